@@ -1,0 +1,1 @@
+"""The model: PyTorch only; knows no Kafka, no store and no HTTP."""

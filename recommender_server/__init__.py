@@ -1,0 +1,1 @@
+"""The recommender service: recommendations, events, items and users over HTTP."""

@@ -1,0 +1,1 @@
+"""A recommender that learns while it serves."""

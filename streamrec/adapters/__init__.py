@@ -1,0 +1,1 @@
+"""The ports of `streamrec.ports` on real parts: files are named technology_role.py."""

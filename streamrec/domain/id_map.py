@@ -1,0 +1,93 @@
+"""External ids <-> dense rows. Only external ids cross a process boundary."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class IdMap:
+    """Gives each id a row, which the id keeps while it lives.
+
+    Users and items have a map each: a row of one means nothing in the other. Rows of released ids are given
+    out again, oldest first, so the caller releases an id only after its tombstone was published.
+
+    >>> items = IdMap()
+    >>> items.rows_of(["a", "b", "a"], add=True).tolist(), len(items)
+    ([0, 1, 0], 2)
+    >>> items.rows_of(["b", "stranger"]).tolist()
+    [1, -1]
+    """
+
+    def __init__(self, ids: Iterable[str | None] = ()) -> None:
+        """Restore a map from `ids`, in row order; None marks a free row."""
+        self._ids: list[str | None] = list(ids)
+        self._row_of = {id_: row for row, id_ in enumerate(self._ids) if id_ is not None}
+        self._free = [row for row, id_ in enumerate(self._ids) if id_ is None]
+        if len(self._row_of) + len(self._free) != len(self._ids):
+            raise ValueError("an id stands at two rows")
+
+    def __len__(self) -> int:
+        """Return the number of living ids."""
+        return len(self._row_of)
+
+    def __contains__(self, id_: str) -> bool:
+        return id_ in self._row_of
+
+    @property
+    def n_rows(self) -> int:
+        """Rows given out so far, free ones included: the embedding needs so many."""
+        return len(self._ids)
+
+    def row(self, id_: str) -> int:
+        """Return the id's row, or -1."""
+        return self._row_of.get(id_, -1)
+
+    def rows_of(self, ids: Sequence[str], *, add: bool = False) -> NDArray[np.int64]:
+        """Return (B,) rows; a stranger gets a new row when `add`, else -1."""
+        get = self._row_of.get
+        rows = np.fromiter((get(id_, -1) for id_ in ids), np.int64, len(ids))
+        if add:
+            for position in np.flatnonzero(rows < 0).tolist():
+                rows[position] = self.add(ids[position])
+        return rows
+
+    def add(self, id_: str) -> int:
+        """Return the id's row, giving it one when it is new."""
+        row = self._row_of.get(id_)
+        if row is not None:
+            return row
+        if self._free:
+            row = self._free.pop(0)
+            self._ids[row] = id_
+        else:
+            row = len(self._ids)
+            self._ids.append(id_)
+        self._row_of[id_] = row
+        return row
+
+    def release(self, id_: str) -> int:
+        """Forget an id and return the row that is free now.
+
+        Raises
+        ------
+        KeyError
+            When the id is not known.
+        """
+        row = self._row_of.pop(id_)
+        self._ids[row] = None
+        self._free.append(row)
+        return row
+
+    def id_at(self, row: int) -> str | None:
+        """Return the id of a row, None where the row is free."""
+        return self._ids[row]
+
+    def ids_at(self, rows: Iterable[int]) -> list[str]:
+        """Return the ids of rows that are known to live."""
+        ids = self._ids
+        return [id_ for row in rows if (id_ := ids[row]) is not None]
+
+    def by_row(self) -> list[str | None]:
+        """Return all ids in row order, None where a row is free."""
+        return list(self._ids)

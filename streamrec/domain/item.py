@@ -1,0 +1,32 @@
+"""What is known of an item besides its vector."""
+
+from typing import Any
+
+import msgspec
+
+
+class Item(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Metadata of an item, owned by the services and stored durably.
+
+    Attributes
+    ----------
+    kind
+        What sort of thing it is ("film", "article"); free text.
+    categories
+        Filter and popularity are by these; the first is the main one.
+    is_hidden
+        Never offered while true.
+    attributes
+        Whatever else the owner wants back with a recommendation.
+    updated_at
+        Unix seconds of the last change.
+    """
+
+    item_id: str
+    kind: str | None = None
+    title: str | None = None
+    text: str | None = None
+    categories: tuple[str, ...] = ()
+    is_hidden: bool = False
+    attributes: dict[str, Any] = {}
+    updated_at: float = 0.0

@@ -1,0 +1,93 @@
+"""Every error that streamrec raises on purpose.
+
+::
+
+    StreamrecError
+    |-- InvalidInput                what a caller or a record brought does not fit; never retry
+    |   |-- InvalidEvent            a record that goes to `interactions.rejected`
+    |   `-- InvalidDataset          a file of events that can't be read as mapped
+    |-- UnknownId                   no such user, item or generation; never retry
+    |-- ConfigurationError          a setting is wrong or missing; a person must act
+    |-- CorruptArtifact             a snapshot or checkpoint fails its checksums or its format
+    |-- LogTruncated                the log ends before the checkpoint's offset; a person must act
+    |-- LeaseLost                   another trainer holds the lease; stop writing at once
+    |-- ModelBelowBaseline          initial training stayed below popularity
+    `-- Unavailable                 a store, log or index does not answer; retry with growing pauses
+        `-- Overloaded              it answers, but takes no more now; retry after `retry_after_s`
+
+`retriable` says whether the same call can succeed later, so a loop that catches needs no table.
+"""
+
+from typing import ClassVar
+
+
+class StreamrecError(Exception):
+    """Base of all errors raised on purpose."""
+
+    retriable: ClassVar[bool] = False
+
+
+class InvalidInput(StreamrecError):
+    """What a caller or a record brought does not fit its contract."""
+
+
+class InvalidEvent(InvalidInput):
+    """A record on the interactions topic that can't be read as an event.
+
+    Attributes
+    ----------
+    reason
+        One of a small fixed set of words, fit for a metric's name, for example ``"not_json"``.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class InvalidDataset(InvalidInput):
+    """A file of events that can't be read as its column mapping says."""
+
+
+class UnknownId(StreamrecError):
+    """No such user, item or generation."""
+
+
+class ConfigurationError(StreamrecError):
+    """A setting is wrong or missing; the message says which, and how to mend it."""
+
+
+class CorruptArtifact(StreamrecError):
+    """A snapshot or checkpoint that fails its checksums or its format version."""
+
+
+class LogTruncated(StreamrecError):
+    """The log ends before the offset that the checkpoint wants to go on from."""
+
+
+class LeaseLost(StreamrecError):
+    """Another trainer holds the lease: whoever sees this must stop writing at once."""
+
+
+class ModelBelowBaseline(StreamrecError):
+    """Initial training ended below popularity on the same validation split."""
+
+
+class Unavailable(StreamrecError):
+    """A store, log or index does not answer."""
+
+    retriable: ClassVar[bool] = True
+
+
+class Overloaded(Unavailable):
+    """The other side answers, but takes no more for now.
+
+    Attributes
+    ----------
+    retry_after_s
+        Seconds to wait before the next try.
+    """
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,1 @@
+"""Measuring quality: predict, then learn; splits by time only."""

@@ -1,0 +1,1 @@
+"""Ranking over ports: candidate sources, blend, filters. No torch, no driver."""

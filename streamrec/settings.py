@@ -1,0 +1,74 @@
+"""Settings, read from the environment (prefix ``STREAMREC_``); only composition roots build them.
+
+A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLite files under ``var/``.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class PlaceSettings(BaseSettings):
+    """Where things are: shared by all processes."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_", frozen=True, extra="ignore")
+
+    events_url: str = Field("sqlite:///var/events.db", description="Events and commands: sqlite or kafka.")
+    changelog_url: str | None = Field(
+        None, description="Vectors; default: var/changelog.db beside SQLite events, else events_url."
+    )
+    store_url: str = Field("sqlite:///var/store.db", description="Users and items: sqlite or mongodb.")
+    cache_url: str = Field("sqlite:///var/cache.db", description="Hot cache: sqlite or redis.")
+    index_url: str = Field("http://127.0.0.1:8100", description="The index service.")
+    artifacts_dir: Path = Field(Path("var/artifacts"), description="Snapshots and checkpoints.")
+    statsd_url: str | None = Field(None, description="statsd://host:8125; none: metrics are not sent.")
+    api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
+    log_level: str = "INFO"
+
+    @property
+    def vectors_url(self) -> str:
+        """The changelog's URL, with its default resolved."""
+        if self.changelog_url is not None:
+            return self.changelog_url
+        if self.events_url.startswith("sqlite:"):
+            # A file of its own: an append to the events would else wait behind the trainer's writing.
+            return self.events_url.rsplit("/", 1)[0] + "/changelog.db"
+        return self.events_url
+
+
+class LearningSettings(BaseSettings):
+    """How the model learns: the same in initial and incremental training."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_LEARNING_", frozen=True, extra="ignore")
+
+    embedding_dim: PositiveInt = 64
+    seed: int = 42
+
+
+class TrainerSettings(BaseSettings):
+    """How the incremental trainer runs."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_TRAINER_", frozen=True, extra="ignore")
+
+    event_weights: dict[str, float] = Field(
+        {"impression": 0.0, "dislike": -1.0}, description="Event type -> weight; see EventWeights."
+    )
+    default_event_weight: float = 1.0
+    max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
+    poll_timeout_s: PositiveFloat = 0.05
+    publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced for so long.")
+    checkpoint_interval_s: PositiveFloat = 30.0
+    lease_duration_s: PositiveFloat = 10.0
+    dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
+    n_recent: PositiveInt = Field(50, description="Items of a user's history kept in the user document.")
+
+
+class ServerSettings(BaseSettings):
+    """How the recommender answers."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_SERVER_", frozen=True, extra="ignore")
+
+    timeout_s: PositiveFloat = Field(0.5, description="Longest wait for any one store or the index.")
+    n_seen_excluded: PositiveInt = Field(2000, description="Newest seen items left out of an answer.")
+    max_body_bytes: PositiveInt = 1_000_000

@@ -1,0 +1,1 @@
+"""Learning from history and from the stream, and publishing what was learned."""
