@@ -1,0 +1,89 @@
+"""Opening SQLite files, and saying in our words what they complain of."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from streamrec.errors import ConfigurationError, Unavailable
+
+BUSY_TIMEOUT_S = 10.0
+"""A writer holds the file for milliseconds; whoever waits longer than this faces a stuck process."""
+
+_NOT_A_DATABASE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
+
+
+def path_of(url: str) -> Path:
+    """Return the file of a ``sqlite:///relative`` or ``sqlite:////absolute`` URL.
+
+    >>> path_of("sqlite:///var/events.db").as_posix(), path_of("sqlite:////srv/events.db").as_posix()
+    ('var/events.db', '/srv/events.db')
+
+    Raises
+    ------
+    ConfigurationError
+        When the URL names no file.
+    """
+    scheme, _, path = url.partition(":///")
+    if scheme != "sqlite" or not path:
+        raise ConfigurationError(f"{url!r} is not of the form sqlite:///relative/file.db or sqlite:////file.db")
+    return Path(path)
+
+
+def connect(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
+    """Open a file in WAL mode, creating it and its folder; transactions are explicit (autocommit).
+
+    Parameters
+    ----------
+    synchronous
+        ``NORMAL`` survives a killed process, ``FULL`` also a power cut (one fsync a commit).
+
+    Raises
+    ------
+    Unavailable
+        When the file can't be opened or created.
+    ConfigurationError
+        When the file is not a SQLite database.
+    """
+    with saying_unavailable(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(f"can't create {path.parent}: {error}; make it writable") from error
+        connection = sqlite3.connect(
+            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA synchronous = {synchronous}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def saying_unavailable(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file's name and what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"{path}: {error}; check the file's rights and the disk's free space") from error
+    except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorname", "") in _NOT_A_DATABASE:
+            raise ConfigurationError(f"{path}: {error}; move the file away to start a new one") from error
+        raise
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+    """Take the write lock, then commit the block, or roll it back when it raises."""
+    with saying_unavailable(path):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

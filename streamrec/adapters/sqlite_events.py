@@ -1,0 +1,177 @@
+"""Logs in a SQLite file: one table a topic, one partition, offsets from 0."""
+
+import re
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.errors import LogTruncated
+from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
+
+PARTITION = 0
+
+_IDLE_PAUSE_S = 0.005
+"""SQLite wakes nobody: a reader looks again after this. Short beside the 250 ms from event to answer,
+long beside the 10 us that a look costs."""
+
+_SCHEMA_VERSION = 1
+
+
+class _LogFile:
+    """The file behind a source or a sink: its tables, and where each log ends."""
+
+    def __init__(self, path: Path, *, topics: Sequence[str] = ()) -> None:
+        self.path = path
+        # FULL: what was acknowledged survives a power cut. Appends come in batches, so it is one fsync each.
+        self.connection = connect(path, synchronous="FULL")
+        self._ready: set[str] = set()
+        with transaction(self.connection, path):
+            self.connection.execute(
+                "CREATE TABLE IF NOT EXISTS committed (consumer TEXT, topic TEXT, partition INTEGER,"
+                " next_offset INTEGER NOT NULL, PRIMARY KEY (consumer, topic, partition)) WITHOUT ROWID"
+            )
+            self.connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+            for topic in topics:
+                self.create(topic)
+
+    def create(self, topic: str) -> None:
+        """Create a topic's table if it is missing; within the caller's transaction."""
+        if topic in self._ready:
+            return
+        unique = "UNIQUE" if topic in COMPACTED_TOPICS else ""
+        self.connection.execute(
+            # AUTOINCREMENT: an offset is never given out twice, also after compaction removed the last row.
+            f"CREATE TABLE IF NOT EXISTS {table_of(topic)} (position INTEGER PRIMARY KEY AUTOINCREMENT,"
+            f" key TEXT NOT NULL {unique}, value BLOB, appended_at REAL NOT NULL)"
+        )
+        self._ready.add(topic)
+
+    def end_offset(self, topic: str) -> int:
+        row = self.connection.execute(
+            "SELECT seq FROM sqlite_sequence WHERE name = ?", (f"log_{topic}",)
+        ).fetchone()
+        return row[0] if row else 0
+
+
+def table_of(topic: str) -> str:
+    """Return a topic's table as an SQL identifier.
+
+    >>> table_of("item-vectors")
+    '"log_item-vectors"'
+
+    Raises
+    ------
+    ValueError
+        When the topic's name has characters that Kafka would refuse too.
+    """
+    if not re.fullmatch(r"[a-zA-Z0-9._-]{1,249}", topic):
+        raise ValueError(f"{topic!r} is not a topic's name")
+    return f'"log_{topic}"'
+
+
+class SqliteEventSink:
+    """Appends to the logs of one file. Safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _LogFile(path)
+        self._lock = threading.Lock()
+
+    def append(self, topic: str, messages: Sequence[Message]) -> None:
+        """Append in one transaction; in a compacted topic each message takes its predecessor's place."""
+        if not messages:
+            return
+        now = time.time()
+        with self._lock, transaction(self._file.connection, self._file.path) as connection:
+            self._file.create(topic)
+            connection.executemany(
+                f"INSERT OR REPLACE INTO {table_of(topic)} (key, value, appended_at) VALUES (?, ?, ?)",
+                [(message.key, message.value, now) for message in messages],
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.connection.close()
+
+
+class SqliteEventSource:
+    """Reads the logs of one file."""
+
+    def __init__(self, path: Path, topics: Sequence[str], group: str) -> None:
+        self._file = _LogFile(path, topics=topics)
+        self._topics = tuple(topics)
+        self._group = group
+        self._next = dict.fromkeys(self._topics, 0)
+
+    def seek(self, next_offsets: Offsets) -> None:
+        """Go on from these places; topics not named start at their beginning."""
+        for topic in self._topics:
+            wanted = next_offsets.get(topic, {}).get(PARTITION, 0)
+            with saying_unavailable(self._file.path):
+                end = self._file.end_offset(topic)
+            if wanted > end:
+                raise LogTruncated(
+                    f"{self._file.path}: the log of {topic!r} ends at offset {end}, but reading should go on"
+                    f" at {wanted}: the log was replaced or lost its tail"
+                )
+            self._next[topic] = wanted
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return up to `max_records` of all topics together, earlier named topics first."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            records = self._read(max_records)
+            if records or time.monotonic() >= deadline:
+                return records
+            time.sleep(min(_IDLE_PAUSE_S, max(0.0, deadline - time.monotonic())))
+
+    def _read(self, max_records: int) -> list[Record]:
+        records: list[Record] = []
+        for topic in self._topics:
+            with saying_unavailable(self._file.path):
+                rows = self._file.connection.execute(
+                    f"SELECT position - 1, key, value, appended_at FROM {table_of(topic)}"
+                    " WHERE position > ? ORDER BY position LIMIT ?",
+                    (self._next[topic], max_records - len(records)),
+                ).fetchall()
+            if rows:
+                records += [Record(topic, PARTITION, *row) for row in rows]
+                self._next[topic] = rows[-1][0] + 1
+        return records
+
+    def next_offsets(self) -> Offsets:
+        """Return where the next poll goes on from."""
+        return {topic: {PARTITION: offset} for topic, offset in self._next.items()}
+
+    def end_offsets(self) -> Offsets:
+        """Return the next offset that each log will give out."""
+        with saying_unavailable(self._file.path):
+            return {topic: {PARTITION: self._file.end_offset(topic)} for topic in self._topics}
+
+    def commit(self, next_offsets: Offsets) -> None:
+        """Store the group's progress."""
+        with transaction(self._file.connection, self._file.path) as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO committed VALUES (?, ?, ?, ?)",
+                [
+                    (self._group, topic, partition, offset)
+                    for topic, partitions in next_offsets.items()
+                    for partition, offset in partitions.items()
+                ],
+            )
+
+    def committed(self) -> Offsets:
+        """Return what was last committed for the group."""
+        with saying_unavailable(self._file.path):
+            rows = self._file.connection.execute(
+                "SELECT topic, partition, next_offset FROM committed WHERE consumer = ?", (self._group,)
+            ).fetchall()
+        offsets: Offsets = {}
+        for topic, partition, offset in rows:
+            offsets.setdefault(topic, {})[partition] = offset
+        return offsets
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.connection.close()
