@@ -1,0 +1,143 @@
+"""Checkpoints: tensors and state in one folder, in place by one rename, or not at all.
+
+A checkpoint is a folder ``<token>-<number>`` with ``tensors.safetensors``, ``state.json`` and a
+``manifest.json`` that names the format version and the SHA-256 of the other two. The name sorts by the
+writer's fencing token first: what a trainer writes after it lost its lease is never the newest.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from streamrec.errors import CorruptArtifact, Unavailable
+
+FORMAT_VERSION = 1
+
+_TENSORS = "tensors.safetensors"
+_STATE = "state.json"
+_MANIFEST = "manifest.json"
+_UNFINISHED = ".unfinished"
+
+
+class Checkpoint(NamedTuple):
+    """What a trainer needs to go on from.
+
+    Attributes
+    ----------
+    tensors
+        Weights, optimizer state and counts, by name.
+    state
+        Everything else, in JSON's types: id maps, counters, next offsets.
+    """
+
+    tensors: dict[str, Tensor]
+    state: dict[str, Any]
+
+
+def write_checkpoint(root: Path, name: tuple[int, int], checkpoint: Checkpoint, *, n_kept: int = 3) -> Path:
+    """Write a checkpoint durably and remove the oldest beyond `n_kept`.
+
+    Parameters
+    ----------
+    root
+        Folder of one generation's checkpoints.
+    name
+        (fencing token, running number); the newest checkpoint has the greatest.
+
+    Raises
+    ------
+    Unavailable
+        When the disk is full or can't be written; the checkpoints before are untouched.
+    """
+    target = root / _folder_name(name)
+    unfinished = root / (target.name + _UNFINISHED)
+    try:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        save_file(checkpoint.tensors, unfinished / _TENSORS)
+        (unfinished / _STATE).write_bytes(msgspec.json.encode(checkpoint.state))
+        manifest = {
+            "format_version": FORMAT_VERSION,
+            "sha256": {file: _sha256(unfinished / file) for file in (_TENSORS, _STATE)},
+        }
+        (unfinished / _MANIFEST).write_text(json.dumps(manifest, indent=2))
+        for file in (_TENSORS, _STATE, _MANIFEST):
+            _sync(unfinished / file)
+        shutil.rmtree(target, ignore_errors=True)
+        unfinished.rename(target)
+        _sync(root)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise Unavailable(f"can't write checkpoint {target}: {error}; check the disk's free space") from error
+    _remove_old(root, n_kept)
+    return target
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Read one checkpoint after comparing its checksums.
+
+    Raises
+    ------
+    CorruptArtifact
+        When a file is missing or torn, or of a format that this version does not read.
+    """
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_bytes())
+        if manifest["format_version"] > FORMAT_VERSION:
+            raise CorruptArtifact(f"{folder}: format {manifest['format_version']}, not {FORMAT_VERSION}")
+        for file, digest in manifest["sha256"].items():
+            if _sha256(folder / file) != digest:
+                raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
+        return Checkpoint(load_file(folder / _TENSORS), msgspec.json.decode((folder / _STATE).read_bytes()))
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
+
+
+def checkpoint_folders(root: Path) -> list[Path]:
+    """Return the finished checkpoints, newest first."""
+    if not root.is_dir():
+        return []
+    finished = [path for path in root.iterdir() if path.is_dir() and path.suffix != _UNFINISHED]
+    return sorted(finished, key=lambda path: path.name, reverse=True)
+
+
+def _folder_name(name: tuple[int, int]) -> str:
+    token, number = name
+    return f"{token:010d}-{number:010d}"
+
+
+def number_of(folder: Path) -> int:
+    """Return a checkpoint's running number.
+
+    >>> number_of(Path("checkpoints/0000000003-0000000017"))
+    17
+    """
+    return int(folder.name.rpartition("-")[2])
+
+
+def _remove_old(root: Path, n_kept: int) -> None:
+    for folder in checkpoint_folders(root)[n_kept:]:
+        shutil.rmtree(folder, ignore_errors=True)
+    for leftover in root.glob(f"*{_UNFINISHED}"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
