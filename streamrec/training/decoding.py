@@ -1,0 +1,79 @@
+"""Steps 2 and 3 of the trainer's loop: records -> events and commands; misfits aside, repeats dropped."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.repeats import RecentIds
+from streamrec.errors import InvalidEvent
+from streamrec.ports import COMMANDS, Message, Record
+from streamrec.wire import (
+    MAX_EVENT_BYTES,
+    Command,
+    RejectedRecord,
+    decode_command,
+    decode_event,
+    encode_rejected,
+)
+
+
+class KeyedCommand(NamedTuple):
+    """A command and the id that it is about."""
+
+    key: str
+    command: Command
+
+
+class Decoded(NamedTuple):
+    """What a batch of records holds.
+
+    Attributes
+    ----------
+    rejected
+        Messages for the rejected topic. The key is the record's place, so that reading a record again
+        after a crash replaces its rejection instead of adding one.
+    reasons
+        How many were rejected, by reason.
+    """
+
+    events: list[Interaction]
+    commands: list[KeyedCommand]
+    rejected: list[Message]
+    reasons: Counter[str]
+    n_repeats: int
+
+
+def decode(records: Sequence[Record], repeats: RecentIds) -> Decoded:
+    """Read a batch; events whose id is in `repeats` are dropped, the others' ids are added to it."""
+    decoded = Decoded([], [], [], Counter(), 0)
+    n_repeats = 0
+    for record in records:
+        try:
+            if record.topic == COMMANDS:
+                decoded.commands.append(KeyedCommand(record.key, decode_command(record.value or b"")))
+                continue
+            event = decode_event(record.value, record.timestamp)
+        except InvalidEvent as error:
+            decoded.rejected.append(_rejection(record, error))
+            decoded.reasons[error.reason] += 1
+            continue
+        if event.event_id is not None and not repeats.add(event.event_id):
+            n_repeats += 1
+        else:
+            decoded.events.append(event)
+    return decoded._replace(n_repeats=n_repeats)
+
+
+def _rejection(record: Record, error: InvalidEvent) -> Message:
+    value = record.value or b""
+    rejected = RejectedRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        reason=error.reason,
+        message=str(error),
+        payload=value[:MAX_EVENT_BYTES].decode(errors="replace"),
+        n_payload_bytes=len(value),
+    )
+    return Message(f"{record.topic}-{record.partition}-{record.offset}", encode_rejected(rejected))

@@ -1,0 +1,84 @@
+"""Holding the lease that makes one trainer the active one."""
+
+from collections.abc import Callable
+
+import structlog
+
+from streamrec.errors import LeaseLost
+from streamrec.ports import Lease, LeaseStore
+
+_RENEWALS_PER_DURATION = 3
+"""Two renewals may fail before the lease runs out."""
+
+
+class LeaseKeeper:
+    """Acquires the lease, renews it in good time, and says so when it is lost.
+
+    Parameters
+    ----------
+    clock
+        Unix seconds. The store compares our times with those of other trainers, so their clocks
+        should agree within a fraction of `duration_s`.
+    """
+
+    def __init__(
+        self, store: LeaseStore, name: str, owner: str, duration_s: float, clock: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._name = name
+        self._owner = owner
+        self._duration_s = duration_s
+        self._clock = clock
+        self._lease: Lease | None = None
+
+    @property
+    def lease(self) -> Lease:
+        """The lease in hand.
+
+        Raises
+        ------
+        LeaseLost
+            When there is none, or when it has run out unrenewed.
+        """
+        if self._lease is None or self._clock() >= self._lease.expires_at:
+            raise LeaseLost(f"{self._owner} does not hold the lease {self._name!r}")
+        return self._lease
+
+    def wait(self, should_stop: Callable[[], bool], pause: Callable[[float], None]) -> bool:
+        """Stand by until the lease is ours; False when told to stop before."""
+        is_announced = False
+        while not should_stop():
+            self._lease = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
+            if self._lease is not None:
+                structlog.get_logger().info("lease_acquired", token=self._lease.token, owner=self._owner)
+                return True
+            if not is_announced:
+                structlog.get_logger().info("standing_by", lease=self._name)
+                is_announced = True
+            pause(self._duration_s / _RENEWALS_PER_DURATION)
+        return False
+
+    def renew_if_due(self) -> None:
+        """Renew when a third of the lease's time has passed.
+
+        Raises
+        ------
+        LeaseLost
+            When somebody else holds it now.
+        """
+        lease, now = self._lease, self._clock()
+        if lease is None:
+            raise LeaseLost(f"{self._owner} does not hold the lease {self._name!r}")
+        if now < lease.expires_at - self._duration_s * (1 - 1 / _RENEWALS_PER_DURATION):
+            return
+        renewed = self._store.acquire(self._name, self._owner, self._duration_s, now)
+        if renewed is None or renewed.token != lease.token:
+            self._lease = None
+            raise LeaseLost(f"the lease {self._name!r} went to another trainer")
+        self._lease = renewed
+
+    def release(self) -> None:
+        """Give the lease up, so that a standby need not wait for it to run out."""
+        if self._lease is not None:
+            self._store.release(self._lease)
+            self._lease = None

@@ -1,0 +1,164 @@
+"""Step 6 of the trainer's loop: what was learned goes out, in order, beside the learning.
+
+A publication holds absolute values and set memberships only, copied when it is made: doing one twice
+changes nothing, and doing an older one again before a newer one ends in the newer one's state.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+from typing import NamedTuple
+
+import structlog
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+
+from streamrec.errors import StreamrecError, Unavailable
+from streamrec.ports import (
+    ITEM_VECTORS,
+    REJECTED,
+    CachePublisher,
+    EventSink,
+    Lease,
+    Message,
+    Metrics,
+    RankedItem,
+    TrainerStore,
+    UserUpdates,
+)
+from streamrec.telemetry import timed
+from streamrec.wire import VectorRecord, encode_vector
+
+_N_WAITING = 2
+"""Publications under way at most: more would only be staler when their turn comes."""
+
+_LONGEST_PAUSE_S = 10.0
+
+
+class Publication(NamedTuple):
+    """What one step of the loop, or several together, changed.
+
+    Attributes
+    ----------
+    rejected
+        For the rejected topic.
+    users
+        States and seen pairs for the document store.
+    forgotten_users
+        Ids whose state and seen pairs are deleted.
+    item_vectors
+        (item_id, (D + 1,) float32 little-endian, or None for a tombstone).
+    rankings, counters
+        For the hot cache.
+    """
+
+    rejected: Sequence[Message] = ()
+    users: UserUpdates = UserUpdates((), ())
+    forgotten_users: Sequence[str] = ()
+    item_vectors: Sequence[tuple[str, bytes | None]] = ()
+    rankings: Mapping[str, Sequence[RankedItem]] = {}
+    counters: Mapping[str, float] = {}
+
+
+class Outlets(NamedTuple):
+    """Where publications go."""
+
+    events: EventSink
+    vectors: EventSink
+    store: TrainerStore
+    cache: CachePublisher
+
+
+class Publisher:
+    """Publishes in a thread of its own, in the order of submission; retries what may succeed later.
+
+    Parameters
+    ----------
+    lease
+        Returns the lease in hand or raises `LeaseLost`: asked before every publication.
+    """
+
+    def __init__(
+        self, outlets: Outlets, generation: str, lease: Callable[[], Lease], metrics: Metrics
+    ) -> None:
+        self._outlets = outlets
+        self._generation = generation
+        self._lease = lease
+        self._metrics = metrics
+        self._is_giving_up = Event()
+        self._waiting: deque[Future[None]] = deque()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
+
+    def submit(self, publication: Publication) -> None:
+        """Hand over; waits while too many are under way, so that a slow store slows the loop.
+
+        Raises
+        ------
+        StreamrecError
+            What an earlier publication failed of for good.
+        """
+        while self._waiting and (len(self._waiting) >= _N_WAITING or self._waiting[0].done()):
+            self._waiting.popleft().result()
+        self._waiting.append(self._thread.submit(self._publish, publication))
+
+    def drain(self) -> None:
+        """Wait until everything handed over is durable; raises like `submit`."""
+        while self._waiting:
+            self._waiting.popleft().result()
+
+    def close(self) -> None:
+        """Stop retrying, and end the thread. What is not published yet will be after a restart."""
+        self._is_giving_up.set()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _publish(self, publication: Publication) -> None:
+        retrying = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
+            wait=wait_exponential_jitter(initial=0.1, max=_LONGEST_PAUSE_S),
+            stop=stop_when_event_set(self._is_giving_up),
+            sleep=sleep_using_event(self._is_giving_up),
+            before_sleep=self._report_retry,
+            reraise=True,
+        )
+        with timed(self._metrics, "trainer.publish"):
+            retrying(self._publish_durably, publication)
+            self._publish_to_cache(publication)
+
+    def _publish_durably(self, publication: Publication) -> None:
+        lease = self._lease()
+        outlets = self._outlets
+        outlets.events.append(REJECTED, publication.rejected)
+        if publication.users.states or publication.users.seen:
+            outlets.store.publish_users(publication.users, lease)
+        if publication.forgotten_users:
+            outlets.store.forget_users(publication.forgotten_users, lease)
+        if publication.item_vectors:
+            now = time.time()
+            messages = [
+                Message(item_id, encode_vector(VectorRecord(self._generation, vector, now)))
+                for item_id, vector in publication.item_vectors
+            ]
+            outlets.vectors.append(ITEM_VECTORS, messages)
+
+    def _publish_to_cache(self, publication: Publication) -> None:
+        try:
+            if publication.rankings:
+                self._outlets.cache.publish_popular(publication.rankings)
+            if publication.counters:
+                self._outlets.cache.publish_counters(publication.counters)
+        except Unavailable as error:
+            # The next publication replaces this one anyway: the stream need not wait for the cache.
+            self._metrics.count("trainer.cache_failures")
+            structlog.get_logger().warning("cache_unavailable", error=str(error))
+
+    def _report_retry(self, state: RetryCallState) -> None:
+        self._metrics.count("trainer.publish_retries")
+        error = state.outcome.exception() if state.outcome else None
+        structlog.get_logger().warning("publish_retried", attempt=state.attempt_number, error=str(error))
