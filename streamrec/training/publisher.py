@@ -16,6 +16,7 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
+    sleep_using_event,
     stop_when_event_set,
     wait_exponential_jitter,
 )
