@@ -1,0 +1,53 @@
+"""From events one by one to the columns of an `EventSet`."""
+
+from array import array
+
+import numpy as np
+
+from streamrec.datasets.event_set import CodedColumn, EventSet, ReadReport
+from streamrec.domain.interaction import Interaction
+
+
+class EventCollector:
+    """Gathers events one by one into the columns of an `EventSet`."""
+
+    def __init__(self) -> None:
+        self._codes = {"users": array("i"), "items": array("i"), "types": array("i")}
+        self._names: dict[str, dict[str, int]] = {"users": {}, "items": {}, "types": {}}
+        self._timestamps = array("d")
+        self._values = array("d")
+        self._lines = array("q")
+        self._given_ids: list[str | None] = []
+
+    def add(self, line: int, event: Interaction) -> None:
+        """Take the event that stands at `line`."""
+        self._append("users", event.user_id)
+        self._append("items", event.item_id)
+        self._append("types", event.type)
+        self._timestamps.append(event.timestamp)
+        self._values.append(float("nan") if event.value is None else event.value)
+        self._lines.append(line)
+        self._given_ids.append(event.event_id)
+
+    def finish(self, name: str, content_hash: str, report: ReadReport) -> EventSet:
+        """Return what was gathered, sorted by time."""
+        has_ids = any(given is not None for given in self._given_ids)
+        return EventSet(
+            name,
+            self._column("users"),
+            self._column("items"),
+            self._column("types"),
+            np.array(self._timestamps, np.float64),
+            np.array(self._values, np.float64),
+            np.array(self._lines, np.int64),
+            np.array(self._given_ids, np.object_) if has_ids else None,
+            content_hash=content_hash,
+            report=report,
+        ).sorted_by_time()
+
+    def _append(self, column: str, text: str) -> None:
+        codes = self._names[column]
+        self._codes[column].append(codes.setdefault(text, len(codes)))
+
+    def _column(self, column: str) -> CodedColumn:
+        return CodedColumn(np.array(self._codes[column], np.int32), list(self._names[column]))

@@ -1,0 +1,171 @@
+"""Events in memory: columns sorted by time, about 40 bytes an event, each distinct id stored once."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+
+_ITERATION_BLOCK = 8192  # columns become Python lists so many rows at a time: fast, and bounded
+
+
+class CodedColumn(NamedTuple):
+    """A column of N strings: `names[codes[n]]` is the n-th.
+
+    Attributes
+    ----------
+    codes
+        (N,) int32.
+    names
+        The distinct strings in the order in which the file first shows them; a slice keeps all of them.
+    """
+
+    codes: NDArray[np.int32]
+    names: Sequence[str]
+
+    def tolist(self) -> list[str]:
+        """Return the N strings."""
+        names = self.names
+        return [names[code] for code in self.codes.tolist()]
+
+
+class RejectedRow(NamedTuple):
+    """A row that could not be read: its line (a header is line 1), a word for the reason, and the details."""
+
+    line: int
+    reason: str
+    message: str
+
+
+@dataclass
+class ReadReport:
+    """What a reading met: how many rows, and which of them were left out and why."""
+
+    n_read: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: list[RejectedRow] = field(default_factory=list)
+
+    MAX_EXAMPLES = 20
+
+    @property
+    def n_rejected(self) -> int:
+        """Rows left out."""
+        return self.reasons.total()
+
+    def reject(self, row: RejectedRow) -> None:
+        """Count a row that is left out; the first ones are kept as examples."""
+        self.reasons[row.reason] += 1
+        if len(self.examples) < self.MAX_EXAMPLES:
+            self.examples.append(row)
+
+
+@dataclass(frozen=True, eq=False)
+class EventSet(Sequence[Interaction]):
+    """N events sorted by time (those of one moment in the file's order), read as `Interaction` or by column.
+
+    A slice is an `EventSet` over the same memory and the same codes.
+
+    Attributes
+    ----------
+    name
+        Where they come from; also the beginning of the event ids made up for a source that brings none.
+    users, items, types
+        Coded columns of N strings.
+    timestamps
+        (N,) float64 Unix seconds, never falling.
+    values
+        (N,) float64, NaN where an event has none.
+    lines
+        (N,) int64 line in the source: with `name` it makes an event id that is the same at every reading.
+    given_ids
+        (N,) event ids (or None) where the source brings its own.
+    catalog
+        Metadata of the items, as far as it is known.
+    content_hash
+        SHA-256 of the source (hex), for lineage; the same for a slice.
+    report
+        What the reading met.
+    """
+
+    name: str
+    users: CodedColumn
+    items: CodedColumn
+    types: CodedColumn
+    timestamps: NDArray[np.float64]
+    values: NDArray[np.float64]
+    lines: NDArray[np.int64]
+    given_ids: NDArray[np.object_] | None = None
+    catalog: Sequence[Item] = ()
+    content_hash: str = ""
+    report: ReadReport = field(default_factory=ReadReport)
+
+    def __len__(self) -> int:
+        """Return N."""
+        return len(self.timestamps)
+
+    @overload
+    def __getitem__(self, index: int) -> Interaction: ...
+    @overload
+    def __getitem__(self, index: slice) -> "EventSet": ...
+    def __getitem__(self, index: int | slice) -> "Interaction | EventSet":
+        if isinstance(index, slice):
+            return self._take(index)
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        position = index % len(self)
+        return next(iter(self._take(slice(position, position + 1))))
+
+    def __iter__(self) -> Iterator[Interaction]:
+        for start in range(0, len(self), _ITERATION_BLOCK):
+            block = self._take(slice(start, start + _ITERATION_BLOCK))
+            for user_id, item_id, timestamp, type_, value, event_id in zip(
+                block.users.tolist(),
+                block.items.tolist(),
+                block.timestamps.tolist(),
+                block.types.tolist(),
+                block.values.tolist(),
+                block.event_ids(),
+                strict=True,
+            ):
+                # A NaN is the only float that is not equal to itself.
+                yield Interaction(
+                    user_id, item_id, timestamp, type_, value if value == value else None, event_id  # noqa: PLR0124
+                )
+
+    def event_ids(self) -> list[str]:
+        """Return N ids, given by the source or made of its name and the line: the same at every reading."""
+        if self.given_ids is None:
+            return [f"{self.name}:{line}" for line in self.lines.tolist()]
+        return [
+            f"{self.name}:{line}" if given is None else given
+            for given, line in zip(self.given_ids.tolist(), self.lines.tolist(), strict=True)
+        ]
+
+    def split_at(self, fraction: float) -> int:
+        """Return the position of the first event after this fraction: training and replay agree on it."""
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"a fraction is between 0 and 1, not {fraction}")
+        return round(len(self) * fraction)
+
+    def sorted_by_time(self) -> "EventSet":
+        """Return the same events in order of time; equal times keep their order."""
+        if len(self) < 2 or not (np.diff(self.timestamps) < 0).any():
+            return self
+        return self._take(np.argsort(self.timestamps, kind="stable"))
+
+    def _take(self, index: slice | NDArray[np.int64]) -> "EventSet":
+        return replace(
+            self,
+            users=CodedColumn(self.users.codes[index], self.users.names),
+            items=CodedColumn(self.items.codes[index], self.items.names),
+            types=CodedColumn(self.types.codes[index], self.types.names),
+            timestamps=self.timestamps[index],
+            values=self.values[index],
+            lines=self.lines[index],
+            given_ids=None if self.given_ids is None else self.given_ids[index],
+        )
