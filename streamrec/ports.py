@@ -11,6 +11,9 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument, UserState
 
@@ -90,6 +93,27 @@ class EventSink(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+
+
+class VectorTable(NamedTuple):
+    """Ids and their vectors, row by row; `vectors` is (N, D + 1) float32."""
+
+    ids: Sequence[str]
+    vectors: NDArray[np.float32]
+
+
+class Snapshot(NamedTuple):
+    """All vectors of a generation at one moment; a reader of the changelog goes on at `next_offsets`.
+
+    `created_at` is in Unix seconds; `provenance` says what the vectors were made of.
+    """
+
+    generation: str
+    items: VectorTable
+    users: VectorTable
+    next_offsets: Offsets
+    created_at: float
+    provenance: Mapping[str, Any]
 
 
 class Lease(NamedTuple):

@@ -1,0 +1,125 @@
+"""The files of one snapshot: how they are written, and what is checked when they are read."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.errors import CorruptArtifact
+from streamrec.ports import Offsets, Snapshot, VectorTable
+
+FORMAT_VERSION = 1
+
+_FILES = ("item_embeddings.npy", "item_ids.json", "user_embeddings.npy", "user_ids.json")
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What a snapshot is.
+
+    Attributes
+    ----------
+    dimension
+        Length of a vector: D + 1, the bias included.
+    next_offsets
+        Where a reader of the changelog goes on from.
+    created_at
+        Unix seconds.
+    provenance
+        Data and code version, settings: whatever tells where the vectors come from.
+    sha256
+        Hexadecimal digest of each file.
+    """
+
+    format_version: int
+    generation: str
+    dimension: int
+    n_items: int
+    n_users: int
+    next_offsets: Offsets
+    created_at: float
+    provenance: dict[str, Any]
+    sha256: dict[str, str]
+
+
+def write_table(directory: Path, role: str, table: VectorTable) -> None:
+    """Write a role's vectors and ids, durably."""
+    with (directory / f"{role}_embeddings.npy").open("wb") as file:
+        np.save(file, table.vectors, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    write_bytes(directory / f"{role}_ids.json", msgspec.json.encode(list(table.ids)))
+
+
+def describe(snapshot: Snapshot, directory: Path) -> Manifest:
+    """Return the manifest of a snapshot whose files stand in `directory`."""
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        generation=snapshot.generation,
+        dimension=snapshot.items.vectors.shape[1],
+        n_items=len(snapshot.items.ids),
+        n_users=len(snapshot.users.ids),
+        next_offsets=snapshot.next_offsets,
+        created_at=snapshot.created_at,
+        provenance=dict(snapshot.provenance),
+        sha256={name: _sha256(directory / name) for name in _FILES},
+    )
+
+
+def check_digests(directory: Path, manifest: Manifest) -> None:
+    """Compare every file with the manifest.
+
+    Raises
+    ------
+    CorruptArtifact
+        When one differs.
+    OSError
+        When one is missing.
+    """
+    for name in _FILES:
+        if _sha256(directory / name) != manifest.sha256.get(name):
+            raise CorruptArtifact(f"{directory / name}: differs from the checksum in the manifest")
+
+
+def read_table(directory: Path, role: str, shape: tuple[int, int]) -> VectorTable:
+    """Read a role's ids, and map its vectors, which must have this shape.
+
+    Raises
+    ------
+    CorruptArtifact, OSError, ValueError, msgspec.DecodeError
+        When the files do not hold that.
+    """
+    ids = msgspec.json.decode((directory / f"{role}_ids.json").read_bytes(), type=list[str])
+    path = directory / f"{role}_embeddings.npy"
+    # An empty file of vectors can't be mapped; it has nothing to map either.
+    vectors: NDArray[np.float32] = np.load(path, mmap_mode="r" if shape[0] else None, allow_pickle=False)
+    if vectors.dtype != np.float32 or vectors.shape != shape or len(ids) != shape[0]:
+        raise CorruptArtifact(
+            f"{path}: {vectors.dtype} {vectors.shape} and {len(ids)} ids; the manifest says {shape}"
+        )
+    return VectorTable(ids, vectors)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_bytes(path: Path, payload: bytes) -> None:
+    """Write a small file, durably."""
+    with path.open("wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fsync(directory: Path) -> None:
+    """Make renames within a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
