@@ -1,0 +1,50 @@
+# Everything runs from here; `make help` lists it. CI and pre-commit run the same targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3.11
+BIN := .venv/bin
+RATE ?= 50
+WORKERS ?= auto
+export PYTHONUNBUFFERED := 1
+# One thread a process for OpenMP: Faiss and torch would otherwise fight over the cores.
+export OMP_NUM_THREADS ?= 1
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11, or name yours: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+
+# Stamps: pip is asked only when a requirements file is newer, so that all works without a network later.
+.venv/.runtime: requirements.txt constraints.txt | .venv/bin/python
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements.txt -c constraints.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.runtime
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (RATE=events per second)
+	@$(BIN)/python -m streamrec run --rate $(RATE)
+
+test: lint  ## Every test, after lint, types and the import law
+	$(BIN)/python -m pytest -n $(WORKERS) -q
+
+lint: .venv/.dev  ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test-nightly: .venv/.dev  ## The long tests
+	$(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests
+
+bench: .venv/.dev  ## All benchmarks; tables on screen, JSON in benchmarks/results/
+	$(BIN)/python -m benchmarks
+
+clean-data:  ## Forget everything learned and stored (keeps the downloaded data set)
+	rm -rf var/artifacts var/log var/replay var/*.db var/*.db-wal var/*.db-shm
+
+clean: clean-data  ## Also the data set and the installation
+	rm -rf var .venv
+
+.PHONY: help run test lint test-nightly bench clean-data clean

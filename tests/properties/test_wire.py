@@ -1,0 +1,48 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamrec.domain.id_map import IdMap
+from streamrec.domain.interaction import Interaction
+from streamrec.errors import InvalidEvent
+from streamrec.wire import MAX_TIMESTAMP_S, decode_event, encode_event
+
+ids = st.text(min_size=1, max_size=64).filter(lambda text: text.isprintable() and len(text.encode()) <= 256)
+events = st.builds(
+    Interaction,
+    ids,
+    ids,
+    st.floats(0, MAX_TIMESTAMP_S, exclude_max=True),
+    st.sampled_from(["view", "purchase", "🎬"]),
+    st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none() | ids,
+)
+
+
+@given(events)
+def test_an_event_survives_being_written(event: Interaction) -> None:
+    assert decode_event(encode_event(event), 0.0) == event
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_event_or_have_a_reason(payload: bytes) -> None:
+    try:
+        event = decode_event(payload, 0.0)
+    except InvalidEvent as error:
+        assert error.reason
+    else:
+        assert 1 <= len(event.user_id.encode()) <= 256
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcdefgh"))))
+def test_living_ids_have_rows_of_their_own(steps: list[tuple[bool, str]]) -> None:
+    id_map = IdMap()
+    kept: dict[str, int] = {}
+    for is_added, id_ in steps:
+        if is_added:
+            row = id_map.add(id_)
+            assert kept.setdefault(id_, row) == row
+        elif id_ in kept:
+            assert id_map.release(id_) == kept.pop(id_)
+    assert len(set(kept.values())) == len(kept) == len(id_map)
+    assert all(id_map.id_at(row) == id_ for id_, row in kept.items())
+    assert id_map.n_rows <= 8
