@@ -82,20 +82,31 @@ class RowSource:
                     yield from parquet_rows(self.path, wanted)
 
     def _format(self) -> FileFormat:
-        if self.format is not None:
-            return self.format
-        suffixes = [suffix.lower() for suffix in self.path.suffixes if suffix.lower() != ".gz"]
-        known = _FORMAT_OF.get(suffixes[-1]) if suffixes else None
-        if known is None:
-            allowed = ", ".join(_FORMAT_OF)
-            raise InvalidDataset(f"{self.path}: wanted a name that ends in {allowed} (and .gz)")
-        return known
+        return self.format or format_of(self.path)
 
     def _delimiter(self) -> str:
         delimiter = self.delimiter or ("\t" if ".tsv" in self.path.suffixes else ",")
         if len(delimiter) != 1:
             raise InvalidDataset(f"a delimiter is one character, not {delimiter!r}")
         return delimiter
+
+
+def format_of(path: Path) -> FileFormat:
+    """Return what a file's name says it is.
+
+    Raises
+    ------
+    InvalidDataset
+        When it says nothing that is known here.
+
+    >>> format_of(Path("clicks.csv.gz"))
+    'csv'
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    known = _FORMAT_OF.get(suffixes[-1]) if suffixes else None
+    if known is None:
+        raise InvalidDataset(f"{path}: wanted a name that ends in {', '.join(_FORMAT_OF)} (and .gz)")
+    return known
 
 
 @contextmanager
