@@ -19,8 +19,8 @@ EVENT_FIELDS = EventRecord.__struct_fields__
 REQUIRED_FIELDS = ("user_id", "item_id", "timestamp")
 
 _HINTS = {
-    "user_id": ("user", "uuid", "uid", "customer", "visitor", "member", "session", "person"),
-    "item_id": ("item", "product", "prod", "movie", "film", "article", "sku", "track", "song", "content"),
+    "user_id": ("user_id", "userid", "uuid", "uid", "user", "customer", "visitor", "session"),
+    "item_id": ("item_id", "item", "product", "prod", "movie", "film", "article", "sku", "song"),
     "timestamp": ("timestamp", "time", "epoch", "date", "moment", "clicked", "created", "ts"),
 }
 _PROGRESS_EVERY = 10_000  # rows

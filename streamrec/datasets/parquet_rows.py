@@ -35,9 +35,9 @@ def _plain_values(column: pyarrow.Array) -> list[Any]:
     if pyarrow.types.is_date(column.type):
         column = column.cast(pyarrow.timestamp("s" if pyarrow.types.is_date32(column.type) else "ms"))
     if pyarrow.types.is_timestamp(column.type):
-        per_second = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}[column.type.unit]
-        ticks = column.cast(pyarrow.int64()).cast(pyarrow.float64())
-        column = pyarrow.compute.divide(ticks, float(per_second))
+        # Microseconds, because the nanoseconds of our days are more than a float64 can count.
+        ticks = column.cast(pyarrow.timestamp("us", column.type.tz), safe=False).cast(pyarrow.int64())
+        column = pyarrow.compute.divide(ticks.cast(pyarrow.float64()), 1e6)
     elif pyarrow.types.is_decimal(column.type):
         column = column.cast(pyarrow.float64())
     return cast("list[Any]", column.to_pylist())

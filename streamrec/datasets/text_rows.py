@@ -26,9 +26,13 @@ def _open_binary(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip else path.open("rb")
 
 
-def _text_lines(file: IO[bytes]) -> Iterator[str]:
-    """Yield lines cut to `_MAX_LINE`; bytes that are not UTF-8 become surrogates, which no id may hold."""
-    text = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+def _open_text(path: Path) -> TextIOWrapper:
+    # Bytes that are not UTF-8 become surrogates, which no id may hold: only their row is lost.
+    return TextIOWrapper(_open_binary(path), "utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _bounded_lines(text: TextIOWrapper) -> Iterator[str]:
+    """Yield lines, cut to `_MAX_LINE`."""
     while line := text.readline(_MAX_LINE):
         is_cut = len(line) == _MAX_LINE and not line.endswith("\n")
         yield line + "\n" if is_cut else line
@@ -39,8 +43,8 @@ def _text_lines(file: IO[bytes]) -> Iterator[str]:
 
 def csv_columns(path: Path, delimiter: str) -> list[str]:
     """Return the header's names."""
-    with _open_binary(path) as file:
-        header = next(csv.reader(_text_lines(file), delimiter=delimiter), None)
+    with _open_text(path) as text:
+        header = next(csv.reader(_bounded_lines(text), delimiter=delimiter), None)
     if not header:
         raise InvalidDataset(f"{path} is empty; wanted a header line with the names of the columns")
     return [name.strip() for name in header]
@@ -50,8 +54,8 @@ def csv_rows(path: Path, delimiter: str, wanted: Sequence[str]) -> Iterator[Numb
     """Yield rows of CSV without their empty fields; blank lines are skipped."""
     columns = csv_columns(path, delimiter)
     positions = [(name, columns.index(name)) for name in wanted]
-    with _open_binary(path) as file:
-        reader = csv.reader(_text_lines(file), delimiter=delimiter)
+    with _open_text(path) as file:
+        reader = csv.reader(_bounded_lines(file), delimiter=delimiter)
         next(reader)
         while True:
             # A quoted field may span lines: the row is named by the line on which it starts.
