@@ -219,6 +219,13 @@ class ItemCatalog(Protocol):
         """Delete; return whether it was there."""
 
 
+class DocumentStore(UserStore, ItemCatalog, Protocol):
+    """The whole document store as a server uses it."""
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+
+
 class HotCache(Protocol):
     """The hot cache as a server uses it."""
 
@@ -236,6 +243,9 @@ class HotCache(Protocol):
 
     async def drop_items(self, item_ids: Sequence[str]) -> None:
         """Forget cached metadata after a change."""
+
+    async def aclose(self) -> None:
+        """Release the connection."""
 
 
 class IndexQuery(NamedTuple):

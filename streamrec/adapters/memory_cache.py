@@ -1,0 +1,56 @@
+"""The hot cache in memory: for tests, and for evaluation without a disk."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from streamrec.domain.item import Item
+from streamrec.ports import RankedItem
+
+
+class MemoryCache:
+    """Implements `CachePublisher` and `HotCache`."""
+
+    def __init__(self, *, item_ttl_s: float = 300.0, clock: Callable[[], float] = time.time) -> None:
+        self._item_ttl_s = item_ttl_s
+        self._clock = clock
+        self._rankings: dict[str, list[RankedItem]] = {}
+        self._counters: dict[str, float] = {}
+        self._items: dict[str, tuple[Item, float]] = {}
+
+    def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
+        """Replace whole rankings. A name is ``window`` or ``window:category``."""
+        self._rankings.update((name, list(ranking)) for name, ranking in rankings.items())
+
+    def publish_counters(self, counters: Mapping[str, float]) -> None:
+        """Replace the trainer's counters."""
+        self._counters = dict(counters)
+
+    async def popular(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking, best first; empty when there is none of this name."""
+        return self._rankings.get(name, [])[:limit]
+
+    async def counters(self) -> dict[str, float]:
+        """Return the trainer's counters as last published."""
+        return dict(self._counters)
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata; what is not cached, or too old, is left out."""
+        now = self._clock()
+        cached = ((item_id, self._items.get(item_id)) for item_id in item_ids)
+        return {item_id: entry[0] for item_id, entry in cached if entry is not None and entry[1] > now}
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Cache metadata for a while."""
+        expires_at = self._clock() + self._item_ttl_s
+        self._items.update((item.item_id, (item, expires_at)) for item in items)
+
+    async def drop_items(self, item_ids: Sequence[str]) -> None:
+        """Forget cached metadata after a change."""
+        for item_id in item_ids:
+            self._items.pop(item_id, None)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""

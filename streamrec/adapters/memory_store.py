@@ -1,0 +1,122 @@
+"""The document store in memory: for tests, and for evaluation without a disk."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from streamrec.domain.item import Item
+from streamrec.domain.user import UserDocument, UserState
+from streamrec.errors import LeaseLost
+from streamrec.ports import Lease, UserUpdates
+
+
+class MemoryStore:
+    """Implements `TrainerStore` and `DocumentStore` over the same documents."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, UserState] = {}
+        self._attributes: dict[str, dict[str, Any]] = {}
+        self._seen: dict[str, dict[str, float]] = {}
+        self._items: dict[str, Item] = {}
+        self._leases: dict[str, Lease] = {}
+        self._tokens: dict[str, int] = {}
+
+    def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
+        """Upsert states and add to the seen sets.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out.
+        """
+        self._check(lease)
+        for state in updates.states:
+            self._states[state.user_id] = state
+        for user_id, item_id, seen_at in updates.seen:
+            seen = self._seen.setdefault(user_id, {})
+            seen[item_id] = max(seen_at, seen.get(item_id, seen_at))
+
+    def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
+        """Delete states and seen sets.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out.
+        """
+        self._check(lease)
+        for user_id in user_ids:
+            self._states.pop(user_id, None)
+            self._seen.pop(user_id, None)
+
+    def _check(self, lease: Lease) -> None:
+        token = self._tokens.get(lease.name, 0)
+        if token > lease.token:
+            raise LeaseLost(
+                f"lease {lease.name!r} has gone to another trainer (token {token} > {lease.token})"
+            )
+
+    def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
+        """Yield metadata of these items, or of all in the order of their ids."""
+        for item_id in sorted(self._items) if item_ids is None else item_ids:
+            if item_id in self._items:
+                yield self._items[item_id]
+
+    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
+        """Take or renew the lease; None while somebody else holds it."""
+        held = self._leases.get(name)
+        if held is None or held.owner != owner:
+            if held is not None and held.expires_at > now:
+                return None
+            self._tokens[name] = self._tokens.get(name, 0) + 1
+        self._leases[name] = Lease(name, owner, self._tokens[name], now + duration_s)
+        return self._leases[name]
+
+    def release(self, lease: Lease) -> None:
+        """Give it up; without effect when it is no longer ours."""
+        held = self._leases.get(lease.name)
+        if held is not None and (held.owner, held.token) == (lease.owner, lease.token):
+            del self._leases[lease.name]
+
+    async def get_user(self, user_id: str) -> UserDocument | None:
+        """Return the document, or None for a stranger."""
+        if user_id not in self._states and user_id not in self._attributes:
+            return None
+        return UserDocument(user_id, self._states.get(user_id), self._attributes.get(user_id, {}))
+
+    async def seen_items(self, user_id: str, limit: int) -> list[str]:
+        """Return the newest `limit` items that this user has seen, newest first."""
+        seen = self._seen.get(user_id, {})
+        return sorted(seen, key=lambda item_id: -seen[item_id])[:limit]
+
+    async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes; creates the document for a stranger."""
+        self._attributes[user_id] = dict(attributes)
+
+    async def find_users(self, prefix: str, limit: int) -> list[str]:
+        """Return ids that start with `prefix`, in order of their bytes."""
+        user_ids = self._states.keys() | self._attributes.keys()
+        # Code points sort as their UTF-8 does.
+        return sorted(user_id for user_id in user_ids if user_id.startswith(prefix))[:limit]
+
+    async def erase_user(self, user_id: str) -> bool:
+        """Delete everything stored of a user; return whether there was anything."""
+        owners = (self._states, self._attributes, self._seen)
+        return any([owner.pop(user_id, None) is not None for owner in owners])
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return what is known of these; unknown ids are left out."""
+        return {item_id: self._items[item_id] for item_id in item_ids if item_id in self._items}
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Replace whole items."""
+        self._items.update((item.item_id, item) for item in items)
+
+    async def delete_item(self, item_id: str) -> bool:
+        """Delete; return whether it was there."""
+        return self._items.pop(item_id, None) is not None
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""

@@ -1,0 +1,132 @@
+"""The hot cache in a SQLite file."""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.domain.item import Item
+from streamrec.ports import RankedItem
+
+ITEM_TTL_S = 300.0
+"""A reader may cache what it read just before a change; after so long the change is seen anyway."""
+
+_SCHEMA_VERSION = 1
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS popular (name TEXT PRIMARY KEY NOT NULL, ranking TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
+    " expires_at REAL NOT NULL) WITHOUT ROWID",
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode_item = msgspec.json.Decoder(Item).decode
+_decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
+
+
+def _open_cache_file(path: Path) -> sqlite3.Connection:
+    connection = connect(path)
+    try:
+        with transaction(connection, path):
+            for table in _TABLES:
+                connection.execute(table)
+            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class SqliteCachePublisher:
+    """Implements `CachePublisher`. Safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = _open_cache_file(path)
+        self._lock = threading.Lock()
+
+    def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
+        """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
+        rows = [(name, _encode(ranking).decode()) for name, ranking in rankings.items()]
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
+
+    def publish_counters(self, counters: Mapping[str, float]) -> None:
+        """Replace the trainer's counters."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.execute("DELETE FROM counters")
+            connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class SqliteCache:
+    """Implements `HotCache`. As in the store, reads run in the event loop and writes in a thread."""
+
+    def __init__(
+        self, path: Path, *, item_ttl_s: float = ITEM_TTL_S, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._path = path
+        self._item_ttl_s = item_ttl_s
+        self._clock = clock
+        self._writer = _open_cache_file(path)
+        self._reader = _open_cache_file(path)
+        self._lock = threading.Lock()
+
+    async def popular(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking, best first; empty when there is none of this name."""
+        rows = self._read("SELECT ranking FROM popular WHERE name = ?", name)
+        if not rows:
+            return []
+        return [RankedItem(*ranked) for ranked in _decode_ranking(rows[0][0])[:limit]]
+
+    async def counters(self) -> dict[str, float]:
+        """Return the trainer's counters as last published."""
+        return dict(self._read("SELECT name, value FROM counters"))
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata; what is not cached, or too old, is left out."""
+        marks, parameters = in_list(item_ids)
+        rows = self._read(
+            f"SELECT item_id, document FROM items WHERE item_id IN {marks} AND expires_at > ?",
+            *parameters,
+            self._clock(),
+        )
+        return {item_id: _decode_item(document) for item_id, document in rows}
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Cache metadata for a while."""
+        expires_at = self._clock() + self._item_ttl_s
+        rows = [(item.item_id, _encode(item).decode(), expires_at) for item in items]
+        await self._write("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", rows)
+
+    async def drop_items(self, item_ids: Sequence[str]) -> None:
+        """Forget cached metadata after a change."""
+        await self._write("DELETE FROM items WHERE item_id = ?", [(item_id,) for item_id in item_ids])
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _read(self, statement: str, *parameters: str | float | None) -> list[tuple[Any, ...]]:
+        with saying_unavailable(self._path):
+            return self._reader.execute(statement, parameters).fetchall()
+
+    async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        def write() -> None:
+            with self._lock, transaction(self._writer, self._path) as connection:
+                connection.executemany(statement, rows)
+
+        await asyncio.to_thread(write)

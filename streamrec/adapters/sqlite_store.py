@@ -1,0 +1,150 @@
+"""The document store in a SQLite file, as a server uses it."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.adapters.sqlite_store_schema import (
+    STATE_COLUMNS,
+    decode_attributes,
+    decode_item,
+    encode_text,
+    open_store_file,
+    state_of,
+)
+from streamrec.domain.item import Item
+from streamrec.domain.user import UserDocument
+
+_ERASED_AT_ONCE = 10_000
+"""Seen rows deleted in a transaction: some 50 ms, for which the trainer's own writing waits."""
+
+_LAST_CODE_POINT = 0x10FFFF
+
+
+class SqliteStore:
+    """Implements `DocumentStore`.
+
+    Reads take tens of microseconds, less than the way to a thread and back, so they run in the event loop;
+    writes may wait for the trainer's transaction and run in a thread, on a connection of their own.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer = open_store_file(path, synchronous="FULL")
+        self._reader = open_store_file(path)
+        self._lock = threading.Lock()
+
+    async def get_user(self, user_id: str) -> UserDocument | None:
+        """Return the document, or None for a stranger."""
+        rows = self._read(f"SELECT {STATE_COLUMNS}, attributes FROM users WHERE user_id = ?", user_id)
+        if not rows:
+            return None
+        row = rows[0]
+        return UserDocument(user_id, state_of(row), decode_attributes(row[7]) if row[7] else {})
+
+    async def seen_items(self, user_id: str, limit: int) -> list[str]:
+        """Return the newest `limit` items that this user has seen, newest first."""
+        rows = self._read(
+            "SELECT item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC LIMIT ?", user_id, limit
+        )
+        return [item_id for (item_id,) in rows]
+
+    async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes; creates the document for a stranger."""
+        row = (user_id, encode_text(attributes))
+        statement = (
+            "INSERT INTO users (user_id, attributes) VALUES (?, ?)"
+            " ON CONFLICT (user_id) DO UPDATE SET attributes = excluded.attributes"
+        )
+        await self._write(lambda connection: connection.execute(statement, row).rowcount)
+
+    async def find_users(self, prefix: str, limit: int) -> list[str]:
+        """Return ids that start with `prefix`, in order of their bytes."""
+        end = prefix_end(prefix)
+        if end is None:
+            rows = self._read(
+                "SELECT user_id FROM users WHERE user_id >= ? ORDER BY 1 LIMIT ?", prefix, limit
+            )
+        else:
+            rows = self._read(
+                "SELECT user_id FROM users WHERE user_id >= ? AND user_id < ? ORDER BY 1 LIMIT ?",
+                prefix, end, limit,
+            )  # fmt: skip
+        return [user_id for (user_id,) in rows]
+
+    async def erase_user(self, user_id: str) -> bool:
+        """Delete everything stored of a user; return whether there was anything."""
+        n_seen = 0
+        while n_deleted := await self._write(
+            lambda connection: (
+                connection.execute(
+                    "DELETE FROM seen WHERE (user_id, item_id) IN"
+                    " (SELECT user_id, item_id FROM seen WHERE user_id = ? LIMIT ?)",
+                    (user_id, _ERASED_AT_ONCE),
+                ).rowcount
+            )
+        ):
+            n_seen += n_deleted
+        n_users = await self._write(
+            lambda connection: connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,)).rowcount
+        )
+        return n_seen + n_users > 0
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return what is known of these; unknown ids are left out."""
+        marks, parameters = in_list(item_ids)
+        rows = self._read(f"SELECT item_id, document FROM items WHERE item_id IN {marks}", *parameters)
+        return {item_id: decode_item(document) for item_id, document in rows}
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Replace whole items, all or none; durable on return."""
+        rows = [(item.item_id, encode_text(item)) for item in items]
+        await self._write(
+            lambda connection: (
+                connection.executemany("INSERT OR REPLACE INTO items VALUES (?, ?)", rows).rowcount
+            )
+        )
+
+    async def delete_item(self, item_id: str) -> bool:
+        """Delete; return whether it was there."""
+        n_deleted = await self._write(
+            lambda connection: connection.execute("DELETE FROM items WHERE item_id = ?", (item_id,)).rowcount
+        )
+        return n_deleted > 0
+
+    async def aclose(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._reader.close()
+            self._writer.close()
+
+    def _read(self, statement: str, *parameters: str | int | None) -> list[tuple[Any, ...]]:
+        with saying_unavailable(self._path):
+            return self._reader.execute(statement, parameters).fetchall()
+
+    async def _write(self, change: Callable[[sqlite3.Connection], int]) -> int:
+        def write() -> int:
+            with self._lock, transaction(self._writer, self._path) as connection:
+                return change(connection)
+
+        return await asyncio.to_thread(write)
+
+
+def prefix_end(prefix: str) -> str | None:
+    r"""Return the first text after all that start with `prefix`, by UTF-8 bytes; None where there is none.
+
+    >>> prefix_end("user-1"), prefix_end("\ud7ff"), prefix_end("\U0010ffff")
+    ('user-2', '\ue000', None)
+    """
+    head = prefix.rstrip(chr(_LAST_CODE_POINT))
+    if not head:
+        return None
+    code_point = ord(head[-1]) + 1
+    if code_point == 0xD800:  # surrogates are no characters, and UTF-8 can't hold them
+        code_point = 0xE000
+    return head[:-1] + chr(code_point)

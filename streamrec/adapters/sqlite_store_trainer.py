@@ -1,0 +1,120 @@
+"""The document store in a SQLite file, as the trainer uses it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
+from pathlib import Path
+
+from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, decode_item, open_store_file, state_row
+from streamrec.domain.item import Item
+from streamrec.errors import LeaseLost
+from streamrec.ports import Lease, UserUpdates
+
+_PAGE = 1000
+"""Items read at once: no read transaction stays open while the caller works on them."""
+
+_UPSERT_STATE = (
+    f"INSERT INTO users ({STATE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET"
+    " generation = excluded.generation, vector = excluded.vector, recent = excluded.recent,"
+    " disliked = excluded.disliked, n_events = excluded.n_events, updated_at = excluded.updated_at"
+)
+_ADD_SEEN = (
+    "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (user_id, item_id) DO UPDATE"
+    " SET seen_at = excluded.seen_at WHERE excluded.seen_at > seen.seen_at"
+)
+_CLEAR_STATE = (
+    "UPDATE users SET generation = NULL, vector = NULL, recent = NULL, disliked = NULL, n_events = NULL,"
+    " updated_at = NULL WHERE user_id = ?"
+)
+
+
+class SqliteTrainerStore:
+    """Implements `TrainerStore`. Safe to call from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_store_file(path)
+        self._lock = threading.Lock()
+
+    def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
+        """Upsert states and add to the seen sets, in one transaction with the lease's check.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out; nothing is written then.
+        """
+        # In the order of the keys, neighbours on a page are written while the page is at hand.
+        states = sorted(map(state_row, updates.states), key=itemgetter(0))
+        seen = sorted(updates.seen)
+        with self._lock, transaction(self._connection, self._path) as connection:
+            _check(connection, lease)
+            connection.executemany(_UPSERT_STATE, states)
+            connection.executemany(_ADD_SEEN, seen)
+
+    def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
+        """Delete states and seen sets; a user whom only attributes are known of stays.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out; nothing is deleted then.
+        """
+        keys = [(user_id,) for user_id in user_ids]
+        with self._lock, transaction(self._connection, self._path) as connection:
+            _check(connection, lease)
+            connection.executemany("DELETE FROM users WHERE user_id = ? AND attributes IS NULL", keys)
+            connection.executemany(_CLEAR_STATE, keys)
+            connection.executemany("DELETE FROM seen WHERE user_id = ?", keys)
+
+    def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
+        """Yield metadata of these items, or of all in the order of their ids."""
+        if item_ids is not None:
+            for item_id in item_ids:
+                yield from self._items("WHERE item_id = ?", item_id)
+            return
+        last = ""
+        while page := self._items(f"WHERE item_id > ? ORDER BY item_id LIMIT {_PAGE}", last):
+            yield from page
+            last = page[-1].item_id
+
+    def _items(self, condition: str, parameter: str) -> list[Item]:
+        with self._lock, saying_unavailable(self._path):
+            rows = self._connection.execute(
+                f"SELECT document FROM items {condition}", (parameter,)
+            ).fetchall()
+        return [decode_item(document) for (document,) in rows]
+
+    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
+        """Take or renew the lease; None while somebody else holds it."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            row = connection.execute(
+                "SELECT owner, token, expires_at FROM leases WHERE name = ?", (name,)
+            ).fetchone()
+            holder, token, expires_at = row or (None, 0, 0.0)
+            if holder != owner:
+                if holder is not None and expires_at > now:
+                    return None
+                token += 1
+            lease = Lease(name, owner, token, now + duration_s)
+            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", lease)
+        return lease
+
+    def release(self, lease: Lease) -> None:
+        """Give it up. The row stays: the next holder's token must be larger."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.execute(
+                "UPDATE leases SET owner = NULL WHERE name = ? AND owner = ? AND token = ?", lease[:3]
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+def _check(connection: sqlite3.Connection, lease: Lease) -> None:
+    row = connection.execute("SELECT token FROM leases WHERE name = ?", (lease.name,)).fetchone()
+    if row and row[0] > lease.token:
+        raise LeaseLost(f"lease {lease.name!r} has gone to another trainer (token {row[0]} > {lease.token})")

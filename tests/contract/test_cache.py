@@ -1,0 +1,85 @@
+"""What every hot cache must do, for the trainer and for the servers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.domain.item import Item
+from streamrec.ports import CachePublisher, HotCache, RankedItem
+
+TTL_S = 60.0
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Sides(NamedTuple):
+    publisher: CachePublisher
+    server: HotCache
+    clock: Clock
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sides]:
+    clock = Clock()
+    if request.param == "memory":
+        memory = MemoryCache(item_ttl_s=TTL_S, clock=clock)
+        sides = Sides(memory, memory, clock)
+    else:
+        path = tmp_path / "cache.db"
+        server = SqliteCache(path, item_ttl_s=TTL_S, clock=clock)
+        sides = Sides(SqliteCachePublisher(path), server, clock)
+    yield sides
+    sides.publisher.close()
+    await sides.server.aclose()
+
+
+async def test_a_ranking_is_read_from_its_head(cache: Sides) -> None:
+    ranking = [RankedItem("a/b", 3.5), RankedItem("\U0001f3ac", 2.0), RankedItem("c", -1.0)]
+    cache.publisher.publish_popular({"all": ranking, "all:drama": ranking[1:]})
+    assert await cache.server.popular("all", 2) == ranking[:2]
+    assert await cache.server.popular("all", 100) == ranking
+    assert await cache.server.popular("all:drama", 1) == [RankedItem("\U0001f3ac", 2.0)]
+    assert await cache.server.popular("none", 10) == []
+
+
+async def test_a_ranking_is_replaced_whole_and_others_stay(cache: Sides) -> None:
+    cache.publisher.publish_popular({"all": [RankedItem("a", 1.0)], "decayed": [RankedItem("b", 1.0)]})
+    cache.publisher.publish_popular({"all": [RankedItem("c", 2.0)]})
+    assert await cache.server.popular("all", 10) == [RankedItem("c", 2.0)]
+    assert await cache.server.popular("decayed", 10) == [RankedItem("b", 1.0)]
+    cache.publisher.publish_popular({"all": []})
+    assert await cache.server.popular("all", 10) == []
+
+
+async def test_counters_are_replaced_together(cache: Sides) -> None:
+    assert await cache.server.counters() == {}
+    cache.publisher.publish_counters({"n_events": 3.0, "n_users": 2.0})
+    cache.publisher.publish_counters({"n_events": 4.0})
+    assert await cache.server.counters() == {"n_events": 4.0}
+
+
+async def test_metadata_is_cached_until_dropped(cache: Sides) -> None:
+    film = Item("i1", "film", "Alien", categories=("sf",), attributes={"year": 1979})
+    await cache.server.put_items([film, Item("i2")])
+    assert await cache.server.get_items(["i1", "i2", "i3"]) == {"i1": film, "i2": Item("i2")}
+    await cache.server.put_items([Item("i2", title="new")])
+    await cache.server.drop_items(["i1", "never cached"])
+    assert await cache.server.get_items(["i1", "i2"]) == {"i2": Item("i2", title="new")}
+    assert await cache.server.get_items([]) == {}
+
+
+async def test_metadata_expires(cache: Sides) -> None:
+    await cache.server.put_items([Item("old")])
+    cache.clock.now += TTL_S / 2
+    await cache.server.put_items([Item("young")])
+    cache.clock.now += TTL_S / 2
+    assert await cache.server.get_items(["old", "young"]) == {"young": Item("young")}

@@ -1,0 +1,209 @@
+"""What every document store must do, for the trainer and for the servers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.sqlite_store import SqliteStore
+from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
+from streamrec.domain.item import Item
+from streamrec.domain.user import UserState
+from streamrec.errors import LeaseLost
+from streamrec.ports import DocumentStore, Lease, TrainerStore, UserUpdates
+
+NOW = 1_700_000_000.0
+ODD_IDS = ("a/b", "emoji-\U0001f3ac", "with space", "%2F", "nul\0byte", "\U0010ffff", "ü" * 128)
+
+
+class Sides(NamedTuple):
+    trainer: TrainerStore
+    server: DocumentStore
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sides]:
+    if request.param == "memory":
+        memory = MemoryStore()
+        sides = Sides(memory, memory)
+    else:
+        sides = Sides(SqliteTrainerStore(tmp_path / "store.db"), SqliteStore(tmp_path / "store.db"))
+    yield sides
+    sides.trainer.close()
+    await sides.server.aclose()
+
+
+def held(trainer: TrainerStore, owner: str = "one", now: float = NOW) -> Lease:
+    lease = trainer.acquire("trainer", owner, 10.0, now)
+    assert lease is not None
+    return lease
+
+
+def state_of(user_id: str, n_events: int = 1) -> UserState:
+    return UserState(user_id, "g1", b"\0\1\2\3", ("i1", "i2"), ("i9",), n_events, NOW)
+
+
+async def test_a_server_reads_what_the_trainer_published(store: Sides) -> None:
+    store.trainer.publish_users(UserUpdates([state_of("u")], [("u", "i1", NOW)]), held(store.trainer))
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u")
+    assert document.attributes == {}
+    assert await store.server.seen_items("u", 10) == ["i1"]
+    assert await store.server.get_user("stranger") is None
+    assert await store.server.seen_items("stranger", 10) == []
+
+
+async def test_a_state_without_a_vector_keeps_its_dislikes(store: Sides) -> None:
+    state = UserState("u", "g1", None, disliked=("bad",))
+    store.trainer.publish_users(UserUpdates([state], []), held(store.trainer))
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state
+
+
+async def test_publishing_twice_changes_nothing(store: Sides) -> None:
+    lease = held(store.trainer)
+    updates = UserUpdates([state_of("u", 3)], [("u", "i1", NOW), ("u", "i2", NOW + 1)])
+    store.trainer.publish_users(updates, lease)
+    store.trainer.publish_users(updates, lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state is not None
+    assert document.state.n_events == 3
+    assert await store.server.seen_items("u", 10) == ["i2", "i1"]
+
+
+async def test_seen_items_come_newest_first_and_an_older_sight_does_not_count(store: Sides) -> None:
+    lease = held(store.trainer)
+    seen = [("u", f"i{n}", NOW + n) for n in range(5)]
+    store.trainer.publish_users(UserUpdates([], seen), lease)
+    store.trainer.publish_users(UserUpdates([], [("u", "i4", NOW - 50), ("u", "i0", NOW + 50)]), lease)
+    assert await store.server.seen_items("u", 3) == ["i0", "i4", "i3"]
+
+
+async def test_two_updates_of_a_user_in_one_publication_leave_the_last(store: Sides) -> None:
+    store.trainer.publish_users(UserUpdates([state_of("u", 1), state_of("u", 2)], []), held(store.trainer))
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u", 2)
+
+
+async def test_attributes_and_state_leave_each_other_alone(store: Sides) -> None:
+    lease = held(store.trainer)
+    await store.server.put_attributes("u", {"country": "NZ", "tags": ["a", 1]})
+    before = await store.server.get_user("u")
+    assert before is not None
+    assert before.state is None
+    store.trainer.publish_users(UserUpdates([state_of("u")], []), lease)
+    await store.server.put_attributes("u", {"country": "FR"})
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert (document.state, document.attributes) == (state_of("u"), {"country": "FR"})
+    store.trainer.forget_users(["u"], lease)
+    left = await store.server.get_user("u")
+    assert left is not None
+    assert (left.state, left.attributes) == (None, {"country": "FR"})
+
+
+async def test_a_forgotten_user_is_a_stranger(store: Sides) -> None:
+    lease = held(store.trainer)
+    updates = UserUpdates([state_of("u"), state_of("v")], [("u", "i1", NOW), ("v", "i1", NOW)])
+    store.trainer.publish_users(updates, lease)
+    store.trainer.forget_users(["u", "stranger"], lease)
+    assert await store.server.get_user("u") is None
+    assert await store.server.seen_items("u", 10) == []
+    assert await store.server.seen_items("v", 10) == ["i1"]
+
+
+async def test_erasing_takes_everything_of_one_user(store: Sides) -> None:
+    seen = [(user_id, f"i{n}", NOW) for user_id in ("u", "v") for n in range(30)]
+    store.trainer.publish_users(UserUpdates([state_of("u"), state_of("v")], seen), held(store.trainer))
+    await store.server.put_attributes("u", {"country": "NZ"})
+    assert await store.server.erase_user("u")
+    assert not await store.server.erase_user("u")
+    assert await store.server.get_user("u") is None
+    assert await store.server.seen_items("u", 100) == []
+    assert len(await store.server.seen_items("v", 100)) == 30
+
+
+async def test_users_are_found_by_prefix_in_order_of_bytes(store: Sides) -> None:
+    user_ids = ["user", "user-1", "user-10", "user-2", "User-1", "userx", "us\U0010ffff", "us\U0010ffffx"]
+    store.trainer.publish_users(
+        UserUpdates([state_of(user_id) for user_id in user_ids], []), held(store.trainer)
+    )
+    await store.server.put_attributes("user-3", {})
+    assert await store.server.find_users("user-", 10) == ["user-1", "user-10", "user-2", "user-3"]
+    assert await store.server.find_users("user-1", 1) == ["user-1"]
+    assert await store.server.find_users("us\U0010ffff", 10) == ["us\U0010ffff", "us\U0010ffffx"]
+    assert len(await store.server.find_users("", 100)) == 9
+    assert await store.server.find_users("zz", 10) == []
+
+
+async def test_odd_ids_stay_what_they_are(store: Sides) -> None:
+    states = [state_of(odd) for odd in ODD_IDS]
+    seen = [("u", odd, NOW + n) for n, odd in enumerate(ODD_IDS)]
+    store.trainer.publish_users(UserUpdates(states, seen), held(store.trainer))
+    await store.server.put_items([Item(odd) for odd in ODD_IDS])
+    assert await store.server.seen_items("u", 10) == list(reversed(ODD_IDS))
+    assert set(await store.server.get_items(ODD_IDS)) == set(ODD_IDS)
+    for odd in ODD_IDS:
+        document = await store.server.get_user(odd)
+        assert document is not None
+        assert document.user_id == odd
+
+
+async def test_items_are_replaced_whole_and_unknown_ones_left_out(store: Sides) -> None:
+    film = Item("i1", "film", "Alien", "In space.", ("horror", "sf"), False, {"year": 1979}, NOW)
+    await store.server.put_items([film, Item("i2", is_hidden=True)])
+    assert await store.server.get_items(["i1", "i2", "i3"]) == {"i1": film, "i2": Item("i2", is_hidden=True)}
+    await store.server.put_items([Item("i1", title="Aliens")])
+    assert await store.server.get_items(["i1"]) == {"i1": Item("i1", title="Aliens")}
+    assert await store.server.get_items([]) == {}
+    assert await store.server.delete_item("i1")
+    assert not await store.server.delete_item("i1")
+    assert await store.server.get_items(["i1"]) == {}
+
+
+async def test_the_trainer_reads_all_items_or_some(store: Sides) -> None:
+    items = [Item(f"i{n:04}", title=str(n)) for n in range(2500)]
+    await store.server.put_items(items)
+    assert list(store.trainer.read_items()) == items
+    assert list(store.trainer.read_items(["i0003", "nobody", "i0001"])) == [items[3], items[1]]
+
+
+def test_one_holder_at_a_time_and_tokens_grow(store: Sides) -> None:
+    first = held(store.trainer, "one")
+    assert store.trainer.acquire("trainer", "two", 10.0, NOW + 9) is None
+    renewed = store.trainer.acquire("trainer", "one", 10.0, NOW + 9)
+    assert renewed == Lease("trainer", "one", first.token, NOW + 19)
+    second = store.trainer.acquire("trainer", "two", 10.0, NOW + 19)
+    assert second is not None
+    assert second.token > first.token
+    assert store.trainer.acquire("trainer", "one", 10.0, NOW + 20) is None
+    assert store.trainer.acquire("other", "one", 10.0, NOW + 20) is not None
+
+
+def test_a_released_lease_is_free_and_its_token_is_not_given_again(store: Sides) -> None:
+    first = held(store.trainer, "one")
+    store.trainer.release(first)
+    second = held(store.trainer, "two")
+    assert second.token > first.token
+    store.trainer.release(first)  # no longer ours: without effect
+    assert store.trainer.acquire("trainer", "three", 10.0, NOW) is None
+
+
+async def test_who_lost_the_lease_writes_nothing(store: Sides) -> None:
+    stale = held(store.trainer, "one")
+    current = held(store.trainer, "two", NOW + 11)
+    store.trainer.publish_users(UserUpdates([state_of("u", 7)], [("u", "i1", NOW)]), current)
+    with pytest.raises(LeaseLost, match="another trainer"):
+        store.trainer.publish_users(UserUpdates([state_of("u", 1)], [("u", "i2", NOW)]), stale)
+    with pytest.raises(LeaseLost):
+        store.trainer.forget_users(["u"], stale)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u", 7)
+    assert await store.server.seen_items("u", 10) == ["i1"]

@@ -1,0 +1,63 @@
+"""What is particular to the SQLite store: several processes, odd files, big users."""
+
+from pathlib import Path
+
+import pytest
+
+from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.sqlite_store import SqliteStore
+from streamrec.adapters.sqlite_store_schema import open_store_file
+from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
+from streamrec.domain.user import UserState
+from streamrec.errors import ConfigurationError, LeaseLost, Unavailable
+from streamrec.ports import UserUpdates
+
+
+def test_the_lease_holds_between_two_openings_of_the_file(tmp_path: Path) -> None:
+    one, two = (SqliteTrainerStore(tmp_path / "store.db") for _ in range(2))
+    stale = one.acquire("trainer", "one", 10.0, 0.0)
+    assert stale is not None
+    assert two.acquire("trainer", "two", 10.0, 5.0) is None
+    assert two.acquire("trainer", "two", 10.0, 10.0) is not None
+    with pytest.raises(LeaseLost):
+        one.publish_users(UserUpdates([UserState("u", "g", None)], []), stale)
+    one.close()
+    two.close()
+
+
+async def test_the_newest_seen_are_read_from_an_index(tmp_path: Path) -> None:
+    connection = open_store_file(tmp_path / "store.db")
+    plan = connection.execute(
+        "EXPLAIN QUERY PLAN SELECT item_id FROM seen WHERE user_id = 'u' ORDER BY seen_at DESC LIMIT 2000"
+    ).fetchall()
+    connection.close()
+    assert len(plan) == 1  # no second step that sorts
+    assert "COVERING INDEX seen_newest" in plan[0][3]
+
+
+async def test_erasing_a_user_of_many_items_goes_in_several_transactions(tmp_path: Path) -> None:
+    trainer = SqliteTrainerStore(tmp_path / "store.db")
+    lease = trainer.acquire("trainer", "one", 10.0, 0.0)
+    assert lease is not None
+    seen = [("u", str(n), float(n)) for n in range(25_000)]
+    trainer.publish_users(UserUpdates([UserState("u", "g", None)], seen), lease)
+    server = SqliteStore(tmp_path / "store.db")
+    assert await server.erase_user("u")
+    assert await server.seen_items("u", 10) == []
+    trainer.close()
+    await server.aclose()
+
+
+@pytest.mark.parametrize("open_", [open_store, open_trainer_store, open_cache, open_cache_publisher])
+def test_a_bad_url_is_answered_with_what_is_allowed(open_: object, tmp_path: Path) -> None:
+    assert callable(open_)
+    with pytest.raises(ConfigurationError, match="sqlite:///file.db"):
+        open_("cassandra://host")
+    junk = tmp_path / "junk.db"
+    junk.write_bytes(b"not a database, but long enough to look at" * 100)
+    with pytest.raises(ConfigurationError, match="move the file away"):
+        open_(f"sqlite:///{junk}")
+    (tmp_path / "nofolder").write_text("a file")
+    with pytest.raises(Unavailable, match="nofolder"):
+        open_(f"sqlite:///{tmp_path}/nofolder/store.db")
