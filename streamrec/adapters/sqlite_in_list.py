@@ -7,7 +7,7 @@ from functools import cache
 def in_list(values: Sequence[str]) -> tuple[str, tuple[str | None, ...]]:
     """Return the list's SQL and its parameters, at most 32,766 (SQLite's limit).
 
-    The length is rounded up to a power of two, so that SQLite prepares a dozen statements and not one a length;
+    The length is rounded up to a power of two, so that SQLite prepares a dozen statements, not a thousand;
     NULL, which fills the rest, equals nothing. (``json_each`` would need one statement, but it cuts a text
     at its first NUL.)
 
