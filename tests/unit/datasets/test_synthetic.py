@@ -86,7 +86,7 @@ def test_nobody_acts_before_coming(events: EventBlock) -> None:
 def test_new_items_get_attention(events: EventBlock) -> None:
     n_there = STREAM.n_arrived(STREAM.n_items, np.arange(STREAM.n_events))
     is_new = events.items >= 0.95 * n_there
-    assert is_new.mean() > 0.1
+    assert is_new.mean() > 0.05  # the power law alone would leave the youngest 5 % some .01
 
 
 def test_tastes_are_narrow_and_drift(events: EventBlock) -> None:
