@@ -55,10 +55,16 @@ class TrainerSettings(BaseSettings):
         {"impression": 0.0, "dislike": -1.0}, description="Event type -> weight; see EventWeights."
     )
     default_event_weight: float = 1.0
+    value_weight: bool = Field(False, description="Let an event's value, over its user's mean, scale its weight.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05
-    publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced for so long.")
+    user_publish_interval_s: PositiveFloat = Field(0.05, description="User documents are coalesced so long.")
+    item_publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced so long.")
+    max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
+    status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")
+    evaluations_per_s: PositiveFloat = Field(10.0, description="Events predicted before learning, at most.")
     checkpoint_interval_s: PositiveFloat = 30.0
+    tail_s: PositiveFloat = Field(10.0, description="Longest learning of the tail at shutdown.")
     lease_duration_s: PositiveFloat = 10.0
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
     n_recent: PositiveInt = Field(50, description="Items of a user's history kept in the user document.")

@@ -12,16 +12,8 @@ from threading import Event
 from typing import NamedTuple
 
 import structlog
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception,
-    sleep_using_event,
-    stop_when_event_set,
-    wait_exponential_jitter,
-)
 
-from streamrec.errors import StreamrecError, Unavailable
+from streamrec.errors import Unavailable
 from streamrec.ports import (
     ITEM_VECTORS,
     REJECTED,
@@ -35,12 +27,11 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.telemetry import timed
+from streamrec.training.patience import patiently
 from streamrec.wire import VectorRecord, encode_vector
 
 _N_WAITING = 2
 """Publications under way at most: more would only be staler when their turn comes."""
-
-_LONGEST_PAUSE_S = 10.0
 
 
 class Publication(NamedTuple):
@@ -94,6 +85,7 @@ class Publisher:
         self._lease = lease
         self._metrics = metrics
         self._is_giving_up = Event()
+        self._patiently = patiently(self._is_giving_up, metrics)
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
 
@@ -120,16 +112,8 @@ class Publisher:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _publish(self, publication: Publication) -> None:
-        retrying = Retrying(
-            retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
-            wait=wait_exponential_jitter(initial=0.1, max=_LONGEST_PAUSE_S),
-            stop=stop_when_event_set(self._is_giving_up),
-            sleep=sleep_using_event(self._is_giving_up),
-            before_sleep=self._report_retry,
-            reraise=True,
-        )
         with timed(self._metrics, "trainer.publish"):
-            retrying(self._publish_durably, publication)
+            self._patiently(self._publish_durably, publication)
             self._publish_to_cache(publication)
 
     def _publish_durably(self, publication: Publication) -> None:
@@ -158,8 +142,3 @@ class Publisher:
             # The next publication replaces this one anyway: the stream need not wait for the cache.
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))
-
-    def _report_retry(self, state: RetryCallState) -> None:
-        self._metrics.count("trainer.publish_retries")
-        error = state.outcome.exception() if state.outcome else None
-        structlog.get_logger().warning("publish_retried", attempt=state.attempt_number, error=str(error))

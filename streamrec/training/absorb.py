@@ -1,0 +1,121 @@
+"""Step 5 of the trainer's loop: events change the state, and what must be published is noted."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.training.trainer_state import TrainerState
+
+NeighboursOf = Callable[[str], Sequence[str]]
+
+_VALUE_BOUNDS = (0.2, 5.0)
+"""A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
+
+
+class LearningRules(NamedTuple):
+    """How events are read as teaching.
+
+    Attributes
+    ----------
+    weights
+        By event type.
+    is_value_weighted
+        Whether an event's value, relative to its user's mean, scales its weight.
+    neighbours_of
+        Items with metadata like an item's: a new item starts among those that the model knows.
+    """
+
+    weights: EventWeights
+    is_value_weighted: bool
+    neighbours_of: NeighboursOf
+
+
+class Absorbed(NamedTuple):
+    """What changed and must be published.
+
+    Attributes
+    ----------
+    user_rows
+        (U,) distinct rows whose state changed. Item rows are marked in the state's dirty rows.
+    seen
+        (user_id, item_id, Unix seconds) of events of non-zero weight.
+    loss
+        Mean loss of the step, NaN when nothing was learned.
+    """
+
+    user_rows: NDArray[np.int64]
+    seen: list[tuple[str, str, float]]
+    loss: float
+
+
+def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRules, now: float) -> Absorbed:
+    """Count, learn and remember a micro-batch of B events.
+
+    Parameters
+    ----------
+    now
+        Unix seconds, from when on changed item vectors count as waiting to be published.
+    """
+    weights = np.array([rules.weights.of(event.type) for event in events])
+    counters = state.counters
+    counters.n_events += len(events)
+    counters.n_recorded += int((weights == 0).sum())
+    if state.deleted_items:
+        is_deleted = np.array([event.item_id in state.deleted_items for event in events], bool)
+        counters.n_ignored += int((is_deleted & (weights != 0)).sum())
+        weights = np.where(is_deleted, 0.0, weights)
+    acting = [(event, weight) for event, weight in zip(events, weights.tolist(), strict=True) if weight]
+    if not acting:
+        return Absorbed(np.zeros(0, np.int64), [], float("nan"))
+    user_rows = state.user_ids.rows_of([event.user_id for event, _ in acting], add=True)
+    state.users.count(user_rows, np.array([event.timestamp for event, _ in acting]))
+    for (event, weight), row in zip(acting, user_rows.tolist(), strict=True):
+        if weight < 0:
+            state.users.dislike(row, event.item_id)
+            counters.n_disliked += 1
+    is_positive = np.array([weight > 0 for _, weight in acting])
+    positives = [(event, weight) for event, weight in acting if weight > 0]
+    loss = _learn(state, positives, user_rows[is_positive], rules, now) if positives else float("nan")
+    return Absorbed(
+        np.unique(user_rows), [(event.user_id, event.item_id, event.timestamp) for event, _ in acting], loss
+    )
+
+
+def _learn(
+    state: TrainerState,
+    positives: Sequence[tuple[Interaction, float]],
+    user_rows: NDArray[np.int64],
+    rules: LearningRules,
+    now: float,
+) -> float:
+    item_rows = _rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
+    weights = np.array([weight for _, weight in positives])
+    if rules.is_value_weighted:
+        values = np.array([np.nan if event.value is None else event.value for event, _ in positives])
+        weights = weights * state.users.relative_values(user_rows, values, _VALUE_BOUNDS)
+    outcome = state.learner.learn(user_rows, item_rows, weights.astype(np.float32))
+    state.dirty_items.mark(outcome.touched_item_rows, now)
+    timestamps = np.array([event.timestamp for event, _ in positives])
+    state.popularity.add(item_rows, timestamps, weights)
+    state.counters.n_learned += len(positives)
+    return outcome.loss
+
+
+def _rows_with_starts(
+    state: TrainerState, item_ids: Sequence[str], neighbours_of: NeighboursOf
+) -> NDArray[np.int64]:
+    """Return (B,) item rows; a new item with metadata starts at the mean of its neighbours."""
+    strangers = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in state.item_ids]
+    # Neighbours first, rows second: a newcomer of the same batch has learned nothing to start from.
+    neighbours = [
+        [row for near in neighbours_of(item_id) if (row := state.item_ids.row(near)) >= 0]
+        for item_id in strangers
+    ]
+    for item_id, neighbour_rows in zip(strangers, neighbours, strict=True):
+        row = state.item_ids.add(item_id)
+        if neighbour_rows:
+            state.learner.start_item(row, np.array(neighbour_rows, np.int64))
+    return state.item_ids.rows_of(item_ids)

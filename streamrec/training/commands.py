@@ -1,0 +1,67 @@
+"""Commands from the services, as the trainer carries them out."""
+
+from collections.abc import Iterable, Sequence
+
+from streamrec.domain.item import Item
+from streamrec.ports import TrainerStore
+from streamrec.training.categories import ItemCategories
+from streamrec.training.decoding import KeyedCommand
+from streamrec.training.pending import Pending
+from streamrec.training.trainer_state import TrainerState
+
+
+def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> list[Item]:
+    """Read what the store holds of the items that commands call changed.
+
+    Raises
+    ------
+    Unavailable
+        When the store does not answer; nothing was carried out then.
+    """
+    item_ids = list(dict.fromkeys(key for key, command in commands if command.name == "item_changed"))
+    return list(store.read_items(item_ids)) if item_ids else []
+
+
+def carry_out(
+    commands: Sequence[KeyedCommand],
+    items: Iterable[Item],
+    state: TrainerState,
+    categories: ItemCategories,
+    pending: Pending,
+) -> None:
+    """Change the state as the commands say, in their order; `items` come from `changed_items`.
+
+    ``promote`` and ``rollback`` are for who runs several generations: the trainer of one passes them over.
+    """
+    stored = {item.item_id: item for item in items}
+    for key, command in commands:
+        state.counters.n_commands += 1
+        if command.name == "item_changed":
+            if key in stored:
+                categories.put(stored[key])
+                state.deleted_items.discard(key)
+        elif command.name == "item_deleted":
+            categories.drop(key)
+            _delete_item(key, state, pending)
+        elif command.name == "user_erased":
+            _erase_user(key, state, pending)
+
+
+def _delete_item(item_id: str, state: TrainerState, pending: Pending) -> None:
+    # Events about it may still be under way: they must not bring it back.
+    state.deleted_items.add(item_id)
+    pending.deleted_items.append(item_id)
+    if item_id in state.item_ids:
+        row = state.item_ids.release(item_id)
+        state.learner.forget_item(row)
+        state.popularity.forget(row)
+        state.dirty_items.drop(row)
+
+
+def _erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
+    row = state.user_ids.row(user_id)
+    pending.forget_user(user_id, row)
+    if row >= 0:
+        state.user_ids.release(user_id)
+        state.learner.forget_user(row)
+        state.users.forget(row)

@@ -1,0 +1,51 @@
+"""Which rows changed since they were last published, and since when."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CLEAN = np.inf
+
+
+class DirtyRows:
+    """Rows waiting to be published; each is published once however often it changed meanwhile.
+
+    >>> dirty = DirtyRows()
+    >>> dirty.mark(np.array([3, 1]), now=10.0)
+    >>> dirty.mark(np.array([1, 2]), now=11.0)
+    >>> dirty.take(limit=2).tolist(), dirty.staleness_s(now=12.0), dirty.take(limit=2).tolist()
+    ([1, 3], 1.0, [2])
+    """
+
+    def __init__(self, since: NDArray[np.float64] | None = None) -> None:
+        self._since = np.full(0, _CLEAN) if since is None else since
+
+    def mark(self, rows: NDArray[np.int64], now: float) -> None:
+        """Say that (B,) rows changed; a row that waits already keeps its place."""
+        n_needed = int(rows.max(initial=-1)) + 1
+        if n_needed > len(self._since):
+            longer = np.full(max(n_needed, len(self._since) * 11 // 10), _CLEAN)
+            longer[: len(self._since)] = self._since
+            self._since = longer
+        self._since[rows] = np.minimum(self._since[rows], now)
+
+    def take(self, limit: int) -> NDArray[np.int64]:
+        """Return up to `limit` rows, those that wait longest, in row order; they are clean now."""
+        rows = np.flatnonzero(self._since < _CLEAN)
+        if len(rows) > limit:
+            rows = np.sort(rows[np.argpartition(self._since[rows], limit)[:limit]])
+        self._since[rows] = _CLEAN
+        return rows
+
+    def drop(self, row: int) -> None:
+        """Let a row wait no longer: what it held is gone."""
+        if row < len(self._since):
+            self._since[row] = _CLEAN
+
+    def staleness_s(self, now: float) -> float:
+        """Return how long the oldest waiting row has waited, in seconds; 0 when none waits."""
+        oldest = float(self._since.min(initial=_CLEAN))
+        return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
+
+    def since(self) -> NDArray[np.float64]:
+        """Return (N,) Unix seconds since when each row waits, infinite for clean ones: for a checkpoint."""
+        return self._since

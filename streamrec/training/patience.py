@@ -1,0 +1,42 @@
+"""Waiting for a part that does not answer, with growing pauses, until it does or we are told to stop."""
+
+from threading import Event
+
+import structlog
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    sleep_using_event,
+    stop_when_event_set,
+    wait_exponential_jitter,
+)
+
+from streamrec.errors import StreamrecError
+from streamrec.ports import Metrics
+
+_FIRST_PAUSE_S = 0.1
+
+_LONGEST_PAUSE_S = 10.0
+"""A part that comes back is noticed within this."""
+
+
+def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
+    """Return a caller that repeats a call while its error says that a repeat can succeed.
+
+    The last error is raised once `is_giving_up` is set.
+    """
+
+    def report(state: RetryCallState) -> None:
+        metrics.count("trainer.retries")
+        error = state.outcome.exception() if state.outcome else None
+        structlog.get_logger().warning("waiting_for_a_part", attempt=state.attempt_number, error=str(error))
+
+    return Retrying(
+        retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
+        wait=wait_exponential_jitter(initial=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+        stop=stop_when_event_set(is_giving_up),
+        sleep=sleep_using_event(is_giving_up),
+        before_sleep=report,
+        reraise=True,
+    )

@@ -1,0 +1,228 @@
+"""Incremental training: the loop that reads the stream, learns from it and publishes.
+
+The numbered protocol; the code names the same steps::
+
+    1. poll        a micro-batch, bounded by size and by time
+    2. decode      what does not fit goes to the rejected topic
+    3. drop        repeats by event id
+    4. evaluate    a sample: predict before learning
+    5. learn       and grow where ids are new
+    6. publish     absolute values, never increments
+    7. checkpoint  now and then: state and next offsets in one rename
+    8. commit      those offsets, for the lag tools
+
+A restart goes on from the checkpoint's offsets. Whatever was done after it is done again, and because
+publishing is idempotent nothing counts twice: a crash at any point replays and never skips.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+
+import structlog
+
+from streamrec.errors import Unavailable
+from streamrec.ports import EventSource, Metrics, Offsets, Record, TrainerStore, UserUpdates
+from streamrec.settings import TrainerSettings
+from streamrec.telemetry import timed
+from streamrec.training.absorb import LearningRules, absorb
+from streamrec.training.categories import ItemCategories
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.commands import carry_out, changed_items
+from streamrec.training.decoding import Decoded, decode
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.live_evaluation import LiveEvaluation
+from streamrec.training.patience import patiently
+from streamrec.training.pending import Pending
+from streamrec.training.publisher import Publication, Publisher
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import item_vectors, rankings, user_states
+
+_STATUS_SHARE = 0.05
+"""Rankings of a large catalogue take long to make: they get at most this share of the time."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop works with besides its state.
+
+    `clock` gives Unix seconds; `is_stopping` is set to end the loop, `is_giving_up` to end waiting for
+    parts that do not answer.
+    """
+
+    source: EventSource
+    store: TrainerStore
+    publisher: Publisher
+    checkpoints: Checkpoints
+    lease: LeaseKeeper
+    metrics: Metrics
+    clock: Callable[[], float]
+    is_stopping: Event = field(default_factory=Event)
+    is_giving_up: Event = field(default_factory=Event)
+
+
+class StreamTrainer:
+    """One active trainer over all partitions, standing where its state's checkpoint was written."""
+
+    def __init__(
+        self,
+        state: TrainerState,
+        surroundings: Surroundings,
+        rules: LearningRules,
+        categories: ItemCategories,
+        settings: TrainerSettings,
+    ) -> None:
+        self._state = state
+        self._with = surroundings
+        self._rules = rules
+        self._categories = categories
+        self._settings = settings
+        self._patiently = patiently(surroundings.is_giving_up, surroundings.metrics)
+        self._evaluation = LiveEvaluation(state, settings.evaluations_per_s)
+        self._pending = Pending()
+        now = surroundings.clock()
+        self._users_due = self._items_due = self._status_due = now
+        self._checkpoint_due = now + settings.checkpoint_interval_s
+        self._checkpointed_offsets = surroundings.source.next_offsets()
+
+    def run(self) -> None:
+        """Work until told to stop; then learn what is in the log already, checkpoint and commit.
+
+        Raises
+        ------
+        LeaseLost
+            When another trainer took over; nothing more may be written then.
+        """
+        while not self._with.is_stopping.is_set():
+            self.step()
+        self._finish()
+
+    def step(self) -> int:
+        """Do one round of the protocol; return the number of records read."""
+        self._with.lease.renew_if_due()
+        with timed(self._with.metrics, "trainer.poll"):
+            records = self._patiently(
+                self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
+            )  # Step 1
+        if records:
+            self._learn_from(records)  # Steps 2 to 5
+        now = self._with.clock()
+        self._publish_what_is_due(now)  # Step 6
+        if now >= self._checkpoint_due:
+            self._try_checkpoint()  # Steps 7 and 8
+        return len(records)
+
+    def _learn_from(self, records: list[Record]) -> None:
+        metrics = self._with.metrics
+        with timed(metrics, "trainer.decode"):
+            decoded = decode(records, self._state.repeats)  # Steps 2 and 3
+        self._count(decoded)
+        items = self._patiently(changed_items, decoded.commands, self._with.store)
+        carry_out(decoded.commands, items, self._state, self._categories, self._pending)
+        if not decoded.events:
+            return
+        now = self._with.clock()
+        with timed(metrics, "trainer.evaluate"):
+            self._evaluation.sample(decoded.events, self._rules.weights, now)  # Step 4
+        with timed(metrics, "trainer.learn"):
+            absorbed = absorb(self._state, decoded.events, self._rules, now)  # Step 5
+        metrics.count("trainer.events", len(decoded.events))
+        self._pending.add_users(absorbed.user_rows, absorbed.seen)
+
+    def _count(self, decoded: Decoded) -> None:
+        counters, metrics = self._state.counters, self._with.metrics
+        counters.n_rejected += len(decoded.rejected)
+        counters.n_repeats += decoded.n_repeats
+        self._pending.rejected += decoded.rejected
+        for reason, n in decoded.reasons.items():
+            metrics.count(f"trainer.rejected.{reason}", n)
+
+    def _publish_what_is_due(self, now: float) -> None:
+        if self._pending and now >= self._users_due:
+            self._users_due = now + self._settings.user_publish_interval_s
+            self._publish_pending()
+        if now >= self._items_due:
+            self._items_due = now + self._settings.item_publish_interval_s
+            rows = self._state.dirty_items.take(self._settings.max_item_vectors)
+            if len(rows):
+                self._with.publisher.submit(Publication(item_vectors=item_vectors(self._state, rows)))
+        if now >= self._status_due:
+            self._publish_status(now)
+            took_s = self._with.clock() - now
+            self._status_due = now + max(self._settings.status_interval_s, took_s / _STATUS_SHARE)
+
+    def _publish_pending(self) -> None:
+        pending, self._pending = self._pending, Pending()
+        states = user_states(self._state, pending.user_rows(), self._settings.n_recent)
+        self._with.publisher.submit(
+            Publication(
+                rejected=pending.rejected,
+                users=UserUpdates(states, pending.seen),
+                forgotten_users=pending.forgotten_users,
+                item_vectors=[(item_id, None) for item_id in pending.deleted_items],
+            )
+        )
+
+    def _publish_status(self, now: float) -> None:
+        metrics = self._with.metrics
+        gauges = {
+            "trainer.lag_events": float(self._lag()),
+            "trainer.item_staleness_s": self._state.dirty_items.staleness_s(now),
+            "trainer.n_users": float(len(self._state.user_ids)),
+            "trainer.n_items": float(len(self._state.item_ids)),
+            **self._evaluation.gauges(),
+        }
+        for name, value in gauges.items():
+            metrics.gauge(name, value)
+        counters = self._state.counters.as_numbers() | {
+            name.removeprefix("trainer."): value for name, value in gauges.items()
+        }
+        ranked = rankings(self._state, self._categories.members)
+        self._with.publisher.submit(Publication(rankings=ranked, counters=counters))
+
+    def _lag(self) -> int:
+        ends, places = self._with.source.end_offsets(), self._with.source.next_offsets()
+        return sum(
+            end - places.get(topic, {}).get(partition, 0)
+            for topic, partitions in ends.items()
+            for partition, end in partitions.items()
+        )
+
+    def _try_checkpoint(self) -> None:
+        try:
+            self._checkpoint()
+        except Unavailable as error:
+            # Learning goes on: without a checkpoint a crash costs more replaying, and nothing else.
+            self._with.metrics.count("trainer.checkpoint_failures")
+            structlog.get_logger().error("checkpoint_failed", error=str(error))
+
+    def _checkpoint(self) -> None:
+        self._checkpoint_due = self._with.clock() + self._settings.checkpoint_interval_s
+        next_offsets = self._with.source.next_offsets()
+        if next_offsets == self._checkpointed_offsets:
+            return
+        self._publish_pending()
+        self._with.publisher.drain()
+        with timed(self._with.metrics, "trainer.checkpoint"):
+            self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
+        self._patiently(self._with.source.commit, next_offsets)  # Step 8
+        self._checkpointed_offsets = next_offsets
+
+    def _finish(self) -> None:
+        """Learn the tail: what the log held when we were told to stop, within a bounded time."""
+        deadline = self._with.clock() + self._settings.tail_s
+        end = self._with.source.end_offsets()
+        while _is_before(self._with.source.next_offsets(), end) and self._with.clock() < deadline:
+            self.step()
+        self._items_due = self._status_due = self._users_due = 0.0
+        self._publish_what_is_due(self._with.clock())
+        self._checkpoint()
+        self._with.publisher.drain()
+
+
+def _is_before(places: Offsets, ends: Offsets) -> bool:
+    return any(
+        places.get(topic, {}).get(partition, 0) < end
+        for topic, partitions in ends.items()
+        for partition, end in partitions.items()
+    )

@@ -1,0 +1,83 @@
+"""Everything that learning from the stream changes, and its way into a checkpoint and back."""
+
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from models.checkpoint import Checkpoint
+from streamrec.domain.id_map import IdMap
+from streamrec.domain.popularity import Popularity
+from streamrec.domain.repeats import RecentIds
+from streamrec.ports import Offsets
+from streamrec.training.counters import Counters
+from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.learner import Learner
+from streamrec.training.user_table import UserTable
+
+
+class TrainerState:
+    """One generation's model and all that grows with it.
+
+    A row means the same in every part: `user_ids` and `item_ids` give them out.
+    """
+
+    def __init__(self, generation: str, learner: Learner, popularity: Popularity, dedupe_window: int) -> None:
+        self.generation = generation
+        self.learner = learner
+        self.popularity = popularity
+        self.user_ids = IdMap()
+        self.item_ids = IdMap()
+        self.users = UserTable()
+        self.repeats = RecentIds(dedupe_window)
+        self.deleted_items: set[str] = set()
+        self.counters = Counters()
+        self.dirty_items = DirtyRows()
+
+
+def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
+    """Describe a state as of `next_offsets`; the tensors are shared with the state, not copied."""
+    parts: dict[str, dict[str, Tensor]] = {
+        "learner": state.learner.state_tensors(),
+        "popularity": {name: torch.from_numpy(array) for name, array in state.popularity.arrays().items()},
+        "users": {name: torch.from_numpy(array) for name, array in state.users.arrays().items()},
+        "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
+    }
+    return Checkpoint(
+        {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()},
+        {
+            "generation": state.generation,
+            "user_ids": state.user_ids.by_row(),
+            "item_ids": state.item_ids.by_row(),
+            "disliked": list(state.users.disliked.items()),
+            "event_ids": state.repeats.oldest_first(),
+            "deleted_items": sorted(state.deleted_items),
+            "counters": msgspec.structs.asdict(state.counters),
+            "next_offsets": next_offsets,
+        },
+    )
+
+
+def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
+    """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
+    parts: dict[str, dict[str, Tensor]] = {}
+    for name, tensor in checkpoint.tensors.items():
+        part, _, rest = name.partition("/")
+        parts.setdefault(part, {})[rest] = tensor
+    written: dict[str, Any] = checkpoint.state
+    state.generation = written["generation"]
+    state.user_ids = IdMap(written["user_ids"])
+    state.item_ids = IdMap(written["item_ids"])
+    state.learner.load_state_tensors(parts["learner"])
+    state.popularity.load_arrays({name: tensor.numpy() for name, tensor in parts["popularity"].items()})
+    state.users = UserTable.restored(
+        {name: tensor.numpy() for name, tensor in parts["users"].items()},
+        {row: list(item_ids) for row, item_ids in written["disliked"]},
+    )
+    for event_id in written["event_ids"]:
+        state.repeats.add(event_id)
+    state.deleted_items = set(written["deleted_items"])
+    state.counters = msgspec.convert(written["counters"], Counters)
+    state.dirty_items = DirtyRows(parts["dirty_items"]["since"].numpy().copy())
+    return msgspec.convert(written["next_offsets"], Offsets, strict=False)

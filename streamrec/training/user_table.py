@@ -1,0 +1,104 @@
+"""What the trainer knows of each user besides the embedding, one row a user."""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+_T = TypeVar("_T", bound=np.generic)
+
+
+class UserTable:
+    """Counts, times, mean values and dislikes by user row; rows appear as they are touched.
+
+    Attributes
+    ----------
+    n_events
+        (N,) int64, events that took effect (every type of non-zero weight).
+    updated_at
+        (N,) float64, Unix seconds of the newest event.
+    disliked
+        Item ids never to be offered again, by user row, oldest first.
+    """
+
+    def __init__(self) -> None:
+        self.n_events = np.zeros(0, np.int64)
+        self.updated_at = np.zeros(0)
+        self._n_values = np.zeros(0, np.int64)
+        self._sum_of_values = np.zeros(0)
+        self.disliked: dict[int, list[str]] = {}
+
+    def count(self, rows: NDArray[np.int64], timestamps: NDArray[np.float64]) -> None:
+        """Count one event each for (B,) rows, of which some may be the same."""
+        self._reach(rows)
+        np.add.at(self.n_events, rows, 1)
+        np.maximum.at(self.updated_at, rows, timestamps)
+
+    def relative_values(
+        self, rows: NDArray[np.int64], values: NDArray[np.float64], bounds: tuple[float, float]
+    ) -> NDArray[np.float64]:
+        """Return (B,) values over their user's mean so far, within `bounds`; 1 for a NaN or a first value.
+
+        The values count towards the means afterwards: an event does not scale itself.
+        """
+        self._reach(rows)
+        is_given = ~np.isnan(values)
+        n, total = self._n_values[rows], self._sum_of_values[rows]
+        mean = np.divide(total, n, out=np.zeros(len(rows)), where=n > 0)
+        is_comparable = is_given & (mean > 0)
+        relative = np.divide(values, mean, out=np.ones(len(rows)), where=is_comparable)
+        np.add.at(self._n_values, rows[is_given], 1)
+        np.add.at(self._sum_of_values, rows[is_given], values[is_given])
+        return np.clip(relative, *bounds)
+
+    def dislike(self, row: int, item_id: str) -> None:
+        """Remember a dislike; once is enough."""
+        disliked = self.disliked.setdefault(row, [])
+        if item_id not in disliked:
+            disliked.append(item_id)
+
+    def forget(self, row: int) -> None:
+        """Clear a row for its next user."""
+        self.disliked.pop(row, None)
+        if row < len(self.n_events):
+            for column in (self.n_events, self.updated_at, self._n_values, self._sum_of_values):
+                column[row] = 0
+
+    def arrays(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
+        """Return the columns, for a checkpoint."""
+        return {
+            "n_events": self.n_events,
+            "updated_at": self.updated_at,
+            "n_values": self._n_values,
+            "sum_of_values": self._sum_of_values,
+        }
+
+    @classmethod
+    def restored(
+        cls,
+        arrays: dict[str, NDArray[np.int64] | NDArray[np.float64]],
+        disliked: dict[int, list[str]],
+    ) -> "UserTable":
+        """Return a table as `arrays` and `disliked` described it."""
+        table = cls()
+        table.n_events = arrays["n_events"].astype(np.int64)
+        table.updated_at = arrays["updated_at"].astype(np.float64)
+        table._n_values = arrays["n_values"].astype(np.int64)
+        table._sum_of_values = arrays["sum_of_values"].astype(np.float64)
+        table.disliked = disliked
+        return table
+
+    def _reach(self, rows: NDArray[np.int64]) -> None:
+        n_needed = int(rows.max(initial=-1)) + 1
+        if n_needed > len(self.n_events):
+            n_rows = max(n_needed, len(self.n_events) * 11 // 10)
+            self.n_events = _grown(self.n_events, n_rows)
+            self._n_values = _grown(self._n_values, n_rows)
+            self.updated_at = _grown(self.updated_at, n_rows)
+            self._sum_of_values = _grown(self._sum_of_values, n_rows)
+
+
+def _grown(column: NDArray[_T], n_rows: int) -> NDArray[_T]:
+    longer = np.zeros(n_rows, column.dtype)
+    longer[: len(column)] = column
+    return longer

@@ -1,0 +1,101 @@
+import numpy as np
+
+from streamrec.domain.item import Item
+from streamrec.training.categories import N_NEIGHBOURS, ItemCategories
+from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.user_table import UserTable
+
+
+def rows(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+class TestDirtyRows:
+    def test_a_row_keeps_its_place_however_often_it_changes(self) -> None:
+        dirty = DirtyRows()
+        dirty.mark(rows(5), 1.0)
+        dirty.mark(rows(6), 2.0)
+        dirty.mark(rows(5), 3.0)
+        assert dirty.staleness_s(4.0) == 3.0
+        assert dirty.take(1).tolist() == [5]
+        assert dirty.staleness_s(4.0) == 2.0
+
+    def test_nothing_waits_at_first_and_after_all_were_taken(self) -> None:
+        dirty = DirtyRows()
+        assert dirty.take(10).tolist() == []
+        dirty.mark(rows(0, 3), 1.0)
+        assert dirty.take(10).tolist() == [0, 3]
+        assert dirty.take(10).tolist() == []
+        assert dirty.staleness_s(9.0) == 0.0
+
+    def test_a_dropped_row_does_not_wait(self) -> None:
+        dirty = DirtyRows()
+        dirty.mark(rows(1, 2), 1.0)
+        dirty.drop(1)
+        dirty.drop(99)
+        assert dirty.take(10).tolist() == [2]
+
+    def test_survives_being_written_down(self) -> None:
+        dirty = DirtyRows()
+        dirty.mark(rows(1, 2), 1.0)
+        assert DirtyRows(dirty.since().copy()).take(10).tolist() == [1, 2]
+
+
+class TestUserTable:
+    def test_counts_each_event_of_a_user_in_one_batch(self) -> None:
+        table = UserTable()
+        table.count(rows(2, 0, 2), np.array([30.0, 10.0, 20.0]))
+        assert table.n_events.tolist()[:3] == [1, 0, 2]
+        assert table.updated_at.tolist()[:3] == [10.0, 0.0, 30.0]
+
+    def test_a_value_counts_relative_to_what_the_user_gave_before(self) -> None:
+        table = UserTable()
+        first = table.relative_values(rows(0), np.array([10.0]), (0.2, 5.0))
+        second = table.relative_values(rows(0, 0, 0), np.array([20.0, np.nan, 1000.0]), (0.2, 5.0))
+        assert first.tolist() == [1.0]
+        assert second.tolist() == [2.0, 1.0, 5.0]
+
+    def test_a_forgotten_user_leaves_nothing_to_the_next(self) -> None:
+        table = UserTable()
+        table.count(rows(0, 1), np.array([5.0, 5.0]))
+        table.dislike(0, "x")
+        table.dislike(0, "x")
+        assert table.disliked == {0: ["x"]}
+        table.forget(0)
+        table.forget(7)
+        assert (table.n_events[0], table.n_events[1], table.disliked) == (0, 1, {})
+
+    def test_survives_being_written_down(self) -> None:
+        table = UserTable()
+        table.count(rows(1), np.array([5.0]))
+        table.relative_values(rows(1), np.array([4.0]), (0.2, 5.0))
+        again = UserTable.restored(table.arrays(), {1: ["x"]})
+        assert again.n_events.tolist() == table.n_events.tolist()
+        assert again.relative_values(rows(1), np.array([8.0]), (0.2, 5.0)).tolist() == [2.0]
+
+
+class TestItemCategories:
+    def test_those_that_share_most_come_first(self) -> None:
+        categories = ItemCategories(
+            [Item("a", categories=("war",)), Item("b", categories=("war", "drama")), Item("c", categories=("comedy",))]
+        )
+        categories.put(Item("new", categories=("drama", "war")))
+        assert categories.neighbours("new") == ["b", "a"]
+
+    def test_an_item_without_metadata_has_none(self) -> None:
+        categories = ItemCategories([Item("a", categories=("war",)), Item("bare")])
+        assert categories.neighbours("bare") == []
+        assert categories.neighbours("stranger") == []
+
+    def test_changing_the_categories_moves_the_item(self) -> None:
+        categories = ItemCategories([Item("a", categories=("war", "war"))])
+        categories.put(Item("a", categories=("comedy",)))
+        assert {name: list(members) for name, members in categories.members.items()} == {"comedy": ["a"]}
+        categories.drop("a")
+        assert categories.members == {}
+
+    def test_a_large_category_bounds_the_work(self) -> None:
+        categories = ItemCategories(Item(str(n), categories=("all",)) for n in range(2000))
+        neighbours = categories.neighbours("5")
+        assert len(neighbours) == N_NEIGHBOURS
+        assert "5" not in neighbours
