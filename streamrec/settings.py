@@ -55,7 +55,7 @@ class TrainerSettings(BaseSettings):
         {"impression": 0.0, "dislike": -1.0}, description="Event type -> weight; see EventWeights."
     )
     default_event_weight: float = 1.0
-    value_weight: bool = Field(False, description="Let an event's value, over its user's mean, scale its weight.")
+    value_weight: bool = Field(False, description="An event's value, over its user's mean, scales its weight.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05
     user_publish_interval_s: PositiveFloat = Field(0.05, description="User documents are coalesced so long.")

@@ -77,7 +77,11 @@ class TestUserTable:
 class TestItemCategories:
     def test_those_that_share_most_come_first(self) -> None:
         categories = ItemCategories(
-            [Item("a", categories=("war",)), Item("b", categories=("war", "drama")), Item("c", categories=("comedy",))]
+            [
+                Item("a", categories=("war",)),
+                Item("b", categories=("war", "drama")),
+                Item("c", categories=("comedy",)),
+            ]
         )
         categories.put(Item("new", categories=("drama", "war")))
         assert categories.neighbours("new") == ["b", "a"]
