@@ -1,0 +1,246 @@
+"""The index of item vectors: inner product, live updates, exclusions, by external ids.
+
+Small: every row is looked at. Large: rows are clustered into lists, built aside. Threads may call everything
+at any time.
+"""
+
+import threading
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.adapters.faiss_build import AsideBuild, tune_live
+from streamrec.adapters.faiss_lock import ReadWriteLock
+from streamrec.adapters.faiss_queries import QuerySample
+from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors
+from streamrec.adapters.faiss_search import ClusteredSearch, ExactSearch, Search
+from streamrec.errors import InvalidInput, UnknownId
+
+MAX_K = 1000
+
+MAX_COMPONENT = 1e9
+"""No trained number comes near it, and sums of products of such numbers still fit a float32."""
+
+EXACT_UP_TO = 20_000
+"""Rows looked at one by one in .3 ms; beyond, lists are faster and worth their building."""
+
+_CHUNK = 256
+"""Rows written under the lock at once: 5 ms at 1,000,000 rows, so that searches never wait for long."""
+
+
+class Ranking(NamedTuple):
+    """Items best first, and their (n,) inner products."""
+
+    item_ids: list[str]
+    scores: NDArray[np.float32]
+
+
+class IndexStats(msgspec.Struct, frozen=True):
+    """What the index says of itself.
+
+    Attributes
+    ----------
+    kind
+        ``"flat"`` or ``"ivf"``.
+    recall_at_10
+        Against exact search, measured when last tuned, on queries of users, their 200 nearest items left out.
+    n_probes
+        Lists looked at, by depth of the answer.
+    n_changes
+        Vectors written and deleted since the start.
+    """
+
+    kind: str
+    n_items: int
+    dimension: int
+    recall_at_10: float
+    n_lists: int
+    n_probes: dict[int, int]
+    n_builds: int
+    n_changes: int
+    is_building: bool
+
+
+class FaissIndex:
+    """Items by inner product with (D + 1,) float32 vectors. Call `maintain` now and then, from one thread."""
+
+    def __init__(self, dimension: int, sample_queries: Vectors | None = None, seed: int = 0) -> None:
+        """Start empty.
+
+        Parameters
+        ----------
+        dimension
+            Length of a vector, D + 1.
+        sample_queries
+            (Q, D + 1) vectors of users, to measure recall with before anybody has asked.
+        """
+        self._lock = ReadWriteLock()
+        self._maintaining = threading.Lock()
+        self._rows = VectorRows(dimension)
+        self._search: Search = ExactSearch(self._rows)
+        self._build: AsideBuild | None = None
+        nothing = np.empty((0, dimension), np.float32)
+        self._queries = QuerySample(nothing if sample_queries is None else sample_queries)
+        self._chance = np.random.default_rng(seed)
+        self._recall = 1.0
+        self._n_rows_when_built = 0
+        self._n_changes = self._n_changes_when_tuned = self._n_builds = 0
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._rows)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector, D + 1."""
+        return self._rows.dimension
+
+    def upsert(self, item_ids: Sequence[str], vectors: Vectors) -> None:
+        """Write (B, D + 1) vectors; on return every search sees them. Of a repeated id the last counts.
+
+        Raises
+        ------
+        InvalidInput
+            When shapes do not fit or a number is not finite; nothing is written then.
+        """
+        vectors = self._checked(vectors, len(item_ids))
+        last = {item_id: position for position, item_id in enumerate(item_ids)}
+        ids, positions = list(last), list(last.values())
+        for start in range(0, len(ids), _CHUNK):
+            chunk = vectors[positions[start : start + _CHUNK]]
+            with self._lock.writing():
+                rows = self._rows.put(ids[start : start + _CHUNK], chunk)
+                self._search.put(rows, chunk)
+                self._note(rows)
+
+    def delete(self, item_ids: Sequence[str]) -> int:
+        """Forget items; return how many were there. On return no search finds them."""
+        n_deleted = 0
+        for start in range(0, len(item_ids), _CHUNK):
+            with self._lock.writing():
+                rows = self._rows.remove(item_ids[start : start + _CHUNK])
+                self._search.remove(rows)
+                self._note(rows)
+            n_deleted += len(rows)
+        return n_deleted
+
+    def search(self, vector: Vectors, k: int, exclude: Sequence[str] = ()) -> Ranking:
+        """Return up to `k` items by inner product with a (D + 1,) vector, without the excluded.
+
+        Raises
+        ------
+        InvalidInput
+            When `k` is not 1 to 1,000, or the vector's shape does not fit, or a number is not finite.
+        """
+        if not 1 <= k <= MAX_K:
+            raise InvalidInput(f"k is {k}; 1 to {MAX_K} are allowed")
+        query = self._checked(vector[np.newaxis], 1)[0]
+        self._queries.add(query)
+        with self._lock.reading():
+            allowed, n_excluded = self._rows.allowed(exclude)
+            wanted = min(k, len(self._rows) - n_excluded)
+            if wanted <= 0:
+                return Ranking([], np.empty(0, np.float32))
+            found = self._search.search(query, wanted, allowed, wanted + n_excluded)
+            return Ranking(self._rows.ids_at(found.rows), found.scores)
+
+    def search_like(self, item_id: str, k: int, exclude: Sequence[str] = ()) -> Ranking:
+        """Return up to `k` items by inner product of their embeddings with this item's, without itself.
+
+        The biases are left out: they say how popular an item is, not what it is like.
+
+        Raises
+        ------
+        UnknownId
+            When the index has no such item.
+        InvalidInput
+            When `k` is not 1 to 1,000.
+        """
+        with self._lock.reading():
+            vector = self._rows.vector_of(item_id)
+        if vector is None:
+            raise UnknownId(f"the index has no item {item_id[:100]!r}")
+        vector[-1] = 0.0
+        return self.search(vector, k, [item_id, *exclude])
+
+    def maintain(self) -> None:
+        """Change the way of searching where the number of items asks for it, or tune it after many changes.
+
+        Takes up to half a minute at 1,000,000 items, on one thread; searching and writing go on meanwhile.
+        """
+        with self._maintaining:
+            search, n_rows = self._search, len(self._rows)
+            if not isinstance(search, ClusteredSearch):
+                if n_rows > EXACT_UP_TO:
+                    self._rebuild()
+            elif n_rows < EXACT_UP_TO // 2:
+                self._look_at_every_row()
+            elif not self._n_rows_when_built / 4 <= n_rows <= self._n_rows_when_built * 2:
+                self._rebuild()
+            elif self._n_changes - self._n_changes_when_tuned > n_rows:
+                self._n_changes_when_tuned = self._n_changes
+                self._recall = tune_live(search, self._rows, self._lock, self._sample())
+
+    def stats(self) -> IndexStats:
+        """Return what the index is like now."""
+        search = self._search
+        is_clustered = isinstance(search, ClusteredSearch)
+        return IndexStats(
+            kind="ivf" if is_clustered else "flat",
+            n_items=len(self._rows),
+            dimension=self.dimension,
+            recall_at_10=self._recall,
+            n_lists=search.n_lists if isinstance(search, ClusteredSearch) else 0,
+            n_probes=dict(search.n_probes_at) if isinstance(search, ClusteredSearch) else {},
+            n_builds=self._n_builds,
+            n_changes=self._n_changes,
+            is_building=self._build is not None,
+        )
+
+    def _rebuild(self) -> None:
+        build = AsideBuild(self._rows, self._lock)
+        n_rows, n_changes = len(self._rows), self._n_changes
+        with self._lock.writing():
+            self._build = build
+        try:
+            search, recall = build.run(self._sample(), self._chance)
+            with self._lock.writing():
+                build.finish(search)
+                self._search, self._build = search, None
+        finally:
+            self._build = None
+        self._recall, self._n_rows_when_built = recall, n_rows
+        self._n_changes_when_tuned = n_changes
+        self._n_builds += 1
+
+    def _look_at_every_row(self) -> None:
+        with self._lock.writing():
+            self._search = ExactSearch(self._rows)
+        self._recall = 1.0
+
+    def _sample(self) -> Vectors:
+        """Return query vectors; items as users who like only them, while nobody has asked."""
+        queries = self._queries.vectors()
+        if len(queries):
+            return queries
+        with self._lock.reading():
+            used = self._rows.used
+            queries = used[self._chance.integers(len(used), size=100)]
+        queries[:, -1] = 1.0
+        return queries
+
+    def _checked(self, vectors: Vectors, n_rows: int) -> Vectors:
+        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        if vectors.shape != (n_rows, self.dimension):
+            raise InvalidInput(f"vectors of shape {vectors.shape}; ({n_rows}, {self.dimension}) is wanted")
+        if not (np.abs(vectors) <= MAX_COMPONENT).all():  # false for a NaN too
+            raise InvalidInput("a number of a vector is not finite or too large")
+        return vectors
+
+    def _note(self, rows: Rows) -> None:
+        self._n_changes += len(rows)
+        if self._build is not None:
+            self._build.note(rows)

@@ -1,0 +1,94 @@
+"""The vectors of the index, by row, and which rows live."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.id_map import IdMap
+
+Vectors = NDArray[np.float32]
+Rows = NDArray[np.int64]
+Bitmap = NDArray[np.uint8]
+
+_GROWTH = 1.25
+_MIN_CAPACITY = 1024
+
+_BIT = (1 << np.arange(8)).astype(np.uint8)
+
+
+class VectorRows:
+    """Ids, their vectors (capacity, D + 1), and a bitmap of the living rows in Faiss's order of bits.
+
+    The exact copy of everything: what is searched exactly, rebuilt from, and asked for an item's own vector.
+    Not safe for a writer beside others; `FaissIndex` holds the lock.
+    """
+
+    def __init__(self, dimension: int) -> None:
+        self._ids = IdMap()
+        self._vectors: Vectors = np.zeros((_MIN_CAPACITY, dimension), np.float32)
+        self._alive: Bitmap = np.zeros(_MIN_CAPACITY // 8, np.uint8)
+
+    def __len__(self) -> int:
+        """Return the number of living rows."""
+        return len(self._ids)
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self._vectors.shape[1])
+
+    @property
+    def used(self) -> Vectors:
+        """Return (R, D + 1) rows given out so far, dead ones included; a view."""
+        return self._vectors[: self._ids.n_rows]
+
+    def put(self, ids: Sequence[str], vectors: Vectors) -> Rows:
+        """Write (B, D + 1) vectors of distinct ids; return their rows."""
+        rows = self._ids.rows_of(ids, add=True)
+        self._make_room()
+        self._vectors[rows] = vectors
+        np.bitwise_or.at(self._alive, rows >> 3, _BIT[rows & 7])
+        return rows
+
+    def remove(self, ids: Sequence[str]) -> Rows:
+        """Forget ids; return the rows of those that were known."""
+        known = [id_ for id_ in dict.fromkeys(ids) if id_ in self._ids]
+        rows = np.fromiter((self._ids.release(id_) for id_ in known), np.int64, len(known))
+        np.bitwise_and.at(self._alive, rows >> 3, ~_BIT[rows & 7])
+        return rows
+
+    def vector_of(self, id_: str) -> Vectors | None:
+        """Return a copy of an id's (D + 1,) vector; None for a stranger."""
+        row = self._ids.row(id_)
+        return None if row < 0 else self._vectors[row].copy()
+
+    def ids_at(self, rows: Rows) -> list[str]:
+        """Return the ids of living rows."""
+        return self._ids.ids_at(rows.tolist())
+
+    def allowed(self, excluded: Sequence[str]) -> tuple[Bitmap, int]:
+        """Return the bitmap of living rows without the excluded, and how many known ids were excluded."""
+        allowed = self._alive.copy()
+        if not excluded:
+            return allowed, 0
+        rows = self._ids.rows_of(excluded)
+        rows = rows[rows >= 0]
+        np.bitwise_and.at(allowed, rows >> 3, ~_BIT[rows & 7])
+        return allowed, len(rows)
+
+    def living(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return (B,) which of these rows live."""
+        is_alive: NDArray[np.bool_] = (self._alive[rows >> 3] & _BIT[rows & 7]) != 0
+        return is_alive
+
+    def _make_room(self) -> None:
+        n_rows = self._ids.n_rows
+        if n_rows <= len(self._vectors):
+            return
+        capacity = -(-max(n_rows, int(len(self._vectors) * _GROWTH)) // 8) * 8
+        grown = np.zeros((capacity, self.dimension), np.float32)
+        grown[: len(self._vectors)] = self._vectors
+        alive = np.zeros(capacity // 8, np.uint8)
+        alive[: len(self._alive)] = self._alive
+        self._vectors, self._alive = grown, alive
