@@ -33,6 +33,10 @@ class StatsdMetrics:
         """Record one duration."""
         self._client.timing(name, duration_ms)
 
+    def close(self) -> None:
+        """Release the socket."""
+        self._client.close()
+
 
 def open_metrics(url: str | None) -> Metrics:
     """Return metrics for ``statsd://host:port``, or ones that go nowhere for None.

@@ -1,4 +1,5 @@
 import socket
+from contextlib import closing
 
 import pytest
 
@@ -13,10 +14,11 @@ def test_each_figure_is_a_datagram_under_our_prefix() -> None:
         receiver.settimeout(5)
         metrics = open_metrics(f"statsd://127.0.0.1:{receiver.getsockname()[1]}")
         assert isinstance(metrics, StatsdMetrics)
-        metrics.count("trainer.events", 3)
-        metrics.gauge("trainer.lag_events", 7.5)
-        with timed(metrics, "trainer.learn"):
-            pass
+        with closing(metrics):
+            metrics.count("trainer.events", 3)
+            metrics.gauge("trainer.lag_events", 7.5)
+            with timed(metrics, "trainer.learn"):
+                pass
         received = [receiver.recv(512).decode() for _ in range(3)]
     assert received[:2] == ["streamrec.trainer.events:3|c", "streamrec.trainer.lag_events:7.5|g"]
     assert received[2].startswith("streamrec.trainer.learn:")
@@ -27,9 +29,9 @@ def test_nobody_listening_is_no_error() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
         receiver.bind(("127.0.0.1", 0))
         port = receiver.getsockname()[1]
-    metrics = open_metrics(f"statsd://127.0.0.1:{port}")
-    for _ in range(3):
-        metrics.count("trainer.events")
+    with closing(StatsdMetrics("127.0.0.1", port)) as metrics:
+        for _ in range(3):
+            metrics.count("trainer.events")
 
 
 def test_an_unresolvable_host_is_done_without() -> None:
