@@ -1,0 +1,27 @@
+"""How far a replay has come, on disk."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class PlaceFile:
+    """Remembers how far a replay has come, in a small file that is replaced as a whole."""
+
+    path: Path
+
+    def load(self) -> int | None:
+        """Return the position of the next event, None where nothing (readable) is remembered."""
+        try:
+            return int(json.loads(self.path.read_bytes())["next_event"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+
+    def save(self, next_event: int) -> None:
+        """Remember."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        temporary.write_text(json.dumps({"next_event": next_event}))
+        temporary.replace(self.path)
