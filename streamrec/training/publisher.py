@@ -75,17 +75,23 @@ class Publisher:
     ----------
     lease
         Returns the lease in hand or raises `LeaseLost`: asked before every publication.
+    is_giving_up
+        Set to stop waiting for stores that do not answer.
     """
 
     def __init__(
-        self, outlets: Outlets, generation: str, lease: Callable[[], Lease], metrics: Metrics
+        self,
+        outlets: Outlets,
+        generation: str,
+        lease: Callable[[], Lease],
+        metrics: Metrics,
+        is_giving_up: Event,
     ) -> None:
         self._outlets = outlets
         self._generation = generation
         self._lease = lease
         self._metrics = metrics
-        self._is_giving_up = Event()
-        self._patiently = patiently(self._is_giving_up, metrics)
+        self._patiently = patiently(is_giving_up, metrics)
         self._waiting: deque[Future[None]] = deque()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
 
@@ -107,8 +113,7 @@ class Publisher:
             self._waiting.popleft().result()
 
     def close(self) -> None:
-        """Stop retrying, and end the thread. What is not published yet will be after a restart."""
-        self._is_giving_up.set()
+        """End the thread. What is not published by now will be after a restart from the checkpoint."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def _publish(self, publication: Publication) -> None:

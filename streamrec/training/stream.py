@@ -16,8 +16,7 @@ publishing is idempotent nothing counts twice: a crash at any point replays and 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from threading import Event
+from dataclasses import dataclass
 
 import structlog
 
@@ -35,6 +34,7 @@ from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.publisher import Publication, Publisher
+from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import item_vectors, rankings, user_states
 
@@ -46,8 +46,7 @@ _STATUS_SHARE = 0.05
 class Surroundings:
     """What the loop works with besides its state.
 
-    `clock` gives Unix seconds; `is_stopping` is set to end the loop, `is_giving_up` to end waiting for
-    parts that do not answer.
+    `clock` gives Unix seconds; `is_superseded` says whether another generation is live now.
     """
 
     source: EventSource
@@ -57,8 +56,8 @@ class Surroundings:
     lease: LeaseKeeper
     metrics: Metrics
     clock: Callable[[], float]
-    is_stopping: Event = field(default_factory=Event)
-    is_giving_up: Event = field(default_factory=Event)
+    is_superseded: Callable[[], bool]
+    stop: StopRequest
 
 
 class StreamTrainer:
@@ -77,29 +76,30 @@ class StreamTrainer:
         self._rules = rules
         self._categories = categories
         self._settings = settings
-        self._patiently = patiently(surroundings.is_giving_up, surroundings.metrics)
+        self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
         self._evaluation = LiveEvaluation(state, settings.evaluations_per_s)
         self._pending = Pending()
+        self._is_superseded = False
         now = surroundings.clock()
         self._users_due = self._items_due = self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets = surroundings.source.next_offsets()
 
     def run(self) -> None:
-        """Work until told to stop; then learn what is in the log already, checkpoint and commit.
+        """Work until told to stop or superseded; then learn what the log holds already, and checkpoint.
 
         Raises
         ------
         LeaseLost
             When another trainer took over; nothing more may be written then.
         """
-        while not self._with.is_stopping.is_set():
+        while not (self._with.stop.is_stopping.is_set() or self._is_superseded):
             self.step()
         self._finish()
 
     def step(self) -> int:
         """Do one round of the protocol; return the number of records read."""
-        self._with.lease.renew_if_due()
+        self._patiently(self._with.lease.renew_if_due)
         with timed(self._with.metrics, "trainer.poll"):
             records = self._patiently(
                 self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
@@ -148,6 +148,7 @@ class StreamTrainer:
                 self._with.publisher.submit(Publication(item_vectors=item_vectors(self._state, rows)))
         if now >= self._status_due:
             self._publish_status(now)
+            self._is_superseded = self._with.is_superseded()
             took_s = self._with.clock() - now
             self._status_due = now + max(self._settings.status_interval_s, took_s / _STATUS_SHARE)
 

@@ -1,0 +1,59 @@
+"""stream -> model -> stores: learn from every event as it arrives. A composition root."""
+
+import os
+import socket
+import time
+from typing import Annotated
+
+import structlog
+import typer
+
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.errors import StreamrecError
+from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.telemetry import configure_logging
+from streamrec.training.publisher import Outlets
+from streamrec.training.run import Start, TrainerProcess, run_trainer
+from streamrec.training.stop_signals import stop_on_signals
+
+
+def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")] = "checkpoint") -> None:
+    """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
+    places = PlaceSettings()
+    configure_logging(places.log_level, "trainer")
+    stop = stop_on_signals()
+    try:
+        outlets = Outlets(
+            events=open_event_sink(places.events_url),
+            vectors=open_event_sink(places.vectors_url),
+            store=open_trainer_store(places.store_url),
+            cache=open_cache_publisher(places.cache_url),
+        )
+        run_trainer(
+            TrainerProcess(
+                source=open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "trainer"),
+                outlets=outlets,
+                metrics=open_metrics(places.statsd_url),
+                artifacts_dir=places.artifacts_dir,
+                current_generation=lambda: current_generation(places.artifacts_dir),
+                learning=LearningSettings(),
+                settings=TrainerSettings(),
+                owner=f"{socket.gethostname()}:{os.getpid()}",
+                start=start,
+                stop=stop,
+                clock=time.time,
+            )
+        )
+    except StreamrecError as error:
+        structlog.get_logger().error("trainer_failed", error=str(error))
+        raise typer.Exit(2) from error
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,5 @@
+"""Write the schema files anew."""
+
+from streamrec.schemas import write_schemas
+
+write_schemas()

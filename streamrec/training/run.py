@@ -1,0 +1,157 @@
+"""The life of a trainer process: stand by, take the lease, go on from the checkpoint, stream, hand over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from streamrec.domain.interaction import EventWeights
+from streamrec.errors import LeaseLost, LogTruncated
+from streamrec.ports import EventSource, Metrics, Offsets
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.absorb import LearningRules
+from streamrec.training.categories import ItemCategories
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.patience import patiently
+from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.stop_signals import StopRequest
+from streamrec.training.stream import StreamTrainer, Surroundings
+from streamrec.training.trainer_state import fresh_state
+
+LEASE_NAME = "trainer"
+
+Start = Literal["checkpoint", "earliest", "latest"]
+
+_STANDBY_PAUSE_S = 1.0
+
+_MEND = (
+    "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced:"
+    " all of it is new) or `--start latest` (the log lost its end: what is left was learned already)"
+)
+
+
+@dataclass(frozen=True)
+class TrainerProcess:
+    """What the composition root hands over.
+
+    Attributes
+    ----------
+    current_generation
+        Returns the live generation's name, None before the first.
+    owner
+        Names this process among the trainers.
+    start
+        Where the stream goes on: "checkpoint", or, after a log was lost, "earliest" or "latest".
+    clock
+        Unix seconds.
+    """
+
+    source: EventSource
+    outlets: Outlets
+    metrics: Metrics
+    artifacts_dir: Path
+    current_generation: Callable[[], str | None]
+    learning: LearningSettings
+    settings: TrainerSettings
+    owner: str
+    start: Start
+    stop: StopRequest
+    clock: Callable[[], float]
+
+
+def run_trainer(process: TrainerProcess) -> None:
+    """Train until told to stop. A lost lease, or a new generation, means to start over from a checkpoint.
+
+    Raises
+    ------
+    CorruptArtifact
+        When the generation has no readable checkpoint.
+    LogTruncated
+        When the stream's log is shorter than the checkpoint says.
+    """
+    patient = patiently(process.stop.is_giving_up, process.metrics)
+    lease = LeaseKeeper(
+        process.outlets.store, LEASE_NAME, process.owner, process.settings.lease_duration_s, process.clock
+    )
+    while generation := _wait_for_generation(process):
+        if not patient(lease.wait, process.stop.is_stopping.is_set, process.stop.is_stopping.wait):
+            return
+        publisher = Publisher(
+            process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
+        )
+        try:
+            _trainer(process, generation, lease, publisher).run()
+        except LeaseLost as error:
+            structlog.get_logger().warning("lease_lost", error=str(error))
+        finally:
+            publisher.close()
+            lease.release()
+        # A start by choice is made once: from then on there are checkpoints of the new log.
+        process = replace(process, start="checkpoint")
+
+
+def _wait_for_generation(process: TrainerProcess) -> str | None:
+    is_announced = False
+    while not process.stop.is_stopping.is_set():
+        generation = process.current_generation()
+        if generation is not None:
+            return generation
+        if not is_announced:
+            structlog.get_logger().info(
+                "waiting_for_a_model", folder=str(process.artifacts_dir), mend="run initial_training.py"
+            )
+            is_announced = True
+        process.stop.is_stopping.wait(_STANDBY_PAUSE_S)
+    return None
+
+
+def _trainer(
+    process: TrainerProcess, generation: str, lease: LeaseKeeper, publisher: Publisher
+) -> StreamTrainer:
+    settings = process.settings
+    patient = patiently(process.stop.is_giving_up, process.metrics)
+    checkpoints = Checkpoints(process.artifacts_dir, generation)
+    state = fresh_state(generation, process.learning, settings)
+    next_offsets = checkpoints.restore_newest(state)
+    patient(_seek, process, next_offsets)
+    categories = ItemCategories(patient(process.outlets.store.read_items))
+    structlog.get_logger().info(
+        "training", generation=generation, next_offsets=next_offsets, n_users=len(state.user_ids)
+    )
+    return StreamTrainer(
+        state,
+        Surroundings(
+            source=process.source,
+            store=process.outlets.store,
+            publisher=publisher,
+            checkpoints=checkpoints,
+            lease=lease,
+            metrics=process.metrics,
+            clock=process.clock,
+            is_superseded=lambda: process.current_generation() != generation,
+            stop=process.stop,
+        ),
+        LearningRules(
+            EventWeights(settings.event_weights, settings.default_event_weight),
+            settings.value_weight,
+            categories.neighbours,
+        ),
+        categories,
+        settings,
+    )
+
+
+def _seek(process: TrainerProcess, next_offsets: Offsets) -> None:
+    source = process.source
+    if process.start == "earliest":
+        source.seek({})
+    elif process.start == "latest":
+        source.seek(source.end_offsets())
+    else:
+        try:
+            source.seek(next_offsets)
+        except LogTruncated as error:
+            raise LogTruncated(f"{error}; {_MEND}") from error
