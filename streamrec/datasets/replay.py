@@ -109,6 +109,11 @@ class Replay:
         self._clock = clock or SystemClock()
         self._saved_at = -np.inf
 
+    @property
+    def n_events(self) -> int:
+        """N."""
+        return len(self._events)
+
     def run(self, first: int = 0, listener: Listener | None = None) -> int:
         """Append the events from position `first` on, and return the position of the next one.
 

@@ -1,0 +1,1 @@
+"""`python -m streamrec`: the tools, as a composition root of their own."""

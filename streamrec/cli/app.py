@@ -1,0 +1,32 @@
+"""The commands."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from streamrec.cli import data
+from streamrec.cli.replay import replay
+from streamrec.cli.screen import say
+from streamrec.errors import StreamrecError
+
+EXIT_ERROR = 2
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="A recommender that learns while it serves. Settings come from STREAMREC_... variables.",
+)
+app.add_typer(data.app, name="data")
+app.command()(replay)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit; an error raised on purpose is one line and `EXIT_ERROR`, not a traceback."""
+    try:
+        app(arguments, prog_name="python -m streamrec")
+    except StreamrecError as error:
+        say(f"error: {error}", "red")
+        sys.exit(EXIT_ERROR)
