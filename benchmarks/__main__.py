@@ -1,0 +1,47 @@
+"""Run benchmarks, each in a process of its own: `python -m benchmarks [NAME ...]`."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RESULTS = Path(__file__).parent / "results"
+
+EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity"]
+
+COMMANDS: dict[str, list[str]] = {
+    "quality": EVALUATE,
+    "quality_as_streamed": [*EVALUATE, "--as-streamed-at", "500"],
+    "learning": ["benchmarks.learning"],
+    "trainer": ["benchmarks.trainer"],
+    "index": ["benchmarks.index"],
+    "recommendations": ["benchmarks.recommendations"],
+    "freshness": ["benchmarks.freshness"],
+}
+"""Name -> module and arguments; each prints a table and writes JSON to the path after ``--json``."""
+
+
+Names = Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(COMMANDS)}; all if none.")]
+
+
+def main(names: Names = None) -> None:
+    """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json."""
+    unknown = set(names or ()) - set(COMMANDS)
+    if unknown:
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(COMMANDS)}")
+    failed = []
+    for name in names or COMMANDS:
+        typer.secho(f"\n== {name}", bold=True)
+        path = RESULTS / f"{name}.json"
+        ended = subprocess.run([sys.executable, "-m", *COMMANDS[name], "--json", str(path)], check=False)
+        if ended.returncode:
+            failed.append(name)
+    if failed:
+        typer.secho(f"failed: {', '.join(failed)}", fg="red", err=True)
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    typer.run(main)
