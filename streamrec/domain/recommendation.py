@@ -1,0 +1,133 @@
+"""What is asked, what is answered, and how an answer fills up."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from streamrec.domain.item import Item
+
+MAX_K = 1000
+
+SourceName = Literal["gmf", "similar", "popular"]
+BasedOn = Literal["user_id", "item_id", "popular_items"]
+
+
+class RecommendationRequest(msgspec.Struct, frozen=True):
+    """Who asks, and for what.
+
+    Attributes
+    ----------
+    k
+        Items wanted, 1 to `MAX_K`.
+    user_id, item_id
+        Either, both or neither; the item helps a stranger who looks at it.
+    exclude_seen
+        Leave out what the user has seen. What the user dislikes is left out always.
+    categories
+        Only items of at least one of these; empty: all items.
+    """
+
+    k: int = 10
+    user_id: str | None = None
+    item_id: str | None = None
+    exclude_seen: bool = True
+    categories: frozenset[str] = frozenset()
+
+
+class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of an answer: its score (comparable within one source), who proposed it, and its metadata.
+
+    The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it.
+    """
+
+    item_id: str
+    score: float
+    source: SourceName
+    kind: str | None = None
+    title: str | None = None
+    categories: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
+
+
+class Recommendations(msgspec.Struct, frozen=True):
+    """An answer, best first.
+
+    Attributes
+    ----------
+    based_on
+        What the best part of the answer rests on.
+    generation
+        Of the model that scored; None when only popularity did.
+    degraded
+        A store or the index did not answer in time: this is the best of what still works.
+    """
+
+    items: list[RecommendedItem]
+    based_on: BasedOn
+    generation: str | None
+    degraded: bool
+
+
+class Selection:
+    """Fills up to `k` in the order of offers: no repeats, nothing banned, nothing hidden.
+
+    >>> selection = Selection(2, banned={"seen"})
+    >>> selection.offer([("seen", 9.0), ("a", 2.0), ("a", 1.0), ("b", 0.5), ("c", 0.1)], "gmf", {})
+    2
+    >>> [item.item_id for item in selection.items], selection.n_missing
+    (['a', 'b'], 0)
+    """
+
+    def __init__(self, k: int, banned: Collection[str]) -> None:
+        self.items: list[RecommendedItem] = []
+        self._k = k
+        self._unwanted = set(banned)
+
+    @property
+    def n_missing(self) -> int:
+        """How many items are still to be found."""
+        return self._k - len(self.items)
+
+    def offer(
+        self,
+        candidates: Iterable[tuple[str, float]],
+        source: SourceName,
+        metadata: Mapping[str, Item],
+        categories: Collection[str] = (),
+    ) -> int:
+        """Take what fits and return how many that were.
+
+        Parameters
+        ----------
+        candidates
+            (item_id, score), best first.
+        metadata
+            What is known of the candidates; an item without metadata is in no category.
+        categories
+            Take only items of one of these; empty: any item.
+        """
+        n_before = len(self.items)
+        for item_id, score in candidates:
+            if len(self.items) == self._k:
+                break
+            if item_id in self._unwanted:
+                continue
+            item = metadata.get(item_id)
+            if item is None:
+                if categories:
+                    continue
+                taken = RecommendedItem(item_id, score, source)
+            elif item.is_hidden or (categories and not _shares(item.categories, categories)):
+                continue
+            else:
+                taken = RecommendedItem(
+                    item_id, score, source, item.kind, item.title, item.categories, item.attributes
+                )
+            self._unwanted.add(item_id)
+            self.items.append(taken)
+        return len(self.items) - n_before
+
+
+def _shares(of_item: Iterable[str], wanted: Collection[str]) -> bool:
+    return any(category in wanted for category in of_item)

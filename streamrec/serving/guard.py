@@ -1,0 +1,87 @@
+"""Calling a part that may be slow or down, so that an answer never waits for it longer than allowed."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from streamrec.errors import StreamrecError, Unavailable
+from streamrec.ports import Metrics
+
+T = TypeVar("T")
+
+PAUSE_S = 1.0
+"""After a timeout the part is left alone for so long: else every answer would wait the whole timeout."""
+
+_log = structlog.get_logger()
+
+
+class Guard:
+    """One part, behind a timeout and a pause after it.
+
+    Parameters
+    ----------
+    name
+        Of the part, for logs and the counter ``recommender.unavailable.<name>``.
+    timeout_s
+        Longest wait for one call.
+    """
+
+    def __init__(
+        self, name: str, timeout_s: float, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self._timeout_s = timeout_s
+        self._metrics = metrics
+        self._clock = clock
+        self._paused_until = -float("inf")
+
+    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return the part's answer.
+
+        Raises
+        ------
+        Unavailable
+            When it does not come in time, or did not a moment ago.
+        StreamrecError
+            Whatever else the part raises on purpose.
+        """
+        if self._clock() < self._paused_until:
+            raise self._failed(Unavailable(f"the {self.name} did not answer a moment ago"))
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await ask()
+        except TimeoutError as error:
+            self._paused_until = self._clock() + PAUSE_S
+            _log.warning("timeout", part=self.name, timeout_s=self._timeout_s)
+            message = f"the {self.name} did not answer within {self._timeout_s} s"
+            raise self._failed(Unavailable(message)) from error
+        except StreamrecError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: StreamrecError) -> StreamrecError:
+        self._metrics.count(f"recommender.unavailable.{self.name}")
+        return error
+
+
+class Attempts:
+    """The calls of one answer: a part that fails is done without, and the answer is marked.
+
+    Attributes
+    ----------
+    is_degraded
+        Whether any part failed so far.
+    """
+
+    def __init__(self) -> None:
+        self.is_degraded = False
+
+    async def of(self, guard: Guard, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
+        """Return the part's answer, or `otherwise`."""
+        try:
+            return await guard.call(ask)
+        except StreamrecError:
+            self.is_degraded = True
+            return otherwise

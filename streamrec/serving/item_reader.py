@@ -1,0 +1,72 @@
+"""Item metadata, read through the hot cache."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Sequence
+
+from streamrec.domain.item import Item
+from streamrec.errors import StreamrecError
+from streamrec.ports import HotCache, ItemCatalog
+from streamrec.serving.guard import Attempts, Guard
+
+FILL_PAUSE_S = 0.1
+"""What was missing in the cache is written there together, so often: one write instead of one an answer."""
+
+
+class ItemReader:
+    """Reads the cache first, then the store, and remembers in the cache what only the store knew.
+
+    That an item has no metadata is remembered too, as an empty `Item`.
+    """
+
+    def __init__(
+        self, cache: HotCache, cache_guard: Guard, catalog: ItemCatalog, catalog_guard: Guard
+    ) -> None:
+        self._cache = cache
+        self._cache_guard = cache_guard
+        self._catalog = catalog
+        self._catalog_guard = catalog_guard
+        self._pending: dict[str, Item] = {}
+        self._filling: asyncio.Task[None] | None = None
+
+    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
+        """Return what is known of these items; without metadata where neither side answers."""
+        nothing: dict[str, Item] = {}
+        found = await attempts.of(self._cache_guard, lambda: self._cache.get_items(item_ids), nothing)
+        missing = [item_id for item_id in item_ids if item_id not in found]
+        if not missing:
+            return found
+        stored = await attempts.of(self._catalog_guard, lambda: self._catalog.get_items(missing), None)
+        if stored is None:
+            return found
+        self._fill_later(stored.get(item_id) or Item(item_id) for item_id in missing)
+        return found | stored
+
+    async def forget(self, item_ids: Sequence[str]) -> None:
+        """Drop what is cached of items that changed.
+
+        Raises
+        ------
+        Unavailable
+            When the cache does not answer; what it holds expires by itself.
+        """
+        for item_id in item_ids:
+            self._pending.pop(item_id, None)
+        await self._cache.drop_items(item_ids)
+
+    async def aclose(self) -> None:
+        """Write what waits to be written."""
+        if self._filling is not None:
+            await self._filling
+
+    def _fill_later(self, items: Iterable[Item]) -> None:
+        self._pending.update((item.item_id, item) for item in items)
+        if self._filling is None or self._filling.done():
+            self._filling = asyncio.create_task(self._fill())
+
+    async def _fill(self) -> None:
+        await asyncio.sleep(FILL_PAUSE_S)
+        items, self._pending = list(self._pending.values()), {}
+        # Without effect on any answer: what could not be cached is read from the store again.
+        with contextlib.suppress(StreamrecError):
+            await self._cache_guard.call(lambda: self._cache.put_items(items))
