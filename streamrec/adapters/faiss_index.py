@@ -64,6 +64,16 @@ class IndexStats(msgspec.Struct, frozen=True):
     is_building: bool
 
 
+def are_acceptable(vectors: Vectors) -> NDArray[np.bool_]:
+    """Return (B,) which of (B, D + 1) vectors hold only numbers that an inner product can be made of.
+
+    >>> are_acceptable(np.array([[1, 2], [np.nan, 0], [0, 1e30]], np.float32)).tolist()
+    [True, False, False]
+    """
+    is_acceptable = np.abs(vectors) <= MAX_COMPONENT  # false for a NaN too
+    return np.asarray(is_acceptable.all(axis=1))
+
+
 class FaissIndex:
     """Items by inner product with (D + 1,) float32 vectors. Call `maintain` now and then, from one thread."""
 
@@ -236,7 +246,7 @@ class FaissIndex:
         vectors = np.ascontiguousarray(vectors, dtype=np.float32)
         if vectors.shape != (n_rows, self.dimension):
             raise InvalidInput(f"vectors of shape {vectors.shape}; ({n_rows}, {self.dimension}) is wanted")
-        if not (np.abs(vectors) <= MAX_COMPONENT).all():  # false for a NaN too
+        if not are_acceptable(vectors).all():
             raise InvalidInput("a number of a vector is not finite or too large")
         return vectors
 

@@ -90,9 +90,9 @@ def tune(search: ClusteredSearch, nearest: Nearest, queries: Vectors, n_rows: in
         for depth in depths:
             band = np.ascontiguousarray(best[max(0, depth - _BAND) : depth])
             places[depth] += list_ranks[search.lists_of(band)].tolist()
-    n_probes_at = {
-        depth: int(np.quantile(places[depth], TARGET_RECALL, method="higher")) + 1 for depth in depths
-    }
+    wanted = [int(np.quantile(places[depth], TARGET_RECALL, method="higher")) + 1 for depth in depths]
+    # A few odd queries can make a lesser depth look harder.
+    n_probes_at = dict(zip(depths, np.maximum.accumulate(wanted).tolist(), strict=True))
     search.set_n_probes(n_probes_at)
     reported = REPORTED_DEPTH if REPORTED_DEPTH in places else depths[-1]
     return float(np.mean(np.asarray(places[reported]) < n_probes_at[reported]))

@@ -130,7 +130,7 @@ def test_tables_must_fit(tmp_path: Path) -> None:
     good = snapshot_of()
     with pytest.raises(InvalidInput):
         write_snapshot(tmp_path, good._replace(items=VectorTable(["a"], good.items.vectors)))
-    doubles = VectorTable(good.items.ids, good.items.vectors.astype(np.float64))  # type: ignore[arg-type]
+    doubles = VectorTable(good.items.ids, good.items.vectors.astype(np.float64))
     with pytest.raises(InvalidInput):
         write_snapshot(tmp_path, good._replace(items=doubles))
     narrow = VectorTable(good.users.ids, np.ascontiguousarray(good.users.vectors[:, :4]))

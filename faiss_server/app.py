@@ -1,0 +1,90 @@
+"""The service as a WSGI application."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import falcon
+import msgspec
+
+from faiss_server.generations import Generations
+from faiss_server.resources import SearchResource, SimilarItemsResource
+from faiss_server.state_resources import LiveResource, ReadyResource, StatsResource
+from streamrec.adapters.index_messages import REQUEST_ID_HEADER, SEARCH_PATH
+from streamrec.errors import InvalidInput, Unavailable, UnknownId
+
+MAX_BODY_BYTES = 16_000_000
+"""Room for 1,000 queries with hundreds of exclusions each."""
+
+_PROBLEM_JSON = "application/problem+json"
+_RETRY_AFTER_S = 1
+
+
+def create_app(generations: Generations, max_body_bytes: int = MAX_BODY_BYTES) -> WSGIApplication:
+    """Return the application that searches `generations`."""
+    app = falcon.App(media_type=falcon.MEDIA_JSON, middleware=[_RequestIdEcho()])
+    app.set_error_serializer(_write_problem)
+    app.add_error_handler(InvalidInput, _refuse)
+    app.add_error_handler(UnknownId, _not_found)
+    app.add_error_handler(Unavailable, _unavailable)
+    app.add_route(SEARCH_PATH, SearchResource(generations, max_body_bytes))
+    app.add_route("/v1/items/{item_id}/similar", SimilarItemsResource(generations))
+    app.add_route("/v1/stats", StatsResource(generations))
+    app.add_route("/health/live", LiveResource())
+    app.add_route("/health/ready", ReadyResource(generations))
+    return _route_on_raw_path(app)
+
+
+class _RequestIdEcho:
+    """Gives the caller's request id back, so that logs on both sides can be joined."""
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        request_id = req.get_header(REQUEST_ID_HEADER)
+        if request_id is not None:
+            resp.set_header(REQUEST_ID_HEADER, request_id)
+
+
+def _route_on_raw_path(app: WSGIApplication) -> WSGIApplication:
+    """Show the application the path as it was sent.
+
+    WSGI servers decode the path, after which a slash in an id can't be told from one that divides. The
+    resources decode each part themselves, once.
+    """
+
+    def with_raw_path(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        raw = environ.get("RAW_URI")
+        if raw:
+            environ["PATH_INFO"] = urlsplit(raw).path if "://" in raw else raw.partition("?")[0]
+        return app(environ, start_response)
+
+    return with_raw_path
+
+
+def _write_problem(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    """Write an error as RFC 9457 wants it."""
+    status = HTTPStatus(error.status_code)
+    problem: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": status}
+    if error.description:
+        problem["detail"] = error.description
+    resp.data = msgspec.json.encode(problem)
+    resp.content_type = _PROBLEM_JSON
+
+
+def _refuse(req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]) -> NoReturn:
+    raise falcon.HTTPBadRequest(description=str(error)) from error
+
+
+def _not_found(
+    req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
+) -> NoReturn:
+    raise falcon.HTTPNotFound(description=str(error)) from error
+
+
+def _unavailable(
+    req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
+) -> NoReturn:
+    raise falcon.HTTPServiceUnavailable(description=str(error), retry_after=_RETRY_AFTER_S) from error

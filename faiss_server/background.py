@@ -1,0 +1,63 @@
+"""Threads that repeat a step until the process ends, whatever happens."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+
+_log = structlog.get_logger()
+
+
+class Repeated:
+    """A daemon thread that calls `step` again and again.
+
+    A step that raises is logged and repeated after a pause that grows: a log that does not answer, or a
+    snapshot that is half written, may be well a moment later; the index serves what it has until then.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], None],
+        interval_s: float = 0.0,
+        on_problem: Callable[[str | None], None] = lambda problem: None,
+    ) -> None:
+        """Start at once.
+
+        Parameters
+        ----------
+        interval_s
+            Pause after each step.
+        on_problem
+            Told of each failure's reason, and None after each success.
+        """
+        self._step = step
+        self._interval_s = interval_s
+        self._on_problem = on_problem
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the step that runs come to its end, and no other begin."""
+        self._stopping.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            try:
+                self._step()
+            except Exception as error:  # noqa: BLE001  # the thread's outer loop: nobody else would hear of it
+                _log.exception("step_failed", step=self._thread.name, retry_in_s=pause_s)
+                self._on_problem(f"{type(error).__name__}: {error}")
+                self._stopping.wait(pause_s)
+                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            else:
+                pause_s = _FIRST_PAUSE_S
+                self._on_problem(None)
+                self._stopping.wait(self._interval_s)

@@ -1,0 +1,74 @@
+"""The generations that are served: the current one, and the one before it until users have moved."""
+
+import threading
+
+from faiss_server.follower import ChangelogFollower
+from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.errors import Unavailable, UnknownId
+
+
+class Generation:
+    """A generation's index, and what keeps it in step; an index of plain data has no follower."""
+
+    def __init__(self, name: str, index: FaissIndex, follower: ChangelogFollower | None = None) -> None:
+        self.name = name
+        self.index = index
+        self.follower = follower
+
+
+class Generations:
+    """Which generation answers. Threads may call everything at any time.
+
+    Attributes
+    ----------
+    problem
+        Why the newest generation could not be loaded; None when all is well.
+    n_refused
+        Attempts to load that failed.
+    """
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        self.n_refused = 0
+        self._lock = threading.Lock()
+        # Newest first; replaced, never changed, so that a reader needs no lock.
+        self._served: tuple[Generation, ...] = ()
+
+    @property
+    def served(self) -> tuple[Generation, ...]:
+        """All that can be asked, the current one first."""
+        return self._served
+
+    def get(self, name: str | None = None) -> Generation:
+        """Return a generation by name, or the current one.
+
+        Raises
+        ------
+        UnknownId
+            When it is not served (any more).
+        Unavailable
+            Before the first one is loaded.
+        """
+        served = self._served
+        if not served:
+            raise Unavailable(f"no generation is loaded yet{': ' + self.problem if self.problem else ''}")
+        if name is None:
+            return served[0]
+        for generation in served:
+            if generation.name == name:
+                return generation
+        raise UnknownId(f"generation {name[:100]!r} is not served; the current one is {served[0].name!r}")
+
+    def note_problem(self, problem: str | None) -> None:
+        """Remember why loading failed, or that it did not."""
+        self.problem = problem
+        if problem is not None:
+            self.n_refused += 1
+
+    def make_current(self, generation: Generation) -> tuple[Generation, ...]:
+        """Answer from `generation` from now on; return those that are not served any more."""
+        with self._lock:
+            before = self._served
+            kept = [other for other in before if other.name != generation.name][:1]
+            self._served = (generation, *kept)
+            return tuple(other for other in before if other not in self._served)

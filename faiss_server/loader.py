@@ -1,0 +1,117 @@
+"""Loads generations aside and swaps them in, with what keeps them in step."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from faiss_server.background import Repeated
+from faiss_server.changes import ChangeApplier
+from faiss_server.follower import ChangelogFollower
+from faiss_server.generations import Generation, Generations
+from streamrec.adapters.faiss_index import FaissIndex, are_acceptable
+from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
+from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
+
+_POLL_TIMEOUT_S = 0.1
+_N_SAMPLE_USERS = 128
+
+_log = structlog.get_logger()
+
+OpenSource = Callable[[str], EventSource]
+"""Opens a reader of a topic."""
+
+
+class GenerationLoader:
+    """Follows `CURRENT`: a new name is loaded beside the old index, and answers once it has caught up."""
+
+    def __init__(
+        self,
+        artifacts_dir: Path,
+        generations: Generations,
+        open_source: OpenSource,
+        metrics: Metrics,
+        clock: Callable[[], float],
+    ) -> None:
+        self._artifacts_dir = artifacts_dir
+        self._generations = generations
+        self._open_source = open_source
+        self._metrics = metrics
+        self._clock = clock
+        self._threads: dict[str, Repeated] = {}
+
+    def step(self) -> None:
+        """Look at `CURRENT`; load and swap when it names another generation than the one that answers.
+
+        Raises
+        ------
+        CorruptArtifact, UnknownId, InvalidInput, LogTruncated, Unavailable
+            When the generation can't be loaded; the one before goes on answering.
+        """
+        name = current_generation(self._artifacts_dir)
+        served = {generation.name: generation for generation in self._generations.served}
+        if name is None or name == next(iter(served), None):
+            return
+        # Going back to the generation before needs no loading: it was kept in step.
+        self._swap(served[name] if name in served else self._load(name))
+
+    def maintain(self) -> None:
+        """Let the indexes adapt to their size."""
+        for generation in self._generations.served:
+            generation.index.maintain()
+
+    def close(self) -> None:
+        """Stop following."""
+        for name in list(self._threads):
+            self._stop(name)
+
+    def _load(self, name: str) -> Generation:
+        snapshot = read_snapshot(self._artifacts_dir, name)
+        _log.info("loading", generation=name, n_items=len(snapshot.items.ids))
+        index = FaissIndex(snapshot.items.vectors.shape[1], _sample_of_users(snapshot))
+        index.upsert(snapshot.items.ids, snapshot.items.vectors)
+        index.maintain()
+        follower = self._follow(snapshot, index)
+        self._threads[name] = Repeated(
+            f"follow-{name}", lambda: follower.step(_POLL_TIMEOUT_S), on_problem=follower.note_problem
+        )
+        return Generation(name, index, follower)
+
+    def _follow(self, snapshot: Snapshot, index: FaissIndex) -> ChangelogFollower:
+        """Return a follower that has caught up with the logs."""
+        sources = [self._open_source(topic) for topic in (ITEM_VECTORS, COMMANDS)]
+        try:
+            for source in sources:
+                source.seek(snapshot.next_offsets)
+            applier = ChangeApplier(index, snapshot.generation, snapshot.created_at, self._metrics)
+            follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock)
+            while not follower.is_caught_up:
+                follower.step(_POLL_TIMEOUT_S)
+        except BaseException:
+            for source in sources:
+                source.close()
+            raise
+        return follower
+
+    def _swap(self, generation: Generation) -> None:
+        gone = self._generations.make_current(generation)
+        _log.info("serving", generation=generation.name, n_items=len(generation.index))
+        for other in gone:
+            self._stop(other.name)
+            if other.follower is not None:
+                other.follower.close()
+
+    def _stop(self, name: str) -> None:
+        thread = self._threads.pop(name, None)
+        if thread is not None:
+            thread.stop()
+
+
+def _sample_of_users(snapshot: Snapshot) -> NDArray[np.float32]:
+    """Return vectors of some users, spread over all; recall is measured with them until somebody asks."""
+    n_users = len(snapshot.users.ids)
+    rows = np.unique(np.linspace(0, max(0, n_users - 1), min(n_users, _N_SAMPLE_USERS)).astype(np.int64))
+    sample: NDArray[np.float32] = np.array(snapshot.users.vectors[rows])
+    return sample[are_acceptable(sample)]

@@ -1,0 +1,109 @@
+"""What clients may send, and how it becomes queries."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import falcon
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.adapters.faiss_index import MAX_K
+from streamrec.adapters.index_messages import MAX_QUERIES
+from streamrec.errors import InvalidInput
+
+DEFAULT_K = 10
+
+ItemK = Annotated[int, msgspec.Meta(ge=1, le=MAX_K)]
+
+
+class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A search for people: JSON.
+
+    Attributes
+    ----------
+    vectors
+        Q vectors of D + 1 numbers, each a query; or
+    item_ids
+        Q items, each a query for those like it.
+    exclude
+        For each query the ids to leave out; empty: nothing is left out.
+    generation
+        Which generation the vectors are of; None: the current one.
+    """
+
+    vectors: Annotated[list[list[float]], msgspec.Meta(max_length=MAX_QUERIES)] | None = None
+    item_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_QUERIES)] | None = None
+    k: ItemK = DEFAULT_K
+    exclude: list[list[str]] = []
+    generation: str | None = None
+
+    @property
+    def n_queries(self) -> int:
+        """How many queries it holds."""
+        return len(self.item_ids or self.vectors or ())
+
+
+_search_decoder = msgspec.json.Decoder(SearchRequest)
+
+
+def read_body(request: falcon.Request, max_bytes: int) -> bytes:
+    """Read a body, refusing one that is too large before holding it.
+
+    Raises
+    ------
+    falcon.HTTPContentTooLarge
+        When it has more than `max_bytes`.
+    """
+    body: bytes = b""
+    if (request.content_length or 0) <= max_bytes:
+        # Also ends where a chunked body does: the server in front knows where.
+        body = request.stream.read(max_bytes + 1)
+    if (request.content_length or 0) > max_bytes or len(body) > max_bytes:
+        raise falcon.HTTPContentTooLarge(description=f"A body may have {max_bytes} bytes.")
+    return body
+
+
+def decode_search(body: bytes) -> SearchRequest:
+    """Read a JSON search.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not one.
+    """
+    try:
+        search = _search_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(error)) from error
+    if (search.vectors is None) == (search.item_ids is None):
+        raise InvalidInput("give either `vectors` or `item_ids`")
+    if search.exclude and len(search.exclude) != search.n_queries:
+        raise InvalidInput(f"`exclude` has {len(search.exclude)} lists for {search.n_queries} queries")
+    return search
+
+
+def excluded_of(search: SearchRequest) -> Sequence[list[str]]:
+    """Return the ids to leave out, a list for each query."""
+    return search.exclude or [[]] * search.n_queries
+
+
+def as_vector(numbers: list[float]) -> NDArray[np.float32]:
+    """Return (D + 1,) float32; a number too large for it becomes infinite, which the index refuses."""
+    with np.errstate(over="ignore"):
+        return np.asarray(numbers, np.float64).astype(np.float32)
+
+
+def read_k(request: falcon.Request) -> int:
+    """Read the query parameter `k`.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not a whole number from 1 to 1,000.
+    """
+    given: Any = request.get_param("k", default=str(DEFAULT_K))
+    try:
+        return msgspec.convert(given, ItemK, strict=False)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"k is {given[:40]!r}; a whole number from 1 to {MAX_K} is wanted") from error

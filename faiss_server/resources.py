@@ -1,0 +1,122 @@
+"""What the service answers."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import falcon
+import msgspec
+import numpy as np
+
+from faiss_server.generations import Generations
+from faiss_server.requests import SearchRequest, as_vector, decode_search, excluded_of, read_body, read_k
+from streamrec.adapters.faiss_index import FaissIndex, Ranking
+from streamrec.adapters.index_messages import (
+    CONTENT_TYPE,
+    MAX_QUERIES,
+    AnswerMessage,
+    QueryMessage,
+    decode_queries,
+    encode_answers,
+)
+from streamrec.errors import InvalidInput, UnknownId
+
+_json = msgspec.json.Encoder()
+
+
+class SearchResource:
+    """`POST /v1/search`: JSON for people, MessagePack for the service's client."""
+
+    def __init__(self, generations: Generations, max_body_bytes: int) -> None:
+        self._generations = generations
+        self._max_body_bytes = max_body_bytes
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer one request of several queries."""
+        content_type = (req.content_type or "").partition(";")[0].strip().lower()
+        if content_type == CONTENT_TYPE:
+            resp.data = self._answer_client(read_body(req, self._max_body_bytes))
+            resp.content_type = CONTENT_TYPE
+        elif content_type == falcon.MEDIA_JSON:
+            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
+        else:
+            raise falcon.HTTPUnsupportedMediaType(
+                description=f"Send {falcon.MEDIA_JSON} or {CONTENT_TYPE}.",
+                headers={"Accept": falcon.MEDIA_JSON},
+            )
+
+    def _answer_client(self, body: bytes) -> bytes:
+        try:
+            queries = decode_queries(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidInput(str(error)) from error
+        if len(queries) > MAX_QUERIES:
+            raise InvalidInput(f"{len(queries)} queries; at most {MAX_QUERIES} are allowed")
+        current = self._generations.get().name
+        return encode_answers([self._answer_query(query, current) for query in queries])
+
+    def _answer_query(self, query: QueryMessage, current: str) -> AnswerMessage:
+        """Answer one query; what is wrong with it must not spoil the others of the request."""
+        try:
+            generation = self._generations.get(query.generation)
+            ranking = _rank(generation.index, query)
+        except UnknownId:
+            return AnswerMessage(query.generation or current, is_missing=True)
+        except InvalidInput as error:
+            return AnswerMessage(query.generation or current, error=str(error))
+        return AnswerMessage(generation.name, ranking.item_ids, ranking.scores.tobytes())
+
+    def _answer_people(self, body: bytes) -> bytes:
+        search = decode_search(body)
+        generation = self._generations.get(search.generation)
+        results, missing = _rank_all(generation.index, search)
+        return _json.encode({"generation": generation.name, "results": results, "missing": missing})
+
+
+class SimilarItemsResource:
+    """`GET /v1/items/{item_id}/similar`."""
+
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
+        """Answer with the items most like one."""
+        k = read_k(req)
+        try:
+            item_id = unquote(item_id, errors="strict")
+        except UnicodeDecodeError as error:
+            raise InvalidInput("the item's id is not UTF-8") from error
+        generation = self._generations.get(req.get_param("generation"))
+        ranking = generation.index.search_like(item_id, k)
+        resp.data = _json.encode({"generation": generation.name, "items": _as_items(ranking)})
+
+
+def _rank(index: FaissIndex, query: QueryMessage) -> Ranking:
+    if (query.vector is None) == (query.item_id is None):
+        raise InvalidInput("give either a vector or an item's id")
+    if query.item_id is not None:
+        return index.search_like(query.item_id, query.k, query.exclude)
+    if query.vector is None or len(query.vector) % 4:
+        raise InvalidInput("a vector's bytes are float32 numbers")
+    return index.search(np.frombuffer(query.vector, "<f4"), query.k, query.exclude)
+
+
+def _rank_all(index: FaissIndex, search: SearchRequest) -> tuple[list[list[dict[str, Any]]], list[str]]:
+    results: list[list[dict[str, Any]]] = []
+    missing: list[str] = []
+    excluded = excluded_of(search)
+    for vector, exclude in zip(search.vectors or (), excluded, strict=False):
+        results.append(_as_items(index.search(as_vector(vector), search.k, exclude)))
+    for item_id, exclude in zip(search.item_ids or (), excluded, strict=False):
+        try:
+            results.append(_as_items(index.search_like(item_id, search.k, exclude)))
+        except UnknownId:
+            results.append([])
+            missing.append(item_id)
+    return results, missing
+
+
+def _as_items(ranking: Ranking) -> list[dict[str, Any]]:
+    scores = ranking.scores.tolist()
+    return [
+        {"item_id": item_id, "score": score} for item_id, score in zip(ranking.item_ids, scores, strict=True)
+    ]

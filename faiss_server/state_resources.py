@@ -1,0 +1,55 @@
+"""What the service says of itself."""
+
+from typing import Any
+
+import falcon
+import msgspec
+
+from faiss_server.generations import Generation, Generations
+
+_json = msgspec.json.Encoder()
+
+
+class StatsResource:
+    """`GET /v1/stats`: the current generation's figures, and those of the one before it."""
+
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer also before a generation is loaded: somebody wants to know why."""
+        served = [_stats_of(generation) for generation in self._generations.served]
+        current = served[0] if served else {"generation": None}
+        loading = {
+            "n_refused_snapshots": self._generations.n_refused,
+            "loading_problem": self._generations.problem,
+        }
+        resp.data = _json.encode({**current, "previous": served[1:], **loading})
+
+
+class LiveResource:
+    """`GET /health/live`: the process runs."""
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer always."""
+        resp.data = b'{"status":"live"}'
+
+
+class ReadyResource:
+    """`GET /health/ready`: searches are answered, from all that the logs held at the start."""
+
+    def __init__(self, generations: Generations) -> None:
+        self._generations = generations
+
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer 503 with the reason until then."""
+        resp.data = _json.encode({"status": "ready", "generation": self._generations.get().name})
+
+
+def _stats_of(generation: Generation) -> dict[str, Any]:
+    followed = generation.follower.stats() if generation.follower is not None else None
+    return {
+        "generation": generation.name,
+        **msgspec.structs.asdict(generation.index.stats()),
+        **(msgspec.structs.asdict(followed) if followed is not None else {}),
+    }

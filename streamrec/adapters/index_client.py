@@ -1,0 +1,158 @@
+"""The index service over HTTP.
+
+A search takes some .2 ms, a request for it ten times that. So while a request is under way, further queries
+gather, and go together in the next: a quiet client waits for nobody, a busy one pays for few requests.
+"""
+
+import asyncio
+from collections import deque
+from typing import NamedTuple
+
+import aiohttp
+import msgspec
+import numpy as np
+import structlog
+
+from streamrec.adapters.index_messages import (
+    CONTENT_TYPE,
+    REQUEST_ID_HEADER,
+    SEARCH_PATH,
+    AnswerMessage,
+    QueryMessage,
+    decode_answers,
+    encode_queries,
+)
+from streamrec.errors import InvalidInput, Unavailable
+from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
+
+_MAX_BATCH = 64
+_MAX_EXCLUDED = 20_000
+"""Ids left out by all queries of a request together: 5 MB of the longest."""
+
+_MAX_REQUEST_IDS = 8
+"""Named in a request's header, of the requests that wait for it."""
+
+
+class _Waiting(NamedTuple):
+    query: QueryMessage
+    answer: asyncio.Future[AnswerMessage]
+    request_id: str | None
+
+
+class HttpIndex:
+    """Searches of an index service, over one session. For one event loop."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        """Connect at the first search; `timeout_s` is the longest that one waits, gathering included."""
+        self._url = url.rstrip("/") + SEARCH_PATH
+        self._timeout_s = timeout_s
+        self._session: aiohttp.ClientSession | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._sender: asyncio.Task[None] | None = None
+
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself.
+
+        Raises
+        ------
+        InvalidInput
+            When the service says that the query is wrong.
+        Unavailable
+            When it does not answer in time.
+        """
+        loop = asyncio.get_running_loop()
+        message = QueryMessage(query.k, query.vector, query.item_id, list(query.exclude), query.generation)
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        waiting = _Waiting(message, loop.create_future(), request_id)
+        self._waiting.append(waiting)
+        if self._sender is None:
+            self._sender = loop.create_task(self._send_all())
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await waiting.answer
+        except TimeoutError as error:
+            raise Unavailable(f"{self._url} did not answer within {self._timeout_s} s") from error
+        return _read_answer(answer)
+
+    async def close(self) -> None:
+        """Close the connections; searches under way fail."""
+        if self._sender is not None:
+            self._sender.cancel()
+            await asyncio.gather(self._sender, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+    async def _send_all(self) -> None:
+        """Send what has gathered, and what gathers meanwhile, until nothing is left."""
+        try:
+            while self._waiting:
+                batch = self._take_batch()
+                try:
+                    answers = await self._send(batch)
+                except (Unavailable, InvalidInput) as error:
+                    _fail(batch, error)
+                except asyncio.CancelledError:
+                    _fail([*batch, *self._waiting], Unavailable("the client was closed"))
+                    raise
+                else:
+                    for waiting, answer in zip(batch, answers, strict=True):
+                        if not waiting.answer.done():
+                            waiting.answer.set_result(answer)
+        finally:
+            self._sender = None
+
+    def _take_batch(self) -> list[_Waiting]:
+        batch: list[_Waiting] = []
+        n_excluded = 0
+        while self._waiting and len(batch) < _MAX_BATCH:
+            n_excluded += len(self._waiting[0].query.exclude)
+            if batch and n_excluded > _MAX_EXCLUDED:
+                break
+            waiting = self._waiting.popleft()
+            if not waiting.answer.done():  # else its caller has given up
+                batch.append(waiting)
+        return batch
+
+    async def _send(self, batch: list[_Waiting]) -> list[AnswerMessage]:
+        if not batch:
+            return []
+        body = encode_queries([waiting.query for waiting in batch])
+        headers = {"Content-Type": CONTENT_TYPE}
+        request_ids = [waiting.request_id for waiting in batch[:_MAX_REQUEST_IDS] if waiting.request_id]
+        if request_ids:
+            headers[REQUEST_ID_HEADER] = ",".join(request_ids)
+        try:
+            status, payload = await self._post(body, headers)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
+        if status != 200:
+            detail = payload[:500].decode(errors="replace")
+            kind = InvalidInput if 400 <= status < 500 else Unavailable
+            raise kind(f"{self._url} answered {status}: {detail}")
+        try:
+            answers = decode_answers(payload)
+        except msgspec.DecodeError as error:
+            raise Unavailable(f"{self._url} answered something else: {error}") from error
+        if len(answers) != len(batch):
+            raise Unavailable(f"{self._url} gave {len(answers)} answers to {len(batch)} queries")
+        return answers
+
+    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout_s))
+        async with self._session.post(self._url, data=body, headers=headers) as response:
+            return response.status, await response.read()
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.answer.done():
+            waiting.answer.set_exception(type(error)(*error.args))
+
+
+def _read_answer(answer: AnswerMessage) -> IndexAnswer:
+    if answer.error is not None:
+        raise InvalidInput(answer.error)
+    scores = np.frombuffer(answer.scores, "<f4").tolist()
+    items = list(map(RankedItem, answer.item_ids, scores))
+    return IndexAnswer(answer.generation, items, answer.is_missing)

@@ -1,0 +1,63 @@
+"""An exact index in memory: for tests, and for evaluation without a server."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.errors import InvalidInput
+from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
+
+_MAX_K = 1000
+
+
+class MemoryIndex:
+    """Tables of item vectors by generation; the last named is the current one."""
+
+    def __init__(self, tables: Mapping[str, VectorTable]) -> None:
+        self._tables = dict(tables)
+        self._current = list(tables)[-1]
+
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        """Return exactly the best items, without the excluded ones and without `item_id` itself.
+
+        Raises
+        ------
+        InvalidInput
+            When `k`, the vector, or what is given of the two, does not fit.
+        """
+        if not 1 <= query.k <= _MAX_K:
+            raise InvalidInput(f"k is {query.k}; 1 to {_MAX_K} are allowed")
+        generation = query.generation or self._current
+        table = self._tables.get(generation)
+        if table is None:
+            return IndexAnswer(generation, [], is_missing=True)
+        vector = _vector_of(query, table)
+        if vector is None:
+            return IndexAnswer(generation, [], is_missing=True)
+        left_out = {*query.exclude, query.item_id}
+        scores = table.vectors @ vector
+        order = np.argsort(-scores, kind="stable").tolist()
+        best = (RankedItem(table.ids[row], float(scores[row])) for row in order)
+        kept = [item for item in best if item.item_id not in left_out]
+        return IndexAnswer(generation, kept[: query.k])
+
+
+def _vector_of(query: IndexQuery, table: VectorTable) -> NDArray[np.float32] | None:
+    if (query.vector is None) == (query.item_id is None):
+        raise InvalidInput("give either a vector or an item's id")
+    if query.vector is not None:
+        dimension = table.vectors.shape[1]
+        if len(query.vector) != 4 * dimension:
+            raise InvalidInput(f"a vector of {len(query.vector)} bytes; {4 * dimension} are wanted")
+        vector: NDArray[np.float32] = np.frombuffer(query.vector, "<f4")
+        if not np.isfinite(vector).all():
+            raise InvalidInput("a number of the vector is not finite")
+        return vector
+    rows = [row for row, item_id in enumerate(table.ids) if item_id == query.item_id]
+    if not rows:
+        return None
+    # Without the bias: it says how popular an item is, not what it is like.
+    embedding: NDArray[np.float32] = table.vectors[rows[0]].copy()
+    embedding[-1] = 0.0
+    return embedding

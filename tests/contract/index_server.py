@@ -1,0 +1,60 @@
+"""The real index server as a process, for tests."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+_START_S = 60.0
+
+
+@contextmanager
+def running_index_server(directory: Path) -> Iterator[str]:
+    """Run the server over `directory`/artifacts and the logs beside it; give its URL."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    environment = os.environ | {
+        "STREAMREC_ARTIFACTS_DIR": str(directory / "artifacts"),
+        "STREAMREC_EVENTS_URL": f"sqlite:///{directory}/events.db",
+        "STREAMREC_CHANGELOG_URL": f"sqlite:///{directory}/changelog.db",
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:faiss_server.gunicorn_settings", "-b", address]
+    with (directory / "server.log").open("ab") as log:
+        server = subprocess.Popen(command, env=environment, stderr=log, stdout=log)
+    try:
+        await_answer(f"http://{address}/health/live")
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def await_answer(url: str) -> dict[str, object]:
+    """Return the answer once it is a success."""
+    deadline = time.monotonic() + _START_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as response:
+                answer: dict[str, object] = msgspec.json.decode(response.read())
+                return answer
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def await_generation(url: str, generation: str) -> None:
+    """Return once the server answers from `generation`."""
+    deadline = time.monotonic() + _START_S
+    while await_answer(f"{url}/health/ready")["generation"] != generation:
+        assert time.monotonic() < deadline, f"{generation} was not loaded"
+        time.sleep(0.05)

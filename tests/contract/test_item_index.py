@@ -1,0 +1,152 @@
+"""What every `ItemIndex` does, whoever it is."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.open_index import open_index
+from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.errors import InvalidInput
+from streamrec.ports import IndexQuery, ItemIndex, Snapshot, VectorTable
+from tests.contract.index_server import await_generation, running_index_server
+
+D = 9
+N = 60
+ODD_IDS = ["a/b", "ф и льм", "🎬", "100%25", "x" * 256]
+
+
+def table_of(seed: int) -> VectorTable:
+    chance = np.random.default_rng(seed)
+    ids = [f"{seed}-{row}" for row in range(N - len(ODD_IDS))] + ODD_IDS
+    return VectorTable(ids, chance.normal(size=(N, D)).astype(np.float32))
+
+
+TABLES = {"old": table_of(1), "new": table_of(2)}
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("index")
+    artifacts_dir = directory / "artifacts"
+    with running_index_server(directory) as url:
+        for generation, table in TABLES.items():
+            users = VectorTable(["u"], np.ones((1, D), np.float32))
+            write_snapshot(artifacts_dir, Snapshot(generation, table, users, {}, time.time(), {}))
+            set_current(artifacts_dir, generation)
+            await_generation(url, generation)
+        yield url
+
+
+@pytest.fixture(params=["memory", "http"])
+async def index(request: pytest.FixtureRequest) -> AsyncIterator[ItemIndex]:
+    if request.param == "memory":
+        yield MemoryIndex(TABLES)
+        return
+    client = open_index(request.getfixturevalue("server_url"), timeout_s=20.0)
+    yield client
+    await client.close()
+
+
+def a_vector(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(100 + seed).normal(size=D).astype(np.float32)
+
+
+def exact(vector: np.ndarray, generation: str = "new", left_out: tuple[str, ...] = ()) -> list[str]:
+    table = TABLES[generation]
+    order = np.argsort(-(table.vectors @ vector))
+    return [table.ids[row] for row in order if table.ids[row] not in left_out]
+
+
+async def test_best_first_by_inner_product(index: ItemIndex) -> None:
+    vector = a_vector()
+    answer = await index.search(IndexQuery(k=10, vector=vector.tobytes()))
+    assert answer.generation == "new"
+    assert not answer.is_missing
+    assert [item.item_id for item in answer.items] == exact(vector)[:10]
+    rows = [TABLES["new"].ids.index(item.item_id) for item in answer.items]
+    products = TABLES["new"].vectors[rows] @ vector
+    assert [item.score for item in answer.items] == pytest.approx(products.tolist(), abs=1e-5)
+
+
+async def test_excluded_items_make_room_for_the_next(index: ItemIndex) -> None:
+    vector = a_vector()
+    left_out = tuple(exact(vector)[:30])
+    answer = await index.search(IndexQuery(10, vector.tobytes(), exclude=[*left_out, "no such item"]))
+    assert [item.item_id for item in answer.items] == exact(vector, left_out=left_out)[:10]
+
+
+async def test_fewer_items_than_asked_for_are_all_given(index: ItemIndex) -> None:
+    vector = a_vector()
+    answer = await index.search(IndexQuery(1000, vector.tobytes(), exclude=ODD_IDS))
+    assert [item.item_id for item in answer.items] == exact(vector, left_out=tuple(ODD_IDS))
+
+
+async def test_everything_may_be_excluded(index: ItemIndex) -> None:
+    answer = await index.search(IndexQuery(5, a_vector().tobytes(), exclude=TABLES["new"].ids))
+    assert (answer.items, answer.is_missing) == ([], False)
+
+
+@pytest.mark.parametrize("item_id", ["2-7", *ODD_IDS])
+async def test_items_like_one_by_their_embeddings_without_itself(index: ItemIndex, item_id: str) -> None:
+    table = TABLES["new"]
+    embedding = table.vectors[table.ids.index(item_id)].copy()
+    embedding[-1] = 0
+    answer = await index.search(IndexQuery(k=8, item_id=item_id, exclude=["2-1"]))
+    assert [item.item_id for item in answer.items] == exact(embedding, left_out=(item_id, "2-1"))[:8]
+
+
+async def test_the_generation_asked_for_answers(index: ItemIndex) -> None:
+    vector = a_vector()
+    answer = await index.search(IndexQuery(5, vector.tobytes(), generation="old"))
+    assert answer.generation == "old"
+    assert [item.item_id for item in answer.items] == exact(vector, "old")[:5]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        IndexQuery(5, item_id="nobody"),
+        IndexQuery(5, item_id="1-1"),
+        IndexQuery(5, vector=a_vector().tobytes(), generation="forgotten"),
+    ],
+    ids=["item", "item of another generation", "generation"],
+)
+async def test_what_is_not_there_is_said_to_be_missing(index: ItemIndex, query: IndexQuery) -> None:
+    answer = await index.search(query)
+    assert answer.is_missing
+    assert answer.items == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        IndexQuery(0, a_vector().tobytes()),
+        IndexQuery(1001, a_vector().tobytes()),
+        IndexQuery(-1, item_id="2-1"),
+        IndexQuery(5, a_vector().tobytes()[:-4]),
+        IndexQuery(5, a_vector().tobytes()[:-1]),
+        IndexQuery(5, b""),
+        IndexQuery(5, np.full(D, np.nan, np.float32).tobytes()),
+        IndexQuery(5, np.full(D, np.inf, np.float32).tobytes()),
+        IndexQuery(5),
+        IndexQuery(5, a_vector().tobytes(), item_id="2-1"),
+    ],
+)
+async def test_a_wrong_query_is_refused(index: ItemIndex, query: IndexQuery) -> None:
+    with pytest.raises(InvalidInput):
+        await index.search(query)
+
+
+async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> None:
+    vectors = [a_vector(seed) for seed in range(150)]
+    asked = [index.search(IndexQuery(1 + n % 7, vector.tobytes())) for n, vector in enumerate(vectors)]
+    wrong = index.search(IndexQuery(5, b"abc"))
+    answers = await asyncio.gather(*asked, wrong, return_exceptions=True)
+    assert isinstance(answers.pop(), InvalidInput)
+    for n, (vector, answer) in enumerate(zip(vectors, answers, strict=True)):
+        assert not isinstance(answer, BaseException)
+        assert [item.item_id for item in answer.items] == exact(vector)[: 1 + n % 7]
