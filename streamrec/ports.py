@@ -23,8 +23,9 @@ COMMANDS = "commands"
 IMPRESSIONS = "impressions"
 ITEM_VECTORS = "item-vectors"
 USER_VECTORS = "user-vectors"
+PROBES = "probes"
 
-COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, USER_VECTORS})
+COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, USER_VECTORS, PROBES})
 """Topics of which only the last value of a key counts; an adapter may drop the older ones."""
 
 Offsets = dict[str, dict[int, int]]

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import typer
 
 from streamrec.cli import data
+from streamrec.cli.doctor import doctor
+from streamrec.cli.load_items import load_items
 from streamrec.cli.replay import replay
 from streamrec.cli.screen import say
 from streamrec.errors import StreamrecError
@@ -21,6 +23,8 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(replay)
+app.command()(load_items)
+app.command()(doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

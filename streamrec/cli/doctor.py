@@ -1,0 +1,122 @@
+"""`doctor`: whether every part is there and does what is asked of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Annotated, NamedTuple, TypeVar
+
+import typer
+from rich.text import Text
+
+from streamrec.cli import probes, service_probes
+from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl, read_settings
+from streamrec.cli.screen import output
+from streamrec.cli.service_call import Service
+from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
+from streamrec.settings import LearningSettings, PlaceSettings, ServerSettings, TrainerSettings
+
+EXIT_UNWELL = 1
+
+PlaceT = TypeVar("PlaceT", str, Path)
+
+
+class Check(NamedTuple):
+    """A part, where it is, which variable says so, what to do when it fails, and how to find out."""
+
+    part: str
+    place: str
+    variable: str
+    mend: str
+    probe: Callable[[], str]
+
+
+class Finding(NamedTuple):
+    """What a check found; `advice` is empty when all is well."""
+
+    part: str
+    place: str
+    note: str
+    advice: str
+
+
+def doctor(
+    url: RecommenderUrl = None,
+    api_key: ApiKey = None,
+    skip: Annotated[list[str] | None, typer.Option(help="A part not to look at; may be repeated.")] = None,
+) -> None:
+    """Write, read and delete a probe through every part; say what is wrong and how to mend it."""
+    n_unwell = 0
+    for finding in find(url, api_key, set(skip or ())):
+        n_unwell += bool(finding.advice)
+        line = Text(f"{finding.part:<12}", "bold")
+        line.append("ok   " if not finding.advice else "BAD  ", "green" if not finding.advice else "bold red")
+        line.append(finding.note if finding.place in finding.note else f"{finding.place}: {finding.note}")
+        line.append(f". To mend: {finding.advice}" if finding.advice else "")
+        output.print(line)
+    if n_unwell:
+        raise typer.Exit(EXIT_UNWELL)
+
+
+def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Finding]:
+    """Yield a finding for each part that is configured."""
+    try:
+        places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
+        for settings in (LearningSettings, TrainerSettings, ServerSettings):
+            read_settings(settings)
+    except ConfigurationError as error:
+        # Without settings nobody knows where the other parts are.
+        yield Finding("settings", "", str(error), "correct or unset this variable")
+        return
+    yield Finding("settings", "", "every variable is well", "")
+    service = Service(url or ports.recommender_url, api_key)
+    for check in (*_own_checks(places), *_service_checks(places, service)):
+        if check.part not in skipped:
+            yield _carry_out(check)
+
+
+def _own_checks(places: PlaceSettings) -> Iterator[Check]:
+    yield _place("events", places.events_url, "EVENTS_URL", probes.probe_log)
+    yield _place("changelog", places.vectors_url, "CHANGELOG_URL", probes.probe_log)
+    yield _place("store", places.store_url, "STORE_URL", probes.probe_store)
+    yield _place("cache", places.cache_url, "CACHE_URL", probes.probe_cache)
+    yield _place("artifacts", places.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
+    if places.statsd_url is not None:
+        mend = "start statsd there, or unset STREAMREC_STATSD_URL (no metrics are sent then)"
+        probe = partial(probes.probe_statsd, places.statsd_url)
+        yield Check("statsd", places.statsd_url, "STREAMREC_STATSD_URL", mend, probe)
+    if places.api_keys_file is not None:
+        mend = "write one key a line, or unset STREAMREC_API_KEYS_FILE (the API is open then)"
+        probe = partial(probes.probe_api_keys, places.api_keys_file)
+        yield Check("api keys", str(places.api_keys_file), "STREAMREC_API_KEYS_FILE", mend, probe)
+
+
+def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], str]) -> Check:
+    mend = (
+        "see that its folder can be written and its disk has room (or that the server answers), or set "
+        f"STREAMREC_{variable} to another place"
+    )
+    return Check(part, str(place), f"STREAMREC_{variable}", mend, partial(probe, place))
+
+
+def _service_checks(places: PlaceSettings, recommender: Service) -> Iterator[Check]:
+    mend = "start it (`make run` starts all), look into its log, or correct "
+    probe = partial(service_probes.probe_index, places.index_url)
+    variable = "STREAMREC_INDEX_URL"
+    yield Check("index", places.index_url, variable, mend + variable, probe)
+    probe = partial(service_probes.probe_recommender, recommender)
+    variable = "RECOMMENDER_PORT or --url"
+    yield Check("recommender", recommender.url, variable, mend + variable, probe)
+
+
+def _carry_out(check: Check) -> Finding:
+    start = time.perf_counter()
+    try:
+        note = check.probe()
+    except CorruptArtifact as error:
+        return Finding(check.part, check.place, str(error), "run initial_training.py for a new generation")
+    except ConfigurationError as error:
+        return Finding(check.part, check.place, str(error), f"do so, or correct {check.variable}")
+    except StreamrecError as error:
+        return Finding(check.part, check.place, str(error), check.mend)
+    return Finding(check.part, check.place, f"{note} ({(time.perf_counter() - start) * 1000:.0f} ms)", "")

@@ -1,0 +1,80 @@
+"""`load-items`: item metadata into the recommender."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import tenacity
+import typer
+
+from streamrec.cli.choices import (
+    ApiKey,
+    Dataset,
+    Mapping,
+    PortSettings,
+    RecommenderUrl,
+    parse_mapping,
+    read_settings,
+)
+from streamrec.cli.screen import Show, progress_bar, say
+from streamrec.cli.service_call import Service
+from streamrec.datasets.item_files import iter_items
+from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K
+from streamrec.datasets.open_dataset import open_dataset
+from streamrec.domain.item import Item
+from streamrec.errors import InvalidInput, StreamrecError
+
+ITEMS_PATH = "/v1/items"
+_BATCH = 200  # some 100 kB a request, well below what the service takes
+_MAX_TRIES = 5
+
+
+def load_items(
+    dataset: Dataset = None,
+    file: Annotated[Path | None, typer.Option(help="Items as CSV, JSON Lines or Parquet.")] = None,
+    mapping: Mapping = None,
+    url: RecommenderUrl = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Send titles, categories and whatever else is known of the items to the recommender."""
+    if (dataset is None) == (file is None):
+        raise InvalidInput(f"give one of --dataset (for example {ML_100K}) and --file FILE")
+    service = Service(url or read_settings(PortSettings).recommender_url, api_key)
+    if dataset is not None:
+        items: Iterable[Item] = open_dataset(dataset, data_dir=DEFAULT_DATA_DIR).catalog
+    else:
+        items = iter_items(file or Path(), parse_mapping(mapping))
+    with progress_bar("Loading items") as show:
+        n_items = put_items(service, items, show)
+    say(f"{n_items:,} items are at {service.url}")
+
+
+def put_items(service: Service, items: Iterable[Item], show: Show) -> int:
+    """Put items in batches, waiting where the service says so; return how many.
+
+    Raises
+    ------
+    InvalidInput
+        When the service refuses an item.
+    Unavailable
+        When it does not answer after some tries.
+    """
+    patience = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda e: isinstance(e, StreamrecError) and e.retriable),
+        wait=tenacity.wait_exponential(multiplier=0.2, max=5.0),
+        stop=tenacity.stop_after_attempt(_MAX_TRIES),
+        reraise=True,
+    )
+    n_items = 0
+    for batch in _batches(items):
+        patience(service.call, "PUT", ITEMS_PATH, batch)
+        n_items += len(batch)
+        show(n_items)
+    return n_items
+
+
+def _batches(items: Iterable[Item]) -> Iterator[Sequence[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch

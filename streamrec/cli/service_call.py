@@ -1,0 +1,89 @@
+"""One request to one of our services, with its errors in our words."""
+
+import http.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
+
+_DEFAULT_PORT = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service and how to ask it.
+
+    The address is asked directly: a proxy from the environment knows nothing of this machine's ports.
+    """
+
+    url: str
+    api_key: str | None = None
+    timeout_s: float = 10.0
+
+    def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
+        """Return the decoded answer to a GET; see `call`."""
+        return self.call("GET", path)
+
+    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  # JSON
+        """Send a request, and return the decoded answer, None where it is empty.
+
+        Raises
+        ------
+        Unavailable
+            When nothing answers, what answers is not JSON, or it says that it can't now.
+        Overloaded
+            When it says to come again later.
+        InvalidInput, UnknownId
+            When it refuses the request; with its reason.
+        """
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self.api_key is not None:
+            headers["X-API-Key"] = self.api_key
+        connection = self._connection()
+        try:
+            payload = None if body is None else msgspec.json.encode(body)
+            connection.request(method, path, payload, headers)
+            response = connection.getresponse()
+            content = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Unavailable(f"{self.url} does not answer: {_words_of(error)}") from error
+        finally:
+            connection.close()
+        return self._checked(response.status, dict(response.headers), content)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.url)
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise ConfigurationError(f"{self.url!r}: {error}") from error
+        if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
+            raise ConfigurationError(f"{self.url!r} is not of the form http://host:port")
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return kind(parts.hostname, port or _DEFAULT_PORT[parts.scheme], timeout=self.timeout_s)
+
+    def _checked(self, status: int, headers: Mapping[str, str], content: bytes) -> Any:  # noqa: ANN401  # JSON
+        try:
+            answer = msgspec.json.decode(content) if content else None
+        except msgspec.DecodeError:
+            what = f"{self.url} answers {status}, but not in JSON: something else listens there"
+            raise Unavailable(what) from None
+        if status < 400:
+            return answer
+        problem = answer if isinstance(answer, dict) else {}
+        reason = f"{self.url} answers {status}: {problem.get('detail') or problem.get('title') or content!r}"
+        if status == 429:
+            raise Overloaded(reason, retry_after_s=float(headers.get("Retry-After", 1)))
+        if status >= 500:
+            raise Unavailable(reason)
+        raise UnknownId(reason) if status == 404 else InvalidInput(reason)
+
+
+def _words_of(error: Exception) -> str:
+    return str(error) or type(error).__name__
