@@ -92,11 +92,8 @@ def _learn(
     now: float,
 ) -> float:
     item_rows = _rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
-    weights = np.array([weight for _, weight in positives])
-    if rules.is_value_weighted:
-        values = np.array([np.nan if event.value is None else event.value for event, _ in positives])
-        weights = weights * state.users.relative_values(user_rows, values, _VALUE_BOUNDS)
-    outcome = state.learner.learn(user_rows, item_rows, weights.astype(np.float32))
+    weights = scaled_weights(positives, user_rows, state, rules)
+    outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
     timestamps = np.array([event.timestamp for event, _ in positives])
     state.popularity.add(item_rows, timestamps, weights)
@@ -119,3 +116,17 @@ def _rows_with_starts(
         if neighbour_rows:
             state.learner.start_item(row, np.array(neighbour_rows, np.int64))
     return state.item_ids.rows_of(item_ids)
+
+
+def scaled_weights(
+    positives: Sequence[tuple[Interaction, float]],
+    user_rows: NDArray[np.int64],
+    state: TrainerState,
+    rules: LearningRules,
+) -> NDArray[np.float32]:
+    """Return (B,) weights of positive events: their types', and their values' where the rules say so."""
+    weights = np.array([weight for _, weight in positives])
+    if rules.is_value_weighted:
+        values = np.array([np.nan if event.value is None else event.value for event, _ in positives])
+        weights = weights * state.users.relative_values(user_rows, values, _VALUE_BOUNDS)
+    return weights.astype(np.float32)

@@ -1,0 +1,127 @@
+"""Initial training: history -> a generation that can be served and streamed into."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from streamrec.domain.interaction import Interaction
+from streamrec.errors import InvalidEvent
+from streamrec.ports import (
+    INTERACTIONS,
+    CachePublisher,
+    EventSource,
+    Lease,
+    Offsets,
+    Snapshot,
+    TrainerStore,
+    UserUpdates,
+)
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.history import History
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import rankings, user_states, vector_table
+from streamrec.wire import decode_event
+
+_USERS_AT_ONCE = 2000
+"""Users in one transaction of the store: some tens of milliseconds, for which others wait."""
+
+_POLL_AT_ONCE = 8192
+
+
+def events_of(source: EventSource) -> Iterator[Interaction]:
+    """Yield the events of a topic from its beginning to where it ends now; misfits are passed over.
+
+    They are the stream's to reject: initial training only reads.
+    """
+    ends = source.end_offsets().get(INTERACTIONS, {})
+    while any(
+        source.next_offsets().get(INTERACTIONS, {}).get(partition, 0) < end for partition, end in ends.items()
+    ):
+        for record in source.poll(_POLL_AT_ONCE, timeout_s=1.0):
+            try:
+                yield decode_event(record.value, record.timestamp)
+            except InvalidEvent:
+                continue
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a new generation is published with.
+
+    Attributes
+    ----------
+    write_snapshot, set_current
+        Write the artefacts; make the generation the live one.
+    changelog_offsets
+        Where a reader of the vectors' changelog goes on after the snapshot.
+    stream_offsets
+        Where the trainer goes on after the history.
+    provenance
+        Data hash, settings, code version, metrics.
+    created_at
+        Unix seconds.
+    """
+
+    store: TrainerStore
+    cache: CachePublisher
+    checkpoints: Checkpoints
+    lease: Lease
+    write_snapshot: Callable[[Snapshot], object]
+    set_current: Callable[[str], None]
+    changelog_offsets: Offsets
+    stream_offsets: Offsets
+    provenance: dict[str, Any]
+    created_at: float
+
+
+def release(
+    state: TrainerState,
+    history: History,
+    to: Release,
+    n_recent: int,
+    on_progress: Callable[[int, int], None],
+) -> None:
+    """Publish a generation: artefacts, checkpoint, users, rankings; the live name comes last.
+
+    A crash before the end leaves the old generation live, and a repeat writes the same again.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the number of users published, and of all.
+    """
+    to.write_snapshot(
+        Snapshot(
+            state.generation,
+            vector_table(state, of_users=False),
+            vector_table(state, of_users=True),
+            to.changelog_offsets,
+            to.created_at,
+            to.provenance,
+        )
+    )
+    to.checkpoints.write(state, to.stream_offsets, token=0)
+    order = np.argsort(history.user_rows, kind="stable")
+    starts = np.searchsorted(history.user_rows[order], np.arange(state.user_ids.n_rows + 1))
+    n_users = state.user_ids.n_rows
+    for first in range(0, n_users, _USERS_AT_ONCE):
+        last = min(first + _USERS_AT_ONCE, n_users)
+        states = user_states(state, np.arange(first, last), n_recent)
+        positions = order[starts[first] : starts[last]]
+        to.store.publish_users(UserUpdates(states, _seen(state, history, positions)), to.lease)
+        on_progress(last, n_users)
+    to.cache.publish_popular(rankings(state, {}))
+    to.set_current(state.generation)
+
+
+def _seen(state: TrainerState, history: History, positions: np.ndarray) -> list[tuple[str, str, float]]:
+    return list(
+        zip(
+            state.user_ids.ids_at(history.user_rows[positions].tolist()),
+            state.item_ids.ids_at(history.item_rows[positions].tolist()),
+            history.timestamps[positions].tolist(),
+            strict=True,
+        )
+    )
