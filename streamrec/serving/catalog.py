@@ -53,6 +53,10 @@ class Catalog:
             raise UnknownId(f"there is no item {item_id!r}")
         return found[item_id]
 
+    async def has_item(self, item_id: str) -> bool:
+        """Return whether there is metadata of this item."""
+        return item_id in await self._store.get_items([item_id])
+
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""
         now = self._clock()

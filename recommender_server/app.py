@@ -1,0 +1,92 @@
+"""The recommender's HTTP API as a Falcon ASGI app."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import falcon.asgi
+
+from recommender_server import problems
+from recommender_server.access import ApiKeys
+from recommender_server.middleware import Access, Requests, Shutdown
+from recommender_server.resources import documents, events, health, items, recommendations, users
+from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
+from streamrec.serving.catalog import Catalog
+from streamrec.serving.intake import EventIntake
+from streamrec.serving.recommender import Recommender, ServingLimits
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the app rests on."""
+
+    store: DocumentStore
+    cache: HotCache
+    index: ItemIndex
+    sink: EventSink
+    metrics: Metrics
+
+
+class Rules(NamedTuple):
+    """How the app treats requests; without `keys` everybody may use it."""
+
+    limits: ServingLimits = ServingLimits()
+    max_body_bytes: int = 1_000_000
+    keys: ApiKeys | None = None
+
+
+class RawPathApp(falcon.asgi.App[Any, Any]):
+    """Routes on the path as it was sent, so that an id may hold a slash (``%2F``); resources decode ids."""
+
+    async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[dict[str, Any]], Awaitable[None]],
+    ) -> None:
+        """Handle one connection."""
+        raw_path = scope.get("raw_path")
+        if raw_path is not None:
+            # Some servers leave the query string on it.
+            scope["path"] = raw_path.partition(b"?")[0].decode("latin-1")
+        await super().__call__(scope, receive, send)
+
+
+def create_app(
+    parts: Parts, rules: Rules, on_shutdown: Iterable[Callable[[], Awaitable[None]]] = ()
+) -> falcon.asgi.App[Any, Any]:
+    """Return the app over these parts.
+
+    Parameters
+    ----------
+    on_shutdown
+        Called in order once the last request is answered.
+    """
+    recommender = Recommender(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
+    catalog = Catalog(parts.store, recommender.items, parts.sink)
+    middleware: list[Any] = [Requests(parts.metrics), Shutdown([recommender.items.aclose, *on_shutdown])]
+    if rules.keys is not None:
+        middleware.append(Access(rules.keys))
+    app = RawPathApp(middleware=middleware)
+    problems.install(app)
+    _route(app, parts, rules, recommender, catalog)
+    return app
+
+
+def _route(
+    app: falcon.asgi.App[Any, Any], parts: Parts, rules: Rules, recommender: Recommender, catalog: Catalog
+) -> None:
+    size = rules.max_body_bytes
+    ready = health.Ready(parts.store, parts.cache, parts.index, rules.limits.timeout_s)
+    app.add_route("/v1/recommendations", recommendations.Recommendations(recommender))
+    app.add_route("/v1/popular", recommendations.Popular(recommender))
+    app.add_route("/v1/events", events.Events(EventIntake(parts.sink), size))
+    app.add_route("/v1/items", items.Items(catalog, size))
+    app.add_route("/v1/items/{item_id}", items.Item(catalog, size))
+    app.add_route("/v1/items/{item_id}/similar", recommendations.Similar(recommender, catalog))
+    app.add_route("/v1/users", users.Users(catalog))
+    app.add_route("/v1/users/{user_id}", users.User(catalog, size))
+    app.add_route("/health/live", health.Live())
+    app.add_route("/health/ready", ready)
+    app.add_route("/openapi.json", documents.OpenApi())
+    app.add_route("/docs", documents.Docs())

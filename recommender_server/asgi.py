@@ -1,0 +1,57 @@
+"""The process: settings become adapters, adapters become the app.
+
+Run by ``gunicorn recommender_server.asgi:app -k uvicorn_worker.UvicornWorker --no-control-socket``; gunicorn
+listens on 127.0.0.1:8000 unless it is told otherwise with ``--bind``.
+"""
+
+import asyncio
+from typing import Any
+
+import falcon.asgi
+
+from recommender_server.access import ApiKeys
+from recommender_server.app import Parts, Rules, create_app
+from streamrec.adapters.open_cache import open_cache
+from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.open_index import open_index
+from streamrec.adapters.open_store import open_store
+from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.serving.recommender import ServingLimits
+from streamrec.settings import PlaceSettings, ServerSettings
+from streamrec.telemetry import configure_logging
+
+
+def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
+    """Return the app over the adapters that the settings name.
+
+    Raises
+    ------
+    ConfigurationError
+        When a setting names nothing that we know.
+    Unavailable
+        When a store does not answer at the start.
+    """
+    store = open_store(places.store_url)
+    cache = open_cache(places.cache_url)
+    index = open_index(places.index_url, settings.timeout_s)
+    sink = open_event_sink(places.events_url)
+
+    async def close_sink() -> None:
+        await asyncio.to_thread(sink.close)
+
+    parts = Parts(store, cache, index, sink, open_metrics(places.statsd_url))
+    rules = Rules(
+        ServingLimits(settings.timeout_s, settings.n_seen_excluded),
+        settings.max_body_bytes,
+        ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
+    )
+    return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_sink])
+
+
+def _start() -> falcon.asgi.App[Any, Any]:
+    places = PlaceSettings()
+    configure_logging(places.log_level, "recommender")
+    return compose(places, ServerSettings())
+
+
+app = _start()

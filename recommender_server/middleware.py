@@ -1,0 +1,84 @@
+"""What happens to every request: it gets an id, it is let in or not, it is timed."""
+
+import re
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import falcon
+import falcon.asgi
+import structlog
+
+from recommender_server.access import ApiKeys
+from streamrec.ports import Metrics
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class Requests:
+    """Names and times every request.
+
+    The id is the caller's ``X-Request-ID`` where it is a plain word, else a new one. It goes into the answer,
+    into every line logged meanwhile, and into what is asked of the index.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Name the request."""
+        given = req.get_header("X-Request-ID")
+        request_id = given if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        req.context.request_id = request_id
+        req.context.started = time.perf_counter()
+        resp.set_header("X-Request-ID", request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+    async def process_response(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        """Count and time what was answered, by resource: paths hold ids, and would make a name each."""
+        started: float = req.context.started
+        topic = type(resource).__name__.lower() if resource is not None else "none"
+        name = f"recommender.{topic}.{req.method.lower()}"
+        self._metrics.count(f"{name}.{resp.status_code}")
+        self._metrics.timing(name, (time.perf_counter() - started) * 1000)
+
+
+class Access:
+    """Lets in who has a key; health, documents and everything else outside ``/v1`` is open."""
+
+    def __init__(self, keys: ApiKeys) -> None:
+        self._keys = keys
+
+    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Refuse a request without a valid key.
+
+        Raises
+        ------
+        falcon.HTTPUnauthorized
+            When there is none.
+        """
+        if not req.path.startswith("/v1/"):
+            return
+        key = req.get_header("X-API-Key")
+        if key is None:
+            scheme, _, token = (req.auth or "").partition(" ")
+            key = token.strip() if scheme.lower() == "bearer" else None
+        if not self._keys.allow(key):
+            raise falcon.HTTPUnauthorized(
+                description="send a valid key as X-API-Key or Authorization: Bearer", challenges=["Bearer"]
+            )
+
+
+class Shutdown:
+    """Closes what the server holds open, once the last request is answered."""
+
+    def __init__(self, closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+        self._closers = tuple(closers)
+
+    async def process_shutdown(self, scope: dict[str, Any], event: Mapping[str, Any]) -> None:
+        """Close everything, in order."""
+        for close in self._closers:
+            await close()

@@ -1,0 +1,76 @@
+"""Errors as problem details (RFC 9457): one place that maps our errors to HTTP."""
+
+import math
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import falcon
+import falcon.asgi
+import msgspec
+import structlog
+
+from recommender_server.schemas import Problem
+from streamrec.errors import InvalidEvent, InvalidInput, Overloaded, StreamrecError, UnknownId
+
+PROBLEM_JSON = "application/problem+json"
+
+_log = structlog.get_logger()
+_encode = msgspec.json.Encoder().encode
+
+
+def install(app: falcon.asgi.App[Any, Any]) -> None:
+    """Let the app answer every error with problem details."""
+    app.set_error_serializer(_serialize)
+    app.add_error_handler(StreamrecError, _on_streamrec_error)
+    app.add_error_handler(Exception, _on_bug)
+
+
+def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    status = falcon.http_status_to_code(error.status)
+    # Falcon's titles repeat the number unless somebody gave a better one.
+    title = error.title.removeprefix(f"{status} ") if error.title else HTTPStatus(status).phrase
+    resp.data = _encode(Problem(title, status, error.description, getattr(req.context, "request_id", None)))
+    resp.content_type = PROBLEM_JSON
+    _log.info("problem", status=status, detail=error.description, method=req.method, path=shown(req.path))
+
+
+async def _on_streamrec_error(
+    _req: falcon.asgi.Request, _resp: falcon.asgi.Response, error: StreamrecError, _params: dict[str, Any]
+) -> None:
+    raise problem_of(error) from error
+
+
+async def _on_bug(
+    req: falcon.asgi.Request, _resp: falcon.asgi.Response, error: Exception, _params: dict[str, Any]
+) -> None:
+    _log.error("bug", method=req.method, path=shown(req.path), exc_info=error)
+    raise falcon.HTTPInternalServerError(description="the server failed; its log says how") from error
+
+
+def problem_of(error: StreamrecError) -> falcon.HTTPError:
+    """Return the HTTP error that says the same.
+
+    >>> problem_of(UnknownId("there is no item 'x'")).status
+    '404 Not Found'
+    """
+    message = str(error)
+    if isinstance(error, InvalidEvent):
+        return falcon.HTTPUnprocessableEntity(description=message)
+    if isinstance(error, InvalidInput):
+        return falcon.HTTPBadRequest(description=message)
+    if isinstance(error, UnknownId):
+        return falcon.HTTPNotFound(description=message)
+    if isinstance(error, Overloaded):
+        retry_after_s = math.ceil(error.retry_after_s)
+        return falcon.HTTPTooManyRequests(description=message, retry_after=retry_after_s)
+    return falcon.HTTPServiceUnavailable(description=message)
+
+
+def shown(path: str) -> str:
+    """Return a path for the log: decoded, and cut.
+
+    >>> shown("/v1/items/a%2Fb")
+    '/v1/items/a/b'
+    """
+    return unquote(path[:300], errors="replace")

@@ -1,0 +1,54 @@
+"""Item metadata."""
+
+import falcon
+import falcon.asgi
+import msgspec
+
+from recommender_server.request import JSON, body_of, checked_id, id_in_path
+from recommender_server.schemas import ItemBodies, ItemBody, NamedItemBody, item_of
+from streamrec.serving.catalog import Catalog
+
+_item_decoder = msgspec.json.Decoder(ItemBody)
+_items_decoder: msgspec.json.Decoder[list[NamedItemBody]] = msgspec.json.Decoder(ItemBodies)
+_encode = msgspec.json.Encoder().encode
+
+
+class Item:
+    """`/v1/items/{item_id}`."""
+
+    def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
+        self._catalog = catalog
+        self._max_body_bytes = max_body_bytes
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
+        """Answer with the item as it is stored."""
+        resp.data = _encode(await self._catalog.get_item(id_in_path(item_id)))
+        resp.content_type = JSON
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
+        """Replace the whole item."""
+        wanted = id_in_path(item_id)
+        body = await body_of(req, _item_decoder, self._max_body_bytes)
+        await self._catalog.put_items([item_of(wanted, body)])
+        resp.status = falcon.HTTP_204
+
+    async def on_delete(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
+        """Delete the metadata, and take the item out of the index."""
+        await self._catalog.delete_item(id_in_path(item_id))
+        resp.status = falcon.HTTP_204
+
+
+class Items:
+    """`/v1/items`."""
+
+    def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
+        self._catalog = catalog
+        self._max_body_bytes = max_body_bytes
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Replace many items: all or none."""
+        bodies = await body_of(req, _items_decoder, self._max_body_bytes)
+        # Of two with the same id the last counts, as it would one after the other.
+        items = {body.item_id: item_of(checked_id(body.item_id), body) for body in bodies}
+        await self._catalog.put_items(list(items.values()))
+        resp.status = falcon.HTTP_204

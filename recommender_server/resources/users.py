@@ -1,0 +1,50 @@
+"""Users: what is known of them, and how they are erased."""
+
+import falcon
+import falcon.asgi
+import msgspec
+
+from recommender_server.request import JSON, body_of, id_in_path, query_of
+from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
+from streamrec.serving.catalog import Catalog
+
+_decoder = msgspec.json.Decoder(UserBody)
+_encode = msgspec.json.Encoder().encode
+
+
+class User:
+    """`/v1/users/{user_id}`."""
+
+    def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
+        self._catalog = catalog
+        self._max_body_bytes = max_body_bytes
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
+        """Answer with what is known of the user."""
+        resp.data = _encode(view_of(await self._catalog.get_user(id_in_path(user_id))))
+        resp.content_type = JSON
+
+    async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
+        """Replace the attributes."""
+        wanted = id_in_path(user_id)
+        body = await body_of(req, _decoder, self._max_body_bytes)
+        await self._catalog.put_attributes(wanted, body.attributes)
+        resp.status = falcon.HTTP_204
+
+    async def on_delete(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
+        """Erase the user; repeating it, or erasing a stranger, is no error."""
+        await self._catalog.erase_user(id_in_path(user_id))
+        resp.status = falcon.HTTP_204
+
+
+class Users:
+    """`/v1/users`."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Answer with ids that start with a prefix."""
+        query = query_of(req, UsersQuery)
+        resp.data = _encode(UserIds(await self._catalog.find_users(query.prefix, query.limit)))
+        resp.content_type = JSON

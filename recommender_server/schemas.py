@@ -1,0 +1,168 @@
+"""What comes in and goes out over HTTP: the checks and the OpenAPI document are made from these types."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from streamrec.domain.interaction import MAX_ID_BYTES
+from streamrec.domain.item import Item
+from streamrec.domain.recommendation import MAX_K, RecommendedItem
+from streamrec.domain.user import UserDocument
+from streamrec.wire import MAX_TIMESTAMP_S, EventRecord
+
+ExternalId = Annotated[
+    str,
+    Meta(min_length=1, max_length=MAX_ID_BYTES, description=f"1 to {MAX_ID_BYTES} bytes of UTF-8."),
+]
+K = Annotated[int, Meta(ge=1, le=MAX_K, description="Items wanted.")]
+Categories = Annotated[list[ExternalId], Meta(max_length=100, description="Only items of one of these.")]
+
+_TIME_TEXT = r"^([0-9]{1,10}(\.[0-9]{1,9})?|[0-9]{3}[1-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$"  # noqa: E501
+_NUMBER_TEXT = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+
+
+class RecommendationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of `GET /v1/recommendations`."""
+
+    user_id: ExternalId | UnsetType = UNSET
+    item_id: ExternalId | UnsetType = UNSET
+    k: K = 10
+    exclude_seen: bool = True
+    category: Categories = []
+
+
+class PopularQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of `GET /v1/popular`."""
+
+    k: K = 10
+    category: Categories = []
+
+
+class SimilarQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of `GET /v1/items/{item_id}/similar`."""
+
+    k: K = 10
+
+
+class UsersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of `GET /v1/users`."""
+
+    prefix: Annotated[str, Meta(max_length=MAX_ID_BYTES, description="Start of the ids.")] = ""
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A route without parameters."""
+
+
+class Event(EventRecord, frozen=True, gc=False, omit_defaults=True):
+    """An event: who did what to which item, when."""
+
+    # The types are those of `EventRecord`; what `to_interaction` checks beyond them is told to readers here.
+    timestamp: (
+        Annotated[float, Meta(extra_json_schema={"minimum": 0, "exclusiveMaximum": MAX_TIMESTAMP_S})]
+        | Annotated[str, Meta(extra_json_schema={"pattern": _TIME_TEXT})]
+        | None
+    ) = None
+    value: float | Annotated[str, Meta(extra_json_schema={"pattern": _NUMBER_TEXT})] | None = None
+
+
+Events = Event | Annotated[list[Event], Meta(min_length=1, max_length=10_000)]
+
+
+class EventsAccepted(msgspec.Struct, frozen=True):
+    """The events are in the log; the trainer reads them next."""
+
+    accepted: int
+
+
+class ItemBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An item's metadata; what is left out is empty."""
+
+    kind: Annotated[str, Meta(max_length=256)] | None = None
+    title: Annotated[str, Meta(max_length=2000)] | None = None
+    text: str | None = None
+    categories: Annotated[tuple[ExternalId, ...], Meta(max_length=100)] = ()
+    is_hidden: bool = False
+    attributes: dict[str, Any] = {}
+
+
+class NamedItemBody(ItemBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An item's metadata, with its id."""
+
+    item_id: ExternalId
+
+
+ItemBodies = Annotated[list[NamedItemBody], Meta(min_length=1, max_length=10_000)]
+
+
+class SimilarItems(msgspec.Struct, frozen=True):
+    """Items like one, best first."""
+
+    item_id: str
+    items: list[RecommendedItem]
+    generation: str | None
+
+
+class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a service knows of a user; it replaces what was known."""
+
+    attributes: dict[str, Any]
+
+
+class UserView(msgspec.Struct, frozen=True):
+    """A user, without the vector itself."""
+
+    user_id: str
+    attributes: dict[str, Any]
+    generation: str | None
+    has_vector: bool
+    n_events: int
+    updated_at: float | None
+    recent: tuple[str, ...]
+    disliked: tuple[str, ...]
+
+
+class UserIds(msgspec.Struct, frozen=True):
+    """Ids, in order of their bytes."""
+
+    user_ids: list[str]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the server is, and the parts it rests on: "ok" or what is wrong with each."""
+
+    status: str
+    parts: dict[str, str] = {}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Problem details (RFC 9457)."""
+
+    title: str
+    status: int
+    detail: str | None = None
+    request_id: str | None = None
+
+
+def item_of(item_id: str, body: ItemBody) -> Item:
+    """Return the item that a body describes."""
+    return Item(item_id, body.kind, body.title, body.text, body.categories, body.is_hidden, body.attributes)
+
+
+def view_of(document: UserDocument) -> UserView:
+    """Return what a caller is shown of a user."""
+    state = document.state
+    if state is None:
+        return UserView(document.user_id, document.attributes, None, False, 0, None, (), ())
+    return UserView(
+        document.user_id,
+        document.attributes,
+        state.generation,
+        state.vector is not None,
+        state.n_events,
+        state.updated_at,
+        state.recent,
+        state.disliked,
+    )
