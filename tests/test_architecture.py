@@ -1,0 +1,96 @@
+"""The house rules that a reader would otherwise have to watch over."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server")
+SCRIPTS = ("initial_training.py", "incremental_training.py")
+MAX_SCRIPT_LINES = 60
+MAX_FILE_LINES = 250
+SHAPELESS_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc"}
+SHAPELESS_CLASS = re.compile(r"(Manager|Factory|Impl|Helper|Utils|DAO)$")
+
+
+def sources(*folders: str) -> Iterator[Path]:
+    for folder in folders:
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def count_lines(path: Path) -> int:
+    return len(path.read_text("utf-8").splitlines())
+
+
+def imported_modules(path: Path) -> set[str]:
+    modules: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return modules
+
+
+def test_imports_keep_the_contracts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status = lint_imports(str(ROOT / "pyproject.toml"), cache_dir=str(tmp_path), no_logo=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out
+
+
+def test_adapters_of_one_technology_do_not_import_those_of_another() -> None:
+    prefix = "streamrec.adapters."
+    strangers = [
+        (path.name, module)
+        for path in (ROOT / "streamrec/adapters").glob("*.py")
+        if not path.name.startswith("open_")  # these choose among them
+        for module in imported_modules(path)
+        if module.startswith(prefix)
+        and module.removeprefix(prefix).split("_")[0] != path.stem.split("_")[0]
+    ]
+    assert strangers == []
+
+
+def test_the_scripts_compose_and_do_nothing_else() -> None:
+    lengths = {name: count_lines(ROOT / name) for name in SCRIPTS}
+    assert {name: n for name, n in lengths.items() if n > MAX_SCRIPT_LINES} == {}
+
+
+def test_no_file_is_long() -> None:
+    lengths = {str(path.relative_to(ROOT)): count_lines(path) for path in sources(*PACKAGES)}
+    assert len(lengths) > 50
+    assert {name: n for name, n in lengths.items() if n > MAX_FILE_LINES} == {}
+
+
+def test_every_file_has_a_name_that_says_what_it_is() -> None:
+    paths = [path for folder in (*PACKAGES, "tests") for path in (ROOT / folder).rglob("*")]
+    assert [str(path) for path in paths if path.stem in SHAPELESS_NAMES] == []
+
+
+def test_every_class_has_a_name_that_says_what_it_is() -> None:
+    classes = [
+        node.name
+        for path in sources(*PACKAGES)
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert [name for name in classes if SHAPELESS_CLASS.search(name)] == []
+
+
+def test_nothing_imports_a_composition_root() -> None:
+    roots = {"faiss_server.wsgi", "recommender_server.asgi", *(Path(name).stem for name in SCRIPTS)}
+    importers = {str(path): imported_modules(path) & roots for path in sources(*PACKAGES)}
+    assert {path: found for path, found in importers.items() if found} == {}
+
+
+def test_environment_is_read_by_composition_roots_only() -> None:
+    roots = re.compile(r"(wsgi|asgi)\.py$|streamrec/cli/|streamrec/settings\.py$")
+    readers = [
+        str(path)
+        for path in sources(*PACKAGES)
+        if not roots.search(path.as_posix()) and re.search(r"os\.(environ|getenv)", path.read_text("utf-8"))
+    ]
+    assert readers == []
