@@ -151,11 +151,12 @@ def probe_statsd(url: str) -> str:
 def probe_api_keys(path: Path) -> str:
     """Read the file of keys."""
     try:
-        keys = [line for line in path.read_text("utf-8").splitlines() if line.strip()]
+        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} can't be read: {error}") from error
-    if not keys:
+    n_keys = sum(bool(line) and not line.startswith("#") for line in lines)
+    if n_keys == 0:
         raise ConfigurationError(f"{path} holds no key: every request would be refused")
-    return f"{len(keys)} keys"
+    return f"keys: {n_keys}"
 
 

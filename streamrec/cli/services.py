@@ -1,0 +1,117 @@
+"""The services of a Procfile as one thing that is started, watched and stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from streamrec.cli.process_group import KILL_AFTER_S
+from streamrec.errors import ConfigurationError, Unavailable
+
+_N_LAST_LINES = 15
+
+
+class Services:
+    """Index server, recommender and trainer, with one log.
+
+    Parameters
+    ----------
+    procfile
+        What to run.
+    log_path
+        Where their output goes; that of the run before is kept as ``<name>.1``.
+    """
+
+    def __init__(self, procfile: Path, log_path: Path) -> None:
+        self._procfile = procfile
+        self.log_path = log_path
+        self._group: subprocess.Popen[bytes] | None = None
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start all with these variables on top of our own.
+
+        Raises
+        ------
+        ConfigurationError
+            When there is no Procfile.
+        """
+        if not self._procfile.is_file():
+            raise ConfigurationError(f"there is no {self._procfile} here: run this in the project's folder")
+        with self._open_log() as log:
+            self._group = subprocess.Popen(
+                [sys.executable, "-m", "streamrec.cli.process_group", str(self._procfile)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **_interpreter_first(), **environment},
+                start_new_session=True,
+            )
+
+    def check(self) -> None:
+        """Make sure that all run.
+
+        Raises
+        ------
+        Unavailable
+            When one has ended (which ends all), with the last lines of the log.
+        """
+        if self._group is not None and self._group.poll() is not None:
+            raise Unavailable(
+                f"a service ended, so all were stopped. The end of {self.log_path}:\n{self._last_lines()}"
+            )
+
+    def stop(self) -> bool:
+        """Ask all to end, wait for it, and return whether they all ended by themselves."""
+        if self._group is None:
+            return True
+        if self._group.poll() is None:
+            self._group.send_signal(signal.SIGTERM)
+        if self._group.stdin is not None:
+            self._group.stdin.close()
+        try:
+            self._group.wait(KILL_AFTER_S + 10)
+        except subprocess.TimeoutExpired:
+            self._group.kill()
+            self._group.wait()
+            return False
+        return "SIGKILL" not in self.log_path.read_text("utf-8", "replace")
+
+    def _open_log(self) -> IO[bytes]:
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_path.exists():
+            self.log_path.replace(self.log_path.with_name(self.log_path.name + ".1"))
+        return self.log_path.open("wb")
+
+    def _last_lines(self) -> str:
+        with self.log_path.open(encoding="utf-8", errors="replace") as log:
+            return "".join(deque(log, _N_LAST_LINES))
+
+
+def check_port(port: int, service: str, variable: str) -> None:
+    """Make sure that a port of this machine is free.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is not; says which variable chooses another.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the servers do
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"port {port} of the {service} can't be used ({error.strerror}): stop what listens there, "
+                f"or choose another one: {variable}={port + 1} make run"
+            ) from error
+
+
+def _interpreter_first() -> dict[str, str]:
+    """Let `python` and `gunicorn` of the Procfile be those of this environment, and write lines at once."""
+    folder = str(Path(sys.executable).parent)
+    return {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}
