@@ -1,0 +1,17 @@
+"""How gunicorn runs the service; flags on its command line win over this.
+
+``gunicorn -c python:recommender_server.gunicorn_settings``
+"""
+
+wsgi_app = "recommender_server.asgi:app"
+bind = ["127.0.0.1:8000"]
+
+# uvloop and httptools: see docs/adr/0004-recommender-server.md for the other worker's figures.
+worker_class = "uvicorn_worker.UvicornWorker"
+workers = 1
+
+keepalive = 75
+graceful_timeout = 3
+
+# By default every gunicorn of a user opens the same socket in the home folder.
+control_socket_disable = True
