@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 import structlog
 
-from streamrec.adapters.faiss_index import FaissIndex, are_acceptable
+from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.errors import InvalidEvent
 from streamrec.ports import Metrics, Record
 from streamrec.wire import VectorRecord, decode_command, decode_vector

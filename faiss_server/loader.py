@@ -11,7 +11,8 @@ from faiss_server.background import Repeated
 from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from faiss_server.generations import Generation, Generations
-from streamrec.adapters.faiss_index import FaissIndex, are_acceptable
+from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
 

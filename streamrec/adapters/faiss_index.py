@@ -15,17 +15,12 @@ from numpy.typing import NDArray
 from streamrec.adapters.faiss_build import AsideBuild, tune_live
 from streamrec.adapters.faiss_lock import ReadWriteLock
 from streamrec.adapters.faiss_queries import QuerySample
-from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors
+from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors, are_acceptable
+from streamrec.adapters.faiss_schedule import Schedule, Task
 from streamrec.adapters.faiss_search import ClusteredSearch, ExactSearch, Search
 from streamrec.errors import InvalidInput, UnknownId
 
 MAX_K = 1000
-
-MAX_COMPONENT = 1e9
-"""No trained number comes near it, and sums of products of such numbers still fit a float32."""
-
-EXACT_UP_TO = 20_000
-"""Rows looked at one by one in .3 ms; beyond, lists are faster and worth their building."""
 
 _CHUNK = 256
 """Rows written under the lock at once: 5 ms at 1,000,000 rows, so that searches never wait for long."""
@@ -64,16 +59,6 @@ class IndexStats(msgspec.Struct, frozen=True):
     is_building: bool
 
 
-def are_acceptable(vectors: Vectors) -> NDArray[np.bool_]:
-    """Return (B,) which of (B, D + 1) vectors hold only numbers that an inner product can be made of.
-
-    >>> are_acceptable(np.array([[1, 2], [np.nan, 0], [0, 1e30]], np.float32)).tolist()
-    [True, False, False]
-    """
-    is_acceptable = np.abs(vectors) <= MAX_COMPONENT  # false for a NaN too
-    return np.asarray(is_acceptable.all(axis=1))
-
-
 class FaissIndex:
     """Items by inner product with (D + 1,) float32 vectors. Call `maintain` now and then, from one thread."""
 
@@ -96,8 +81,8 @@ class FaissIndex:
         self._queries = QuerySample(nothing if sample_queries is None else sample_queries)
         self._chance = np.random.default_rng(seed)
         self._recall = 1.0
-        self._n_rows_when_built = 0
-        self._n_changes = self._n_changes_when_tuned = self._n_builds = 0
+        self._schedule = Schedule()
+        self._n_changes = self._n_builds = 0
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -182,17 +167,17 @@ class FaissIndex:
         Takes up to half a minute at 1,000,000 items, on one thread; searching and writing go on meanwhile.
         """
         with self._maintaining:
-            search, n_rows = self._search, len(self._rows)
-            if not isinstance(search, ClusteredSearch):
-                if n_rows > EXACT_UP_TO:
-                    self._rebuild()
-            elif n_rows < EXACT_UP_TO // 2:
-                self._look_at_every_row()
-            elif not self._n_rows_when_built / 4 <= n_rows <= self._n_rows_when_built * 2:
+            search = self._search
+            is_clustered = isinstance(search, ClusteredSearch)
+            task = self._schedule.task(
+                is_clustered=is_clustered, n_rows=len(self._rows), n_changes=self._n_changes
+            )
+            if task is Task.BUILD:
                 self._rebuild()
-            elif self._n_changes - self._n_changes_when_tuned > n_rows:
-                self._n_changes_when_tuned = self._n_changes
-                self._recall = tune_live(search, self._rows, self._lock, self._sample())
+            elif task is Task.FLATTEN:
+                self._look_at_every_row()
+            elif task is Task.TUNE and isinstance(search, ClusteredSearch):
+                self._retune(search)
 
     def stats(self) -> IndexStats:
         """Return what the index is like now."""
@@ -222,9 +207,15 @@ class FaissIndex:
                 self._search, self._build = search, None
         finally:
             self._build = None
-        self._recall, self._n_rows_when_built = recall, n_rows
-        self._n_changes_when_tuned = n_changes
+        self._recall = recall
         self._n_builds += 1
+        self._schedule.note_build(n_rows, n_changes, max(search.n_probes_at.values()))
+
+    def _retune(self, search: ClusteredSearch) -> None:
+        self._schedule.note_tuning(self._n_changes)
+        self._recall = tune_live(search, self._rows, self._lock, self._sample())
+        if self._schedule.is_strained(max(search.n_probes_at.values())):
+            self._rebuild()
 
     def _look_at_every_row(self) -> None:
         with self._lock.writing():

@@ -11,10 +11,23 @@ Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Bitmap = NDArray[np.uint8]
 
+MAX_COMPONENT = 1e9
+"""No trained number comes near it, and sums of products of such numbers still fit a float32."""
+
 _GROWTH = 1.25
 _MIN_CAPACITY = 1024
 
 _BIT = (1 << np.arange(8)).astype(np.uint8)
+
+
+def are_acceptable(vectors: Vectors) -> NDArray[np.bool_]:
+    """Return (B,) which of (B, D + 1) vectors hold only numbers that an inner product can be made of.
+
+    >>> are_acceptable(np.array([[1, 2], [np.nan, 0], [0, 1e30]], np.float32)).tolist()
+    [True, False, False]
+    """
+    is_acceptable = np.abs(vectors) <= MAX_COMPONENT  # false for a NaN too
+    return np.asarray(is_acceptable.all(axis=1))
 
 
 class VectorRows:
