@@ -9,6 +9,7 @@ from streamrec.cli import data
 from streamrec.cli.doctor import doctor
 from streamrec.cli.load_items import load_items
 from streamrec.cli.replay import replay
+from streamrec.cli.run import run
 from streamrec.cli.screen import say
 from streamrec.errors import StreamrecError
 
@@ -25,6 +26,7 @@ app.add_typer(data.app, name="data")
 app.command()(replay)
 app.command()(load_items)
 app.command()(doctor)
+app.command()(run)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import tenacity
@@ -69,12 +69,16 @@ def put_items(service: Service, items: Iterable[Item], show: Show) -> int:
     )
     n_items = 0
     for batch in _batches(items):
-        # The service says itself when an item was changed.
-        bodies = [msgspec.structs.replace(item, updated_at=0.0) for item in batch]
-        patience(service.call, "PUT", ITEMS_PATH, bodies)
+        patience(service.call, "PUT", ITEMS_PATH, [_body(item) for item in batch])
         n_items += len(batch)
         show(n_items)
     return n_items
+
+
+def _body(item: Item) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(item)
+    fields.pop("updated_at", None)  # the service itself says when
+    return fields
 
 
 def _batches(items: Iterable[Item]) -> Iterator[Sequence[Item]]:

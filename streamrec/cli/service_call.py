@@ -77,7 +77,8 @@ class Service:
         if status < 400:
             return answer
         problem = answer if isinstance(answer, dict) else {}
-        reason = f"{self.url} answers {status}: {problem.get('detail') or problem.get('title') or content!r}"
+        detail = problem.get("detail") or problem.get("title") or content[:200].decode("utf-8", "replace")
+        reason = f"{self.url} answers {status}: {detail}"
         if status == 429:
             raise Overloaded(reason, retry_after_s=float(headers.get("Retry-After", 1)))
         if status >= 500:

@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.cli.app import main
+from streamrec.cli.choices import parse_mapping
+from streamrec.domain.interaction import Interaction
+from streamrec.errors import InvalidInput
+from streamrec.ports import INTERACTIONS
+from streamrec.wire import decode_event
+
+CLICKS = "who|what|when|price\n" + "".join(f"u{n % 3}|i{n}|{100 - n}|{n}.5\n" for n in range(20))
+MAPPING = "user_id=who,item_id=what,timestamp=when,value=price"
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as exited:
+        main(arguments)
+    code = exited.value.code
+    return code if isinstance(code, int) else 0
+
+
+def logged() -> list[Interaction]:
+    source = open_event_source("sqlite:///var/events.db", [INTERACTIONS], "test")
+    try:
+        return [decode_event(record.value, 0.0) for record in source.poll(100_000, 0.0)]
+    finally:
+        source.close()
+
+
+def test_help_names_every_command_and_needs_no_torch() -> None:
+    code = (
+        "import sys; from streamrec.cli.app import main\n"
+        "try: main(['--help'])\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
+    root = str(Path(__file__).parents[3])
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, env={"PYTHONPATH": root, "COLUMNS": "200"},
+    )  # fmt: skip
+    for command in ("data", "replay", "load-items", "evaluate", "doctor", "run"):
+        assert f" {command} " in found.stdout
+
+
+def test_replay_sends_a_mapped_file_in_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("clicks.csv").write_text(CLICKS + "u|i|never|1\n")
+    options = ["replay", "--events", "clicks.csv", "--map", MAPPING, "--delimiter", "|"]
+    assert run(*options, "--rate", "100000") == 0
+    events = logged()
+    assert [event.timestamp for event in events] == list(range(81, 101))
+    assert (events[0].item_id, events[0].value) == ("i19", 19.5)
+    said = capsys.readouterr().err
+    assert "1 of 21 rows left out: bad_timestamp 1" in said
+    assert "line 22: timestamp 'never'" in said
+
+
+def test_replay_skips_and_resumes() -> None:
+    Path("clicks.csv").write_text(CLICKS)
+    options = ["replay", "--events", "clicks.csv", "--map", MAPPING, "--delimiter", "|", "--rate", "100000"]
+    assert run(*options, "--skip-fraction", "0.5") == 0
+    assert [event.item_id for event in logged()] == [f"i{n}" for n in range(9, -1, -1)]
+    assert run(*options, "--resume") == 0
+    assert len(logged()) == 10
+    assert run(*options) == 0  # without --resume: from the start
+    assert len(logged()) == 30
+    assert len({event.event_id for event in logged()}) == 20
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["replay"], "give one of --dataset (for example ml-100k) and --events FILE"),
+        (["replay", "--dataset", "ml-100k", "--events", "x.csv"], "give one of"),
+        (["replay", "--events", "none.csv"], "there is no data set and no file 'none.csv'"),
+        (["replay", "--dataset", "ml-200m"], "a name is ml-100k"),
+        (["replay", "--events", "clicks.csv", "--rate", "1", "--speed", "2"], "not both"),
+        (["replay", "--events", "clicks.csv", "--delimiter", "|"], "user_id=COLUMN,item_id=COLUMN"),
+        (["replay", "--events", "clicks.csv", "--map", "user_id"], "wanted field=column"),
+        (["load-items", "--file", "items.csv", "--url", "nonsense"], "http://host:port"),
+        (["load-items"], "--file FILE"),
+        (["data", "fetch", "netflix"], "a name is ml-100k"),
+        (["data", "generate", "--out", "x.xlsx"], ".parquet"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_no_traceback(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("clicks.csv").write_text(CLICKS)
+    Path("items.csv").write_text("item_id\na\n")
+    assert run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in said
+
+
+def test_a_wrong_variable_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("clicks.csv").write_text(CLICKS)
+    options = ["replay", "--events", "clicks.csv", "--map", MAPPING, "--delimiter", "|"]
+    monkeypatch.setenv("STREAMREC_EVENTS_URL", "carrier-pigeon://loft")
+    assert run(*options) == 2
+    assert "no event log for 'carrier-pigeon://loft'" in capsys.readouterr().err
+    monkeypatch.setenv("RECOMMENDER_PORT", "eighty")
+    assert run("load-items", "--dataset", "ml-100k") == 2
+    assert "RECOMMENDER_PORT: Input should be a valid integer" in capsys.readouterr().err
+
+
+def test_generate_writes_what_replay_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    sizes = ["--n-events", "500", "--n-users", "20", "--n-items", "50", "--seed", "3"]
+    assert run("data", "generate", *sizes, "--out", "syn.jsonl.gz") == 0
+    assert capsys.readouterr().out.split() == ["syn.jsonl.gz", "syn.items.jsonl"]
+    assert run("replay", "--events", "syn.jsonl.gz", "--speed", "100000000") == 0
+    assert len(logged()) == 500
+    items = [json.loads(line) for line in Path("syn.items.jsonl").read_text().splitlines()]
+    assert len(items) == 50
+
+
+def test_parse_mapping_refuses_halves() -> None:
+    for wrong in ("user_id", "=x", "user_id="):
+        with pytest.raises(InvalidInput):
+            parse_mapping([wrong])
+    assert parse_mapping(None) == {}

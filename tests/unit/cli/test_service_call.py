@@ -1,0 +1,122 @@
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from streamrec.cli.app import main
+from streamrec.cli.service_call import Service
+from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
+
+
+class Answerer(ThreadingHTTPServer):
+    """A service that answers as told, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), AnswererHandler)
+        self.answers: list[tuple[int, bytes]] = []
+        self.asked: list[tuple[str, str, str | None, object]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class AnswererHandler(BaseHTTPRequestHandler):
+    server: Answerer
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        key = self.headers.get("X-API-Key")
+        self.server.asked.append((self.command, self.path, key, json.loads(body) if body else None))
+        status, content = self.server.answers.pop(0) if self.server.answers else (204, b"")
+        self.send_response(status)
+        self.send_header("Retry-After", "7")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_PUT = do_POST = answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def answerer() -> Iterator[Answerer]:
+    server = Answerer()
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_answer_is_decoded(answerer: Answerer) -> None:
+    answerer.answers = [(200, b'{"a": [1]}')]
+    service = Service(answerer.url, api_key="k")
+    assert service.call("POST", "/v1/x?y=1", {"b": 2}) == {"a": [1]}
+    assert service.get("/nothing") is None
+    assert answerer.asked == [("POST", "/v1/x?y=1", "k", {"b": 2}), ("GET", "/nothing", "k", None)]
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "error", "words"),
+    [
+        (400, b'{"title": "Bad", "detail": "k is 0"}', InvalidInput, "answers 400: k is 0"),
+        (404, b'{"title": "Not found"}', UnknownId, "answers 404: Not found"),
+        (429, b"{}", Overloaded, "429"),
+        (503, b'{"detail": "loading"}', Unavailable, "loading"),
+        (200, b"<html>", Unavailable, "something else listens there"),
+        (500, b"[1]", Unavailable, "500"),
+    ],
+)
+def test_a_refusal_is_an_error_that_says_whether_a_retry_helps(
+    answerer: Answerer, status: int, content: bytes, error: type[Exception], words: str
+) -> None:
+    answerer.answers = [(status, content)]
+    with pytest.raises(error, match=words) as caught:
+        Service(answerer.url).get("/")
+    assert type(caught.value) is error
+    if isinstance(caught.value, Overloaded):
+        assert caught.value.retry_after_s == 7.0
+
+
+def test_nobody_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 does not answer"):
+        Service("http://127.0.0.1:9").get("/")
+    for wrong in ("127.0.0.1:8000", "ftp://host", "http://", "http://host:port"):
+        with pytest.raises(ConfigurationError):
+            Service(wrong).get("/")
+
+
+def test_load_items_sends_batches_and_tries_again_where_that_helps(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text("".join(f'{{"item_id": "i{n}", "title": "T", "updated_at": 5}}\n' for n in range(450)))
+    answerer.answers = [(204, b""), (503, b"{}"), (204, b"")]
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url, "--api-key", "secret"])
+    assert exited.value.code == 0
+    bodies = [body for *_, body in answerer.asked]
+    assert [len(body) for body in bodies if isinstance(body, list)] == [200, 200, 200, 50]
+    assert answerer.asked[0][:3] == ("PUT", "/v1/items", "secret")
+    assert bodies[-1] == [{"item_id": f"i{n}", "title": "T"} for n in range(400, 450)]
+    assert "450 items are at" in capsys.readouterr().err
+
+
+def test_load_items_stops_at_a_refusal(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text('{"item_id": "i"}\n' * 300)
+    answerer.answers = [(422, b'{"detail": "title is too long"}')]
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url])
+    assert exited.value.code == 2
+    assert "title is too long" in capsys.readouterr().err
+    assert len(answerer.asked) == 1
