@@ -1,0 +1,211 @@
+import msgspec
+import numpy as np
+import pytest
+from falcon import testing
+
+from faiss_server.app import create_app
+from faiss_server.generations import Generation, Generations
+from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
+
+D = 3
+ITEMS: dict[str, list[float]] = {"a/b": [1, 0, 0], "ü": [0.8, 0.1, 0], "c": [0, 1, 0], "50%": [-1, 0, 0]}
+MSGPACK = {"Content-Type": "application/msgpack"}
+
+
+def an_index(items: dict[str, list[float]]) -> FaissIndex:
+    index = FaissIndex(D)
+    index.upsert(list(items), np.array(list(items.values()), np.float32))
+    return index
+
+
+@pytest.fixture
+def generations() -> Generations:
+    served = Generations()
+    served.make_current(Generation("old", an_index({"only": [1, 1, 1]})))
+    served.make_current(Generation("new", an_index(ITEMS)))
+    return served
+
+
+@pytest.fixture
+def client(generations: Generations) -> testing.TestClient:
+    return testing.TestClient(create_app(generations, max_body_bytes=10_000))
+
+
+def ids_of(items: list[dict[str, object]]) -> list[object]:
+    return [item["item_id"] for item in items]
+
+
+def assert_problem(result: testing.Result, status: int) -> None:
+    assert result.status_code == status
+    assert result.headers["content-type"] == "application/problem+json"
+    assert result.json["status"] == status
+    assert result.json["title"]
+
+
+def test_a_search_by_vectors(client: testing.TestClient) -> None:
+    body = {"vectors": [[1, 0, 0], [0, 1, 0.0]], "k": 2, "exclude": [["a/b"], []]}
+    result = client.simulate_post("/v1/search", json=body)
+    assert result.status_code == 200
+    assert result.json["generation"] == "new"
+    assert [ids_of(items) for items in result.json["results"]] == [["ü", "c"], ["c", "ü"]]
+    assert result.json["results"][1][0]["score"] == 1.0
+    assert result.json["missing"] == []
+
+
+def test_a_search_by_items_lists_the_missing(client: testing.TestClient) -> None:
+    result = client.simulate_post("/v1/search", json={"item_ids": ["a/b", "nobody", "c"], "k": 1})
+    assert [ids_of(items) for items in result.json["results"]] == [["ü"], [], ["ü"]]
+    assert result.json["missing"] == ["nobody"]
+
+
+def test_an_empty_search_is_answered(client: testing.TestClient) -> None:
+    assert client.simulate_post("/v1/search", json={"vectors": []}).json["results"] == []
+
+
+def test_the_generation_named_answers(client: testing.TestClient) -> None:
+    result = client.simulate_post("/v1/search", json={"vectors": [[1, 0, 0]], "generation": "old"})
+    assert result.json["generation"] == "old"
+    assert ids_of(result.json["results"][0]) == ["only"]
+    assert_problem(
+        client.simulate_post("/v1/search", json={"vectors": [[1, 0, 0]], "generation": "lost"}), 404
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"{}",
+        b'{"vectors": [[1, 2, 3]], "item_ids": ["c"]}',
+        b'{"vectors": [[1, 2]]}',
+        b'{"vectors": [[1, 2, 3, 4]]}',
+        b'{"vectors": [[]]}',
+        b'{"vectors": [[1, 2, NaN]]}',
+        b'{"vectors": [[1, 2, 1e39]]}',
+        b'{"vectors": [[1, 2, 1e999]]}',
+        b'{"vectors": [[1, 2, "3"]]}',
+        b'{"vectors": [1, 2, 3]}',
+        b'{"vectors": [[1, 2, 3]], "k": 0}',
+        b'{"vectors": [[1, 2, 3]], "k": 1001}',
+        b'{"vectors": [[1, 2, 3]], "k": 2.5}',
+        b'{"vectors": [[1, 2, 3]], "k": "ten"}',
+        b'{"vectors": [[1, 2, 3]], "k": 100000000000000000000000}',
+        b'{"vectors": [[1, 2, 3]], "exclude": [["c"], []]}',
+        b'{"vectors": [[1, 2, 3]], "exclude": ["c"]}',
+        b'{"vectors": [[1, 2, 3]], "unknown": 1}',
+        b'{"item_ids": [7]}',
+        b'{"item_ids": ["\\ud800"]}',
+    ],
+)
+def test_a_wrong_search_is_the_clients_fault(client: testing.TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert_problem(client.simulate_post("/v1/search", body=body, headers=headers), 400)
+
+
+def test_another_content_type_is_refused(client: testing.TestClient) -> None:
+    assert_problem(client.simulate_post("/v1/search", body=b"k=1", headers={"Content-Type": "text/x"}), 415)
+    assert_problem(client.simulate_post("/v1/search", body=b"{}"), 415)
+
+
+@pytest.mark.parametrize("headers", [MSGPACK, {"Content-Type": "application/json"}])
+def test_a_large_body_is_refused(client: testing.TestClient, headers: dict[str, str]) -> None:
+    assert_problem(client.simulate_post("/v1/search", body=b"[" * 10_001, headers=headers), 413)
+
+
+def test_the_clients_queries_are_answered_one_by_one(client: testing.TestClient) -> None:
+    vector = np.array([1, 0, 0], "<f4").tobytes()
+    queries = [
+        QueryMessage(2, vector, exclude=["a/b"]),
+        QueryMessage(1, item_id="c"),
+        QueryMessage(1, item_id="nobody"),
+        QueryMessage(0, vector),
+        QueryMessage(1, vector, generation="old"),
+        QueryMessage(1, vector, generation="lost"),
+        QueryMessage(1, vector[:5]),
+        QueryMessage(1),
+    ]
+    result = client.simulate_post("/v1/search", body=encode_queries(queries), headers=MSGPACK)
+    assert result.headers["content-type"] == "application/msgpack"
+    answers = decode_answers(result.content)
+    assert [answer.item_ids for answer in answers] == [["ü", "c"], ["ü"], [], [], ["only"], [], [], []]
+    assert np.frombuffer(answers[0].scores, "<f4").tolist() == pytest.approx([0.8, 0])
+    assert [answer.is_missing for answer in answers] == [False, False, True, False, False, True, False, False]
+    assert [answer.error is not None for answer in answers] == [False] * 3 + [True] + [False] * 2 + [True] * 2
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xc1", msgspec.msgpack.encode([[1, 2, 3]]), msgspec.msgpack.encode([["k"]])]
+)
+def test_what_is_not_messagepack_is_the_clients_fault(client: testing.TestClient, body: bytes) -> None:
+    assert_problem(client.simulate_post("/v1/search", body=body, headers=MSGPACK), 400)
+
+
+def test_too_many_queries_are_refused(client: testing.TestClient) -> None:
+    body = encode_queries([QueryMessage(1, item_id="c")] * 1001)
+    assert_problem(client.simulate_post("/v1/search", body=body, headers=MSGPACK), 400)
+
+
+@pytest.mark.parametrize(("path", "wanted"), [("a%2Fb", "ü"), ("%C3%BC", "a/b"), ("50%25", "c"), ("c", "ü")])
+def test_similar_items_of_an_id_with_any_characters(
+    client: testing.TestClient, path: str, wanted: str
+) -> None:
+    result = client.simulate_get(f"/v1/items/{path}/similar", params={"k": "1"})
+    assert result.status_code == 200
+    assert ids_of(result.json["items"]) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/v1/items/nobody/similar", 404),
+        ("/v1/items/a/b/similar", 404),
+        ("/v1/items/%FF/similar", 400),
+        ("/v1/items/c/similar?k=0", 400),
+        ("/v1/items/c/similar?k=1001", 400),
+        ("/v1/items/c/similar?k=many", 400),
+        ("/v1/items/c/similar?k=", 400),
+        ("/v1/items/c/similar?generation=lost", 404),
+        ("/v1/nothing", 404),
+    ],
+)
+def test_a_wrong_path_or_parameter(client: testing.TestClient, path: str, status: int) -> None:
+    assert_problem(client.simulate_get(path), status)
+
+
+def test_a_wrong_method_is_refused(client: testing.TestClient) -> None:
+    assert_problem(client.simulate_get("/v1/search"), 405)
+
+
+def test_the_statistics_tell_of_both_generations(client: testing.TestClient) -> None:
+    stats = client.simulate_get("/v1/stats").json
+    assert (stats["generation"], stats["n_items"], stats["kind"]) == ("new", len(ITEMS), "flat")
+    assert [(other["generation"], other["n_items"]) for other in stats["previous"]] == [("old", 1)]
+
+
+def test_health(client: testing.TestClient) -> None:
+    assert client.simulate_get("/health/live").json == {"status": "live"}
+    assert client.simulate_get("/health/ready").json == {"status": "ready", "generation": "new"}
+
+
+def test_before_a_generation_is_loaded_it_lives_but_is_not_ready() -> None:
+    generations = Generations()
+    client = testing.TestClient(create_app(generations))
+    generations.note_problem("CorruptArtifact: bad sum")
+    assert client.simulate_get("/health/live").status_code == 200
+    ready = client.simulate_get("/health/ready")
+    assert_problem(ready, 503)
+    assert "bad sum" in ready.json["detail"]
+    assert ready.headers["retry-after"] == "1"
+    assert_problem(client.simulate_post("/v1/search", json={"vectors": [[1, 0, 0]]}), 503)
+    assert_problem(client.simulate_post("/v1/search", body=encode_queries([]), headers=MSGPACK), 503)
+    stats = client.simulate_get("/v1/stats").json
+    assert (stats["generation"], stats["n_refused_snapshots"]) == (None, 1)
+
+
+def test_the_request_id_comes_back(client: testing.TestClient) -> None:
+    result = client.simulate_get("/v1/stats", headers={"X-Request-ID": "abc"})
+    assert result.headers["x-request-id"] == "abc"
