@@ -30,7 +30,9 @@ def main(procfile: Path) -> int:
 
 
 def _stop_with_launcher() -> None:
-    sys.stdin.buffer.read()
+    # Not `sys.stdin.read`: it would hold a lock that the processes forked meanwhile wait for, forever.
+    while os.read(0, 1024):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 

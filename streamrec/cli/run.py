@@ -1,15 +1,19 @@
 """`run`: everything on this machine, from nothing to recommendations that learn."""
 
+import shlex
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
+from urllib.parse import quote
 
+import msgspec
 import typer
 
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.cli.choices import PortSettings, open_chosen, read_settings
+from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings, open_chosen, read_settings
 from streamrec.cli.first_answer import wait_for_personal_answer, wait_until_ready
 from streamrec.cli.load_items import ITEMS_PATH, put_items
 from streamrec.cli.replay import DEFAULT_RATE, place_of, replay_with_bar
@@ -30,19 +34,23 @@ _LOG = Path("var/log/services.log")
 
 def run(
     rate: Annotated[float, typer.Option(min=0.001, help="Events a second.")] = DEFAULT_RATE,
+    events: EventsFile = None,
+    mapping: Mapping = None,
+    delimiter: Delimiter = None,
 ) -> None:
-    """Fetch MovieLens-100K, train on its first half, serve, and replay the second half as a live stream.
+    """Train on the first half of MovieLens-100K or of a file, serve, and replay the second half as a stream.
 
     Ctrl-C stops everything cleanly; the next run goes on from there.
     """
     started = time.monotonic()
+    chosen = _Chosen(None if events else ML_100K, events, mapping, delimiter)
     places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
     check_port(ports.recommender_port, "recommender", "RECOMMENDER_PORT")
     check_port(ports.index_port, "index server", "INDEX_PORT")
     services = Services(Path("Procfile"), _LOG)
     with stopping_on_signals() as wish:
         try:
-            _Launch(places, ports, services, wish, started).run(rate)
+            _Launch(places, ports, services, wish, started).run(chosen, rate)
         except StreamrecError as error:
             # A child that Ctrl-C reached first fails before we come to look: that is no error.
             if not wish():
@@ -58,6 +66,21 @@ def _say_failed(error: StreamrecError) -> int:
     return 1
 
 
+class _Chosen(NamedTuple):
+    """Which events, as the options say it."""
+
+    dataset: str | None
+    events: Path | None
+    mapping: list[str] | None
+    delimiter: str | None
+
+    def as_options(self) -> list[str]:
+        """Return the options that choose the same events in another process."""
+        options = [f"--dataset={self.dataset}"] if self.dataset else [f"--events={self.events}"]
+        options += [f"--map={pairs}" for pairs in self.mapping or ()]
+        return options + ([f"--delimiter={self.delimiter}"] if self.delimiter else [])
+
+
 class _Launch:
     """The steps, in order; each looks whether somebody wishes to stop."""
 
@@ -71,12 +94,13 @@ class _Launch:
         self._started = started
         self._recommender = Service(ports.recommender_url)
 
-    def run(self, rate: float) -> None:
+    def run(self, chosen: _Chosen, rate: float) -> None:
         """Carry out the steps, then serve until the wish to stop."""
-        say(TERMS, "dim")
-        events = open_chosen(ML_100K, None, None, None)
-        if not (self._places.artifacts_dir / "CURRENT").exists():
-            self._train(ML_100K)
+        if chosen.dataset == ML_100K:
+            say(TERMS, "dim")
+        events = open_chosen(*chosen)
+        if current_generation(self._places.artifacts_dir) is None:
+            self._train(chosen)
         first = events.split_at(HISTORY_FRACTION)
         if not self._wish():
             self._serve(events)
@@ -88,22 +112,24 @@ class _Launch:
             self._services.check()
             self._wish.sleep(0.5)
 
-    def _train(self, dataset: str) -> None:
-        command = [sys.executable, "initial_training.py", "--dataset", dataset]
-        command += ["--until-fraction", str(HISTORY_FRACTION)]
-        with subprocess.Popen(command) as training:
+    def _train(self, chosen: _Chosen) -> None:
+        command = [sys.executable, "initial_training.py", *chosen.as_options()]
+        with subprocess.Popen([*command, f"--until-fraction={HISTORY_FRACTION}"]) as training:
             while training.poll() is None and not self._wish():
                 self._wish.sleep(0.1)
             training.terminate()
-        if training.returncode != 0 and not self._wish():
+        if self._wish() or training.returncode == 0:
+            return
+        if current_generation(self._places.artifacts_dir) is None:
             raise Unavailable(f"the initial training ended with exit code {training.returncode}")
+        say("The first model ranks worse than popularity; serving it all the same", "yellow")
 
     def _serve(self, events: EventSet) -> None:
         self._services.start({"STREAMREC_INDEX_URL": self._ports.index_url})
         with spinner("Starting index server, recommender and trainer"):
             ours = [self._recommender, Service(self._ports.index_url)]
             wait_until_ready(self._services, ours, self._wish, _PATIENCE_S)
-        if self._wish() or self._has_items(events):
+        if self._wish() or not events.catalog or self._has_items(events):
             return
         with progress_bar("Loading items", len(events.catalog)) as show:
             put_items(self._recommender, events.catalog, show)
@@ -111,7 +137,7 @@ class _Launch:
     def _has_items(self, events: EventSet) -> bool:
         """Return whether the last item, which is loaded last, is there."""
         try:
-            self._recommender.get(f"{ITEMS_PATH}/{events.catalog[-1].item_id}")
+            self._recommender.get(f"{ITEMS_PATH}/{quote(events.catalog[-1].item_id, safe='')}")
         except UnknownId:
             return False
         return True
@@ -130,20 +156,23 @@ class _Launch:
 
     def _what_to_try(self, events: EventSet, user_id: str) -> str:
         url, item_id = self._ports.recommender_url, events[0].item_id
-        return "\n".join(
-            [
-                f"Recommender   {url}  (try it out: {url}/docs)",
-                f"Index server  {self._ports.index_url}/v1/stats",
-                f"Log           {self._services.log_path}",
-                "Try:",
-                f"  curl '{url}/v1/recommendations?user_id={user_id}&k=5'",
-                f"  curl '{url}/v1/items/{item_id}/similar?k=5'",
-                f"  curl '{url}/v1/popular?k=5&category=Comedy'",
-                f"  curl {url}/v1/events -H 'Content-Type: application/json' "
-                f"""-d '{{"user_id": "me", "item_id": "{item_id}"}}'""",
-                f"  curl '{url}/v1/recommendations?user_id=me&k=5'",
-            ]
-        )
+        event = msgspec.json.encode({"user_id": "me", "item_id": item_id}).decode()
+        categories = [category for item in events.catalog for category in item.categories]
+        lines = [
+            f"Recommender   {url}  (try it out: {url}/docs)",
+            f"Index server  {self._ports.index_url}/v1/stats",
+            f"Log           {self._services.log_path}",
+            "Try:",
+            _curl(f"{url}/v1/recommendations?user_id={quote(user_id, safe='')}&k=5"),
+            _curl(f"{url}/v1/items/{quote(item_id, safe='')}/similar?k=5"),
+        ]
+        if categories:
+            lines.append(_curl(f"{url}/v1/popular?k=5&category={quote(categories[0], safe='')}"))
+        lines += [
+            _curl(f"{url}/v1/events", "-H 'Content-Type: application/json' -d " + shlex.quote(event)),
+            _curl(f"{url}/v1/recommendations?user_id=me&k=5"),
+        ]
+        return "\n".join(lines)
 
     def _replay(self, events: EventSet, first: int, rate: float) -> None:
         sink = open_event_sink(self._places.events_url)
@@ -155,3 +184,7 @@ class _Launch:
             sink.close()
         if reached == len(events):
             say("All events were replayed; still serving. Ctrl-C stops; `make clean-data` starts over.")
+
+
+def _curl(url: str, options: str = "") -> str:
+    return f"  curl {shlex.quote(url)} {options}".rstrip()
