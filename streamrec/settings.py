@@ -4,8 +4,9 @@ A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLi
 """
 
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -44,6 +45,21 @@ class LearningSettings(BaseSettings):
 
     embedding_dim: PositiveInt = 64
     seed: int = 42
+    loss: Literal["softmax", "bpr", "logistic"] = "softmax"
+    init_std: PositiveFloat = Field(0.05, description="Spread of a new row's entries.")
+    user_rate: PositiveFloat = Field(0.75, description="Learning rate of user rows: large, they follow.")
+    item_rate: PositiveFloat = Field(0.037, description="Learning rate of item rows.")
+    bias_rate: PositiveFloat = Field(0.02, description="Learning rate of item biases.")
+    bias_boost: NonNegativeFloat = Field(5.0, description="A new item's bias learns so many times faster.")
+    boost_events: PositiveFloat = Field(5.0, description="After so much learning the boost is halved.")
+    decay: NonNegativeFloat = Field(0.1, description="L2 regularization of the rows that are touched.")
+    n_negatives: PositiveInt = Field(100, description="Items that the events of one step stand against.")
+    n_moved_negatives: PositiveInt = Field(20, description="Of these, learn themselves, per event.")
+    popular_share: float = Field(0.2, ge=0, le=1, description="Negatives drawn by popularity; rest: uniform.")
+    popularity_window: PositiveInt = Field(100_000, description="Positives that this popularity is of.")
+    n_remembered: PositiveInt = Field(50, description="Newest items of a user that the trainer remembers.")
+    n_replayed: NonNegativeInt = Field(0, description="Of these, learned again by the user at each event.")
+    replay_weight: NonNegativeFloat = Field(0.3, description="Weight of a replayed event beside a new one.")
 
 
 class TrainerSettings(BaseSettings):
@@ -67,7 +83,6 @@ class TrainerSettings(BaseSettings):
     tail_s: PositiveFloat = Field(10.0, description="Longest learning of the tail at shutdown.")
     lease_duration_s: PositiveFloat = 10.0
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
-    n_recent: PositiveInt = Field(50, description="Items of a user's history kept in the user document.")
 
 
 class ServerSettings(BaseSettings):

@@ -1,0 +1,100 @@
+"""A table of learned rows that grows with the ids it stands for."""
+
+import torch
+from torch import Tensor
+
+_BLOCK_ROWS = 1024
+"""Rows drawn from one seed: a table that grew in small steps holds what one that grew at once holds."""
+
+_LEAST_GROWTH = 0.1
+
+
+class GrowableEmbedding:
+    """N rows of D float32, of which `capacity` are allocated.
+
+    A new row is drawn from a normal distribution by (seed, row) alone, so a replay after a crash finds the
+    same start whatever the sequence of growth was. Growing keeps the old rows bit for bit, and never holds
+    more than the old and the new table.
+
+    Parameters
+    ----------
+    width
+        D, columns of a row.
+    std
+        Standard deviation of a new row's entries.
+    seed
+        Two tables of one model need two seeds.
+    n_zero_columns
+        Columns at the end that start at zero, such as a bias.
+    n_state_columns
+        S, numbers that the optimizer keeps of each row; they start at zero.
+
+    Attributes
+    ----------
+    rows
+        (capacity, D); rows from `n_rows` on belong to nobody yet. Replaced when the table grows.
+    state
+        (capacity, S), what the optimizer keeps of each row. Grows with the rows.
+    """
+
+    def __init__(
+        self, width: int, std: float, seed: int, *, n_zero_columns: int = 0, n_state_columns: int = 0
+    ) -> None:
+        self.width = width
+        self.n_rows = 0
+        self.rows = torch.zeros(0, width)
+        self.state = torch.zeros(0, n_state_columns)
+        self._std = std
+        self._seed = seed
+        self._n_zero_columns = n_zero_columns
+
+    @property
+    def capacity(self) -> int:
+        """Rows allocated."""
+        return self.rows.shape[0]
+
+    def grow_to(self, n_rows: int) -> None:
+        """Have at least `n_rows` rows; fewer than there are changes nothing."""
+        self.n_rows = max(self.n_rows, n_rows)
+        if n_rows > self.capacity:
+            wanted = max(n_rows, int(self.capacity * (1 + _LEAST_GROWTH)))
+            self._allocate(-(-wanted // _BLOCK_ROWS) * _BLOCK_ROWS)
+
+    def reset(self, rows: Tensor) -> None:
+        """Bring (B,) rows back to where they started, for their next ids."""
+        for block in torch.unique(rows // _BLOCK_ROWS).tolist():
+            inside = rows[rows // _BLOCK_ROWS == block]
+            self.rows[inside] = self._block(block)[inside - block * _BLOCK_ROWS]
+        self.state[rows] = 0
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the rows in use and their optimizer state: views, not copies."""
+        return {"rows": self.rows[: self.n_rows], "state": self.state[: self.n_rows]}
+
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over what `tensors` returned; rows beyond it start as new ones."""
+        n_rows = tensors["rows"].shape[0]
+        self.rows, self.state, self.n_rows = self.rows[:0], self.state[:0], 0
+        self.grow_to(n_rows)
+        self.rows[:n_rows] = tensors["rows"]
+        self.state[:n_rows] = tensors["state"]
+
+    def _allocate(self, capacity: int) -> None:
+        old = self.capacity
+        rows = torch.empty(capacity, self.width)
+        rows[:old] = self.rows
+        for start in range(old, capacity, _BLOCK_ROWS):
+            rows[start : start + _BLOCK_ROWS] = self._block(start // _BLOCK_ROWS)
+        self.rows = rows
+        state = torch.zeros(capacity, self.state.shape[1])
+        state[:old] = self.state
+        self.state = state
+
+    def _block(self, block: int) -> Tensor:
+        """Return the (_BLOCK_ROWS, D) start of a block of rows."""
+        # A large odd factor keeps blocks of tables with neighbouring seeds apart.
+        generator = torch.Generator().manual_seed((self._seed * 0x9E3779B1 + block) % 2**63)
+        drawn = torch.randn(_BLOCK_ROWS, self.width, generator=generator) * self._std
+        if self._n_zero_columns:
+            drawn[:, -self._n_zero_columns :] = 0
+        return drawn

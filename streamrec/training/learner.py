@@ -1,0 +1,204 @@
+"""Learning from a stream: every event is a step of sparse gradient descent.
+
+The stream holds positives only (Vinagre, Jorge, Gama 2014, Fast incremental matrix factorization), so each is
+set against sampled items. Only rows that an event touches change; the output layer never does, for every
+user vector that was published contains it.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.descent import Batch, Descent, Rates
+from models.gmf import GMF
+from streamrec.settings import LearningSettings
+from streamrec.training.sampling import (
+    KnownPositives,
+    NegativeSampler,
+    RecentItems,
+    Rows,
+    occurrence_numbers,
+    random_state,
+    restore_random_state,
+)
+
+_WAVE_EVENTS = 256
+"""Events of one step at most. They share their negatives and their start, and their changes to an item add
+up: with more of them the bias of a popular item overshoots. Fewer would only cost calls."""
+
+_MAX_STEPS_OF_USER = 64
+"""A user's events of one batch are learned one after the other, as in a calm stream, in so many steps at
+most; where one user floods a batch, several share a step and count by their mean."""
+
+
+class LearnOutcome(NamedTuple):
+    """What a call to `learn` did.
+
+    Attributes
+    ----------
+    loss
+        Mean over the events, each before its step.
+    touched_user_rows, touched_item_rows
+        Distinct rows that changed, ascending.
+    """
+
+    loss: float
+    touched_user_rows: Rows
+    touched_item_rows: Rows
+
+
+class Learner:
+    """A model, and everything else that its next step depends on.
+
+    Attributes
+    ----------
+    model
+        Grows with the rows that are learned.
+
+    >>> learner = Learner(LearningSettings(embedding_dim=8))
+    >>> rows = np.array([0, 1])
+    >>> learner.learn(rows, rows, np.ones(2, np.float32)).touched_user_rows.tolist()
+    [0, 1]
+    """
+
+    def __init__(self, settings: LearningSettings) -> None:
+        self.model = GMF(settings.embedding_dim, settings.init_std, settings.seed)
+        self._settings = settings
+        self._known = KnownPositives()
+        self._sampler = NegativeSampler(settings.popular_share, settings.popularity_window)
+        self._recent = RecentItems(settings.n_remembered)
+        self._rng = np.random.default_rng(settings.seed)
+        self._descent = Descent(
+            settings.loss,
+            Rates(
+                settings.user_rate,
+                settings.item_rate,
+                settings.bias_rate,
+                settings.decay,
+                settings.bias_boost,
+                settings.boost_events,
+            ),
+        )
+
+    def learn(
+        self,
+        user_rows: Rows,
+        item_rows: Rows,
+        weights: NDArray[np.float32],
+        output_rate: float = 0.0,
+    ) -> LearnOutcome:
+        """Learn B events in their order.
+
+        Parameters
+        ----------
+        user_rows, item_rows
+            (B,); rows that are new make the model grow.
+        weights
+            (B,), positive; an event of weight 2 makes a step of twice the length.
+        output_rate
+            Learning rate of the output layer: not zero only before anything was published.
+        """
+        self.remember(user_rows, item_rows)
+        touched = [np.zeros(0, np.int64)]
+        total_loss = 0.0
+        for at in _waves(user_rows):
+            batch = self._batch(user_rows[at], item_rows[at], weights[at])
+            total_loss += self._descent.step(self.model, batch, output_rate)
+            touched += [item_rows[at], batch.negatives[: batch.n_moved].numpy()]
+        return LearnOutcome(
+            total_loss / max(1, len(user_rows)), np.unique(user_rows), np.unique(np.concatenate(touched))
+        )
+
+    def remember(self, user_rows: Rows, item_rows: Rows) -> None:
+        """Note (B,) positives, in order, without learning from them."""
+        n_users, n_items = int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1
+        self.model.grow_to(n_users, n_items)
+        self._recent.grow_to(n_users)
+        self._known.add(user_rows, item_rows)
+        self._sampler.observe(item_rows)
+        self._recent.add(user_rows, item_rows)
+
+    def recent_items(self, user_rows: Rows, n: int) -> list[Rows]:
+        """Return the newest `n` item rows, newest last, of each of (B,) users."""
+        return self._recent.newest(user_rows, n)
+
+    def start_item(self, row: int, neighbour_rows: Rows) -> None:
+        """Let a new item start at the mean of (M,) items like it, M > 0, which the model knows."""
+        self.model.grow_to(0, row + 1)
+        self.model.items.rows[row] = self.model.items.rows[torch.from_numpy(neighbour_rows)].mean(dim=0)
+
+    def forget_user(self, row: int) -> None:
+        """Bring a row back to a stranger's, for its next user."""
+        if row < self.model.users.n_rows:
+            self.model.users.reset(torch.tensor([row]))
+            self._recent.forget_user(row)
+
+    def forget_item(self, row: int) -> None:
+        """Bring a row back to a new item's; it is no negative until it is a positive again."""
+        if row < self.model.items.n_rows:
+            self.model.items.reset(torch.tensor([row]))
+            self._sampler.forget(row)
+            self._recent.forget_item(row)
+
+    def state_tensors(self) -> dict[str, Tensor]:
+        """Return everything that the next step depends on, by name: views where possible, not copies."""
+        arrays = {
+            **{f"known.{name}": array for name, array in self._known.arrays().items()},
+            **{f"sampler.{name}": array for name, array in self._sampler.arrays().items()},
+            **{f"recent.{name}": array for name, array in self._recent.arrays().items()},
+            "random": random_state(self._rng),
+        }
+        model = {f"model.{name}": tensor for name, tensor in self.model.tensors().items()}
+        return model | {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
+        """Go on, bit for bit, from where `state_tensors` was called."""
+        self.model.load(_part(tensors, "model"))
+        for name, part in (("known", self._known), ("sampler", self._sampler), ("recent", self._recent)):
+            part.load({key: tensor.numpy() for key, tensor in _part(tensors, name).items()})
+        restore_random_state(self._rng, tensors["random"].numpy())
+
+    def _batch(self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32]) -> Batch:
+        settings, n_events = self._settings, len(user_rows)
+        users, places = np.unique(user_rows, return_inverse=True)
+        negatives = self._sampler.draw(settings.n_negatives, self.model.items.n_rows, self._rng)
+        if settings.n_replayed:
+            of_user, past_items = self._recent.draw(user_rows, settings.n_replayed, self._rng)
+            item_rows = np.concatenate([item_rows, past_items])
+            weights = np.concatenate([weights, weights[of_user] * np.float32(settings.replay_weight)])
+            places = np.concatenate([places, places[of_user]])
+        return Batch(
+            torch.from_numpy(users),
+            torch.from_numpy(places),
+            torch.from_numpy(item_rows),
+            torch.from_numpy(weights.astype(np.float32, copy=False)),
+            n_events,
+            torch.from_numpy(negatives),
+            torch.from_numpy(self._known.contains(users, negatives)),
+            min(len(negatives), settings.n_moved_negatives * n_events),
+        )
+
+
+def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    prefix = name + "."
+    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
+
+
+def _waves(user_rows: Rows) -> Iterator[Rows]:
+    """Yield positions of B events, such that a user's events stand in different waves, in their order."""
+    if len(user_rows) == 1:
+        yield np.zeros(1, np.int64)
+        return
+    turns = occurrence_numbers(user_rows)
+    # A flood is cut into runs of equal length, so the order of a user's events survives.
+    run_length = 1 + int(turns.max(initial=0)) // _MAX_STEPS_OF_USER
+    turns //= run_length
+    order = np.argsort(turns, kind="stable")
+    ends = np.cumsum(np.bincount(turns))
+    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+        for first in range(start, end, _WAVE_EVENTS):
+            yield order[first : min(first + _WAVE_EVENTS, end)]

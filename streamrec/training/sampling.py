@@ -1,0 +1,232 @@
+"""Which items stand against a positive, which were positives before, and what a user did last."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+
+_BITS_PER_PAIR = 16
+_LEAST_BITS = 1 << 22
+
+_NOBODY = -1
+"""Stands in a ring where an item was that is forgotten."""
+
+
+class KnownPositives:
+    """Every (user, item) pair that was a positive, in about two to four bytes a pair.
+
+    One hash into a table of bits (a Bloom filter of one function; Bloom 1970). A pair that was added is
+    always found. Some that were not are found too: such an item is only never drawn against that user.
+    The table doubles by repeating itself, which keeps every pair without knowing any.
+
+    >>> known = KnownPositives()
+    >>> known.add(np.array([1, 2]), np.array([10, 20]))
+    >>> known.contains(np.array([1, 2]), np.array([10, 20, 30])).tolist()
+    [[True, False, False], [False, True, False]]
+    """
+
+    def __init__(self) -> None:
+        self._bits = np.zeros(_LEAST_BITS // 8, np.uint8)
+        self._n_pairs = 0
+
+    def add(self, user_rows: Rows, item_rows: Rows) -> None:
+        """Remember (B,) pairs."""
+        self._n_pairs += len(user_rows)
+        while self._n_pairs * _BITS_PER_PAIR > self._bits.size * 8:
+            self._bits = np.tile(self._bits, 2)
+        at = (_hash(user_rows, 1) ^ _hash(item_rows, 2)) & np.uint64(self._bits.size * 8 - 1)
+        np.bitwise_or.at(self._bits, at >> np.uint64(3), _bit_of(at))
+
+    def contains(self, user_rows: Rows, item_rows: Rows) -> NDArray[np.bool_]:
+        """Return (B, N): whether each of (N,) items was a positive of each of (B,) users."""
+        at = _hash(user_rows, 1)[:, None] ^ _hash(item_rows, 2)[None, :]
+        at &= np.uint64(self._bits.size * 8 - 1)
+        found: NDArray[np.bool_] = (self._bits[at >> np.uint64(3)] & _bit_of(at)) != 0
+        return found
+
+    def arrays(self) -> dict[str, NDArray[np.uint8] | Rows]:
+        """Return the state, for a checkpoint."""
+        return {"bits": self._bits, "n_pairs": np.array([self._n_pairs])}
+
+    def load(self, arrays: dict[str, NDArray[np.uint8]]) -> None:
+        """Take over a copy of what `arrays` returned."""
+        self._bits = arrays["bits"].copy()
+        self._n_pairs = int(arrays["n_pairs"][0])
+
+
+def _hash(rows: Rows, salt: int) -> NDArray[np.uint64]:
+    """Mix (B,) rows into 64 bits each (the finalizer of splitmix64; Steele et al. 2014)."""
+    mixed = rows.astype(np.uint64) + np.uint64(salt * 0x9E3779B97F4A7C15 % 2**64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+def _bit_of(at: NDArray[np.uint64]) -> NDArray[np.uint8]:
+    return np.left_shift(np.uint8(1), (at & np.uint64(7)).astype(np.uint8))
+
+
+class NegativeSampler:
+    """Draws items to stand against positives: a share by popularity, the rest uniformly.
+
+    Popular ones are drawn from the items of the last `window` positives, so fading fashions fade here too.
+    """
+
+    def __init__(self, popular_share: float, window: int) -> None:
+        self._popular_share = popular_share
+        self._recent = np.zeros(window, np.int64)
+        self._n_seen = 0
+        self._is_alive = np.zeros(0, np.bool_)
+
+    def observe(self, item_rows: Rows) -> None:
+        """Note the items of (B,) positives, oldest first."""
+        window = len(self._recent)
+        kept = item_rows[-window:]
+        at = (self._n_seen + len(item_rows) - len(kept) + np.arange(len(kept))) % window
+        self._recent[at] = kept
+        self._n_seen += len(item_rows)
+        n_rows = int(item_rows.max(initial=-1)) + 1
+        if n_rows > len(self._is_alive):
+            longer = np.zeros(max(n_rows, len(self._is_alive) * 11 // 10), np.bool_)
+            longer[: len(self._is_alive)] = self._is_alive
+            self._is_alive = longer
+        self._is_alive[item_rows] = True
+
+    def draw(self, n: int, n_items: int, rng: np.random.Generator) -> Rows:
+        """Return up to `n` rows below `n_items`, repeats included; fewer where forgotten ones were hit."""
+        n_popular = round(n * self._popular_share) if self._n_seen else 0
+        among = min(self._n_seen, len(self._recent))
+        rows = np.concatenate(
+            [
+                self._recent[rng.integers(0, among, n_popular)] if n_popular else np.zeros(0, np.int64),
+                rng.integers(0, n_items, n - n_popular),
+            ]
+        )
+        rng.shuffle(rows)
+        return rows[self._is_alive.take(rows, mode="clip")]
+
+    def forget(self, item_row: int) -> None:
+        """Draw this item no more until it is observed again."""
+        if item_row < len(self._is_alive):
+            self._is_alive[item_row] = False
+
+    def arrays(self) -> dict[str, Rows | NDArray[np.bool_]]:
+        """Return the state, for a checkpoint."""
+        return {"recent": self._recent, "n_seen": np.array([self._n_seen]), "is_alive": self._is_alive}
+
+    def load(self, arrays: dict[str, NDArray[np.int64]]) -> None:
+        """Take over a copy of what `arrays` returned."""
+        self._recent = arrays["recent"].copy()
+        self._n_seen = int(arrays["n_seen"][0])
+        self._is_alive = arrays["is_alive"].astype(np.bool_)
+
+
+class RecentItems:
+    """The last `length` positives of every user, in a ring of item rows each."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self._rings = np.zeros((0, length), np.int32)
+        self._counts = np.zeros(0, np.int64)
+
+    def grow_to(self, n_users: int) -> None:
+        """Have a ring for at least so many users."""
+        if n_users > len(self._counts):
+            n_rows = max(n_users, len(self._counts) * 11 // 10)
+            rings = np.zeros((n_rows, self.length), np.int32)
+            rings[: len(self._rings)] = self._rings
+            self._rings = rings
+            counts = np.zeros(n_rows, np.int64)
+            counts[: len(self._counts)] = self._counts
+            self._counts = counts
+
+    def add(self, user_rows: Rows, item_rows: Rows) -> None:
+        """Append (B,) positives in order; a user may occur more than once."""
+        turns = occurrence_numbers(user_rows)
+        self._rings[user_rows, (self._counts[user_rows] + turns) % self.length] = item_rows
+        np.add.at(self._counts, user_rows, 1)
+
+    def newest(self, user_rows: Rows, n: int) -> list[Rows]:
+        """Return the newest `n` items, newest last, of each of (B,) users."""
+        histories = []
+        for row in user_rows.tolist():
+            count = int(self._counts[row]) if row < len(self._counts) else 0
+            places = np.arange(max(0, count - min(n, self.length)), count) % self.length
+            items = self._rings[row, places] if count else np.zeros(0, np.int32)
+            histories.append(items[items >= 0].astype(np.int64))
+        return histories
+
+    def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
+        """Draw `n` items from the ring of each of (B,) users.
+
+        Returns
+        -------
+        places, items
+            (R,) each, R <= n * B: which of the B users, and the item row. Repeats are possible.
+        """
+        places = np.tile(np.arange(len(user_rows)), n)
+        users = user_rows[places]
+        filled = np.minimum(self._counts[users], self.length)
+        items = self._rings[users, rng.integers(0, np.maximum(filled, 1))].astype(np.int64)
+        is_there = (filled > 0) & (items >= 0)
+        return places[is_there], items[is_there]
+
+    def forget_user(self, row: int) -> None:
+        """Empty the ring of a user."""
+        self._counts[row] = 0
+
+    def forget_item(self, row: int) -> None:
+        """Leave an item out of all rings."""
+        self._rings[self._rings == row] = _NOBODY
+
+    def arrays(self) -> dict[str, NDArray[np.int32] | Rows]:
+        """Return the state, for a checkpoint."""
+        return {"rings": self._rings, "counts": self._counts}
+
+    def load(self, arrays: dict[str, NDArray[np.int32]]) -> None:
+        """Take over a copy of what `arrays` returned."""
+        self._rings = arrays["rings"].copy()
+        self._counts = arrays["counts"].astype(np.int64)
+
+
+def occurrence_numbers(rows: Rows) -> Rows:
+    """Return (B,): how often each row occurred before its place.
+
+    >>> occurrence_numbers(np.array([7, 3, 7, 7, 3])).tolist()
+    [0, 0, 1, 2, 1]
+    """
+    order = np.argsort(rows, kind="stable")
+    in_order = rows[order]
+    is_first = np.ones(len(rows), np.bool_)
+    is_first[1:] = in_order[1:] != in_order[:-1]
+    positions = np.arange(len(rows))
+    starts = np.maximum.accumulate(np.where(is_first, positions, 0))
+    numbers = np.empty(len(rows), np.int64)
+    numbers[order] = positions - starts
+    return numbers
+
+
+def random_state(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return the state of a generator of numpy's default kind, PCG64, as (37,) bytes."""
+    state = rng.bit_generator.state
+    return np.frombuffer(
+        state["state"]["state"].to_bytes(16, "little")
+        + state["state"]["inc"].to_bytes(16, "little")
+        + state["has_uint32"].to_bytes(1, "little")
+        + state["uinteger"].to_bytes(4, "little"),
+        np.uint8,
+    ).copy()
+
+
+def restore_random_state(rng: np.random.Generator, state: NDArray[np.uint8]) -> None:
+    """Let a generator go on from where `random_state` was called."""
+    buffer = state.tobytes()
+    rng.bit_generator.state = {
+        "bit_generator": "PCG64",
+        "state": {
+            "state": int.from_bytes(buffer[:16], "little"),
+            "inc": int.from_bytes(buffer[16:32], "little"),
+        },
+        "has_uint32": buffer[32],
+        "uinteger": int.from_bytes(buffer[33:], "little"),
+    }
