@@ -14,7 +14,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
-from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
@@ -135,7 +135,10 @@ def _live_model(artifacts_dir: Path) -> str:
 
 def probe_statsd(url: str) -> str:
     """Send a counter; a port of this machine on which nobody listens is noticed."""
-    open_metrics(url).count("doctor.probes")
+    metrics = open_metrics(url)
+    metrics.count("doctor.probes")
+    if isinstance(metrics, StatsdMetrics):
+        metrics.close()
     parts = urlsplit(url)
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
