@@ -71,7 +71,7 @@ class TrainerSettings(BaseSettings):
         {"impression": 0.0, "dislike": -1.0}, description="Event type -> weight; see EventWeights."
     )
     default_event_weight: float = 1.0
-    value_weight: bool = Field(False, description="An event's value, over its user's mean, scales its weight.")
+    value_weight: bool = Field(False, description="An event's value, over its user's mean, scales it.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05
     user_publish_interval_s: PositiveFloat = Field(0.05, description="User documents are coalesced so long.")
@@ -83,6 +83,9 @@ class TrainerSettings(BaseSettings):
     tail_s: PositiveFloat = Field(10.0, description="Longest learning of the tail at shutdown.")
     lease_duration_s: PositiveFloat = 10.0
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
+    popularity_half_lives: dict[str, PositiveFloat | None] = Field(
+        {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of event time, or never."
+    )
 
 
 class ServerSettings(BaseSettings):

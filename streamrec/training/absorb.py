@@ -71,6 +71,8 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     if not acting:
         return Absorbed(np.zeros(0, np.int64), [], float("nan"))
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in acting], add=True)
+    # A user of dislikes alone has a vector too: one that says nothing yet.
+    state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
     state.users.count(user_rows, np.array([event.timestamp for event, _ in acting]))
     for (event, weight), row in zip(acting, user_rows.tolist(), strict=True):
         if weight < 0:

@@ -80,7 +80,6 @@ def release(
     state: TrainerState,
     history: History,
     to: Release,
-    n_recent: int,
     on_progress: Callable[[int, int], None],
 ) -> None:
     """Publish a generation: artefacts, checkpoint, users, rankings; the live name comes last.
@@ -108,7 +107,7 @@ def release(
     n_users = state.user_ids.n_rows
     for first in range(0, n_users, _USERS_AT_ONCE):
         last = min(first + _USERS_AT_ONCE, n_users)
-        states = user_states(state, np.arange(first, last), n_recent)
+        states = user_states(state, np.arange(first, last))
         positions = order[starts[first] : starts[last]]
         to.store.publish_users(UserUpdates(states, _seen(state, history, positions)), to.lease)
         on_progress(last, n_users)

@@ -89,7 +89,6 @@ class Learner:
         user_rows: Rows,
         item_rows: Rows,
         weights: NDArray[np.float32],
-        output_rate: float = 0.0,
     ) -> LearnOutcome:
         """Learn B events in their order.
 
@@ -99,10 +98,20 @@ class Learner:
             (B,); rows that are new make the model grow.
         weights
             (B,), positive; an event of weight 2 makes a step of twice the length.
+        """
+        self.remember(user_rows, item_rows)
+        return self.practise(user_rows, item_rows, weights)
+
+    def practise(
+        self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], output_rate: float = 0.0
+    ) -> LearnOutcome:
+        """Learn B events that were remembered before: any number of times, in any order.
+
+        Parameters
+        ----------
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
-        self.remember(user_rows, item_rows)
         touched = [np.zeros(0, np.int64)]
         total_loss = 0.0
         for at in _waves(user_rows):
@@ -125,6 +134,11 @@ class Learner:
     def recent_items(self, user_rows: Rows, n: int) -> list[Rows]:
         """Return the newest `n` item rows, newest last, of each of (B,) users."""
         return self._recent.newest(user_rows, n)
+
+    def known_among(self, user_row: int, item_rows: Rows) -> NDArray[np.bool_]:
+        """Return (N,): which of the items the user chose already; a few too many, never one too few."""
+        is_known: NDArray[np.bool_] = self._known.contains(np.array([user_row]), item_rows)[0]
+        return is_known
 
     def start_item(self, row: int, neighbour_rows: Rows) -> None:
         """Let a new item start at the mean of (M,) items like it, M > 0, which the model knows."""

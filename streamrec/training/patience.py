@@ -34,7 +34,7 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
 
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
-        wait=wait_exponential_jitter(initial=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+        wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
         stop=stop_when_event_set(is_giving_up),
         sleep=sleep_using_event(is_giving_up),
         before_sleep=report,

@@ -19,7 +19,7 @@ from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer, Surroundings
-from streamrec.training.trainer_state import fresh_state
+from streamrec.training.trainer_state import TrainerState
 
 LEASE_NAME = "trainer"
 
@@ -114,7 +114,7 @@ def _trainer(
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoints = Checkpoints(process.artifacts_dir, generation)
-    state = fresh_state(generation, process.learning, settings)
+    state = TrainerState(generation, process.learning, settings)
     next_offsets = checkpoints.restore_newest(state)
     patient(_seek, process, next_offsets)
     categories = ItemCategories(patient(process.outlets.store.read_items))

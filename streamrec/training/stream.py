@@ -154,7 +154,7 @@ class StreamTrainer:
 
     def _publish_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
-        states = user_states(self._state, pending.user_rows(), self._settings.n_recent)
+        states = user_states(self._state, pending.user_rows())
         self._with.publisher.submit(
             Publication(
                 rejected=pending.rejected,

@@ -11,6 +11,7 @@ from streamrec.domain.id_map import IdMap
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.ports import Offsets
+from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.counters import Counters
 from streamrec.training.dirty_rows import DirtyRows
 from streamrec.training.learner import Learner
@@ -18,19 +19,20 @@ from streamrec.training.user_table import UserTable
 
 
 class TrainerState:
-    """One generation's model and all that grows with it.
+    """One generation's model and all that grows with it; a new one has learned nothing.
 
     A row means the same in every part: `user_ids` and `item_ids` give them out.
     """
 
-    def __init__(self, generation: str, learner: Learner, popularity: Popularity, dedupe_window: int) -> None:
+    def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
         self.generation = generation
-        self.learner = learner
-        self.popularity = popularity
+        self.learner = Learner(learning)
+        self.n_recent = learning.n_remembered
+        self.popularity = Popularity(settings.popularity_half_lives)
         self.user_ids = IdMap()
         self.item_ids = IdMap()
         self.users = UserTable()
-        self.repeats = RecentIds(dedupe_window)
+        self.repeats = RecentIds(settings.dedupe_window)
         self.deleted_items: set[str] = set()
         self.counters = Counters()
         self.dirty_items = DirtyRows()

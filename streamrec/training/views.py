@@ -16,12 +16,12 @@ N_POPULAR = 1000
 N_POPULAR_PER_CATEGORY = 200
 
 
-def user_states(state: TrainerState, rows: NDArray[np.int64], n_recent: int) -> list[UserState]:
-    """Return the documents of (B,) living user rows; the newest `n_recent` items go with each."""
+def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]:
+    """Return the documents of (B,) user rows, of those that live."""
     if not len(rows):
         return []
     vectors = _vectors_as_bytes(state.learner.model.user_vectors(torch.from_numpy(rows)))
-    histories = state.learner.recent_items(rows, n_recent)
+    histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()
     states = []
     for position, row in enumerate(rows.tolist()):
@@ -32,7 +32,7 @@ def user_states(state: TrainerState, rows: NDArray[np.int64], n_recent: int) -> 
                     user_id=user_id,
                     generation=state.generation,
                     vector=vectors[position],
-                    recent=tuple(state.item_ids.ids_at(histories[position])),
+                    recent=tuple(state.item_ids.ids_at(histories[position].tolist())),
                     disliked=tuple(state.users.disliked.get(row, ())),
                     n_events=n_events[position],
                     updated_at=updated_at[position],

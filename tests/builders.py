@@ -1,0 +1,144 @@
+"""Things that many tests need, built with defaults that do not matter to them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.interaction import EventWeights
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Record
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.telemetry import NullMetrics
+from streamrec.training.absorb import LearningRules
+from streamrec.training.categories import ItemCategories
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.stop_signals import StopRequest
+from streamrec.training.stream import StreamTrainer, Surroundings
+from streamrec.training.trainer_state import TrainerState
+from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
+
+GENERATION = "g1"
+
+LEARNING = LearningSettings(embedding_dim=8)
+
+WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
+
+
+class SteppingClock:
+    """Unix seconds that a test moves."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """Logs, stores and a trainer over them, all in memory but for the checkpoints.
+
+    A second trainer over the same world is what a restart is.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = MemoryEventLog()
+        self.sink = MemoryEventSink(self.log)
+        self.store = MemoryStore()
+        self.cache = MemoryCache()
+        self.clock = SteppingClock()
+        self.checkpoints = Checkpoints(folder, GENERATION)
+
+    def send(self, *events: dict[str, Any] | bytes) -> None:
+        """Append events, or what is none, to the stream."""
+        payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+        self.sink.append(INTERACTIONS, [Message("key", payload) for payload in payloads])
+
+    def command(self, name: Any, key: str) -> None:
+        """Append a command."""
+        self.sink.append(COMMANDS, [Message(key, encode_command(Command(name, 1.0, "test")))])
+
+    def trainer(self, owner: str = "one", *, is_restored: bool = False, **settings: Any) -> "RunningTrainer":
+        """Start a trainer that holds the lease."""
+        return RunningTrainer(self, owner, is_restored, TrainerSettings(**settings))
+
+    def records(self, topic: str) -> list[Record]:
+        """Return what stands in a topic."""
+        return self.log.records.get(topic, [])
+
+    def published_vectors(self) -> dict[str, VectorRecord]:
+        """Return the last record of each item in the changelog."""
+        return {
+            record.key: decode_vector(record.value)
+            for record in self.records(ITEM_VECTORS)
+            if record.value is not None
+        }
+
+
+class RunningTrainer:
+    """A trainer over a world, moved step by step."""
+
+    def __init__(self, world: World, owner: str, is_restored: bool, settings: TrainerSettings) -> None:
+        self.world = world
+        self.state = TrainerState(GENERATION, LEARNING, settings)
+        self.source = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer")
+        if is_restored:
+            self.source.seek(world.checkpoints.restore_newest(self.state))
+        self.stop = StopRequest()
+        self.lease = LeaseKeeper(world.store, "trainer", owner, settings.lease_duration_s, world.clock)
+        assert self.lease.wait(lambda: False, self._pass_time)
+        self.publisher = Publisher(
+            Outlets(world.sink, world.sink, world.store, world.cache),
+            GENERATION,
+            lambda: self.lease.lease,
+            NullMetrics(),
+            self.stop.is_giving_up,
+        )
+        categories = ItemCategories(world.store.read_items())
+        self.loop = StreamTrainer(
+            self.state,
+            Surroundings(
+                source=self.source,
+                store=world.store,
+                publisher=self.publisher,
+                checkpoints=world.checkpoints,
+                lease=self.lease,
+                metrics=NullMetrics(),
+                clock=world.clock,
+                is_superseded=lambda: False,
+                stop=self.stop,
+            ),
+            LearningRules(WEIGHTS, settings.value_weight, categories.neighbours),
+            categories,
+            settings,
+        )
+
+    def _pass_time(self, duration_s: float) -> None:
+        self.world.clock.now += duration_s
+
+    def step(self, n: int = 1) -> None:
+        """Do `n` rounds, a second apart, and wait until what they published is out."""
+        for _ in range(n):
+            self.world.clock.now += 1.0
+            self.loop.step()
+        self.publisher.drain()
+
+    def finish(self) -> None:
+        """Stop in good order."""
+        self.stop.is_stopping.set()
+        self.loop.run()
+        self.publisher.close()
+        self.lease.release()
+
+
+def events(*pairs: tuple[str, str], **fields: Any) -> Sequence[dict[str, Any]]:
+    """Return events of (user_id, item_id) pairs, a second apart."""
+    return [
+        {"user_id": user_id, "item_id": item_id, "timestamp": 100.0 + number, **fields}
+        for number, (user_id, item_id) in enumerate(pairs)
+    ]
