@@ -10,8 +10,8 @@ N_EXCLUDED = 200
 K = 10
 
 _SPECTRUM_EXPONENT = 1 / 3
-"""Singular values of GMF embeddings trained on MovieLens-100K: 1, .44 at rank 5, .31 at 21, .23 at 61, which is
-rank ** -1/3. A spectrum that falls so slowly is the hard case for lists: many hold some of the best items."""
+"""Singular values of GMF embeddings trained on MovieLens-100K: 1, .44 at rank 5, .31 at 21, .23 at 61, which
+is rank ** -1/3. A spectrum that falls so slowly is the hard case: many lists hold some of the best items."""
 
 _BIAS_SHARE = 0.3
 _N_CLUSTERS = 200
