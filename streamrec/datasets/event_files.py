@@ -128,7 +128,7 @@ def _event_of(row: RawRow, mapping: Mapping[str, str]) -> Interaction:
 def read_events(file: EventFile, on_progress: Callable[[int], None] | None = None) -> EventSet:
     """Read a whole file and sort it by time (stable).
 
-    Takes about 40 bytes an event (more where the file brings event ids) and each distinct id once: sorting
+    Takes about 45 bytes an event (more where the file brings event ids) and each distinct id once: sorting
     needs all events. `iter_events` reads in bounded memory, in the file's order.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Events in memory: columns sorted by time, about 40 bytes an event, each distinct id stored once."""
+"""Events in memory: columns sorted by time, about 45 bytes an event, each distinct id stored once."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
