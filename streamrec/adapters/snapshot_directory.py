@@ -4,7 +4,7 @@
 
     <artifacts_dir>/
     |-- CURRENT                    the name of the live generation
-    `-- <generation>/              never changed once it stands there
+    `-- <generation>/              never changed once it is live
         |-- manifest.json          what it is, and the SHA-256 of the files below
         |-- item_embeddings.npy    (N, D + 1) float32: [q_i, b_i]
         |-- item_ids.json          N ids, in row order
@@ -43,14 +43,16 @@ _GENERATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
     """Write a snapshot; nobody sees it before it is whole and on disk. Does not make it current.
 
+    One of the same name that is not current, left by an attempt that came to nothing, is replaced.
+
     Raises
     ------
     InvalidInput
-        When the generation exists already or its name is no plain file name, or ids and vectors do not fit.
+        When the generation is the current one, its name is no plain file name, or ids and vectors do not fit.
     """
     target = _path_of(artifacts_dir, snapshot.generation)
-    if target.exists():
-        raise InvalidInput(f"{target} exists already: a snapshot is never changed, take a new generation")
+    if current_generation(artifacts_dir) == snapshot.generation:
+        raise InvalidInput(f"{target} is live: a snapshot is never changed, take a new generation")
     _check_table("items", snapshot.items)
     _check_table("users", snapshot.users)
     if snapshot.items.vectors.shape[1] != snapshot.users.vectors.shape[1]:
@@ -65,6 +67,7 @@ def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
         manifest = describe(snapshot, temporary)
         write_bytes(temporary / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
         fsync(temporary)
+        shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

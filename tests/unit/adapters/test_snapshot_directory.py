@@ -113,11 +113,18 @@ def test_an_unknown_generation_can_neither_be_read_nor_made_current(tmp_path: Pa
     assert current_generation(tmp_path) is None
 
 
-def test_a_snapshot_is_never_changed(tmp_path: Path) -> None:
+def test_a_live_snapshot_is_never_changed(tmp_path: Path) -> None:
     write_snapshot(tmp_path, snapshot_of())
-    with pytest.raises(InvalidInput, match="exists"):
+    set_current(tmp_path, "g1")
+    with pytest.raises(InvalidInput, match="live"):
         write_snapshot(tmp_path, snapshot_of(n_items=2))
     assert read_manifest(tmp_path, "g1").n_items == 5
+
+
+def test_one_that_never_became_live_is_replaced(tmp_path: Path) -> None:
+    write_snapshot(tmp_path, snapshot_of())
+    write_snapshot(tmp_path, snapshot_of(n_items=2))
+    assert len(read_snapshot(tmp_path, "g1").items.ids) == 2
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "../up", "a/b", "CURRENT", "x" * 101, "new\nline"])
