@@ -188,8 +188,18 @@ class CachePublisher(Protocol):
         """Release the connection."""
 
 
+class UserProfile(NamedTuple):
+    """What an answer needs of a user; a stranger has no document and may have seen items all the same."""
+
+    document: UserDocument | None
+    seen: list[str]
+
+
 class UserStore(Protocol):
     """The document store's users as a server uses them."""
+
+    async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
+        """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""

@@ -6,7 +6,7 @@ from typing import Any
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
-from streamrec.ports import Lease, UserUpdates
+from streamrec.ports import Lease, UserProfile, UserUpdates
 
 
 class MemoryStore:
@@ -76,6 +76,10 @@ class MemoryStore:
         held = self._leases.get(lease.name)
         if held is not None and (held.owner, held.token) == (lease.owner, lease.token):
             del self._leases[lease.name]
+
+    async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
+        """Return document and newest `n_seen` seen items."""
+        return UserProfile(await self.get_user(user_id), await self.seen_items(user_id, n_seen))
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""

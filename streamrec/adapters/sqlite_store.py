@@ -19,6 +19,7 @@ from streamrec.adapters.sqlite_store_schema import (
 )
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
+from streamrec.ports import UserProfile
 
 _ERASED_AT_ONCE = 10_000
 """Seen rows deleted in a transaction: some 50 ms, for which the trainer's own writing waits."""
@@ -38,6 +39,11 @@ class SqliteStore:
         self._writer = open_store_file(path, synchronous="FULL")
         self._reader = open_store_file(path)
         self._lock = threading.Lock()
+
+    async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
+        """Return document and newest `n_seen` seen items."""
+        document = await self.get_user(user_id)
+        return UserProfile(document, await self.seen_items(user_id, n_seen) if n_seen else [])
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""

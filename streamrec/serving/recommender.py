@@ -1,6 +1,5 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,8 +11,7 @@ from streamrec.domain.recommendation import (
     RecommendedItem,
     Selection,
 )
-from streamrec.domain.user import UserDocument
-from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics
+from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.sources import (
@@ -31,6 +29,9 @@ SPARE = 4
 
 FILTERED_FACTOR = 5
 """Candidates asked for per item wanted of some categories: one item in five fits, or we ask again."""
+
+
+_STRANGER = UserProfile(None, [])
 
 
 class ServingLimits(NamedTuple):
@@ -78,26 +79,18 @@ class Recommender:
 
     async def _asker(self, request: RecommendationRequest) -> Asker:
         attempts = Attempts()
-        document: UserDocument | None = None
-        seen: list[str] = []
-        if request.user_id is not None:
-            document, seen = await self._user(request.user_id, request.exclude_seen, attempts)
-        state = document.state if document is not None else None
+        profile = _STRANGER
+        user_id = request.user_id
+        if user_id is not None:
+            n_seen = self._n_seen_excluded if request.exclude_seen else 0
+            profile = await attempts.of(
+                self._store_guard, lambda: self._store.get_profile(user_id, n_seen), _STRANGER
+            )
+        state = profile.document.state if profile.document is not None else None
         if state is None:
-            return Asker(None, None, request.item_id, seen, request.categories, attempts)
-        banned = [*seen, *state.disliked]
+            return Asker(None, None, request.item_id, profile.seen, request.categories, attempts)
+        banned = [*profile.seen, *state.disliked]
         return Asker(state.vector, state.generation, request.item_id, banned, request.categories, attempts)
-
-    async def _user(
-        self, user_id: str, with_seen: bool, attempts: Attempts
-    ) -> tuple[UserDocument | None, list[str]]:
-        document = attempts.of(self._store_guard, lambda: self._store.get_user(user_id), None)
-        if not with_seen:
-            return await document, []
-        limit = self._n_seen_excluded
-        none: list[str] = []
-        seen = attempts.of(self._store_guard, lambda: self._store.seen_items(user_id, limit), none)
-        return await asyncio.gather(document, seen)
 
     async def _answer(
         self, request: RecommendationRequest, asker: Asker, sources: Sequence[CandidateSource]
