@@ -24,6 +24,9 @@ from streamrec.ports import UserProfile
 _ERASED_AT_ONCE = 10_000
 """Seen rows deleted in a transaction: some 50 ms, for which the trainer's own writing waits."""
 
+_REPEATS_READ = 10
+"""Of a user who sees the same items again and again, so many times the rows asked for are read at most."""
+
 _LAST_CODE_POINT = 0x10FFFF
 
 
@@ -36,7 +39,7 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._writer = open_store_file(path, synchronous="FULL")
+        self._writer = open_store_file(path)
         self._reader = open_store_file(path)
         self._lock = threading.Lock()
 
@@ -55,10 +58,18 @@ class SqliteStore:
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
-        rows = self._read(
-            "SELECT item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC LIMIT ?", user_id, limit
-        )
-        return [item_id for (item_id,) in rows]
+        newest: dict[str, None] = {}
+        with saying_unavailable(self._path):
+            rows = self._reader.execute(
+                "SELECT item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC LIMIT ?",
+                (user_id, limit * _REPEATS_READ),
+            )
+            for (item_id,) in rows:
+                newest[item_id] = None
+                if len(newest) == limit:
+                    break
+            rows.close()
+        return list(newest)
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document for a stranger."""
@@ -89,8 +100,8 @@ class SqliteStore:
         while n_deleted := await self._write(
             lambda connection: (
                 connection.execute(
-                    "DELETE FROM seen WHERE (user_id, item_id) IN"
-                    " (SELECT user_id, item_id FROM seen WHERE user_id = ? LIMIT ?)",
+                    "DELETE FROM seen WHERE (user_id, seen_at, item_id) IN"
+                    " (SELECT user_id, seen_at, item_id FROM seen WHERE user_id = ? LIMIT ?)",
                     (user_id, _ERASED_AT_ONCE),
                 ).rowcount
             )

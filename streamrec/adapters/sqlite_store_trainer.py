@@ -20,10 +20,7 @@ _UPSERT_STATE = (
     " generation = excluded.generation, vector = excluded.vector, recent = excluded.recent,"
     " disliked = excluded.disliked, n_events = excluded.n_events, updated_at = excluded.updated_at"
 )
-_ADD_SEEN = (
-    "INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT (user_id, item_id) DO UPDATE"
-    " SET seen_at = excluded.seen_at WHERE excluded.seen_at > seen.seen_at"
-)
+_ADD_SEEN = "INSERT OR IGNORE INTO seen (user_id, item_id, seen_at) VALUES (?, ?, ?)"
 _CLEAR_STATE = (
     "UPDATE users SET generation = NULL, vector = NULL, recent = NULL, disliked = NULL, n_events = NULL,"
     " updated_at = NULL WHERE user_id = ?"
@@ -48,7 +45,7 @@ class SqliteTrainerStore:
         """
         # In the order of the keys, neighbours on a page are written while the page is at hand.
         states = sorted(map(state_row, updates.states), key=itemgetter(0))
-        seen = sorted(updates.seen)
+        seen = sorted(updates.seen, key=itemgetter(0, 2))
         with self._lock, transaction(self._connection, self._path) as connection:
             _check(connection, lease)
             connection.executemany(_UPSERT_STATE, states)
