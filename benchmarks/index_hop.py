@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.index_vectors import N_EXCLUDED, D, K, Vectors, items, nearest, users
+from benchmarks.index_vectors import N_EXCLUDED, SHAPES, D, K, Vectors, items, nearest, users
 from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
+from streamrec.adapters.index_messages import QueryMessage, decode_answers, decode_queries, encode_queries
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.ports import ITEM_VECTORS, Message, Snapshot, VectorTable
@@ -28,15 +28,15 @@ _START_S = 120.0
 _HEADERS = {"Content-Type": "application/msgpack"}
 
 
-def measure_hop() -> dict[str, Any]:
+def measure_hop(shape_name: str) -> dict[str, Any]:
     """Search 100,000 items in process, over HTTP, and send empty requests of the same size, in turn."""
-    chance = np.random.default_rng(3)
-    vectors, sample = items(_N_ITEMS, chance), users(128, chance)
+    shape, chance = SHAPES[shape_name], np.random.default_rng(3)
+    vectors, sample = items(_N_ITEMS, shape, chance), users(128, shape, chance)
     ids = [f"item-{row}" for row in range(_N_ITEMS)]
     index = FaissIndex(D + 1, sample)
     index.upsert(ids, vectors)
     index.maintain()
-    queries = users(_N_QUERIES, chance)
+    queries = users(_N_QUERIES, shape, chance)
     excluded = [[ids[row] for row in nearest(vectors, query, N_EXCLUDED)] for query in queries]
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
@@ -51,7 +51,7 @@ def measure_hop() -> dict[str, Any]:
             _await_ready(service)
             figures = _compare(index, queries, excluded, service, empty)
             figures["changelog_to_search_ms_max"] = _visibility_ms(home, service)
-    return figures
+    return {"n_items": _N_ITEMS, "vectors": shape_name, **figures}
 
 
 def _compare(
@@ -65,8 +65,10 @@ def _compare(
     n_equal = 0
     for query, exclude in zip(queries, excluded, strict=True):
         body = encode_queries([QueryMessage(K, query.tobytes(), exclude=exclude)])
+        # Ids as any caller has them, read from somewhere: not the very objects that the index holds.
+        own_exclude = decode_queries(body)[0].exclude
         started = time.perf_counter()
-        wanted = index.search(query, K, exclude)
+        wanted = index.search(query, K, own_exclude)
         in_process = time.perf_counter()
         payload = _post(service, "/v1/search", body)
         over_http = time.perf_counter()
@@ -76,7 +78,6 @@ def _compare(
         n_equal += decode_answers(payload)[0].item_ids == wanted.item_ids
     in_process_ms, http_ms, empty_ms = (np.median(durations, axis=0) * 1e3).tolist()
     return {
-        "n_items": _N_ITEMS,
         "in_process_ms_p50": in_process_ms,
         "http_ms_p50": http_ms,
         "empty_request_ms_p50": empty_ms,

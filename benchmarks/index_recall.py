@@ -6,26 +6,27 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.index_vectors import N_EXCLUDED, D, K, Vectors, items, nearest, users
+from benchmarks.index_vectors import N_EXCLUDED, SHAPES, D, K, Vectors, items, nearest, users
 from streamrec.adapters.faiss_index import FaissIndex
 
 _N_USERS = 200
 
 
-def measure_size(n: int) -> dict[str, Any]:
+def measure_size(n: int, shape_name: str) -> dict[str, Any]:
     """Build an index of `n` items; return its recall@10 and its time a search, on one thread."""
-    chance = np.random.default_rng(n)
-    vectors = items(n, chance)
+    shape, chance = SHAPES[shape_name], np.random.default_rng(n)
+    vectors = items(n, shape, chance)
     ids = [f"item-{row}" for row in range(n)]
-    index = FaissIndex(D + 1, users(128, chance))
+    index = FaissIndex(D + 1, users(128, shape, chance))
     start = time.perf_counter()
     index.upsert(ids, vectors)
     index.maintain()
     build_s = time.perf_counter() - start
-    figures = recall_and_time(index, ids, vectors, users(_N_USERS, chance))
+    figures = recall_and_time(index, ids, vectors, users(_N_USERS, shape, chance))
     stats = index.stats()
     return {
         "n_items": n,
+        "vectors": shape_name,
         "kind": stats.kind,
         "build_s": build_s,
         "n_lists": stats.n_lists,
@@ -56,13 +57,13 @@ def recall_and_time(
 
 def measure_growth() -> list[dict[str, Any]]:
     """Grow an index over every threshold, while it builds, then delete a fifth."""
-    chance = np.random.default_rng(1)
-    index = FaissIndex(D + 1, users(128, chance))
+    shape, chance = SHAPES["hard"], np.random.default_rng(1)
+    index = FaissIndex(D + 1, users(128, shape, chance))
     ids: list[str] = []
     vectors = np.empty((0, D + 1), np.float32)
     steps = []
     for n in (5_000, 19_000, 25_000, 55_000, 110_000):
-        added = items(n - len(ids), chance)
+        added = items(n - len(ids), shape, chance)
         added_ids = [f"item-{row}" for row in range(len(ids), n)]
         ids, vectors = ids + added_ids, np.vstack([vectors, added])
         index.upsert(added_ids, added)
@@ -78,7 +79,7 @@ def measure_growth() -> list[dict[str, Any]]:
 def _growth_step(
     name: str, index: FaissIndex, ids: list[str], vectors: Vectors, visible_s: float
 ) -> dict[str, Any]:
-    figures = recall_and_time(index, ids, vectors, users(100, np.random.default_rng(2)))
+    figures = recall_and_time(index, ids, vectors, users(100, SHAPES["hard"], np.random.default_rng(2)))
     return {"step": name, "kind": index.stats().kind, **figures, "visible_ms_max": visible_s * 1e3}
 
 
