@@ -1,0 +1,93 @@
+"""Changes of items and users, and events on their way in: what is stored, and what is told to whom."""
+
+import pytest
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.item import Item
+from streamrec.errors import InvalidEvent, Unavailable, UnknownId
+from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.serving.catalog import Catalog
+from streamrec.serving.guard import Guard
+from streamrec.serving.intake import EventIntake
+from streamrec.serving.item_reader import ItemReader
+from streamrec.telemetry import NullMetrics
+from streamrec.wire import EventRecord, decode_command, decode_event
+
+NOW = 1_700_000_000.0
+
+
+class Stack:
+    def __init__(self, cache: MemoryCache) -> None:
+        self.log = MemoryEventLog()
+        self.store = MemoryStore()
+        guard = Guard("any", 1.0, NullMetrics())
+        reader = ItemReader(cache, guard, self.store, guard)
+        self.catalog = Catalog(self.store, reader, MemoryEventSink(self.log), clock=lambda: NOW)
+
+    def commands(self) -> list[tuple[str, str]]:
+        records = self.log.records.get(COMMANDS, [])
+        return [(decode_command(record.value or b"").name, record.key) for record in records]
+
+
+async def test_a_change_is_stored_with_its_time_dropped_from_the_cache_and_announced() -> None:
+    cache = MemoryCache()
+    await cache.put_items([Item("a", title="old")])
+    stack = Stack(cache)
+    await stack.catalog.put_items([Item("a", title="new"), Item("b")])
+    assert await stack.catalog.get_item("a") == Item("a", title="new", updated_at=NOW)
+    assert await cache.get_items(["a"]) == {}
+    assert stack.commands() == [("item_changed", "a"), ("item_changed", "b")]
+
+
+async def test_deleting_is_announced_also_for_an_item_without_metadata() -> None:
+    stack = Stack(MemoryCache())
+    await stack.catalog.put_items([Item("a")])
+    await stack.catalog.delete_item("a")
+    with pytest.raises(UnknownId, match="'a'"):
+        await stack.catalog.get_item("a")
+    with pytest.raises(UnknownId):
+        await stack.catalog.delete_item("only interactions")
+    assert stack.commands()[1:] == [("item_deleted", "a"), ("item_deleted", "only interactions")]
+
+
+async def test_erasing_a_user_is_announced_also_for_a_stranger() -> None:
+    stack = Stack(MemoryCache())
+    await stack.catalog.put_attributes("u", {"country": "NZ"})
+    assert (await stack.catalog.get_user("u")).attributes == {"country": "NZ"}
+    await stack.catalog.erase_user("u")
+    await stack.catalog.erase_user("stranger")
+    with pytest.raises(UnknownId):
+        await stack.catalog.get_user("u")
+    assert stack.commands() == [("user_erased", "u"), ("user_erased", "stranger")]
+
+
+async def test_a_change_is_announced_although_the_cache_is_down() -> None:
+    class DownCache(MemoryCache):
+        async def drop_items(self, item_ids: object) -> None:
+            raise Unavailable("down")
+
+    stack = Stack(DownCache())
+    await stack.catalog.put_items([Item("a")])
+    assert stack.commands() == [("item_changed", "a")]
+
+
+async def test_events_are_appended_by_user_with_their_arrival() -> None:
+    log = MemoryEventLog()
+    intake = EventIntake(MemoryEventSink(log), clock=lambda: NOW)
+    await intake.accept([EventRecord(7, "a"), EventRecord("u", "b", timestamp=5)])
+    records = log.records[INTERACTIONS]
+    assert [record.key for record in records] == ["7", "u"]
+    events = [decode_event(record.value, 0.0) for record in records]
+    assert [(event.user_id, event.item_id, event.timestamp) for event in events] == [
+        ("7", "a", NOW), ("u", "b", 5.0),
+    ]  # fmt: skip
+
+
+async def test_one_bad_event_keeps_all_out_and_is_named() -> None:
+    log = MemoryEventLog()
+    intake = EventIntake(MemoryEventSink(log))
+    with pytest.raises(InvalidEvent, match="event 1: timestamp"):
+        await intake.accept([EventRecord("u", "a"), EventRecord("u", "b", timestamp="soon")])
+    assert log.records == {}
