@@ -82,8 +82,8 @@ class SlidingComparison:
     """Several models beside one another over the last `window` events that all of them ranked.
 
     >>> recent = SlidingComparison(window=2, k=10)
-    >>> for ranks in ({"gmf": 0, "popularity": 50}, {"gmf": 3, "popularity": 1}, {"gmf": 20, "popularity": 2}):
-    ...     recent.add(ranks)
+    >>> for gmf, popularity in ((0, 50), (3, 1), (20, 2)):
+    ...     recent.add({"gmf": gmf, "popularity": popularity})
     >>> recent.summaries()["gmf"]["recall_at_10"], recent.summaries()["popularity"]["recall_at_10"]
     (0.5, 1.0)
     """

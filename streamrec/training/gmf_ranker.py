@@ -1,0 +1,29 @@
+"""The learner as a model that can be judged event by event."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from streamrec.domain.prequential import Events, padded
+from streamrec.training.learner import Learner
+
+
+class GmfRanker:
+    """A learner as a `Ranker`: it answers with what it has learned so far."""
+
+    def __init__(self, learner: Learner) -> None:
+        self._learner = learner
+
+    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+        """Return (n_items,) logits; of a user not learned from yet, the items' biases."""
+        model = self._learner.model
+        items = model.items.rows[: min(n_items, model.items.n_rows)]
+        if user_row < model.users.n_rows:
+            logits = items @ model.user_vectors(torch.tensor([user_row]))[0]
+        else:
+            logits = items[:, -1]
+        return padded(logits.numpy(), n_items)
+
+    def learn(self, events: Events) -> None:
+        """Learn B events."""
+        self._learner.learn(events.user_rows, events.item_rows, events.weights)
