@@ -1,0 +1,44 @@
+"""The document says what the app does."""
+
+import re
+from typing import Any
+
+import pytest
+
+from recommender_server.openapi import OPERATIONS, document
+from streamrec.domain.recommendation import MAX_K
+from tests.unit.recommender_server.conftest import Server
+
+
+@pytest.fixture
+def spec() -> dict[str, Any]:
+    return document("1.0")
+
+
+async def test_every_operation_is_routed_and_every_route_is_told(server: Server) -> None:
+    methods_of: dict[str, set[str]] = {}
+    for operation in OPERATIONS:
+        methods_of.setdefault(operation.path, set()).add(operation.method.upper())
+    for path, methods in methods_of.items():
+        answer = await server.client.call("TRACE", re.sub(r"{\w+}", "x", path))
+        assert answer.status == 405, path
+        assert set(answer.headers["allow"].split(", ")) - {"OPTIONS"} == methods
+
+
+def test_all_references_lead_somewhere(spec: dict[str, Any]) -> None:
+    references = set(re.findall(r"#/components/schemas/(\w+)", str(spec)))
+    assert references
+    assert references <= set(spec["components"]["schemas"])
+
+
+def test_limits_are_those_of_the_types(spec: dict[str, Any]) -> None:
+    parameters = {item["name"]: item for item in spec["paths"]["/v1/recommendations"]["get"]["parameters"]}
+    assert parameters["k"]["schema"]["maximum"] == MAX_K
+    assert parameters["k"]["schema"]["default"] == 10
+    assert parameters["category"]["schema"]["type"] == "array"
+    assert not parameters["user_id"]["required"]
+
+
+def test_operation_ids_are_unique(spec: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for methods in spec["paths"].values() for operation in methods.values()]
+    assert len(ids) == len(set(ids)) == len(OPERATIONS)
