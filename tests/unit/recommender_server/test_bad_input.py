@@ -64,7 +64,7 @@ async def test_a_bad_value_is_named(server: Server, target: str, named: str) -> 
         (b'{"user_id": "u", "item_id": NaN}', 400),
         (b"\xff\xfe", 400),
         (b'{"user_id": "\xff", "item_id": "i"}', 400),
-        (b"[" * 5000, 400),
+        (b"[" * 5000, 422),
         (b'{"user_id": "\\ud800", "item_id": "i"}', 400),
         (b"[]", 422),
         (b"null", 422),
@@ -109,6 +109,8 @@ async def test_items_and_users_have_bodies_of_their_own(server: Server) -> None:
     assert (await call("PUT", "/v1/items", json=[{"title": "no id"}])).status == 422
     assert (await call("PUT", "/v1/users/u", json={"attributes": []})).status == 422
     assert (await call("PUT", "/v1/users/u", b'{"attributes": {"x": 1e999}}', headers=JSON)).status == 422
+    nested = b'{"attributes": {"x": ' + b"[" * 5000 + b"]" * 4999
+    assert (await call("PUT", "/v1/users/u", nested, headers=JSON)).status == 400
 
 
 @pytest.mark.parametrize(
