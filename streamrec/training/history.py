@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamrec.domain.interaction import Interaction
+from streamrec.domain.prequential import Events
 from streamrec.training.absorb import LearningRules, scaled_weights
 from streamrec.training.trainer_state import TrainerState
 
@@ -15,35 +14,16 @@ _BLOCK = 8192
 """Events held as objects at a time: a history of millions is kept by column only."""
 
 
-class History(NamedTuple):
-    """What initial training learns from: N positive events in their order.
-
-    Attributes
-    ----------
-    user_rows, item_rows
-        (N,) int64 rows of the state that `gather` filled.
-    timestamps
-        (N,) Unix seconds.
-    weights
-        (N,) float32, positive.
-    """
-
-    user_rows: NDArray[np.int64]
-    item_rows: NDArray[np.int64]
-    timestamps: NDArray[np.float64]
-    weights: NDArray[np.float32]
-
-
-def gather(events: Iterable[Interaction], state: TrainerState, rules: LearningRules) -> History:
-    """Read events into columns; the state gets their ids, counts, dislikes and event ids.
+def gather(events: Iterable[Interaction], state: TrainerState, rules: LearningRules) -> Events:
+    """Read events into columns of the state's rows; the state gets ids, counts, dislikes and event ids.
 
     A dislike gives its user a row and its item none; an event of weight 0 leaves nothing.
     """
     blocks = [_gather_block(block, state, rules) for block in _blocks(events)]
     if not blocks:
         no_rows = np.zeros(0, np.int64)
-        return History(no_rows, no_rows, np.zeros(0), np.zeros(0, np.float32))
-    return History(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+        return Events(no_rows, no_rows, np.zeros(0), np.zeros(0, np.float32))
+    return Events(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
 
 
 def _blocks(events: Iterable[Interaction]) -> Iterator[list[Interaction]]:
@@ -52,7 +32,7 @@ def _blocks(events: Iterable[Interaction]) -> Iterator[list[Interaction]]:
         yield block
 
 
-def _gather_block(block: list[Interaction], state: TrainerState, rules: LearningRules) -> History:
+def _gather_block(block: list[Interaction], state: TrainerState, rules: LearningRules) -> Events:
     weighted = [
         (event, rules.weights.of(event.type))
         for event in block
@@ -66,7 +46,7 @@ def _gather_block(block: list[Interaction], state: TrainerState, rules: Learning
             state.users.dislike(state.user_ids.row(event.user_id), event.item_id)
     positives = [(event, weight) for event, weight in weighted if weight > 0]
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in positives])
-    return History(
+    return Events(
         user_rows,
         state.item_ids.rows_of([event.item_id for event, _ in positives], add=True),
         np.array([event.timestamp for event, _ in positives]),

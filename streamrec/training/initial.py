@@ -1,27 +1,31 @@
 """Initial training: history -> a generation that can be served and streamed into."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from streamrec.domain.interaction import Interaction
-from streamrec.errors import InvalidEvent
+from streamrec.domain.prequential import Events
+from streamrec.errors import InvalidEvent, InvalidInput
 from streamrec.ports import (
     INTERACTIONS,
     CachePublisher,
     EventSource,
-    Lease,
     Offsets,
     Snapshot,
     TrainerStore,
     UserUpdates,
 )
+from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.history import History
+from streamrec.training.fit import FitOptions, FitReport, fit_initial
+from streamrec.training.history import gather
+from streamrec.training.lease import LeaseKeeper
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import rankings, user_states, vector_table
+from streamrec.training.warm_start import warm_start
 from streamrec.wire import decode_event
 
 _USERS_AT_ONCE = 2000
@@ -47,11 +51,55 @@ def events_of(source: EventSource) -> Iterator[Interaction]:
 
 
 @dataclass(frozen=True)
+class Start:
+    """What initial training starts from.
+
+    Attributes
+    ----------
+    events
+        The history in the order in which it happened; read once.
+    rules
+        How events teach.
+    options
+        How the epochs go.
+    warm
+        Vectors to start from, or None.
+    """
+
+    events: Iterable[Interaction]
+    rules: LearningRules
+    options: FitOptions
+    warm: Snapshot | None = None
+
+
+def train_initially(
+    state: TrainerState, start: Start, on_progress: Callable[[int, int, FitReport | None], None]
+) -> tuple[Events, FitReport]:
+    """Fit a fresh state to a history.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no positive event to learn from, or the given vectors do not fit the model.
+    """
+    history = gather(start.events, state, start.rules)
+    if not len(history.user_rows):
+        raise InvalidInput("the history holds no event of positive weight: nothing can be learned from it")
+    if start.warm is not None:
+        warm_start(state, start.warm.items, start.warm.users)
+    report = fit_initial(state.learner, history, start.options, on_progress)
+    state.popularity.add(history.item_rows, history.timestamps, history.weights)
+    return history, report
+
+
+@dataclass(frozen=True)
 class Release:
     """What a new generation is published with.
 
     Attributes
     ----------
+    lease
+        Of initial training, in hand: two of them at a time would mix their users.
     write_snapshot, set_current
         Write the artefacts; make the generation the live one.
     changelog_offsets
@@ -67,7 +115,7 @@ class Release:
     store: TrainerStore
     cache: CachePublisher
     checkpoints: Checkpoints
-    lease: Lease
+    lease: LeaseKeeper
     write_snapshot: Callable[[Snapshot], object]
     set_current: Callable[[str], None]
     changelog_offsets: Offsets
@@ -78,7 +126,7 @@ class Release:
 
 def release(
     state: TrainerState,
-    history: History,
+    history: Events,
     to: Release,
     on_progress: Callable[[int, int], None],
 ) -> None:
@@ -108,14 +156,15 @@ def release(
     for first in range(0, n_users, _USERS_AT_ONCE):
         last = min(first + _USERS_AT_ONCE, n_users)
         states = user_states(state, np.arange(first, last))
-        positions = order[starts[first] : starts[last]]
-        to.store.publish_users(UserUpdates(states, _seen(state, history, positions)), to.lease)
+        seen = _seen(state, history, order[starts[first] : starts[last]])
+        to.lease.renew_if_due()
+        to.store.publish_users(UserUpdates(states, seen), to.lease.lease)
         on_progress(last, n_users)
     to.cache.publish_popular(rankings(state, {}))
     to.set_current(state.generation)
 
 
-def _seen(state: TrainerState, history: History, positions: np.ndarray) -> list[tuple[str, str, float]]:
+def _seen(state: TrainerState, history: Events, positions: np.ndarray) -> list[tuple[str, str, float]]:
     return list(
         zip(
             state.user_ids.ids_at(history.user_rows[positions].tolist()),

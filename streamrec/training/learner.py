@@ -112,12 +112,12 @@ class Learner:
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
-        touched = [np.zeros(0, np.int64)]
+        touched = [item_rows]
         total_loss = 0.0
         for at in _waves(user_rows):
             batch = self._batch(user_rows[at], item_rows[at], weights[at])
             total_loss += self._descent.step(self.model, batch, output_rate)
-            touched += [item_rows[at], batch.negatives[: batch.n_moved].numpy()]
+            touched.append(batch.negatives[: batch.n_moved].numpy())
         return LearnOutcome(
             total_loss / max(1, len(user_rows)), np.unique(user_rows), np.unique(np.concatenate(touched))
         )
@@ -178,16 +178,17 @@ class Learner:
 
     def _batch(self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32]) -> Batch:
         settings, n_events = self._settings, len(user_rows)
-        users, places = np.unique(user_rows, return_inverse=True)
+        users, places = _distinct(user_rows)
         negatives = self._sampler.draw(settings.n_negatives, self.model.items.n_rows, self._rng)
         if settings.n_replayed:
-            of_user, past_items = self._recent.draw(user_rows, settings.n_replayed, self._rng)
+            of_event, past_items = self._recent.draw(user_rows, settings.n_replayed, self._rng)
+            places = np.arange(n_events) if places is None else places
+            places = np.concatenate([places, places[of_event]])
             item_rows = np.concatenate([item_rows, past_items])
-            weights = np.concatenate([weights, weights[of_user] * np.float32(settings.replay_weight)])
-            places = np.concatenate([places, places[of_user]])
+            weights = np.concatenate([weights, weights[of_event] * np.float32(settings.replay_weight)])
         return Batch(
             torch.from_numpy(users),
-            torch.from_numpy(places),
+            None if places is None else torch.from_numpy(places),
             torch.from_numpy(item_rows),
             torch.from_numpy(weights.astype(np.float32, copy=False)),
             n_events,
@@ -197,6 +198,14 @@ class Learner:
         )
 
 
+def _distinct(rows: Rows) -> tuple[Rows, Rows | None]:
+    """Return the (U,) distinct rows and which of them each of (B,) is; None where they are all distinct."""
+    if len(rows) == 1:
+        return rows, None
+    distinct, places = np.unique(rows, return_inverse=True)
+    return (rows, None) if len(distinct) == len(rows) else (distinct, places)
+
+
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     prefix = name + "."
     return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
@@ -204,8 +213,8 @@ def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
 
 def _waves(user_rows: Rows) -> Iterator[Rows]:
     """Yield positions of B events, such that a user's events stand in different waves, in their order."""
-    if len(user_rows) == 1:
-        yield np.zeros(1, np.int64)
+    if len(user_rows) <= 1:
+        yield from ([np.zeros(1, np.int64)] if len(user_rows) else [])
         return
     turns = occurrence_numbers(user_rows)
     # A flood is cut into runs of equal length, so the order of a user's events survives.

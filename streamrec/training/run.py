@@ -83,7 +83,7 @@ def run_trainer(process: TrainerProcess) -> None:
             process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
         )
         try:
-            _trainer(process, generation, lease, publisher).run()
+            open_trainer(process, generation, lease, publisher).run()
         except LeaseLost as error:
             structlog.get_logger().warning("lease_lost", error=str(error))
         finally:
@@ -108,9 +108,18 @@ def _wait_for_generation(process: TrainerProcess) -> str | None:
     return None
 
 
-def _trainer(
+def open_trainer(
     process: TrainerProcess, generation: str, lease: LeaseKeeper, publisher: Publisher
 ) -> StreamTrainer:
+    """Bring a trainer to where its generation's newest checkpoint was written.
+
+    Raises
+    ------
+    CorruptArtifact
+        When the generation has no readable checkpoint.
+    LogTruncated
+        When the stream's log is shorter than the checkpoint says.
+    """
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoints = Checkpoints(process.artifacts_dir, generation)

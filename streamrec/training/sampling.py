@@ -94,15 +94,12 @@ class NegativeSampler:
 
     def draw(self, n: int, n_items: int, rng: np.random.Generator) -> Rows:
         """Return up to `n` rows below `n_items`, repeats included; fewer where forgotten ones were hit."""
-        n_popular = round(n * self._popular_share) if self._n_seen else 0
-        among = min(self._n_seen, len(self._recent))
-        rows = np.concatenate(
-            [
-                self._recent[rng.integers(0, among, n_popular)] if n_popular else np.zeros(0, np.int64),
-                rng.integers(0, n_items, n - n_popular),
-            ]
-        )
-        rng.shuffle(rows)
+        rows = rng.integers(0, n_items, n)
+        if self._n_seen:
+            # Popular ones stand at even distances, so that every beginning of the draw has its share of them.
+            is_popular = np.diff(np.floor(np.arange(n + 1) * self._popular_share)) > 0
+            among = min(self._n_seen, len(self._recent))
+            rows[is_popular] = self._recent[rng.integers(0, among, int(is_popular.sum()))]
         return rows[self._is_alive.take(rows, mode="clip")]
 
     def forget(self, item_row: int) -> None:

@@ -1,0 +1,109 @@
+"""One measured run of the whole trainer over a prepared folder, in a process of its own.
+
+Prints JSON: seconds, events, share of each stage, peak memory. Used by `benchmarks.trainer`.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.telemetry import configure_logging
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.run import LEASE_NAME, TrainerProcess, open_trainer
+from streamrec.training.stop_signals import StopRequest
+
+N_FEW_EVENTS = 5_000
+"""Learned before the clock starts: the first steps pay for page faults and compiled kernels."""
+
+
+class StageTimes:
+    """Metrics that add up how long each stage took."""
+
+    def __init__(self) -> None:
+        self.total_s: Counter[str] = Counter()
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Not needed here."""
+
+    def gauge(self, name: str, value: float) -> None:
+        """Not needed here."""
+
+    def timing(self, name: str, duration_ms: float) -> None:
+        """Add to the stage."""
+        self.total_s[name.removeprefix("trainer.")] += duration_ms / 1000
+
+
+def open_process(folder: Path, metrics: StageTimes) -> TrainerProcess:
+    """Return a trainer's process over the SQLite files of `folder`."""
+    return TrainerProcess(
+        source=open_event_source(f"sqlite:///{folder}/events.db", [COMMANDS, INTERACTIONS], "trainer"),
+        outlets=Outlets(
+            events=open_event_sink(f"sqlite:///{folder}/events.db"),
+            vectors=open_event_sink(f"sqlite:///{folder}/changelog.db"),
+            store=open_trainer_store(f"sqlite:///{folder}/store.db"),
+            cache=open_cache_publisher(f"sqlite:///{folder}/cache.db"),
+        ),
+        metrics=metrics,
+        artifacts_dir=folder / "artifacts",
+        current_generation=lambda: current_generation(folder / "artifacts"),
+        learning=LearningSettings(),
+        settings=TrainerSettings(tail_s=1e6),
+        owner="benchmark",
+        start="checkpoint",
+        stop=StopRequest(),
+        clock=time.time,
+    )
+
+
+def main(folder: Path) -> None:
+    """Learn the whole log, publish and checkpoint; print what it took."""
+    configure_logging("ERROR", "benchmark")
+    metrics = StageTimes()
+    process = open_process(folder, metrics)
+    lease = LeaseKeeper(process.outlets.store, LEASE_NAME, process.owner, 3600.0, process.clock)
+    lease.wait(lambda: False, time.sleep)
+    generation = process.current_generation() or ""
+    publisher = Publisher(
+        process.outlets, generation, lambda: lease.lease, metrics, process.stop.is_giving_up
+    )
+    trainer = open_trainer(process, generation, lease, publisher)
+    n_warm = 0
+    while n_warm < N_FEW_EVENTS:
+        n_warm += trainer.step()
+    publisher.drain()
+    metrics.total_s.clear()
+    before = process.source.next_offsets()[INTERACTIONS][0]
+    started, started_cpu = time.perf_counter(), time.process_time()
+    process.stop.is_stopping.set()
+    trainer.run()
+    took_s = time.perf_counter() - started
+    n_events = process.source.next_offsets()[INTERACTIONS][0] - before
+    print(
+        json.dumps(
+            {
+                "n_events": n_events,
+                "seconds": took_s,
+                "events_per_s": n_events / took_s,
+                "cores_busy": (time.process_time() - started_cpu) / took_s,
+                "stage_share": {name: round(s / took_s, 3) for name, s in metrics.total_s.most_common()},
+                "learning_us_per_event": metrics.total_s["learn"] / n_events * 1e6,
+                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            }
+        )
+    )
+    publisher.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

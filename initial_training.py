@@ -1,0 +1,54 @@
+"""history -> first model: a generation that can be served and streamed into. A composition root."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
+from streamrec.cli.initial import history_of, history_of_stream, train
+from streamrec.cli.screen import say
+from streamrec.errors import StreamrecError
+from streamrec.settings import PlaceSettings
+from streamrec.telemetry import configure_logging
+from streamrec.training.fit import FitOptions
+
+EXIT_ERROR = 2
+EXIT_BELOW_POPULARITY = 3
+
+
+def main(
+    dataset: Dataset = None,
+    events: EventsFile = None,
+    mapping: Mapping = None,
+    delimiter: Delimiter = None,
+    from_stream: Annotated[bool, typer.Option("--from-stream", help="Learn what the log holds.")] = False,
+    until_fraction: Annotated[float, typer.Option(min=0, max=1, help="The first part, by time.")] = 1.0,
+    warm_start: Annotated[Path | None, typer.Option(help="Start from var/artifacts/GENERATION.")] = None,
+    leave_out_top: Annotated[int, typer.Option(min=0, help="Do not train on the most popular items.")] = 0,
+    max_events_of_user: Annotated[int | None, typer.Option(min=1, help="Newest ones to train on.")] = None,
+    max_item_share: Annotated[float | None, typer.Option(help="Of all events, at most of one item.")] = None,
+) -> None:
+    """Train a model on history and make it live; exit with 3 when it ranks worse than popularity."""
+    options = FitOptions(
+        n_top_items_left_out=leave_out_top,
+        max_events_of_user=max_events_of_user,
+        max_item_share=max_item_share,
+    )
+    try:
+        places = read_settings(PlaceSettings)
+        configure_logging(places.log_level, "initial-training")
+        if from_stream:
+            history = history_of_stream(places)
+        else:
+            history = history_of(open_chosen(dataset, events, mapping, delimiter), until_fraction)
+        is_good = train(history, options, warm_start)
+    except StreamrecError as error:
+        say(f"error: {error}", "red")
+        raise typer.Exit(EXIT_ERROR) from error
+    if not is_good:
+        raise typer.Exit(EXIT_BELOW_POPULARITY)
+
+
+if __name__ == "__main__":
+    typer.run(main)
