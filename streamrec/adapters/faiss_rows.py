@@ -81,11 +81,11 @@ class VectorRows:
         return self._ids.ids_at(rows.tolist())
 
     def allowed(self, excluded: Sequence[str]) -> tuple[Bitmap, int]:
-        """Return the bitmap of living rows without the excluded, and how many known ids were excluded."""
+        """Return the bitmap of living rows without the excluded, and how many living rows those are."""
         allowed = self._alive.copy()
         if not excluded:
             return allowed, 0
-        rows = self._ids.rows_of(excluded)
+        rows = np.unique(self._ids.rows_of(excluded))  # a caller may name an id twice
         rows = rows[rows >= 0]
         np.bitwise_and.at(allowed, rows >> 3, ~_BIT[rows & 7])
         return allowed, len(rows)
