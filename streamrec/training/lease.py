@@ -1,6 +1,7 @@
 """Holding the lease that makes one trainer the active one."""
 
 from collections.abc import Callable
+from threading import Lock
 
 import structlog
 
@@ -12,7 +13,7 @@ _RENEWALS_PER_DURATION = 3
 
 
 class LeaseKeeper:
-    """Acquires the lease, renews it in good time, and says so when it is lost.
+    """Acquires the lease, renews it in good time, and says so when it is lost. Safe to call from threads.
 
     Parameters
     ----------
@@ -30,19 +31,20 @@ class LeaseKeeper:
         self._duration_s = duration_s
         self._clock = clock
         self._lease: Lease | None = None
+        self._lock = Lock()
 
     @property
     def lease(self) -> Lease:
-        """The lease in hand.
+        """The lease in hand; one that has run out is renewed first.
 
         Raises
         ------
         LeaseLost
-            When there is none, or when it has run out unrenewed.
+            When there is none, or when somebody else took it.
         """
-        if self._lease is None or self._clock() >= self._lease.expires_at:
-            raise LeaseLost(f"{self._owner} does not hold the lease {self._name!r}")
-        return self._lease
+        with self._lock:
+            lease = self._held()
+            return lease if self._clock() < lease.expires_at else self._renew(lease)
 
     def wait(self, should_stop: Callable[[], bool], pause: Callable[[float], None]) -> bool:
         """Stand by until the lease is ours; False when told to stop before."""
@@ -66,16 +68,24 @@ class LeaseKeeper:
         LeaseLost
             When somebody else holds it now.
         """
-        lease, now = self._lease, self._clock()
-        if lease is None:
+        with self._lock:
+            lease = self._held()
+            if self._clock() >= lease.expires_at - self._duration_s * (1 - 1 / _RENEWALS_PER_DURATION):
+                self._renew(lease)
+
+    def _held(self) -> Lease:
+        if self._lease is None:
             raise LeaseLost(f"{self._owner} does not hold the lease {self._name!r}")
-        if now < lease.expires_at - self._duration_s * (1 - 1 / _RENEWALS_PER_DURATION):
-            return
-        renewed = self._store.acquire(self._name, self._owner, self._duration_s, now)
+        return self._lease
+
+    def _renew(self, lease: Lease) -> Lease:
+        renewed = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
+        # The same token says that nobody held it in between, however late we are.
         if renewed is None or renewed.token != lease.token:
             self._lease = None
             raise LeaseLost(f"the lease {self._name!r} went to another trainer")
         self._lease = renewed
+        return renewed
 
     def release(self) -> None:
         """Give the lease up, so that a standby need not wait for it to run out."""

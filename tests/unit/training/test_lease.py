@@ -70,6 +70,14 @@ def test_renewing_keeps_the_token_and_moves_the_end() -> None:
     assert first.lease == Lease("trainer", "one", 1, 149.0)
 
 
+def test_a_lease_that_ran_out_and_that_nobody_took_is_ours_still() -> None:
+    store, clock = OneLease(), Clock()
+    first = keeper(store, clock)
+    first.wait(lambda: False, clock.pause)
+    clock.pause(100.0)
+    assert first.lease == Lease("trainer", "one", 1, 209.0)
+
+
 def test_is_not_renewed_before_it_is_due() -> None:
     store, clock = OneLease(), Clock()
     first = keeper(store, clock)
