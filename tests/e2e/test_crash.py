@@ -158,5 +158,6 @@ def test_any_number_of_crashes_changes_no_count(start: Path, tmp_path: Path) -> 
     wanted = outcome(smooth)
     assert outcome(rough) == wanted
     assert wanted["counters"]["n_rejected"] == (N_STREAMED + N_STREAMED // 10) // 100
-    assert wanted["counters"]["n_events"] == N_STREAMED
-    assert wanted["counters"]["n_repeats"] > 0
+    n_events, n_repeats = wanted["counters"]["n_events"], wanted["counters"]["n_repeats"]
+    assert n_events + n_repeats == N_STREAMED + N_STREAMED // 10
+    assert n_repeats > 0
