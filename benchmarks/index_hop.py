@@ -31,7 +31,7 @@ _HEADERS = {"Content-Type": "application/msgpack"}
 def measure_hop(shape_name: str) -> dict[str, Any]:
     """Search 100,000 items in process, over HTTP, and send empty requests of the same size, in turn."""
     shape, chance = SHAPES[shape_name], np.random.default_rng(3)
-    vectors, sample = items(_N_ITEMS, shape, chance), users(128, shape, chance)
+    vectors, sample = items(_N_ITEMS, shape, chance), users(256, shape, chance)
     ids = [f"item-{row}" for row in range(_N_ITEMS)]
     index = FaissIndex(D + 1, sample)
     index.upsert(ids, vectors)

@@ -17,7 +17,7 @@ from streamrec.adapters.snapshot_directory import current_generation, read_snaps
 from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
 
 _POLL_TIMEOUT_S = 0.1
-_N_SAMPLE_USERS = 128
+_N_SAMPLE_USERS = 256
 
 _log = structlog.get_logger()
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from streamrec.adapters.faiss_rows import Vectors
 
-_CAPACITY = 128
+_CAPACITY = 256
 
 
 class QuerySample:
