@@ -1,10 +1,8 @@
 """Waiting for the services, and for the first answer that is about somebody."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
-from streamrec.cli.service_call import Service
 from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
@@ -12,8 +10,8 @@ from streamrec.errors import InvalidInput, Unavailable, UnknownId
 _PAUSE_S = 0.1
 
 
-def wait_until_ready(services: Services, ours: Sequence[Service], wish: StopWish, patience_s: float) -> None:
-    """Return when each service says it is ready, or when somebody wishes to stop.
+def wait_until_ready(services: Services, wish: StopWish, patience_s: float) -> None:
+    """Return when both services say that they are ready, or when somebody wishes to stop.
 
     Raises
     ------
@@ -21,7 +19,7 @@ def wait_until_ready(services: Services, ours: Sequence[Service], wish: StopWish
         When a service ends, or is not ready in time; with its reason.
     """
     deadline = wish.now() + patience_s
-    for service in ours:
+    for service in (services.recommender, services.index):
         while not wish():
             services.check()
             try:
@@ -37,10 +35,14 @@ def wait_until_ready(services: Services, ours: Sequence[Service], wish: StopWish
             wish.sleep(_PAUSE_S)
 
 
-def wait_for_personal_answer(
-    services: Services, recommender: Service, user_id: str, wish: StopWish, patience_s: float
+def wait_for_answer(
+    services: Services,
+    path: str,
+    is_wanted: Callable[[dict[str, Any]], bool],
+    wish: StopWish,
+    patience_s: float,
 ) -> dict[str, Any]:
-    """Return the first recommendations that come from the user's own vector.
+    """Return the recommender's first answer that is as wanted, or the last one at the wish to stop.
 
     Raises
     ------
@@ -48,16 +50,14 @@ def wait_for_personal_answer(
         When a service ends, or there is no such answer in time.
     """
     deadline = wish.now() + patience_s
-    answer: dict[str, Any] = {}
-    while not wish():
+    while True:
         services.check()
-        answer = recommender.get(f"/v1/recommendations?user_id={quote(user_id, safe='')}&k=5")
-        if answer["based_on"] == "user_id":
-            break
+        answer: dict[str, Any] = services.recommender.get(path)
+        if is_wanted(answer) or wish():
+            return answer
         if wish.now() > deadline:
             raise Unavailable(
-                f"user {user_id} still gets {answer['based_on']} after {patience_s:.0f} s. "
+                f"{path} still answers from {answer.get('based_on')} after {patience_s:.0f} s. "
                 f"See {services.log_path}"
             )
         wish.sleep(_PAUSE_S)
-    return answer

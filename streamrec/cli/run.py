@@ -1,25 +1,23 @@
 """`run`: everything on this machine, from nothing to recommendations that learn."""
 
-import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
-from urllib.parse import quote
+from typing import Annotated, Any, NamedTuple
 
-import msgspec
 import typer
 
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings, open_chosen, read_settings
-from streamrec.cli.first_answer import wait_for_personal_answer, wait_until_ready
+from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
+from streamrec.cli.introduction import paths_to_try, quoted, what_to_try
 from streamrec.cli.load_items import ITEMS_PATH, put_items
 from streamrec.cli.replay import DEFAULT_RATE, place_of, replay_with_bar
 from streamrec.cli.screen import output, progress_bar, say, spinner
-from streamrec.cli.service_call import Service
-from streamrec.cli.services import Services, check_port
+from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish, stopping_on_signals
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.named import ML_100K, TERMS
@@ -45,12 +43,11 @@ def run(
     started = time.monotonic()
     chosen = _Chosen(None if events else ML_100K, events, mapping, delimiter)
     places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
-    check_port(ports.recommender_port, "recommender", "RECOMMENDER_PORT")
-    check_port(ports.index_port, "index server", "INDEX_PORT")
-    services = Services(Path("Procfile"), _LOG)
+    services = Services(Path("Procfile"), _LOG, ports)
+    services.check_ports()
     with stopping_on_signals() as wish:
         try:
-            _Launch(places, ports, services, wish, started).run(chosen, rate)
+            _Launch(places, services, wish, started).run(chosen, rate)
         except StreamrecError as error:
             # A child that Ctrl-C reached first fails before we come to look: that is no error.
             if not wish():
@@ -84,15 +81,11 @@ class _Chosen(NamedTuple):
 class _Launch:
     """The steps, in order; each looks whether somebody wishes to stop."""
 
-    def __init__(
-        self, places: PlaceSettings, ports: PortSettings, services: Services, wish: StopWish, started: float
-    ) -> None:
+    def __init__(self, places: PlaceSettings, services: Services, wish: StopWish, started: float) -> None:
         self._places = places
-        self._ports = ports
         self._services = services
         self._wish = wish
         self._started = started
-        self._recommender = Service(ports.recommender_url)
 
     def run(self, chosen: _Chosen, rate: float) -> None:
         """Carry out the steps, then serve until the wish to stop."""
@@ -125,54 +118,39 @@ class _Launch:
         say("The first model ranks worse than popularity; serving it all the same", "yellow")
 
     def _serve(self, events: EventSet) -> None:
-        self._services.start({"STREAMREC_INDEX_URL": self._ports.index_url})
+        self._services.start()
         with spinner("Starting index server, recommender and trainer"):
-            ours = [self._recommender, Service(self._ports.index_url)]
-            wait_until_ready(self._services, ours, self._wish, _PATIENCE_S)
+            wait_until_ready(self._services, self._wish, _PATIENCE_S)
         if self._wish() or not events.catalog or self._has_items(events):
             return
         with progress_bar("Loading items", len(events.catalog)) as show:
-            put_items(self._recommender, events.catalog, show)
+            put_items(self._services.recommender, events.catalog, show)
 
     def _has_items(self, events: EventSet) -> bool:
         """Return whether the last item, which is loaded last, is there."""
         try:
-            self._recommender.get(f"{ITEMS_PATH}/{quote(events.catalog[-1].item_id, safe='')}")
+            self._services.recommender.get(f"{ITEMS_PATH}/{quoted(events.catalog[-1].item_id)}")
         except UnknownId:
             return False
         return True
 
     def _introduce(self, events: EventSet, first: int) -> None:
         user_id = events[first - 1].user_id  # in the history, and active until its end
-        answer = wait_for_personal_answer(
-            self._services, self._recommender, user_id, self._wish, _PATIENCE_S
+        answer = self._wait_for(
+            f"/v1/recommendations?user_id={quoted(user_id)}&k=5", lambda a: a["based_on"] == "user_id"
         )
         if self._wish():
             return
         titles = ", ".join(item.get("title") or item["item_id"] for item in answer["items"][:3])
         say(f"First personalized answer {time.monotonic() - self._started:.1f} s after the start", "green")
         output.print(f"  user {user_id}: {titles} ...", markup=False)
-        output.print(self._what_to_try(events, user_id), markup=False)
+        paths = paths_to_try(events, user_id)
+        for path in paths:
+            self._wait_for(path, lambda a: bool(a["items"]))  # what is offered works
+        output.print(what_to_try(self._services, paths, events[0].item_id), markup=False)
 
-    def _what_to_try(self, events: EventSet, user_id: str) -> str:
-        url, item_id = self._ports.recommender_url, events[0].item_id
-        event = msgspec.json.encode({"user_id": "me", "item_id": item_id}).decode()
-        categories = [category for item in events.catalog for category in item.categories]
-        lines = [
-            f"Recommender   {url}  (try it out: {url}/docs)",
-            f"Index server  {self._ports.index_url}/v1/stats",
-            f"Log           {self._services.log_path}",
-            "Try:",
-            _curl(f"{url}/v1/recommendations?user_id={quote(user_id, safe='')}&k=5"),
-            _curl(f"{url}/v1/items/{quote(item_id, safe='')}/similar?k=5"),
-        ]
-        if categories:
-            lines.append(_curl(f"{url}/v1/popular?k=5&category={quote(categories[0], safe='')}"))
-        lines += [
-            _curl(f"{url}/v1/events", "-H 'Content-Type: application/json' -d " + shlex.quote(event)),
-            _curl(f"{url}/v1/recommendations?user_id=me&k=5"),
-        ]
-        return "\n".join(lines)
+    def _wait_for(self, path: str, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        return wait_for_answer(self._services, path, is_wanted, self._wish, _PATIENCE_S)
 
     def _replay(self, events: EventSet, first: int, rate: float) -> None:
         sink = open_event_sink(self._places.events_url)
@@ -184,7 +162,3 @@ class _Launch:
             sink.close()
         if reached == len(events):
             say("All events were replayed; still serving. Ctrl-C stops; `make clean-data` starts over.")
-
-
-def _curl(url: str, options: str = "") -> str:
-    return f"  curl {shlex.quote(url)} {options}".rstrip()

@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
+from streamrec.cli.choices import PortSettings
 from streamrec.cli.process_group import KILL_AFTER_S
+from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, Unavailable
 
 _N_LAST_LINES = 15
@@ -25,15 +26,31 @@ class Services:
         What to run.
     log_path
         Where their output goes; that of the run before is kept as ``<name>.1``.
+    ports
+        Where the servers are to listen.
     """
 
-    def __init__(self, procfile: Path, log_path: Path) -> None:
+    def __init__(self, procfile: Path, log_path: Path, ports: PortSettings) -> None:
         self._procfile = procfile
         self.log_path = log_path
+        self._ports = ports
+        self.recommender = Service(ports.recommender_url)
+        self.index = Service(ports.index_url)
         self._group: subprocess.Popen[bytes] | None = None
 
-    def start(self, environment: Mapping[str, str]) -> None:
-        """Start all with these variables on top of our own.
+    def check_ports(self) -> None:
+        """Make sure that the ports are free.
+
+        Raises
+        ------
+        ConfigurationError
+            When one is not; says which variable chooses another.
+        """
+        check_port(self._ports.recommender_port, "recommender", "RECOMMENDER_PORT")
+        check_port(self._ports.index_port, "index server", "INDEX_PORT")
+
+    def start(self) -> None:
+        """Start all, with our environment.
 
         Raises
         ------
@@ -48,7 +65,7 @@ class Services:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **_interpreter_first(), **environment},
+                env={**os.environ, **self._environment()},
                 start_new_session=True,
             )
 
@@ -81,6 +98,17 @@ class Services:
             return False
         return "SIGKILL" not in self.log_path.read_text("utf-8", "replace")
 
+    def _environment(self) -> dict[str, str]:
+        folder = str(Path(sys.executable).parent)
+        return {
+            # `python` and `gunicorn` of the Procfile are those of this environment.
+            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONUNBUFFERED": "1",
+            "INDEX_PORT": str(self._ports.index_port),
+            "RECOMMENDER_PORT": str(self._ports.recommender_port),
+            "STREAMREC_INDEX_URL": self._ports.index_url,
+        }
+
     def _open_log(self) -> IO[bytes]:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         if self.log_path.exists():
@@ -109,9 +137,3 @@ def check_port(port: int, service: str, variable: str) -> None:
                 f"port {port} of the {service} can't be used ({error.strerror}): stop what listens there, "
                 f"or choose another one: {variable}={port + 1} make run"
             ) from error
-
-
-def _interpreter_first() -> dict[str, str]:
-    """Let `python` and `gunicorn` of the Procfile be those of this environment, and write lines at once."""
-    folder = str(Path(sys.executable).parent)
-    return {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}", "PYTHONUNBUFFERED": "1"}

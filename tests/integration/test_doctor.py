@@ -17,9 +17,9 @@ import pytest
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.cli.app import main
+from streamrec.cli.choices import PortSettings
 from streamrec.cli.first_answer import wait_until_ready
 from streamrec.cli.probes import probe_artifacts
-from streamrec.cli.service_call import Service
 from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish
 from streamrec.errors import Unavailable
@@ -64,11 +64,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     set_current(folder / "artifacts", GENERATION)
     lines = (ROOT / "Procfile").read_text().splitlines()
     (folder / "Procfile").write_text("\n".join(line for line in lines if not line.startswith("trainer")))
-    services = Services(folder / "Procfile", folder / "services.log")
-    services.start(house.environment())
+    ports = PortSettings(recommender_port=house.recommender_port, index_port=house.index_port)
+    services = Services(folder / "Procfile", folder / "services.log", ports)
+    with pytest.MonkeyPatch.context() as variables:
+        for name, value in house.environment().items():
+            variables.setenv(name, value)
+        services.start()
     try:
-        ours = [Service(f"http://127.0.0.1:{port}") for port in (house.index_port, house.recommender_port)]
-        wait_until_ready(services, ours, StopWish(), 60.0)
+        wait_until_ready(services, StopWish(), 60.0)
         yield house
     finally:
         services.stop()

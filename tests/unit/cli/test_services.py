@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from streamrec.cli.choices import PortSettings
 from streamrec.cli.services import Services, check_port
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.errors import ConfigurationError, Unavailable
@@ -61,7 +62,7 @@ def procfile(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def services(procfile: Path, tmp_path: Path) -> Iterator[Services]:
-    services = Services(procfile, tmp_path / "log" / "services.log")
+    services = Services(procfile, tmp_path / "log" / "services.log", PortSettings())
     yield services
     services.stop()
 
@@ -70,8 +71,11 @@ def both_run(folder: Path) -> bool:
     return all((folder / name).exists() and (folder / name).read_text() for name in ("one", "two"))
 
 
-def test_all_start_with_the_environment_and_end_in_their_own_time(services: Services, tmp_path: Path) -> None:
-    services.start({"GREETING": "hello"})
+def test_all_start_with_the_environment_and_end_in_their_own_time(
+    services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GREETING", "hello")
+    services.start()
     eventually(lambda: both_run(tmp_path))
     services.check()
     assert services.stop()
@@ -87,7 +91,7 @@ def test_when_one_ends_the_others_are_stopped_and_the_log_is_shown(
     services: Services, tmp_path: Path, procfile: Path
 ) -> None:
     procfile.write_text(procfile.read_text() + "short: sleep 0.5; echo no model, no fun; exit 3\n")
-    services.start({})
+    services.start()
 
     def has_ended() -> bool:
         try:
@@ -104,8 +108,8 @@ def test_when_one_ends_the_others_are_stopped_and_the_log_is_shown(
 
 def test_a_killed_launcher_leaves_no_orphans(procfile: Path, tmp_path: Path) -> None:
     code = (
-        "import time; from pathlib import Path; from streamrec.cli.services import Services\n"
-        f"Services(Path({str(procfile)!r}), Path({str(tmp_path / 'log')!r})).start({{}})\n"
+        "import time; from pathlib import Path; from streamrec.cli.services import PortSettings, Services\n"
+        f"Services(Path({str(procfile)!r}), Path({str(tmp_path / 'log')!r}), PortSettings()).start()\n"
         "time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code]) as launcher:
@@ -118,13 +122,13 @@ def test_a_killed_launcher_leaves_no_orphans(procfile: Path, tmp_path: Path) -> 
 def test_the_log_of_the_run_before_is_kept(services: Services, tmp_path: Path) -> None:
     services.log_path.parent.mkdir()
     services.log_path.write_text("before")
-    services.start({})
+    services.start()
     assert services.log_path.with_name("services.log.1").read_text() == "before"
 
 
 def test_no_procfile_is_said(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="run this in the project's folder"):
-        Services(tmp_path / "Procfile", tmp_path / "log").start({})
+        Services(tmp_path / "Procfile", tmp_path / "log", PortSettings()).start()
 
 
 def test_a_taken_port_is_named_with_the_variable_that_chooses_another() -> None:
@@ -149,7 +153,7 @@ def test_a_signal_is_a_wish_while_the_block_runs(number: signal.Signals) -> None
 @pytest.mark.nightly
 def test_the_trainer_has_time_to_learn_its_tail(services: Services, procfile: Path, tmp_path: Path) -> None:
     procfile.write_text(procfile.read_text().replace("one 0.3", "one 7"))
-    services.start({})
+    services.start()
     eventually(lambda: both_run(tmp_path))
     assert services.stop()
     assert (tmp_path / "one.ended").exists()
