@@ -1,0 +1,167 @@
+"""The real server: gunicorn, its worker and SQLite, beside a real index server."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.recommendations_stack import environment_of, free_port, places_in, served
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.domain.user import UserState
+from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable
+from streamrec.settings import PlaceSettings
+
+GENERATION = "g1"
+EMOJI = urllib.parse.quote("\U0001f3ac")
+
+
+def populate(places: PlaceSettings) -> None:
+    vectors = np.array([[row / 50, 0.0] for row in range(50)], np.float32)
+    ids = ["a/b", *(f"i{row}" for row in range(1, 50))]
+    users = VectorTable(["u"], np.ones((1, 2), np.float32))
+    write_snapshot(places.artifacts_dir, Snapshot(GENERATION, VectorTable(ids, vectors), users, {}, 0.0, {}))
+    set_current(places.artifacts_dir, GENERATION)
+    store = open_trainer_store(places.store_url)
+    lease = store.acquire("trainer", "test", 10.0, time.time())
+    assert lease is not None
+    state = UserState("u", GENERATION, users.vectors[0].tobytes(), disliked=("i49",))
+    store.publish_users(UserUpdates([state], [("u", "i48", 1.0)]), lease)
+    store.close()
+    cache = open_cache_publisher(places.cache_url)
+    cache.publish_popular({"decayed": [RankedItem("i1", 1.0)]})
+    cache.close()
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceSettings:
+    made = places_in(tmp_path_factory.mktemp("stack"), free_port())
+    populate(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def url(places: PlaceSettings) -> Iterator[str]:
+    port = free_port()
+    settings = ["-c", "python:recommender_server.gunicorn_settings"]
+    with served(settings, port, environment_of(places)):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def index_served(places: PlaceSettings) -> Iterator[None]:
+    port = urllib.parse.urlsplit(places.index_url).port
+    assert port is not None
+    with served(["-c", "python:faiss_server.gunicorn_settings"], port, environment_of(places)):
+        yield
+
+
+def get(url: str) -> tuple[int, Any]:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        assert error.headers["Content-Type"] == "application/problem+json"
+        return error.code, json.load(error)
+
+
+def send(method: str, url: str, body: object) -> int:
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        status: int = answer.status
+        return status
+
+
+def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
+    url: str, places: PlaceSettings
+) -> None:
+    status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
+    assert (status, answer["degraded"], answer["based_on"]) == (200, True, "popular_items")
+    assert [item["item_id"] for item in answer["items"]] == ["i1"]
+    with index_served(places):
+        time.sleep(1.1)  # the pause after a timeout, if there was one
+        status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
+        assert (status, answer["degraded"], answer["generation"]) == (200, False, GENERATION)
+        assert [item["item_id"] for item in answer["items"]] == ["i47", "i46"]
+        assert get(f"{url}/v1/items/a%2Fb/similar?k=1")[0] == 200
+
+
+def test_what_is_put_is_durable_and_announced(url: str, places: PlaceSettings) -> None:
+    assert send("PUT", f"{url}/v1/items/a%2Fb", {"title": "slash"}) == 204
+    assert send("PUT", f"{url}/v1/items/{EMOJI}", {"title": "emoji"}) == 204
+    assert get(f"{url}/v1/items/a%2Fb")[1]["title"] == "slash"
+    assert get(f"{url}/v1/items/{EMOJI}")[1]["item_id"] == "\U0001f3ac"
+    assert send("POST", f"{url}/v1/events", {"user_id": "\U0001f3ac", "item_id": "a/b"}) == 202
+    source = open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "test")
+    keys = [(record.topic, record.key) for record in source.poll(100, 1.0)]
+    source.close()
+    assert (COMMANDS, "a/b") in keys
+    assert (INTERACTIONS, "\U0001f3ac") in keys
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [
+        ("/v1/recommendations?k=1001", 400),
+        (f"/v1/items/{'x' * 30_000}", 400),
+        (f"/v1/recommendations?user_id={'x' * 30_000}", 400),
+        ("/v1/items/%FF", 400),
+        ("/v1/users/nobody", 404),
+    ],
+)
+def test_bad_input_is_a_problem_through_the_real_server(url: str, target: str, status: int) -> None:
+    assert get(url + target)[0] == status
+
+
+def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
+    answer = b""
+    with (
+        socket.create_connection(
+            ("127.0.0.1", urllib.parse.urlsplit(url).port or 0), timeout=10
+        ) as connection,
+        contextlib.suppress(ConnectionError),
+    ):  # it may hang up before it has read all
+        connection.sendall(f"GET /v1/items/{'x' * 1_000_000} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        answer = connection.recv(1000)
+    assert not answer or answer.startswith(b"HTTP/1.1 4")
+    assert get(f"{url}/health/live")[0] == 200
+
+
+def test_schemathesis_finds_nothing_wrong(url: str, places: PlaceSettings, tmp_path: Path) -> None:
+    # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
+    config = tmp_path / "schemathesis.toml"
+    config.write_text('[generation]\ncodec = "ascii"\n')
+    command = [
+        str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
+        "run", f"{url}/openapi.json", "--max-examples", "12", "--seed", "1",
+        "--checks", "all", "--phases", "examples,coverage,fuzzing", "--no-color",
+    ]  # fmt: skip
+    with index_served(places):
+        ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
+
+
+def test_the_server_stops_cleanly(places: PlaceSettings) -> None:
+    port = free_port()
+    settings = ["-c", "python:recommender_server.gunicorn_settings"]
+    with served(settings, port, environment_of(places)) as process:
+        assert get(f"http://127.0.0.1:{port}/health/live")[0] == 200
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
