@@ -10,24 +10,30 @@ from contextlib import contextmanager
 
 
 class ReadWriteLock:
-    """Shared among readers, exclusive for a writer; a waiting writer goes before new readers.
+    """Shared among readers, exclusive for a writer; they take turns where both wait.
 
-    Not reentrant. Writers come first because they are short (milliseconds) and a busy server
-    always has a reader: a fair order would let updates wait without end.
+    A waiting writer goes before readers that come after it: a busy server always has a reader, and updates
+    would wait without end. When it is done, the readers that have waited go before the next writer: a batch
+    of updates is many short writes in a row, and no search shall wait for all of them. Not reentrant.
     """
 
     def __init__(self) -> None:
         self._changed = threading.Condition(threading.Lock())
         self._n_readers = 0
+        self._n_waiting_readers = 0
         self._n_waiting_writers = 0
+        self._n_passes = 0
         self._is_writing = False
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Hold the lock together with other readers."""
         with self._changed:
-            while self._is_writing or self._n_waiting_writers:
+            self._n_waiting_readers += 1
+            while self._is_writing or (self._n_waiting_writers and not self._n_passes):
                 self._changed.wait()
+            self._n_waiting_readers -= 1
+            self._n_passes = max(0, self._n_passes - 1)
             self._n_readers += 1
         try:
             yield
@@ -42,7 +48,7 @@ class ReadWriteLock:
         """Hold the lock alone."""
         with self._changed:
             self._n_waiting_writers += 1
-            while self._is_writing or self._n_readers:
+            while self._is_writing or self._n_readers or self._n_passes:
                 self._changed.wait()
             self._n_waiting_writers -= 1
             self._is_writing = True
@@ -51,4 +57,5 @@ class ReadWriteLock:
         finally:
             with self._changed:
                 self._is_writing = False
+                self._n_passes = self._n_waiting_readers
                 self._changed.notify_all()

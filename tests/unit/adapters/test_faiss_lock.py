@@ -83,6 +83,27 @@ def test_a_waiting_writer_goes_before_new_readers() -> None:
     assert order == ["writer", "reader"]
 
 
+def test_readers_that_have_waited_go_before_the_next_writer() -> None:
+    lock = ReadWriteLock()
+    stop = threading.Event()
+
+    def write_on() -> None:
+        while not stop.is_set():
+            with lock.writing():
+                time.sleep(0.01)
+
+    writer = threading.Thread(target=write_on)
+    writer.start()
+    n_reads = 0
+    for _ in range(20):
+        with lock.reading():
+            n_reads += 1
+    stop.set()
+    writer.join(_LONG_S)
+    assert n_reads == 20
+    assert not writer.is_alive()
+
+
 def test_it_is_released_when_the_block_raises() -> None:
     lock = ReadWriteLock()
     for hold in (lock.reading, lock.writing):
