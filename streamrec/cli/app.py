@@ -7,6 +7,7 @@ import typer
 
 from streamrec.cli import data
 from streamrec.cli.doctor import doctor
+from streamrec.cli.evaluate import evaluate
 from streamrec.cli.load_items import load_items
 from streamrec.cli.replay import replay
 from streamrec.cli.run import run
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(data.app, name="data")
 app.command()(replay)
 app.command()(load_items)
+app.command()(evaluate)
 app.command()(doctor)
 app.command()(run)
 
