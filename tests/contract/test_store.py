@@ -56,6 +56,15 @@ async def test_a_server_reads_what_the_trainer_published(store: Sides) -> None:
     assert await store.server.seen_items("stranger", 10) == []
 
 
+async def test_a_profile_is_document_and_newest_seen_items(store: Sides) -> None:
+    seen = [("u", f"i{n}", NOW + n) for n in range(3)] + [("stranger", "i0", NOW)]
+    store.trainer.publish_users(UserUpdates([state_of("u")], seen), held(store.trainer))
+    profile = await store.server.get_profile("u", 2)
+    assert profile == (await store.server.get_user("u"), ["i2", "i1"])
+    assert (await store.server.get_profile("u", 0)).seen == []
+    assert await store.server.get_profile("stranger", 2) == (None, ["i0"])
+
+
 async def test_a_state_without_a_vector_keeps_its_dislikes(store: Sides) -> None:
     state = UserState("u", "g1", None, disliked=("bad",))
     store.trainer.publish_users(UserUpdates([state], []), held(store.trainer))
