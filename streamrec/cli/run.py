@@ -53,9 +53,16 @@ def run(
             if not wish():
                 raise typer.Exit(_say_failed(error)) from error
         finally:
-            with spinner("Stopping: the trainer learns what is left and writes its checkpoint"):
-                is_clean = services.stop()
-            say("Stopped." if is_clean else f"Stopped, but not cleanly; see {services.log_path}")
+            _stop(services)
+
+
+def _stop(services: Services) -> None:
+    if services.is_started:
+        with spinner("Stopping: the trainer learns what is left and writes its checkpoint"):
+            is_clean = services.stop()
+        if not is_clean:
+            say(f"A service had to be killed; see {services.log_path}", "yellow")
+    say("Stopped.")
 
 
 def _say_failed(error: StreamrecError) -> int:

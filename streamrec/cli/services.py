@@ -38,6 +38,11 @@ class Services:
         self.index = Service(ports.index_url)
         self._group: subprocess.Popen[bytes] | None = None
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there is something to stop."""
+        return self._group is not None
+
     def check_ports(self) -> None:
         """Make sure that the ports are free.
 
