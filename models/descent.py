@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.embedding import GrowableEmbedding
 from models.gmf import GMF
 from models.losses import LOSSES
 
@@ -19,15 +20,16 @@ class Rates(NamedTuple):
     decay
         Share of a touched row that is taken away per unit of learning (L2 regularization). Of a user it is
         also what makes the past fade: with a large `user` rate a vector follows the last events.
-    bias_boost, boost_events
-        The bias of an item learned from n times moves 1 + `bias_boost` / (1 + n / `boost_events`) times as
-        far: a newcomer's popularity is found in a few events.
+    item_boost, bias_boost, boost_events
+        An item that n events were learned of moves 1 + boost / (1 + n / `boost_events`) times as far: what a
+        newcomer is, and how popular, is found in a few events.
     """
 
     user: float
     item: float
     bias: float
     decay: float
+    item_boost: float
     bias_boost: float
     boost_events: float
 
@@ -40,7 +42,7 @@ class Batch(NamedTuple):
     users
         (U,) distinct rows.
     places
-        (B + R,) which of `users`; the events come first.
+        (B + R,) which of `users`, the events first; None where event b is of user b and nothing is replayed.
     items
         (B + R,) rows of the positives.
     weights
@@ -57,20 +59,13 @@ class Batch(NamedTuple):
     """
 
     users: Tensor
-    places: Tensor
+    places: Tensor | None
     items: Tensor
     weights: Tensor
     n_events: int
     negatives: Tensor
     is_known: Tensor
     n_moved: int
-
-
-class ItemGradient(NamedTuple):
-    """Derivatives by T item vectors (T, D + 1) and, summed over the users, by their logits (T,)."""
-
-    by_vector: Tensor
-    by_logit: Tensor
 
 
 class Descent:
@@ -91,47 +86,69 @@ class Descent:
             Learning rate of the output layer; must stay zero once user vectors have been published.
         """
         vectors = model.user_vectors(batch.users)  # (U, D + 1)
-        of_event = vectors.index_select(0, batch.places)  # (B + R, D + 1)
+        of_event = _of_events(vectors, batch.places)  # (B + R, D + 1)
         positive = model.items.rows.index_select(0, batch.items)  # (B + R, D + 1)
         negative = model.items.rows.index_select(0, batch.negatives)  # (N, D + 1)
         negative_logits = (vectors @ negative.T).masked_fill_(batch.is_known, -torch.inf)  # (U, N)
         loss, by_positive, by_negative = self._loss(
-            (of_event * positive).sum(dim=1), negative_logits.index_select(0, batch.places)
+            (of_event * positive).sum(dim=1), _of_events(negative_logits, batch.places)
         )
         by_positive = (by_positive * batch.weights).unsqueeze(1)  # (B + R, 1)
         by_negative = by_negative * batch.weights.unsqueeze(1)  # (B + R, N)
         by_vector = (by_positive * positive).addmm_(by_negative, negative)[:, :-1]  # (B + R, D)
 
         n, m = batch.n_events, batch.n_moved
-        gains = ItemGradient(by_positive[:n] * of_event[:n], by_positive[:n, 0])
+        by_positive, of_event = by_positive[:n], of_event[:n]
         by_moved = by_negative[:n, :m] * (len(batch.negatives) / max(1, m))  # the moved stand for all
-        losses = ItemGradient(by_moved.T @ of_event[:n], by_moved.sum(dim=0))
-        self._move_items(model, batch.items[:n], positive[:n], gains)
-        self._move_items(model, batch.negatives[:m], negative[:m], losses)
+        self._move_items(
+            model.items,
+            torch.cat([batch.items[:n], batch.negatives[:m]]),
+            torch.cat([positive[:n], negative[:m]]),
+            torch.cat([by_positive * of_event, by_moved.T @ of_event]),
+            torch.cat([by_positive[:, 0], by_moved.sum(dim=0)]),
+        )
         self._move_users(model, batch, by_vector, output_rate)
         return float(loss[:n].sum())
 
     def _move_users(self, model: GMF, batch: Batch, by_vector: Tensor, output_rate: float) -> None:
-        n_users = len(batch.users)
-        by_user = torch.zeros(n_users, model.embedding_dim).index_add_(0, batch.places, by_vector)  # (U, D)
-        of_events = batch.places[: batch.n_events]
-        n_events = torch.bincount(of_events, minlength=n_users).unsqueeze(1)  # (U, 1)
-        weight = torch.zeros(n_users).index_add_(0, of_events, batch.weights[: batch.n_events])
+        rate, decay = self._rates.user, self._rates.decay
+        weights = batch.weights[: batch.n_events]
+        if batch.places is not None:
+            n_users, of_event = len(batch.users), batch.places[: batch.n_events]
+            share = 1 / torch.bincount(of_event, minlength=n_users)  # (U,)
+            by_user = torch.zeros(n_users, by_vector.shape[1]).index_add_(0, batch.places, by_vector)
+            by_vector = share.unsqueeze(1) * by_user
+            weights = share * torch.zeros(n_users).index_add_(0, of_event, weights)
         rows = model.users.rows.index_select(0, batch.users)
-        step = self._rates.user / n_events
         # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
-        shrink = 1 + self._rates.decay * step * weight.unsqueeze(1)
-        model.users.rows.index_copy_(0, batch.users, (rows - step * by_user * model.output) / shrink)
+        shrink = (1 + decay * rate * weights).unsqueeze(1)  # (U, 1)
+        moved = torch.addcmul(rows, by_vector, model.output, value=-rate) / shrink
+        model.users.rows.index_copy_(0, batch.users, moved)
         if output_rate:
-            model.output -= output_rate * (rows * by_user).sum(dim=0)
+            model.output -= output_rate * (rows * by_vector).sum(dim=0)
 
-    def _move_items(self, model: GMF, rows: Tensor, vectors: Tensor, gradient: ItemGradient) -> None:
-        """Move (T,) item rows that hold `vectors` (T, D + 1); a row that is repeated moves by the sum."""
-        rates, n_learned = self._rates, model.items.state
-        strength = gradient.by_logit.abs().unsqueeze(1)  # (T, 1)
-        move = gradient.by_vector + rates.decay * strength * vectors
-        boost = rates.bias_boost / (1 + n_learned.index_select(0, rows) / rates.boost_events)
-        move[:, :-1] *= rates.item
-        move[:, -1:] *= rates.bias * (1 + boost)
-        model.items.rows.index_add_(0, rows, move, alpha=-1)
-        n_learned.index_add_(0, rows, strength)
+    def _move_items(
+        self, items: GrowableEmbedding, rows: Tensor, vectors: Tensor, by_vector: Tensor, by_logit: Tensor
+    ) -> None:
+        """Move T item rows, which hold `vectors`; one that is repeated moves by the sum.
+
+        Parameters
+        ----------
+        vectors, by_vector
+            (T, D + 1), and the derivatives by it.
+        by_logit
+            (T,) derivatives by the items' logits, summed over the users.
+        """
+        rates = self._rates
+        strength = by_logit.abs().unsqueeze(1)  # (T, 1)
+        move = torch.addcmul(by_vector, strength, vectors, value=rates.decay)
+        newness = 1 / (1 + items.state.index_select(0, rows) / rates.boost_events)
+        move[:, :-1] *= rates.item * (1 + rates.item_boost * newness)
+        move[:, -1:] *= rates.bias * (1 + rates.bias_boost * newness)
+        items.rows.index_add_(0, rows, move, alpha=-1)
+        items.state.index_add_(0, rows, strength)
+
+
+def _of_events(of_users: Tensor, places: Tensor | None) -> Tensor:
+    """Return the (B + R, ...) entries that (U, ...) holds of each event's user."""
+    return of_users if places is None else of_users.index_select(0, places)

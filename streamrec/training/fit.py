@@ -31,8 +31,8 @@ class FitOptions:
     ----------
     validation_share
         Of the events, the newest, which are predicted and then learned to judge an epoch.
-    max_questions
-        Validation events that are predicted at most; all of them are learned.
+    max_validated
+        Validation events at most.
     max_epochs, patience
         Training ends after so many epochs, or so many in a row that were no better than the best.
     output_rate
@@ -45,8 +45,8 @@ class FitOptions:
     """
 
     validation_share: float = 0.1
-    max_questions: int = 2000
-    max_epochs: int = 20
+    max_validated: int = 3000
+    max_epochs: int = 10
     patience: int = 2
     output_rate: float = 0.0
     n_top_items_left_out: int = 0
@@ -108,13 +108,13 @@ def fit_initial(
         Called with the number of epochs done, the most there can be, and the report so far.
     """
     n_events = len(events.user_rows)
-    start = n_events - round(n_events * options.validation_share)
+    start = n_events - min(round(n_events * options.validation_share), options.max_validated)
     past, validation = events.at(slice(0, start)), events.at(slice(start, n_events))
     learner.remember(past.user_rows, past.item_rows)
     # Validation may ask about users and items that training leaves out.
     learner.model.grow_to(_n_rows(events.user_rows), _n_rows(events.item_rows))
     trained = past.at(_chosen(past, options))
-    judge = _Judge(events, start, options.max_questions)
+    judge = _Judge(events, start)
     nobody = summary(np.zeros(0, np.int64), K)
     report = FitReport([], 0, nobody, judge.popularity())
     best = learner.state_tensors()
@@ -137,10 +137,9 @@ def fit_initial(
 class _Judge:
     """Asks the same questions of a model after every epoch, and of popularity."""
 
-    def __init__(self, events: Events, start: int, max_questions: int) -> None:
+    def __init__(self, events: Events, start: int) -> None:
         self._events = events
         self._start = start
-        self._stride = max(1, -(-(len(events.user_rows) - start) // max_questions))
 
     def gmf(self, learner: Learner) -> dict[str, float]:
         """Return the metrics of a learner, which has learned the validation events afterwards."""
@@ -153,9 +152,7 @@ class _Judge:
         return self._metrics(popularity)
 
     def _metrics(self, model: Ranker) -> dict[str, float]:
-        ranks = prequential_ranks(
-            {"model": model}, self._events, self._start, stride=self._stride, batch_size=_STREAM_BATCH
-        )
+        ranks = prequential_ranks({"model": model}, self._events, self._start, batch_size=_STREAM_BATCH)
         return summary(ranks["model"], K)
 
 

@@ -30,7 +30,7 @@ _WAVE_EVENTS = 256
 """Events of one step at most. They share their negatives and their start, and their changes to an item add
 up: with more of them the bias of a popular item overshoots. Fewer would only cost calls."""
 
-_MAX_STEPS_OF_USER = 64
+_MAX_STEPS_OF_USER = 32
 """A user's events of one batch are learned one after the other, as in a calm stream, in so many steps at
 most; where one user floods a batch, several share a step and count by their mean."""
 
@@ -79,6 +79,7 @@ class Learner:
                 settings.item_rate,
                 settings.bias_rate,
                 settings.decay,
+                settings.item_boost,
                 settings.bias_boost,
                 settings.boost_events,
             ),
