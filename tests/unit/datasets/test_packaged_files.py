@@ -41,8 +41,11 @@ def test_fetch_brings_the_files_and_needs_the_network_only_once(
     files: PackagedFiles, shelf: Path, tmp_path: Path
 ) -> None:
     target = tmp_path / "data" / "tiny"
-    files.fetch(target)
+    told: list[tuple[int, int]] = []
+    files.fetch(target, lambda done, in_all: told.append((done, in_all)))
     assert (target / "a.inter").read_bytes() == CONTENT
+    size = (shelf / files.wheel).stat().st_size
+    assert (told[0], told[-1]) == ((0, 0), (size, size))
     # Only what was asked for: nothing that the archive names elsewhere, and no temporary.
     assert sorted(p.name for p in (tmp_path / "data").iterdir()) == ["tiny", files.wheel]
     assert [p.name for p in target.iterdir()] == ["a.inter"]
