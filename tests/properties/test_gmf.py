@@ -1,0 +1,39 @@
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.gmf import GMF
+
+
+@given(
+    seed=st.integers(0, 2**31),
+    embedding_dim=st.integers(1, 128),
+    std=st.floats(0.001, 3.0),
+    n_users=st.integers(1, 50),
+    n_items=st.integers(1, 50),
+)
+def test_the_inner_product_of_the_vectors_is_the_logit(
+    seed: int, embedding_dim: int, std: float, n_users: int, n_items: int
+) -> None:
+    model = GMF(embedding_dim, std, seed)
+    model.grow_to(n_users, n_items)
+    generator = torch.Generator().manual_seed(seed)
+    model.output = torch.randn(embedding_dim, generator=generator)
+    model.items.rows[:n_items, -1] = torch.randn(n_items, generator=generator)
+    users = torch.randint(n_users, (20,), generator=generator)
+    items = torch.randint(n_items, (20,), generator=generator)
+    logits = model.logits(users, items)
+    inner = (model.user_vectors(users) * model.item_vectors(items)).sum(dim=1)
+    # float32 adds in another order: the error is measured against the size of the terms that are added.
+    scale = (model.user_vectors(users) * model.item_vectors(items)).abs().sum(dim=1).clamp(min=1)
+    assert ((inner - logits).abs() / scale).max() < 1e-5
+
+
+@given(st.lists(st.integers(1, 3000), min_size=1, max_size=6))
+def test_growth_in_any_steps_leads_to_the_same_model(sizes: list[int]) -> None:
+    stepwise, at_once = GMF(3, 0.1, 5), GMF(3, 0.1, 5)
+    for size in sizes:
+        stepwise.grow_to(size, size)
+    at_once.grow_to(max(sizes), max(sizes))
+    for name, tensor in at_once.tensors().items():
+        assert torch.equal(tensor, stepwise.tensors()[name])
