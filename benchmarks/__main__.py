@@ -13,7 +13,7 @@ EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,pop
 
 COMMANDS: dict[str, list[str]] = {
     "quality": EVALUATE,
-    "quality_as_streamed": [*EVALUATE, "--as-streamed-at", "500"],
+    "quality_as_streamed": [*EVALUATE, "--rate", "500"],
     "learning": ["benchmarks.learning"],
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],

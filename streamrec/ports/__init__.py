@@ -1,0 +1,75 @@
+"""What streamrec needs of the outside world, as Protocols.
+
+Two families: the trainer and the tools call synchronous ports, in bulk; the servers call asynchronous ones,
+a request at a time. Every method may raise `Unavailable`. One contract suite a port, in `tests/contract`,
+runs against every adapter.
+
+An offset is the place of a record in its partition; a *next offset* is the place to go on from
+(the last offset read, plus one). `Offsets` maps topic -> partition -> next offset.
+"""
+
+from streamrec.domain.ranked_item import RankedItem
+from streamrec.ports.logs import (
+    COMMANDS,
+    COMPACTED_TOPICS,
+    INTERACTIONS,
+    ITEM_VECTORS,
+    PROBES,
+    REJECTED,
+    EventSink,
+    EventSource,
+    Message,
+    Offsets,
+    Record,
+)
+from streamrec.ports.servers import (
+    DocumentStore,
+    HotCache,
+    IndexAnswer,
+    IndexQuery,
+    ItemCatalog,
+    ItemIndex,
+    UserProfile,
+    UserStore,
+)
+from streamrec.ports.trainer import (
+    CachePublisher,
+    Lease,
+    LeaseStore,
+    Metrics,
+    Snapshot,
+    TrainerStore,
+    UserUpdates,
+    VectorTable,
+)
+
+__all__ = [
+    "COMMANDS",
+    "COMPACTED_TOPICS",
+    "CachePublisher",
+    "DocumentStore",
+    "EventSink",
+    "EventSource",
+    "HotCache",
+    "INTERACTIONS",
+    "ITEM_VECTORS",
+    "IndexAnswer",
+    "IndexQuery",
+    "ItemCatalog",
+    "ItemIndex",
+    "Lease",
+    "LeaseStore",
+    "Message",
+    "Metrics",
+    "Offsets",
+    "PROBES",
+    "REJECTED",
+    "RankedItem",
+    "Record",
+    "Snapshot",
+    "TrainerStore",
+    "UserProfile",
+    "UserStore",
+    "UserUpdates",
+    "VectorTable",
+]

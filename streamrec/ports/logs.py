@@ -1,0 +1,80 @@
+"""Logs: where events, commands and vectors stand in order."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+INTERACTIONS = "interactions"
+REJECTED = "interactions.rejected"
+COMMANDS = "commands"
+ITEM_VECTORS = "item-vectors"
+PROBES = "probes"
+
+COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, PROBES})
+"""Topics of which only the last value of a key counts; an adapter may drop the older ones."""
+
+Offsets = dict[str, dict[int, int]]
+
+
+class Message(NamedTuple):
+    """A record on its way into a log. `value` None is a tombstone."""
+
+    key: str
+    value: bytes | None
+
+
+class Record(NamedTuple):
+    """A record read from a log. `timestamp` is the log's append time in Unix seconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes | None
+    timestamp: float
+
+
+class EventSource(Protocol):
+    """Reads one or more topics, all their partitions, in order within a partition."""
+
+    def seek(self, next_offsets: Offsets) -> None:
+        """Go on from these places; topics and partitions not named start at their beginning.
+
+        Raises
+        ------
+        LogTruncated
+            When a log ends before the offset asked for.
+        """
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return up to `max_records`, as soon as there is one; empty after `timeout_s` without any."""
+
+    def next_offsets(self) -> Offsets:
+        """Return where the next poll goes on from."""
+
+    def end_offsets(self) -> Offsets:
+        """Return the next offset that each log will give out: lag is the difference."""
+
+    def commit(self, next_offsets: Offsets) -> None:
+        """Store the group's progress, for the usual lag tools to see. Not what a restart reads."""
+
+    def committed(self) -> Offsets:
+        """Return what was last committed for the group."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class EventSink(Protocol):
+    """Appends to topics."""
+
+    def append(self, topic: str, messages: Sequence[Message]) -> None:
+        """Append in order and return once all are durable; all or nothing where the log can do that.
+
+        Raises
+        ------
+        Overloaded
+            When the log takes no more for now.
+        """
+
+    def close(self) -> None:
+        """Release the connection."""

@@ -1,0 +1,104 @@
+"""What the servers need: asynchronous, a request at a time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from streamrec.domain.item import Item
+from streamrec.domain.ranked_item import RankedItem
+from streamrec.domain.user import UserDocument
+
+
+class UserProfile(NamedTuple):
+    """What an answer needs of a user; a stranger has no document and may have seen items all the same."""
+
+    document: UserDocument | None
+    seen: list[str]
+
+
+class UserStore(Protocol):
+    """The document store's users as a server uses them."""
+
+    async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
+        """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
+
+    async def get_user(self, user_id: str) -> UserDocument | None:
+        """Return the document, or None for a stranger."""
+
+    async def seen_items(self, user_id: str, limit: int) -> list[str]:
+        """Return the newest `limit` items that this user has seen, newest first."""
+
+    async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes; creates the document for a stranger."""
+
+    async def find_users(self, prefix: str, limit: int) -> list[str]:
+        """Return ids that start with `prefix`, in order of their bytes."""
+
+    async def erase_user(self, user_id: str) -> bool:
+        """Delete everything stored of a user; return whether there was anything."""
+
+
+class ItemCatalog(Protocol):
+    """Item metadata as a server uses it."""
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return what is known of these; unknown ids are left out."""
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Replace whole items; durable on return."""
+
+    async def delete_item(self, item_id: str) -> bool:
+        """Delete; return whether it was there."""
+
+
+class DocumentStore(UserStore, ItemCatalog, Protocol):
+    """The whole document store as a server uses it."""
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+
+
+class HotCache(Protocol):
+    """The hot cache as a server uses it."""
+
+    async def popular(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking, best first; empty when there is none of this name."""
+
+    async def counters(self) -> dict[str, float]:
+        """Return the trainer's counters as last published."""
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata; what is not cached is left out."""
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Cache metadata."""
+
+    async def drop_items(self, item_ids: Sequence[str]) -> None:
+        """Forget cached metadata after a change."""
+
+    async def aclose(self) -> None:
+        """Release the connection."""
+
+
+class IndexQuery(NamedTuple):
+    """One search. Exactly one of `vector` ((D + 1,) float32 bytes) and `item_id` is given."""
+
+    k: int
+    vector: bytes | None = None
+    item_id: str | None = None
+    exclude: Sequence[str] = ()
+    generation: str | None = None
+
+
+class IndexAnswer(NamedTuple):
+    """Items best first. `is_missing`: the `item_id` or generation asked for is not in the index."""
+
+    generation: str
+    items: list[RankedItem]
+    is_missing: bool = False
+
+
+class ItemIndex(Protocol):
+    """The index as a server uses it."""
+
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself."""

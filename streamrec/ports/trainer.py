@@ -1,0 +1,110 @@
+"""What the trainer and the tools need: synchronous, in bulk."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.item import Item
+from streamrec.domain.ranked_item import RankedItem
+from streamrec.domain.user import UserState
+from streamrec.ports.logs import Offsets
+
+
+class VectorTable(NamedTuple):
+    """Ids and their vectors, row by row; `vectors` is (N, D + 1) float32."""
+
+    ids: Sequence[str]
+    vectors: NDArray[np.float32]
+
+
+class Snapshot(NamedTuple):
+    """All vectors of a generation at one moment; a reader of the changelog goes on at `next_offsets`.
+
+    `created_at` is in Unix seconds; `provenance` says what the vectors were made of.
+    """
+
+    generation: str
+    items: VectorTable
+    users: VectorTable
+    next_offsets: Offsets
+    created_at: float
+    provenance: Mapping[str, Any]
+
+
+class Lease(NamedTuple):
+    """The right to write, until `expires_at` (Unix seconds). A later holder's `token` is larger."""
+
+    name: str
+    owner: str
+    token: int
+    expires_at: float
+
+
+class LeaseStore(Protocol):
+    """One holder at a time, with a fencing token that grows by each change of holder."""
+
+    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
+        """Take or renew the lease; None while somebody else holds it."""
+
+    def release(self, lease: Lease) -> None:
+        """Give it up; without effect when it is no longer ours."""
+
+
+class UserUpdates(NamedTuple):
+    """What one publication changes: absolute states and set memberships, so that repeating it is harmless.
+
+    `seen` holds (user_id, item_id, Unix seconds).
+    """
+
+    states: Sequence[UserState]
+    seen: Sequence[tuple[str, str, float]]
+
+
+class TrainerStore(LeaseStore, Protocol):
+    """The document store as the trainer uses it."""
+
+    def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
+        """Upsert states and add to the seen sets.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token than the lease's has been given out; nothing is written then.
+        """
+
+    def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
+        """Delete states and seen sets (not the attributes, which the services own)."""
+
+    def read_items(self, item_ids: Sequence[str] | None = None) -> Iterable[Item]:
+        """Yield metadata of these items, or of all."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class CachePublisher(Protocol):
+    """The hot cache as the trainer uses it. Losing what is in it loses nothing."""
+
+    def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
+        """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
+
+    def publish_counters(self, counters: Mapping[str, float]) -> None:
+        """Replace the trainer's counters, for anyone to look at."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class Metrics(Protocol):
+    """Fire and forget: never raises, never waits."""
+
+    def count(self, name: str, n: int = 1) -> None:
+        """Add to a counter."""
+
+    def gauge(self, name: str, value: float) -> None:
+        """Set a gauge."""
+
+    def timing(self, name: str, duration_ms: float) -> None:
+        """Record one duration."""
