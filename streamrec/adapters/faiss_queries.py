@@ -1,5 +1,7 @@
 """A sample of what is asked: recall is measured on it."""
 
+import zlib
+
 import numpy as np
 
 from streamrec.adapters.faiss_rows import Vectors
@@ -8,19 +10,24 @@ _CAPACITY = 256
 
 
 class QuerySample:
-    """The last queries, in a ring. Starts with vectors of users, before anybody has asked."""
+    """Some of the last distinct queries. Starts with vectors of users, before anybody has asked.
+
+    A query's place follows from what it is, so one that is asked a thousand times in a row, as a probe or a
+    load test does, takes one place and not all of them.
+    """
 
     def __init__(self, first: Vectors) -> None:
         """Start with the first of (Q, D + 1) query vectors."""
-        self._ring = np.zeros((_CAPACITY, first.shape[1]), np.float32)
-        self._n_seen = min(len(first), _CAPACITY)
-        self._ring[: self._n_seen] = first[: self._n_seen]
+        self._vectors = np.zeros((_CAPACITY, first.shape[1]), np.float32)
+        self._is_taken = np.arange(_CAPACITY) < len(first)
+        self._vectors[: len(first)] = first[:_CAPACITY]
 
     def add(self, vector: Vectors) -> None:
-        """Take in a (D + 1,) query in place of the oldest."""
-        self._ring[self._n_seen % _CAPACITY] = vector
-        self._n_seen += 1
+        """Take in a (D + 1,) query in place of another."""
+        place = zlib.crc32(vector.tobytes()) % _CAPACITY
+        self._vectors[place] = vector
+        self._is_taken[place] = True
 
     def vectors(self) -> Vectors:
         """Return a copy, (Q, D + 1); Q is 0 while nobody has asked."""
-        return self._ring[: min(self._n_seen, _CAPACITY)].copy()
+        return self._vectors[self._is_taken]
