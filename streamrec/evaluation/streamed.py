@@ -91,14 +91,18 @@ class StreamedGmf:
     def _live_until(self, now: float) -> None:
         while self._waiting and max(self._free_at, self._waiting[0][0]) <= now:
             self._round(max(self._free_at, self._waiting[0][0]))
-        while self._free_at < now and (len(self._dirty_users) or len(self._dirty_items)):
-            # The loop also goes round without events, and publishes what is due.
-            self._free_at = min(now, self._free_at + self._pace.step_s)
-            self._publish(self._free_at)
+        # The loop also goes round without events, and publishes what is due.
+        while (due := max(self._free_at, self._next_due())) <= now:
+            self._free_at = due
+            self._publish(due)
         for publication in self._under_way:
             if publication.visible_at <= now:
                 self._show(publication)
         self._under_way = [publication for publication in self._under_way if publication.visible_at > now]
+
+    def _next_due(self) -> float:
+        of_users = self._users_due if len(self._dirty_users) else np.inf
+        return min(of_users, self._items_due if len(self._dirty_items) else np.inf)
 
     def _round(self, start: float) -> None:
         pace = self._pace

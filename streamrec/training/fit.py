@@ -91,7 +91,7 @@ def fit_initial(
     learner: Learner,
     events: Events,
     options: FitOptions,
-    on_progress: Callable[[int, int, FitReport | None], None] = lambda epoch, n_epochs, so_far: None,
+    on_progress: Callable[[int, int, FitReport], None] = lambda n_done, n_epochs, so_far: None,
 ) -> FitReport:
     """Train a learner on a history and leave it as the stream finds it: all events remembered, and learned.
 
@@ -129,6 +129,7 @@ def fit_initial(
             best, report = state, replace(report, best_epoch=number, gmf=metrics)
         elif number - report.best_epoch >= options.patience:
             break
+    on_progress(options.max_epochs, options.max_epochs, report)
     learner.load_state_tensors(best)
     _learn(learner.learn, validation, _STREAM_BATCH)
     return report

@@ -94,13 +94,14 @@ class NegativeSampler:
 
     def draw(self, n: int, n_items: int, rng: np.random.Generator) -> Rows:
         """Return up to `n` rows below `n_items`, repeats included; fewer where forgotten ones were hit."""
-        rows = rng.integers(0, n_items, n)
-        if self._n_seen:
+        n_known = min(n_items, len(self._is_alive))
+        rows = rng.integers(0, n_known, n if n_known else 0)
+        if n_known:
             # Popular ones stand at even distances, so that every beginning of the draw has its share of them.
             is_popular = np.diff(np.floor(np.arange(n + 1) * self._popular_share)) > 0
             among = min(self._n_seen, len(self._recent))
-            rows[is_popular] = self._recent[rng.integers(0, among, int(is_popular.sum()))]
-        return rows[self._is_alive.take(rows, mode="clip")]
+            rows[is_popular] = self._recent[rng.integers(0, among, np.count_nonzero(is_popular))]
+        return rows[self._is_alive[rows]]
 
     def forget(self, item_row: int) -> None:
         """Draw this item no more until it is observed again."""

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from streamrec.domain.interaction import Interaction
+from streamrec.errors import ConfigurationError
+from streamrec.evaluation.prequential import MODELS, Protocol, columns, evaluate
+from streamrec.evaluation.streamed import Pace
+from streamrec.settings import LearningSettings
+from streamrec.training.fit import FitOptions
+
+QUICK = {"learning": LearningSettings(embedding_dim=8, n_negatives=30), "fit": FitOptions(max_epochs=3)}
+
+
+def tastes(n: int = 1500) -> list[Interaction]:
+    random = np.random.default_rng(0)
+    return [
+        Interaction(f"u{user}", f"i{item * 3 + user % 3}", float(n))
+        for n, (user, item) in enumerate(
+            zip(random.integers(0, 40, n).tolist(), random.integers(0, 40, n).tolist(), strict=True)
+        )
+    ]
+
+
+def test_all_models_answer_the_same_questions_and_the_gmf_finds_tastes() -> None:
+    results = evaluate(tastes(), MODELS, Protocol(**QUICK))
+    assert list(results) == list(MODELS)
+    assert len({metrics["n_events"] for metrics in results.values()}) == 1
+    assert results["gmf"]["recall_at_10"] > 1.3 * results["popularity"]["recall_at_10"]
+    assert results["popularity"]["recall_at_10"] > 0
+
+
+def test_popularity_is_counting() -> None:
+    events = tastes(400)
+    hits = n_events = 0
+    counts: dict[str, int] = {}
+    seen: dict[str, set[str]] = {}
+    for place, event in enumerate(events):
+        own = seen.setdefault(event.user_id, set())
+        if place >= 40 and own and event.item_id not in own:
+            n_events += 1
+            rivals = sum(
+                count >= counts.get(event.item_id, 0)
+                for item, count in counts.items()
+                if item not in own and item != event.item_id
+            )
+            hits += event.item_id in counts and rivals < 10
+        own.add(event.item_id)
+        counts[event.item_id] = counts.get(event.item_id, 0) + 1
+    found = evaluate(events, ["popularity"], Protocol())["popularity"]
+    assert found["n_events"] == n_events
+    assert found["recall_at_10"] == pytest.approx(hits / n_events)
+
+
+def test_events_are_taken_in_time_order() -> None:
+    events = tastes(300)
+    backwards = evaluate(events[::-1], ["popularity"], Protocol())
+    assert backwards == evaluate(events, ["popularity"], Protocol())
+
+
+def test_a_fast_stream_costs_quality_and_a_slow_one_next_to_none() -> None:
+    results = {
+        rate: evaluate(tastes(), ["gmf"], Protocol(**QUICK, pace=rate and Pace(rate)))["gmf"]["recall_at_10"]
+        for rate in (None, 0.5, 100_000.0)
+    }
+    # Half an event a second: all is learned and published before the next one comes.
+    assert results[0.5] == pytest.approx(results[None], abs=0.02)
+    assert results[100_000.0] < results[None]
+
+
+def test_progress_reaches_the_end() -> None:
+    told: list[tuple[int, int]] = []
+    evaluate(tastes(200), ["popularity"], Protocol(), lambda *progress: told.append(progress))
+    assert told[0] == (21, 200)
+    assert told[-1] == (200, 200)
+
+
+def test_an_unknown_model_is_named() -> None:
+    with pytest.raises(ConfigurationError, match="oracle"):
+        evaluate([], ["oracle"], Protocol())
+
+
+def test_columns_number_ids_by_first_appearance() -> None:
+    events = columns([Interaction("b", "x", 5.0), Interaction("a", "y", 1.0), Interaction("b", "y", 9.0)])
+    assert events.user_rows.tolist() == [0, 1, 1]
+    assert events.item_rows.tolist() == [0, 1, 0]
+    assert events.timestamps.tolist() == [1.0, 5.0, 9.0]

@@ -1,0 +1,70 @@
+import numpy as np
+import torch
+
+from streamrec.domain.prequential import Events
+from streamrec.evaluation.streamed import Pace, StreamedGmf
+from streamrec.settings import LearningSettings
+from streamrec.training.learner import Learner
+
+
+def events_of(pairs: list[tuple[int, int]]) -> Events:
+    n = len(pairs)
+    users, items = np.array(pairs).T
+    return Events(users, items, np.zeros(n), np.ones(n, np.float32))
+
+
+def learner() -> Learner:
+    trained = Learner(LearningSettings(embedding_dim=4, n_negatives=10))
+    random = np.random.default_rng(0)
+    trained.learn(random.integers(0, 5, 60), random.integers(0, 8, 60), np.ones(60, np.float32))
+    return trained
+
+
+def test_answers_change_only_once_a_publication_is_visible() -> None:
+    pace = Pace(100.0, step_s=0.001, event_s=0.0, item_interval_s=10.0, user_delay_s=0.035)
+    streamed = StreamedGmf(learner(), pace)
+    first = streamed.scores(2, 8)
+    streamed.learn(events_of([(2, 3)]))  # published at 0.001 s, visible at 0.036 s
+    changed = []
+    for _ in range(6):
+        changed.append(not np.array_equal(streamed.scores(2, 8), first))  # asked every 1 / 100 s
+        streamed.learn(events_of([(4, 1)]))
+    assert changed == [False, False, False, True, True, True]
+
+
+def test_a_new_user_is_answered_from_biases_until_published() -> None:
+    streamed = StreamedGmf(learner(), Pace(10.0))
+    model = learner().model
+    assert np.array_equal(streamed.scores(50, 8), model.items.rows[:8, -1].numpy())
+    streamed.learn(events_of([(50, 3)]))
+    streamed.learn(events_of([(1, 3)]))
+    assert not np.array_equal(streamed.scores(50, 8), streamed.scores(51, 8))
+
+
+def test_an_item_without_a_published_vector_comes_last() -> None:
+    streamed = StreamedGmf(learner(), Pace(1000.0))
+    scores = streamed.scores(1, 30)
+    assert scores.shape == (30,)
+    assert np.isinf(scores[8:]).all()
+    assert np.isfinite(scores[:8]).all()
+
+
+def test_a_slow_stream_ends_with_what_plain_learning_knows() -> None:
+    plain, streamed = learner(), StreamedGmf(learner(), Pace(0.1))
+    for user, item in ((0, 7), (3, 9), (0, 1), (6, 2), (1, 1)):
+        plain.learn(np.array([user]), np.array([item]), np.ones(1, np.float32))
+        streamed.learn(events_of([(user, item)]))
+        streamed.scores(0, 8)
+    vectors = plain.model.item_vectors(torch.arange(8)) @ plain.model.user_vectors(torch.tensor([6]))[0]
+    np.testing.assert_allclose(streamed.scores(6, 8), vectors.numpy(), rtol=1e-5)
+
+
+def test_items_beyond_one_publication_wait_for_the_next() -> None:
+    streamed = StreamedGmf(learner(), Pace(1.0, max_item_vectors=1, item_interval_s=0.2))
+    before = streamed.scores(1, 8).copy()
+    streamed.learn(events_of([(2, 3)]))
+    streamed.scores(1, 8)
+    streamed.learn(events_of([(2, 5)]))
+    # A second later five publications of one item each have passed.
+    n_changed = int((streamed.scores(1, 8) != before).sum())
+    assert 1 <= n_changed <= 6

@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from streamrec.settings import LearningSettings
+from streamrec.training.learner import Learner
+
+SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
+
+
+def ones(n: int) -> NDArray[np.float32]:
+    return np.ones(n, np.float32)
+
+
+def stream(n: int, n_users: int = 50, n_items: int = 40, seed: int = 1) -> tuple[NDArray[np.int64], ...]:
+    random = np.random.default_rng(seed)
+    return random.integers(0, n_users, n), random.integers(0, n_items, n)
+
+
+def learned(n: int = 300, settings: LearningSettings = SMALL) -> Learner:
+    learner = Learner(settings)
+    users, items = stream(n)
+    learner.learn(users, items, ones(n))
+    return learner
+
+
+def tensors_of(learner: Learner) -> dict[str, torch.Tensor]:
+    return {name: tensor.clone() for name, tensor in learner.state_tensors().items()}
+
+
+def test_only_touched_rows_change() -> None:
+    learner = learned()
+    before = tensors_of(learner)
+    outcome = learner.learn(np.array([3, 7]), np.array([5, 6]), ones(2))
+    after = tensors_of(learner)
+    assert outcome.touched_user_rows.tolist() == [3, 7]
+    assert {5, 6} <= set(outcome.touched_item_rows.tolist())
+    assert len(outcome.touched_item_rows) <= 2 + 2 * SMALL.n_moved_negatives
+    for rows, touched in (
+        ("model.users.rows", outcome.touched_user_rows),
+        ("model.items.rows", outcome.touched_item_rows),
+    ):
+        has_changed = (before[rows] != after[rows]).any(dim=1).numpy()
+        untouched = np.setdiff1d(np.arange(len(has_changed)), touched)
+        assert has_changed[touched].any()
+        assert not has_changed[untouched].any()
+
+
+def test_the_output_layer_survives_ten_thousand_events_while_embeddings_change() -> None:
+    learner = learned()
+    before = tensors_of(learner)
+    users, items = stream(10_000, seed=2)
+    for first in range(0, 10_000, 500):
+        learner.learn(users[first : first + 500], items[first : first + 500], ones(500))
+    after = learner.state_tensors()
+    assert torch.equal(before["model.output"], after["model.output"])
+    assert (before["model.users.rows"] != after["model.users.rows"]).any(dim=1).all()
+
+
+def test_a_heavier_event_moves_the_user_further() -> None:
+    moved = []
+    for weight in (0.2, 1.0, 3.0):
+        learner = learned()
+        before = learner.model.users.rows[4].clone()
+        learner.learn(np.array([4]), np.array([9]), np.array([weight], np.float32))
+        moved.append(float((learner.model.users.rows[4] - before).norm()))
+    assert moved[0] < moved[1] < moved[2]
+
+
+def test_a_chosen_item_rises_for_its_user() -> None:
+    learner = learned()
+    user, item = torch.tensor([4]), torch.tensor([9])
+    before = float(learner.model.logits(user, item))
+    learner.learn(np.array([4]), np.array([9]), ones(1))
+    assert float(learner.model.logits(user, item)) > before
+
+
+def test_a_known_positive_is_never_a_negative() -> None:
+    learner = Learner(SMALL)
+    # One user who likes everything: nothing is left to stand against, so nothing can move.
+    learner.remember(np.zeros(30, np.int64), np.arange(30))
+    before = tensors_of(learner)
+    outcome = learner.practise(np.zeros(30, np.int64), np.arange(30), ones(30))
+    assert outcome.loss == pytest.approx(0, abs=1e-6)
+    after = learner.state_tensors()
+    torch.testing.assert_close(after["model.items.rows"], before["model.items.rows"])
+
+
+def test_learning_goes_on_bit_for_bit_after_a_restart() -> None:
+    settings = SMALL.model_copy(update={"n_replayed": 2, "popular_share": 0.3})
+    straight, restarted = learned(settings=settings), Learner(settings)
+    restarted.load_state_tensors(tensors_of(straight))
+    users, items = stream(400, n_users=90, n_items=70, seed=5)
+    for first in range(0, 400, 50):
+        for learner in (straight, restarted):
+            learner.learn(users[first : first + 50], items[first : first + 50], ones(50))
+    for name, tensor in straight.state_tensors().items():
+        assert torch.equal(tensor, restarted.state_tensors()[name]), name
+
+
+def test_a_copied_state_does_not_follow_the_learner() -> None:
+    learner = learned()
+    other = Learner(SMALL)
+    other.load_state_tensors(learner.state_tensors())
+    before = tensors_of(other)
+    learner.learn(*stream(100, seed=8), ones(100))
+    for name, tensor in other.state_tensors().items():
+        assert torch.equal(tensor, before[name]), name
+
+
+def test_order_of_a_users_events_within_a_batch_counts() -> None:
+    one, other = learned(), learned()
+    users = np.zeros(100, np.int64)
+    items = np.repeat([3, 17], 50)
+    one.learn(users, items, ones(100))
+    other.learn(users, items[::-1].copy(), ones(100))
+    pair = torch.tensor([3, 17])
+    last_of_one = one.model.logits(torch.zeros(2, dtype=torch.long), pair)
+    last_of_other = other.model.logits(torch.zeros(2, dtype=torch.long), pair)
+    assert last_of_one[1] - last_of_one[0] > last_of_other[1] - last_of_other[0]
+
+
+@pytest.mark.parametrize("loss", ["softmax", "bpr", "logistic"])
+@pytest.mark.parametrize(
+    ("n_users", "n_items", "weight"), [(1, 1, 1.0), (1, 500, 1.0), (500, 1, 1.0), (3, 3, 100.0)]
+)
+def test_odd_streams_leave_finite_vectors(loss: str, n_users: int, n_items: int, weight: float) -> None:
+    learner = Learner(SMALL.model_copy(update={"loss": loss}))
+    for seed in range(12):
+        users, items = stream(1024, n_users, n_items, seed)
+        learner.learn(users, items, np.full(1024, weight, np.float32))
+    vectors = torch.cat(
+        [
+            learner.model.user_vectors(torch.arange(n_users)),
+            learner.model.item_vectors(torch.arange(n_items))[:, : 9],
+        ]
+    )
+    assert torch.isfinite(vectors).all()
+    assert vectors.abs().max() < 1000
+
+
+@pytest.mark.nightly
+def test_a_million_events_of_one_user_stay_finite() -> None:
+    learner = Learner(LearningSettings())
+    random = np.random.default_rng(0)
+    for _ in range(977):
+        learner.learn(np.zeros(1024, np.int64), random.integers(0, 5000, 1024), ones(1024))
+    assert torch.isfinite(learner.model.user_vectors(torch.tensor([0]))).all()
+    assert learner.model.items.rows.abs().max() < 1000
+
+
+def test_a_new_item_starts_at_the_mean_of_its_neighbours() -> None:
+    learner = learned()
+    expected = learner.model.items.rows[[2, 5]].mean(dim=0)
+    learner.start_item(60, np.array([2, 5]))
+    assert torch.equal(learner.model.items.rows[60], expected)
+    assert learner.model.items.n_rows == 61
+
+
+def test_forgetting_brings_rows_back_to_a_strangers() -> None:
+    learner, fresh = learned(), Learner(SMALL)
+    fresh.model.grow_to(50, 40)
+    learner.forget_user(4)
+    learner.forget_item(9)
+    assert torch.equal(learner.model.users.rows[4], fresh.model.users.rows[4])
+    assert torch.equal(learner.model.items.rows[9], fresh.model.items.rows[9])
+    assert learner.recent_items(np.array([4]), 10)[0].tolist() == []
+    everyone = np.arange(50)
+    assert all(9 not in items.tolist() for items in learner.recent_items(everyone, 50))
+    outcome = learner.learn(np.array([4]), np.array([3]), ones(1))
+    assert 9 not in outcome.touched_item_rows.tolist()
+
+
+def test_rows_that_do_not_exist_are_forgotten_without_effect() -> None:
+    learner = learned()
+    before = tensors_of(learner)
+    learner.forget_user(10_000)
+    learner.forget_item(10_000)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.state_tensors().items())
+
+
+def test_an_empty_batch_changes_nothing() -> None:
+    learner = learned()
+    before = tensors_of(learner)
+    outcome = learner.learn(np.zeros(0, np.int64), np.zeros(0, np.int64), ones(0))
+    assert len(outcome.touched_user_rows) == len(outcome.touched_item_rows) == 0
+    assert all(torch.equal(tensor, before[name]) for name, tensor in learner.state_tensors().items())
+
+
+def test_replay_teaches_the_user_again_what_came_before() -> None:
+    plain, replaying = learned(), Learner(SMALL.model_copy(update={"n_replayed": 5, "replay_weight": 1.0}))
+    replaying.load_state_tensors(tensors_of(plain))
+    for learner in (plain, replaying):
+        learner.learn(np.array([4]), np.array([9]), ones(1))
+    assert not torch.equal(plain.model.users.rows[4], replaying.model.users.rows[4])
+    assert torch.equal(plain.model.users.rows[5], replaying.model.users.rows[5])

@@ -1,0 +1,134 @@
+import numpy as np
+import pytest
+
+from streamrec.training.sampling import (
+    KnownPositives,
+    NegativeSampler,
+    RecentItems,
+    occurrence_numbers,
+    random_state,
+    restore_random_state,
+)
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+def test_no_positive_is_ever_missed_while_the_table_grows() -> None:
+    known, random = KnownPositives(), rng()
+    users, items = random.integers(0, 10**6, 600_000), random.integers(0, 10**5, 600_000)
+    for part in np.array_split(np.arange(len(users)), 7):
+        known.add(users[part], items[part])
+    assert all(known.contains(users[n : n + 1], items[n : n + 1])[0, 0] for n in range(0, len(users), 301))
+
+
+def test_few_pairs_are_taken_for_positives_by_mistake() -> None:
+    known, random = KnownPositives(), rng()
+    known.add(random.integers(0, 10**6, 10**6), random.integers(0, 10**5, 10**6))
+    strangers = known.contains(np.arange(2 * 10**6, 2 * 10**6 + 500), random.integers(0, 10**5, 400))
+    assert strangers.mean() < 0.15
+    assert known.arrays()["bits"].nbytes <= 4 * 10**6
+
+
+def test_known_positives_go_on_from_a_checkpoint() -> None:
+    known, restored = KnownPositives(), KnownPositives()
+    known.add(np.array([5, 6]), np.array([7, 8]))
+    restored.load({name: array.copy() for name, array in known.arrays().items()})
+    assert restored.contains(np.array([5, 6]), np.array([7, 8])).tolist() == [[True, False], [False, True]]
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, 0.01), (0.5, 0.505), (1.0, 1.0)])
+def test_popular_items_get_their_share_of_every_part_of_a_draw(share: float, expected: float) -> None:
+    sampler = NegativeSampler(share, window=1000)
+    sampler.observe(np.arange(100))
+    sampler.observe(np.full(1000, 7))
+    draws = np.array([sampler.draw(20, 100, random) for random in map(rng, range(300))])
+    assert (draws[:, :10] == 7).mean() == pytest.approx(expected, abs=0.03)
+    assert (draws[:, 10:] == 7).mean() == pytest.approx(expected, abs=0.03)
+
+
+def test_popularity_is_of_the_last_positives_only() -> None:
+    sampler = NegativeSampler(1.0, window=50)
+    sampler.observe(np.full(70, 1))
+    sampler.observe(np.full(49, 2))
+    assert set(sampler.draw(2000, 3, rng()).tolist()) == {1, 2}
+    sampler.observe(np.array([2]))
+    assert set(sampler.draw(2000, 3, rng()).tolist()) == {2}
+
+
+def test_a_forgotten_item_is_not_drawn_until_seen_again() -> None:
+    sampler = NegativeSampler(0.5, window=100)
+    sampler.observe(np.array([0, 1, 2]))
+    sampler.forget(1)
+    assert set(sampler.draw(500, 3, rng()).tolist()) == {0, 2}
+    sampler.observe(np.array([1]))
+    assert set(sampler.draw(500, 3, rng()).tolist()) == {0, 1, 2}
+
+
+def test_rows_nobody_chose_yet_are_not_drawn() -> None:
+    sampler = NegativeSampler(0.0, window=100)
+    sampler.observe(np.array([4]))
+    assert set(sampler.draw(500, 10, rng()).tolist()) == {4}
+
+
+def test_the_sampler_goes_on_from_a_checkpoint() -> None:
+    sampler, restored = NegativeSampler(0.5, window=10), NegativeSampler(0.5, window=10)
+    sampler.observe(np.arange(13))
+    restored.load({name: array.copy() for name, array in sampler.arrays().items()})
+    assert restored.draw(100, 13, rng()).tolist() == sampler.draw(100, 13, rng()).tolist()
+
+
+def test_a_ring_keeps_the_newest_in_order() -> None:
+    recent = RecentItems(3)
+    recent.grow_to(2)
+    recent.add(np.array([0, 1, 0, 0, 0]), np.array([1, 9, 2, 3, 4]))
+    assert [items.tolist() for items in recent.newest(np.array([0, 1, 5]), 3)] == [[2, 3, 4], [9], []]
+    assert recent.newest(np.array([0]), 2)[0].tolist() == [3, 4]
+    recent.grow_to(100)
+    assert recent.newest(np.array([0, 99]), 3)[0].tolist() == [2, 3, 4]
+
+
+def test_more_of_a_user_than_a_ring_holds_leaves_the_newest() -> None:
+    recent = RecentItems(4)
+    recent.grow_to(1)
+    recent.add(np.zeros(1000, np.int64), np.arange(1000))
+    assert recent.newest(np.array([0]), 4)[0].tolist() == [996, 997, 998, 999]
+
+
+def test_replayed_items_come_from_the_same_users_ring() -> None:
+    recent = RecentItems(4)
+    recent.grow_to(3)
+    recent.add(np.array([0, 0, 1]), np.array([10, 11, 20]))
+    places, items = recent.draw(np.array([1, 0, 2]), 50, rng())
+    assert set(items[places == 0].tolist()) == {20}
+    assert set(items[places == 1].tolist()) == {10, 11}
+    assert (places != 2).all()
+
+
+def test_forgotten_users_and_items_leave_the_rings() -> None:
+    recent = RecentItems(4)
+    recent.grow_to(2)
+    recent.add(np.array([0, 0, 1]), np.array([5, 6, 5]))
+    recent.forget_item(5)
+    assert [items.tolist() for items in recent.newest(np.array([0, 1]), 4)] == [[6], []]
+    assert recent.draw(np.array([0, 1]), 20, rng())[1].tolist().count(5) == 0
+    recent.forget_user(0)
+    assert recent.newest(np.array([0]), 4)[0].tolist() == []
+
+
+def test_occurrences_are_numbered_in_order() -> None:
+    rows = rng().integers(0, 20, 500)
+    assert occurrence_numbers(rows).tolist() == [
+        rows[:place].tolist().count(row) for place, row in enumerate(rows.tolist())
+    ]
+    assert occurrence_numbers(rows[:0]).tolist() == []
+
+
+def test_a_generator_goes_on_from_its_state() -> None:
+    one, other = rng(1), rng(2)
+    one.integers(0, 5, 3, dtype=np.int32)  # leaves half of a draw in the generator
+    restore_random_state(other, random_state(one))
+    assert other.integers(0, 10**9, 9, dtype=np.int32).tolist() == one.integers(
+        0, 10**9, 9, dtype=np.int32
+    ).tolist()
