@@ -75,7 +75,6 @@ class TrainerSettings(BaseSettings):
     value_weight: bool = Field(False, description="An event's value, over its user's mean, scales it.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05
-    user_publish_interval_s: PositiveFloat = Field(0.05, description="User documents are coalesced so long.")
     item_publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced so long.")
     max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
     status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")

@@ -1,5 +1,6 @@
 """Logs in a SQLite file: one table a topic, one partition, offsets from 0."""
 
+import math
 import re
 import threading
 import time
@@ -12,9 +13,12 @@ from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
 
 PARTITION = 0
 
-_IDLE_PAUSE_S = 0.005
-"""SQLite wakes nobody: a reader looks again after this. Short beside the 250 ms from event to answer,
-long beside the 10 us that a look costs."""
+_SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.01
+"""SQLite wakes nobody: a reader looks again after a pause. A look costs some 20 us, so the shortest pause is
+a few percent of a core, for a log that is busy; a log that is not is looked at a hundred times a second."""
+
+_PAUSE_PER_SILENCE = 0.05
+"""Pause by how long nothing came: an event is found within a twentieth of the silence before it."""
 
 _SCHEMA_VERSION = 1
 
@@ -103,6 +107,7 @@ class SqliteEventSource:
         self._topics = tuple(topics)
         self._group = group
         self._next = dict.fromkeys(self._topics, 0)
+        self._last_found = -math.inf
 
     def seek(self, next_offsets: Offsets) -> None:
         """Go on from these places; topics not named start at their beginning."""
@@ -122,9 +127,14 @@ class SqliteEventSource:
         deadline = time.monotonic() + timeout_s
         while True:
             records = self._read(max_records)
-            if records or time.monotonic() >= deadline:
+            now = time.monotonic()
+            if records:
+                self._last_found = now
+            if records or now >= deadline:
                 return records
-            time.sleep(min(_IDLE_PAUSE_S, max(0.0, deadline - time.monotonic())))
+            pause_s = (now - self._last_found) * _PAUSE_PER_SILENCE
+            pause_s = min(max(pause_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)
+            time.sleep(min(pause_s, deadline - now))
 
     def _read(self, max_records: int) -> list[Record]:
         records: list[Record] = []

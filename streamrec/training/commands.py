@@ -28,12 +28,18 @@ def carry_out(
     state: TrainerState,
     categories: ItemCategories,
     pending: Pending,
-) -> None:
-    """Change the state as the commands say, in their order; `items` come from `changed_items`.
+) -> list[str]:
+    """Change the state as the commands say, in their order; return the deleted items, for the index to know.
 
     ``promote`` and ``rollback`` are for who runs several generations: the trainer of one passes them over.
+
+    Parameters
+    ----------
+    items
+        From `changed_items`.
     """
     stored = {item.item_id: item for item in items}
+    deleted = []
     for key, command in commands:
         state.counters.n_commands += 1
         if command.name == "item_changed":
@@ -42,15 +48,16 @@ def carry_out(
                 state.deleted_items.discard(key)
         elif command.name == "item_deleted":
             categories.drop(key)
-            _delete_item(key, state, pending)
+            _delete_item(key, state)
+            deleted.append(key)
         elif command.name == "user_erased":
             _erase_user(key, state, pending)
+    return deleted
 
 
-def _delete_item(item_id: str, state: TrainerState, pending: Pending) -> None:
+def _delete_item(item_id: str, state: TrainerState) -> None:
     # Events about it may still be under way: they must not bring it back.
     state.deleted_items.add(item_id)
-    pending.deleted_items.append(item_id)
     if item_id in state.item_ids:
         row = state.item_ids.release(item_id)
         state.learner.forget_item(row)

@@ -1,4 +1,4 @@
-"""What changed since the last publication and waits for the next."""
+"""What changed of users since the last publication and waits for the next."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ class Pending:
         Messages for the rejected topic.
     seen
         (user_id, item_id, Unix seconds).
-    forgotten_users, deleted_items
+    forgotten_users
         Ids to remove outside.
     """
 
@@ -25,7 +25,6 @@ class Pending:
         self.rejected: list[Message] = []
         self.seen: list[tuple[str, str, float]] = []
         self.forgotten_users: list[str] = []
-        self.deleted_items: list[str] = []
         self._user_rows: set[int] = set()
 
     def add_users(self, rows: NDArray[np.int64], seen: Sequence[tuple[str, str, float]]) -> None:
@@ -44,6 +43,4 @@ class Pending:
         return np.array(sorted(self._user_rows), np.int64)
 
     def __bool__(self) -> bool:
-        return bool(
-            self._user_rows or self.seen or self.rejected or self.forgotten_users or self.deleted_items
-        )
+        return bool(self._user_rows or self.seen or self.rejected or self.forgotten_users)

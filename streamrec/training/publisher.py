@@ -1,13 +1,12 @@
-"""Step 6 of the trainer's loop: what was learned goes out, in order, beside the learning.
+"""Step 6 of the trainer's loop: what was learned goes out, beside the learning.
 
-A publication holds absolute values and set memberships only, copied when it is made: doing one twice
-changes nothing, and doing an older one again before a newer one ends in the newer one's state.
+Publications hold absolute values and set memberships only, copied when they are made: doing one twice changes
+nothing, and doing an older one again before a newer one ends in the newer one's state.
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from typing import NamedTuple
 
@@ -27,36 +26,27 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.telemetry import timed
+from streamrec.training.lane import Lane
 from streamrec.training.patience import patiently
 from streamrec.wire import VectorRecord, encode_vector
 
-_N_WAITING = 2
-"""Publications under way at most: more would only be staler when their turn comes."""
 
-
-class Publication(NamedTuple):
-    """What one step of the loop, or several together, changed.
+class UserPublication(NamedTuple):
+    """What some steps of the loop changed of users.
 
     Attributes
     ----------
-    rejected
-        For the rejected topic.
-    users
+    updates
         States and seen pairs for the document store.
     forgotten_users
         Ids whose state and seen pairs are deleted.
-    item_vectors
-        (item_id, (D + 1,) float32 little-endian, or None for a tombstone).
-    rankings, counters
-        For the hot cache.
+    rejected
+        For the rejected topic.
     """
 
-    rejected: Sequence[Message] = ()
-    users: UserUpdates = UserUpdates((), ())
-    forgotten_users: Sequence[str] = ()
-    item_vectors: Sequence[tuple[str, bytes | None]] = ()
-    rankings: Mapping[str, Sequence[RankedItem]] = {}
-    counters: Mapping[str, float] = {}
+    updates: UserUpdates
+    forgotten_users: Sequence[str]
+    rejected: Sequence[Message]
 
 
 class Outlets(NamedTuple):
@@ -69,7 +59,10 @@ class Outlets(NamedTuple):
 
 
 class Publisher:
-    """Publishes in a thread of its own, in the order of submission; retries what may succeed later.
+    """Publishes in threads of its own, and retries what may succeed later.
+
+    Users, item vectors and status have a lane each: somebody's new vector does not wait behind two thousand
+    item vectors, which may be a fifth of a second old anyway. Within a lane all goes in order.
 
     Parameters
     ----------
@@ -92,58 +85,70 @@ class Publisher:
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
-        self._waiting: deque[Future[None]] = deque()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="publisher")
+        self._users, self._items, self._status = Lane("users"), Lane("items"), Lane("status")
 
-    def submit(self, publication: Publication) -> None:
-        """Hand over; waits while too many are under way, so that a slow store slows the loop.
+    def is_free_for_users(self) -> bool:
+        """Return whether the last users handed over are out."""
+        return self._users.is_free()
+
+    def publish_users(self, publication: UserPublication) -> None:
+        """Hand over; waits for the last such publication, so that a slow store slows the loop.
 
         Raises
         ------
         StreamrecError
-            What an earlier publication failed of for good.
+            What the last one failed of for good.
         """
-        while self._waiting and (len(self._waiting) >= _N_WAITING or self._waiting[0].done()):
-            self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._publish, publication))
+        self._users.submit(partial(self._patiently, self._write_users, publication))
+
+    def publish_items(self, vectors: Sequence[tuple[str, bytes | None]]) -> None:
+        """Hand over item ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
+        self._items.submit(partial(self._patiently, self._write_items, vectors))
+
+    def publish_status(
+        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
+    ) -> None:
+        """Hand over what the hot cache shows; without effect while the last status is under way."""
+        if self._status.is_free():
+            self._status.submit(partial(self._write_status, rankings, counters))
 
     def drain(self) -> None:
-        """Wait until everything handed over is durable; raises like `submit`."""
-        while self._waiting:
-            self._waiting.popleft().result()
+        """Wait until everything handed over is durable; raises what failed for good."""
+        for lane in (self._users, self._items, self._status):
+            lane.drain()
 
     def close(self) -> None:
-        """End the thread. What is not published by now will be after a restart from the checkpoint."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """End the threads. What is not published by now will be after a restart from the checkpoint."""
+        for lane in (self._users, self._items, self._status):
+            lane.close()
 
-    def _publish(self, publication: Publication) -> None:
-        with timed(self._metrics, "trainer.publish"):
-            self._patiently(self._publish_durably, publication)
-            self._publish_to_cache(publication)
-
-    def _publish_durably(self, publication: Publication) -> None:
+    def _write_users(self, publication: UserPublication) -> None:
         lease = self._lease()
-        outlets = self._outlets
-        outlets.events.append(REJECTED, publication.rejected)
-        if publication.users.states or publication.users.seen:
-            outlets.store.publish_users(publication.users, lease)
-        if publication.forgotten_users:
-            outlets.store.forget_users(publication.forgotten_users, lease)
-        if publication.item_vectors:
-            now = time.time()
+        with timed(self._metrics, "trainer.publish.users"):
+            self._outlets.events.append(REJECTED, publication.rejected)
+            if publication.updates.states or publication.updates.seen:
+                self._outlets.store.publish_users(publication.updates, lease)
+            if publication.forgotten_users:
+                self._outlets.store.forget_users(publication.forgotten_users, lease)
+
+    def _write_items(self, vectors: Sequence[tuple[str, bytes | None]]) -> None:
+        self._lease()
+        now = time.time()
+        with timed(self._metrics, "trainer.publish.items"):
             messages = [
                 Message(item_id, encode_vector(VectorRecord(self._generation, vector, now)))
-                for item_id, vector in publication.item_vectors
+                for item_id, vector in vectors
             ]
-            outlets.vectors.append(ITEM_VECTORS, messages)
+            self._outlets.vectors.append(ITEM_VECTORS, messages)
 
-    def _publish_to_cache(self, publication: Publication) -> None:
+    def _write_status(
+        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
+    ) -> None:
         try:
-            if publication.rankings:
-                self._outlets.cache.publish_popular(publication.rankings)
-            if publication.counters:
-                self._outlets.cache.publish_counters(publication.counters)
+            with timed(self._metrics, "trainer.publish.status"):
+                self._outlets.cache.publish_popular(rankings)
+                self._outlets.cache.publish_counters(counters)
         except Unavailable as error:
-            # The next publication replaces this one anyway: the stream need not wait for the cache.
+            # The next status replaces this one anyway: the stream need not wait for the cache.
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))

@@ -33,10 +33,13 @@ from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
-from streamrec.training.publisher import Publication, Publisher
+from streamrec.training.publisher import Publisher, UserPublication
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import item_vectors, rankings, user_states
+
+_MOST_PENDING = 4096
+"""Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
 
 _STATUS_SHARE = 0.05
 """Rankings of a large catalogue take long to make: they get at most this share of the time."""
@@ -79,9 +82,10 @@ class StreamTrainer:
         self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
         self._evaluation = LiveEvaluation(state, settings.evaluations_per_s)
         self._pending = Pending()
+        self._deleted_items: list[str] = []
         self._is_superseded = False
         now = surroundings.clock()
-        self._users_due = self._items_due = self._status_due = now
+        self._items_due = self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets = surroundings.source.next_offsets()
 
@@ -118,7 +122,9 @@ class StreamTrainer:
             decoded = decode(records, self._state.repeats)  # Steps 2 and 3
         self._count(decoded)
         items = self._patiently(changed_items, decoded.commands, self._with.store)
-        carry_out(decoded.commands, items, self._state, self._categories, self._pending)
+        self._deleted_items += carry_out(
+            decoded.commands, items, self._state, self._categories, self._pending
+        )
         if not decoded.events:
             return
         now = self._with.clock()
@@ -138,14 +144,12 @@ class StreamTrainer:
             metrics.count(f"trainer.rejected.{reason}", n)
 
     def _publish_what_is_due(self, now: float) -> None:
-        if self._pending and now >= self._users_due:
-            self._users_due = now + self._settings.user_publish_interval_s
+        is_full = len(self._pending.seen) >= _MOST_PENDING
+        if self._pending and (is_full or self._with.publisher.is_free_for_users()):
             self._publish_pending()
         if now >= self._items_due:
             self._items_due = now + self._settings.item_publish_interval_s
-            rows = self._state.dirty_items.take(self._settings.max_item_vectors)
-            if len(rows):
-                self._with.publisher.submit(Publication(item_vectors=item_vectors(self._state, rows)))
+            self._publish_items()
         if now >= self._status_due:
             self._publish_status(now)
             self._is_superseded = self._with.is_superseded()
@@ -154,15 +158,19 @@ class StreamTrainer:
 
     def _publish_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
-        states = user_states(self._state, pending.user_rows())
-        self._with.publisher.submit(
-            Publication(
-                rejected=pending.rejected,
-                users=UserUpdates(states, pending.seen),
-                forgotten_users=pending.forgotten_users,
-                item_vectors=[(item_id, None) for item_id in pending.deleted_items],
-            )
+        updates = UserUpdates(user_states(self._state, pending.user_rows()), pending.seen)
+        self._with.publisher.publish_users(
+            UserPublication(updates, pending.forgotten_users, pending.rejected)
         )
+
+    def _publish_items(self) -> None:
+        deleted, self._deleted_items = self._deleted_items, []
+        rows = self._state.dirty_items.take(self._settings.max_item_vectors)
+        # Tombstones first: an id that came back meanwhile must end with its vector.
+        vectors: list[tuple[str, bytes | None]] = [(item_id, None) for item_id in deleted]
+        vectors += item_vectors(self._state, rows)
+        if vectors:
+            self._with.publisher.publish_items(vectors)
 
     def _publish_status(self, now: float) -> None:
         metrics = self._with.metrics
@@ -178,8 +186,7 @@ class StreamTrainer:
         counters = self._state.counters.as_numbers() | {
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
-        ranked = rankings(self._state, self._categories.members)
-        self._with.publisher.submit(Publication(rankings=ranked, counters=counters))
+        self._with.publisher.publish_status(rankings(self._state, self._categories.members), counters)
 
     def _lag(self) -> int:
         ends, places = self._with.source.end_offsets(), self._with.source.next_offsets()
@@ -203,6 +210,7 @@ class StreamTrainer:
         if next_offsets == self._checkpointed_offsets:
             return
         self._publish_pending()
+        self._publish_items()
         self._with.publisher.drain()
         with timed(self._with.metrics, "trainer.checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
@@ -215,7 +223,7 @@ class StreamTrainer:
         end = self._with.source.end_offsets()
         while _is_before(self._with.source.next_offsets(), end) and self._with.clock() < deadline:
             self.step()
-        self._items_due = self._status_due = self._users_due = 0.0
+        self._items_due = self._status_due = 0.0
         self._publish_what_is_due(self._with.clock())
         self._checkpoint()
         self._with.publisher.drain()

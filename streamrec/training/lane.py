@@ -1,0 +1,31 @@
+"""Work done beside the loop, one piece at a time and in order."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+
+class Lane:
+    """A thread that does one thing after the other; at most one waits or runs at any time."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._under_way: Future[None] | None = None
+
+    def is_free(self) -> bool:
+        """Return whether the last piece is done."""
+        return self._under_way is None or self._under_way.done()
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Hand over a piece; waits for the last one, and raises what that failed of."""
+        self.drain()
+        self._under_way = self._thread.submit(work)
+
+    def drain(self) -> None:
+        """Wait for the last piece; raises what it failed of."""
+        last, self._under_way = self._under_way, None
+        if last is not None:
+            last.result()
+
+    def close(self) -> None:
+        """End the thread once the piece that runs is done."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
