@@ -33,9 +33,10 @@ def sampled_softmax(positive: Tensor, negative: Tensor) -> LossGradient:
     what ranking for one user wants beside a bias.
     """
     logits = torch.cat([positive.unsqueeze(1), negative], dim=1)
-    log_probabilities = functional.log_softmax(logits, dim=1)
-    probabilities = log_probabilities.exp()
-    return LossGradient(-log_probabilities[:, 0], probabilities[:, 0] - 1, probabilities[:, 1:])
+    probabilities = torch.softmax(logits, dim=1)
+    # The loss is for people to watch; the gradient needs no logarithm, and stays exact where one would not.
+    loss = -probabilities[:, 0].clamp(min=torch.finfo(logits.dtype).tiny).log()
+    return LossGradient(loss, probabilities[:, 0] - 1, probabilities[:, 1:])
 
 
 def bpr(positive: Tensor, negative: Tensor) -> LossGradient:

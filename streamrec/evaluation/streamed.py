@@ -22,22 +22,23 @@ class Pace(NamedTuple):
         Duration of a round of the trainer's loop: fixed, and per event in it.
     max_batch
         Events of a round at most.
-    user_interval_s, item_interval_s
-        Users, and items, are published so often at most.
+    user_write_s
+        Duration of publishing users: the next ones go out as soon as the last are.
+    item_interval_s
+        Item vectors are published so often at most.
     max_item_vectors
         Item vectors in one publication at most; the others wait for the next.
-    user_delay_s, item_delay_s
-        From a publication until a request is answered with it.
+    item_delay_s
+        From the publication of item vectors until the index answers with them.
     """
 
     events_per_s: float
-    step_s: float = 0.005
+    step_s: float = 0.003
     event_s: float = 0.0001
     max_batch: int = 1024
-    user_interval_s: float = 0.05
+    user_write_s: float = 0.003
     item_interval_s: float = 0.2
     max_item_vectors: int = 2000
-    user_delay_s: float = 0.005
     item_delay_s: float = 0.05
 
 
@@ -124,10 +125,10 @@ class StreamedGmf:
     def _publish(self, now: float) -> None:
         pace, model = self._pace, self._learner.model
         if len(self._dirty_users) and now >= self._users_due:
-            self._users_due = now + pace.user_interval_s
+            self._users_due = now + pace.user_write_s
             rows, self._dirty_users = self._dirty_users, self._dirty_users[:0]
             vectors = model.user_vectors(torch.from_numpy(rows)).numpy()
-            self._under_way.append(_Publication(now + pace.user_delay_s, True, rows, vectors))
+            self._under_way.append(_Publication(now + pace.user_write_s, True, rows, vectors))
         if len(self._dirty_items) and now >= self._items_due:
             self._items_due = now + pace.item_interval_s
             rows, self._dirty_items = np.split(self._dirty_items, [pace.max_item_vectors])

@@ -26,7 +26,7 @@ from streamrec.training.sampling import (
     restore_random_state,
 )
 
-_WAVE_EVENTS = 256
+_WAVE_EVENTS = 512
 """Events of one step at most. They share their negatives and their start, and their changes to an item add
 up: with more of them the bias of a popular item overshoots. Fewer would only cost calls."""
 
@@ -115,8 +115,8 @@ class Learner:
         """
         touched = [item_rows]
         total_loss = 0.0
-        for at in _waves(user_rows):
-            batch = self._batch(user_rows[at], item_rows[at], weights[at])
+        for at, is_distinct in _waves(user_rows):
+            batch = self._batch(user_rows[at], item_rows[at], weights[at], is_distinct=is_distinct)
             total_loss += self._descent.step(self.model, batch, output_rate)
             touched.append(batch.negatives[: batch.n_moved].numpy())
         return LearnOutcome(
@@ -177,9 +177,11 @@ class Learner:
             part.load({key: tensor.numpy() for key, tensor in _part(tensors, name).items()})
         restore_random_state(self._rng, tensors["random"].numpy())
 
-    def _batch(self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32]) -> Batch:
+    def _batch(
+        self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], *, is_distinct: bool
+    ) -> Batch:
         settings, n_events = self._settings, len(user_rows)
-        users, places = _distinct(user_rows)
+        users, places = (user_rows, None) if is_distinct else np.unique(user_rows, return_inverse=True)
         negatives = self._sampler.draw(settings.n_negatives, self.model.items.n_rows, self._rng)
         if settings.n_replayed:
             of_event, past_items = self._recent.draw(user_rows, settings.n_replayed, self._rng)
@@ -199,30 +201,22 @@ class Learner:
         )
 
 
-def _distinct(rows: Rows) -> tuple[Rows, Rows | None]:
-    """Return the (U,) distinct rows and which of them each of (B,) is; None where they are all distinct."""
-    if len(rows) == 1:
-        return rows, None
-    distinct, places = np.unique(rows, return_inverse=True)
-    return (rows, None) if len(distinct) == len(rows) else (distinct, places)
-
-
 def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
     prefix = name + "."
     return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
 
 
-def _waves(user_rows: Rows) -> Iterator[Rows]:
-    """Yield positions of B events, such that a user's events stand in different waves, in their order."""
+def _waves(user_rows: Rows) -> Iterator[tuple[Rows, bool]]:
+    """Yield positions of B events, a user's in different waves and in order, and whether that could be."""
     if len(user_rows) <= 1:
-        yield from ([np.zeros(1, np.int64)] if len(user_rows) else [])
+        yield from [(np.zeros(1, np.int64), True)] * len(user_rows)
         return
     turns = occurrence_numbers(user_rows)
     # A flood is cut into runs of equal length, so the order of a user's events survives.
-    run_length = 1 + int(turns.max(initial=0)) // _MAX_STEPS_OF_USER
+    run_length = 1 + int(turns.max()) // _MAX_STEPS_OF_USER
     turns //= run_length
     order = np.argsort(turns, kind="stable")
-    ends = np.cumsum(np.bincount(turns))
-    for start, end in zip([0, *ends[:-1]], ends, strict=True):
+    ends = np.cumsum(np.bincount(turns)).tolist()
+    for start, end in zip([0, *ends], ends, strict=False):
         for first in range(start, end, _WAVE_EVENTS):
-            yield order[first : min(first + _WAVE_EVENTS, end)]
+            yield order[first : min(first + _WAVE_EVENTS, end)], run_length == 1

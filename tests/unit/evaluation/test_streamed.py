@@ -3,7 +3,7 @@ import torch
 
 from streamrec.domain.prequential import Events
 from streamrec.evaluation.streamed import Pace, StreamedGmf
-from streamrec.settings import LearningSettings
+from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.learner import Learner
 
 
@@ -20,8 +20,15 @@ def learner() -> Learner:
     return trained
 
 
+def test_the_timetable_is_the_trainers_by_default() -> None:
+    pace, settings = Pace(500.0), TrainerSettings()
+    assert pace.max_batch == settings.max_batch
+    assert pace.item_interval_s == settings.item_publish_interval_s
+    assert pace.max_item_vectors == settings.max_item_vectors
+
+
 def test_answers_change_only_once_a_publication_is_visible() -> None:
-    pace = Pace(100.0, step_s=0.001, event_s=0.0, item_interval_s=10.0, user_delay_s=0.035)
+    pace = Pace(100.0, step_s=0.001, event_s=0.0, user_write_s=0.035, item_interval_s=10.0)
     streamed = StreamedGmf(learner(), pace)
     first = streamed.scores(2, 8)
     streamed.learn(events_of([(2, 3)]))  # published at 0.001 s, visible at 0.036 s
