@@ -45,10 +45,10 @@ class FitOptions:
     """
 
     validation_share: float = 0.1
-    max_validated: int = 3000
-    max_epochs: int = 10
+    max_validated: int = 2000
+    max_epochs: int = 8
     patience: int = 2
-    output_rate: float = 0.0
+    output_rate: float = 1e-4
     n_top_items_left_out: int = 0
     max_events_of_user: int | None = None
     max_item_share: float | None = None
