@@ -16,11 +16,12 @@ from torch import Tensor
 from models.descent import Batch, Descent, Rates
 from models.gmf import GMF
 from streamrec.settings import LearningSettings
+from streamrec.training.known_positives import KnownPositives
 from streamrec.training.sampling import (
-    KnownPositives,
     NegativeSampler,
     RecentItems,
     Rows,
+    distinct,
     occurrence_numbers,
     random_state,
     restore_random_state,
@@ -120,7 +121,7 @@ class Learner:
             total_loss += self._descent.step(self.model, batch, output_rate)
             touched.append(batch.negatives[: batch.n_moved].numpy())
         return LearnOutcome(
-            total_loss / max(1, len(user_rows)), np.unique(user_rows), np.unique(np.concatenate(touched))
+            total_loss / max(1, len(user_rows)), distinct(user_rows), distinct(np.concatenate(touched))
         )
 
     def remember(self, user_rows: Rows, item_rows: Rows) -> None:
