@@ -27,6 +27,7 @@ from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
 from streamrec.training.initial import Release, Start, events_of, release, train_initially
+from streamrec.training.learner import use_one_thread
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.trainer_state import TrainerState
 
@@ -74,14 +75,14 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
     now = time.time()
+    use_one_thread()
     state = TrainerState(_generation_name(now, history.lineage), learning, settings)
     # History comes without metadata: every item starts as a stranger.
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
     rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
+    start = Start(history.events, rules, options, now, warm)
     with progress_bar("Training, epochs") as show:
-        past, report = train_initially(
-            state, Start(history.events, rules, options, warm), lambda done, total, _so_far: show(done, total)
-        )
+        past, report = train_initially(state, start, lambda done, total, _so_far: show(done, total))
     _say_report(report)
     provenance = {
         "data": history.lineage,

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.id_map import IdMap
@@ -25,7 +24,7 @@ from streamrec.evaluation.streamed import Pace, StreamedGmf
 from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions, fit_initial
 from streamrec.training.gmf_ranker import GmfRanker
-from streamrec.training.learner import Learner
+from streamrec.training.learner import Learner, use_one_thread
 
 MODELS = ("gmf", "popularity", "decayed_popularity")
 
@@ -92,7 +91,7 @@ def evaluate(
     events = columns(interactions)
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
-    torch.set_num_threads(1)  # the arrays are small: threads would only wait for each other
+    use_one_thread()
     rankers = {name: _ranker(name, events.at(slice(0, start)), protocol) for name in models}
     n_done = start
 

@@ -97,7 +97,8 @@ def _learn(
     weights = scaled_weights(positives, user_rows, state, rules)
     outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
-    timestamps = np.array([event.timestamp for event, _ in positives])
+    # One event from a clock ahead of ours would make all others look old.
+    timestamps = np.minimum([event.timestamp for event, _ in positives], now)
     state.popularity.add(item_rows, timestamps, weights)
     state.counters.n_learned += len(positives)
     return outcome.loss

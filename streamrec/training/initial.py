@@ -62,6 +62,8 @@ class Start:
         How events teach.
     options
         How the epochs go.
+    now
+        Unix seconds; an event that claims to be later counts as if it were from now.
     warm
         Vectors to start from, or None.
     """
@@ -69,6 +71,7 @@ class Start:
     events: Iterable[Interaction]
     rules: LearningRules
     options: FitOptions
+    now: float
     warm: Snapshot | None = None
 
 
@@ -88,7 +91,8 @@ def train_initially(
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
     report = fit_initial(state.learner, history, start.options, on_progress)
-    state.popularity.add(history.item_rows, history.timestamps, history.weights)
+    timestamps = np.minimum(history.timestamps, start.now)
+    state.popularity.add(history.item_rows, timestamps, history.weights)
     return history, report
 
 

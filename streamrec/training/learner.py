@@ -36,6 +36,15 @@ _MAX_STEPS_OF_USER = 32
 most; where one user floods a batch, several share a step and count by their mean."""
 
 
+def use_one_thread() -> None:
+    """Let torch compute on the calling thread alone, in this process.
+
+    A step's matrices are so small that handing them to other threads costs more than the work, and the
+    publisher, the index and the servers want the other cores.
+    """
+    torch.set_num_threads(1)
+
+
 class LearnOutcome(NamedTuple):
     """What a call to `learn` did.
 

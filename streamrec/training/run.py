@@ -14,6 +14,7 @@ from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.learner import use_one_thread
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
@@ -72,6 +73,7 @@ def run_trainer(process: TrainerProcess) -> None:
     LogTruncated
         When the stream's log is shorter than the checkpoint says.
     """
+    use_one_thread()
     patient = patiently(process.stop.is_giving_up, process.metrics)
     lease = LeaseKeeper(
         process.outlets.store, LEASE_NAME, process.owner, process.settings.lease_duration_s, process.clock

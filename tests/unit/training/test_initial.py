@@ -1,0 +1,133 @@
+import asyncio
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_events import MemoryEventSource
+from streamrec.adapters.snapshot_directory import (
+    current_generation,
+    read_snapshot,
+    set_current,
+    write_snapshot,
+)
+from streamrec.domain.interaction import Interaction
+from streamrec.errors import InvalidInput
+from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.absorb import LearningRules
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.fit import FitOptions
+from streamrec.training.initial import Release, Start, events_of, release, train_initially
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.warm_start import warm_start
+from tests.builders import GENERATION, LEARNING, WEIGHTS, World
+
+RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())
+
+
+def history(n: int = 300) -> list[Interaction]:
+    return [Interaction(f"u{n % 20}", f"i{(n * 7) % 30}", 100.0 + n, event_id=str(n)) for n in range(n)]
+
+
+def fresh(**learning: int) -> TrainerState:
+    settings = LearningSettings(**{"embedding_dim": 8, **learning}) if learning else LEARNING
+    return TrainerState(GENERATION, settings, TrainerSettings())
+
+
+def fitted(events: list[Interaction], warm: Snapshot | None = None) -> TrainerState:
+    state = fresh()
+    train_initially(state, Start(events, RULES, FitOptions(max_epochs=2), 1e9, warm), lambda *_: None)
+    return state
+
+
+def test_a_generation_is_released_whole(tmp_path: Path) -> None:
+    world, state = World(tmp_path), fresh()
+    events = [*history(), Interaction("u1", "bad", 1.0, "dislike")]
+    events.append(Interaction("u2", "ad", 1.0, "impression"))
+    past, _ = train_initially(state, Start(events, RULES, FitOptions(max_epochs=2), 1e9), lambda *_: None)
+    lease = LeaseKeeper(world.store, "initial-training", "one", 30.0, world.clock)
+    lease.wait(lambda: False, lambda _: None)
+    checkpoints = Checkpoints(tmp_path, GENERATION)
+    steps: list[tuple[int, int]] = []
+    to = Release(
+        store=world.store,
+        cache=world.cache,
+        checkpoints=checkpoints,
+        lease=lease,
+        write_snapshot=lambda snapshot: write_snapshot(tmp_path, snapshot),
+        set_current=lambda generation: set_current(tmp_path, generation),
+        changelog_offsets={"item-vectors": {0: 7}},
+        stream_offsets={INTERACTIONS: {0: 5}},
+        provenance={"data": "x"},
+        created_at=12.5,
+    )
+    release(state, past, to, lambda done, total: steps.append((done, total)))
+    assert current_generation(tmp_path) == GENERATION
+    assert steps[-1] == (20, 20)
+    snapshot = read_snapshot(tmp_path, GENERATION)
+    assert (len(snapshot.items.ids), snapshot.next_offsets) == (30, {"item-vectors": {0: 7}})
+    document = asyncio.run(world.store.get_user("u1"))
+    assert document is not None
+    assert document.state is not None
+    row = list(snapshot.users.ids).index("u1")
+    assert document.state.vector == snapshot.users.vectors[row].tobytes()
+    assert document.state.disliked == ("bad",)
+    chosen = {event.item_id for event in history() if event.user_id == "u1"}
+    assert set(asyncio.run(world.store.seen_items("u1", 100))) == chosen
+    restored = fresh()
+    assert checkpoints.restore_newest(restored) == {INTERACTIONS: {0: 5}}
+    assert restored.item_ids.by_row() == state.item_ids.by_row()
+    assert len(asyncio.run(world.cache.popular("all", 100))) == 30
+
+
+def test_the_same_history_gives_the_same_model() -> None:
+    one, two = fitted(history()), fitted(history())
+    for name, tensor in one.learner.state_tensors().items():
+        assert two.learner.state_tensors()[name].equal(tensor), name
+
+
+def test_repeats_in_a_history_teach_once() -> None:
+    once, twice = fresh(), fresh()
+    train_initially(once, Start(history(), RULES, FitOptions(max_epochs=1), 1e9), lambda *_: None)
+    train_initially(twice, Start(history() * 2, RULES, FitOptions(max_epochs=1), 1e9), lambda *_: None)
+    assert once.users.n_events.tolist() == twice.users.n_events.tolist()
+
+
+def test_nothing_to_learn_is_an_error() -> None:
+    ads = [Interaction("u", "i", 1.0, "impression")]
+    for events in ([], ads):
+        with pytest.raises(InvalidInput, match="no event of positive weight"):
+            train_initially(fresh(), Start(events, RULES, FitOptions(), 1e9), lambda *_: None)
+
+
+def test_given_vectors_are_where_known_ids_start() -> None:
+    state = fresh()
+    state.item_ids.rows_of(["a", "b"], add=True)
+    state.user_ids.rows_of(["u", "v"], add=True)
+    items = VectorTable(["b", "stranger"], np.arange(18, dtype=np.float32).reshape(2, 9))
+    users = VectorTable(["u"], np.array([[1, 2, 3, 4, 5, 6, 7, 8, 1]], np.float32))
+    assert warm_start(state, items, users) == (1, 1)
+    model = state.learner.model
+    assert model.items.rows[1].tolist() == list(range(9))
+    assert model.users.rows[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert model.users.rows[1].abs().max() < 1
+
+
+def test_given_vectors_must_fit_the_model() -> None:
+    two_wide = VectorTable(["a"], np.zeros((1, 2), np.float32))
+    fine = VectorTable([], np.zeros((0, 9), np.float32))
+    with pytest.raises(InvalidInput, match="items have 1 dimensions, the model has 8"):
+        warm_start(fresh(), two_wide, fine)
+    with pytest.raises(InvalidInput, match="users is not finite"):
+        warm_start(fresh(), fine, VectorTable(["u"], np.full((1, 9), np.nan, np.float32)))
+
+
+def test_a_stream_is_read_to_its_end_and_misfits_are_passed_over(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    payloads = [json.dumps({"user_id": "u", "item_id": f"i{n}"}).encode() for n in range(10)]
+    world.sink.append(INTERACTIONS, [Message("u", payload) for payload in [*payloads, b"garbage"]])
+    source = MemoryEventSource(world.log, [INTERACTIONS], "initial-training")
+    assert [event.item_id for event in events_of(source)] == [f"i{n}" for n in range(10)]
