@@ -16,6 +16,7 @@ from streamrec.ports import INTERACTIONS, Message
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.initial import Release, release
+from streamrec.training.lease import LeaseKeeper
 from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import encode_event
 
@@ -48,8 +49,8 @@ def prepare(folder: Path, n_users: int, n_items: int) -> None:
     state.popularity.add(item_rows, timestamps, weights)
     history = Events(user_rows, item_rows, timestamps, weights)
     store = SqliteTrainerStore(folder / "store.db")
-    lease = store.acquire("initial-training", "benchmark", 3600.0, time.time())
-    assert lease is not None
+    lease = LeaseKeeper(store, "initial-training", "benchmark", 3600.0, time.time)
+    lease.wait(lambda: False, time.sleep)
     release(
         state,
         history,

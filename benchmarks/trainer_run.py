@@ -88,6 +88,7 @@ def main(folder: Path) -> None:
     process.stop.is_stopping.set()
     trainer.run()
     took_s = time.perf_counter() - started
+    cpu_s = time.process_time() - started_cpu
     n_events = process.source.next_offsets()[INTERACTIONS][0] - before
     print(
         json.dumps(
@@ -95,10 +96,11 @@ def main(folder: Path) -> None:
                 "n_events": n_events,
                 "seconds": took_s,
                 "events_per_s": n_events / took_s,
-                "cores_busy": (time.process_time() - started_cpu) / took_s,
+                "cores_busy": cpu_s / took_s,
+                "cpu_us_per_event": cpu_s / n_events * 1e6,
                 "stage_share": {name: round(s / took_s, 3) for name, s in metrics.total_s.most_common()},
                 "learning_us_per_event": metrics.total_s["learn"] / n_events * 1e6,
-                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
             }
         )
     )

@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from streamrec.errors import CorruptArtifact, Unavailable
@@ -27,18 +28,67 @@ _MANIFEST = "manifest.json"
 _UNFINISHED = ".unfinished"
 
 
+class StoredTensors(Mapping[str, Tensor]):
+    """Tensors in a file, each mapped into memory when it is asked for, and only for as long as it is held.
+
+    A reader that copies one after the other never has the whole file in memory beside its copies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with safe_open(path, "pt") as file:
+            self._names = frozenset(file.keys())
+
+    def __getitem__(self, name: str) -> Tensor:
+        if name not in self._names:
+            raise KeyError(name)
+        with safe_open(self._path, "pt") as file:
+            tensor: Tensor = file.get_tensor(name)
+        return tensor
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class TensorsUnder(Mapping[str, Tensor]):
+    """Those of some tensors whose names begin with a prefix, under the rest of their names.
+
+    >>> import torch
+    >>> tensors = {"users.rows": torch.zeros(2), "items.rows": torch.ones(3)}
+    >>> list(TensorsUnder("items.", tensors)), TensorsUnder("items.", tensors)["rows"].tolist()
+    (['rows'], [1.0, 1.0, 1.0])
+    """
+
+    def __init__(self, prefix: str, tensors: Mapping[str, Tensor]) -> None:
+        self._prefix = prefix
+        self._tensors = tensors
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[self._prefix + name]
+
+    def __iter__(self) -> Iterator[str]:
+        prefix = self._prefix
+        return (name.removeprefix(prefix) for name in self._tensors if name.startswith(prefix))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Checkpoint(NamedTuple):
     """What a trainer needs to go on from.
 
     Attributes
     ----------
     tensors
-        Weights, optimizer state and counts, by name.
+        Weights, optimizer state and counts, by name; of one that was read, copy what you change.
     state
         Everything else, in JSON's types: id maps, counters, next offsets.
     """
 
-    tensors: dict[str, Tensor]
+    tensors: Mapping[str, Tensor]
     state: dict[str, Any]
 
 
@@ -62,7 +112,7 @@ def write_checkpoint(root: Path, name: tuple[int, int], checkpoint: Checkpoint, 
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        save_file(checkpoint.tensors, unfinished / _TENSORS)
+        save_file(dict(checkpoint.tensors), unfinished / _TENSORS)
         (unfinished / _STATE).write_bytes(msgspec.json.encode(checkpoint.state))
         manifest = {
             "format_version": FORMAT_VERSION,
@@ -96,7 +146,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         for file, digest in manifest["sha256"].items():
             if _sha256(folder / file) != digest:
                 raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
-        return Checkpoint(load_file(folder / _TENSORS), msgspec.json.decode((folder / _STATE).read_bytes()))
+        state = msgspec.json.decode((folder / _STATE).read_bytes())
+        return Checkpoint(StoredTensors(folder / _TENSORS), state)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
 

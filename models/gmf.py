@@ -4,6 +4,8 @@ He et al. 2017, Neural Collaborative Filtering, section 3.2, with the output act
 ``logit = h . (p_u * q_i) + b_i``.
 """
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
@@ -69,7 +71,7 @@ class GMF:
             **{f"items.{name}": tensor for name, tensor in self.items.tensors().items()},
         }
 
-    def load(self, tensors: dict[str, Tensor]) -> None:
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over (copies of) what `tensors` returned."""
         self.output = tensors["output"].clone()
         for part, embedding in (("users", self.users), ("items", self.items)):

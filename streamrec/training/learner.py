@@ -5,7 +5,7 @@ set against sampled items. Only rows that an event touches change; the output la
 user vector that was published contains it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.checkpoint import TensorsUnder
 from models.descent import Batch, Descent, Rates
 from models.gmf import GMF
 from streamrec.settings import LearningSettings
@@ -180,11 +181,11 @@ class Learner:
         model = {f"model.{name}": tensor for name, tensor in self.model.tensors().items()}
         return model | {name: torch.from_numpy(array) for name, array in arrays.items()}
 
-    def load_state_tensors(self, tensors: dict[str, Tensor]) -> None:
-        """Go on, bit for bit, from where `state_tensors` was called."""
-        self.model.load(_part(tensors, "model"))
+    def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on, bit for bit, from where `state_tensors` was called; takes one part after the other."""
+        self.model.load(TensorsUnder("model.", tensors))
         for name, part in (("known", self._known), ("sampler", self._sampler), ("recent", self._recent)):
-            part.load({key: tensor.numpy() for key, tensor in _part(tensors, name).items()})
+            part.load({key: tensor.numpy() for key, tensor in TensorsUnder(f"{name}.", tensors).items()})
         restore_random_state(self._rng, tensors["random"].numpy())
 
     def _batch(
@@ -209,11 +210,6 @@ class Learner:
             torch.from_numpy(self._known.contains(users, negatives)),
             min(len(negatives), settings.n_moved_negatives * n_events),
         )
-
-
-def _part(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    prefix = name + "."
-    return {key.removeprefix(prefix): tensor for key, tensor in tensors.items() if key.startswith(prefix)}
 
 
 def _waves(user_rows: Rows) -> Iterator[tuple[Rows, bool]]:

@@ -1,12 +1,14 @@
 """Everything that learning from the stream changes, and its way into a checkpoint and back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from models.checkpoint import Checkpoint
+from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
@@ -63,23 +65,23 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
 
 def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in checkpoint.tensors.items():
-        part, _, rest = name.partition("/")
-        parts.setdefault(part, {})[rest] = tensor
     written: dict[str, Any] = checkpoint.state
     state.generation = written["generation"]
     state.user_ids = IdMap(written["user_ids"])
     state.item_ids = IdMap(written["item_ids"])
-    state.learner.load_state_tensors(parts["learner"])
-    state.popularity.load_arrays({name: tensor.numpy() for name, tensor in parts["popularity"].items()})
+    state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
+    state.popularity.load_arrays(_arrays(TensorsUnder("popularity/", checkpoint.tensors)))
     state.users = UserTable.restored(
-        {name: tensor.numpy() for name, tensor in parts["users"].items()},
+        _arrays(TensorsUnder("users/", checkpoint.tensors)),
         {row: list(item_ids) for row, item_ids in written["disliked"]},
     )
     for event_id in written["event_ids"]:
         state.repeats.add(event_id)
     state.deleted_items = set(written["deleted_items"])
     state.counters = msgspec.convert(written["counters"], Counters)
-    state.dirty_items = DirtyRows(parts["dirty_items"]["since"].numpy().copy())
+    state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
     return msgspec.convert(written["next_offsets"], Offsets, strict=False)
+
+
+def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}
