@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from streamrec.adapters.faiss_build import AsideBuild, tune_live
 from streamrec.adapters.faiss_lock import ReadWriteLock
 from streamrec.adapters.faiss_queries import QuerySample
-from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors, are_acceptable
+from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors, checked
 from streamrec.adapters.faiss_schedule import Schedule, Task
 from streamrec.adapters.faiss_search import ClusteredSearch, ExactSearch, Search
 from streamrec.errors import InvalidInput, UnknownId
@@ -101,7 +101,7 @@ class FaissIndex:
         InvalidInput
             When shapes do not fit or a number is not finite; nothing is written then.
         """
-        vectors = self._checked(vectors, len(item_ids))
+        vectors = checked(vectors, (len(item_ids), self.dimension))
         last = {item_id: position for position, item_id in enumerate(item_ids)}
         ids, positions = list(last), list(last.values())
         for start in range(0, len(ids), _CHUNK):
@@ -132,7 +132,7 @@ class FaissIndex:
         """
         if not 1 <= k <= MAX_K:
             raise InvalidInput(f"k is {k}; 1 to {MAX_K} are allowed")
-        query = self._checked(vector[np.newaxis], 1)[0]
+        query = checked(vector, (self.dimension,))
         self._queries.add(query)
         with self._lock.reading():
             allowed, n_excluded = self._rows.allowed(exclude)
@@ -232,14 +232,6 @@ class FaissIndex:
             queries = used[self._chance.integers(len(used), size=100)]
         queries[:, -1] = 1.0
         return queries
-
-    def _checked(self, vectors: Vectors, n_rows: int) -> Vectors:
-        vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        if vectors.shape != (n_rows, self.dimension):
-            raise InvalidInput(f"vectors of shape {vectors.shape}; ({n_rows}, {self.dimension}) is wanted")
-        if not are_acceptable(vectors).all():
-            raise InvalidInput("a number of a vector is not finite or too large")
-        return vectors
 
     def _note(self, rows: Rows) -> None:
         self._n_changes += len(rows)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.id_map import IdMap
+from streamrec.errors import InvalidInput
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -28,6 +29,22 @@ def are_acceptable(vectors: Vectors) -> NDArray[np.bool_]:
     """
     is_acceptable = np.abs(vectors) <= MAX_COMPONENT  # false for a NaN too
     return np.asarray(is_acceptable.all(axis=1))
+
+
+def checked(vectors: Vectors, shape: tuple[int, ...]) -> Vectors:
+    """Return vectors as Faiss takes them: contiguous, float32.
+
+    Raises
+    ------
+    InvalidInput
+        When the shape is another, or a number is not acceptable.
+    """
+    vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+    if vectors.shape != shape:
+        raise InvalidInput(f"vectors of shape {vectors.shape}; {shape} is wanted")
+    if not np.abs(vectors).max(initial=0.0) <= MAX_COMPONENT:  # false for a NaN too
+        raise InvalidInput("a number of a vector is not finite or too large")
+    return vectors
 
 
 class VectorRows:
@@ -85,8 +102,8 @@ class VectorRows:
         allowed = self._alive.copy()
         if not excluded:
             return allowed, 0
-        rows = np.unique(self._ids.rows_of(excluded))  # a caller may name an id twice
-        rows = rows[rows >= 0]
+        known = self._ids.known_rows(excluded)  # a caller may name an id twice
+        rows = np.fromiter(known, np.int64, len(known))
         np.bitwise_and.at(allowed, rows >> 3, ~_BIT[rows & 7])
         return allowed, len(rows)
 

@@ -3,6 +3,8 @@
 Both are exact in what they look at, so a list search misses an item only when it does not look at its list.
 """
 
+import math
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
@@ -84,7 +86,7 @@ class ClusteredSearch:
         """Start empty, with (L, D + 1) centroids."""
         n_lists, dimension = centroids.shape
         self.n_lists = n_lists
-        self._n_probes_at: dict[int, int] = {1: n_lists}
+        self.set_n_probes({1: n_lists})
         self._by_distance = faiss.IndexFlatL2(dimension)
         self._by_distance.add(centroids)
         self._by_product = faiss.IndexFlatIP(dimension)
@@ -101,16 +103,22 @@ class ClusteredSearch:
     def set_n_probes(self, n_probes_at: Mapping[int, int]) -> None:
         """Look at so many lists from now on; depths between those named are interpolated."""
         self._n_probes_at = dict(sorted(n_probes_at.items()))
+        self._depths, self._n_probes_of_depths = list(self._n_probes_at), list(self._n_probes_at.values())
 
     def search(self, vector: Vectors, k: int, allowed: Bitmap, depth: int) -> Found:
         """Return the best of the allowed rows in the best lists; looks on where these hold too few."""
         n_probes = self._n_probes(depth)
+        scores, rows = np.empty(k, np.float32), np.empty(k, np.int64)
+        pointers = [faiss.swig_ptr(array) for array in (scores, rows)]
+        selector = _selector(allowed)
         while True:
-            parameters = faiss.SearchParametersIVF(sel=_selector(allowed), nprobe=n_probes)
-            scores, rows = self._index.search(vector[np.newaxis], k, params=parameters)
-            is_found = rows[0] >= 0
-            if n_probes == self.n_lists or is_found.all():
-                return Found(rows[0][is_found], scores[0][is_found])
+            parameters = faiss.SearchParametersIVF(sel=selector, nprobe=n_probes)
+            self._index.search_c(1, faiss.swig_ptr(vector), k, *pointers, parameters)
+            if rows[-1] >= 0:  # what was not found stands last
+                return Found(rows, scores)
+            if n_probes == self.n_lists:
+                is_found = rows >= 0
+                return Found(rows[is_found], scores[is_found])
             n_probes = min(4 * n_probes, self.n_lists)
 
     def put(self, rows: Rows, vectors: Vectors) -> None:
@@ -141,8 +149,12 @@ class ClusteredSearch:
         return ranks
 
     def _n_probes(self, depth: int) -> int:
-        depths, n_probes = list(self._n_probes_at), list(self._n_probes_at.values())
-        return int(np.ceil(np.interp(depth, depths, n_probes)))
+        depths, n_probes = self._depths, self._n_probes_of_depths
+        right = bisect_left(depths, depth)
+        if right in (0, len(depths)):
+            return n_probes[min(right, len(depths) - 1)]
+        share = (depth - depths[right - 1]) / (depths[right] - depths[right - 1])
+        return math.ceil(n_probes[right - 1] + share * (n_probes[right] - n_probes[right - 1]))
 
 
 def _selector(allowed: Bitmap) -> faiss.IDSelectorBitmap:

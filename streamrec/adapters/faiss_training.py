@@ -10,12 +10,8 @@ from streamrec.adapters.faiss_rows import Vectors
 from streamrec.adapters.faiss_search import ClusteredSearch
 
 WANTED_RECALL = 0.975
-"""What tuning asks for on its sample at any price, so that the promised .95 holds for other queries and after
-drift: on 256 queries the mean is known to .006."""
-
-CHEAP_RECALL = 0.99
-CHEAP_ROWS = 20_000
-"""And what it asks for as long as no more rows than these must be looked at, which takes .3 ms."""
+"""What tuning asks for on its sample, so that the promised .95 holds for other queries and after drift: on
+256 queries the mean is known to .006."""
 
 DEPTHS = (10, 210, 1010, 3010)
 """How deep answers reach: 10 items, and 10 below 200, 1,000 or 3,000 that the user has seen. A seen item is
@@ -95,16 +91,9 @@ def tune(search: ClusteredSearch, nearest: Nearest, queries: Vectors, n_rows: in
         for depth in depths:
             band = np.ascontiguousarray(best[max(0, depth - _BAND) : depth])
             places[depth] += list_ranks[search.lists_of(band)].tolist()
-    n_cheap = search.n_lists * CHEAP_ROWS // n_rows
-    wanted = [_n_probes(places[depth], n_cheap) for depth in depths]
+    wanted = [int(np.quantile(places[depth], WANTED_RECALL, method="higher")) + 1 for depth in depths]
     # A few odd queries can make a lesser depth look harder.
     n_probes_at = dict(zip(depths, np.maximum.accumulate(wanted).tolist(), strict=True))
     search.set_n_probes(n_probes_at)
     reported = REPORTED_DEPTH if REPORTED_DEPTH in places else depths[-1]
     return float(np.mean(np.asarray(places[reported]) < n_probes_at[reported]))
-
-
-def _n_probes(places: list[int], n_cheap: int) -> int:
-    """Return how many lists hold enough of the items whose lists stand at these places of their searches."""
-    wanted, cheap = np.quantile(places, [WANTED_RECALL, CHEAP_RECALL], method="higher").astype(int) + 1
-    return max(int(wanted), min(int(cheap), n_cheap))

@@ -6,6 +6,8 @@ gather, and go together in the next: a quiet client waits for nobody, a busy one
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -67,12 +69,15 @@ class HttpIndex:
         self._waiting.append(waiting)
         if self._sender is None:
             self._sender = loop.create_task(self._send_all())
+        deadline = loop.call_later(self._timeout_s, self._give_up, waiting.answer)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                answer = await waiting.answer
-        except TimeoutError as error:
-            raise Unavailable(f"{self._url} did not answer within {self._timeout_s} s") from error
-        return _read_answer(answer)
+            return _read_answer(await waiting.answer)
+        finally:
+            deadline.cancel()
+
+    def _give_up(self, answer: asyncio.Future[AnswerMessage]) -> None:
+        if not answer.done():
+            answer.set_exception(Unavailable(f"{self._url} did not answer within {self._timeout_s} s"))
 
     async def close(self) -> None:
         """Close the connections; searches under way fail."""
@@ -83,21 +88,32 @@ class HttpIndex:
             await self._session.close()
 
     async def _send_all(self) -> None:
-        """Send what has gathered, and what gathers meanwhile, until nothing is left."""
+        """Send what has gathered, and what gathers meanwhile, until nothing is left.
+
+        The next request leaves before the callers of the last one go on with their answers: the service
+        searches while they work, instead of waiting for them.
+        """
+        deliver: Callable[[], None] = _nothing
+        batch: list[_Waiting] = []
+        sending: asyncio.Future[list[AnswerMessage]] | None = None
         try:
             while self._waiting:
                 batch = self._take_batch()
+                sending = asyncio.ensure_future(self._send(batch))
+                await asyncio.sleep(0)
+                deliver()
+                deliver = _nothing
                 try:
-                    answers = await self._send(batch)
+                    deliver = partial(_deliver, batch, await sending)
                 except (Unavailable, InvalidInput) as error:
-                    _fail(batch, error)
-                except asyncio.CancelledError:
-                    _fail([*batch, *self._waiting], Unavailable("the client was closed"))
-                    raise
-                else:
-                    for waiting, answer in zip(batch, answers, strict=True):
-                        if not waiting.answer.done():
-                            waiting.answer.set_result(answer)
+                    deliver = partial(_fail, batch, error)
+            deliver()
+        except asyncio.CancelledError:
+            if sending is not None:
+                sending.cancel()
+            deliver()
+            _fail([*batch, *self._waiting], Unavailable("the client was closed"))
+            raise
         finally:
             self._sender = None
 
@@ -142,6 +158,16 @@ class HttpIndex:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout_s))
         async with self._session.post(self._url, data=body, headers=headers) as response:
             return response.status, await response.read()
+
+
+def _nothing() -> None:
+    """Deliver no answer: there is none yet."""
+
+
+def _deliver(batch: list[_Waiting], answers: list[AnswerMessage]) -> None:
+    for waiting, answer in zip(batch, answers, strict=True):
+        if not waiting.answer.done():
+            waiting.answer.set_result(answer)
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:

@@ -1,6 +1,7 @@
 """External ids <-> dense rows. Only external ids cross a process boundary."""
 
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +46,16 @@ class IdMap:
 
     def rows_of(self, ids: Sequence[str], *, add: bool = False) -> NDArray[np.int64]:
         """Return (B,) rows; a stranger gets a new row when `add`, else -1."""
-        get = self._row_of.get
-        rows = np.fromiter((get(id_, -1) for id_ in ids), np.int64, len(ids))
+        rows = np.fromiter(map(self._row_of.get, ids, repeat(-1)), np.int64, len(ids))
         if add:
             for position in np.flatnonzero(rows < 0).tolist():
                 rows[position] = self.add(ids[position])
+        return rows
+
+    def known_rows(self, ids: Iterable[str]) -> set[int]:
+        """Return the rows of those that are known, each once."""
+        rows = set(map(self._row_of.get, ids, repeat(-1)))
+        rows.discard(-1)
         return rows
 
     def add(self, id_: str) -> int:
