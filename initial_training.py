@@ -37,7 +37,7 @@ def main(
     )
     try:
         places = read_settings(PlaceSettings)
-        configure_logging(places.log_level, "initial-training")
+        configure_logging("WARNING", "initial-training")
         if from_stream:
             history = history_of_stream(places)
         else:
