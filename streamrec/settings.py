@@ -84,7 +84,7 @@ class TrainerSettings(BaseSettings):
     lease_duration_s: PositiveFloat = 10.0
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
     popularity_half_lives: dict[str, PositiveFloat | None] = Field(
-        {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of event time, or never."
+        {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of stream time, or never."
     )
 
 

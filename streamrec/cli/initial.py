@@ -80,7 +80,7 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
     # History comes without metadata: every item starts as a stranger.
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
     rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
-    start = Start(history.events, rules, options, now, warm)
+    start = Start(history.events, rules, options, warm)
     with progress_bar("Training, epochs") as show:
         past, report = train_initially(state, start, lambda done, total, _so_far: show(done, total))
     _say_report(report)

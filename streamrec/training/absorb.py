@@ -97,9 +97,8 @@ def _learn(
     weights = scaled_weights(positives, user_rows, state, rules)
     outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
-    # One event from a clock ahead of ours would make all others look old.
-    timestamps = np.minimum([event.timestamp for event, _ in positives], now)
-    state.popularity.add(item_rows, timestamps, weights)
+    times = state.clock.times_of(np.array([event.timestamp for event, _ in positives]))
+    state.popularity.add(item_rows, times, weights)
     state.counters.n_learned += len(positives)
     return outcome.loss
 

@@ -62,8 +62,6 @@ class Start:
         How events teach.
     options
         How the epochs go.
-    now
-        Unix seconds; an event that claims to be later counts as if it were from now.
     warm
         Vectors to start from, or None.
     """
@@ -71,7 +69,6 @@ class Start:
     events: Iterable[Interaction]
     rules: LearningRules
     options: FitOptions
-    now: float
     warm: Snapshot | None = None
 
 
@@ -91,8 +88,8 @@ def train_initially(
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
     report = fit_initial(state.learner, history, start.options, on_progress)
-    timestamps = np.minimum(history.timestamps, start.now)
-    state.popularity.add(history.item_rows, timestamps, history.weights)
+    times = state.clock.times_of(history.timestamps)
+    state.popularity.add(history.item_rows, times, history.weights)
     return history, report
 
 

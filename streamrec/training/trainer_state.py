@@ -12,6 +12,7 @@ from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
+from streamrec.domain.stream_clock import StreamClock
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.counters import Counters
@@ -31,6 +32,7 @@ class TrainerState:
         self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
         self.popularity = Popularity(settings.popularity_half_lives)
+        self.clock = StreamClock()
         self.user_ids = IdMap()
         self.item_ids = IdMap()
         self.users = UserTable()
@@ -57,6 +59,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "disliked": list(state.users.disliked.items()),
             "event_ids": state.repeats.oldest_first(),
             "deleted_items": sorted(state.deleted_items),
+            "clock": [state.clock.now, state.clock.last],
             "counters": msgspec.structs.asdict(state.counters),
             "next_offsets": next_offsets,
         },
@@ -75,6 +78,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
         {row: list(item_ids) for row, item_ids in written["disliked"]},
     )
+    state.clock = StreamClock(*written["clock"])
     for event_id in written["event_ids"]:
         state.repeats.add(event_id)
     state.deleted_items = set(written["deleted_items"])

@@ -39,7 +39,7 @@ def fresh(**learning: int) -> TrainerState:
 
 def fitted(events: list[Interaction], warm: Snapshot | None = None) -> TrainerState:
     state = fresh()
-    train_initially(state, Start(events, RULES, FitOptions(max_epochs=2), 1e9, warm), lambda *_: None)
+    train_initially(state, Start(events, RULES, FitOptions(max_epochs=2), warm), lambda *_: None)
     return state
 
 
@@ -47,7 +47,7 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
     world, state = World(tmp_path), fresh()
     events = [*history(), Interaction("u1", "bad", 1.0, "dislike")]
     events.append(Interaction("u2", "ad", 1.0, "impression"))
-    past, _ = train_initially(state, Start(events, RULES, FitOptions(max_epochs=2), 1e9), lambda *_: None)
+    past, _ = train_initially(state, Start(events, RULES, FitOptions(max_epochs=2)), lambda *_: None)
     lease = LeaseKeeper(world.store, "initial-training", "one", 30.0, world.clock)
     lease.wait(lambda: False, lambda _: None)
     checkpoints = Checkpoints(tmp_path, GENERATION)
@@ -91,8 +91,8 @@ def test_the_same_history_gives_the_same_model() -> None:
 
 def test_repeats_in_a_history_teach_once() -> None:
     once, twice = fresh(), fresh()
-    train_initially(once, Start(history(), RULES, FitOptions(max_epochs=1), 1e9), lambda *_: None)
-    train_initially(twice, Start(history() * 2, RULES, FitOptions(max_epochs=1), 1e9), lambda *_: None)
+    train_initially(once, Start(history(), RULES, FitOptions(max_epochs=1)), lambda *_: None)
+    train_initially(twice, Start(history() * 2, RULES, FitOptions(max_epochs=1)), lambda *_: None)
     assert once.users.n_events.tolist() == twice.users.n_events.tolist()
 
 
@@ -100,7 +100,7 @@ def test_nothing_to_learn_is_an_error() -> None:
     ads = [Interaction("u", "i", 1.0, "impression")]
     for events in ([], ads):
         with pytest.raises(InvalidInput, match="no event of positive weight"):
-            train_initially(fresh(), Start(events, RULES, FitOptions(), 1e9), lambda *_: None)
+            train_initially(fresh(), Start(events, RULES, FitOptions()), lambda *_: None)
 
 
 def test_given_vectors_are_where_known_ids_start() -> None:

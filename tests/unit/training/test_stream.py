@@ -219,12 +219,12 @@ def test_rankings_are_by_category_too(world: World) -> None:
     assert [item.item_id for item in asyncio.run(world.cache.popular("all:drama", 10))] == ["b"]
 
 
-def test_an_event_from_the_future_does_not_make_the_others_look_old(world: World) -> None:
+def test_an_event_from_another_clock_does_not_make_the_others_look_old(world: World) -> None:
     trainer = world.trainer()
-    world.clock.now = 1e6
-    world.send(*[{"user_id": f"u{n}", "item_id": "now", "timestamp": 1e6 - n} for n in range(5)])
+    world.send(*[{"user_id": f"u{n}", "item_id": "now", "timestamp": 1e6 + n} for n in range(5)])
     world.send({"user_id": "v", "item_id": "later", "timestamp": 9e10})
+    world.send(*[{"user_id": f"w{n}", "item_id": "now", "timestamp": 1e6 + 9 + n} for n in range(5)])
     trainer.step(2)
     decayed = asyncio.run(world.cache.popular("decayed", 10))
     assert [item.item_id for item in decayed] == ["now", "later"]
-    assert decayed[0].score > 4.9
+    assert decayed[0].score > 9.8
