@@ -9,7 +9,7 @@ import typer
 
 RESULTS = Path(__file__).parent / "results"
 
-EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity"]
+EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity,decayed_popularity"]
 
 COMMANDS: dict[str, list[str]] = {
     "quality": EVALUATE,

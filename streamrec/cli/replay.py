@@ -1,6 +1,7 @@
 """`replay`: a data set as a live stream."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
 from streamrec.cli.screen import progress_bar, say
-from streamrec.cli.stopping import StopWish, stopping_on_signals
+from streamrec.cli.stopping import stopping_on_signals
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.datasets.replay import Listener, Replay, due_at_rate, due_at_speed
@@ -62,7 +63,7 @@ def place_of(events: EventSet, events_url: str) -> PlaceFile:
     return PlaceFile(REPLAY_DIR / f"{events.name}-{key}.json")
 
 
-def replay_with_bar(replay: Replay, first: int, is_stopped: StopWish) -> int:
+def replay_with_bar(replay: Replay, first: int, is_stopped: Callable[[], bool]) -> int:
     """Run a replay with a bar, and return the position that it reached."""
     n_events = replay.n_events
     with progress_bar("Replaying", n_events) as show:

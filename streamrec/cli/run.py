@@ -164,7 +164,12 @@ class _Launch:
         place = place_of(events, self._places.events_url)
         try:
             replay = Replay(events, due_at_rate(events, rate), sink, place, self._wish)
-            reached = replay_with_bar(replay, max(first, place.load() or 0), self._wish)
+            reached = replay_with_bar(
+                replay,
+                max(first, place.load() or 0),
+                # Events that nobody learns are no stream: the replay ends with the services.
+                lambda: self._wish() or self._services.have_ended(),
+            )
         finally:
             sink.close()
         if reached == len(events):

@@ -74,6 +74,10 @@ class Services:
                 start_new_session=True,
             )
 
+    def have_ended(self) -> bool:
+        """Return whether they were started and run no more."""
+        return self._group is not None and self._group.poll() is not None
+
     def check(self) -> None:
         """Make sure that all run.
 
@@ -82,7 +86,7 @@ class Services:
         Unavailable
             When one has ended (which ends all), with the last lines of the log.
         """
-        if self._group is not None and self._group.poll() is not None:
+        if self.have_ended():
             raise Unavailable(
                 f"a service ended, so all were stopped. The end of {self.log_path}:\n{self._last_lines()}"
             )

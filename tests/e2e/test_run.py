@@ -132,11 +132,14 @@ def test_a_port_that_is_taken_is_said_before_anything_else(project: Path) -> Non
     assert not (project / "var").exists()
 
 
-def test_a_service_that_dies_is_shown_with_its_last_words(project: Path) -> None:
+def test_a_service_that_dies_ends_the_replay_and_is_shown_with_its_last_words(project: Path) -> None:
     procfile = (project / "Procfile").read_text()
     (project / "Procfile").unlink()
-    (project / "Procfile").write_text(procfile + "extra: sleep 1; echo out of coffee; exit 4\n")
-    with launched(project) as launcher:
+    extra = "extra: until [ -e noon ]; do sleep 0.1; done; echo out of coffee; exit 4\n"
+    (project / "Procfile").write_text(procfile + extra)
+    with launched(project, "--rate", "1") as launcher:
+        launcher.wait_for_words("First personalized answer")
+        (project / "noon").touch()
         assert launcher.process.wait(120) == 1
         assert "out of coffee" in launcher.said()
         assert "services.log" in launcher.said()
