@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import aiohttp
 import msgspec
 import numpy as np
 import structlog
 
+from streamrec.adapters.index_connection import KeptConnection, Reply
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
@@ -42,13 +42,13 @@ class _Waiting(NamedTuple):
 
 
 class HttpIndex:
-    """Searches of an index service, over one session. For one event loop."""
+    """Searches of an index service, over one connection. For one event loop."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         """Connect at the first search; `timeout_s` is the longest that one waits, gathering included."""
         self._url = url.rstrip("/") + SEARCH_PATH
         self._timeout_s = timeout_s
-        self._session: aiohttp.ClientSession | None = None
+        self._connection = KeptConnection(self._url)
         self._waiting: deque[_Waiting] = deque()
         self._sender: asyncio.Task[None] | None = None
 
@@ -84,8 +84,7 @@ class HttpIndex:
         if self._sender is not None:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        self._connection.close()
 
     async def _send_all(self) -> None:
         """Send what has gathered, and what gathers meanwhile, until nothing is left.
@@ -139,7 +138,7 @@ class HttpIndex:
             headers[REQUEST_ID_HEADER] = ",".join(request_ids)
         try:
             status, payload = await self._post(body, headers)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (TimeoutError, OSError) as error:
             raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
         if status != 200:
             detail = payload[:500].decode(errors="replace")
@@ -153,11 +152,9 @@ class HttpIndex:
             raise Unavailable(f"{self._url} gave {len(answers)} answers to {len(batch)} queries")
         return answers
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._timeout_s))
-        async with self._session.post(self._url, data=body, headers=headers) as response:
-            return response.status, await response.read()
+    async def _post(self, body: bytes, headers: dict[str, str]) -> Reply:
+        async with asyncio.timeout(self._timeout_s):
+            return await self._connection.post(headers, body)
 
 
 def _nothing() -> None:
