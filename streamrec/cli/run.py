@@ -51,7 +51,7 @@ def run(
         except StreamrecError as error:
             # A child that Ctrl-C reached first fails before we come to look: that is no error.
             if not wish():
-                raise typer.Exit(_say_failed(error)) from error
+                raise typer.Exit(_say_failed(services.cause_of(error))) from error
         finally:
             _stop(services)
 

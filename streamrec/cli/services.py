@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections import deque
 from pathlib import Path
 from typing import IO
@@ -12,9 +13,12 @@ from typing import IO
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.process_group import KILL_AFTER_S
 from streamrec.cli.service_call import Service
-from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
 
 _N_LAST_LINES = 15
+
+_ENDING_S = 5.0
+"""One that ended stops answering at once, and the others take so long to end with it."""
 
 
 class Services:
@@ -90,6 +94,17 @@ class Services:
             raise Unavailable(
                 f"a service ended, so all were stopped. The end of {self.log_path}:\n{self._last_lines()}"
             )
+
+    def cause_of(self, error: StreamrecError) -> StreamrecError:
+        """Return why a call to one of them failed: when they end, their last words say more than it does."""
+        deadline = time.monotonic() + _ENDING_S
+        while error.retriable and time.monotonic() < deadline:
+            try:
+                self.check()
+            except Unavailable as end:
+                return end
+            time.sleep(0.1)
+        return error
 
     def stop(self) -> bool:
         """Ask all to end, wait for it, and return whether they all ended by themselves."""
