@@ -17,6 +17,9 @@ from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
 
 _N_LAST_LINES = 15
 
+_STOPPED = " stopped (rc="
+"""What honcho writes when a process has ended."""
+
 _ENDING_S = 5.0
 """One that ended stops answering at once, and the others take so long to end with it."""
 
@@ -140,8 +143,14 @@ class Services:
         return self.log_path.open("wb")
 
     def _last_lines(self) -> str:
+        """Return the end of the log up to where the first service stopped; then the others say goodbye."""
+        lines: deque[str] = deque(maxlen=_N_LAST_LINES)
         with self.log_path.open(encoding="utf-8", errors="replace") as log:
-            return "".join(deque(log, _N_LAST_LINES))
+            for line in log:
+                lines.append(line)
+                if _STOPPED in line:
+                    break
+        return "".join(lines)
 
 
 def check_port(port: int, service: str, variable: str) -> None:
