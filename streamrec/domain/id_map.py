@@ -1,5 +1,6 @@
 """External ids <-> dense rows. Only external ids cross a process boundary."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
@@ -24,7 +25,7 @@ class IdMap:
         """Restore a map from `ids`, in row order; None marks a free row."""
         self._ids: list[str | None] = list(ids)
         self._row_of = {id_: row for row, id_ in enumerate(self._ids) if id_ is not None}
-        self._free = [row for row, id_ in enumerate(self._ids) if id_ is None]
+        self._free = deque(row for row, id_ in enumerate(self._ids) if id_ is None)
         if len(self._row_of) + len(self._free) != len(self._ids):
             raise ValueError("an id stands at two rows")
 
@@ -64,7 +65,7 @@ class IdMap:
         if row is not None:
             return row
         if self._free:
-            row = self._free.pop(0)
+            row = self._free.popleft()
             self._ids[row] = id_
         else:
             row = len(self._ids)
