@@ -36,7 +36,7 @@ class Checkpoints:
         Raises
         ------
         CorruptArtifact
-            When there is none, or none is whole.
+            When there is none, none is whole, or the newest whole one is of another version's making.
         """
         for folder in checkpoint_folders(self._root):
             try:
@@ -44,7 +44,13 @@ class Checkpoints:
             except CorruptArtifact as error:
                 structlog.get_logger().error("checkpoint_refused", error=str(error))
                 continue
-            return restore(state, checkpoint)
+            try:
+                return restore(state, checkpoint)
+            except KeyError as error:
+                raise CorruptArtifact(
+                    f"{folder} lacks {error}: another version wrote it; go back to that version, or run"
+                    " initial_training.py again"
+                ) from error
         raise CorruptArtifact(
             f"no readable checkpoint in {self._root}: restore a backup, or run initial_training.py again"
         )

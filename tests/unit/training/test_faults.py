@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory_store import MemoryStore
-from streamrec.errors import LeaseLost, Unavailable
+from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.trainer_state import TrainerState
+from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import GENERATION, World, events
 
 
@@ -128,6 +129,15 @@ def test_a_torn_newest_checkpoint_only_means_more_to_read_again(tmp_path: Path) 
     second.step()
     assert second.state.counters.n_events == 3
     assert n_events_stored(world, "u") == 3
+
+
+def test_a_checkpoint_of_another_version_is_told(tmp_path: Path) -> None:
+    first = World(tmp_path).trainer()
+    checkpoint = to_checkpoint(first.state, {})
+    del checkpoint.state["counters"]
+    write_checkpoint(tmp_path / "checkpoints" / GENERATION, (9, 9), checkpoint)
+    with pytest.raises(CorruptArtifact, match="'counters': another version wrote it"):
+        World(tmp_path).trainer("two", is_restored=True)
 
 
 def test_a_value_scales_its_weight_when_asked_to(tmp_path: Path) -> None:
