@@ -65,7 +65,7 @@ async def test_queries_gather_while_a_request_is_under_way() -> None:
         answers = await asyncio.gather(first, *others)
     assert [answer.items[0].item_id for answer in answers] == ["first", *(f"i{n}" for n in range(100))]
     assert answers[0].items[0].score == 1.0
-    assert [len(batch) for batch in gate.batches] == [1, 64, 36]
+    assert [len(batch) for batch in gate.batches] == [1, 51, 49]
 
 
 async def test_a_request_is_bounded_by_what_is_excluded() -> None:
