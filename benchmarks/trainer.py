@@ -72,10 +72,10 @@ def main(json_path: JsonPath = Path("benchmarks/results/trainer.json")) -> None:
     with tempfile.TemporaryDirectory() as directory:
         prepared = {size: prepare(Path(directory), size) for size in turns}
         for _ in range(N_TURNS):
-            for size, results in turns.items():
-                results.append(measure(prepared[size]))
-    small, many_users, large = (summary_of(size, results) for size, results in turns.items())
-    results = {
+            for size in turns:
+                turns[size].append(measure(prepared[size]))
+    small, many_users, large = (summary_of(size, of_size) for size, of_size in turns.items())
+    results: Result = {
         "sizes": [small, many_users, large],
         "events_per_s": small["events_per_s"],
         "learning_cost_ratio": many_users["learning_us_per_event"] / small["learning_us_per_event"],

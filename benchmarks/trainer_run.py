@@ -7,7 +7,7 @@ import json
 import resource
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 from streamrec.adapters.open_cache import open_cache_publisher
@@ -31,7 +31,7 @@ class StageTimes:
     """Metrics that add up how long each stage took."""
 
     def __init__(self) -> None:
-        self.total_s: Counter[str] = Counter()
+        self.total_s: defaultdict[str, float] = defaultdict(float)
 
     def count(self, name: str, n: int = 1) -> None:
         """Not needed here."""
@@ -90,6 +90,7 @@ def main(folder: Path) -> None:
     took_s = time.perf_counter() - started
     cpu_s = time.process_time() - started_cpu
     n_events = process.source.next_offsets()[INTERACTIONS][0] - before
+    stages = sorted(metrics.total_s.items(), key=lambda stage: -stage[1])
     print(
         json.dumps(
             {
@@ -98,7 +99,7 @@ def main(folder: Path) -> None:
                 "events_per_s": n_events / took_s,
                 "cores_busy": cpu_s / took_s,
                 "cpu_us_per_event": cpu_s / n_events * 1e6,
-                "stage_share": {name: round(s / took_s, 3) for name, s in metrics.total_s.most_common()},
+                "stage_share": {name: round(s / took_s, 3) for name, s in stages},
                 "learning_us_per_event": metrics.total_s["learn"] / n_events * 1e6,
                 "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
             }
