@@ -71,7 +71,8 @@ def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: flo
         for turn in range(turns):
             bare.append(load(port, "/hello", seconds=seconds)["per_s"])
             first = turn * sizes.n_users // turns
-            real.append(load(recommender, _PATH, _EXPECTED, seconds=seconds, first=first))
+            options = {"seconds": seconds, "first": first, "below": sizes.n_users}
+            real.append(load(recommender, _PATH, _EXPECTED, **options))
     ratios = [one["per_s"] / other for one, other in zip(real, bare, strict=True)]
     return {
         "worker": worker,

@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.recommendations_load PORT PATH --seconds 10`` keeps 16 connections busy; with a
 ``--rate`` requests are due at fixed times, whatever the answers take, and latency counts from then.
-``{n}`` in PATH counts up. Prints one JSON object.
+``{n}`` in PATH counts up, and around. Prints one JSON object.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ CONNECTIONS = 16
 class Load:
     """What is sent, what must be in an answer, and how it went."""
 
-    def __init__(self, path: str, expected: tuple[bytes, ...], first: int) -> None:
+    def __init__(self, path: str, expected: tuple[bytes, ...], first: int, below: int) -> None:
         self._path = path
         self._expected = expected
-        self._numbers = itertools.count(first)
+        self._numbers = itertools.chain(range(first, below), itertools.cycle(range(below)))
         self.latencies_s: list[float] = []
         self.n_failed = 0
         self.first_failure = ""
@@ -137,16 +137,17 @@ async def open_loop(port: int, load: Load, seconds: float, rate: float) -> None:
     await asyncio.sleep(1.0)
 
 
-def main(
+def main(  # noqa: PLR0913  # the options of a command line
     port: int,
     path: str,
     seconds: float = 10.0,
     rate: float = 0.0,
     expect: Annotated[list[str] | None, typer.Option(help="Must be in every answer.")] = None,
     first: int = 0,
+    below: Annotated[int, typer.Option(help="After the number before this one comes 0.")] = 1_000_000,
 ) -> None:
     """Put load on a server and print how it went."""
-    load = Load(path, tuple(part.encode() for part in expect or ()), first)
+    load = Load(path, tuple(part.encode() for part in expect or ()), first, below)
     run = open_loop(port, load, seconds, rate) if rate else closed_loop(port, load, seconds)
     uvloop.run(run)
     latencies_ms = np.asarray(load.latencies_s or [float("nan")]) * 1000
