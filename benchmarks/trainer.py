@@ -78,7 +78,7 @@ def main(json_path: JsonPath = Path("benchmarks/results/trainer.json")) -> None:
     results: Result = {
         "sizes": [small, many_users, large],
         "events_per_s": small["events_per_s"],
-        "learning_cost_ratio": many_users["learning_us_per_event"] / small["learning_us_per_event"],
+        "learn_stage_cost_ratio": many_users["learning_us_per_event"] / small["learning_us_per_event"],
         "whole_cost_ratio": small["events_per_s"] / many_users["events_per_s"],
         "peak_memory_mb": large["peak_memory_mb"],
     }
@@ -98,8 +98,9 @@ def show(results: Result) -> None:
         stages = ", ".join(f"{name} {share:.0%}" for name, share in size["stage_share"].items())
         print(f"{size['n_users']:>9,} users, share of the time by stage (stages overlap): {stages}")
     print(f"whole trainer: {results['events_per_s']:,.0f} events/s (10,000 wanted)")
-    print(f"learning, 1,000,000 users / 10,000: {results['learning_cost_ratio']:.2f} (at most 1.3 wanted)")
-    print(f"whole trainer, the same:            {results['whole_cost_ratio']:.2f} (at most 2 wanted)")
+    print(f"whole trainer, 1,000,000 users / 10,000: {results['whole_cost_ratio']:.2f} (at most 2 wanted)")
+    stage = results["learn_stage_cost_ratio"]
+    print(f"its stage of learning, beside the others' threads: {stage:.2f}; alone: benchmarks.learning")
     print(f"peak memory: {results['peak_memory_mb']:,.0f} MB (at most 1,500 wanted)")
 
 

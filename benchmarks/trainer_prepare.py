@@ -20,7 +20,7 @@ from streamrec.training.lease import LeaseKeeper
 from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import encode_event
 
-N_EVENTS = 120_000
+N_EVENTS = 300_000
 N_PAST_EVENTS_PER_USER = 5
 NEW_USER_SHARE = 0.01
 SEED = 7

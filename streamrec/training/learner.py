@@ -28,9 +28,10 @@ from streamrec.training.sampling import (
     restore_random_state,
 )
 
-_WAVE_EVENTS = 512
+_STREAM_STEP_EVENTS, _PRACTICE_STEP_EVENTS = 1024, 512
 """Events of one step at most. They share their negatives and their start, and their changes to an item add
-up: with more of them the bias of a popular item overshoots. Fewer would only cost calls."""
+up: with more of them the bias of a popular item overshoots, and practising does so again and again. In a
+stream only a backlog brings so many of distinct users at once, and there smaller steps only cost calls."""
 
 _MAX_STEPS_OF_USER = 32
 """A user's events of one batch are learned one after the other, as in a calm stream, in so many steps at
@@ -112,7 +113,7 @@ class Learner:
             (B,), positive; an event of weight 2 makes a step of twice the length.
         """
         self.remember(user_rows, item_rows)
-        return self.practise(user_rows, item_rows, weights)
+        return self._descend(user_rows, item_rows, weights, 0.0, _STREAM_STEP_EVENTS)
 
     def practise(
         self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], output_rate: float = 0.0
@@ -124,9 +125,19 @@ class Learner:
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
+        return self._descend(user_rows, item_rows, weights, output_rate, _PRACTICE_STEP_EVENTS)
+
+    def _descend(
+        self,
+        user_rows: Rows,
+        item_rows: Rows,
+        weights: NDArray[np.float32],
+        output_rate: float,
+        step_events: int,
+    ) -> LearnOutcome:
         touched = [item_rows]
         total_loss = 0.0
-        for at, is_distinct in _waves(user_rows):
+        for at, is_distinct in _waves(user_rows, step_events):
             batch = self._batch(user_rows[at], item_rows[at], weights[at], is_distinct=is_distinct)
             total_loss += self._descent.step(self.model, batch, output_rate)
             touched.append(batch.negatives[: batch.n_moved].numpy())
@@ -212,7 +223,7 @@ class Learner:
         )
 
 
-def _waves(user_rows: Rows) -> Iterator[tuple[Rows, bool]]:
+def _waves(user_rows: Rows, step_events: int) -> Iterator[tuple[Rows, bool]]:
     """Yield positions of B events, a user's in different waves and in order, and whether that could be."""
     if len(user_rows) <= 1:
         yield from [(np.zeros(1, np.int64), True)] * len(user_rows)
@@ -224,5 +235,5 @@ def _waves(user_rows: Rows) -> Iterator[tuple[Rows, bool]]:
     order = np.argsort(turns, kind="stable")
     ends = np.cumsum(np.bincount(turns)).tolist()
     for start, end in zip([0, *ends], ends, strict=False):
-        for first in range(start, end, _WAVE_EVENTS):
-            yield order[first : min(first + _WAVE_EVENTS, end)], run_length == 1
+        for first in range(start, end, step_events):
+            yield order[first : min(first + step_events, end)], run_length == 1
