@@ -11,7 +11,6 @@
     |-- CorruptArtifact             a snapshot or checkpoint fails its checksums or its format
     |-- LogTruncated                the log ends before the checkpoint's offset; a person must act
     |-- LeaseLost                   another trainer holds the lease; stop writing at once
-    |-- ModelBelowBaseline          initial training stayed below popularity
     `-- Unavailable                 a store, log or index does not answer; retry with growing pauses
         `-- Overloaded              it answers, but takes no more now; retry after `retry_after_s`
 
@@ -67,10 +66,6 @@ class LogTruncated(StreamrecError):
 
 class LeaseLost(StreamrecError):
     """Another trainer holds the lease: whoever sees this must stop writing at once."""
-
-
-class ModelBelowBaseline(StreamrecError):
-    """Initial training ended below popularity on the same validation split."""
 
 
 class Unavailable(StreamrecError):

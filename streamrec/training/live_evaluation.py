@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.popularity import ALL_TIME
+from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
+from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.trainer_state import TrainerState
 
 _WINDOW = 1000
@@ -30,6 +31,10 @@ class LiveEvaluation:
         self._interval_s = 1 / rate
         self._due = 0.0
         self._comparison = SlidingComparison(_WINDOW, _K)
+        self._rankers: dict[str, Ranker] = {
+            "gmf": GmfRanker(state.learner),
+            "popularity": PopularityRanker(state.popularity, ALL_TIME),
+        }
 
     def sample(self, events: Sequence[Interaction], weights: EventWeights, now: float) -> None:
         """Rank the first event of a batch that can be ranked, when it is time for one."""
@@ -55,20 +60,18 @@ class LiveEvaluation:
         model = state.learner.model
         if not 0 <= user_row < model.users.n_rows:
             return False
-        everything = np.arange(model.items.n_rows)
-        is_own = state.learner.known_among(user_row, everything)
-        if not 0 <= item_row < len(everything):
-            self._comparison.add({"gmf": MISS, "popularity": MISS})
+        n_items = model.items.n_rows
+        is_own = state.learner.known_among(user_row, np.arange(n_items))
+        if not 0 <= item_row < n_items:
+            self._comparison.add(dict.fromkeys(self._rankers, MISS))
             return True
         if is_own[item_row]:
             return False
-        vector = model.user_vectors(torch.tensor([user_row]))[0]
-        scores = (model.items.rows[: model.items.n_rows] @ vector).numpy()
-        popularity = np.zeros(len(everything))
-        counts = state.popularity.scores(ALL_TIME)[: len(everything)]
-        popularity[: len(counts)] = counts
         own = np.flatnonzero(is_own)
         self._comparison.add(
-            {"gmf": rank_of(scores, item_row, own), "popularity": rank_of(popularity, item_row, own)}
+            {
+                name: rank_of(ranker.scores(user_row, n_items), item_row, own)
+                for name, ranker in self._rankers.items()
+            }
         )
         return True
