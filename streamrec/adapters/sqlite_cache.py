@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.domain.item import Item
 from streamrec.ports import RankedItem
@@ -34,14 +34,7 @@ _decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
 
 def _open_cache_file(path: Path) -> sqlite3.Connection:
     connection = connect(path)
-    try:
-        with transaction(connection, path):
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    except BaseException:
-        connection.close()
-        raise
+    create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
     return connection
 
 

@@ -1,7 +1,7 @@
 """Opening SQLite files, and saying in our words what they complain of."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,6 +60,26 @@ def connect(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[str], version: int) -> None:
+    """Create what is missing, in one transaction; a connection that can't is closed.
+
+    Parameters
+    ----------
+    tables
+        Statements that may be repeated.
+    version
+        Of the schema, kept in the file as ``user_version``.
+    """
+    try:
+        with transaction(connection, path):
+            for table in tables:
+                connection.execute(table)
+            connection.execute(f"PRAGMA user_version = {version}")
+    except BaseException:
+        connection.close()
+        raise
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import connect, transaction
+from streamrec.adapters.sqlite_connection import connect, create_tables
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 
@@ -54,16 +54,9 @@ def open_store_file(path: Path) -> sqlite3.Connection:
         When it is not a SQLite database.
     """
     connection = connect(path, synchronous="FULL")
-    try:
-        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
-        with transaction(connection, path):
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-    except BaseException:
-        connection.close()
-        raise
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
+    create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
     return connection
 
 
