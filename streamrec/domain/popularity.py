@@ -5,6 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.growing import grown
+
 ALL_TIME = "all"
 
 _LARGEST_EXPONENT = 500.0
@@ -52,11 +54,7 @@ class Popularity:
         self._newest = max(self._newest, float(timestamps.max()))
         n_rows = int(item_rows.max()) + 1
         for name, half_life in self._half_lives.items():
-            counts = self._counts[name]
-            if n_rows > len(counts):
-                counts = np.zeros(max(n_rows, len(counts) * 11 // 10))
-                counts[: len(self._counts[name])] = self._counts[name]
-                self._counts[name] = counts
+            counts = self._counts[name] = grown(self._counts[name], n_rows)
             gains = np.asarray(weights, np.float64)
             if half_life is not None:
                 self._move_origin(name, half_life)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamrec.domain.growing import grown
 from streamrec.domain.prequential import Events, Rows, padded
 from streamrec.training.learner import Learner
 
@@ -146,9 +147,4 @@ class StreamedGmf:
 
 def _with_room(table: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
     """Return the table with zeros up to the highest row; a user vector that was given ends in 1."""
-    n_rows = int(rows.max(initial=-1)) + 1
-    if n_rows <= len(table):
-        return table
-    longer = np.zeros((max(n_rows, len(table) * 11 // 10), table.shape[1]), np.float32)
-    longer[: len(table)] = table
-    return longer
+    return grown(table, int(rows.max(initial=-1)) + 1)

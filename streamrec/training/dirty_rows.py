@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.growing import grown
+
 _CLEAN = np.inf
 
 
@@ -21,11 +23,7 @@ class DirtyRows:
 
     def mark(self, rows: NDArray[np.int64], now: float) -> None:
         """Say that (B,) rows changed; a row that waits already keeps its place."""
-        n_needed = int(rows.max(initial=-1)) + 1
-        if n_needed > len(self._since):
-            longer = np.full(max(n_needed, len(self._since) * 11 // 10), _CLEAN)
-            longer[: len(self._since)] = self._since
-            self._since = longer
+        self._since = grown(self._since, int(rows.max(initial=-1)) + 1, fill=_CLEAN)
         self._since[rows] = np.minimum(self._since[rows], now)
 
     def take(self, limit: int) -> NDArray[np.int64]:

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.growing import grown
+
 Rows = NDArray[np.int64]
 
 _NOBODY = -1
@@ -28,11 +30,7 @@ class NegativeSampler:
         at = (self._n_seen + len(item_rows) - len(kept) + np.arange(len(kept))) % window
         self._recent[at] = kept
         self._n_seen += len(item_rows)
-        n_rows = int(item_rows.max(initial=-1)) + 1
-        if n_rows > len(self._is_alive):
-            longer = np.zeros(max(n_rows, len(self._is_alive) * 11 // 10), np.bool_)
-            longer[: len(self._is_alive)] = self._is_alive
-            self._is_alive = longer
+        self._is_alive = grown(self._is_alive, int(item_rows.max(initial=-1)) + 1)
         self._is_alive[item_rows] = True
 
     def draw(self, n: int, n_items: int, rng: np.random.Generator) -> Rows:
@@ -72,14 +70,8 @@ class RecentItems:
 
     def grow_to(self, n_users: int) -> None:
         """Have a ring for at least so many users."""
-        if n_users > len(self._counts):
-            n_rows = max(n_users, len(self._counts) * 11 // 10)
-            rings = np.zeros((n_rows, self.length), np.int32)
-            rings[: len(self._rings)] = self._rings
-            self._rings = rings
-            counts = np.zeros(n_rows, np.int64)
-            counts[: len(self._counts)] = self._counts
-            self._counts = counts
+        self._rings = grown(self._rings, n_users)
+        self._counts = grown(self._counts, n_users)
 
     def add(self, user_rows: Rows, item_rows: Rows) -> None:
         """Append (B,) positives in order; a user may occur more than once."""

@@ -1,11 +1,9 @@
 """What the trainer knows of each user besides the embedding, one row a user."""
 
-from typing import TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
-_T = TypeVar("_T", bound=np.generic)
+from streamrec.domain.growing import grown
 
 
 class UserTable:
@@ -89,16 +87,8 @@ class UserTable:
         return table
 
     def _reach(self, rows: NDArray[np.int64]) -> None:
-        n_needed = int(rows.max(initial=-1)) + 1
-        if n_needed > len(self.n_events):
-            n_rows = max(n_needed, len(self.n_events) * 11 // 10)
-            self.n_events = _grown(self.n_events, n_rows)
-            self._n_values = _grown(self._n_values, n_rows)
-            self.updated_at = _grown(self.updated_at, n_rows)
-            self._sum_of_values = _grown(self._sum_of_values, n_rows)
-
-
-def _grown(column: NDArray[_T], n_rows: int) -> NDArray[_T]:
-    longer = np.zeros(n_rows, column.dtype)
-    longer[: len(column)] = column
-    return longer
+        n_rows = int(rows.max(initial=-1)) + 1
+        self.n_events = grown(self.n_events, n_rows)
+        self.updated_at = grown(self.updated_at, n_rows)
+        self._n_values = grown(self._n_values, n_rows)
+        self._sum_of_values = grown(self._sum_of_values, n_rows)
