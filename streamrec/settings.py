@@ -3,11 +3,26 @@
 A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLite files under ``var/``.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PASSWORD = re.compile(r"(?<=://)([^\s/?#]*):[^\s/?#]*@")
+_PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as people and logs may see it: without its password.
+
+    >>> shown_url("mongodb://me:p%40ss@db.example/streamrec?ssl_password=x&w=1")
+    'mongodb://me:***@db.example/streamrec?ssl_password=***&w=1'
+    >>> shown_url("sqlite:///var/store.db")
+    'sqlite:///var/store.db'
+    """
+    return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
 
 
 class PlaceSettings(BaseSettings):

@@ -35,6 +35,9 @@ _MAX_REQUEST_IDS = 8
 """Named in a request's header, of the requests that wait for it."""
 
 
+_NOBODY = "health-probe"
+
+
 class _Waiting(NamedTuple):
     query: QueryMessage
     answer: asyncio.Future[AnswerMessage]
@@ -74,6 +77,16 @@ class HttpIndex:
             return _read_answer(await waiting.answer)
         finally:
             deadline.cancel()
+
+    async def check(self) -> None:
+        """Search for an item that nobody has.
+
+        Raises
+        ------
+        Unavailable
+            When the service does not answer, or has no generation to search in.
+        """
+        await self.search(IndexQuery(1, item_id=_NOBODY))
 
     def _give_up(self, answer: asyncio.Future[AnswerMessage]) -> None:
         if not answer.done():

@@ -52,5 +52,8 @@ class MemoryCache:
     def close(self) -> None:
         """Nothing to release."""
 
+    async def check(self) -> None:
+        """Memory is always there."""
+
     async def aclose(self) -> None:
         """Nothing to release."""

@@ -42,6 +42,9 @@ class MemoryEventSink:
         for message in messages:
             self._log.add(topic, message)
 
+    def check(self) -> None:
+        """Memory is always there."""
+
     def close(self) -> None:
         """Nothing to release."""
 

@@ -18,6 +18,9 @@ class MemoryIndex:
         self._tables = dict(tables)
         self._current = list(tables)[-1]
 
+    async def check(self) -> None:
+        """Memory is always there."""
+
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return exactly the best items, without the excluded ones and without `item_id` itself.
 

@@ -122,5 +122,8 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing to release."""
 
+    async def check(self) -> None:
+        """Memory is always there."""
+
     async def aclose(self) -> None:
         """Nothing to release."""

@@ -110,6 +110,10 @@ class SqliteCache:
         """Forget cached metadata after a change."""
         await self._write("DELETE FROM items WHERE item_id = ?", [(item_id,) for item_id in item_ids])
 
+    async def check(self) -> None:
+        """Look whether the file can be read."""
+        self._read("SELECT 1 FROM counters LIMIT 1")
+
     async def aclose(self) -> None:
         """Close the file."""
         with self._lock:

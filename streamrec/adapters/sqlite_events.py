@@ -94,6 +94,11 @@ class SqliteEventSink:
                 [(message.key, message.value, now) for message in messages],
             )
 
+    def check(self) -> None:
+        """Look whether the file can be read."""
+        with saying_unavailable(self._file.path):
+            self._file.connection.execute("SELECT count(*) FROM committed").fetchone()
+
     def close(self) -> None:
         """Close the file."""
         self._file.connection.close()

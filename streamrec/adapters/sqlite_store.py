@@ -136,6 +136,10 @@ class SqliteStore:
         )
         return n_deleted > 0
 
+    async def check(self) -> None:
+        """Look whether the file can be read."""
+        self._read("SELECT 1 FROM users LIMIT 1")
+
     async def aclose(self) -> None:
         """Close the file."""
         with self._lock:

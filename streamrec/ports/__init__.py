@@ -1,8 +1,9 @@
 """What streamrec needs of the outside world, as Protocols.
 
 Two families: the trainer and the tools call synchronous ports, in bulk; the servers call asynchronous ones,
-a request at a time. Every method may raise `Unavailable`. One contract suite a port, in `tests/contract`,
-runs against every adapter.
+a request at a time. Every method may raise `Unavailable`, and `ConfigurationError` when the other side
+refuses who we are. An adapter of a server connects at its first use. One contract suite a port, in
+`tests/contract`, runs against every adapter.
 
 An offset is the place of a record in its partition; a *next offset* is the place to go on from
 (the last offset read, plus one). `Offsets` maps topic -> partition -> next offset.

@@ -76,5 +76,8 @@ class EventSink(Protocol):
             When the log takes no more for now.
         """
 
+    def check(self) -> None:
+        """Return when the log answers; takes the time of one round trip, or of a timeout."""
+
     def close(self) -> None:
         """Release the connection."""

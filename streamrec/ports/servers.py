@@ -53,12 +53,18 @@ class ItemCatalog(Protocol):
 class DocumentStore(UserStore, ItemCatalog, Protocol):
     """The whole document store as a server uses it."""
 
+    async def check(self) -> None:
+        """Return when the store answers."""
+
     async def aclose(self) -> None:
         """Release the connection."""
 
 
 class HotCache(Protocol):
     """The hot cache as a server uses it."""
+
+    async def check(self) -> None:
+        """Return when the cache answers."""
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
@@ -99,6 +105,9 @@ class IndexAnswer(NamedTuple):
 
 class ItemIndex(Protocol):
     """The index as a server uses it."""
+
+    async def check(self) -> None:
+        """Return when the index answers."""
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself."""
