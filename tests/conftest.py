@@ -1,0 +1,70 @@
+"""Real servers for the tests, out of wheels: started once a test process, on free ports."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pymongo
+import pytest
+import redis
+
+from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
+
+REQUIRED = os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1"
+"""Set where a missing server must be a failure, and no reason to skip."""
+
+_numbers = itertools.count()
+
+
+def running(kind: ServerKind, folder: Path) -> Iterator[LocalServer]:
+    """Give a server for as long as it is wanted; skip, or fail, where it can't run."""
+    why_not = kind.why_not()
+    if why_not is not None:
+        (pytest.fail if REQUIRED else pytest.skip)(why_not)
+    server = LocalServer(kind, folder).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A broker that no test may stop."""
+    yield from running(KAFKA, tmp_path_factory.mktemp("kafka"))
+
+
+@pytest.fixture(scope="session")
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A document store that no test may stop."""
+    yield from running(MONGODB, tmp_path_factory.mktemp("mongodb"))
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """A cache that no test may stop."""
+    yield from running(REDIS, tmp_path_factory.mktemp("redis"))
+
+
+@pytest.fixture
+def kafka_url(request: pytest.FixtureRequest) -> str:
+    """Topics of the test's own, on the broker that `KAFKA_BOOTSTRAP` names or on ours."""
+    bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
+    url = f"kafka://{bootstrap}" if bootstrap else request.getfixturevalue("kafka_server").url
+    return f"{url}/test-{os.getpid()}-{next(_numbers)}."
+
+
+@pytest.fixture
+def mongo_url(mongo_server: LocalServer) -> Iterator[str]:
+    """A database of the test's own."""
+    database = f"test-{next(_numbers)}"
+    yield f"{mongo_server.url}/{database}"
+    with pymongo.MongoClient[dict[str, object]](mongo_server.url) as client:
+        client.drop_database(database)
+
+
+@pytest.fixture
+def redis_url(redis_server: LocalServer) -> str:
+    """An empty cache."""
+    with redis.Redis(port=redis_server.port) as client:
+        client.flushall()
+    return f"{redis_server.url}/0"
