@@ -143,12 +143,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def served(arguments: list[str], port: int, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run gunicorn until the block ends; enter it once ``/health/ready`` answers 200."""
+def served(
+    arguments: list[str], port: int, environment: dict[str, str], path: str = "/health/ready"
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run gunicorn until the block ends; enter it once `path` answers 200."""
     command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--bind", f"127.0.0.1:{port}"]
     process = subprocess.Popen([*command, "--log-level", "warning", *arguments], env=environment)
     try:
-        _wait_until_ready(f"http://127.0.0.1:{port}/health/ready", process)
+        _wait_until_ready(f"http://127.0.0.1:{port}{path}", process)
         yield process
     finally:
         process.terminate()

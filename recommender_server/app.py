@@ -1,5 +1,6 @@
 """The recommender's HTTP API as a Falcon ASGI app."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,11 +9,12 @@ import falcon.asgi
 
 from recommender_server import problems
 from recommender_server.access import ApiKeys
-from recommender_server.middleware import Access, Requests, Shutdown
+from recommender_server.middleware import Access, Lifespan, Requests
 from recommender_server.resources import documents, events, health, items, recommendations, users
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.intake import EventIntake
+from streamrec.serving.readiness import Readiness
 from streamrec.serving.recommender import Recommender, ServingLimits
 
 
@@ -45,11 +47,22 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
         send: Callable[[dict[str, Any]], Awaitable[None]],
     ) -> None:
         """Handle one connection."""
+        if scope["type"] == "lifespan":
+            send = _without_traceback(send)
         raw_path = scope.get("raw_path")
         if raw_path is not None:
             # Some servers leave the query string on it.
             scope["path"] = raw_path.partition(b"?")[0].decode("latin-1")
         await super().__call__(scope, receive, send)
+
+
+def _without_traceback(send: Callable[[dict[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Keep Falcon's stack trace of a failed start from the server's log: the reason stands there already."""
+
+    async def send_briefly(message: dict[str, Any]) -> None:
+        await send({"type": message["type"]})
+
+    return send_briefly
 
 
 def create_app(
@@ -64,20 +77,36 @@ def create_app(
     """
     recommender = Recommender(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
     catalog = Catalog(parts.store, recommender.items, parts.sink)
-    middleware: list[Any] = [Requests(parts.metrics), Shutdown([recommender.items.aclose, *on_shutdown])]
+    readiness = _readiness_of(parts)
+    closers = [readiness.aclose, recommender.items.aclose, *on_shutdown]
+    middleware: list[Any] = [Requests(parts.metrics), Lifespan(readiness, closers)]
     if rules.keys is not None:
         middleware.append(Access(rules.keys))
     app = RawPathApp(middleware=middleware)
     problems.install(app)
+    app.add_route("/health/ready", health.Ready(readiness))
     _route(app, parts, rules, recommender, catalog)
     return app
+
+
+def _readiness_of(parts: Parts) -> Readiness:
+    async def check_log() -> None:
+        await asyncio.to_thread(parts.sink.check)
+
+    return Readiness(
+        {
+            "store": parts.store.check,
+            "cache": parts.cache.check,
+            "index": parts.index.check,
+            "events": check_log,
+        }
+    )
 
 
 def _route(
     app: falcon.asgi.App[Any, Any], parts: Parts, rules: Rules, recommender: Recommender, catalog: Catalog
 ) -> None:
     size = rules.max_body_bytes
-    ready = health.Ready(parts.store, parts.cache, parts.index, rules.limits.timeout_s)
     app.add_route("/v1/recommendations", recommendations.Recommendations(recommender))
     app.add_route("/v1/popular", recommendations.Popular(recommender))
     app.add_route("/v1/events", events.Events(EventIntake(parts.sink), size))
@@ -87,6 +116,5 @@ def _route(
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/health/live", health.Live())
-    app.add_route("/health/ready", ready)
     app.add_route("/openapi.json", documents.OpenApi())
     app.add_route("/docs", documents.Docs())

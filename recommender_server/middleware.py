@@ -11,7 +11,9 @@ import falcon.asgi
 import structlog
 
 from recommender_server.access import ApiKeys
+from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
+from streamrec.serving.readiness import Readiness
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -72,11 +74,26 @@ class Access:
             )
 
 
-class Shutdown:
-    """Closes what the server holds open, once the last request is answered."""
+class Lifespan:
+    """Looks for the parts when the server starts, and closes what it holds open after the last request."""
 
-    def __init__(self, closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    def __init__(self, readiness: Readiness, closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+        self._readiness = readiness
         self._closers = tuple(closers)
+
+    async def process_startup(self, scope: dict[str, Any], event: Mapping[str, Any]) -> None:
+        """Start also without the parts; not when one refuses us.
+
+        Raises
+        ------
+        ConfigurationError
+            Which ends the process.
+        """
+        try:
+            await self._readiness.start()
+        except ConfigurationError as error:
+            structlog.get_logger().critical("refused", error=str(error))
+            raise
 
     async def process_shutdown(self, scope: dict[str, Any], event: Mapping[str, Any]) -> None:
         """Close everything, in order."""

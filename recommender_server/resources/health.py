@@ -1,18 +1,12 @@
 """Whether the process is alive, and whether it can answer."""
 
-import asyncio
-from collections.abc import Awaitable
-
 import falcon
 import falcon.asgi
 import msgspec
 
 from recommender_server.request import JSON
 from recommender_server.schemas import Health
-from streamrec.errors import StreamrecError
-from streamrec.ports import DocumentStore, HotCache, IndexQuery, ItemIndex
-
-_PROBE = "health-probe"
+from streamrec.serving.readiness import OK, Readiness
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,33 +21,17 @@ class Live:
 
 
 class Ready:
-    """`GET /health/ready`: 503 while a store is away. An index that is away is told, but degrades only."""
+    """`GET /health/ready`: 503 until every part has answered once; each part's state now."""
 
-    def __init__(self, store: DocumentStore, cache: HotCache, index: ItemIndex, timeout_s: float) -> None:
-        self._store = store
-        self._cache = cache
-        self._index = index
-        self._timeout_s = timeout_s
+    def __init__(self, readiness: Readiness) -> None:
+        self._readiness = readiness
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Ask every part something small, side by side."""
-        store, cache, index = await asyncio.gather(
-            self._state(self._store.get_user(_PROBE)),
-            self._state(self._cache.popular(_PROBE, 1)),
-            self._state(self._index.search(IndexQuery(1, item_id=_PROBE))),
-        )
-        is_ready = store == cache == "ok"
-        parts = {"store": store, "cache": cache, "index": index}
-        resp.data = _encode(Health("ok" if is_ready else "not ready", parts))
+        parts = await self._readiness.states()
+        is_ready = self._readiness.is_ready
+        is_well = all(state == OK for state in parts.values())
+        status = ("ok" if is_well else "degraded") if is_ready else "not ready"
+        resp.data = _encode(Health(status, parts))
         resp.content_type = JSON
         resp.status = falcon.HTTP_200 if is_ready else falcon.HTTP_503
-
-    async def _state(self, probe: Awaitable[object]) -> str:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await probe
-        except TimeoutError:
-            return f"no answer within {self._timeout_s} s"
-        except StreamrecError as error:
-            return str(error)
-        return "ok"

@@ -59,7 +59,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceSettings:
 def url(places: PlaceSettings) -> Iterator[str]:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
-    with served(settings, port, environment_of(places)):
+    with served(settings, port, environment_of(places), path="/health/live"):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -69,6 +69,15 @@ def index_served(places: PlaceSettings) -> Iterator[None]:
     assert port is not None
     with served(["-c", "python:faiss_server.gunicorn_settings"], port, environment_of(places)):
         yield
+
+
+def readiness(url: str) -> tuple[int, Any]:
+    try:
+        with urllib.request.urlopen(f"{url}/health/ready", timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
 
 
 def get(url: str) -> tuple[int, Any]:
@@ -92,15 +101,21 @@ def send(method: str, url: str, body: object) -> int:
 def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
     url: str, places: PlaceSettings
 ) -> None:
+    status, health = readiness(url)
+    assert (status, health["status"], health["parts"]["store"]) == (503, "not ready", "ok")
+    assert places.index_url in health["parts"]["index"]
     status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
     assert (status, answer["degraded"], answer["based_on"]) == (200, True, "popular_items")
     assert [item["item_id"] for item in answer["items"]] == ["i1"]
     with index_served(places):
         time.sleep(1.1)  # the pause after a timeout, if there was one
+        assert readiness(url)[1]["status"] == "ok"
         status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
         assert (status, answer["degraded"], answer["generation"]) == (200, False, GENERATION)
         assert [item["item_id"] for item in answer["items"]] == ["i47", "i46"]
         assert get(f"{url}/v1/items/a%2Fb/similar?k=1")[0] == 200
+    status, health = readiness(url)
+    assert (status, health["status"]) == (200, "degraded")
 
 
 def test_what_is_put_is_durable_and_announced(url: str, places: PlaceSettings) -> None:
@@ -161,7 +176,7 @@ def test_schemathesis_finds_nothing_wrong(url: str, places: PlaceSettings, tmp_p
 def test_the_server_stops_cleanly(places: PlaceSettings) -> None:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
-    with served(settings, port, environment_of(places)) as process:
+    with served(settings, port, environment_of(places), path="/health/live") as process:
         assert get(f"http://127.0.0.1:{port}/health/live")[0] == 200
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=15) == 0

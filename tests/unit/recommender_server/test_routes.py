@@ -104,7 +104,8 @@ async def test_users_are_read_changed_found_and_erased(server: Server) -> None:
 async def test_health_documents_and_page(server: Server) -> None:
     assert (await server.client.call("GET", "/health/live")).json["status"] == "ok"
     ready = await server.client.call("GET", "/health/ready")
-    assert (ready.status, ready.json["parts"]) == (200, {"store": "ok", "cache": "ok", "index": "ok"})
+    assert (ready.status, ready.json["status"]) == (200, "ok")
+    assert ready.json["parts"] == {"store": "ok", "cache": "ok", "index": "ok", "events": "ok"}
     assert (await server.client.call("GET", "/openapi.json")).json["openapi"] == "3.1.0"
     page = await server.client.call("GET", "/docs")
     assert page.headers["content-type"].startswith("text/html")

@@ -1,0 +1,101 @@
+"""Whether every part that the answers rest on has been reached, and how each is now."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
+
+from streamrec.errors import ConfigurationError, StreamrecError
+
+Check = Callable[[], Awaitable[None]]
+"""Returns when a part answers; raises a `StreamrecError` when it does not."""
+
+OK = "ok"
+
+ANSWER_TIMEOUT_S = 2.0
+"""A first connection takes longer than a question; a part that takes longer than this is as good as away."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
+
+
+class Readiness:
+    """Parts by name, each with its check.
+
+    A process is ready once every part has answered once. It stays ready when one goes away later: it answers
+    with what is left, which is better than a balancer that takes all processes out for one part's sake.
+    """
+
+    def __init__(self, checks: Mapping[str, Check], timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        self._checks = dict(checks)
+        self._timeout_s = timeout_s
+        self._missing = set(checks)
+        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._watch: asyncio.Task[object] | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every part has answered once."""
+        return not self._missing
+
+    async def states(self) -> dict[str, str]:
+        """Ask all parts side by side; "ok", or what is wrong with each."""
+        return dict(zip(self._checks, await asyncio.gather(*map(self._state, self._checks)), strict=True))
+
+    async def start(self) -> None:
+        """Look at every part once, and go on looking in the background until each has answered.
+
+        Raises
+        ------
+        ConfigurationError
+            When a part refuses who we are: no waiting mends that.
+        """
+        states = await self.states()
+        for name in self._missing:
+            task = self._asking[name]
+            if task.done() and isinstance(task.exception(), ConfigurationError):
+                raise ConfigurationError(f"{name}: {states[name]}")
+        retrying = AsyncRetrying(
+            retry=retry_if_result(bool),
+            wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+            before_sleep=_report,
+        )
+        self._watch = asyncio.create_task(retrying(self._look_at_missing))
+
+    async def aclose(self) -> None:
+        """Stop looking."""
+        tasks: list[asyncio.Task[object]] = [*self._asking.values()]
+        tasks += [self._watch] if self._watch is not None else []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look_at_missing(self) -> dict[str, str]:
+        """Return what the parts say that never answered; empty when all have."""
+        names = sorted(self._missing)
+        states = dict(zip(names, await asyncio.gather(*map(self._state, names)), strict=True))
+        return {name: state for name, state in states.items() if name in self._missing}
+
+    async def _state(self, name: str) -> str:
+        # A question that is still open is waited for again: a part that hangs must not gather questions.
+        task = self._asking.get(name)
+        if task is None or task.done():
+            task = self._asking[name] = asyncio.ensure_future(self._checks[name]())
+        await asyncio.wait([task], timeout=self._timeout_s)
+        if not task.done():
+            return f"no answer within {self._timeout_s} s"
+        error = task.exception()
+        if error is None:
+            self._missing.discard(name)
+            return OK
+        if isinstance(error, StreamrecError):
+            return str(error)
+        raise error
+
+
+def _report(state: RetryCallState) -> None:
+    missing: dict[str, str] = state.outcome.result() if state.outcome is not None else {}
+    for name, said in missing.items():
+        structlog.get_logger().warning(
+            "waiting_for_a_part", part=name, attempt=state.attempt_number, error=said
+        )
