@@ -10,7 +10,8 @@ from typing import Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_PASSWORD = re.compile(r"(?<=://)([^\s/?#]*):[^\s/?#]*@")
+# To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
+_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
 _PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
 
 
@@ -21,6 +22,10 @@ def shown_url(url: str) -> str:
     'mongodb://me:***@db.example/streamrec?ssl_password=***&w=1'
     >>> shown_url("sqlite:///var/store.db")
     'sqlite:///var/store.db'
+    >>> shown_url("redis://:a:b/c@d@cache.example:6379/0")
+    'redis://:***@cache.example:6379/0'
+    >>> shown_url("http://127.0.0.1:8100/v1/items/a@b")
+    'http://127.0.0.1:8100/v1/items/a@b'
     """
     return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
 
@@ -41,6 +46,7 @@ class PlaceSettings(BaseSettings):
     statsd_url: str | None = Field(None, description="statsd://host:8125; none: metrics are not sent.")
     api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
     log_level: str = "INFO"
+    slow_request_s: PositiveFloat = Field(0.5, description="Requests that take longer are logged.")
 
     @property
     def vectors_url(self) -> str:

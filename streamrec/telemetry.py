@@ -1,33 +1,130 @@
-"""Structured logs, and one scheme of metric names over the Metrics port."""
+"""Structured logs, and metrics that go nowhere.
+
+Every line of a process is one JSON object (on a terminal: coloured text), whoever writes it: we, gunicorn,
+uvicorn, or a driver. A line within a request carries its ``request_id``. Names of metrics are dotted,
+``<process>.<what>[.<detail>]``, with the unit at the end of a gauge's name; `docs/metrics.md` lists them all.
+"""
 
 import logging
+import logging.config
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
 
+import msgspec
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
+from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
+from streamrec.redaction import redact
+
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def configure_logging(level: str, service: str) -> None:
-    """Send structured logs to standard error: one JSON object a line, or coloured text on a terminal."""
-    on_terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
+    """Send the logs of this process to standard error; `service` names it in every line.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such level.
+    """
+    logging.config.dictConfig(logging_config(level, service))
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        processors=[*_described_by(service), structlog.processors.format_exc_info, redact, _renderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(_number_of(level)),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(service=service)
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_thread_crash
+
+
+def logging_config(level: str, service: str) -> dict[str, Any]:
+    """Return what brings the lines of other packages into our format, for `logging.config.dictConfig`.
+
+    Gunicorn takes it before it loads an application, so that its first lines have the format too. Drivers
+    say what matters from WARNING on; below that they write of every poll.
+
+    Raises
+    ------
+    ConfigurationError
+        When there is no such level.
+    """
+    to_stderr = {"class": "logging.StreamHandler", "formatter": "structured", "stream": "ext://sys.stderr"}
+    servers = {
+        "level": max(logging.INFO, _number_of(level)),
+        "handlers": ["structured"],
+        "propagate": False,
+    }
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"structured": {"()": _formatter, "service": service}},
+        "handlers": {"structured": to_stderr},
+        "root": {"level": max(logging.WARNING, _number_of(level)), "handlers": ["structured"]},
+        "loggers": {"gunicorn.error": servers},
+    }
+
+
+def _number_of(level: str) -> int:
+    if level.upper() not in _LEVELS:
+        raise ConfigurationError(f"STREAMREC_LOG_LEVEL {level!r} is none of {', '.join(_LEVELS)}")
+    return logging.getLevelNamesMapping()[level.upper()]
+
+
+def _formatter(service: str) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_logger_name, *_described_by(service)],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            redact,
+            _renderer(),
+        ],
+    )
+
+
+def _described_by(service: str) -> list[Processor]:
+    def add_service(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        # Not a context variable: threads begin without those of the thread that started them.
+        event["service"] = service
+        return event
+
+    return [
+        structlog.contextvars.merge_contextvars,
+        add_service,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _renderer() -> Processor:
+    if sys.stderr.isatty():
+        return structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    return structlog.processors.JSONRenderer(lambda event, **_options: _encode(event).decode())
+
+
+def _log_crash(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """Let also what nobody caught end up in the log, without secrets: a traceback shows arguments' values."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+    else:
+        structlog.get_logger().critical("crashed", exc_info=(kind, error, traceback))
+
+
+def _log_thread_crash(crash: threading.ExceptHookArgs) -> None:
+    if crash.exc_value is not None:
+        thread = crash.thread.name if crash.thread else None
+        exc_info = (crash.exc_type, crash.exc_value, crash.exc_traceback)
+        structlog.get_logger().critical("thread_crashed", thread=thread, exc_info=exc_info)
 
 
 class NullMetrics:

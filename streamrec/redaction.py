@@ -1,0 +1,55 @@
+"""Nothing that is logged may hold a password or a key, whatever was handed to the logger."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from structlog.typing import EventDict, WrappedLogger
+
+from streamrec.settings import shown_url
+
+HIDDEN = "***"
+
+_SECRET_NAME = re.compile(r"password|passwd|secret|authorization|api[-_]?key$", re.IGNORECASE)
+
+_SECRET_HEADER = re.compile(
+    r"""((?:x-api-key|authorization)['"]?\s*[:=,]\s*b?['"]?)(bearer\s+|basic\s+)?[^\s'",)]+""", re.IGNORECASE
+)
+
+
+def redacted_text(text: str) -> str:
+    """Return a text without the passwords of URLs in it, and without keys in headers.
+
+    >>> redacted_text("no answer from redis://:pw@cache:6379/0")
+    'no answer from redis://:***@cache:6379/0'
+    >>> redacted_text("headers: {'Authorization': 'Bearer abc', 'X-API-Key': 'def', 'Accept': '*/*'}")
+    "headers: {'Authorization': 'Bearer ***', 'X-API-Key': '***', 'Accept': '*/*'}"
+    """
+    # Most lines hold neither; finding that out takes a tenth of what the expressions take.
+    if "://" in text:
+        text = shown_url(text)
+    if _SECRET_HEADER.search(text):
+        text = _SECRET_HEADER.sub(rf"\1\2{HIDDEN}", text)
+    return text
+
+
+def redacted(value: Any) -> Any:  # noqa: ANN401  # whatever somebody logs
+    """Return a value as it may be logged: plain data, without secrets."""
+    if isinstance(value, str):
+        return redacted_text(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {
+            str(name): HIDDEN if _SECRET_NAME.search(str(name)) and member is not None else redacted(member)
+            for name, member in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redacted(member) for member in value]
+    return redacted_text(value.decode(errors="replace") if isinstance(value, bytes) else str(value))
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Do so for a line of the log; a structlog processor, the last before rendering."""
+    cleaned: EventDict = redacted(event)
+    return cleaned
