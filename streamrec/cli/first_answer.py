@@ -11,7 +11,7 @@ _PAUSE_S = 0.1
 
 
 def wait_until_ready(services: Services, wish: StopWish, patience_s: float) -> None:
-    """Return when both services say that they are ready, or when somebody wishes to stop.
+    """Return when the servers say that they are ready, or when somebody wishes to stop.
 
     Raises
     ------
@@ -19,7 +19,7 @@ def wait_until_ready(services: Services, wish: StopWish, patience_s: float) -> N
         When a service ends, or is not ready in time; with its reason.
     """
     deadline = wish.now() + patience_s
-    for service in (services.recommender, services.index):
+    for service in services.servers:
         while not wish():
             services.check()
             try:

@@ -29,9 +29,7 @@ def what_to_try(services: Services, paths: Sequence[str], item_id: str) -> str:
     url = services.recommender.url
     event = msgspec.json.encode({"user_id": "me", "item_id": item_id}).decode()
     lines = [
-        f"Recommender   {url}  (try it out: {url}/docs)",
-        f"Index server  {services.index.url}/v1/stats",
-        f"Log           {services.log_path}",
+        *services.where(),
         "Try:",
         *(_curl(url + path) for path in paths),
         _curl(f"{url}/v1/events", "-H 'Content-Type: application/json' -d " + shlex.quote(event)),

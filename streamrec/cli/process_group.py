@@ -24,12 +24,13 @@ def main(procfile: Path) -> int:
     processes = manager.Manager()
     for name, command in parse_procfile(procfile.read_text("utf-8")).processes.items():
         processes.add_process(name, command)
-    threading.Thread(target=_stop_with_launcher, daemon=True).start()
+    threading.Thread(target=stop_with_launcher, daemon=True).start()
     processes.loop()
     return int(processes.returncode or 0)
 
 
-def _stop_with_launcher() -> None:
+def stop_with_launcher() -> None:
+    """Send this process SIGTERM once its standard input is at its end; for a thread."""
     # Not `sys.stdin.read`: it would hold a lock that the processes forked meanwhile wait for, forever.
     while os.read(0, 1024):
         pass

@@ -56,11 +56,11 @@ def replay(
     say(f"All events up to {len(event_set):,} are in the log")
 
 
-def place_of(events: EventSet, events_url: str) -> PlaceFile:
+def place_of(events: EventSet, events_url: str, folder: Path = REPLAY_DIR) -> PlaceFile:
     """Return where the progress of replaying these events into this log is remembered."""
     # Another file or another log is another replay: it must not go on in the middle.
     key = hashlib.sha256(f"{events.content_hash} {events_url}".encode()).hexdigest()[:12]
-    return PlaceFile(REPLAY_DIR / f"{events.name}-{key}.json")
+    return PlaceFile(folder / f"{events.name}-{key}.json")
 
 
 def replay_with_bar(replay: Replay, first: int, is_stopped: Callable[[], bool]) -> int:

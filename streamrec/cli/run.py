@@ -1,32 +1,17 @@
 """`run`: everything on this machine, from nothing to recommendations that learn."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated
 
 import typer
 
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.snapshot_directory import current_generation
-from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings, open_chosen, read_settings
-from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
-from streamrec.cli.introduction import paths_to_try, quoted, what_to_try
-from streamrec.cli.load_items import ITEMS_PATH, put_items
-from streamrec.cli.replay import DEFAULT_RATE, place_of, replay_with_bar
-from streamrec.cli.screen import output, progress_bar, say, spinner
+from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings, read_settings
+from streamrec.cli.launch import Chosen, Home, Launch, launch
+from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
 from streamrec.cli.services import Services
-from streamrec.cli.stopping import StopWish, stopping_on_signals
-from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.named import ML_100K, TERMS
-from streamrec.datasets.replay import Replay, due_at_rate
-from streamrec.errors import StreamrecError, Unavailable, UnknownId
+from streamrec.datasets.named import ML_100K
 from streamrec.settings import PlaceSettings
 
-HISTORY_FRACTION = 0.5
-_PATIENCE_S = 120.0
 _LOG = Path("var/log/services.log")
 
 
@@ -40,137 +25,6 @@ def run(
 
     Ctrl-C stops everything cleanly; the next run goes on from there.
     """
-    started = time.monotonic()
-    chosen = _Chosen(None if events else ML_100K, events, mapping, delimiter)
-    places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
-    services = Services(Path("Procfile"), _LOG, ports)
-    services.check_ports()
-    with stopping_on_signals() as wish:
-        try:
-            _Launch(places, services, wish, started).run(chosen, rate)
-        except StreamrecError as error:
-            # A child that Ctrl-C reached first fails before we come to look: that is no error.
-            if not wish():
-                raise typer.Exit(_say_failed(services.cause_of(error))) from error
-        finally:
-            _stop(services)
-
-
-def _stop(services: Services) -> None:
-    if services.is_started:
-        with spinner("Stopping: the trainer learns what is left and writes its checkpoint"):
-            is_clean = services.stop()
-        if not is_clean:
-            say(f"A service had to be killed; see {services.log_path}", "yellow")
-    say("Stopped.")
-
-
-def _say_failed(error: StreamrecError) -> int:
-    say(f"error: {error}", "red")
-    return 1
-
-
-class _Chosen(NamedTuple):
-    """Which events, as the options say it."""
-
-    dataset: str | None
-    events: Path | None
-    mapping: list[str] | None
-    delimiter: str | None
-
-    def as_options(self) -> list[str]:
-        """Return the options that choose the same events in another process."""
-        options = [f"--dataset={self.dataset}"] if self.dataset else [f"--events={self.events}"]
-        options += [f"--map={pairs}" for pairs in self.mapping or ()]
-        return options + ([f"--delimiter={self.delimiter}"] if self.delimiter else [])
-
-
-class _Launch:
-    """The steps, in order; each looks whether somebody wishes to stop."""
-
-    def __init__(self, places: PlaceSettings, services: Services, wish: StopWish, started: float) -> None:
-        self._places = places
-        self._services = services
-        self._wish = wish
-        self._started = started
-
-    def run(self, chosen: _Chosen, rate: float) -> None:
-        """Carry out the steps, then serve until the wish to stop."""
-        if chosen.dataset == ML_100K:
-            say(TERMS, "dim")
-        events = open_chosen(*chosen)
-        if current_generation(self._places.artifacts_dir) is None:
-            self._train(chosen)
-        first = events.split_at(HISTORY_FRACTION)
-        if not self._wish():
-            self._serve(events)
-        if not self._wish():
-            self._introduce(events, first)
-        if not self._wish():
-            self._replay(events, first, rate)
-        while not self._wish():
-            self._services.check()
-            self._wish.sleep(0.5)
-
-    def _train(self, chosen: _Chosen) -> None:
-        command = [sys.executable, "initial_training.py", *chosen.as_options()]
-        with subprocess.Popen([*command, f"--until-fraction={HISTORY_FRACTION}"]) as training:
-            while training.poll() is None and not self._wish():
-                self._wish.sleep(0.1)
-            training.terminate()
-        if self._wish() or training.returncode == 0:
-            return
-        if current_generation(self._places.artifacts_dir) is None:
-            raise Unavailable(f"the initial training ended with exit code {training.returncode}")
-        say("The first model ranks worse than popularity; serving it all the same", "yellow")
-
-    def _serve(self, events: EventSet) -> None:
-        self._services.start()
-        with spinner("Starting index server, recommender and trainer"):
-            wait_until_ready(self._services, self._wish, _PATIENCE_S)
-        if self._wish() or not events.catalog or self._has_items(events):
-            return
-        with progress_bar("Loading items", len(events.catalog)) as show:
-            put_items(self._services.recommender, events.catalog, show)
-
-    def _has_items(self, events: EventSet) -> bool:
-        """Return whether the last item, which is loaded last, is there."""
-        try:
-            self._services.recommender.get(f"{ITEMS_PATH}/{quoted(events.catalog[-1].item_id)}")
-        except UnknownId:
-            return False
-        return True
-
-    def _introduce(self, events: EventSet, first: int) -> None:
-        user_id = events[first - 1].user_id  # in the history, and active until its end
-        answer = self._wait_for(
-            f"/v1/recommendations?user_id={quoted(user_id)}&k=5", lambda a: a["based_on"] == "user_id"
-        )
-        if self._wish():
-            return
-        titles = ", ".join(item.get("title") or item["item_id"] for item in answer["items"][:3])
-        say(f"First personalized answer {time.monotonic() - self._started:.1f} s after the start", "green")
-        output.print(f"  user {user_id}: {titles} ...", markup=False)
-        paths = paths_to_try(events, user_id)
-        for path in paths:
-            self._wait_for(path, lambda a: bool(a["items"]))  # what is offered works
-        output.print(what_to_try(self._services, paths, events[0].item_id), markup=False)
-
-    def _wait_for(self, path: str, is_wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        return wait_for_answer(self._services, path, is_wanted, self._wish, _PATIENCE_S)
-
-    def _replay(self, events: EventSet, first: int, rate: float) -> None:
-        sink = open_event_sink(self._places.events_url)
-        place = place_of(events, self._places.events_url)
-        try:
-            replay = Replay(events, due_at_rate(events, rate), sink, place, self._wish)
-            reached = replay_with_bar(
-                replay,
-                max(first, place.load() or 0),
-                # Events that nobody learns are no stream: the replay ends with the services.
-                lambda: self._wish() or self._services.have_ended(),
-            )
-        finally:
-            sink.close()
-        if reached == len(events):
-            say("All events were replayed; still serving. Ctrl-C stops; `make clean-data` starts over.")
+    chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
+    home = Home(read_settings(PlaceSettings), REPLAY_DIR)
+    launch(Launch, home, Services(Path("Procfile"), _LOG, read_settings(PortSettings)), chosen, rate)

@@ -7,8 +7,9 @@ import subprocess
 import sys
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.process_group import KILL_AFTER_S
@@ -24,6 +25,14 @@ _ENDING_S = 5.0
 """One that ended stops answering at once, and the others take so long to end with it."""
 
 
+class Listener(NamedTuple):
+    """A port of this machine that one of the services is to have, and the variable that chooses another."""
+
+    port: int
+    service: str
+    variable: str
+
+
 class Services:
     """Index server, recommender and trainer, with one log.
 
@@ -37,8 +46,14 @@ class Services:
         Where the servers are to listen.
     """
 
+    target = "run"
+    """What `make` calls the command that starts them."""
+
+    stop_patience_s = KILL_AFTER_S + 10.0
+    """After so long their parent is killed; it kills a service that does not end, before."""
+
     def __init__(self, procfile: Path, log_path: Path, ports: PortSettings) -> None:
-        self._procfile = procfile
+        self.configuration = procfile
         self.log_path = log_path
         self._ports = ports
         self.recommender = Service(ports.recommender_url)
@@ -50,6 +65,44 @@ class Services:
         """Whether there is something to stop."""
         return self._group is not None
 
+    @property
+    def servers(self) -> Sequence[Service]:
+        """The ones to ask whether they are ready."""
+        return (self.recommender, self.index)
+
+    @property
+    def listeners(self) -> Sequence[Listener]:
+        """The ports that are needed."""
+        return (
+            Listener(self._ports.recommender_port, "recommender", "RECOMMENDER_PORT"),
+            Listener(self._ports.index_port, "index server", "INDEX_PORT"),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What they find in their environment beside ours."""
+        folder = str(Path(sys.executable).parent)
+        return {
+            # `python` and `gunicorn` of the Procfile are those of this environment.
+            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONUNBUFFERED": "1",
+            "INDEX_PORT": str(self._ports.index_port),
+            "RECOMMENDER_PORT": str(self._ports.recommender_port),
+            "STREAMREC_INDEX_URL": self._ports.index_url,
+        }
+
+    def command(self) -> list[str]:
+        """Return what runs them all, and ends with its standard input."""
+        return [sys.executable, "-m", "streamrec.cli.process_group", str(self.configuration)]
+
+    def where(self) -> list[str]:
+        """Return lines for people: where what is found."""
+        return [
+            f"Recommender   {self.recommender.url}  (try it out: {self.recommender.url}/docs)",
+            f"Index server  {self.index.url}/v1/stats",
+            f"Log           {self.log_path}",
+        ]
+
     def check_ports(self) -> None:
         """Make sure that the ports are free.
 
@@ -58,8 +111,8 @@ class Services:
         ConfigurationError
             When one is not; says which variable chooses another.
         """
-        check_port(self._ports.recommender_port, "recommender", "RECOMMENDER_PORT")
-        check_port(self._ports.index_port, "index server", "INDEX_PORT")
+        for listener in self.listeners:
+            check_port(*listener, target=self.target)
 
     def start(self) -> None:
         """Start all, with our environment.
@@ -67,17 +120,18 @@ class Services:
         Raises
         ------
         ConfigurationError
-            When there is no Procfile.
+            When what says how to run them is not here.
         """
-        if not self._procfile.is_file():
-            raise ConfigurationError(f"there is no {self._procfile} here: run this in the project's folder")
+        if not self.configuration.is_file():
+            missing = self.configuration
+            raise ConfigurationError(f"there is no {missing} here: run this in the project's folder")
         with self._open_log() as log:
             self._group = subprocess.Popen(
-                [sys.executable, "-m", "streamrec.cli.process_group", str(self._procfile)],
+                self.command(),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self._environment()},
+                env={**os.environ, **self.environment},
                 start_new_session=True,
             )
 
@@ -118,23 +172,12 @@ class Services:
         if self._group.stdin is not None:
             self._group.stdin.close()
         try:
-            self._group.wait(KILL_AFTER_S + 10)
+            self._group.wait(self.stop_patience_s)
         except subprocess.TimeoutExpired:
             self._group.kill()
             self._group.wait()
             return False
         return "SIGKILL" not in self.log_path.read_text("utf-8", "replace")
-
-    def _environment(self) -> dict[str, str]:
-        folder = str(Path(sys.executable).parent)
-        return {
-            # `python` and `gunicorn` of the Procfile are those of this environment.
-            "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
-            "PYTHONUNBUFFERED": "1",
-            "INDEX_PORT": str(self._ports.index_port),
-            "RECOMMENDER_PORT": str(self._ports.recommender_port),
-            "STREAMREC_INDEX_URL": self._ports.index_url,
-        }
 
     def _open_log(self) -> IO[bytes]:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +196,7 @@ class Services:
         return "".join(lines)
 
 
-def check_port(port: int, service: str, variable: str) -> None:
+def check_port(port: int, service: str, variable: str, *, target: str = "run") -> None:
     """Make sure that a port of this machine is free.
 
     Raises
@@ -168,5 +211,5 @@ def check_port(port: int, service: str, variable: str) -> None:
         except OSError as error:
             raise ConfigurationError(
                 f"port {port} of the {service} can't be used ({error.strerror}): stop what listens there, "
-                f"or choose another one: {variable}={port + 1} make run"
+                f"or choose another one: {variable}={port + 1} make {target}"
             ) from error
