@@ -1,5 +1,8 @@
 """How gunicorn runs the service; flags on its command line win over this."""
 
+from streamrec.settings import PlaceSettings
+from streamrec.telemetry import logging_config
+
 wsgi_app = "faiss_server.wsgi:app"
 bind = ["127.0.0.1:8100"]
 
@@ -14,3 +17,5 @@ graceful_timeout = 3
 
 # By default every gunicorn of a user opens the same socket in the home folder.
 control_socket_disable = True
+
+logconfig_dict = logging_config(PlaceSettings().log_level, "index")

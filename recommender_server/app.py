@@ -35,6 +35,7 @@ class Rules(NamedTuple):
     limits: ServingLimits = ServingLimits()
     max_body_bytes: int = 1_000_000
     keys: ApiKeys | None = None
+    slow_request_s: float = 0.5
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
@@ -79,7 +80,7 @@ def create_app(
     catalog = Catalog(parts.store, recommender.items, parts.sink)
     readiness = _readiness_of(parts)
     closers = [readiness.aclose, recommender.items.aclose, *on_shutdown]
-    middleware: list[Any] = [Requests(parts.metrics), Lifespan(readiness, closers)]
+    middleware: list[Any] = [Requests(parts.metrics, rules.slow_request_s), Lifespan(readiness, closers)]
     if rules.keys is not None:
         middleware.append(Access(rules.keys))
     app = RawPathApp(middleware=middleware)

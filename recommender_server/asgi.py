@@ -44,6 +44,7 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
         ServingLimits(settings.timeout_s, settings.n_seen_excluded),
         settings.max_body_bytes,
         ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
+        places.slow_request_s,
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_sink])
 

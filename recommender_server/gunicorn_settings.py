@@ -5,6 +5,9 @@
 
 import gc
 
+from streamrec.settings import PlaceSettings
+from streamrec.telemetry import logging_config
+
 wsgi_app = "recommender_server.asgi:app"
 bind = ["127.0.0.1:8000"]
 
@@ -17,6 +20,8 @@ graceful_timeout = 3
 
 # By default every gunicorn of a user opens the same socket in the home folder.
 control_socket_disable = True
+
+logconfig_dict = logging_config(PlaceSettings().log_level, "recommender")
 
 
 def post_worker_init(_worker: object) -> None:

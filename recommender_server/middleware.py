@@ -11,22 +11,36 @@ import falcon.asgi
 import structlog
 
 from recommender_server.access import ApiKeys
+from recommender_server.problems import shown
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
 from streamrec.serving.readiness import Readiness
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
+_METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
+"""Those that some route has; all others, which may be any word, count as one."""
+
+_log = structlog.get_logger()
+
 
 class Requests:
     """Names and times every request.
 
     The id is the caller's ``X-Request-ID`` where it is a plain word, else a new one. It goes into the answer,
-    into every line logged meanwhile, and into what is asked of the index.
+    into every line logged meanwhile, and into what is asked of the index and the stores. A line for every
+    request is written at the level DEBUG only: it would cost more than many an answer. Slow requests are
+    always logged.
+
+    Parameters
+    ----------
+    slow_s
+        From how many seconds on a request is slow.
     """
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, slow_s: float) -> None:
         self._metrics = metrics
+        self._slow_s = slow_s
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Name the request."""
@@ -41,11 +55,19 @@ class Requests:
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, req_succeeded: bool
     ) -> None:
         """Count and time what was answered, by resource: paths hold ids, and would make a name each."""
-        started: float = req.context.started
+        took_s = time.perf_counter() - req.context.started
         topic = type(resource).__name__.lower() if resource is not None else "none"
-        name = f"recommender.{topic}.{req.method.lower()}"
-        self._metrics.count(f"{name}.{resp.status_code}")
-        self._metrics.timing(name, (time.perf_counter() - started) * 1000)
+        route = f"{topic}.{req.method.lower() if req.method in _METHODS else 'other'}"
+        self._metrics.count(f"recommender.requests.{route}.{resp.status_code // 100}xx")
+        self._metrics.timing(f"recommender.latency.{route}", took_s * 1000)
+        write = _log.warning if took_s >= self._slow_s else _log.debug
+        write(
+            "request",
+            method=req.method,
+            path=shown(req.path),
+            status=resp.status_code,
+            took_ms=round(took_s * 1000, 2),
+        )
 
 
 class Access:
@@ -92,7 +114,7 @@ class Lifespan:
         try:
             await self._readiness.start()
         except ConfigurationError as error:
-            structlog.get_logger().critical("refused", error=str(error))
+            _log.critical("refused", error=str(error))
             raise
 
     async def process_shutdown(self, scope: dict[str, Any], event: Mapping[str, Any]) -> None:
