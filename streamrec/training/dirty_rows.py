@@ -39,6 +39,11 @@ class DirtyRows:
         if row < len(self._since):
             self._since[row] = _CLEAN
 
+    @property
+    def n_waiting(self) -> int:
+        """How many rows wait."""
+        return int((self._since < _CLEAN).sum())
+
     def staleness_s(self, now: float) -> float:
         """Return how long the oldest waiting row has waited, in seconds; 0 when none waits."""
         oldest = float(self._since.min(initial=_CLEAN))

@@ -42,5 +42,10 @@ class Pending:
         """Return the changed rows, in order."""
         return np.array(sorted(self._user_rows), np.int64)
 
+    @property
+    def n_users(self) -> int:
+        """How many users' states wait."""
+        return len(self._user_rows)
+
     def __bool__(self) -> bool:
         return bool(self._user_rows or self.seen or self.rejected or self.forgotten_users)

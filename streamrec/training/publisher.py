@@ -130,6 +130,7 @@ class Publisher:
                 self._outlets.store.publish_users(publication.updates, lease)
             if publication.forgotten_users:
                 self._outlets.store.forget_users(publication.forgotten_users, lease)
+        self._metrics.count("trainer.published.users", len(publication.updates.states))
 
     def _write_items(self, vectors: Sequence[tuple[str, bytes | None]]) -> None:
         self._lease()
@@ -140,6 +141,7 @@ class Publisher:
                 for item_id, vector in vectors
             ]
             self._outlets.vectors.append(ITEM_VECTORS, messages)
+        self._metrics.count("trainer.published.items", len(vectors))
 
     def _write_status(
         self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]

@@ -88,6 +88,7 @@ class StreamTrainer:
         self._items_due = self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets = surroundings.source.next_offsets()
+        self._last_appended_at = now
 
     def run(self) -> None:
         """Work until told to stop or superseded; then learn what the log holds already, and checkpoint.
@@ -118,6 +119,8 @@ class StreamTrainer:
 
     def _learn_from(self, records: list[Record]) -> None:
         metrics = self._with.metrics
+        self._last_appended_at = records[-1].timestamp
+        metrics.count("trainer.records", len(records))
         with timed(metrics, "trainer.decode"):
             decoded = decode(records, self._state.repeats)  # Steps 2 and 3
         self._count(decoded)
@@ -133,6 +136,7 @@ class StreamTrainer:
         with timed(metrics, "trainer.learn"):
             absorbed = absorb(self._state, decoded.events, self._rules, now)  # Step 5
         metrics.count("trainer.events", len(decoded.events))
+        metrics.gauge("trainer.loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
 
     def _count(self, decoded: Decoded) -> None:
@@ -140,6 +144,7 @@ class StreamTrainer:
         counters.n_rejected += len(decoded.rejected)
         counters.n_repeats += decoded.n_repeats
         self._pending.rejected += decoded.rejected
+        metrics.count("trainer.repeats", decoded.n_repeats)
         for reason, n in decoded.reasons.items():
             metrics.count(f"trainer.rejected.{reason}", n)
 
@@ -174,27 +179,29 @@ class StreamTrainer:
 
     def _publish_status(self, now: float) -> None:
         metrics = self._with.metrics
-        gauges = {
-            "trainer.lag_events": float(self._lag()),
-            "trainer.item_staleness_s": self._state.dirty_items.staleness_s(now),
-            "trainer.n_users": float(len(self._state.user_ids)),
-            "trainer.n_items": float(len(self._state.item_ids)),
-            **self._evaluation.gauges(),
-        }
+        gauges = self._gauges(now)
         for name, value in gauges.items():
             metrics.gauge(name, value)
+        metrics.count("trainer.heartbeats.active")
         counters = self._state.counters.as_numbers() | {
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
         self._with.publisher.publish_status(rankings(self._state, self._categories.members), counters)
 
-    def _lag(self) -> int:
-        ends, places = self._with.source.end_offsets(), self._with.source.next_offsets()
-        return sum(
-            end - places.get(topic, {}).get(partition, 0)
-            for topic, partitions in ends.items()
-            for partition, end in partitions.items()
-        )
+    def _gauges(self, now: float) -> dict[str, float]:
+        lag_events = _n_between(self._with.source.next_offsets(), self._with.source.end_offsets())
+        return {
+            "trainer.lag_events": float(lag_events),
+            # How old the stream's end is for us; without a lag that is now, however long ago it was written.
+            "trainer.lag_s": max(0.0, now - self._last_appended_at) if lag_events else 0.0,
+            "trainer.waiting_users": float(self._pending.n_users),
+            "trainer.waiting_items": float(self._state.dirty_items.n_waiting),
+            "trainer.item_staleness_s": self._state.dirty_items.staleness_s(now),
+            "trainer.n_users": float(len(self._state.user_ids)),
+            "trainer.n_items": float(len(self._state.item_ids)),
+            "trainer.lease_token": float(self._with.lease.lease.token),
+            **self._evaluation.gauges(),
+        }
 
     def _try_checkpoint(self) -> None:
         try:
@@ -214,14 +221,15 @@ class StreamTrainer:
         self._with.publisher.drain()
         with timed(self._with.metrics, "trainer.checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
-        self._patiently(self._with.source.commit, next_offsets)  # Step 8
+        with timed(self._with.metrics, "trainer.commit"):
+            self._patiently(self._with.source.commit, next_offsets)  # Step 8
         self._checkpointed_offsets = next_offsets
 
     def _finish(self) -> None:
         """Learn the tail: what the log held when we were told to stop, within a bounded time."""
         deadline = self._with.clock() + self._settings.tail_s
         end = self._with.source.end_offsets()
-        while _is_before(self._with.source.next_offsets(), end) and self._with.clock() < deadline:
+        while _n_between(self._with.source.next_offsets(), end) and self._with.clock() < deadline:
             self.step()
         self._items_due = self._status_due = 0.0
         self._publish_what_is_due(self._with.clock())
@@ -229,9 +237,9 @@ class StreamTrainer:
         self._with.publisher.drain()
 
 
-def _is_before(places: Offsets, ends: Offsets) -> bool:
-    return any(
-        places.get(topic, {}).get(partition, 0) < end
+def _n_between(places: Offsets, ends: Offsets) -> int:
+    return sum(
+        max(0, end - places.get(topic, {}).get(partition, 0))
         for topic, partitions in ends.items()
         for partition, end in partitions.items()
     )
