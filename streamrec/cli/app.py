@@ -12,6 +12,7 @@ from streamrec.cli.load_items import load_items
 from streamrec.cli.replay import replay
 from streamrec.cli.run import run
 from streamrec.cli.screen import say
+from streamrec.cli.stack import stack_local
 from streamrec.errors import StreamrecError
 
 EXIT_ERROR = 2
@@ -29,6 +30,7 @@ app.command()(load_items)
 app.command()(evaluate)
 app.command()(doctor)
 app.command()(run)
+app.command()(stack_local)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

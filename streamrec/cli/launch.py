@@ -150,7 +150,9 @@ class Launch:
             say("All events were replayed; still serving. Ctrl-C stops; `make clean-data` starts over.")
 
 
-def launch(steps: type[Launch], home: Home, services: Services, chosen: Chosen, rate: float) -> None:
+def launch(
+    steps: Callable[[StopWish, float], Launch], services: Services, chosen: Chosen, rate: float
+) -> None:
     """Take the steps until Ctrl-C or SIGTERM, then stop everything; for a command.
 
     Raises
@@ -164,7 +166,7 @@ def launch(steps: type[Launch], home: Home, services: Services, chosen: Chosen, 
     services.check_ports()
     with stopping_on_signals() as wish:
         try:
-            steps(home, services, wish, started).run(chosen, rate)
+            steps(wish, started).run(chosen, rate)
         except StreamrecError as error:
             # A child that Ctrl-C reached first fails before we come to look: that is no error.
             if not wish():

@@ -1,5 +1,6 @@
 """`run`: everything on this machine, from nothing to recommendations that learn."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -27,4 +28,5 @@ def run(
     """
     chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
     home = Home(read_settings(PlaceSettings), REPLAY_DIR)
-    launch(Launch, home, Services(Path("Procfile"), _LOG, read_settings(PortSettings)), chosen, rate)
+    services = Services(Path("Procfile"), _LOG, read_settings(PortSettings))
+    launch(partial(Launch, home, services), services, chosen, rate)
