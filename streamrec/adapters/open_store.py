@@ -3,6 +3,9 @@
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import DocumentStore, TrainerStore
+from streamrec.settings import shown_url
+
+_MONGODB = ("mongodb://", "mongodb+srv://")
 
 
 def open_store(url: str) -> DocumentStore:
@@ -11,14 +14,19 @@ def open_store(url: str) -> DocumentStore:
     Raises
     ------
     ConfigurationError
-        When no adapter knows the URL's scheme.
+        When no adapter knows the URL's scheme, or the URL is wrong.
     Unavailable
-        When the store does not answer.
+        When the file can't be opened. MongoDB is connected to at the first use.
     """
     if url.startswith("sqlite:"):
         from streamrec.adapters.sqlite_store import SqliteStore
 
         return SqliteStore(path_of(url))
+    if url.startswith(_MONGODB):
+        from streamrec.adapters.mongo_connection import place_of
+        from streamrec.adapters.mongo_store import MongoStore
+
+        return MongoStore(place_of(url))
     raise _unknown(url)
 
 
@@ -28,16 +36,23 @@ def open_trainer_store(url: str) -> TrainerStore:
     Raises
     ------
     ConfigurationError
-        When no adapter knows the URL's scheme.
+        When no adapter knows the URL's scheme, or the URL is wrong.
     Unavailable
-        When the store does not answer.
+        When the file can't be opened. MongoDB is connected to at the first use.
     """
     if url.startswith("sqlite:"):
         from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
 
         return SqliteTrainerStore(path_of(url))
+    if url.startswith(_MONGODB):
+        from streamrec.adapters.mongo_connection import place_of
+        from streamrec.adapters.mongo_store_trainer import MongoTrainerStore
+
+        return MongoTrainerStore(place_of(url))
     raise _unknown(url)
 
 
 def _unknown(url: str) -> ConfigurationError:
-    return ConfigurationError(f"no document store for {url!r}: use sqlite:///file.db")
+    return ConfigurationError(
+        f"no document store for {shown_url(url)!r}: use sqlite:///file.db or mongodb://host:27017"
+    )

@@ -7,8 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from streamrec.adapters.memory_store import MemoryStore
-from streamrec.adapters.sqlite_store import SqliteStore
-from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
+from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 from streamrec.errors import LeaseLost
@@ -23,13 +22,15 @@ class Sides(NamedTuple):
     server: DocumentStore
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "mongodb"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sides]:
     if request.param == "memory":
         memory = MemoryStore()
         sides = Sides(memory, memory)
     else:
-        sides = Sides(SqliteTrainerStore(tmp_path / "store.db"), SqliteStore(tmp_path / "store.db"))
+        is_mongodb = request.param == "mongodb"
+        url = request.getfixturevalue("mongo_url") if is_mongodb else f"sqlite:///{tmp_path}/store.db"
+        sides = Sides(open_trainer_store(url), open_store(url))
     yield sides
     sides.trainer.close()
     await sides.server.aclose()

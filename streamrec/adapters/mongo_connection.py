@@ -1,0 +1,136 @@
+"""Where MongoDB is, how long it may take, and in our words what its driver complains of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from bson.errors import InvalidDocument, InvalidStringData
+from pymongo.errors import (
+    BulkWriteError,
+    DocumentTooLarge,
+    InvalidName,
+    OperationFailure,
+    PyMongoError,
+)
+from pymongo.errors import ConfigurationError as DriverConfigurationError
+from pymongo.read_concern import ReadConcern
+from pymongo.uri_parser import parse_uri
+from pymongo.write_concern import WriteConcern
+
+from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
+from streamrec.settings import shown_url
+
+Document = dict[str, Any]
+
+DEFAULT_DATABASE = "streamrec"
+
+SERVER_TIMEOUT_S = 5.0
+"""A server's caller has given up long before; MongoDB stops working on the answer then too."""
+
+TRAINER_TIMEOUT_S = 30.0
+"""Thousands of upserts on a store that is busy; the trainer repeats what takes longer."""
+
+DUPLICATE_KEY = 11000
+
+MAJORITY = WriteConcern(w="majority", j=True)
+MAJORITY_READ = ReadConcern("majority")
+
+_REFUSED = frozenset({13, 18, 8000})
+"""Unauthorized, AuthenticationFailed, and the latter's code on Atlas."""
+
+_TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
+"""Documents beyond 16 MB and keys beyond what an index takes, by several of the server's checks."""
+
+_DEFAULTS: dict[str, Any] = {
+    "appname": "streamrec",
+    # A server that is gone is noticed within this; an election takes longer, and is waited for by retries.
+    "serverSelectionTimeoutMS": 2000,
+    "connectTimeoutMS": 2000,
+    # What the trainer has published is not read again after a checkpoint: it must outlive a power cut and an
+    # election. On the journal of one server that costs a tenth of a millisecond a publication.
+    "w": "majority",
+    "journal": True,
+}
+
+
+class MongoPlace(NamedTuple):
+    """A checked URL, and the database that it names."""
+
+    url: str
+    database: str
+
+    def options(self, timeout_s: float) -> dict[str, Any]:
+        """Return the driver's options: ours, where the URL does not say otherwise.
+
+        Parameters
+        ----------
+        timeout_s
+            For a whole operation, with its retries.
+        """
+        named = {key.lower() for key, _ in parse_qsl(urlsplit(self.url).query, keep_blank_values=True)}
+        wanted = _DEFAULTS | {"timeoutMS": round(timeout_s * 1000)}
+        if named & {"w", "journal"}:
+            named |= {"w", "journal"}
+        return {key: value for key, value in wanted.items() if key.lower() not in named}
+
+
+def place_of(url: str) -> MongoPlace:
+    """Check a ``mongodb://[user:password@]host[:port][,...]/[database][?option=value...]`` URL.
+
+    >>> place_of("mongodb://127.0.0.1:27017/"), place_of("mongodb://a,b/films?replicaSet=rs").database
+    (MongoPlace(url='mongodb://127.0.0.1:27017/', database='streamrec'), 'films')
+
+    Raises
+    ------
+    ConfigurationError
+        When it is none, or holds an option that the driver does not know.
+    """
+    try:
+        # The other scheme's hosts stand in the DNS, which is not to be asked before the first use.
+        if not url.startswith("mongodb+srv://"):
+            parse_uri(url)
+        database = unquote(urlsplit(url).path.removeprefix("/")) or DEFAULT_DATABASE
+    except (PyMongoError, ValueError) as error:
+        raise ConfigurationError(
+            f"STREAMREC_STORE_URL {shown_url(url)} is not of the form mongodb://[user:password@]host/[database]:"
+            f" {error}"
+        ) from error
+    return MongoPlace(url, database)
+
+
+@contextmanager
+def in_our_words(place: MongoPlace) -> Iterator[None]:
+    """Turn the driver's errors into ours, with the URL and what to do."""
+    try:
+        yield
+    except (PyMongoError, InvalidDocument, InvalidStringData, OverflowError, UnicodeEncodeError) as error:
+        raise _translated(error, shown_url(place.url)) from error
+
+
+def _translated(error: Exception, url: str) -> StreamrecError:
+    reason = _reason(error)
+    codes = _codes(error)
+    if codes & _REFUSED:
+        return ConfigurationError(
+            f"STREAMREC_STORE_URL {url}: MongoDB refused us: {reason}; correct user, password or authSource"
+        )
+    if isinstance(error, DriverConfigurationError | InvalidName):
+        return ConfigurationError(f"STREAMREC_STORE_URL {url}: {reason}")
+    if not isinstance(error, PyMongoError) or isinstance(error, DocumentTooLarge) or codes & _TOO_LARGE:
+        return InvalidInput(f"MongoDB can't hold this: {reason}")
+    return Unavailable(f"{url}: {reason}")
+
+
+def _codes(error: Exception) -> set[int]:
+    if isinstance(error, BulkWriteError):
+        return {entry["code"] for entry in error.details["writeErrors"]}
+    return {error.code} if isinstance(error, OperationFailure) and error.code is not None else set()
+
+
+def _reason(error: Exception) -> str:
+    """Return one line; the driver appends its view of all servers, or the whole answer."""
+    if isinstance(error, BulkWriteError):
+        entries = error.details["writeErrors"] or error.details["writeConcernErrors"]
+        return str(entries[0].get("errmsg", "")) if entries else "bulk write failed"
+    return str(error).partition(", Timeout:")[0].partition(", full error:")[0].partition("\n")[0]

@@ -1,0 +1,122 @@
+"""What stands in MongoDB's collections, and how it is read.
+
+::
+
+    users   {_id: user_id, generation, vector: binary float32, recent, disliked, n_events, updated_at,
+             tokens: {lease's name: fencing token of the last writer}, attributes: JSON text}
+    seen    {_id: {user_id, at, item_id}}
+    items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at}
+    leases  {_id: name, owner, token, expires_at}
+
+Of a user, `attributes` are the services', the rest is the trainer's; each leaves the other's alone.
+Attributes are text: their keys may hold what a field's name may not, and their numbers be larger than a
+field's.
+"""
+
+from typing import Any
+
+import msgspec
+from bson.binary import Binary
+from bson.max_key import MaxKey
+from pymongo import ReplaceOne, UpdateOne
+
+from streamrec.adapters.mongo_connection import Document
+from streamrec.domain.item import Item
+from streamrec.domain.user import UserDocument, UserState
+from streamrec.ports import Lease
+
+STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at")
+
+_NEWEST = MaxKey()
+
+_encode = msgspec.json.Encoder().encode
+_decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def attributes_text(attributes: object) -> str:
+    """Write attributes as JSON."""
+    return _encode(attributes).decode()
+
+
+def fenced(user_id: str, lease: Lease) -> Document:
+    """Return a filter that finds the user's document unless a later holder of the lease wrote it."""
+    return {"_id": user_id, f"tokens.{lease.name}": {"$not": {"$gt": lease.token}}}
+
+
+def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
+    """Return the upsert of a state; after a later holder's it fails, of a duplicate key."""
+    fields = {
+        "generation": state.generation,
+        "vector": None if state.vector is None else Binary(state.vector),
+        "recent": state.recent,
+        "disliked": state.disliked,
+        "n_events": state.n_events,
+        "updated_at": state.updated_at,
+        f"tokens.{lease.name}": lease.token,
+    }
+    return UpdateOne(fenced(state.user_id, lease), {"$set": fields}, upsert=True)
+
+
+def user_of(document: Document) -> UserDocument:
+    """Read a document of a user."""
+    attributes = document.get("attributes")
+    return UserDocument(
+        document["_id"], _state_of(document), _decode_attributes(attributes) if attributes else {}
+    )
+
+
+def _state_of(document: Document) -> UserState | None:
+    generation = document.get("generation")
+    if generation is None:
+        return None
+    return UserState(
+        document["_id"],
+        generation,
+        document["vector"],
+        tuple(document["recent"]),
+        tuple(document["disliked"]),
+        document["n_events"],
+        document["updated_at"],
+    )
+
+
+def seen_key(user_id: str, item_id: str, at: float) -> Document:
+    """Return the key of a sight.
+
+    The moment is part of it, so the one index that a collection must have serves both ways: a sight that is
+    published twice stands there once, and a user's newest are next to one another.
+    """
+    return {"user_id": user_id, "at": at, "item_id": item_id}
+
+
+def all_seen_of(user_id: str) -> Document:
+    """Return a filter on `_id` that finds all sights of a user."""
+    return {"_id": {"$gte": {"user_id": user_id}, "$lt": {"user_id": user_id, "at": _NEWEST}}}
+
+
+def item_replacement(item: Item) -> ReplaceOne[Document]:
+    """Return the upsert of a whole item."""
+    fields = {
+        "kind": item.kind,
+        "title": item.title,
+        "text": item.text,
+        "categories": item.categories,
+        "is_hidden": item.is_hidden,
+        "attributes": attributes_text(item.attributes),
+        "updated_at": item.updated_at,
+    }
+    return ReplaceOne({"_id": item.item_id}, fields, upsert=True)
+
+
+def item_of(document: Document) -> Item:
+    """Read a document of an item."""
+    return Item(
+        document["_id"],
+        document["kind"],
+        document["title"],
+        document["text"],
+        tuple(document["categories"]),
+        document["is_hidden"],
+        _decode_attributes(document["attributes"]),
+        document["updated_at"],
+    )

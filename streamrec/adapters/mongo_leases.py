@@ -1,0 +1,65 @@
+"""Leases in MongoDB: one atomic update each."""
+
+from pymongo import ReturnDocument
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from streamrec.adapters.mongo_connection import MAJORITY, MAJORITY_READ, Document
+from streamrec.errors import LeaseLost
+from streamrec.ports import Lease
+
+
+class MongoLeases:
+    """The leases of a database. Errors are the driver's; the store translates them."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        # Whatever the URL says of other writes: two holders at a time would be the end of all order.
+        self._leases = database.get_collection("leases", write_concern=MAJORITY, read_concern=MAJORITY_READ)
+
+    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
+        """Take or renew the lease; None while somebody else holds it.
+
+        A token is at least the time in seconds. So tokens still grow when the collection was lost, and are
+        larger than those in user documents and checkpoints that outlived it.
+        """
+        ours = {"$eq": ["$owner", {"$literal": owner}]}
+        next_token = {"$max": [{"$add": [{"$ifNull": ["$token", 0]}, 1]}, int(now)]}
+        try:
+            taken = self._leases.find_one_and_update(
+                {"_id": name, "$or": [{"owner": {"$in": [owner, None]}}, {"expires_at": {"$lte": now}}]},
+                [
+                    {
+                        "$set": {
+                            "token": {"$cond": [ours, "$token", next_token]},
+                            "owner": {"$literal": owner},
+                            "expires_at": now + duration_s,
+                        }
+                    }
+                ],
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        except DuplicateKeyError:
+            # The document exists and does not fit the filter: it is somebody else's.
+            return None
+        return None if taken is None else Lease(name, owner, taken["token"], taken["expires_at"])
+
+    def release(self, lease: Lease) -> None:
+        """Give it up. The document stays: the next holder's token must be larger."""
+        self._leases.update_one(
+            {"_id": lease.name, "owner": lease.owner, "token": lease.token}, {"$set": {"owner": None}}
+        )
+
+    def check(self, lease: Lease) -> None:
+        """Return unless a larger token has been given out.
+
+        Raises
+        ------
+        LeaseLost
+            When one has.
+        """
+        held = self._leases.find_one({"_id": lease.name}, {"token": 1})
+        if held is not None and held["token"] > lease.token:
+            raise LeaseLost(
+                f"lease {lease.name!r} has gone to another trainer (token {held['token']} > {lease.token})"
+            )

@@ -1,0 +1,152 @@
+"""The document store in MongoDB, as a server uses it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pymongo
+import structlog
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+
+from streamrec.adapters.mongo_connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo_documents import (
+    all_seen_of,
+    attributes_text,
+    item_of,
+    item_replacement,
+    user_of,
+)
+from streamrec.domain.item import Item
+from streamrec.domain.user import UserDocument
+from streamrec.ports import UserProfile
+
+_REPEATS_READ = 10
+"""Of a user who sees the same items again and again, so many times the sights asked for are read at most."""
+
+_ERASE_TIMEOUT_S = 60.0
+"""For some million sights of one user."""
+
+_CONNECTIONS = 64
+"""Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
+
+
+class MongoStore:
+    """Implements `DocumentStore`.
+
+    What is asked of MongoDB carries the request's id as its comment: a slow query in MongoDB's log, or in its
+    profiler, can be told to be this request's.
+    """
+
+    def __init__(self, place: MongoPlace) -> None:
+        self._place = place
+        self._client: AsyncMongoClient[Document] | None = None
+
+    async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
+        """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
+        if not n_seen:
+            return UserProfile(await self.get_user(user_id), [])
+        return UserProfile(*await asyncio.gather(self.get_user(user_id), self.seen_items(user_id, n_seen)))
+
+    async def get_user(self, user_id: str) -> UserDocument | None:
+        """Return the document, or None for a stranger."""
+        with in_our_words(self._place):
+            document = await self._collection("users").find_one({"_id": user_id}, comment=_request())
+        return None if document is None else user_of(document)
+
+    async def seen_items(self, user_id: str, limit: int) -> list[str]:
+        """Return the newest `limit` items that this user has seen, newest first."""
+        newest: dict[str, None] = {}
+        for page in range(_REPEATS_READ):
+            item_ids = await self._sights(user_id, limit, page * limit)
+            newest.update(dict.fromkeys(item_ids))
+            if len(newest) >= limit or len(item_ids) < limit:
+                break
+        return list(newest)[:limit]
+
+    async def _sights(self, user_id: str, limit: int, offset: int) -> list[str]:
+        # The index holds all that is asked for. Picking the item out of the key in MongoDB would spare us a
+        # millisecond for 2,000 sights, and cost MongoDB two.
+        with in_our_words(self._place):
+            found = self._collection("seen").find(
+                all_seen_of(user_id), {"_id": 1}, sort=[("_id", -1)], skip=offset, limit=limit,
+                batch_size=limit + 1, comment=_request(),
+            )  # fmt: skip
+            return [document["_id"]["item_id"] for document in await found.to_list()]
+
+    async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
+        """Replace the attributes; creates the document for a stranger."""
+        change = {"$set": {"attributes": attributes_text(attributes)}}
+        with in_our_words(self._place):
+            await self._collection("users").update_one(
+                {"_id": user_id}, change, upsert=True, comment=_request()
+            )
+
+    async def find_users(self, prefix: str, limit: int) -> list[str]:
+        """Return ids that start with `prefix`, in order of their bytes, as MongoDB compares them."""
+        with in_our_words(self._place):
+            found = self._collection("users").find(
+                {"_id": {"$gte": prefix}}, {"_id": 1}, sort=[("_id", 1)], limit=limit,
+                batch_size=limit + 1, comment=_request(),
+            )  # fmt: skip
+            # Ids with the prefix come first of all that are not before it.
+            return [
+                user_id
+                for document in await found.to_list()
+                if (user_id := document["_id"]).startswith(prefix)
+            ]
+
+    async def erase_user(self, user_id: str) -> bool:
+        """Delete everything stored of a user; return whether there was anything."""
+        with in_our_words(self._place), pymongo.timeout(_ERASE_TIMEOUT_S):
+            sights = await self._collection("seen").delete_many(all_seen_of(user_id), comment=_request())
+            users = await self._collection("users").delete_one({"_id": user_id}, comment=_request())
+        return sights.deleted_count + users.deleted_count > 0
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return what is known of these; unknown ids are left out."""
+        if not item_ids:
+            return {}
+        with in_our_words(self._place):
+            found = self._collection("items").find(
+                {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=_request()
+            )
+            return {document["_id"]: item_of(document) for document in await found.to_list()}
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
+        if not items:
+            return
+        with in_our_words(self._place):
+            await self._collection("items").bulk_write(
+                [item_replacement(item) for item in items], ordered=False, comment=_request()
+            )
+
+    async def delete_item(self, item_id: str) -> bool:
+        """Delete; return whether it was there."""
+        with in_our_words(self._place):
+            deleted = await self._collection("items").delete_one({"_id": item_id}, comment=_request())
+        return deleted.deleted_count > 0
+
+    async def check(self) -> None:
+        """Return when MongoDB answers, and lets us read."""
+        with in_our_words(self._place):
+            await self._collection("users").find_one({}, {"_id": 1}, comment=_request())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    def _collection(self, name: str) -> AsyncCollection[Document]:
+        if self._client is None:
+            # Not before the first use: the client belongs to the event loop that it is made in.
+            options = self._place.options(SERVER_TIMEOUT_S) | {"maxPoolSize": _CONNECTIONS}
+            self._client = AsyncMongoClient(self._place.url, **options)
+        return self._client[self._place.database][name]
+
+
+def _request() -> str | None:
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return None if request_id is None else str(request_id)
