@@ -1,7 +1,5 @@
 """stream -> model -> stores: learn from every event as it arrives. A composition root."""
 
-import os
-import socket
 import time
 from typing import Annotated
 
@@ -14,6 +12,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.cli.status_endpoint import serve_status
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
@@ -29,6 +28,7 @@ def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")]
     configure_logging(places.log_level, "trainer")
     stop = stop_on_signals()
     try:
+        settings = TrainerSettings()
         outlets = Outlets(
             events=open_event_sink(places.events_url),
             vectors=open_event_sink(places.vectors_url),
@@ -43,11 +43,11 @@ def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")]
                 artifacts_dir=places.artifacts_dir,
                 current_generation=lambda: current_generation(places.artifacts_dir),
                 learning=LearningSettings(),
-                settings=TrainerSettings(),
-                owner=f"{socket.gethostname()}:{os.getpid()}",
+                settings=settings,
                 start=start,
                 stop=stop,
                 clock=time.time,
+                status=serve_status(settings.health_address),
             )
         )
     except StreamrecError as error:

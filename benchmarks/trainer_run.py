@@ -59,7 +59,6 @@ def open_process(folder: Path, metrics: StageTimes) -> TrainerProcess:
         current_generation=lambda: current_generation(folder / "artifacts"),
         learning=LearningSettings(),
         settings=TrainerSettings(tail_s=1e6),
-        owner="benchmark",
         start="checkpoint",
         stop=StopRequest(),
         clock=time.time,

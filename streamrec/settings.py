@@ -102,7 +102,8 @@ class TrainerSettings(BaseSettings):
     evaluations_per_s: PositiveFloat = Field(10.0, description="Events predicted before learning, at most.")
     checkpoint_interval_s: PositiveFloat = 30.0
     tail_s: PositiveFloat = Field(10.0, description="Longest learning of the tail at shutdown.")
-    lease_duration_s: PositiveFloat = 10.0
+    lease_duration_s: PositiveFloat = Field(6.0, description="A standby takes over a third later at most.")
+    health_address: str | None = Field(None, description="host:port of /health/live and /health/ready.")
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
     popularity_half_lives: dict[str, PositiveFloat | None] = Field(
         {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of stream time, or never."

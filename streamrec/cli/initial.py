@@ -1,8 +1,6 @@
 """What `initial_training.py` does between its arguments and its exit code."""
 
 import hashlib
-import os
-import socket
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
@@ -22,13 +20,13 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.prequential import Events
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Offsets
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings, shown_url
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
 from streamrec.training.initial import Release, Start, events_of, release, train_initially
 from streamrec.training.learner import use_one_thread
-from streamrec.training.lease import LeaseKeeper
+from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.trainer_state import TrainerState
 
 _LEASE = "initial-training"
@@ -58,7 +56,7 @@ def history_of_stream(places: PlaceSettings) -> History:
     """Return all that the interactions topic holds by now."""
     source = open_event_source(places.events_url, [INTERACTIONS], _LEASE)
     ends = source.end_offsets()
-    return History(events_of(source), {"name": places.events_url, "offsets": ends}, ends)
+    return History(events_of(source), {"name": shown_url(places.events_url), "offsets": ends}, ends)
 
 
 def train(history: History, options: FitOptions, warm_from: Path | None) -> bool:
@@ -101,8 +99,7 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
 def _release(state: TrainerState, past: Events, history: History, places: PlaceSettings) -> None:
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
     changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
-    owner = f"{socket.gethostname()}:{os.getpid()}"
-    lease = LeaseKeeper(store, _LEASE, owner, _LEASE_DURATION_S, time.time)
+    lease = LeaseKeeper(store, _LEASE, owner_name(), _LEASE_DURATION_S, time.time)
     with spinner("Waiting for another initial training to end"):
         lease.wait(lambda: False, time.sleep)
     to = Release(

@@ -1,5 +1,7 @@
 """Holding the lease that makes one trainer the active one."""
 
+import os
+import socket
 from collections.abc import Callable
 from threading import Lock
 
@@ -10,6 +12,11 @@ from streamrec.ports import Lease, LeaseStore
 
 _RENEWALS_PER_DURATION = 3
 """Two renewals may fail before the lease runs out."""
+
+
+def owner_name() -> str:
+    """Return a name for this process among those that want a lease."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 class LeaseKeeper:
@@ -46,8 +53,19 @@ class LeaseKeeper:
             lease = self._held()
             return lease if self._clock() < lease.expires_at else self._renew(lease)
 
-    def wait(self, should_stop: Callable[[], bool], pause: Callable[[float], None]) -> bool:
-        """Stand by until the lease is ours; False when told to stop before."""
+    def wait(
+        self,
+        should_stop: Callable[[], bool],
+        pause: Callable[[float], None],
+        on_standby: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Stand by until the lease is ours; False when told to stop before.
+
+        Parameters
+        ----------
+        on_standby
+            Called once when another holds it.
+        """
         is_announced = False
         while not should_stop():
             self._lease = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
@@ -56,6 +74,7 @@ class LeaseKeeper:
                 return True
             if not is_announced:
                 structlog.get_logger().info("standing_by", lease=self._name)
+                on_standby()
                 is_announced = True
             pause(self._duration_s / _RENEWALS_PER_DURATION)
         return False

@@ -1,7 +1,7 @@
 """The life of a trainer process: stand by, take the lease, go on from the checkpoint, stream, hand over."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,9 +15,10 @@ from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.learner import use_one_thread
-from streamrec.training.lease import LeaseKeeper
+from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.status import TrainerStatus
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer, Surroundings
 from streamrec.training.trainer_state import TrainerState
@@ -48,6 +49,8 @@ class TrainerProcess:
         Where the stream goes on: "checkpoint", or, after a log was lost, "earliest" or "latest".
     clock
         Unix seconds.
+    status
+        Told what is being done.
     """
 
     source: EventSource
@@ -57,10 +60,11 @@ class TrainerProcess:
     current_generation: Callable[[], str | None]
     learning: LearningSettings
     settings: TrainerSettings
-    owner: str
     start: Start
     stop: StopRequest
     clock: Callable[[], float]
+    status: TrainerStatus = field(default_factory=TrainerStatus)
+    owner: str = field(default_factory=owner_name)
 
 
 def run_trainer(process: TrainerProcess) -> None:
@@ -78,8 +82,14 @@ def run_trainer(process: TrainerProcess) -> None:
     lease = LeaseKeeper(
         process.outlets.store, LEASE_NAME, process.owner, process.settings.lease_duration_s, process.clock
     )
+    stopping = process.stop.is_stopping
+
+    def on_standby() -> None:
+        process.status.state = "standing by"
+
     while generation := _wait_for_generation(process):
-        if not patient(lease.wait, process.stop.is_stopping.is_set, process.stop.is_stopping.wait):
+        process.status.state = "starting"
+        if not patient(lease.wait, stopping.is_set, stopping.wait, on_standby):
             return
         publisher = Publisher(
             process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
@@ -102,6 +112,7 @@ def _wait_for_generation(process: TrainerProcess) -> str | None:
         if generation is not None:
             return generation
         if not is_announced:
+            process.status.state = "waiting for a model"
             structlog.get_logger().info(
                 "waiting_for_a_model", folder=str(process.artifacts_dir), mend="run initial_training.py"
             )
@@ -129,6 +140,7 @@ def open_trainer(
     next_offsets = checkpoints.restore_newest(state)
     patient(_seek, process, next_offsets)
     categories = ItemCategories(patient(process.outlets.store.read_items))
+    process.status.state = "training"
     structlog.get_logger().info(
         "training", generation=generation, next_offsets=next_offsets, n_users=len(state.user_ids)
     )

@@ -1,0 +1,58 @@
+"""A trainer's health over HTTP, for whoever runs it: it answers nobody else."""
+
+import json
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from streamrec.errors import ConfigurationError
+from streamrec.training.status import TrainerStatus
+
+
+def serve_status(address: str | None) -> TrainerStatus:
+    """Return a status; where a ``host:port`` is given, ``/health/live`` and ``/health/ready`` tell it.
+
+    Live is a process that answers. Ready is one that trains or stands by; a part that goes away later changes
+    nothing: the trainer keeps its place and waits.
+
+    Raises
+    ------
+    ConfigurationError
+        When the address can't be listened on.
+    """
+    status = TrainerStatus()
+    if address is not None:
+        server = _listen(address, status)
+        threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    return status
+
+
+def _listen(address: str, status: TrainerStatus) -> ThreadingHTTPServer:
+    class Handler(BaseHTTPRequestHandler):
+        """Answers of one status."""
+
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
+            """Answer the two routes."""
+            if self.path not in ("/health/live", "/health/ready"):
+                self.send_error(HTTPStatus.NOT_FOUND)
+                return
+            is_well = self.path == "/health/live" or status.is_ready
+            body = json.dumps({"status": "ok" if is_well else "not ready", "trainer": status.state}).encode()
+            self.send_response(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
+            """Say nothing: a probe comes every few seconds."""
+
+    host, _, port = address.rpartition(":")
+    try:
+        server = ThreadingHTTPServer((host, int(port)), Handler)
+    except (OSError, ValueError, OverflowError) as error:
+        raise ConfigurationError(
+            f"STREAMREC_TRAINER_HEALTH_ADDRESS={address}: {error}; wanted is host:port, with a free port"
+        ) from error
+    server.daemon_threads = True
+    return server

@@ -1,0 +1,43 @@
+"""The trainer's health, as an orchestrator asks for it."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from streamrec.cli.local_servers import free_port
+from streamrec.cli.status_endpoint import serve_status
+from streamrec.errors import ConfigurationError
+
+
+def ask(address: str, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_live_at_once_and_ready_when_it_trains_or_stands_by() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    status = serve_status(address)
+    assert ask(address, "/health/live")[0] == 200
+    for state, code in (
+        ("starting", 503), ("waiting for a model", 503), ("standing by", 200), ("training", 200),
+    ):  # fmt: skip
+        status.state = state  # type: ignore[assignment]  # one of its words
+        answered, body = ask(address, "/health/ready")
+        assert (answered, json.loads(body)["trainer"]) == (code, state)
+    assert ask(address, "/metrics")[0] == 404
+
+
+def test_without_an_address_nobody_listens() -> None:
+    assert serve_status(None).state == "starting"
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:http", "127.0.0.1:99999", "256.0.0.1:1"])
+def test_an_address_that_cannot_be_used_is_named(address: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"STREAMREC_TRAINER_HEALTH_ADDRESS={address}"):
+        serve_status(address)
