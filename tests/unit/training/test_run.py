@@ -13,7 +13,7 @@ from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import LEASE_NAME, TrainerProcess, run_trainer
 from streamrec.training.stop_signals import StopRequest
-from tests.builders import GENERATION, LEARNING, World
+from tests.builders import GENERATION, LEARNING, World, events
 
 
 class States:
@@ -50,6 +50,7 @@ class Generation:
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     world = World(tmp_path)
+    world.send(*events(("u", "i")))
     world.trainer("before").finish()  # leaves a checkpoint of the generation
     return world
 
