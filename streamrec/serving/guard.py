@@ -71,17 +71,22 @@ class Attempts:
 
     Attributes
     ----------
-    is_degraded
-        Whether any part failed so far.
+    failed
+        Names of the parts that failed so far.
     """
 
     def __init__(self) -> None:
-        self.is_degraded = False
+        self.failed: set[str] = set()
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether any part failed so far."""
+        return bool(self.failed)
 
     async def of(self, guard: Guard, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
         """Return the part's answer, or `otherwise`."""
         try:
             return await guard.call(ask)
         except StreamrecError:
-            self.is_degraded = True
+            self.failed.add(guard.name)
             return otherwise

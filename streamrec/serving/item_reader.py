@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
-from streamrec.ports import HotCache, ItemCatalog
+from streamrec.ports import HotCache, ItemCatalog, Metrics
 from streamrec.serving.guard import Attempts, Guard
 
 FILL_PAUSE_S = 0.1
@@ -20,12 +20,18 @@ class ItemReader:
     """
 
     def __init__(
-        self, cache: HotCache, cache_guard: Guard, catalog: ItemCatalog, catalog_guard: Guard
+        self,
+        cache: HotCache,
+        cache_guard: Guard,
+        catalog: ItemCatalog,
+        catalog_guard: Guard,
+        metrics: Metrics,
     ) -> None:
         self._cache = cache
         self._cache_guard = cache_guard
         self._catalog = catalog
         self._catalog_guard = catalog_guard
+        self._metrics = metrics
         self._pending: dict[str, Item] = {}
         self._filling: asyncio.Task[None] | None = None
 
@@ -34,6 +40,8 @@ class ItemReader:
         nothing: dict[str, Item] = {}
         found = await attempts.of(self._cache_guard, lambda: self._cache.get_items(item_ids), nothing)
         missing = [item_id for item_id in item_ids if item_id not in found]
+        self._metrics.count("recommender.item_cache.hits", len(item_ids) - len(missing))
+        self._metrics.count("recommender.item_cache.misses", len(missing))
         if not missing:
             return found
         stored = await attempts.of(self._catalog_guard, lambda: self._catalog.get_items(missing), None)

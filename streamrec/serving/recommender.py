@@ -1,5 +1,6 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -53,7 +54,7 @@ class Recommender:
         self._store_guard = Guard("store", limits.timeout_s, metrics)
         cache_guard = Guard("cache", limits.timeout_s, metrics)
         index_guard = Guard("index", limits.timeout_s, metrics)
-        self.items = ItemReader(cache, cache_guard, store, self._store_guard)
+        self.items = ItemReader(cache, cache_guard, store, self._store_guard, metrics)
         self._similar = SimilarSource(index, index_guard)
         self._sources: tuple[CandidateSource, ...] = (
             VectorSource(index, index_guard),
@@ -69,7 +70,12 @@ class Recommender:
         what is similar to it, anybody else what is popular; each source fills up what the former leaves open.
         """
         asker = await self._asker(request)
-        return await self._answer(request, asker, self._sources)
+        is_known = "store" not in asker.attempts.failed
+        answer = await self._answer(request, asker, self._sources)
+        if request.user_id is not None:
+            reason = _fallback_reason(answer, request.k, asker) if is_known else "store_unavailable"
+            self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
+        return answer
 
     async def similar(self, item_id: str, k: int) -> Recommendations:
         """Return up to `k` items like this one, without falling back to popular ones."""
@@ -102,6 +108,8 @@ class Recommender:
                 break
         if asker.attempts.is_degraded:
             self._metrics.count("recommender.degraded")
+        for name, n in Counter(item.source for item in selection.items).items():
+            self._metrics.count(f"recommender.items.{name}", n)
         return Recommendations(
             selection.items, _based_on(selection.items), asker.served_generation, asker.attempts.is_degraded
         )
@@ -125,6 +133,18 @@ def _widths(n_missing: int, *, is_filtered: bool) -> Iterator[int]:
     if few < MAX_K:
         yield few
     yield MAX_K
+
+
+def _fallback_reason(answer: Recommendations, k: int, asker: Asker) -> str | None:
+    """Return why not all items come from the user's own vector; None when they do."""
+    if asker.vector is None:
+        return "stranger"
+    # Sources are asked in order: when the last item is the vector's, all are.
+    if len(answer.items) == k and answer.items[-1].source == "gmf":
+        return None
+    if "index" in asker.attempts.failed:
+        return "index_unavailable"
+    return "too_few_candidates" if asker.served_generation is not None else "generation_not_served"
 
 
 def _based_on(items: Sequence[RecommendedItem]) -> BasedOn:

@@ -23,7 +23,7 @@ class Stack:
         self.log = MemoryEventLog()
         self.store = MemoryStore()
         guard = Guard("any", 1.0, NullMetrics())
-        reader = ItemReader(cache, guard, self.store, guard)
+        reader = ItemReader(cache, guard, self.store, guard, NullMetrics())
         self.catalog = Catalog(self.store, reader, MemoryEventSink(self.log), clock=lambda: NOW)
 
     def commands(self) -> list[tuple[str, str]]:

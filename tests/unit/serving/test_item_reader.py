@@ -26,7 +26,7 @@ class CountingStore(MemoryStore):
 
 def reader_of(cache: MemoryCache, store: MemoryStore) -> ItemReader:
     metrics = NullMetrics()
-    return ItemReader(cache, Guard("cache", 1.0, metrics), store, Guard("store", 1.0, metrics))
+    return ItemReader(cache, Guard("cache", 1.0, metrics), store, Guard("store", 1.0, metrics), metrics)
 
 
 async def test_the_store_is_asked_once_for_an_item_also_for_one_that_it_does_not_know() -> None:
