@@ -53,7 +53,6 @@ COPY streamrec/*.py streamrec/
 COPY streamrec/adapters streamrec/adapters/
 COPY streamrec/domain streamrec/domain/
 COPY streamrec/ports streamrec/ports/
-COPY streamrec/serving streamrec/serving/
 
 # --- the images -------------------------------------------------------------------------------------------------
 
@@ -69,6 +68,7 @@ CMD ["gunicorn", "--config=python:faiss_server.gunicorn_settings", "--bind=0.0.0
 FROM server AS recommender
 COPY --from=recommender-packages /opt/venv /opt/venv
 COPY recommender_server recommender_server/
+COPY streamrec/serving streamrec/serving/
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
