@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -10,42 +10,48 @@ import falcon
 import msgspec
 
 from faiss_server.generations import Generations
+from faiss_server.middleware import Requests
 from faiss_server.resources import SearchResource, SimilarItemsResource
 from faiss_server.state_resources import LiveResource, ReadyResource, StatsResource
-from streamrec.adapters.index_messages import REQUEST_ID_HEADER, SEARCH_PATH
+from streamrec.adapters.index_messages import SEARCH_PATH
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
-
-MAX_BODY_BYTES = 16_000_000
-"""Room for 1,000 queries with hundreds of exclusions each."""
+from streamrec.ports import Metrics
 
 _PROBLEM_JSON = "application/problem+json"
 _RETRY_AFTER_S = 1
 
 
-def create_app(generations: Generations, max_body_bytes: int = MAX_BODY_BYTES) -> WSGIApplication:
+class Rules(NamedTuple):
+    """How the application treats requests.
+
+    Attributes
+    ----------
+    max_body_bytes
+        By default room for 1,000 queries with hundreds of exclusions each.
+    slow_request_s
+        From how many seconds on a request is logged as slow.
+    """
+
+    max_body_bytes: int = 16_000_000
+    slow_request_s: float = 0.5
+
+
+_RULES = Rules()
+
+
+def create_app(generations: Generations, metrics: Metrics, rules: Rules = _RULES) -> WSGIApplication:
     """Return the application that searches `generations`."""
-    app = falcon.App(media_type=falcon.MEDIA_JSON, middleware=[_RequestIdEcho()])
+    app = falcon.App(media_type=falcon.MEDIA_JSON, middleware=[Requests(metrics, rules.slow_request_s)])
     app.set_error_serializer(_write_problem)
     app.add_error_handler(InvalidInput, _refuse)
     app.add_error_handler(UnknownId, _not_found)
     app.add_error_handler(Unavailable, _unavailable)
-    app.add_route(SEARCH_PATH, SearchResource(generations, max_body_bytes))
-    app.add_route("/v1/items/{item_id}/similar", SimilarItemsResource(generations))
+    app.add_route(SEARCH_PATH, SearchResource(generations, metrics, rules.max_body_bytes))
+    app.add_route("/v1/items/{item_id}/similar", SimilarItemsResource(generations, metrics))
     app.add_route("/v1/stats", StatsResource(generations))
     app.add_route("/health/live", LiveResource())
     app.add_route("/health/ready", ReadyResource(generations))
     return _route_on_raw_path(app)
-
-
-class _RequestIdEcho:
-    """Gives the caller's request id back, so that logs on both sides can be joined."""
-
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
-    ) -> None:
-        request_id = req.get_header(REQUEST_ID_HEADER)
-        if request_id is not None:
-            resp.set_header(REQUEST_ID_HEADER, request_id)
 
 
 def _route_on_raw_path(app: WSGIApplication) -> WSGIApplication:

@@ -51,7 +51,9 @@ class ChangeApplier:
                 continue
             if command.name == "item_deleted" and command.at > self._created_at:
                 self._deleted_at[record.key] = command.at
-                self.n_applied += self._index.delete([record.key])
+                n_deleted = self._index.delete([record.key])
+                self.n_applied += n_deleted
+                self._metrics.count("index.applied", n_deleted)
 
     def apply_vectors(self, records: Sequence[Record]) -> None:
         """Write and forget vectors; of a key's records the last counts."""
@@ -69,7 +71,9 @@ class ChangeApplier:
                 vectors[record.key] = change.vector
                 self.newest_published_at = max(change.published_at, self.newest_published_at or 0.0)
         self._upsert(vectors)
-        self.n_applied += self._index.delete(list(gone))
+        n_deleted = self._index.delete(list(gone))
+        self.n_applied += n_deleted
+        self._metrics.count("index.applied", len(vectors) + n_deleted)
 
     def _read(self, record: Record) -> VectorRecord | None:
         """Return the change if it concerns this index; its vector fits then."""

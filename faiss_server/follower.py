@@ -6,6 +6,7 @@ import msgspec
 
 from faiss_server.changes import ChangeApplier
 from streamrec.ports import EventSource, Metrics, Offsets
+from streamrec.telemetry import timed
 
 _MAX_RECORDS = 2000
 """Records taken at once: some 40 ms of work, well under the second in which a change must be visible."""
@@ -83,7 +84,8 @@ class ChangelogFollower:
         now = self._clock()
         if records:
             before = self._applier.newest_published_at
-            self._applier.apply_vectors(records)
+            with timed(self._metrics, "index.apply"):
+                self._applier.apply_vectors(records)
             self._note_delay(before)
         if now - self._lag_seen_at >= _LAG_INTERVAL_S or not self._is_caught_up:
             self._measure_lag(now)
@@ -126,7 +128,7 @@ class ChangelogFollower:
         self._lag_seen_at = now
         # A busy log's end moves on: what it held at first is what a restart owes.
         self._is_caught_up = self._is_caught_up or _n_between(place, self._target) == 0
-        self._metrics.gauge("index.lag", self._lag)
+        self._metrics.gauge("index.lag_records", self._lag)
 
 
 def _n_between(place: Offsets, ends: Offsets) -> int:

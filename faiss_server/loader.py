@@ -14,7 +14,9 @@ from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
+from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
+from streamrec.telemetry import timed
 
 _POLL_TIMEOUT_S = 0.1
 _N_SAMPLE_USERS = 256
@@ -56,12 +58,20 @@ class GenerationLoader:
         if name is None or name == next(iter(served), None):
             return
         # Going back to the generation before needs no loading: it was kept in step.
-        self._swap(served[name] if name in served else self._load(name))
+        try:
+            with timed(self._metrics, "index.load"):
+                generation = served[name] if name in served else self._load(name)
+        except StreamrecError:
+            self._metrics.count("index.load_failures")
+            raise
+        self._swap(generation)
 
     def maintain(self) -> None:
         """Let the indexes adapt to their size."""
         for generation in self._generations.served:
             generation.index.maintain()
+        for current in self._generations.served[:1]:
+            self._tell(current)
 
     def close(self) -> None:
         """Stop following."""
@@ -98,11 +108,20 @@ class GenerationLoader:
 
     def _swap(self, generation: Generation) -> None:
         gone = self._generations.make_current(generation)
+        self._metrics.count("index.swaps")
         _log.info("serving", generation=generation.name, n_items=len(generation.index))
         for other in gone:
             self._stop(other.name)
             if other.follower is not None:
                 other.follower.close()
+
+    def _tell(self, current: Generation) -> None:
+        stats = current.index.stats()
+        self._metrics.gauge("index.n_items", stats.n_items)
+        self._metrics.gauge("index.recall_at_10", stats.recall_at_10)
+        followed = current.follower.stats() if current.follower is not None else None
+        if followed is not None and followed.staleness_s is not None:
+            self._metrics.gauge("index.staleness_s", followed.staleness_s)
 
     def _stop(self, name: str) -> None:
         thread = self._threads.pop(name, None)

@@ -19,6 +19,8 @@ from streamrec.adapters.index_messages import (
     encode_answers,
 )
 from streamrec.errors import InvalidInput, UnknownId
+from streamrec.ports import Metrics
+from streamrec.telemetry import timed
 
 _json = msgspec.json.Encoder()
 
@@ -26,8 +28,9 @@ _json = msgspec.json.Encoder()
 class SearchResource:
     """`POST /v1/search`: JSON for people, MessagePack for the service's client."""
 
-    def __init__(self, generations: Generations, max_body_bytes: int) -> None:
+    def __init__(self, generations: Generations, metrics: Metrics, max_body_bytes: int) -> None:
         self._generations = generations
+        self._metrics = metrics
         self._max_body_bytes = max_body_bytes
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -52,7 +55,10 @@ class SearchResource:
         if len(queries) > MAX_QUERIES:
             raise InvalidInput(f"{len(queries)} queries; at most {MAX_QUERIES} are allowed")
         current = self._generations.get().name
-        return encode_answers([self._answer_query(query, current) for query in queries])
+        self._metrics.count("index.queries", len(queries))
+        with timed(self._metrics, "index.search"):
+            answers = [self._answer_query(query, current) for query in queries]
+        return encode_answers(answers)
 
     def _answer_query(self, query: QueryMessage, current: str) -> AnswerMessage:
         """Answer one query; what is wrong with it must not spoil the others of the request."""
@@ -68,15 +74,18 @@ class SearchResource:
     def _answer_people(self, body: bytes) -> bytes:
         search = decode_search(body)
         generation = self._generations.get(search.generation)
-        results, missing = _rank_all(generation.index, search)
+        self._metrics.count("index.queries", search.n_queries)
+        with timed(self._metrics, "index.search"):
+            results, missing = _rank_all(generation.index, search)
         return _json.encode({"generation": generation.name, "results": results, "missing": missing})
 
 
 class SimilarItemsResource:
     """`GET /v1/items/{item_id}/similar`."""
 
-    def __init__(self, generations: Generations) -> None:
+    def __init__(self, generations: Generations, metrics: Metrics) -> None:
         self._generations = generations
+        self._metrics = metrics
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
         """Answer with the items most like one."""
@@ -86,7 +95,9 @@ class SimilarItemsResource:
         except UnicodeDecodeError as error:
             raise InvalidInput("the item's id is not UTF-8") from error
         generation = self._generations.get(req.get_param("generation"))
-        ranking = generation.index.search_like(item_id, k)
+        self._metrics.count("index.queries")
+        with timed(self._metrics, "index.search"):
+            ranking = generation.index.search_like(item_id, k)
         resp.data = _json.encode({"generation": generation.name, "items": _as_items(ranking)})
 
 

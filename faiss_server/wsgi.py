@@ -6,7 +6,7 @@ Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 import time
 from wsgiref.types import WSGIApplication
 
-from faiss_server.app import create_app
+from faiss_server.app import Rules, create_app
 from faiss_server.background import Repeated
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
@@ -32,7 +32,7 @@ def _compose(places: PlaceSettings) -> WSGIApplication:
     loader = GenerationLoader(places.artifacts_dir, generations, open_source, metrics, time.time)
     Repeated("load", loader.step, _CURRENT_INTERVAL_S, on_problem=generations.note_problem)
     Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
-    return create_app(generations)
+    return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))
 
 
 app = _compose(PlaceSettings())

@@ -6,7 +6,7 @@ gather, and go together in the next: a quiet client waits for nobody, a busy one
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -31,8 +31,8 @@ _MAX_BATCH = 64
 _MAX_EXCLUDED = 20_000
 """Ids left out by all queries of a request together: 5 MB of the longest."""
 
-_MAX_REQUEST_IDS = 8
-"""Named in a request's header, of the requests that wait for it."""
+_MAX_HEADER_LENGTH = 4000
+"""Of the ids of all requests that wait for one of ours; servers refuse a header of 8,190 bytes."""
 
 
 _NOBODY = "health-probe"
@@ -146,9 +146,8 @@ class HttpIndex:
             return []
         body = encode_queries([waiting.query for waiting in batch])
         headers = {"Content-Type": CONTENT_TYPE}
-        request_ids = [waiting.request_id for waiting in batch[:_MAX_REQUEST_IDS] if waiting.request_id]
-        if request_ids:
-            headers[REQUEST_ID_HEADER] = ",".join(request_ids)
+        if request_ids := _joined([waiting.request_id for waiting in batch if waiting.request_id]):
+            headers[REQUEST_ID_HEADER] = request_ids
         try:
             status, payload = await self._post(body, headers)
         except (TimeoutError, OSError) as error:
@@ -180,6 +179,16 @@ def _n_to_send(n_waiting: int, n_answered: int) -> int:
     (8, 8, 3)
     """
     return min((n_waiting + n_answered + 1) // 2 if n_answered else n_waiting, _MAX_BATCH)
+
+
+def _joined(request_ids: Sequence[str]) -> str:
+    """Return as many ids as a header holds, with commas between them; one request may have several queries.
+
+    >>> _joined(["a", "b", "a"])
+    'a,b'
+    """
+    joined = ",".join(dict.fromkeys(request_ids))
+    return joined if len(joined) <= _MAX_HEADER_LENGTH else joined[:_MAX_HEADER_LENGTH].rpartition(",")[0]
 
 
 def _nothing() -> None:

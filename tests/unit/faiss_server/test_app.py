@@ -3,10 +3,11 @@ import numpy as np
 import pytest
 from falcon import testing
 
-from faiss_server.app import create_app
+from faiss_server.app import Rules, create_app
 from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
+from streamrec.telemetry import NullMetrics
 
 D = 3
 ITEMS: dict[str, list[float]] = {"a/b": [1, 0, 0], "ü": [0.8, 0.1, 0], "c": [0, 1, 0], "50%": [-1, 0, 0]}
@@ -29,7 +30,7 @@ def generations() -> Generations:
 
 @pytest.fixture
 def client(generations: Generations) -> testing.TestClient:
-    return testing.TestClient(create_app(generations, max_body_bytes=10_000))
+    return testing.TestClient(create_app(generations, NullMetrics(), Rules(max_body_bytes=10_000)))
 
 
 def ids_of(items: list[dict[str, object]]) -> list[object]:
@@ -193,7 +194,7 @@ def test_health(client: testing.TestClient) -> None:
 
 def test_before_a_generation_is_loaded_it_lives_but_is_not_ready() -> None:
     generations = Generations()
-    client = testing.TestClient(create_app(generations))
+    client = testing.TestClient(create_app(generations, NullMetrics()))
     generations.note_problem("CorruptArtifact: bad sum")
     assert client.simulate_get("/health/live").status_code == 200
     ready = client.simulate_get("/health/ready")
