@@ -3,21 +3,41 @@
 Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 """
 
+import os
+import threading
 import time
 from wsgiref.types import WSGIApplication
+
+import structlog
+from gunicorn.arbiter import Arbiter
 
 from faiss_server.app import Rules, create_app
 from faiss_server.background import Repeated
 from faiss_server.generations import Generations
-from faiss_server.loader import GenerationLoader
+from faiss_server.loader import GenerationLoader, OpenSource
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.statsd_metrics import open_metrics
-from streamrec.ports import COMMANDS, EventSource
+from streamrec.errors import ConfigurationError, StreamrecError
+from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
 
 _CURRENT_INTERVAL_S = 0.5
 _MAINTENANCE_INTERVAL_S = 1.0
+
+
+def _end_if_refused(open_source: OpenSource) -> None:
+    """End the service when a log refuses us: unlike one that is away, it will not come by waiting."""
+    try:
+        for topic in (ITEM_VECTORS, COMMANDS):
+            source = open_source(topic)
+            source.end_offsets()
+            source.close()
+    except ConfigurationError as error:
+        structlog.get_logger().critical("refused", error=str(error))
+        os._exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another try
+    except StreamrecError:
+        return  # who loads and follows says so, and waits
 
 
 def _compose(places: PlaceSettings) -> WSGIApplication:
@@ -30,6 +50,7 @@ def _compose(places: PlaceSettings) -> WSGIApplication:
     generations = Generations()
     metrics = open_metrics(places.statsd_url)
     loader = GenerationLoader(places.artifacts_dir, generations, open_source, metrics, time.time)
+    threading.Thread(target=_end_if_refused, args=(open_source,), name="check", daemon=True).start()
     Repeated("load", loader.step, _CURRENT_INTERVAL_S, on_problem=generations.note_problem)
     Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
     return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))

@@ -7,7 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
+
+from tenacity import Retrying
 
 from streamrec import __version__
 from streamrec.adapters.open_cache import open_cache_publisher
@@ -21,12 +24,14 @@ from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.prequential import Events
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Offsets
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings, shown_url
+from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
 from streamrec.training.initial import Release, Start, events_of, release, train_initially
 from streamrec.training.learner import use_one_thread
 from streamrec.training.lease import LeaseKeeper, owner_name
+from streamrec.training.patience import patiently
 from streamrec.training.trainer_state import TrainerState
 
 _LEASE = "initial-training"
@@ -55,7 +60,7 @@ def history_of(events: EventSet, until_fraction: float) -> History:
 def history_of_stream(places: PlaceSettings) -> History:
     """Return all that the interactions topic holds by now."""
     source = open_event_source(places.events_url, [INTERACTIONS], _LEASE)
-    ends = source.end_offsets()
+    ends = _patiently()(source.end_offsets)
     return History(events_of(source), {"name": shown_url(places.events_url), "offsets": ends}, ends)
 
 
@@ -72,6 +77,7 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
     places, learning = read_settings(PlaceSettings), read_settings(LearningSettings)
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
+    _look_for_parts(places)
     now = time.time()
     use_one_thread()
     state = TrainerState(_generation_name(now, history.lineage), learning, settings)
@@ -96,12 +102,39 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
     return not report.is_below_popularity
 
 
+def _patiently() -> Retrying:
+    """Return a caller that waits for parts that are away; Ctrl-C ends it."""
+    return patiently(Event(), NullMetrics())
+
+
+def _look_for_parts(places: PlaceSettings) -> None:
+    """Wait for what the model will be published to: better now than after the training.
+
+    Raises
+    ------
+    ConfigurationError
+        When a part refuses us.
+    """
+    store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
+    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
+    patient = _patiently()
+    with spinner("Looking for the document store, the cache and the log of vectors"):
+        lease = patient(store.acquire, f"{_LEASE}-probe", owner_name(), 1.0, time.time())
+        if lease is not None:
+            patient(store.release, lease)
+        patient(cache.publish_popular, {})
+        patient(changelog.end_offsets)
+    for part in (store, cache, changelog):
+        part.close()
+
+
 def _release(state: TrainerState, past: Events, history: History, places: PlaceSettings) -> None:
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
     changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
     lease = LeaseKeeper(store, _LEASE, owner_name(), _LEASE_DURATION_S, time.time)
+    patient = _patiently()
     with spinner("Waiting for another initial training to end"):
-        lease.wait(lambda: False, time.sleep)
+        patient(lease.wait, lambda: False, time.sleep)
     to = Release(
         store=store,
         cache=cache,
@@ -109,13 +142,13 @@ def _release(state: TrainerState, past: Events, history: History, places: PlaceS
         lease=lease,
         write_snapshot=partial(write_snapshot, places.artifacts_dir),
         set_current=partial(set_current, places.artifacts_dir),
-        changelog_offsets=changelog.end_offsets(),
+        changelog_offsets=patient(changelog.end_offsets),
         stream_offsets=history.stream_offsets,
         provenance=history.lineage,
         created_at=time.time(),
     )
     with progress_bar("Publishing users") as show:
-        release(state, past, to, show)
+        patient(release, state, past, to, show)  # a repeat writes the same again
     lease.release()
     for part in (store, cache, changelog):
         part.close()
