@@ -3,6 +3,9 @@
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import CachePublisher, HotCache
+from streamrec.settings import shown_url
+
+_REDIS = ("redis://", "rediss://")
 
 
 def open_cache(url: str) -> HotCache:
@@ -11,14 +14,19 @@ def open_cache(url: str) -> HotCache:
     Raises
     ------
     ConfigurationError
-        When no adapter knows the URL's scheme.
+        When no adapter knows the URL's scheme, or the URL is wrong.
     Unavailable
-        When the cache does not answer.
+        When the file can't be opened. Redis is connected to at the first use.
     """
     if url.startswith("sqlite:"):
         from streamrec.adapters.sqlite_cache import SqliteCache
 
         return SqliteCache(path_of(url))
+    if url.startswith(_REDIS):
+        from streamrec.adapters.redis_connection import place_of
+        from streamrec.adapters.redis_near_cache import RedisNearCache
+
+        return RedisNearCache(place_of(url))
     raise _unknown(url)
 
 
@@ -28,16 +36,23 @@ def open_cache_publisher(url: str) -> CachePublisher:
     Raises
     ------
     ConfigurationError
-        When no adapter knows the URL's scheme.
+        When no adapter knows the URL's scheme, or the URL is wrong.
     Unavailable
-        When the cache does not answer.
+        When the file can't be opened. Redis is connected to at the first use.
     """
     if url.startswith("sqlite:"):
         from streamrec.adapters.sqlite_cache import SqliteCachePublisher
 
         return SqliteCachePublisher(path_of(url))
+    if url.startswith(_REDIS):
+        from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
+        from streamrec.adapters.redis_connection import place_of
+
+        return RedisCachePublisher(place_of(url))
     raise _unknown(url)
 
 
 def _unknown(url: str) -> ConfigurationError:
-    return ConfigurationError(f"no hot cache for {url!r}: use sqlite:///file.db")
+    return ConfigurationError(
+        f"no hot cache for {shown_url(url)!r}: use sqlite:///file.db or redis://host:6379/0"
+    )

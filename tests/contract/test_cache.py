@@ -1,5 +1,6 @@
 """What every hot cache must do, for the trainer and for the servers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.redis_cache import RedisCache
+from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
+from streamrec.adapters.redis_connection import RedisPlace, place_of
+from streamrec.adapters.redis_near_cache import RedisNearCache
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
 from streamrec.domain.item import Item
 from streamrec.ports import CachePublisher, HotCache, RankedItem
@@ -27,16 +32,32 @@ class Sides(NamedTuple):
     clock: Clock
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+async def near_cache(place: RedisPlace, clock: Clock) -> RedisNearCache:
+    """Return one that keeps copies already."""
+    server = RedisNearCache(place, item_ttl_s=TTL_S, ranking_age_s=0.0, clock=clock)
+    while not server.keeps_copies():
+        await asyncio.sleep(0.01)
+    return server
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis", "redis with copies"])
 async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sides]:
     clock = Clock()
     if request.param == "memory":
         memory = MemoryCache(item_ttl_s=TTL_S, clock=clock)
         sides = Sides(memory, memory, clock)
-    else:
+    elif request.param == "sqlite":
         path = tmp_path / "cache.db"
         server = SqliteCache(path, item_ttl_s=TTL_S, clock=clock)
         sides = Sides(SqliteCachePublisher(path), server, clock)
+    else:
+        place = place_of(request.getfixturevalue("redis_url"))
+        redis: HotCache
+        if request.param == "redis":
+            redis = RedisCache(place, item_ttl_s=TTL_S, clock=clock)
+        else:
+            redis = await near_cache(place, clock)
+        sides = Sides(RedisCachePublisher(place), redis, clock)
     yield sides
     sides.publisher.close()
     await sides.server.aclose()

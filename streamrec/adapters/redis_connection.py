@@ -1,0 +1,111 @@
+"""Where Redis is, how long it may take, and in our words what its driver complains of."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from redis import Connection
+from redis.connection import parse_url
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+
+from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
+from streamrec.settings import shown_url
+
+DEFAULT_PREFIX = "streamrec"
+
+N_CONNECTIONS = 32
+"""Of one process; more callers than this wait for one another."""
+
+N_RETRIES = 2
+"""A connection that Redis closed is opened again at once; one that can't be is the caller's to wait for."""
+
+OPTIONS: dict[str, Any] = {
+    "socket_connect_timeout": 2.0,
+    "socket_timeout": 2.0,
+    "health_check_interval": 30,
+    "socket_keepalive": True,
+    # What every Redis speaks; the driver's own greeting and its notices of maintenance need newer ones.
+    "protocol": 2,
+    "driver_info": None,
+}
+"""For every connection; the URL may say otherwise."""
+
+_REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
+
+
+_OF_THE_POOL = ("max_connections", "timeout")
+
+
+class RedisPlace(NamedTuple):
+    """A checked URL without our own part of it, and what every key begins with."""
+
+    url: str
+    prefix: str
+
+    def key(self, name: str) -> str:
+        """Return a key or a channel in our part of the names."""
+        return f"{self.prefix}:{name}"
+
+
+def place_of(url: str) -> RedisPlace:
+    """Check a ``redis://[[user]:password@]host[:port][/db][?prefix=name&option=value...]`` URL.
+
+    >>> place = place_of("redis://127.0.0.1:6379/0?prefix=films")
+    >>> place.url, place.key("counters")
+    ('redis://127.0.0.1:6379/0', 'films:counters')
+
+    Raises
+    ------
+    ConfigurationError
+        When it is none, or holds an option that the driver does not know.
+    """
+    try:
+        parts = urlsplit(url)
+        query = dict(parse_qsl(parts.query))
+        prefix = query.pop("prefix", DEFAULT_PREFIX).removesuffix(":")
+        plain = urlunsplit(parts._replace(query=urlencode(query)))
+        _check(plain, parts.path.strip("/"))
+    except (ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"STREAMREC_CACHE_URL {shown_url(url)} is not of the form redis://[:password@]host/0: {error}"
+        ) from error
+    return RedisPlace(plain, prefix)
+
+
+def _check(url: str, database: str) -> None:
+    if database and not database.isdecimal():
+        raise ValueError(f"the database {database!r} is no number")
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    connection_class = options.pop("connection_class", Connection)
+    for name in _OF_THE_POOL:
+        options.pop(name, None)
+    connection_class(**(OPTIONS | options))
+
+
+@contextmanager
+def in_our_words(place: RedisPlace) -> Iterator[None]:
+    """Turn the driver's errors into ours, with the URL and what to do."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise _translated(error, shown_url(place.url)) from error
+
+
+def _translated(error: Exception, url: str) -> StreamrecError:
+    reason = str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, _REFUSED):
+        return ConfigurationError(
+            f"STREAMREC_CACHE_URL {url}: Redis refused us: {reason}; correct user and password"
+        )
+    if isinstance(error, ResponseError) and reason.startswith("WRONGTYPE"):
+        return ConfigurationError(
+            f"STREAMREC_CACHE_URL {url}: another program uses our keys ({reason}); name another ?prefix="
+        )
+    return Unavailable(f"{url}: {reason}")

@@ -1,0 +1,134 @@
+"""The hot cache in Redis, with copies inside the process of what it reads all the time.
+
+A recommendation in steady state then makes no round trip to Redis at all. Copies of items are dropped when
+another process says that it changed them; while we can't hear the others, there are none.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+from streamrec.adapters.redis_cache import CHANNEL, ITEM_TTL_S, RedisCache
+from streamrec.adapters.redis_changes import RedisChanges
+from streamrec.adapters.redis_connection import RedisPlace
+from streamrec.adapters.redis_near_items import NearItems
+from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
+from streamrec.adapters.redis_values import CachedItem
+from streamrec.domain.item import Item
+from streamrec.errors import StreamrecError
+from streamrec.ports import RankedItem
+
+
+class RedisNearCache:
+    """Implements `HotCache`.
+
+    Parameters
+    ----------
+    item_ttl_s
+        Seconds that a cached item lives.
+    ranking_age_s
+        A ranking's copy is at most so old, in seconds; 0: none is used.
+    clock
+        Unix seconds, for the ends of items.
+    """
+
+    def __init__(
+        self,
+        place: RedisPlace,
+        *,
+        item_ttl_s: float = ITEM_TTL_S,
+        ranking_age_s: float = TOO_OLD_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._far = RedisCache(place, item_ttl_s=item_ttl_s, clock=clock)
+        self._item_ttl_s = item_ttl_s
+        self._clock = clock
+        self._items = NearItems()
+        self._rankings = NearRankings(self._far.popular, time.monotonic, ranking_age_s)
+        self._changes = RedisChanges(
+            place, place.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
+        )
+        self._listening: asyncio.Task[None] | None = None
+        self._renewing: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def popular(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking, best first; empty when there is none of this name."""
+        return await self._rankings.popular(name, limit)
+
+    async def counters(self) -> dict[str, float]:
+        """Return the trainer's counters as last published."""
+        return await self._far.counters()
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata; what is not cached, or too old, is left out."""
+        if not self.keeps_copies():
+            return await self._far.get_items(item_ids)
+        found, ageing = self._items.find(item_ids, self._clock())
+        self._renew_later(ageing)
+        missing = [item_id for item_id in item_ids if item_id not in found]
+        if missing:
+            cached = await self._read(missing)
+            found.update((item_id, entry.item) for item_id, entry in cached.items())
+        return found
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Cache metadata for a while, and tell the other processes."""
+        self._items.drop(item.item_id for item in items)
+        epoch, expires_at = self._items.epoch, self._clock() + self._item_ttl_s
+        await self._far.put_items(items)
+        if self.keeps_copies():
+            cached = {item.item_id: CachedItem(item, expires_at) for item in items}
+            self._items.keep(cached, epoch, self._clock())
+
+    async def drop_items(self, item_ids: Sequence[str]) -> None:
+        """Forget cached metadata after a change, and tell the other processes."""
+        self._items.drop(item_ids)
+        await self._far.drop_items(item_ids)
+        # Once more: what was read from Redis before it was gone there must not be kept now.
+        self._items.drop(item_ids)
+
+    async def check(self) -> None:
+        """Return when Redis answers, and lets us in."""
+        await self._far.check()
+
+    async def aclose(self) -> None:
+        """End what goes on beside the requests, and close the connections."""
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._rankings.aclose()
+        await self._changes.aclose()
+        await self._far.aclose()
+
+    def keeps_copies(self) -> bool:
+        """Return whether we hear of changes, and so may keep copies; the first to ask begins to listen."""
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._changes.listen())
+        return self._changes.stands
+
+    async def _read(self, item_ids: Sequence[str]) -> dict[str, CachedItem]:
+        epoch = self._items.epoch
+        cached = await self._far.get_cached(item_ids)
+        if self._changes.stands:
+            self._items.keep(cached, epoch, self._clock())
+        return cached
+
+    def _renew_later(self, ageing: Sequence[str]) -> None:
+        due = [item_id for item_id in ageing if item_id not in self._renewing]
+        if due:
+            self._renewing.update(due)
+            task = asyncio.create_task(self._renew(due))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _renew(self, item_ids: Sequence[str]) -> None:
+        try:
+            # What can't be read now is read when its copy has ended.
+            with contextlib.suppress(StreamrecError):
+                await self._read(item_ids)
+        finally:
+            self._renewing.difference_update(item_ids)

@@ -1,0 +1,92 @@
+"""Copies of rankings inside the process, renewed beside the requests."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from streamrec.errors import StreamrecError
+from streamrec.ports import RankedItem
+
+RENEWED_AFTER_S = 0.5
+"""A copy older than this is used once more, and renewed beside the request."""
+
+TOO_OLD_S = 1.0
+"""A copy older than this is waited for. The trainer publishes once a second."""
+
+_READ_AT_LEAST = 1000
+"""As many as a ranking has, mostly; then one copy serves every limit."""
+
+_MAX_RANKINGS = 256
+"""Names come from outside: windows times categories."""
+
+Read = Callable[[str, int], Awaitable[list[RankedItem]]]
+
+
+class _Copy(NamedTuple):
+    ranking: list[RankedItem]
+    limit: int
+    read_at: float
+
+    def reaches(self, limit: int) -> bool:
+        return limit <= self.limit or len(self.ranking) < self.limit
+
+
+class NearRankings:
+    """Rankings read a moment ago.
+
+    Parameters
+    ----------
+    read
+        Reads a ranking's head.
+    clock
+        Seconds; only differences count.
+    """
+
+    def __init__(self, read: Read, clock: Callable[[], float], too_old_s: float = TOO_OLD_S) -> None:
+        self._read = read
+        self._clock = clock
+        self._too_old_s = too_old_s
+        self._copies: OrderedDict[str, _Copy] = OrderedDict()
+        self._readings: dict[tuple[str, int], asyncio.Task[list[RankedItem]]] = {}
+
+    async def popular(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking that is at most a second old."""
+        copy = self._copies.get(name)
+        wanted = max(limit, _READ_AT_LEAST)
+        if copy is None or not copy.reaches(limit) or self._age_s(copy) >= self._too_old_s:
+            # All who wait for it wait for one reading; whoever gives up does not end it for the others.
+            return (await asyncio.shield(self._reading(name, wanted)))[:limit]
+        self._copies.move_to_end(name)
+        if self._age_s(copy) >= RENEWED_AFTER_S:
+            self._reading(name, wanted)
+        return copy.ranking[:limit]
+
+    async def aclose(self) -> None:
+        """Wait for what is being read."""
+        await asyncio.gather(*self._readings.values(), return_exceptions=True)
+
+    def _age_s(self, copy: _Copy) -> float:
+        return self._clock() - copy.read_at
+
+    def _reading(self, name: str, limit: int) -> asyncio.Task[list[RankedItem]]:
+        key = (name, limit)
+        if key not in self._readings:
+            self._readings[key] = asyncio.create_task(self._renew(name, limit))
+            self._readings[key].add_done_callback(lambda done: self._ended(key, done))
+        return self._readings[key]
+
+    async def _renew(self, name: str, limit: int) -> list[RankedItem]:
+        asked_at = self._clock()
+        ranking = await self._read(name, limit)
+        self._copies[name] = _Copy(ranking, limit, asked_at)
+        self._copies.move_to_end(name)
+        while len(self._copies) > _MAX_RANKINGS:
+            self._copies.popitem(last=False)
+        return ranking
+
+    def _ended(self, key: tuple[str, int], task: asyncio.Task[list[RankedItem]]) -> None:
+        del self._readings[key]
+        # One that nobody waits for may fail: the copy grows too old, and then somebody waits and is told.
+        if not task.cancelled() and not isinstance(task.exception(), StreamrecError | None):
+            raise task.exception()  # type: ignore[misc]  # a fault of ours: let the loop report it

@@ -1,0 +1,60 @@
+"""What stands under our keys in Redis, and on our channel.
+
+::
+
+    <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
+    <prefix>:popular:<name>          sorted set of item ids by score
+    <prefix>:counters                hash of the trainer's counters
+    <prefix>:changed-items           channel: JSON of `ChangedItems`
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from streamrec.domain.item import Item
+
+
+class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """An item, and the Unix seconds when this copy of it ends."""
+
+    item: Item
+    expires_at: float
+
+
+class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
+    """Told to all processes that keep copies of items: those of `item_ids` are old.
+
+    `sender` names the cache that says so, and knows it already.
+    """
+
+    sender: str
+    item_ids: list[str]
+
+
+encode = msgspec.json.Encoder().encode
+decode_changed = msgspec.json.Decoder(ChangedItems).decode
+_decode_one = msgspec.json.Decoder(CachedItem).decode
+_decode_all = msgspec.json.Decoder(list[CachedItem]).decode
+
+
+def decode_items(values: Iterable[bytes | None], now: float) -> dict[str, CachedItem]:
+    """Read cached items; those missing or expired are left out, and what is no item of ours too."""
+    written = [value for value in values if value is not None]
+    try:
+        cached = _decode_all(b"[" + b",".join(written) + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        cached = [entry for value in written if (entry := _decoded(value)) is not None]
+    return {entry.item.item_id: entry for entry in cached if entry.expires_at > now}
+
+
+def _decoded(value: bytes) -> CachedItem | None:
+    try:
+        return _decode_one(value)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None  # of another version, or of another program: read it anew
+
+
+def decode_counters(written: Mapping[bytes, bytes]) -> dict[str, float]:
+    """Read the counters."""
+    return {name.decode(): float(value) for name, value in written.items()}
