@@ -1,8 +1,9 @@
 """What every document store must do, for the trainer and for the servers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -14,6 +15,13 @@ from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Lease, TrainerStore, UserUpdates
 
 NOW = 1_700_000_000.0
+ODD_ATTRIBUTES: dict[str, Any] = {
+    "a.b": {"$set": 1, "$": [2.5, None]},
+    "": True,
+    "nul\0byte": "\0",
+    "_id": "mine",
+    "large": [2**63, -(2**80), 1.7976931348623157e308],
+}
 ODD_IDS = ("a/b", "emoji-\U0001f3ac", "with space", "%2F", "nul\0byte", "\U0010ffff", "ü" * 128)
 
 
@@ -217,3 +225,92 @@ async def test_who_lost_the_lease_writes_nothing(store: Sides) -> None:
     assert document is not None
     assert document.state == state_of("u", 7)
     assert await store.server.seen_items("u", 10) == ["i1"]
+
+
+async def test_attributes_may_have_any_keys_and_numbers(store: Sides) -> None:
+    await store.server.put_attributes("u", ODD_ATTRIBUTES)
+    await store.server.put_items([Item("i1", attributes=ODD_ATTRIBUTES)])
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.attributes == ODD_ATTRIBUTES
+    assert (await store.server.get_items(["i1"]))["i1"].attributes == ODD_ATTRIBUTES
+
+
+async def test_a_large_publication_is_written_whole(store: Sides) -> None:
+    lease = held(store.trainer)
+    user_ids = [f"user-{number:05}" for number in range(10_000)]
+    seen = [(user_id, "i1", NOW) for user_id in user_ids]
+    store.trainer.publish_users(UserUpdates([state_of(user_id) for user_id in user_ids], seen), lease)
+    assert await store.server.find_users("", 20_000) == user_ids
+    for user_id in (user_ids[0], user_ids[4999], user_ids[-1]):
+        assert (await store.server.get_profile(user_id, 10)).seen == ["i1"]
+    store.trainer.forget_users(user_ids[1:], lease)
+    assert await store.server.find_users("", 20_000) == user_ids[:1]
+    assert await store.server.seen_items(user_ids[-1], 10) == []
+
+
+async def test_seen_again_and_again_counts_once_by_its_newest_sight(store: Sides) -> None:
+    lease = held(store.trainer)
+    seen = [("u", f"i{number % 4}", NOW + number) for number in range(200)]
+    store.trainer.publish_users(UserUpdates([], seen), lease)
+    assert await store.server.seen_items("u", 30) == ["i3", "i2", "i1", "i0"]
+
+
+async def test_of_two_publishers_the_newer_one_prevails_wherever_they_meet(store: Sides) -> None:
+    stale = held(store.trainer, "one")
+    user_ids = [f"user-{number}" for number in range(300)]
+
+    def write_until_stopped() -> int:
+        n_events = 1
+        while True:
+            n_events += 1
+            updates = UserUpdates([state_of(user_id, n_events) for user_id in user_ids], [])
+            try:
+                store.trainer.publish_users(updates, stale)
+            except LeaseLost:
+                return n_events
+
+    stale_writer = asyncio.create_task(asyncio.to_thread(write_until_stopped))
+    await asyncio.sleep(0.05)
+    current = held(store.trainer, "two", NOW + 11)
+    newest = [state_of(user_id, 1_000_000) for user_id in user_ids]
+    await asyncio.to_thread(store.trainer.publish_users, UserUpdates(newest, []), current)
+    assert await stale_writer > 1
+    for user_id in user_ids:
+        document = await store.server.get_user(user_id)
+        assert document is not None
+        assert document.state == state_of(user_id, 1_000_000)
+
+
+async def test_leases_of_other_names_do_not_fence_one_another(store: Sides) -> None:
+    trainer = held(store.trainer)
+    later = NOW
+    initial = trainer
+    for owner in ("a", "b", "c"):
+        later += 11
+        taken = store.trainer.acquire("initial-training", owner, 10.0, later)
+        assert taken is not None
+        initial = taken
+    store.trainer.publish_users(UserUpdates([state_of("u", 2)], []), initial)
+    store.trainer.publish_users(UserUpdates([state_of("u", 3)], []), trainer)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u", 3)
+
+
+async def test_a_server_and_the_trainer_may_create_the_same_user_at_once(store: Sides) -> None:
+    lease = held(store.trainer)
+    user_ids = [f"user-{number}" for number in range(200)]
+    updates = UserUpdates([state_of(user_id) for user_id in user_ids], [])
+    await asyncio.gather(
+        asyncio.to_thread(store.trainer.publish_users, updates, lease),
+        *(store.server.put_attributes(user_id, {"country": "NZ"}) for user_id in user_ids),
+    )
+    for user_id in user_ids:
+        document = await store.server.get_user(user_id)
+        assert document is not None
+        assert (document.state, document.attributes) == (state_of(user_id), {"country": "NZ"})
+
+
+async def test_a_store_that_is_there_answers(store: Sides) -> None:
+    await store.server.check()
