@@ -10,7 +10,7 @@ export PYTHONUNBUFFERED := 1
 export OMP_NUM_THREADS ?= 1
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11, or name yours: make PYTHON=/path/to/python3.11 ..."; exit 1; }
@@ -45,8 +45,11 @@ lint: .venv/.dev  ## Style and types
 test-nightly: .venv/.dev  ## The long tests
 	$(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests
 
-bench: .venv/.dev  ## All benchmarks; tables on screen, JSON in benchmarks/results/
+bench: .venv/.dev  ## Benchmarks of the embedded default; tables on screen, JSON in benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+bench-services: .venv/.dev  ## Benchmarks over a real Kafka broker, MongoDB and Redis
+	$(BIN)/python -m benchmarks --services
 
 clean-data:  ## Forget everything learned and stored (keeps the downloaded data set)
 	rm -rf var/artifacts var/log var/replay var/stack var/*.db var/*.db-wal var/*.db-shm
@@ -54,4 +57,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv
 
-.PHONY: help run stack-local test lint test-nightly bench clean-data clean
+.PHONY: help run stack-local test lint test-nightly bench bench-services clean-data clean

@@ -22,20 +22,37 @@ COMMANDS: dict[str, list[str]] = {
 }
 """Name -> module and arguments; each prints a table and writes JSON to the path after ``--json``."""
 
+SERVICES: dict[str, list[str]] = {
+    "services": ["benchmarks.services"],
+    "kafka": ["benchmarks.kafka"],
+    "stores": ["benchmarks.stores"],
+    "index_grpc": ["benchmarks.index_grpc"],
+    "statsd_cost": ["benchmarks.statsd_cost"],
+}
+"""The same, over real servers out of wheels."""
 
-Names = Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(COMMANDS)}; all if none.")]
+ALL = COMMANDS | SERVICES
 
 
-def main(names: Names = None) -> None:
-    """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json."""
-    unknown = set(names or ()) - set(COMMANDS)
+Names = Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(ALL)}.")]
+
+
+def main(
+    names: Names = None,
+    services: Annotated[bool, typer.Option("--services", help="All those over real servers.")] = False,
+) -> None:
+    """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json.
+
+    Without a name: all those of the embedded default.
+    """
+    unknown = set(names or ()) - set(ALL)
     if unknown:
-        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(COMMANDS)}")
+        raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     failed = []
-    for name in names or COMMANDS:
+    for name in names or (SERVICES if services else COMMANDS):
         typer.secho(f"\n== {name}", bold=True)
         path = RESULTS / f"{name}.json"
-        ended = subprocess.run([sys.executable, "-m", *COMMANDS[name], "--json", str(path)], check=False)
+        ended = subprocess.run([sys.executable, "-m", *ALL[name], "--json", str(path)], check=False)
         if ended.returncode:
             failed.append(name)
     if failed:

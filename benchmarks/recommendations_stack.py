@@ -90,7 +90,7 @@ def populate(places: PlaceSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
     write_snapshot(places.artifacts_dir, snapshot)
     set_current(places.artifacts_dir, GENERATION)
     _write_users(places, users, items)
-    asyncio.run(_write_items(places, sizes.n_items))
+    asyncio.run(write_items(places, sizes.n_items, "i"))
     cache = open_cache_publisher(places.cache_url)
     ranking = [RankedItem(f"i{row}", 1.0 / (1 + row)) for row in range(1000)]
     cache.publish_popular({"decayed": ranking, "all": ranking})
@@ -121,16 +121,22 @@ def _state(row: int, vector: Vectors) -> UserState:
     return UserState(f"u{row}", GENERATION, vector.tobytes(), (), (), N_SEEN, 0.0)
 
 
-async def _write_items(places: PlaceSettings, n_items: int) -> None:
+async def write_items(places: PlaceSettings, n_items: int, prefix: str) -> None:
+    """Store metadata of items whose ids are `prefix` and a number."""
     store = open_store(places.store_url)
     for start in range(0, n_items, 10_000):
         await store.put_items(
             [
-                Item(f"i{row}", "film", f"Film number {row}", categories=(_GENRES[row % 8], _GENRES[row % 7]),
-                     attributes={"year": 1950 + row % 70})
+                Item(
+                    f"{prefix}{row}",
+                    "film",
+                    f"Film number {row}",
+                    categories=(_GENRES[row % 8], _GENRES[row % 7]),
+                    attributes={"year": 1950 + row % 70},
+                )
                 for row in range(start, min(start + 10_000, n_items))
             ]
-        )  # fmt: skip
+        )
     await store.aclose()
 
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.recommendations_stack import places_in
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.sqlite_cache import SqliteCachePublisher
-from streamrec.adapters.sqlite_events import SqliteEventSink
-from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
 from streamrec.ports import INTERACTIONS, Message
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.initial import Release, release
 from streamrec.training.lease import LeaseKeeper
@@ -31,8 +32,8 @@ def draw_items(rng: np.random.Generator, n: int, n_items: int) -> np.ndarray:
     return (n_items * rng.random(n) ** 3).astype(np.int64)
 
 
-def prepare(folder: Path, n_users: int, n_items: int) -> None:
-    """Write a generation that knows so many users and items, and a stream of events among them."""
+def prepare(places: PlaceSettings, n_users: int, n_items: int) -> None:
+    """Write a generation that knows so many users and items."""
     rng = np.random.default_rng(SEED)
     state = TrainerState("g1", LearningSettings(), TrainerSettings())
     user_rows = state.user_ids.rows_of([f"user-{n}" for n in range(n_users)], add=True)
@@ -48,7 +49,7 @@ def prepare(folder: Path, n_users: int, n_items: int) -> None:
     weights = np.ones(len(user_rows), np.float32)
     state.popularity.add(item_rows, timestamps, weights)
     history = Events(user_rows, item_rows, timestamps, weights)
-    store = SqliteTrainerStore(folder / "store.db")
+    store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
     lease = LeaseKeeper(store, "initial-training", "benchmark", 3600.0, time.time)
     lease.wait(lambda: False, time.sleep)
     release(
@@ -56,11 +57,11 @@ def prepare(folder: Path, n_users: int, n_items: int) -> None:
         history,
         Release(
             store=store,
-            cache=SqliteCachePublisher(folder / "cache.db"),
-            checkpoints=Checkpoints(folder / "artifacts", "g1"),
+            cache=cache,
+            checkpoints=Checkpoints(places.artifacts_dir, "g1"),
             lease=lease,
-            write_snapshot=lambda snapshot: write_snapshot(folder / "artifacts", snapshot),
-            set_current=lambda generation: set_current(folder / "artifacts", generation),
+            write_snapshot=lambda snapshot: write_snapshot(places.artifacts_dir, snapshot),
+            set_current=lambda generation: set_current(places.artifacts_dir, generation),
             changelog_offsets={},
             stream_offsets={},
             provenance={},
@@ -68,18 +69,20 @@ def prepare(folder: Path, n_users: int, n_items: int) -> None:
         ),
         on_progress=lambda done, total: None,
     )
+    lease.release()
     store.close()
-    write_stream(folder, n_users, n_items, rng)
+    cache.close()
 
 
-def write_stream(folder: Path, n_users: int, n_items: int, rng: np.random.Generator) -> None:
+def write_stream(events_url: str, n_users: int, n_items: int, n_events: int = N_EVENTS) -> None:
     """Append the events to learn: users as they come, a hundredth of them new."""
-    users = rng.integers(0, n_users, N_EVENTS)
-    is_new = rng.random(N_EVENTS) < NEW_USER_SHARE
+    rng = np.random.default_rng(SEED + 1)
+    users = rng.integers(0, n_users, n_events)
+    is_new = rng.random(n_events) < NEW_USER_SHARE
     users[is_new] = n_users + np.arange(is_new.sum())
-    items = draw_items(rng, N_EVENTS, n_items)
-    sink = SqliteEventSink(folder / "events.db")
-    for start in range(0, N_EVENTS, 10_000):
+    items = draw_items(rng, n_events, n_items)
+    sink = open_event_sink(events_url)
+    for start in range(0, n_events, 10_000):
         sink.append(
             INTERACTIONS,
             [
@@ -89,11 +92,14 @@ def write_stream(folder: Path, n_users: int, n_items: int, rng: np.random.Genera
                         Interaction(f"user-{users[n]}", f"item-{items[n]}", 1.7e9 + n / 100, event_id=str(n))
                     ),
                 )
-                for n in range(start, start + 10_000)
+                for n in range(start, min(start + 10_000, n_events))
             ],
         )
     sink.close()
 
 
 if __name__ == "__main__":
-    prepare(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    sqlite = places_in(Path(sys.argv[1]), 1)
+    sizes = int(sys.argv[2]), int(sys.argv[3])
+    prepare(sqlite, *sizes)
+    write_stream(sqlite.events_url, *sizes)

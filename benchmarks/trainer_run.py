@@ -10,18 +10,20 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+from benchmarks.recommendations_stack import places_in
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.ports import COMMANDS, INTERACTIONS
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.run import LEASE_NAME, TrainerProcess, open_trainer
 from streamrec.training.stop_signals import StopRequest
+from streamrec.training.stream import StreamTrainer
 
 N_FEW_EVENTS = 5_000
 """Learned before the clock starts: the first steps pay for page faults and compiled kernels."""
@@ -44,19 +46,19 @@ class StageTimes:
         self.total_s[name.removeprefix("trainer.")] += duration_ms / 1000
 
 
-def open_process(folder: Path, metrics: StageTimes) -> TrainerProcess:
-    """Return a trainer's process over the SQLite files of `folder`."""
+def open_process(places: PlaceSettings, metrics: StageTimes) -> TrainerProcess:
+    """Return a trainer's process over what the settings name."""
     return TrainerProcess(
-        source=open_event_source(f"sqlite:///{folder}/events.db", [COMMANDS, INTERACTIONS], "trainer"),
+        source=open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "trainer"),
         outlets=Outlets(
-            events=open_event_sink(f"sqlite:///{folder}/events.db"),
-            vectors=open_event_sink(f"sqlite:///{folder}/changelog.db"),
-            store=open_trainer_store(f"sqlite:///{folder}/store.db"),
-            cache=open_cache_publisher(f"sqlite:///{folder}/cache.db"),
+            events=open_event_sink(places.events_url),
+            vectors=open_event_sink(places.vectors_url),
+            store=open_trainer_store(places.store_url),
+            cache=open_cache_publisher(places.cache_url),
         ),
         metrics=metrics,
-        artifacts_dir=folder / "artifacts",
-        current_generation=lambda: current_generation(folder / "artifacts"),
+        artifacts_dir=places.artifacts_dir,
+        current_generation=lambda: current_generation(places.artifacts_dir),
         learning=LearningSettings(),
         settings=TrainerSettings(tail_s=1e6),
         start="checkpoint",
@@ -65,30 +67,40 @@ def open_process(folder: Path, metrics: StageTimes) -> TrainerProcess:
     )
 
 
-def main(folder: Path) -> None:
-    """Learn the whole log, publish and checkpoint; print what it took."""
-    configure_logging("ERROR", "benchmark")
-    metrics = StageTimes()
-    process = open_process(folder, metrics)
+def start(process: TrainerProcess) -> tuple[StreamTrainer, Publisher]:
+    """Take the lease and go on from the checkpoint."""
     lease = LeaseKeeper(process.outlets.store, LEASE_NAME, process.owner, 3600.0, process.clock)
     lease.wait(lambda: False, time.sleep)
     generation = process.current_generation() or ""
     publisher = Publisher(
-        process.outlets, generation, lambda: lease.lease, metrics, process.stop.is_giving_up
+        process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
     )
-    trainer = open_trainer(process, generation, lease, publisher)
+    return open_trainer(process, generation, lease, publisher), publisher
+
+
+def n_read(process: TrainerProcess) -> int:
+    """Return how many events were read so far."""
+    return sum(process.source.next_offsets()[INTERACTIONS].values())
+
+
+def main(folder: Path) -> None:
+    """Learn the whole log, publish and checkpoint; print what it took."""
+    configure_logging("ERROR", "benchmark")
+    metrics = StageTimes()
+    process = open_process(places_in(folder, 1), metrics)
+    trainer, publisher = start(process)
     n_warm = 0
     while n_warm < N_FEW_EVENTS:
         n_warm += trainer.step()
     publisher.drain()
     metrics.total_s.clear()
-    before = process.source.next_offsets()[INTERACTIONS][0]
+    before = n_read(process)
     started, started_cpu = time.perf_counter(), time.process_time()
     process.stop.is_stopping.set()
     trainer.run()
     took_s = time.perf_counter() - started
     cpu_s = time.process_time() - started_cpu
-    n_events = process.source.next_offsets()[INTERACTIONS][0] - before
+    n_events = n_read(process) - before
     stages = sorted(metrics.total_s.items(), key=lambda stage: -stage[1])
     print(
         json.dumps(
