@@ -132,6 +132,18 @@ def test_data_flows_as_designed() -> None:
     assert [volume for volume in SERVICES["index"]["volumes"] if not volume.endswith(":ro")] == []
 
 
+def test_what_is_watched_from_is_within_reach() -> None:
+    """Names and ports in the files of Grafana and Prometheus are those of services that share a network."""
+    sources = (ROOT / "deploy/grafana/provisioning/datasources/datasources.yml").read_text("utf-8")
+    targets = (ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8")
+    reached = [("grafana", *pair) for pair in re.findall(r"url: http://([\w-]+):(\d+)", sources)]
+    reached += [("prometheus", *pair) for pair in re.findall(r'"([\w-]+):(\d+)"', targets)]
+    assert len(reached) >= 3
+    for asking, host, port in reached:
+        assert set(SERVICES[asking]["networks"]) & set(SERVICES[host]["networks"])
+        assert f":{port}" in str([SERVICES[host].get("ports"), SERVICES[host]["healthcheck"]["test"]])
+
+
 def test_there_is_no_password() -> None:
     texts = [path.read_text("utf-8") for path in (ROOT / "docker-compose.yml", ROOT / ".env.example")]
     for text in texts:
