@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import msgspec
+import structlog
 
 from faiss_server.changes import ChangeApplier
+from streamrec.errors import LogTruncated
 from streamrec.ports import EventSource, Metrics, Offsets
 from streamrec.telemetry import timed
 
@@ -12,6 +14,21 @@ _MAX_RECORDS = 2000
 """Records taken at once: some 40 ms of work, well under the second in which a change must be visible."""
 
 _LAG_INTERVAL_S = 1.0
+
+_log = structlog.get_logger()
+
+
+def stand_at(source: EventSource, next_offsets: Offsets) -> None:
+    """Go on from these places, or from the beginning of a log that was replaced or cut since.
+
+    Vectors and deletions are absolute: reading some once more changes nothing in the end. Whether what is
+    gone mattered, the trainer says; it publishes all again when it goes on.
+    """
+    try:
+        source.seek(next_offsets)
+    except LogTruncated as error:
+        _log.warning("log_begun_again", reason=str(error))
+        source.seek({})
 
 
 class FollowerStats(msgspec.Struct, frozen=True):
@@ -77,6 +94,14 @@ class ChangelogFollower:
 
         Commands first: an order to delete must be known before older vectors of the item are read.
         """
+        try:
+            self._read(timeout_s)
+        except LogTruncated as error:
+            _log.warning("log_begun_again", reason=str(error))
+            for source in (self._commands, self._vectors):
+                source.seek({})
+
+    def _read(self, timeout_s: float) -> None:
         while orders := self._commands.poll(_MAX_RECORDS, 0.0):
             self._applier.apply_commands(orders)
         # Nothing to wait for while catching up with a log that may be empty.

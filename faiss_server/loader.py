@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from faiss_server.background import Repeated
 from faiss_server.changes import ChangeApplier
-from faiss_server.follower import ChangelogFollower
+from faiss_server.follower import ChangelogFollower, stand_at
 from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
@@ -50,7 +50,7 @@ class GenerationLoader:
 
         Raises
         ------
-        CorruptArtifact, UnknownId, InvalidInput, LogTruncated, Unavailable
+        CorruptArtifact, UnknownId, InvalidInput, Unavailable
             When the generation can't be loaded; the one before goes on answering.
         """
         name = current_generation(self._artifacts_dir)
@@ -95,7 +95,7 @@ class GenerationLoader:
         sources = [self._open_source(topic) for topic in (ITEM_VECTORS, COMMANDS)]
         try:
             for source in sources:
-                source.seek(snapshot.next_offsets)
+                stand_at(source, snapshot.next_offsets)
             applier = ChangeApplier(index, snapshot.generation, snapshot.created_at, self._metrics)
             follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock)
             while not follower.is_caught_up:

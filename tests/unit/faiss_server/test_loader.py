@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faiss_server.changes import ChangeApplier
+from faiss_server.follower import ChangelogFollower
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
+from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, Unavailable, UnknownId
-from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
+from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, UnknownId
+from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Record, Snapshot, VectorTable
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 
@@ -163,12 +166,40 @@ def test_nonsense_in_current_is_refused(house: House) -> None:
     assert house.held() == {"a"}
 
 
-def test_a_log_that_ends_before_the_snapshot_is_refused(house: House) -> None:
-    house.snapshot("g1", ["a"], {ITEM_VECTORS: {0: 7}})
-    with pytest.raises(LogTruncated):
-        house.loader.step()
-    with pytest.raises(Unavailable):
-        house.held()
+def test_a_log_that_was_replaced_since_the_snapshot_is_read_from_its_beginning(house: House) -> None:
+    house.publish("first of the new log", "g1")
+    house.snapshot("g1", ["a"], {ITEM_VECTORS: {0: 1000}})
+    house.loader.step()
+    assert house.held() == {"a", "first of the new log"}
+
+
+class Forgetful(MemoryEventSource):
+    """Says that its log was replaced as soon as it is told so."""
+
+    is_replaced = False
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        if self.is_replaced:
+            self.is_replaced = False
+            raise LogTruncated("the log ends before we do")
+        return super().poll(max_records, timeout_s)
+
+
+def test_a_log_that_is_replaced_meanwhile_is_read_from_its_beginning(house: House) -> None:
+    index, opened = FaissIndex(2, np.ones((1, 2), np.float32)), []
+    for topic in (ITEM_VECTORS, COMMANDS):
+        opened.append(Forgetful(house.log, [topic], "index"))
+    follower = ChangelogFollower(
+        ChangeApplier(index, "g1", 1000.0, NullMetrics()), opened[0], opened[1], NullMetrics(), lambda: NOW
+    )
+    house.publish("a", "g1", [1.0, 0.0])
+    follower.step(0.0)
+    assert index.search(np.ones(2, np.float32), 10).item_ids == ["a"]
+    index.delete(["a"])  # as if the new log were the first to bring it
+    opened[0].is_replaced = True
+    follower.step(0.0)
+    follower.step(0.0)
+    assert index.search(np.ones(2, np.float32), 10).item_ids == ["a"]
 
 
 def test_the_statistics_say_how_far_it_is(house: House) -> None:
