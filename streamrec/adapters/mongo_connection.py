@@ -1,5 +1,6 @@
 """Where MongoDB is, how long it may take, and in our words what its driver complains of."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from pymongo.errors import (
     InvalidName,
     OperationFailure,
     PyMongoError,
+    ServerSelectionTimeoutError,
 )
 from pymongo.errors import ConfigurationError as DriverConfigurationError
 from pymongo.read_concern import ReadConcern
@@ -26,7 +28,7 @@ Document = dict[str, Any]
 DEFAULT_DATABASE = "streamrec"
 
 SERVER_TIMEOUT_S = 5.0
-"""A server's caller has given up long before; MongoDB stops working on the answer then too."""
+"""A server's caller has given up long before; a connection that is silent for so long is dropped."""
 
 TRAINER_TIMEOUT_S = 30.0
 """Thousands of upserts on a store that is busy; the trainer repeats what takes longer."""
@@ -42,11 +44,15 @@ _REFUSED = frozenset({13, 18, 8000})
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
 """Documents beyond 16 MB and keys beyond what an index takes, by several of the server's checks."""
 
+_CODE = re.compile(r"'code': (\d+)")
+
 _DEFAULTS: dict[str, Any] = {
     "appname": "streamrec",
-    # A server that is gone is noticed within this; an election takes longer, and is waited for by retries.
+    # A server that is gone is told of within this; an election takes longer, and the caller's retries outlast
+    # it. With the driver's limit of a whole operation (timeoutMS) every call would wait for all of that time.
     "serverSelectionTimeoutMS": 2000,
     "connectTimeoutMS": 2000,
+    "waitQueueTimeoutMS": 2000,
     # What the trainer has published is not read again after a checkpoint: it must outlive a power cut and an
     # election. On the journal of one server that costs a tenth of a millisecond a publication.
     "w": "majority",
@@ -66,10 +72,10 @@ class MongoPlace(NamedTuple):
         Parameters
         ----------
         timeout_s
-            For a whole operation, with its retries.
+            Longest silence of MongoDB while it works on something.
         """
         named = {key.lower() for key, _ in parse_qsl(urlsplit(self.url).query, keep_blank_values=True)}
-        wanted = _DEFAULTS | {"timeoutMS": round(timeout_s * 1000)}
+        wanted = _DEFAULTS | {"socketTimeoutMS": round(timeout_s * 1000)}
         if named & {"w", "journal"}:
             named |= {"w", "journal"}
         return {key: value for key, value in wanted.items() if key.lower() not in named}
@@ -125,6 +131,9 @@ def _translated(error: Exception, url: str) -> StreamrecError:
 def _codes(error: Exception) -> set[int]:
     if isinstance(error, BulkWriteError):
         return {entry["code"] for entry in error.details["writeErrors"]}
+    if isinstance(error, ServerSelectionTimeoutError):
+        # While it looks for a server, the driver only quotes what they said.
+        return {int(code) for code in _CODE.findall(str(error))}
     return {error.code} if isinstance(error, OperationFailure) and error.code is not None else set()
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pymongo
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
@@ -24,8 +23,8 @@ from streamrec.ports import UserProfile
 _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the sights asked for are read at most."""
 
-_ERASE_TIMEOUT_S = 60.0
-"""For some million sights of one user."""
+_ERASED_AT_ONCE = 10_000
+"""Sights deleted by one command: some tenths of a second."""
 
 _CONNECTIONS = 64
 """Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
@@ -98,10 +97,23 @@ class MongoStore:
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
-        with in_our_words(self._place), pymongo.timeout(_ERASE_TIMEOUT_S):
-            sights = await self._collection("seen").delete_many(all_seen_of(user_id), comment=_request())
+        with in_our_words(self._place):
+            n_sights = await self._erase_sights(user_id)
             users = await self._collection("users").delete_one({"_id": user_id}, comment=_request())
-        return sights.deleted_count + users.deleted_count > 0
+        return n_sights + users.deleted_count > 0
+
+    async def _erase_sights(self, user_id: str) -> int:
+        seen, comment = self._collection("seen"), _request()
+        n_erased = 0
+        while True:
+            sights = all_seen_of(user_id)
+            newest = await seen.find_one(
+                sights, {"_id": 1}, sort=[("_id", 1)], skip=_ERASED_AT_ONCE - 1, comment=comment
+            )
+            if newest is None:
+                return n_erased + (await seen.delete_many(sights, comment=comment)).deleted_count
+            sights["_id"]["$lte"] = newest["_id"]
+            n_erased += (await seen.delete_many(sights, comment=comment)).deleted_count
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""

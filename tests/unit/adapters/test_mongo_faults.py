@@ -1,0 +1,171 @@
+"""A MongoDB that is absent, dies, hangs, or does not let us in."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+
+from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.cli.local_servers import MONGODB, LocalServer, free_port
+from streamrec.domain.user import UserState
+from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.ports import DocumentStore, TrainerStore, UserUpdates
+
+NOW = 1_700_000_000.0
+PASSWORD = "p@ss/word:1"
+QUOTED = "p%40ss%2Fword%3A1"
+
+
+@pytest.fixture
+def own_server(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
+    """One that the test may kill."""
+    assert mongo_server.port
+    server = LocalServer(MONGODB, tmp_path).start()
+    yield server
+    server.thaw()
+    server.stop()
+
+
+@pytest.fixture
+async def stores() -> AsyncIterator[list[Any]]:
+    """What is put in here is closed at the end."""
+    opened: list[Any] = []
+    yield opened
+    for store in opened:
+        if hasattr(store, "aclose"):
+            await store.aclose()
+        else:
+            store.close()
+
+
+def sides(url: str, stores: list[Any]) -> tuple[TrainerStore, DocumentStore]:
+    trainer, server = open_trainer_store(url), open_store(url)
+    stores += [trainer, server]
+    return trainer, server
+
+
+async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its_password(
+    stores: list[Any],
+) -> None:
+    place = f"127.0.0.1:{free_port()}/x?serverSelectionTimeoutMS=100"
+    trainer, server = sides(f"mongodb://me:secret@{place}", stores)
+    started = time.monotonic()
+    for _ in range(2):
+        with pytest.raises(Unavailable) as at_trainer:
+            trainer.acquire("trainer", "one", 10.0, NOW)
+        with pytest.raises(Unavailable) as at_server:
+            await server.get_profile("u", 10)
+        with pytest.raises(Unavailable):
+            await server.check()
+        with pytest.raises(Unavailable):
+            trainer.read_items()
+        for failed in (at_trainer, at_server):
+            assert f"mongodb://me:***@{place}" in str(failed.value)
+            assert "secret" not in str(failed.value)
+            assert "\n" not in str(failed.value)
+    assert time.monotonic() - started < 20  # eight times a tenth of a second, on a very slow machine
+
+
+async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, stores: list[Any]) -> None:
+    trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=200", stores)
+    lease = trainer.acquire("trainer", "one", 10.0, NOW)
+    assert lease is not None
+    published = UserUpdates([UserState("u", "g1", b"1234")], [("u", "i1", NOW)])
+    trainer.publish_users(published, lease)
+    before = await server.get_profile("u", 10)
+    own_server.kill()
+    with pytest.raises(Unavailable):
+        trainer.publish_users(published, lease)
+    with pytest.raises(Unavailable):
+        await server.get_user("u")
+    own_server.start()
+    # What was confirmed is there again, also after a kill.
+    assert await eventually(server, "u") == before
+    while True:
+        try:
+            trainer.publish_users(published, lease)
+            break
+        except Unavailable:
+            await asyncio.sleep(0.05)
+    await server.check()
+
+
+async def eventually(server: DocumentStore, user_id: str) -> object:
+    while True:
+        try:
+            return await server.get_profile(user_id, 10)
+        except Unavailable:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, stores: list[Any]) -> None:
+    trainer, server = sides(
+        f"{own_server.url}/?socketTimeoutMS=300&connectTimeoutMS=300&serverSelectionTimeoutMS=300", stores
+    )
+    lease = trainer.acquire("trainer", "one", 10.0, NOW)
+    assert lease is not None
+    await server.check()
+    own_server.freeze()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(server.get_user("u"), 20)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(asyncio.to_thread(trainer.acquire, "trainer", "one", 10.0, NOW), 20)
+    # A caller that gives up before leaves nothing behind that the next one could stumble over.
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(server.get_user("u"), 0.05)
+    own_server.thaw()
+    assert await eventually(server, "u") == (None, [])
+
+
+@pytest.fixture
+def guarded(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
+    """One that asks for a password, with a user who may do all and one who may do nothing."""
+    assert mongo_server.port
+    server = LocalServer(MONGODB, tmp_path, extra=("--auth",)).start()
+    with pymongo.MongoClient[Any](server.url) as client:
+        # The first user may be created without a password, from this machine.
+        client.admin.command("createUser", "me", pwd=PASSWORD, roles=["root"])
+    with pymongo.MongoClient[Any](server.url, username="me", password=PASSWORD) as client:
+        client.admin.command("createUser", "nobody", pwd=PASSWORD, roles=[])
+    yield server
+    server.stop()
+
+
+async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
+    guarded: LocalServer, stores: list[Any]
+) -> None:
+    host = f"127.0.0.1:{guarded.port}/streamrec?authSource=admin"
+    wrong = {
+        f"mongodb://me:{QUOTED}x@{host}": f"mongodb://me:***@{host}",
+        f"mongodb://nobody:{QUOTED}@{host}": f"mongodb://nobody:***@{host}",
+        f"mongodb://{host}": f"mongodb://{host}",
+    }
+    for url, shown in wrong.items():
+        trainer, server = sides(url, stores)
+        for error in (await refusal(server), refusal_of_the_trainer(trainer)):
+            assert f"STREAMREC_STORE_URL {shown}" in error
+            assert "refused" in error
+            assert PASSWORD not in error
+            assert QUOTED not in error
+            assert "\n" not in error
+    trainer, server = sides(f"mongodb://me:{QUOTED}@{host}", stores)
+    assert trainer.acquire("trainer", "one", 10.0, NOW) is not None
+    await server.check()
+
+
+async def refusal(server: DocumentStore) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        await server.check()
+    with pytest.raises(ConfigurationError):
+        await server.put_attributes("u", {})
+    return str(refused.value)
+
+
+def refusal_of_the_trainer(trainer: TrainerStore) -> str:
+    with pytest.raises(ConfigurationError) as refused:
+        trainer.acquire("trainer", "one", 10.0, NOW)
+    return str(refused.value)
