@@ -104,3 +104,24 @@ async def test_metadata_expires(cache: Sides) -> None:
     await cache.server.put_items([Item("young")])
     cache.clock.now += TTL_S / 2
     assert await cache.server.get_items(["old", "young"]) == {"young": Item("young")}
+
+
+async def test_scores_and_ids_stay_what_they_are(cache: Sides) -> None:
+    ranking = [
+        RankedItem("a b", 1e300), RankedItem("%2F", 0.1 + 0.2), RankedItem("nul\0byte", 5e-324), RankedItem("", 0.0),
+    ]  # fmt: skip
+    cache.publisher.publish_popular({"all:odd:name": ranking})
+    assert await cache.server.popular("all:odd:name", 10) == ranking
+    assert await cache.server.popular("all:odd:name", 0) == []
+    cache.publisher.publish_counters({"n": 0.1 + 0.2})
+    assert await cache.server.counters() == {"n": 0.1 + 0.2}
+    cache.publisher.publish_counters({})
+    assert await cache.server.counters() == {}
+
+
+async def test_nothing_to_cache_and_nothing_to_drop_is_no_error(cache: Sides) -> None:
+    await cache.server.put_items([])
+    await cache.server.drop_items([])
+    cache.publisher.publish_popular({})
+    await cache.server.check()
+    assert await cache.server.popular("all", 10) == []

@@ -1,0 +1,193 @@
+"""A Redis that is absent, dies, hangs, is emptied, or does not let us in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.redis_connection import place_of
+from streamrec.cli.local_servers import REDIS, LocalServer, free_port
+from streamrec.domain.item import Item
+from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.ports import CachePublisher, HotCache, RankedItem
+
+PASSWORD = "p@ss/word:1"
+QUOTED = "p%40ss%2Fword%3A1"
+RANKING = {"all": [RankedItem("a", 2.5)]}
+
+
+@pytest.fixture
+async def caches() -> AsyncIterator[list[Any]]:
+    """What is put in here is closed at the end."""
+    opened: list[Any] = []
+    yield opened
+    for cache in opened:
+        if hasattr(cache, "aclose"):
+            await cache.aclose()
+        else:
+            cache.close()
+
+
+def sides(url: str, caches: list[Any]) -> tuple[CachePublisher, HotCache]:
+    publisher, server = open_cache_publisher(url), open_cache(url)
+    caches += [publisher, server]
+    return publisher, server
+
+
+@pytest.fixture
+def own_server(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
+    """One that the test may kill."""
+    assert redis_server.port
+    server = LocalServer(REDIS, tmp_path).start()
+    yield server
+    server.thaw()
+    server.stop()
+
+
+async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its_password(
+    caches: list[Any],
+) -> None:
+    place = f"127.0.0.1:{free_port()}/0"
+    publisher, server = sides(f"redis://me:secret@{place}", caches)
+    for _ in range(2):
+        with pytest.raises(Unavailable) as at_publisher:
+            publisher.publish_popular(RANKING)
+        with pytest.raises(Unavailable) as at_server:
+            await server.get_items(["a"])
+        with pytest.raises(Unavailable):
+            await server.popular("all", 3)
+        with pytest.raises(Unavailable):
+            await server.check()
+        for failed in (at_publisher, at_server):
+            assert f"redis://me:***@{place}" in str(failed.value)
+            assert "secret" not in str(failed.value)
+            assert "\n" not in str(failed.value)
+
+
+async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, caches: list[Any]) -> None:
+    publisher, server = sides(own_server.url, caches)
+    publisher.publish_popular(RANKING)
+    await server.put_items([Item("a")])
+    own_server.kill()
+    with pytest.raises(Unavailable):
+        publisher.publish_popular(RANKING)
+    with pytest.raises(Unavailable):
+        await server.check()
+    own_server.start()
+    publisher.publish_popular(RANKING)
+    await server.check()
+    await server.put_items([Item("b", title="B")])
+    assert await server.popular("all", 3) == RANKING["all"]
+    assert await server.get_items(["a", "b"]) == {"b": Item("b", title="B")}
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, caches: list[Any]) -> None:
+    publisher, server = sides(f"{own_server.url}?socket_timeout=0.2&socket_connect_timeout=0.2", caches)
+    await server.put_items([Item("a", title="A")])
+    own_server.freeze()
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(server.counters(), 20)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(asyncio.to_thread(publisher.publish_counters, {"n": 1.0}), 20)
+    # A caller that gives up before must not leave its answer to the next one.
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(server.counters(), 0.05)
+    own_server.thaw()
+    assert (await server.get_items(["a"])) == {"a": Item("a", title="A")}
+    publisher.publish_counters({"n": 2.0})
+    assert await server.counters() == {"n": 2.0}
+
+
+async def test_everything_comes_back_after_it_was_flushed(redis_url: str, caches: list[Any]) -> None:
+    publisher, server = sides(f"{redis_url}?prefix=mine", caches)
+    publisher.publish_popular(RANKING)
+    publisher.publish_counters({"n": 1.0})
+    await server.put_items([Item("a")])
+    with redis.Redis.from_url(redis_url) as foreign:
+        assert {key.partition(b":")[0] for key in foreign.keys()} == {b"mine"}  # noqa: SIM118
+        foreign.flushall()
+    publisher.publish_popular(RANKING)
+    publisher.publish_counters({"n": 2.0})
+    assert await server.popular("all", 3) == RANKING["all"]
+    assert await server.counters() == {"n": 2.0}
+    await server.put_items([Item("b")])
+    assert "b" in await server.get_items(["b"])
+
+
+async def test_what_others_wrote_under_our_keys_is_read_anew_or_told(
+    redis_url: str, caches: list[Any]
+) -> None:
+    publisher, server = sides(redis_url, caches)
+    await server.put_items([Item("good")])
+    with redis.Redis.from_url(redis_url) as foreign:
+        for number, value in enumerate([b"{", b"\xff", b"[]", b'[{"item_id": 3}, 9e12]']):
+            foreign.set(f"streamrec:item:bad{number}", value)
+        foreign.set("streamrec:popular:all", "no sorted set")
+    assert set(await server.get_items(["bad0", "good", "bad1", "bad2", "bad3"])) == {"good"}
+    with pytest.raises(ConfigurationError, match="prefix"):
+        await server.popular("all", 3)
+    publisher.publish_popular(RANKING)
+    assert await server.popular("all", 3) == RANKING["all"]
+
+
+async def test_a_large_publication_of_rankings_is_whole(redis_url: str, caches: list[Any]) -> None:
+    publisher, server = sides(redis_url, caches)
+    rankings = {
+        f"all:{name}": [RankedItem(f"item-{number}", 3000.0 - number / 7) for number in range(700)]
+        for name in range(12)
+    }
+    publisher.publish_popular(rankings)
+    for name, ranking in rankings.items():
+        assert await server.popular(name, 1000) == ranking
+
+
+@pytest.fixture
+def guarded(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
+    """One that asks for a password, with a user who may only look."""
+    assert redis_server.port
+    server = LocalServer(REDIS, tmp_path, extra=("--requirepass", PASSWORD)).start()
+    with redis.Redis(port=server.port, password=PASSWORD) as client:
+        client.execute_command("ACL", "SETUSER", "reader", "on", f">{PASSWORD}", "~*", "&*", "+ping")
+    yield server
+    server.stop()
+
+
+async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
+    guarded: LocalServer, caches: list[Any]
+) -> None:
+    host = f"127.0.0.1:{guarded.port}/0"
+    wrong = {
+        f"redis://:{QUOTED}x@{host}": f"redis://:***@{host}",
+        f"redis://reader:{QUOTED}@{host}": f"redis://reader:***@{host}",
+        f"redis://{host}": f"redis://{host}",
+    }
+    for url, shown in wrong.items():
+        publisher, server = sides(url, caches)
+        with pytest.raises(ConfigurationError) as at_server:
+            await server.get_items(["a"])
+        with pytest.raises(ConfigurationError) as at_publisher:
+            publisher.publish_popular(RANKING)
+        for refused in (at_server, at_publisher):
+            error = str(refused.value)
+            assert f"STREAMREC_CACHE_URL {shown}" in error
+            assert "refused" in error
+            assert PASSWORD not in error
+            assert QUOTED not in error
+            assert "\n" not in error
+    publisher, server = sides(f"redis://:{QUOTED}@{host}", caches)
+    publisher.publish_popular(RANKING)
+    await server.check()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://host:port/0", "redis://host/films", "redis://host/0?sokcet_timeout=1", "redis://[::1/0",
+     "redis://host/0?socket_timeout=soon"],
+)  # fmt: skip
+def test_a_wrong_url_is_refused_before_anything_is_asked(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="STREAMREC_CACHE_URL"):
+        place_of(url)

@@ -1,0 +1,224 @@
+"""Copies inside the process: who hears of changes, and what happens to those who can't."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+import redis.asyncio
+
+from streamrec.adapters.redis_cache import RedisCache
+from streamrec.adapters.redis_connection import place_of
+from streamrec.adapters.redis_near_cache import RedisNearCache
+from streamrec.adapters.redis_near_items import NearItems
+from streamrec.adapters.redis_near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
+from streamrec.adapters.redis_values import CachedItem
+from streamrec.cli.local_servers import REDIS, LocalServer
+from streamrec.domain.item import Item
+from streamrec.errors import Unavailable
+from streamrec.ports import RankedItem
+from tests.builders import SteppingClock
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def near(redis_url: str) -> AsyncIterator[RedisNearCache]:
+    cache = RedisNearCache(place_of(redis_url))
+    await until(cache.keeps_copies)
+    yield cache
+    await cache.aclose()
+
+
+@pytest.fixture
+async def other(redis_url: str) -> AsyncIterator[RedisCache]:
+    """Another process's cache."""
+    cache = RedisCache(place_of(redis_url))
+    yield cache
+    await cache.aclose()
+
+
+async def n_commands(client: "redis.asyncio.Redis", name: str) -> int:
+    return int((await client.info("commandstats")).get(f"cmdstat_{name}", {"calls": 0})["calls"])
+
+
+@pytest.fixture
+async def foreign(redis_url: str) -> AsyncIterator["redis.asyncio.Redis"]:
+    client = redis.asyncio.Redis.from_url(redis_url, protocol=2)
+    yield client
+    await client.aclose()
+
+
+async def test_what_was_read_a_moment_ago_is_not_asked_for_again(
+    near: RedisNearCache, other: RedisCache, foreign: "redis.asyncio.Redis"
+) -> None:
+    await other.put_items([Item("a", title="A"), Item("b")])
+    assert set(await near.get_items(["a", "b", "c"])) == {"a", "b"}
+    before = await n_commands(foreign, "mget")
+    assert await near.get_items(["b", "a"]) == {"a": Item("a", title="A"), "b": Item("b")}
+    assert await n_commands(foreign, "mget") == before
+    assert set(await near.get_items(["a", "c"])) == {"a"}
+    assert await n_commands(foreign, "mget") == before + 1
+
+
+async def test_what_one_puts_oneself_is_at_hand(near: RedisNearCache, foreign: "redis.asyncio.Redis") -> None:
+    await near.put_items([Item("a", title="A")])
+    before = await n_commands(foreign, "mget")
+    assert await near.get_items(["a"]) == {"a": Item("a", title="A")}
+    assert await n_commands(foreign, "mget") == before
+
+
+@pytest.mark.parametrize("change", ["drop", "put"])
+async def test_a_change_elsewhere_is_seen_here(near: RedisNearCache, other: RedisCache, change: str) -> None:
+    await other.put_items([Item("a", title="old"), Item("b")])
+    await near.get_items(["a", "b"])
+    if change == "drop":
+        await other.drop_items(["a"])
+        await asyncio.wait_for(eventually(near, {"b": Item("b")}), 10)
+    else:
+        await other.put_items([Item("a", title="new")])
+        await asyncio.wait_for(eventually(near, {"a": Item("a", title="new"), "b": Item("b")}), 10)
+
+
+async def eventually(cache: RedisNearCache, wanted: dict[str, Item]) -> None:
+    while await cache.get_items(["a", "b"]) != wanted:
+        await asyncio.sleep(0.005)
+
+
+async def test_an_unreadable_word_costs_all_copies(
+    near: RedisNearCache, foreign: "redis.asyncio.Redis"
+) -> None:
+    await near.put_items([Item("a")])
+    await foreign.flushall()
+    assert await near.get_items(["a"]) == {"a": Item("a")}
+    await foreign.publish("streamrec:changed-items", b"of another version")
+    while await near.get_items(["a"]):
+        await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+def own_server(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
+    assert redis_server.port
+    server = LocalServer(REDIS, tmp_path).start()
+    yield server
+    server.stop()
+
+
+async def test_who_can_not_hear_keeps_no_copies(own_server: LocalServer) -> None:
+    cache = RedisNearCache(place_of(own_server.url))
+    try:
+        await until(cache.keeps_copies)
+        await cache.put_items([Item("a", title="old")])
+        own_server.kill()
+        await until(lambda: not cache.keeps_copies())
+        with pytest.raises(Unavailable):
+            await cache.get_items(["a"])
+        own_server.start()
+        await asyncio.wait_for(until(cache.keeps_copies), 30)
+        assert await cache.get_items(["a"]) == {}
+    finally:
+        await cache.aclose()
+
+
+def entry(title: str, expires_at: float = 1e12) -> dict[str, CachedItem]:
+    return {"a": CachedItem(Item("a", title=title), expires_at)}
+
+
+def test_what_was_read_before_a_change_is_not_kept_after_it() -> None:
+    items = NearItems(ttl_s=60.0)
+    epoch = items.epoch
+    items.drop(["a"])
+    items.keep(entry("old"), epoch, 0.0)
+    assert items.find(["a"], 0.0).found == {}
+    items.keep(entry("new"), items.epoch, 0.0)
+    assert items.find(["a"], 0.0).found["a"].title == "new"
+    items.clear()
+    assert items.find(["a"], 0.0).found == {}
+
+
+def test_a_copy_is_renewed_in_time_and_ends_with_what_it_is_of() -> None:
+    items = NearItems(ttl_s=60.0)
+    items.keep(entry("a"), items.epoch, 100.0)
+    assert items.find(["a"], 129.0).ageing == []
+    assert items.find(["a"], 131.0) == ({"a": Item("a", title="a")}, ["a"])
+    assert items.find(["a"], 160.0).found == {}
+    items.keep(entry("a", expires_at=110.0), items.epoch, 100.0)
+    assert items.find(["a"], 111.0).found == {}
+    assert items.find(["a"], 10.0).found == {}  # the clock was set back
+
+
+def test_those_unused_for_longest_go_first() -> None:
+    items = NearItems(max_items=2, ttl_s=60.0)
+    for name in ("x", "y"):
+        items.keep({name: CachedItem(Item(name), 1e12)}, items.epoch, 0.0)
+    items.find(["x"], 1.0)
+    items.keep({"z": CachedItem(Item("z"), 1e12)}, items.epoch, 1.0)
+    assert set(items.find(["x", "y", "z"], 1.0).found) == {"x", "z"}
+
+
+class Reader:
+    """A ranking of as many items as there were readings."""
+
+    def __init__(self) -> None:
+        self.n_readings = 0
+        self.is_down = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, name: str, limit: int) -> list[RankedItem]:
+        await self.gate.wait()
+        if self.is_down:
+            raise Unavailable("down")
+        self.n_readings += 1
+        return [RankedItem(f"{name}{number}", 1.0) for number in range(self.n_readings)][:limit]
+
+
+async def test_a_ranking_is_read_once_for_all_who_wait_and_renewed_beside_them() -> None:
+    reader, clock = Reader(), SteppingClock()
+    rankings = NearRankings(reader, clock)
+    reader.gate.clear()
+    asked = [asyncio.create_task(rankings.popular("r", 10)) for _ in range(5)]
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    reader.gate.set()
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert [len(answer) for answer in answers[1:] if isinstance(answer, list)] == [1] * 4
+    clock.now += RENEWED_AFTER_S
+    assert len(await rankings.popular("r", 10)) == 1  # at once; the next one is on its way
+    await rankings.aclose()
+    assert len(await rankings.popular("r", 10)) == 2
+    clock.now += TOO_OLD_S
+    assert len(await rankings.popular("r", 10)) == 3
+    assert reader.n_readings == 3
+
+
+async def test_a_ranking_that_can_not_be_read_is_told_once_the_copy_is_too_old() -> None:
+    reader, clock = Reader(), SteppingClock()
+    rankings = NearRankings(reader, clock)
+    await rankings.popular("r", 10)
+    reader.is_down = True
+    clock.now += RENEWED_AFTER_S
+    assert len(await rankings.popular("r", 10)) == 1
+    await rankings.aclose()
+    clock.now += RENEWED_AFTER_S
+    with pytest.raises(Unavailable):
+        await rankings.popular("r", 10)
+
+
+async def test_a_longer_head_than_the_copy_is_read() -> None:
+    limits: list[int] = []
+
+    async def read(_name: str, limit: int) -> list[RankedItem]:
+        limits.append(limit)
+        return [RankedItem(str(number), 1.0) for number in range(min(limit, 1500))]
+
+    rankings = NearRankings(read, SteppingClock())
+    assert len(await rankings.popular("r", 5)) == 5
+    assert len(await rankings.popular("r", 1200)) == 1200
+    assert len(await rankings.popular("r", 3000)) == 1500
+    assert len(await rankings.popular("r", 9000)) == 1500
+    assert limits == [1000, 1200, 3000]
+    await rankings.aclose()
