@@ -9,6 +9,7 @@ import typer
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.adapters.statsd_metrics import open_metrics
@@ -26,7 +27,6 @@ def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")]
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
     places = PlaceSettings()
     configure_logging(places.log_level, "trainer")
-    stop = stop_on_signals()
     try:
         settings = TrainerSettings()
         outlets = Outlets(
@@ -39,13 +39,14 @@ def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")]
             TrainerProcess(
                 source=open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "trainer"),
                 outlets=outlets,
+                index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
                 metrics=open_metrics(places.statsd_url),
                 artifacts_dir=places.artifacts_dir,
                 current_generation=lambda: current_generation(places.artifacts_dir),
                 learning=LearningSettings(),
                 settings=settings,
                 start=start,
-                stop=stop,
+                stop=stop_on_signals(),
                 clock=time.time,
                 status=serve_status(settings.health_address),
             )

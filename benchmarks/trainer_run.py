@@ -14,6 +14,7 @@ from benchmarks.recommendations_stack import places_in
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.ports import COMMANDS, INTERACTIONS
@@ -56,6 +57,7 @@ def open_process(places: PlaceSettings, metrics: StageTimes) -> TrainerProcess:
             store=open_trainer_store(places.store_url),
             cache=open_cache_publisher(places.cache_url),
         ),
+        index=open_index_lookup(places.index_url, timeout_s=1.0),
         metrics=metrics,
         artifacts_dir=places.artifacts_dir,
         current_generation=lambda: current_generation(places.artifacts_dir),

@@ -9,7 +9,7 @@ from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.interaction import EventWeights
-from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Record
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Metrics, Record
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
@@ -45,8 +45,9 @@ class World:
     A second trainer over the same world is what a restart is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
         self.folder = folder
+        self.metrics = metrics or NullMetrics()
         self.log = MemoryEventLog()
         self.sink = MemoryEventSink(self.log)
         self.store = MemoryStore()
@@ -96,7 +97,7 @@ class RunningTrainer:
             Outlets(world.sink, world.sink, world.store, world.cache),
             GENERATION,
             lambda: self.lease.lease,
-            NullMetrics(),
+            world.metrics,
             self.stop.is_giving_up,
         )
         categories = ItemCategories(world.store.read_items())
@@ -108,7 +109,7 @@ class RunningTrainer:
                 publisher=self.publisher,
                 checkpoints=world.checkpoints,
                 lease=self.lease,
-                metrics=NullMetrics(),
+                metrics=world.metrics,
                 clock=world.clock,
                 is_superseded=lambda: False,
                 stop=self.stop,

@@ -3,7 +3,21 @@
 from urllib.parse import urlsplit
 
 from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_lookup import BlockingIndex
 from streamrec.errors import ConfigurationError
+from streamrec.settings import shown_url
+
+
+def open_index_lookup(url: str, timeout_s: float) -> BlockingIndex:
+    """Return a client for one thread; it connects at its first search.
+
+    Raises
+    ------
+    ConfigurationError
+        When the URL is not one of HTTP's.
+    """
+    _check(url)
+    return BlockingIndex(url, timeout_s)
 
 
 def open_index(url: str, timeout_s: float) -> HttpIndex:
@@ -14,7 +28,11 @@ def open_index(url: str, timeout_s: float) -> HttpIndex:
     ConfigurationError
         When the URL is not one of HTTP's.
     """
+    _check(url)
+    return HttpIndex(url, timeout_s)
+
+
+def _check(url: str) -> None:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"no index for {url!r}: use http://host:8100")
-    return HttpIndex(url, timeout_s)
+        raise ConfigurationError(f"no index for {shown_url(url)!r}: use http://host:8100")

@@ -10,6 +10,7 @@ from streamrec.domain.item import Item
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
 from streamrec.ports.logs import Offsets
+from streamrec.ports.servers import IndexAnswer, IndexQuery
 
 
 class VectorTable(NamedTuple):
@@ -92,6 +93,16 @@ class CachePublisher(Protocol):
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""
+
+    def close(self) -> None:
+        """Release the connection."""
+
+
+class IndexLookup(Protocol):
+    """The index as the trainer uses it: to see what users would get."""
+
+    def search(self, query: IndexQuery) -> IndexAnswer:
+        """Return up to `k` items by inner product, without the excluded ones."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -3,18 +3,25 @@
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.popularity import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
+from streamrec.ports import IndexQuery
 from streamrec.training.gmf_ranker import GmfRanker
+from streamrec.training.live_index import LiveIndex, LookUp
 from streamrec.training.trainer_state import TrainerState
 
 _WINDOW = 1000
 """Events that the running figures are of: few enough to move within minutes, enough to be steady to .03."""
 
 _K = 10
+
+_MOST_EXCLUDED = 2000
+"""Of a user who has more, the servers leave out so many only: the two lists could not be compared."""
 
 
 class LiveEvaluation:
@@ -24,10 +31,13 @@ class LiveEvaluation:
     ----------
     rate
         Events ranked per second at most: ranking a large catalogue takes milliseconds.
+    live_index
+        Asked for some of them, to see what users would really get.
     """
 
-    def __init__(self, state: TrainerState, rate: float) -> None:
+    def __init__(self, state: TrainerState, rate: float, live_index: LiveIndex | None = None) -> None:
         self._state = state
+        self._live_index = live_index
         self._interval_s = 1 / rate
         self._due = 0.0
         self._comparison = SlidingComparison(_WINDOW, _K)
@@ -41,19 +51,20 @@ class LiveEvaluation:
         if now < self._due:
             return
         for event in events:
-            if weights.of(event.type) > 0 and self._rank(event):
+            if weights.of(event.type) > 0 and self._rank(event, now):
                 self._due = now + self._interval_s
                 return
 
     def gauges(self) -> dict[str, float]:
         """Return the running figures by metric name; empty before the first ranked event."""
-        return {
+        of_models = {
             f"trainer.prequential.{model}.{metric}": value
             for model, summary in self._comparison.summaries().items()
             for metric, value in summary.items()
         }
+        return of_models | (self._live_index.gauges() if self._live_index is not None else {})
 
-    def _rank(self, event: Interaction) -> bool:
+    def _rank(self, event: Interaction, now: float) -> bool:
         """Rank an event of a known user and an item that is new to the user; False for any other."""
         state = self._state
         user_row, item_row = state.user_ids.row(event.user_id), state.item_ids.row(event.item_id)
@@ -68,10 +79,19 @@ class LiveEvaluation:
         if is_own[item_row]:
             return False
         own = np.flatnonzero(is_own)
-        self._comparison.add(
-            {
-                name: rank_of(ranker.scores(user_row, n_items), item_row, own)
-                for name, ranker in self._rankers.items()
-            }
-        )
+        scores = {name: ranker.scores(user_row, n_items) for name, ranker in self._rankers.items()}
+        self._comparison.add({name: rank_of(of_all, item_row, own) for name, of_all in scores.items()})
+        if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
+            self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
         return True
+
+    def _look_up(
+        self, target: str, user_row: int, scores: NDArray[np.floating], own: NDArray[np.int64]
+    ) -> LookUp:
+        state = self._state
+        vector = state.learner.model.user_vectors(torch.tensor([user_row]))[0].numpy().astype("<f4")
+        best = np.argsort(np.where(np.isin(np.arange(len(scores)), own), -np.inf, scores))[::-1]
+        exclude = state.item_ids.ids_at(own.tolist())
+        query = IndexQuery(_K, vector=vector.tobytes(), exclude=exclude, generation=state.generation)
+        n_candidates = len(scores) - len(own)
+        return LookUp(query, state.item_ids.ids_at(best[: min(_K, n_candidates)].tolist()), target)

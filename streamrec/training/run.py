@@ -1,6 +1,7 @@
 """The life of a trainer process: stand by, take the lease, go on from the checkpoint, stream, hand over."""
 
 from collections.abc import Callable
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -8,14 +9,15 @@ from typing import Literal
 import structlog
 
 from streamrec.domain.interaction import EventWeights
-from streamrec.errors import LeaseLost, LogTruncated
-from streamrec.ports import EventSource, Metrics, Offsets
+from streamrec.errors import LeaseLost, LogTruncated, Unavailable
+from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.learner import use_one_thread
 from streamrec.training.lease import LeaseKeeper, owner_name
+from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.status import TrainerStatus
@@ -51,6 +53,8 @@ class TrainerProcess:
         Unix seconds.
     status
         Told what is being done.
+    index
+        Asked for what users would get, to judge it; None: nothing is.
     """
 
     source: EventSource
@@ -65,6 +69,7 @@ class TrainerProcess:
     clock: Callable[[], float]
     status: TrainerStatus = field(default_factory=TrainerStatus)
     owner: str = field(default_factory=owner_name)
+    index: IndexLookup | None = None
 
 
 def run_trainer(process: TrainerProcess) -> None:
@@ -78,6 +83,11 @@ def run_trainer(process: TrainerProcess) -> None:
         When the stream's log is shorter than the checkpoint says.
     """
     use_one_thread()
+    with closing(process.index) if process.index is not None else nullcontext():
+        _train_generations(process)
+
+
+def _train_generations(process: TrainerProcess) -> None:
     patient = patiently(process.stop.is_giving_up, process.metrics)
     lease = LeaseKeeper(
         process.outlets.store, LEASE_NAME, process.owner, process.settings.lease_duration_s, process.clock
@@ -91,18 +101,36 @@ def run_trainer(process: TrainerProcess) -> None:
         process.status.state = "starting"
         if not patient(lease.wait, stopping.is_set, stopping.wait, on_standby):
             return
-        publisher = Publisher(
-            process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
-        )
         try:
-            open_trainer(process, generation, lease, publisher).run()
+            _train(process, generation, lease)
         except LeaseLost as error:
             structlog.get_logger().warning("lease_lost", error=str(error))
+        except LogTruncated as error:
+            raise LogTruncated(f"{error}; {_MEND}") from error
         finally:
-            publisher.close()
-            lease.release()
-        # A start by choice is made once: from then on there are checkpoints of the new log.
+            with suppress(Unavailable):  # it runs out by itself
+                lease.release()
+        # A start by choice is made once: its first step leaves a checkpoint of the new log.
         process = replace(process, start="checkpoint")
+
+
+def _train(process: TrainerProcess, generation: str, lease: LeaseKeeper) -> None:
+    metrics, settings = process.metrics, process.settings
+    publisher = Publisher(
+        process.outlets, generation, lambda: lease.lease, metrics, process.stop.is_giving_up
+    )
+    live_index = None
+    if process.index is not None:
+        live_index = LiveIndex(process.index, settings.look_ups_per_s, metrics, process.clock)
+    try:
+        trainer = open_trainer(process, generation, lease, publisher, live_index)
+        if process.start != "checkpoint":
+            trainer.begin_another_log()
+        trainer.run()
+    finally:
+        if live_index is not None:
+            live_index.close()
+        publisher.close()
 
 
 def _wait_for_generation(process: TrainerProcess) -> str | None:
@@ -122,7 +150,11 @@ def _wait_for_generation(process: TrainerProcess) -> str | None:
 
 
 def open_trainer(
-    process: TrainerProcess, generation: str, lease: LeaseKeeper, publisher: Publisher
+    process: TrainerProcess,
+    generation: str,
+    lease: LeaseKeeper,
+    publisher: Publisher,
+    live_index: LiveIndex | None = None,
 ) -> StreamTrainer:
     """Bring a trainer to where its generation's newest checkpoint was written.
 
@@ -139,7 +171,7 @@ def open_trainer(
     state = TrainerState(generation, process.learning, settings)
     next_offsets = checkpoints.restore_newest(state)
     patient(_seek, process, next_offsets)
-    categories = ItemCategories(patient(process.outlets.store.read_items))
+    categories = patient(lambda: ItemCategories(process.outlets.store.read_items()))
     process.status.state = "training"
     structlog.get_logger().info(
         "training", generation=generation, next_offsets=next_offsets, n_users=len(state.user_ids)
@@ -156,6 +188,7 @@ def open_trainer(
             clock=process.clock,
             is_superseded=lambda: process.current_generation() != generation,
             stop=process.stop,
+            live_index=live_index,
         ),
         LearningRules(
             EventWeights(settings.event_weights, settings.default_event_weight),
@@ -174,7 +207,4 @@ def _seek(process: TrainerProcess, next_offsets: Offsets) -> None:
     elif process.start == "latest":
         source.seek(source.end_offsets())
     else:
-        try:
-            source.seek(next_offsets)
-        except LogTruncated as error:
-            raise LogTruncated(f"{error}; {_MEND}") from error
+        source.seek(next_offsets)

@@ -18,6 +18,7 @@ publishing is idempotent nothing counts twice: a crash at any point replays and 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
 from streamrec.errors import Unavailable
@@ -31,8 +32,10 @@ from streamrec.training.commands import carry_out, changed_items
 from streamrec.training.decoding import Decoded, decode
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
+from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
+from streamrec.training.progress import Progress
 from streamrec.training.publisher import Publisher, UserPublication
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
@@ -61,6 +64,7 @@ class Surroundings:
     clock: Callable[[], float]
     is_superseded: Callable[[], bool]
     stop: StopRequest
+    live_index: LiveIndex | None = None
 
 
 class StreamTrainer:
@@ -80,15 +84,26 @@ class StreamTrainer:
         self._categories = categories
         self._settings = settings
         self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
-        self._evaluation = LiveEvaluation(state, settings.evaluations_per_s)
+        self._evaluation = LiveEvaluation(state, settings.evaluations_per_s, surroundings.live_index)
         self._pending = Pending()
         self._deleted_items: list[str] = []
         self._is_superseded = False
         now = surroundings.clock()
         self._items_due = self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
-        self._checkpointed_offsets = surroundings.source.next_offsets()
-        self._last_appended_at = now
+        self._checkpointed_offsets: Offsets | None = surroundings.source.next_offsets()
+        self._progress = Progress(surroundings.source, now)
+
+    def begin_another_log(self) -> None:
+        """Publish all items and deletions again, and checkpoint after the first step.
+
+        A log that was replaced or cut took what index servers read along; and whoever crashes from now on
+        must not meet the old log's offsets again.
+        """
+        self._deleted_items = sorted(self._state.deleted_items)
+        self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), self._with.clock())
+        self._checkpointed_offsets = None
+        self._checkpoint_due = 0.0
 
     def run(self) -> None:
         """Work until told to stop or superseded; then learn what the log holds already, and checkpoint.
@@ -119,7 +134,7 @@ class StreamTrainer:
 
     def _learn_from(self, records: list[Record]) -> None:
         metrics = self._with.metrics
-        self._last_appended_at = records[-1].timestamp
+        self._progress.note(records)
         metrics.count("trainer.records", len(records))
         with timed(metrics, "trainer.decode"):
             decoded = decode(records, self._state.repeats)  # Steps 2 and 3
@@ -189,11 +204,8 @@ class StreamTrainer:
         self._with.publisher.publish_status(rankings(self._state, self._categories.members), counters)
 
     def _gauges(self, now: float) -> dict[str, float]:
-        lag_events = _n_between(self._with.source.next_offsets(), self._with.source.end_offsets())
         return {
-            "trainer.lag_events": float(lag_events),
-            # How old the stream's end is for us; without a lag that is now, however long ago it was written.
-            "trainer.lag_s": max(0.0, now - self._last_appended_at) if lag_events else 0.0,
+            **self._progress.gauges(now),
             "trainer.waiting_users": float(self._pending.n_users),
             "trainer.waiting_items": float(self._state.dirty_items.n_waiting),
             "trainer.item_staleness_s": self._state.dirty_items.staleness_s(now),
@@ -228,18 +240,10 @@ class StreamTrainer:
     def _finish(self) -> None:
         """Learn the tail: what the log held when we were told to stop, within a bounded time."""
         deadline = self._with.clock() + self._settings.tail_s
-        end = self._with.source.end_offsets()
-        while _n_between(self._with.source.next_offsets(), end) and self._with.clock() < deadline:
+        n_left = self._progress.what_is_left()
+        while n_left() and self._with.clock() < deadline:
             self.step()
         self._items_due = self._status_due = 0.0
         self._publish_what_is_due(self._with.clock())
         self._checkpoint()
         self._with.publisher.drain()
-
-
-def _n_between(places: Offsets, ends: Offsets) -> int:
-    return sum(
-        max(0, end - places.get(topic, {}).get(partition, 0))
-        for topic, partitions in ends.items()
-        for partition, end in partitions.items()
-    )

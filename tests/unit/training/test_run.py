@@ -5,13 +5,14 @@ from threading import Condition, Thread
 
 import pytest
 
-from streamrec.adapters.memory_events import MemoryEventSource
+from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Outlets
-from streamrec.training.run import LEASE_NAME, TrainerProcess, run_trainer
+from streamrec.training.run import LEASE_NAME, Start, TrainerProcess, run_trainer
 from streamrec.training.stop_signals import StopRequest
 from tests.builders import GENERATION, LEARNING, World, events
 
@@ -55,9 +56,10 @@ def world(tmp_path: Path) -> World:
     return world
 
 
-def test_a_trainer_waits_for_a_model_stands_by_and_trains(world: World) -> None:
-    states, generation, stop = States(), Generation(), StopRequest()
-    process = TrainerProcess(
+def process_over(
+    world: World, generation: Generation, stop: StopRequest, states: States, start: Start = "checkpoint"
+) -> TrainerProcess:
+    return TrainerProcess(
         source=MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer"),
         outlets=Outlets(world.sink, world.sink, world.store, world.cache),
         metrics=NullMetrics(),
@@ -65,11 +67,16 @@ def test_a_trainer_waits_for_a_model_stands_by_and_trains(world: World) -> None:
         current_generation=generation,
         learning=LEARNING,
         settings=TrainerSettings(lease_duration_s=0.3),
-        start="checkpoint",
+        start=start,
         stop=stop,
         clock=world.clock,
         status=states,  # type: ignore[arg-type]  # it has the one attribute that is written
     )
+
+
+def test_a_trainer_waits_for_a_model_stands_by_and_trains(world: World) -> None:
+    states, generation, stop = States(), Generation(), StopRequest()
+    process = process_over(world, generation, stop, states)
     other = LeaseKeeper(world.store, LEASE_NAME, "other", 1e6, world.clock)
     assert other.wait(lambda: False, lambda _pause_s: None)
     thread = Thread(target=run_trainer, args=(process,))
@@ -85,3 +92,58 @@ def test_a_trainer_waits_for_a_model_stands_by_and_trains(world: World) -> None:
         stop.is_stopping.set()
         thread.join(30)
     assert states.seen == ["waiting for a model", "starting", "standing by", "training"]
+
+
+@pytest.fixture
+def replaced(world: World) -> World:
+    """A world whose logs were lost after two items were learned and one deleted."""
+    trainer = world.trainer("again", is_restored=True)
+    world.send(*events(("u", "j"), ("u", "k")))
+    trainer.step()
+    world.command("item_deleted", "j")
+    trainer.step()
+    trainer.finish()
+    world.log = MemoryEventLog()
+    world.sink = MemoryEventSink(world.log)
+    return world
+
+
+def run_briefly(process: TrainerProcess, generation: Generation) -> None:
+    process.stop.is_stopping.clear()
+    generation.name = GENERATION
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            run_trainer(process)
+        except LogTruncated as error:
+            failed.append(error)
+
+    thread = Thread(target=run)
+    thread.start()
+    if process.start != "checkpoint":
+        process.status.wait_for("training")  # type: ignore[attr-defined]  # of this module's making
+        process.stop.is_stopping.set()
+    thread.join(30)
+    assert not thread.is_alive()
+    if failed:
+        raise failed[0]
+
+
+def test_a_log_shorter_than_the_checkpoint_is_said_with_what_mends_it(replaced: World) -> None:
+    generation = Generation()
+    process = process_over(replaced, generation, StopRequest(), States())
+    with pytest.raises(LogTruncated, match="--start earliest"):
+        run_briefly(process, generation)
+
+
+def test_a_start_with_another_log_publishes_all_again_and_is_made_once(replaced: World) -> None:
+    replaced.send(*events(("v", "i")))
+    generation = Generation()
+    run_briefly(process_over(replaced, generation, StopRequest(), States(), "earliest"), generation)
+    published = replaced.published_vectors()
+    assert {item_id for item_id, record in published.items() if record.vector} == {"i", "k"}
+    assert published["j"].vector is None
+    after = replaced.trainer("after", is_restored=True)  # does not find the log too short
+    assert after.source.next_offsets()[INTERACTIONS] == {0: 1}
+    assert after.state.counters.n_events == 4
