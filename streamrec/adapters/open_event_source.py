@@ -6,18 +6,39 @@ from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_events import SqliteEventSource
 from streamrec.errors import ConfigurationError
 from streamrec.ports import EventSource
+from streamrec.settings import shown_url
 
 
 def open_event_source(url: str, topics: Sequence[str], group: str) -> EventSource:
     """Open a reader of `topics` that stands at their beginnings and commits as `group`.
 
+    A Kafka is connected at the first use.
+
     Raises
     ------
     ConfigurationError
-        When no adapter knows the URL's scheme.
+        When no adapter knows the URL's scheme, or the URL does not fit it.
     Unavailable
-        When the log does not answer.
+        When a file can't be opened.
     """
     if url.startswith("sqlite:"):
         return SqliteEventSource(path_of(url), topics, group)
-    raise ConfigurationError(f"no event log for {url!r}: use sqlite:///file.db")
+    if url.startswith(("kafka:", "kafka+confluent:")):
+        return _open_kafka(url, topics, group)
+    raise ConfigurationError(
+        f"no event log for {shown_url(url)!r}: use sqlite:///file.db or kafka://host:9092"
+    )
+
+
+def _open_kafka(url: str, topics: Sequence[str], group: str) -> EventSource:
+    # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
+    from streamrec.adapters.kafka_place import parse_kafka_url, require_confluent
+    from streamrec.adapters.kafka_source import KafkaEventSource
+
+    place = parse_kafka_url(url)
+    if not url.startswith("kafka+confluent:"):
+        return KafkaEventSource(place, topics, group)
+    require_confluent(place)
+    from streamrec.adapters.kafka_confluent_reader import ConfluentReader
+
+    return KafkaEventSource(place, topics, group, ConfluentReader)

@@ -5,11 +5,13 @@ from typing import NamedTuple, Protocol
 
 INTERACTIONS = "interactions"
 REJECTED = "interactions.rejected"
+IMPRESSIONS = "impressions"
 COMMANDS = "commands"
 ITEM_VECTORS = "item-vectors"
+USER_VECTORS = "user-vectors"
 PROBES = "probes"
 
-COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, PROBES})
+COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, USER_VECTORS, PROBES})
 """Topics of which only the last value of a key counts; an adapter may drop the older ones."""
 
 Offsets = dict[str, dict[int, int]]
@@ -42,11 +44,17 @@ class EventSource(Protocol):
         Raises
         ------
         LogTruncated
-            When a log ends before the offset asked for.
+            When a log ends before the offset asked for, or no longer holds it.
         """
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Return up to `max_records`, as soon as there is one; empty after `timeout_s` without any."""
+        """Return up to `max_records`, as soon as there is one; empty after `timeout_s` without any.
+
+        Raises
+        ------
+        LogTruncated
+            When the log lost, since the last poll, what would have been read next.
+        """
 
     def next_offsets(self) -> Offsets:
         """Return where the next poll goes on from."""

@@ -1,0 +1,58 @@
+"""What reading and sending with confluent-kafka have in common: settings, and errors in our words.
+
+It is installed apart (`requirements-confluent.txt`). Topics and offsets are asked for with kafka-python all
+the same: it is only the records that come by thousands.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from streamrec.adapters.kafka_connect import REQUEST_TIMEOUT_MS, refused, unavailable
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.errors import InvalidInput, StreamrecError
+
+_TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)
+
+_REFUSALS = (
+    KafkaError._AUTHENTICATION,  # noqa: SLF001  # its own errors have names of this kind; they are public
+    KafkaError._SSL,  # noqa: SLF001
+    KafkaError._INVALID_ARG,  # noqa: SLF001
+    KafkaError._UNSUPPORTED_FEATURE,  # noqa: SLF001
+    KafkaError.SASL_AUTHENTICATION_FAILED,
+    KafkaError.UNSUPPORTED_SASL_MECHANISM,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+
+
+def client_settings(place: KafkaPlace) -> dict[str, Any]:
+    """Return the settings that every client has."""
+    return place.for_confluent() | {
+        "socket.timeout.ms": REQUEST_TIMEOUT_MS,
+        "reconnect.backoff.max.ms": 1000,
+        "allow.auto.create.topics": False,
+        "logger": logging.getLogger("confluent_kafka"),
+    }
+
+
+def error_of(place: KafkaPlace, error: KafkaError) -> StreamrecError:
+    """Return our error for one of librdkafka's."""
+    if error.code() in _TOO_LARGE:
+        return InvalidInput(f"{place.shown}: the record is larger than the topic takes")
+    if error.code() in _REFUSALS:
+        return refused(place, f"{error.name()}: {error.str()}")
+    return unavailable(place, f"{error.name()}: {error.str()}")
+
+
+@contextmanager
+def saying_confluent(place: KafkaPlace) -> Iterator[None]:
+    """Turn confluent-kafka's errors into ours."""
+    try:
+        yield
+    except KafkaException as error:
+        raise error_of(place, error.args[0]) from error

@@ -1,0 +1,104 @@
+"""Sending records with confluent-kafka."""
+
+import threading
+from collections.abc import Sequence
+
+from confluent_kafka import KafkaError, Producer
+from confluent_kafka import Message as Report
+
+from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka_connect import unavailable
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka_producer import BATCH_BYTES, DELIVERY_TIMEOUT_S, MAX_REQUEST_BYTES
+from streamrec.errors import Overloaded
+from streamrec.ports import Message
+
+_QUEUE_KBYTES = 64 << 10
+_QUEUE_RECORDS = 500_000
+
+_REPORT_WAIT_S = 0.2
+_RETRY_AFTER_S = 1.0
+
+
+class _Acknowledgements:
+    """Counts what is still to be acknowledged, and keeps the first failure."""
+
+    def __init__(self, n_expected: int) -> None:
+        self._n_missing = n_expected
+        self.is_complete = threading.Event()
+        self.failure: KafkaError | None = None
+
+    def take(self, error: KafkaError | None, _report: Report) -> None:
+        """Note one report; called by the one thread that asks for them."""
+        self.failure = self.failure or error
+        self._n_missing -= 1
+        if not self._n_missing:
+            self.is_complete.set()
+
+
+class ConfluentProducer:
+    """Sends records; see `KafkaPythonProducer`, which it takes the place of."""
+
+    def __init__(self, place: KafkaPlace) -> None:
+        """Start; the library connects in its own time.
+
+        Raises
+        ------
+        ConfigurationError
+            When the settings do not fit together.
+        """
+        self._place = place
+        with saying_confluent(place):
+            self._producer = Producer(
+                client_settings(place)
+                | {
+                    "acks": "all",
+                    "enable.idempotence": True,
+                    "linger.ms": 0,
+                    "batch.size": BATCH_BYTES,
+                    "message.max.bytes": MAX_REQUEST_BYTES,
+                    "delivery.timeout.ms": int(1000 * DELIVERY_TIMEOUT_S),
+                    # Kafka's own rule; the library's differs, and a key would have two partitions.
+                    "partitioner": "murmur2_random",
+                    "queue.buffering.max.kbytes": _QUEUE_KBYTES,
+                    "queue.buffering.max.messages": _QUEUE_RECORDS,
+                }
+            )
+        self._closing = threading.Event()
+        # Reports come to whoever asks: one thread asks, so that no sender waits for another's.
+        self._reports = threading.Thread(target=self._ask_for_reports, name="kafka-reports", daemon=True)
+        self._reports.start()
+
+    def _ask_for_reports(self) -> None:
+        while not self._closing.is_set():
+            self._producer.poll(_REPORT_WAIT_S)
+
+    def send(self, topic: str, messages: Sequence[Message]) -> None:
+        """Send all, then wait for all acknowledgements.
+
+        Raises
+        ------
+        Overloaded
+            When the library's queue is full.
+        Unavailable
+            When one did not come in time; any of the records may have been written all the same.
+        """
+        name = self._place.prefix + topic
+        acknowledgements = _Acknowledgements(len(messages))
+        with saying_confluent(self._place):
+            try:
+                for key, value in messages:
+                    self._producer.produce(name, value, key.encode(), on_delivery=acknowledgements.take)
+            except BufferError as error:
+                raise Overloaded(f"{self._place.shown}: too much waits to be sent", _RETRY_AFTER_S) from error
+        if not acknowledgements.is_complete.wait(2 * DELIVERY_TIMEOUT_S):
+            raise unavailable(self._place, "it acknowledges nothing")
+        if acknowledgements.failure is not None:
+            raise error_of(self._place, acknowledgements.failure)
+
+    def close(self) -> None:
+        """Give up what is not acknowledged yet, and close the connection."""
+        self._producer.purge()
+        self._producer.flush(1.0)
+        self._closing.set()
+        self._reports.join()

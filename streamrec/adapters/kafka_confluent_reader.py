@@ -1,0 +1,127 @@
+"""Fetching records with confluent-kafka."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka_offsets import Places
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka_reader import PlaceGone
+from streamrec.errors import ConfigurationError
+from streamrec.ports import Record
+
+_QUEUED_KBYTES = 8 << 10
+_QUEUED_RECORDS = 40_000
+"""Fetched ahead; from here on it pauses, for so long:"""
+
+_PAUSE_MS = 5
+
+_END = KafkaError._PARTITION_EOF  # noqa: SLF001  # not a failure: its own events have names of this kind
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001
+
+
+class ConfluentReader:
+    """Reads partitions from given offsets; see `KafkaReader`, which it takes the place of."""
+
+    def __init__(self, place: KafkaPlace, clock: Callable[[], float] = time.time) -> None:
+        """Take records without a time as appended at `clock()`, in Unix seconds."""
+        self._place = place
+        self._clock = clock
+        self._consumer: Any = None
+        self._places: Places = {}
+
+    def assign(self, places: Places) -> None:
+        """Go on from these places, and read nothing else; what was fetched ahead is dropped.
+
+        Raises
+        ------
+        ConfigurationError
+            When the settings do not fit together.
+        """
+        prefix = self._place.prefix
+        with saying_confluent(self._place):
+            if self._consumer is None:
+                self._consumer = Consumer(self._settings())
+            self._consumer.assign(
+                [
+                    TopicPartition(prefix + topic, partition, offset)
+                    for (topic, partition), offset in places.items()
+                ]
+            )
+        self._places = dict(places)
+
+    def _settings(self) -> dict[str, Any]:
+        return client_settings(self._place) | {
+            # It wants a name, and joins no group all the same: partitions are assigned, nothing is committed.
+            "group.id": f"{self._place.prefix}readers",
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "enable.partition.eof": True,
+            "max.poll.interval.ms": 86_400_000,
+            "fetch.wait.max.ms": self._place.fetch_max_wait_ms,
+            "fetch.queue.backoff.ms": _PAUSE_MS,
+            "queued.min.messages": _QUEUED_RECORDS,
+            "queued.max.messages.kbytes": _QUEUED_KBYTES,
+        }
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return records as soon as there are some; empty after `timeout_s`, also while no broker answers.
+
+        Raises
+        ------
+        PlaceGone
+            When an offset is not there.
+        ConfigurationError
+            When a broker refuses.
+        """
+        deadline = time.monotonic() + timeout_s
+        with saying_confluent(self._place):
+            while True:
+                # Asked for many, it would wait until it has as many; so it waits for one.
+                first = self._consumer.poll(max(deadline - time.monotonic(), 0.0))
+                if first is None:
+                    return []
+                records = self._records([first, *self._consumer.consume(max_records - 1, 0)])
+                if records:
+                    return records
+
+    def _records(self, messages: Sequence[Any]) -> list[Record]:
+        prefix = self._place.prefix
+        records = []
+        for message in messages:
+            topic, partition = (message.topic() or "").removeprefix(prefix), message.partition()
+            error = message.error()
+            if error is not None:
+                self._take_note(error, (topic, partition), message.offset())
+                continue
+            key, (_, milliseconds) = message.key(), message.timestamp()
+            timestamp = milliseconds / 1000 if milliseconds > 0 else self._clock()
+            text = key.decode(errors="replace") if key else ""
+            records.append(Record(topic, partition, message.offset(), text, message.value(), timestamp))
+        self._places |= {(record.topic, record.partition): record.offset + 1 for record in records}
+        return records
+
+    def _take_note(self, error: KafkaError, partition: tuple[str, int], offset: int) -> None:
+        if error.code() == _END:
+            self._places[partition] = offset
+        elif error.code() in _GONE:
+            raise PlaceGone
+        else:
+            problem = error_of(self._place, error)
+            # A broker that is away is tried again by the library; the source notices by itself.
+            if isinstance(problem, ConfigurationError):
+                raise problem
+
+    def places(self) -> Places:
+        """Return where the next poll goes on from: beyond what the log holds besides records, too."""
+        return dict(self._places)
+
+    def close(self) -> None:
+        """Close the connection."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.close()

@@ -1,0 +1,149 @@
+"""Connecting to Kafka, and saying in our words what it complains of."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from kafka import errors
+from kafka.net.compat import KafkaNetClient
+
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
+
+REACH_TIMEOUT_S = 2.0
+"""A broker on the same network accepts a connection in milliseconds."""
+
+REQUEST_TIMEOUT_MS = 5000
+"""The longest that a broker may think about one request."""
+
+_BOOTSTRAP_TIMEOUT_MS = 3000
+_LONGEST_RECONNECT_PAUSE_MS = 1000
+
+ClientT = TypeVar("ClientT")
+
+_REFUSALS = (
+    errors.SaslAuthenticationFailedError,
+    errors.AuthorizationError,
+    errors.UnsupportedSaslMechanismError,
+    errors.IllegalSaslStateError,
+    errors.SecurityDisabledError,
+    errors.KafkaConfigurationError,
+    errors.UnsupportedVersionError,
+    errors.InvalidTopicError,
+    errors.InvalidReplicationFactorError,
+    errors.InvalidGroupIdError,
+    errors.PolicyViolationError,
+)
+
+_CORRECT = "correct the URL in STREAMREC_EVENTS_URL or STREAMREC_CHANGELOG_URL"
+
+
+def refused(place: KafkaPlace, reason: object) -> ConfigurationError:
+    """Return the error for a broker that does not want us."""
+    return ConfigurationError(f"{place.shown} refuses: {_without_secrets(place, reason)}; {_CORRECT}")
+
+
+def unavailable(place: KafkaPlace, reason: object) -> Unavailable:
+    """Return the error for a broker that does not answer."""
+    return Unavailable(f"{place.shown} does not answer: {_without_secrets(place, reason)}")
+
+
+def _without_secrets(place: KafkaPlace, reason: object) -> str:
+    text = str(reason)
+    return text.replace(place.password, "***") if place.password else text
+
+
+@contextmanager
+def saying_kafka(place: KafkaPlace) -> Iterator[None]:
+    """Turn kafka-python's errors into ours."""
+    try:
+        yield
+    except StreamrecError:
+        raise
+    except errors.MessageSizeTooLargeError as error:
+        raise InvalidInput(f"{place.shown}: the record is larger than the topic takes") from error
+    except _REFUSALS as error:
+        raise refused(place, _named(error)) from error
+    except (errors.KafkaError, OSError) as error:
+        raise unavailable(place, _named(error)) from error
+
+
+def _named(error: BaseException) -> str:
+    # A broker's error may carry the whole request as its text: what it means says enough.
+    meaning = getattr(error, "description", None) or str(error)
+    return f"{type(error).__name__}: {' '.join(str(meaning).split())[:200]}"
+
+
+def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings: object) -> ClientT:
+    """Return a kafka-python client that has reached a broker.
+
+    Raises
+    ------
+    Unavailable
+        When none answers in time.
+    ConfigurationError
+        When one does, and refuses.
+    """
+    reach(place)
+    clients: list[Any] = []
+
+    def make_client(**config: object) -> object:
+        clients.append(KafkaNetClient(**config))
+        return clients[-1]
+
+    try:
+        return client_class(
+            **place.for_kafka_python(),
+            **settings,
+            kafka_client=make_client,
+            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            reconnect_backoff_max_ms=_LONGEST_RECONNECT_PAUSE_MS,
+        )
+    except (errors.KafkaError, OSError) as error:
+        # A client whose constructor raised would go on connecting, in its own thread, for ever.
+        for client in clients:
+            client.close()
+        if isinstance(error, errors.KafkaTimeoutError):
+            # The connection stood: this is all that some brokers tell those whom they do not know.
+            raise unavailable(place, "it hangs up; check security_protocol, user and password") from error
+        with saying_kafka(place):
+            raise
+
+
+def reach(place: KafkaPlace) -> None:
+    """Return when some broker accepts a connection, encrypted where it should be.
+
+    The driver would wait for an encrypted connection to something else without end, and does not tell an
+    absent broker from one that refuses.
+
+    Raises
+    ------
+    Unavailable
+        When none does in time.
+    ConfigurationError
+        When a certificate is not to be trusted.
+    """
+    context = place.tls_context() if place.uses_tls else None
+    problems = []
+    for server in place.servers:
+        try:
+            _greet(server, context)
+        except ssl.SSLCertVerificationError as error:
+            reason = f"the certificate of {server} is not trusted ({error.verify_message})"
+            raise refused(place, reason) from error
+        except OSError as error:
+            problems.append(f"{server}: {error}")
+        else:
+            return
+    raise unavailable(place, "; ".join(problems))
+
+
+def _greet(server: str, context: ssl.SSLContext | None) -> None:
+    host, _, port = server.rpartition(":")
+    host = host.strip("[]")
+    with socket.create_connection((host, int(port)), REACH_TIMEOUT_S) as connection:
+        if context is not None:
+            context.wrap_socket(connection, server_hostname=host).close()

@@ -1,0 +1,123 @@
+"""Where logs begin and end, and how far a group has come."""
+
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+
+from streamrec.adapters.kafka_connect import REQUEST_TIMEOUT_MS, connect, saying_kafka, unavailable
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.errors import StreamrecError
+
+Places = dict[tuple[str, int], int]
+"""(topic, partition) -> next offset. Topics here are without the place's prefix."""
+
+_END_LOOK_WAIT_MS = 1
+
+
+class KafkaOffsets:
+    """Asks a broker for offsets, over a connection of its own made at the first use.
+
+    It fetches besides asking: some brokers understate the end of a log to whoever asks for it (Tansu gives
+    the first offset of the last batch, plus one), but none in the answer to a fetch. The connection that
+    reads can't do so in passing: it would lose what it fetched ahead.
+    """
+
+    def __init__(self, place: KafkaPlace, group: str) -> None:
+        self._place = place
+        self._group = place.prefix + group
+        self._consumer: Any = None
+
+    def starts(self, partitions: Collection[tuple[str, int]]) -> Places:
+        """Return the first offset that each log still holds.
+
+        Raises
+        ------
+        Unavailable
+            When no broker answers.
+        ConfigurationError
+            When it refuses.
+        """
+        with self._connected() as consumer:
+            found = consumer.beginning_offsets(self._named(partitions))
+            return self._unnamed(found)
+
+    def ends(self, partitions: Collection[tuple[str, int]]) -> Places:
+        """Return the next offset that each log will give out."""
+        with self._connected() as consumer:
+            named = self._named(partitions)
+            told = consumer.end_offsets(named)
+            consumer.assign(named)
+            for partition, offset in told.items():
+                consumer.seek(partition, offset)
+            try:
+                return self._unnamed(self._seen_ends(consumer, told))
+            finally:
+                consumer.unsubscribe()
+
+    def _seen_ends(self, consumer: Any, told: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:  # noqa: ANN401
+        deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
+        while True:
+            consumer.poll(timeout_ms=REQUEST_TIMEOUT_MS, max_records=1)
+            seen = {partition: consumer.highwater(partition) for partition in told}
+            if None not in seen.values():
+                return {partition: max(seen[partition], told[partition]) for partition in told}
+            if time.monotonic() > deadline:
+                raise unavailable(self._place, "it answered no fetch in time")
+
+    def commit(self, places: Places) -> None:
+        """Store a group's progress."""
+        with self._connected() as consumer:
+            offsets = {
+                TopicPartition(self._place.prefix + topic, partition): OffsetAndMetadata(offset, "", -1)
+                for (topic, partition), offset in places.items()
+            }
+            consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
+
+    def committed(self, partitions: Collection[tuple[str, int]]) -> Places:
+        """Return a group's progress, of the partitions that it has one in."""
+        with self._connected() as consumer:
+            found = {
+                partition: consumer.committed(partition, timeout_ms=REQUEST_TIMEOUT_MS)
+                for partition in self._named(partitions)
+            }
+            return self._unnamed({key: offset for key, offset in found.items() if offset is not None})
+
+    def close(self) -> None:
+        """Close the connection."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.close(autocommit=False, timeout_ms=REQUEST_TIMEOUT_MS)
+
+    def _named(self, partitions: Collection[tuple[str, int]]) -> list[TopicPartition]:
+        return [TopicPartition(self._place.prefix + topic, partition) for topic, partition in partitions]
+
+    def _unnamed(self, offsets: Mapping[TopicPartition, int]) -> Places:
+        prefix = self._place.prefix
+        return {(key.topic.removeprefix(prefix), key.partition): offset for key, offset in offsets.items()}
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        try:
+            with saying_kafka(self._place):
+                if self._consumer is None:
+                    self._consumer = connect(
+                        self._place,
+                        KafkaConsumer,
+                        group_id=self._group,
+                        enable_auto_commit=False,
+                        auto_offset_reset="none",
+                        allow_auto_create_topics=False,
+                        metrics_enabled=False,
+                        # Within a session a broker says nothing of partitions where nothing is new.
+                        enable_incremental_fetch_sessions=False,
+                        fetch_max_wait_ms=_END_LOOK_WAIT_MS,
+                        fetch_max_bytes=1,
+                        max_partition_fetch_bytes=1,
+                    )
+                yield self._consumer
+        except StreamrecError:
+            self.close()
+            raise

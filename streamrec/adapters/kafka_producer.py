@@ -1,0 +1,70 @@
+"""Sending records with kafka-python."""
+
+import time
+from collections.abc import Sequence
+
+from kafka import KafkaProducer
+
+from streamrec.adapters.kafka_connect import connect, saying_kafka
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.ports import Message
+
+MAX_REQUEST_BYTES = 1 << 20
+"""What a broker takes by default, in one request and in one record."""
+
+DELIVERY_TIMEOUT_S = 8.0
+"""After this a record is given up. A broker that takes longer is as good as away to who waits for it."""
+
+BATCH_BYTES = 256 << 10
+"""Records of a partition that travel together at most, when many come at once; one alone waits for none."""
+
+
+class KafkaPythonProducer:
+    """Sends to all replicas, each record once (the broker tells repeats by their numbers).
+
+    Records of one key keep their order. The key settles the partition by murmur2, as in Kafka's own client.
+    """
+
+    def __init__(self, place: KafkaPlace) -> None:
+        """Connect.
+
+        Raises
+        ------
+        Unavailable
+            When no broker answers.
+        ConfigurationError
+            When it refuses.
+        """
+        self._place = place
+        self._producer = connect(
+            place,
+            KafkaProducer,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            batch_size=BATCH_BYTES,
+            max_request_size=MAX_REQUEST_BYTES,
+            max_block_ms=1000 * DELIVERY_TIMEOUT_S,
+            delivery_timeout_ms=1000 * DELIVERY_TIMEOUT_S,
+            allow_auto_create_topics=False,
+            metrics_enabled=False,
+        )
+
+    def send(self, topic: str, messages: Sequence[Message]) -> None:
+        """Send all, then wait for all acknowledgements.
+
+        Raises
+        ------
+        Unavailable
+            When one did not come in time; any of the records may have been written all the same.
+        """
+        deadline = time.monotonic() + 2 * DELIVERY_TIMEOUT_S
+        name = self._place.prefix + topic
+        with saying_kafka(self._place):
+            sent = [self._producer.send(name, value, key.encode()) for key, value in messages]
+            for future in sent:
+                future.get(timeout=max(deadline - time.monotonic(), 0.0))
+
+    def close(self) -> None:
+        """Give up what is not acknowledged yet, and close the connection."""
+        self._producer.close(timeout=0)

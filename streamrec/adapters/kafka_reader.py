@@ -1,0 +1,113 @@
+"""Fetching records with kafka-python."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition, errors
+
+from streamrec.adapters.kafka_connect import connect, saying_kafka
+from streamrec.adapters.kafka_offsets import Places
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.ports import Record
+
+_PARTITION_FETCH_BYTES = 1 << 20
+_FETCH_BYTES = 8 << 20
+"""Fetched ahead at most, some 40,000 events: what a backlog needs to be read at full speed. A record larger
+than this comes alone."""
+
+
+class PlaceGone(Exception):  # noqa: N818
+    """A partition no longer has, or does not have yet, the offset that was to be read."""
+
+
+class KafkaReader:
+    """Reads partitions from given offsets; the connection is made by `assign`."""
+
+    def __init__(self, place: KafkaPlace, clock: Callable[[], float] = time.time) -> None:
+        """Take records without a time as appended at `clock()`, in Unix seconds."""
+        self._place = place
+        self._clock = clock
+        self._consumer: Any = None
+
+    def assign(self, places: Places) -> None:
+        """Go on from these places, and read nothing else; what was fetched ahead is dropped.
+
+        Raises
+        ------
+        Unavailable
+            When no broker answers.
+        ConfigurationError
+            When it refuses.
+        """
+        if self._consumer is None:
+            self._consumer = connect(
+                self._place,
+                KafkaConsumer,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+                fetch_max_wait_ms=self._place.fetch_max_wait_ms,
+                fetch_max_bytes=_FETCH_BYTES,
+                max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
+            )
+        named = {
+            TopicPartition(self._place.prefix + topic, partition): offset
+            for (topic, partition), offset in places.items()
+        }
+        self._consumer.unsubscribe()
+        self._consumer.assign(list(named))
+        for partition, offset in named.items():
+            self._consumer.seek(partition, offset)
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return records as soon as there are some; empty after `timeout_s`, also while no broker answers.
+
+        Raises
+        ------
+        PlaceGone
+            When an offset is not there.
+        ConfigurationError
+            When a broker refuses.
+        """
+        with saying_kafka(self._place):
+            try:
+                polled = self._consumer.poll(timeout_ms=1000 * timeout_s, max_records=max_records)
+            except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as error:
+                raise PlaceGone from error
+        return self._records(polled) if polled else []
+
+    def _records(self, polled: Mapping[TopicPartition, Any]) -> list[Record]:
+        prefix, now = self._place.prefix, self._clock()
+        records = []
+        for (name, partition), batch in polled.items():
+            topic = name.removeprefix(prefix)
+            records += [
+                Record(
+                    topic,
+                    partition,
+                    record.offset,
+                    "" if record.key is None else record.key.decode(errors="replace"),
+                    record.value,
+                    record.timestamp / 1000 if record.timestamp >= 0 else now,
+                )
+                for record in batch
+            ]
+        return records
+
+    def places(self) -> Places:
+        """Return where the next poll goes on from: beyond what the log holds besides records, too."""
+        prefix = self._place.prefix
+        return {
+            (partition.topic.removeprefix(prefix), partition.partition): position
+            for partition in self._consumer.assignment()
+            if (position := self._consumer.position(partition, timeout_ms=0)) is not None
+        }
+
+    def close(self) -> None:
+        """Close the connection."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            consumer.close(autocommit=False, timeout_ms=1000)

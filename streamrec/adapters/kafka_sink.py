@@ -1,0 +1,117 @@
+"""Kafka as a sink of events."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from streamrec.adapters.kafka_in_flight import InFlight
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
+from streamrec.adapters.kafka_topics import KafkaTopics
+from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.ports import Message
+
+_RECORD_OVERHEAD_BYTES = 128
+"""More than what surrounds key and value in a request of one record."""
+
+MAX_RECORD_BYTES = MAX_REQUEST_BYTES - _RECORD_OVERHEAD_BYTES
+
+_CHUNK_BYTES = 4 << 20
+"""Sent before the acknowledgements are waited for: as much as 20,000 events."""
+
+_MAX_IN_FLIGHT_BYTES = 32 << 20
+_ROOM_PATIENCE_S = 5.0
+
+
+class RecordProducer(Protocol):
+    """What sends the records; see `KafkaPythonProducer`."""
+
+    def send(self, topic: str, messages: Sequence[Message]) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+class KafkaEventSink:
+    """Appends to topics of a Kafka; connects at the first use. Safe to call from several threads."""
+
+    def __init__(
+        self, place: KafkaPlace, open_producer: Callable[[KafkaPlace], RecordProducer] = KafkaPythonProducer
+    ) -> None:
+        self._place = place
+        self._open_producer = open_producer
+        self._topics = KafkaTopics(place)
+        self._in_flight = InFlight(_MAX_IN_FLIGHT_BYTES, _ROOM_PATIENCE_S)
+        self._lock = threading.Lock()
+        self._producer: RecordProducer | None = None
+        self._ready: frozenset[str] = frozenset()
+
+    def append(self, topic: str, messages: Sequence[Message]) -> None:
+        """Append, and return once every replica in step has them. Records of one key keep their order.
+
+        Raises
+        ------
+        InvalidInput
+            When one is too large for a topic; none was sent then.
+        Overloaded
+            When too much waits for acknowledgement already.
+        Unavailable
+            When the log does not answer in time; some or all may have been written.
+        ConfigurationError
+            When it refuses.
+        """
+        for chunk, n_bytes in _chunks(messages):
+            with self._in_flight.room(n_bytes):
+                producer = self._connected(topic)
+                try:
+                    producer.send(topic, chunk)
+                except InvalidInput:
+                    raise
+                except StreamrecError:
+                    self._leave(producer)
+                    raise
+
+    def check(self) -> None:
+        """Ask a broker for its topics."""
+        self._topics.describe([])
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._producer is not None:
+            self._leave(self._producer)
+        self._topics.close()
+
+    def _connected(self, topic: str) -> RecordProducer:
+        with self._lock:
+            if topic not in self._ready:
+                self._ready |= self._topics.create_missing([topic]).keys()
+            if self._producer is None:
+                self._producer = self._open_producer(self._place)
+            return self._producer
+
+    def _leave(self, producer: RecordProducer) -> None:
+        """Start over at the next append: a broker that came back may know neither us nor our topics."""
+        with self._lock:
+            if self._producer is not producer:
+                return  # another thread did
+            self._producer, self._ready = None, frozenset()
+        producer.close()
+
+
+def _chunks(messages: Sequence[Message]) -> Iterator[tuple[Sequence[Message], int]]:
+    """Divide into chunks and their bytes.
+
+    Raises
+    ------
+    InvalidInput
+        When one message is too large.
+    """
+    sizes = [len(key.encode()) + len(value or b"") for key, value in messages]
+    if sizes and max(sizes) > MAX_RECORD_BYTES:
+        raise InvalidInput(f"a record of {max(sizes)} bytes; at most {MAX_RECORD_BYTES} fit into the log")
+    start = n_bytes = 0
+    for end, size in enumerate(sizes):
+        if n_bytes + size > _CHUNK_BYTES:
+            yield messages[start:end], n_bytes
+            start, n_bytes = end, 0
+        n_bytes += size + _RECORD_OVERHEAD_BYTES
+    if sizes:
+        yield messages[start:], n_bytes

@@ -1,0 +1,222 @@
+"""Kafka as a source of events: all partitions of some topics, read from offsets that we keep ourselves.
+
+Partitions are assigned, not shared out by a group: one reader has them all, and whoever has the right to
+read is settled by a lease elsewhere. The group's name serves the commits alone.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
+from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
+from streamrec.adapters.kafka_topics import KafkaTopics, TopicState
+from streamrec.errors import LogTruncated, StreamrecError
+from streamrec.ports import COMPACTED_TOPICS, Offsets, Record
+
+_IDLE_LOOK_S, _BUSY_LOOK_S = 1.0, 10.0
+"""Seconds between two looks at the topics: for what a reader is not told of, such as a broker that came back
+without its records, or new partitions. A look costs some 5 ms."""
+
+
+class PartitionReader(Protocol):
+    """What fetches the records; see `KafkaReader`."""
+
+    def assign(self, places: Places) -> None: ...  # noqa: D102
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]: ...  # noqa: D102
+    def places(self) -> Places: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+class KafkaEventSource:
+    """Reads topics of a Kafka; connects at the first use. One thread at a time."""
+
+    def __init__(
+        self,
+        place: KafkaPlace,
+        topics: Sequence[str],
+        group: str,
+        open_reader: Callable[[KafkaPlace], PartitionReader] = KafkaReader,
+    ) -> None:
+        self._place = place
+        self._topics = tuple(topics)
+        self._descriptions = KafkaTopics(place)
+        self._offsets = KafkaOffsets(place, group)
+        self._open_reader = open_reader
+        self._reader: PartitionReader | None = None
+        self._known: dict[str, TopicState] = {}
+        self._next: Places = {}
+        self._is_idle = False
+        self._looked_at = -math.inf
+
+    def seek(self, next_offsets: Offsets) -> None:
+        """Go on from these places; topics and partitions not named start at their beginning.
+
+        Raises
+        ------
+        LogTruncated
+            When a log ends before the offset asked for, or deleted records from there on. In a compacted
+            topic the latter is as it should be.
+        Unavailable
+            When no broker answers.
+        ConfigurationError
+            When it refuses.
+        """
+        known = self._descriptions.create_missing(self._topics)
+        for topic in self._topics:
+            for partition, offset in next_offsets.get(topic, {}).items():
+                if offset and partition >= known[topic].n_partitions:
+                    raise LogTruncated(self._truncation(topic, partition, "is not there", offset))
+        places = self._offsets.starts(_partitions(known))
+        places |= {key: offset for key, offset in _flat(next_offsets).items() if key in places}
+        self._next = self._checked(places)
+        self._known = known
+        self._read_from_here()
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return up to `max_records`, as soon as there are some; empty after `timeout_s` without any.
+
+        Raises
+        ------
+        LogTruncated
+            When the log lost what would have been read next.
+        Unavailable
+            When no broker answers. The place is kept.
+        ConfigurationError
+            When it refuses.
+        """
+        interval_s = _IDLE_LOOK_S if self._is_idle else _BUSY_LOOK_S
+        if self._reader is None or time.monotonic() - self._looked_at >= interval_s:
+            self._look()
+        reader = self._reader_here()
+        try:
+            records = reader.poll(max_records, timeout_s)
+        except PlaceGone:
+            self._next = self._checked(self._next)
+            self._read_from_here()
+            return []
+        except StreamrecError:
+            self._leave()
+            raise
+        self._is_idle = not records
+        # Of a partition's records the last one counts.
+        self._next |= {(record.topic, record.partition): record.offset + 1 for record in records}
+        return records
+
+    def next_offsets(self) -> Offsets:
+        """Return where the next poll goes on from; without asking anybody, so empty before the first use."""
+        return self._by_topic(self._next)
+
+    def end_offsets(self) -> Offsets:
+        """Return the next offset that each log will give out."""
+        return self._by_topic(self._offsets.ends(_partitions(self._connected())))
+
+    def commit(self, next_offsets: Offsets) -> None:
+        """Store the group's progress."""
+        self._offsets.commit(_flat(next_offsets))
+
+    def committed(self) -> Offsets:
+        """Return what was last committed for the group."""
+        found = self._offsets.committed(_partitions(self._connected()))
+        return {topic: places for topic, places in self._by_topic(found).items() if places}
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._leave()
+        self._offsets.close()
+        self._descriptions.close()
+
+    def _connected(self) -> dict[str, TopicState]:
+        if not self._known:
+            self.seek({})
+        return self._known
+
+    def _look(self) -> None:
+        """See whether the topics are still what we read, and read from here on if nobody does."""
+        if not self._known:
+            self.seek({})
+            return
+        if self._reader is not None and self._is_idle:
+            # A log may hold more than records, such as the ends of transactions: they count in its length.
+            self._next |= self._reader.places()
+        try:
+            known = self._descriptions.describe(self._topics)
+            replaced = [topic for topic in self._topics if _is_replaced(self._known[topic], known.get(topic))]
+            for topic, partition in self._next:
+                if topic in replaced and self._next[topic, partition]:
+                    offset = self._next[topic, partition]
+                    raise LogTruncated(self._truncation(topic, partition, "was deleted", offset))
+            if replaced:
+                known = self._descriptions.create_missing(self._topics)
+            new = {key: 0 for key in _partitions(known) if key not in self._next}
+            self._next = self._checked(self._next | new)
+        except StreamrecError:
+            self._leave()
+            raise
+        self._known = known
+        if self._reader is None or replaced or new:
+            self._read_from_here()
+        self._looked_at = time.monotonic()
+
+    def _checked(self, places: Places) -> Places:
+        """Return places that can be read from: these, but for the start of a compacted log."""
+        starts, ends = self._offsets.starts(places), self._offsets.ends(places)
+        checked = {}
+        for (topic, partition), offset in places.items():
+            start, end = starts[topic, partition], ends[topic, partition]
+            if offset > end:
+                raise LogTruncated(self._truncation(topic, partition, f"ends at offset {end}", offset))
+            if offset < start and topic not in COMPACTED_TOPICS:
+                fate = f"begins at offset {start}, for {start - offset} events were deleted by its retention"
+                raise LogTruncated(self._truncation(topic, partition, fate, offset))
+            checked[topic, partition] = max(offset, start)
+        return checked
+
+    def _truncation(self, topic: str, partition: int, fate: str, offset: int) -> str:
+        name = self._place.prefix + topic
+        return (
+            f"{self._place.shown}: the log of {name!r} (partition {partition}) {fate}, but reading should go"
+            f" on at {offset}"
+        )
+
+    def _read_from_here(self) -> None:
+        try:
+            self._reader_here().assign(self._next)
+        except StreamrecError:
+            self._leave()
+            raise
+        self._looked_at = time.monotonic()
+
+    def _reader_here(self) -> PartitionReader:
+        if self._reader is None:
+            self._reader = self._open_reader(self._place)
+        return self._reader
+
+    def _leave(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    def _by_topic(self, places: Places) -> Offsets:
+        offsets: Offsets = {topic: {} for topic in self._topics}
+        for (topic, partition), offset in dict(places).items():
+            offsets[topic][partition] = offset
+        return offsets
+
+
+def _partitions(known: Mapping[str, TopicState]) -> list[tuple[str, int]]:
+    return [(topic, partition) for topic, state in known.items() for partition in range(state.n_partitions)]
+
+
+def _flat(offsets: Offsets) -> Places:
+    return {
+        (topic, partition): offset
+        for topic, partitions in offsets.items()
+        for partition, offset in partitions.items()
+    }
+
+
+def _is_replaced(before: TopicState, now: TopicState | None) -> bool:
+    return now is None or (None not in (before.identity, now.identity) and before.identity != now.identity)
