@@ -81,15 +81,19 @@ class RedisCache:
         return decode_items(values, self._clock())
 
     async def put_items(self, items: Sequence[Item]) -> None:
-        """Cache metadata for a while, and tell who else keeps copies."""
-        expires_at = self._clock() + self._item_ttl_s
+        """Cache metadata for a while; where it differs from what was cached, tell who else keeps copies."""
+        now = self._clock()
+        ttl_ms = round(self._item_ttl_s * 1000)
         with in_our_words(self.place):
             async with self._redis.pipeline(transaction=False) as pipeline:
                 for item in items:
-                    value = encode(CachedItem(item, expires_at))
-                    pipeline.set(self._item_key(item.item_id), value, px=round(self._item_ttl_s * 1000))
-                self._tell(pipeline, [item.item_id for item in items])
-                await pipeline.execute()
+                    value = encode(CachedItem(item, now + self._item_ttl_s))
+                    pipeline.set(self._item_key(item.item_id), value, px=ttl_ms, get=True)
+                replaced = decode_items(await pipeline.execute(), now)
+                changed = [item.item_id for item in items if _differs(item, replaced.get(item.item_id))]
+                if changed:
+                    self._tell(pipeline, changed)
+                    await pipeline.execute()
 
     async def drop_items(self, item_ids: Sequence[str]) -> None:
         """Forget cached metadata after a change, and tell who else keeps copies."""
@@ -115,3 +119,7 @@ class RedisCache:
 
     def _item_key(self, item_id: str) -> str:
         return self.place.key(f"item:{item_id}")
+
+
+def _differs(item: Item, replaced: CachedItem | None) -> bool:
+    return replaced is not None and replaced.item != item

@@ -108,8 +108,11 @@ async def test_metadata_expires(cache: Sides) -> None:
 
 async def test_scores_and_ids_stay_what_they_are(cache: Sides) -> None:
     ranking = [
-        RankedItem("a b", 1e300), RankedItem("%2F", 0.1 + 0.2), RankedItem("nul\0byte", 5e-324), RankedItem("", 0.0),
-    ]  # fmt: skip
+        RankedItem("a b", 1e300),
+        RankedItem("%2F", 0.1 + 0.2),
+        RankedItem("nul\0byte", 5e-324),
+        RankedItem("", 0.0),
+    ]
     cache.publisher.publish_popular({"all:odd:name": ranking})
     assert await cache.server.popular("all:odd:name", 10) == ranking
     assert await cache.server.popular("all:odd:name", 0) == []

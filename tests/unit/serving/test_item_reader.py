@@ -7,8 +7,9 @@ from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Attempts, Guard
-from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.item_reader import READ_AGAIN_AFTER_S, ItemReader
 from streamrec.telemetry import NullMetrics
+from tests.builders import SteppingClock
 
 
 class CountingStore(MemoryStore):
@@ -24,9 +25,10 @@ class CountingStore(MemoryStore):
         return await super().get_items(item_ids)
 
 
-def reader_of(cache: MemoryCache, store: MemoryStore) -> ItemReader:
+def reader_of(cache: MemoryCache, store: MemoryStore, clock: SteppingClock | None = None) -> ItemReader:
     metrics = NullMetrics()
-    return ItemReader(cache, Guard("cache", 1.0, metrics), store, Guard("store", 1.0, metrics), metrics)
+    guards = Guard("cache", 1.0, metrics), Guard("store", 1.0, metrics)
+    return ItemReader(cache, guards[0], store, guards[1], metrics, clock or SteppingClock())
 
 
 async def test_the_store_is_asked_once_for_an_item_also_for_one_that_it_does_not_know() -> None:
@@ -60,3 +62,38 @@ async def test_what_a_store_that_is_down_did_not_say_is_not_cached() -> None:
     assert attempts.is_degraded
     await reader.aclose()
     assert await cache.get_items(["a"]) == {}
+
+
+async def test_what_is_in_use_is_read_from_the_store_again_beside_the_answers() -> None:
+    clock, store = SteppingClock(), CountingStore()
+    cache = MemoryCache(item_ttl_s=2 * READ_AGAIN_AFTER_S, clock=clock)
+    reader = reader_of(cache, store, clock)
+    await store.put_items([Item("a", title="old")])
+    for _ in range(2):
+        await reader.read(["a", "b"], Attempts())
+        await reader.aclose()
+    await store.put_items([Item("a", title="new")])  # and nobody tells the cache
+    asked_before = len(store.asked)
+    for _ in range(4):
+        clock.now += READ_AGAIN_AFTER_S
+        # An answer never waits for the store; the store's news come with the next one.
+        assert "b" in await reader.read(["a", "b"], Attempts())
+        await reader.aclose()
+    assert (await reader.read(["a"], Attempts()))["a"].title == "new"
+    assert sorted(store.asked[asked_before:]) == ["a"] * 4 + ["b"] * 4
+
+
+async def test_a_store_that_is_down_spoils_nothing_that_is_cached() -> None:
+    clock, store, cache = SteppingClock(), CountingStore(), MemoryCache()
+    reader = reader_of(cache, store, clock)
+    await store.put_items([Item("a", title="A")])
+    await reader.read(["a"], Attempts())
+    await reader.aclose()
+    await reader.read(["a"], Attempts())
+    store.is_down = True
+    clock.now += READ_AGAIN_AFTER_S
+    for _ in range(2):
+        attempts = Attempts()
+        assert await reader.read(["a"], attempts) == {"a": Item("a", title="A")}
+        assert not attempts.is_degraded
+        await reader.aclose()

@@ -1,0 +1,120 @@
+"""How often an answer waits for a server: counted on real ones, through doors that hold questions back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.domain.item import Item
+from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.user import UserState
+from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
+from streamrec.serving.recommender import Recommender, ServingLimits
+from streamrec.telemetry import NullMetrics
+from tests.round_trips import Proxy, Waves
+
+N_ITEMS = 60
+NOW = 1_700_000_000.0
+VECTOR = np.array([1.0, 1.0], "<f4").tobytes()
+IDS = [f"i{row}" for row in range(N_ITEMS)]
+
+
+class DistantIndex(MemoryIndex):
+    """An index whose every search is a round trip."""
+
+    def __init__(self, waves: Waves) -> None:
+        super().__init__(
+            {"g1": VectorTable(IDS, np.array([[row, 0.0] for row in range(N_ITEMS)], np.float32))}
+        )
+        self._waves = waves
+
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        await self._waves.pass_through()
+        return await super().search(query)
+
+
+def publish(mongo_url: str, redis_url: str) -> None:
+    trainer, publisher = open_trainer_store(mongo_url), open_cache_publisher(redis_url)
+    lease = trainer.acquire("trainer", "one", 10.0, NOW)
+    assert lease is not None
+    seen = [("reader", item_id, NOW + row) for row, item_id in enumerate(IDS[50:])]
+    states = [UserState("reader", "g1", VECTOR), UserState("other", "g1", VECTOR)]
+    trainer.publish_users(UserUpdates(states, seen), lease)
+    ranking = [RankedItem(item_id, float(N_ITEMS - row)) for row, item_id in enumerate(IDS)]
+    publisher.publish_popular({"decayed": ranking, "all": ranking})
+    trainer.close()
+    publisher.close()
+
+
+class Asking:
+    """A recommender behind doors, and how it is asked."""
+
+    def __init__(self, recommender: Recommender, waves: Waves) -> None:
+        self.recommender = recommender
+        self._waves = waves
+
+    async def __call__(self, **request: object) -> tuple[Recommendations, int]:
+        wanted = RecommendationRequest(**request)  # type: ignore[arg-type]
+        return await asyncio.wait_for(self._waves.count(self.recommender.recommend(wanted)), 30)
+
+
+@pytest.fixture
+async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
+    publish(mongo_url, redis_url)
+    mongo, waves = urlsplit(mongo_url), Waves()
+    async with AsyncExitStack() as stack:
+        store_door = await stack.enter_async_context(Proxy(mongo.port or 0, waves))
+        cache_door = await stack.enter_async_context(Proxy(urlsplit(redis_url).port or 0, waves))
+        store = open_store(f"mongodb://127.0.0.1:{store_door.port}{mongo.path}?directConnection=true")
+        stack.push_async_callback(store.aclose)
+        cache = open_cache(f"redis://127.0.0.1:{cache_door.port}/0")
+        stack.push_async_callback(cache.aclose)
+        await store.put_items([Item(item_id, title=item_id.upper()) for item_id in IDS])
+        limits = ServingLimits(timeout_s=20.0, n_seen_excluded=30)
+        recommender = Recommender(store, cache, DistantIndex(waves), NullMetrics(), limits)
+        stack.push_async_callback(recommender.items.aclose)
+        yield Asking(recommender, waves)
+
+
+async def warm(ask: Asking) -> None:
+    """Answer until nothing is seen for the first time: connections, metadata, the subscription."""
+    for _ in range(2):
+        for user_id in ("reader", "other", "stranger"):
+            await ask.recommender.recommend(RecommendationRequest(10, user_id=user_id))
+            await ask.recommender.items.aclose()
+            await asyncio.sleep(0.1)
+
+
+async def test_a_known_user_is_answered_in_two_round_trips(ask: Asking) -> None:
+    await warm(ask)
+    answer, n_round_trips = await ask(k=10, user_id="reader")
+    assert [item.item_id for item in answer.items] == list(reversed(IDS[40:50]))
+    assert answer.items[0].title == "I49"
+    assert not answer.degraded
+    assert n_round_trips == 2  # document and seen items side by side, then the index
+
+
+async def test_a_stranger_is_answered_in_two_round_trips_at_most(ask: Asking) -> None:
+    await warm(ask)
+    answer, n_round_trips = await ask(k=10, user_id="stranger")
+    assert [item.item_id for item in answer.items] == IDS[:10]
+    assert n_round_trips <= 2  # the profile; the ranking only where the last one read is too old
+    answer, n_round_trips = await ask(k=10)
+    assert answer.based_on == "popular_items"
+    assert n_round_trips <= 1
+
+
+async def test_items_seen_for_the_first_time_cost_two_more_once(ask: Asking) -> None:
+    await warm(ask)
+    answer, n_round_trips = await ask(k=30, user_id="other")
+    assert answer.items[-1].title == "I30"
+    assert n_round_trips == 4  # the cache, which does not know them yet, and the store
+    await ask.recommender.items.aclose()
+    _, n_round_trips = await ask(k=30, user_id="other")
+    assert n_round_trips == 2
