@@ -97,9 +97,14 @@ def _train_generations(process: TrainerProcess) -> None:
     def on_standby() -> None:
         process.status.state = "standing by"
 
+    def wait_a_little(duration_s: float) -> None:
+        # A gauge would keep its last value after the last standby's end; a counter that rests is seen.
+        process.metrics.count("trainer.heartbeats.standby")
+        stopping.wait(duration_s)
+
     while generation := _wait_for_generation(process):
         process.status.state = "starting"
-        if not patient(lease.wait, stopping.is_set, stopping.wait, on_standby):
+        if not patient(lease.wait, stopping.is_set, wait_a_little, on_standby):
             return
         try:
             _train(process, generation, lease)
