@@ -19,6 +19,7 @@ import typer
 import uvloop
 
 from benchmarks.index_grpc_code import compile_proto, load_code
+from benchmarks.index_grpc_encoding import measure_encodings
 from benchmarks.index_grpc_rounds import (
     SIDE_BY_SIDE,
     OpenWay,
@@ -59,7 +60,7 @@ _RATIOS = ("alone_ms_p50", "alone_cpu_ms", "busy_per_s", "busy_cpu_ms")
 
 def main(
     json: Annotated[Path | None, typer.Option(help="Where to write the figures.")] = None,
-    rounds: Annotated[int, typer.Option(help="Turns of every way; medians are told.")] = 5,
+    rounds: Annotated[int, typer.Option(help="Turns of every way; medians are told.")] = 11,
 ) -> None:
     """Measure, print tables, write JSON."""
     faiss.omp_set_num_threads(1)
@@ -67,10 +68,13 @@ def main(
         home = Path(directory)
         compile_proto(home)
         in_process, questions = _ask_in_process(home)
+        code = load_code(home)
+        for row in in_process:
+            row |= measure_encodings(questions[int(row["n_excluded"])][0], code.messages)
         with ExitStack() as running:
-            ways = serve(home, load_code(home), running)
+            ways = serve(home, code, running)
             rows = uvloop.run(_measure_all(ways, questions, rounds))
-    _print(rows)
+    _print(in_process, rows)
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)
         figures = {"n_items": N_ITEMS, "k": K, "n_rounds": rounds, "in_process": in_process, "hop": rows}
@@ -144,8 +148,12 @@ def _medians(turns: Sequence[dict[str, dict[str, float]]], name: str) -> dict[st
     return figures | ratios
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
-    """Print the table of docs/adr/0007-index-hop.md."""
+def _print(in_process: list[dict[str, float]], rows: list[dict[str, Any]]) -> None:
+    """Print the tables of docs/adr/0007-index-hop.md."""
+    print("| left out | search in process, ms | MessagePack, us | protobuf, us |\n|---|---|---|---|")
+    for row in in_process:
+        print("| {n_excluded} | {search_ms_p50:.2f} | {msgpack_us:.1f} | {protobuf_us:.1f} |".format(**row))
+    print()
     print("| left out | way |" + "|".join(f" {title} " for title in _COLUMNS) + "|")
     print("|---|---|" + "---|" * len(_COLUMNS))
     for row in rows:

@@ -14,8 +14,11 @@ from benchmarks.index_grpc_relay import Relay
 from streamrec.ports import IndexQuery
 
 SIDE_BY_SIDE = 16
-_N_ALONE = 1000
-_N_BUSY = 2000
+_N_ALONE = 400
+_N_BUSY = 1200
+"""Half a second of each: short, so that what else the machine does changes little within a turn of all ways;
+long, because CPU time of other processes is told in steps of 10 ms."""
+
 _N_COUNTED = 100
 _WARM_UP = 20
 """Searches before bytes are counted: connections are made, and HTTP/2 has learnt the headers, by then."""
