@@ -16,6 +16,9 @@ Places = dict[tuple[str, int], int]
 
 _END_LOOK_WAIT_MS = 1
 
+_END_LOOK_POLL_MS = 10
+"""An empty answer ends no poll, though it tells the log's end: look so often whether one came."""
+
 
 class KafkaOffsets:
     """Asks a broker for offsets, over a connection of its own made at the first use.
@@ -60,7 +63,7 @@ class KafkaOffsets:
     def _seen_ends(self, consumer: Any, told: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:  # noqa: ANN401
         deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
         while True:
-            consumer.poll(timeout_ms=REQUEST_TIMEOUT_MS, max_records=1)
+            consumer.poll(timeout_ms=_END_LOOK_POLL_MS, max_records=1)
             seen = {partition: consumer.highwater(partition) for partition in told}
             if None not in seen.values():
                 return {partition: max(seen[partition], told[partition]) for partition in told}
