@@ -1,0 +1,265 @@
+"""The whole system in one process, every stage of it driven, and what it says to statsd meanwhile."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from falcon import testing
+
+import faiss_server.app
+import recommender_server.app
+from faiss_server.generations import Generations
+from faiss_server.loader import GenerationLoader
+from recommender_server.app import Parts
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
+from streamrec.cli.probes import probe_statsd
+from streamrec.domain.user import UserState
+from streamrec.errors import Unavailable, UnknownId
+from streamrec.ports import (
+    COMMANDS,
+    INTERACTIONS,
+    ITEM_VECTORS,
+    Message,
+    Metrics,
+    RankedItem,
+    Snapshot,
+    UserUpdates,
+    VectorTable,
+)
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.publisher import Outlets
+from streamrec.training.run import TrainerProcess, run_trainer
+from streamrec.training.stop_signals import StopRequest
+from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
+from tests.asgi_client import Client
+from tests.builders import World, events
+
+_LONG_S = 30.0
+
+
+class Figure(NamedTuple):
+    """A metric as it arrived: kind is ``c``, ``g`` or ``ms``; the name is without our prefix."""
+
+    kind: str
+    name: str
+
+
+def sent_by_the_system(folder: Path) -> set[Figure]:
+    """Drive every stage, and return each metric that reached a listening statsd."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
+        statsd.bind(("127.0.0.1", 0))
+        url = f"statsd://127.0.0.1:{statsd.getsockname()[1]}"
+        metrics = open_metrics(url)
+        assert isinstance(metrics, StatsdMetrics)
+        try:
+            drive_trainer(folder / "trainer", metrics)
+            drive_index(folder / "index", metrics)
+            drive_recommender(metrics)
+            probe_statsd(url)
+        finally:
+            metrics.close()
+        return figures_waiting(statsd)
+
+
+def figures_waiting(statsd: socket.socket) -> set[Figure]:
+    """Read what has arrived."""
+    found: set[Figure] = set()
+    statsd.settimeout(0.5)
+    with contextlib.suppress(TimeoutError):
+        while True:
+            for line in statsd.recv(65536).decode().split("\n"):
+                name, _, figure = line.partition(":")
+                assert name.startswith("streamrec."), line
+                found.add(Figure(figure.partition("|")[2], name.removeprefix("streamrec.")))
+    return found
+
+
+MISFITS = (
+    b"no json",
+    b"",
+    b'{"user_id": "u"}',
+    b'{"user_id": "", "item_id": "i"}',
+    b'{"user_id": "u", "item_id": "i", "timestamp": "noon"}',
+    b'{"user_id": "u", "item_id": "i", "value": "much"}',
+    b"x" * (MAX_EVENT_BYTES + 1),
+)
+
+
+class FailingOnce:
+    """Another part's stand-in, whose method `name` fails the first time."""
+
+    def __init__(self, part: Any, name: str) -> None:
+        self._part = part
+        self._name = name
+        self._is_new = True
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call if name == self._name else getattr(self._part, name)
+
+    def _call(self, *arguments: Any) -> Any:
+        if self._is_new:
+            self._is_new = False
+            raise Unavailable("not yet")
+        return getattr(self._part, self._name)(*arguments)
+
+
+class FailingCheckpoints:
+    """A full disk."""
+
+    def write(self, *_checkpoint: object) -> None:
+        raise Unavailable("the disk is full")
+
+
+def drive_trainer(folder: Path, metrics: Metrics) -> None:
+    """Every step of the loop, each kind of misfit, and every part failing once."""
+    world = World(folder, metrics)
+    active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0)
+    active.loop._with = _replaced(active.loop._with, source=FailingOnce(active.source, "poll"))
+    world.send(*events(("u", "i"), ("v", "i"), ("w", "j")), *MISFITS)
+    world.send(
+        {"user_id": "u", "item_id": "k", "event_id": "once"}, {**events(("u", "k"))[0], "event_id": "once"}
+    )
+    world.sink.append(COMMANDS, [Message("i", b"no command")])
+    active.step()
+    world.send(*events(("u", "j"), ("v", "k")))
+    active.step(4)
+    active.loop._with = _replaced(active.loop._with, checkpoints=FailingCheckpoints())
+    world.send(*events(("w", "i")))
+    active.step(4)
+    active.loop._with = _replaced(active.loop._with, checkpoints=world.checkpoints)
+    active.publisher._outlets = active.publisher._outlets._replace(
+        cache=FailingOnce(world.cache, "publish_popular")
+    )
+    active.step()
+    stand_by(world)
+    active.finish()
+
+
+def _replaced(surroundings: Any, **parts: Any) -> Any:
+    return type(surroundings)(**{**vars(surroundings), **parts})
+
+
+def stand_by(world: World) -> None:
+    """Let a second trainer wait for the lease for a moment."""
+    stop = StopRequest()
+    process = TrainerProcess(
+        source=MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer"),
+        outlets=Outlets(world.sink, world.sink, world.store, world.cache),
+        metrics=world.metrics,
+        artifacts_dir=world.folder,
+        current_generation=lambda: "g1",
+        learning=LearningSettings(embedding_dim=8),
+        settings=TrainerSettings(),
+        owner="another",
+        start="checkpoint",
+        stop=stop,
+        clock=world.clock,
+    )
+    thread = threading.Thread(target=run_trainer, args=(process,))
+    thread.start()
+    time.sleep(0.2)
+    stop.is_stopping.set()
+    thread.join()
+
+
+def drive_index(folder: Path, metrics: Metrics) -> None:
+    """Load, follow, search, and refuse."""
+    log = MemoryEventLog()
+    generations = Generations()
+    loader = GenerationLoader(
+        folder, generations, lambda topic: MemoryEventSource(log, [topic], "index"), metrics, time.time
+    )
+    client = testing.TestClient(faiss_server.app.create_app(generations, metrics))
+    assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 503
+    folder.mkdir()
+    (folder / "CURRENT").write_text("g0\n")
+    with pytest.raises(UnknownId):
+        loader.step()
+    items = VectorTable(["a", "b"], np.eye(2, dtype=np.float32))
+    write_snapshot(
+        folder, Snapshot("g1", items, VectorTable(["u"], np.ones((1, 2), np.float32)), {}, 1.0, {})
+    )
+    set_current(folder, "g1")
+    loader.step()
+    try:
+        vector = encode_vector(VectorRecord("g1", np.ones(2, "<f4").tobytes(), time.time()))
+        MemoryEventSink(log).append(ITEM_VECTORS, [Message("c", vector), Message("d", b"no vector")])
+        eventually(lambda: len(generations.get().index) == 3)
+        loader.maintain()
+        assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 200
+        assert client.simulate_get("/v1/items/nobody/similar").status_code == 404
+        assert client.simulate_get("/v1/items/a/similar").status_code == 200
+    finally:
+        loader.close()
+
+
+def eventually(is_true: Callable[[], bool]) -> None:
+    """Wait for it."""
+    deadline = time.monotonic() + _LONG_S
+    while not is_true():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+class Down:
+    """A part whose every call fails."""
+
+    def __getattr__(self, _name: str) -> Any:
+        async def fail(*_arguments: object) -> None:
+            raise Unavailable("down")
+
+        return fail
+
+
+def drive_recommender(metrics: Metrics) -> None:
+    """Ask as users of every kind, with all parts and without each."""
+    asyncio.run(_ask_everything(metrics))
+
+
+async def _ask_everything(metrics: Metrics) -> None:
+    parts = _parts(metrics)
+    client = Client(recommender_server.app.create_app(parts, recommender_server.app.Rules()))
+    for user_id in ("known", "moved", "nobody"):
+        answer = await client.call("GET", f"/v1/recommendations?user_id={user_id}&k=2")
+        assert answer.status == 200
+    await client.call("GET", "/v1/recommendations?user_id=known&k=100")
+    await client.call("GET", "/v1/recommendations?item_id=i1&k=1")
+    await client.call("GET", "/v1/recommendations?k=0")
+    await client.call("GET", "/v1/popular?k=1")
+    await client.call("GET", "/nowhere")
+    await client.call("POST", "/v1/events", json={"user_id": "u", "item_id": "i"})
+    await client.shut_down()
+    for part in ("store", "cache", "index"):
+        broken = Client(
+            recommender_server.app.create_app(
+                Parts(**{**vars(parts), part: Down()}), recommender_server.app.Rules()
+            )
+        )
+        await broken.call("GET", "/v1/recommendations?user_id=known&k=2")
+        await broken.call("GET", "/v1/items/i1/similar?k=1")
+        await broken.shut_down()
+
+
+def _parts(metrics: Metrics) -> Parts:
+    ids = [f"i{row}" for row in range(9)]
+    index = MemoryIndex({"g1": VectorTable(ids, np.array([[row, 0] for row in range(9)], np.float32))})
+    store, cache = MemoryStore(), MemoryCache()
+    cache.publish_popular({"decayed": [RankedItem(item_id, 1.0) for item_id in ids]})
+    lease = store.acquire("trainer", "test", 10.0, 0.0)
+    assert lease is not None
+    vector = np.ones(2, "<f4").tobytes()
+    states = [UserState("known", "g1", vector), UserState("moved", "g0", vector)]
+    store.publish_users(UserUpdates(states, []), lease)
+    return Parts(store, cache, index, MemoryEventSink(MemoryEventLog()), metrics)
