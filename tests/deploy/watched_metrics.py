@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -132,6 +133,7 @@ class Rule(NamedTuple):
         return Series(filled(self.name), labels)
 
 
+@cache
 def mapping_rules() -> list[Rule]:
     """Return the mapping, in its order."""
     kinds = {"counter": "c", "gauge": "g", "observer": "ms"}
