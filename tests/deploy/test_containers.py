@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import random
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from tests.deploy.own_network import OwnNetwork
 HISTORY = "--events=/events/shop.csv --map=user_id=uuid,item_id=sku,timestamp=at --until-fraction=0.9"
 BALANCER = ("127.0.0.1", 8080)
 UNREACHABLE = "10.9.8.7"
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture
@@ -36,8 +37,9 @@ def machine(tmp_path: Path) -> Iterator["Machine"]:
     reasons = [why_not(), *(kind.why_not() for kind in (KAFKA, MONGODB, REDIS))]
     for reason in filter(None, reasons):
         (pytest.fail if os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1" else pytest.skip)(reason)
-    # Of two recommenders and two index servers that the names lead to, one each is gone.
-    replicas = {name: ["127.0.0.1", UNREACHABLE] for name in ("recommender", "index")}
+    # Of two recommenders and two index servers that the names lead to, one each is gone. The other is at another
+    # address than the one on which it asks itself how it is: listening there alone would not do.
+    replicas = {name: ["127.0.0.2", UNREACHABLE] for name in ("recommender", "index")}
     with OwnNetwork(), NameServer(replicas), ExitStack() as stack:
         yield Machine(tmp_path, stack)
 
@@ -148,8 +150,20 @@ def test_the_system_in_containers(machine: Machine) -> None:
         "trainer",
     ]
 
+    check_commands(trainer)
     check_answers(recommender)
     check_leaving(machine, ours)
+
+
+def check_commands(trainer: Container) -> None:
+    """The one-shot services of the demo are commands that the trainer's image has, with those options."""
+    for name in ("items", "replay"):
+        command = services()[name]["command"]
+        told = trainer.execute([*command[:4], "--help"])
+        assert told.returncode == 0, told.stderr
+        assert {option.partition("=")[0] for option in command[4:]} <= set(
+            re.findall(r"--[\w-]+", told.stdout)
+        )
 
 
 def check_answers(recommender: Container) -> None:
