@@ -26,6 +26,7 @@ from streamrec.adapters.index_messages import (
 )
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
+from streamrec.settings import shown_url
 
 _MAX_BATCH = 64
 _MAX_EXCLUDED = 20_000
@@ -49,9 +50,10 @@ class HttpIndex:
 
     def __init__(self, url: str, timeout_s: float) -> None:
         """Connect at the first search; `timeout_s` is the longest that one waits, gathering included."""
-        self._url = url.rstrip("/") + SEARCH_PATH
+        search_url = url.rstrip("/") + SEARCH_PATH
+        self._url = shown_url(search_url)
         self._timeout_s = timeout_s
-        self._connection = KeptConnection(self._url)
+        self._connection = KeptConnection(search_url)
         self._waiting: deque[_Waiting] = deque()
         self._sender: asyncio.Task[None] | None = None
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from streamrec.errors import ConfigurationError
+from streamrec.settings import shown_url
 
 
 class Reply(NamedTuple):
@@ -33,7 +34,7 @@ class KeptConnection:
         """
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigurationError(f"{url!r} is not of the form http://host:port")
+            raise ConfigurationError(f"{shown_url(url)!r} is not of the form http://host:port")
         self._host = parts.hostname
         self._is_secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._is_secure else 80)
