@@ -34,6 +34,8 @@ TRAINER_TIMEOUT_S = 30.0
 """Thousands of upserts on a store that is busy; the trainer repeats what takes longer."""
 
 DUPLICATE_KEY = 11000
+COLLECTION_EXISTS = 48
+VALIDATION_FAILED = 121
 
 MAJORITY = WriteConcern(w="majority", j=True)
 MAJORITY_READ = ReadConcern("majority")
@@ -116,7 +118,7 @@ def in_our_words(place: MongoPlace) -> Iterator[None]:
 
 def _translated(error: Exception, url: str) -> StreamrecError:
     reason = _reason(error)
-    codes = _codes(error)
+    codes = codes_of(error)
     if codes & _REFUSED:
         return ConfigurationError(
             f"STREAMREC_STORE_URL {url}: MongoDB refused us: {reason}; correct user, password or authSource"
@@ -128,7 +130,8 @@ def _translated(error: Exception, url: str) -> StreamrecError:
     return Unavailable(f"{url}: {reason}")
 
 
-def _codes(error: Exception) -> set[int]:
+def codes_of(error: Exception) -> set[int]:
+    """Return MongoDB's codes of what went wrong."""
     if isinstance(error, BulkWriteError):
         return {entry["code"] for entry in error.details["writeErrors"]}
     if isinstance(error, ServerSelectionTimeoutError):

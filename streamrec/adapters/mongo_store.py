@@ -7,9 +7,17 @@ from typing import Any
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import OperationFailure
 
-from streamrec.adapters.mongo_connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo_connection import (
+    COLLECTION_EXISTS,
+    SERVER_TIMEOUT_S,
+    Document,
+    MongoPlace,
+    in_our_words,
+)
 from streamrec.adapters.mongo_documents import (
+    FENCE,
     all_seen_of,
     attributes_text,
     item_of,
@@ -40,6 +48,7 @@ class MongoStore:
     def __init__(self, place: MongoPlace) -> None:
         self._place = place
         self._client: AsyncMongoClient[Document] | None = None
+        self._has_users = False
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
         """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
@@ -77,9 +86,21 @@ class MongoStore:
         """Replace the attributes; creates the document for a stranger."""
         change = {"$set": {"attributes": attributes_text(attributes)}}
         with in_our_words(self._place):
+            await self._create_users()
             await self._collection("users").update_one(
                 {"_id": user_id}, change, upsert=True, comment=_request()
             )
+
+    async def _create_users(self) -> None:
+        """Create the collection as the trainer wants it, should we be the first to write."""
+        if self._has_users:
+            return
+        try:
+            await self._collection("users").database.command("create", "users", validator=FENCE)
+        except OperationFailure as error:
+            if error.code != COLLECTION_EXISTS:
+                raise
+        self._has_users = True
 
     async def find_users(self, prefix: str, limit: int) -> list[str]:
         """Return ids that start with `prefix`, in order of their bytes, as MongoDB compares them."""

@@ -6,16 +6,20 @@ from typing import Any, TypeVar
 
 from pymongo import DeleteMany, DeleteOne, MongoClient, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from streamrec.adapters.mongo_connection import (
+    COLLECTION_EXISTS,
     DUPLICATE_KEY,
     TRAINER_TIMEOUT_S,
+    VALIDATION_FAILED,
     Document,
     MongoPlace,
+    codes_of,
     in_our_words,
 )
 from streamrec.adapters.mongo_documents import (
+    FENCE,
     STATE_FIELDS,
     all_seen_of,
     fenced,
@@ -30,9 +34,6 @@ from streamrec.ports import Lease, UserUpdates
 
 _AT_ONCE = 2000
 """Documents in one command: some 5 MB, and a tenth of a second."""
-
-_COLLISIONS = 3
-"""Tries to write users whom a server creates in the same moment; the second finds them created."""
 
 T = TypeVar("T")
 
@@ -50,11 +51,12 @@ class MongoTrainerStore:
             self._client: MongoClient[Document] = MongoClient(
                 place.url, connect=False, **place.options(TRAINER_TIMEOUT_S)
             )
-            database = self._client[place.database]
-        self._users: Collection[Document] = database["users"]
-        self._seen: Collection[Document] = database["seen"]
-        self._items: Collection[Document] = database["items"]
-        self._leases = MongoLeases(database)
+            self._database = self._client[place.database]
+        self._users: Collection[Document] = self._database["users"]
+        self._seen: Collection[Document] = self._database["seen"]
+        self._items: Collection[Document] = self._database["items"]
+        self._leases = MongoLeases(self._database)
+        self._is_fenced = False
         self._expects_known_sights = False
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
@@ -66,6 +68,7 @@ class MongoTrainerStore:
             When a larger token has been given out; nothing newer is overwritten then.
         """
         with in_our_words(self._place):
+            self._raise_fence()
             self._leases.check(lease)
             # A bulk is not ordered, so of a user only the last state may be in it.
             for states in _chunks({state.user_id: state for state in updates.states}.values()):
@@ -74,18 +77,28 @@ class MongoTrainerStore:
             for chunk in _chunks(sights):
                 self._add_sights([seen_key(user_id, item_id, at) for user_id, at, item_id in chunk])
 
+    def _raise_fence(self) -> None:
+        """See to it that the users' documents are validated; without that, no token stops anybody."""
+        if self._is_fenced:
+            return
+        try:
+            self._database.command("create", "users", validator=FENCE)
+        except OperationFailure as error:
+            if error.code != COLLECTION_EXISTS:
+                raise
+            if self._users.options().get("validator") != FENCE:
+                self._database.command("collMod", "users", validator=FENCE)
+        self._is_fenced = True
+
     def _upsert(self, upserts: Sequence[UpdateOne], lease: Lease) -> None:
-        for _ in range(_COLLISIONS):
-            try:
-                self._users.bulk_write(upserts, ordered=False)
-            except BulkWriteError as error:
-                if not _is_of_duplicates(error):
-                    raise
-                # Somebody's newer document, or one that a server created between our look and our writing.
-                self._leases.check(lease)
-            else:
-                return
-        raise LeaseLost(f"users carry a newer token of the lease {lease.name!r} than ours, {lease.token}")
+        try:
+            self._users.bulk_write(upserts, ordered=False)
+        except BulkWriteError as error:
+            if VALIDATION_FAILED in codes_of(error):
+                raise LeaseLost(
+                    f"users carry a newer token of the lease {lease.name!r} than ours, {lease.token}"
+                ) from error
+            raise
 
     def _add_sights(self, keys: Sequence[Document]) -> None:
         """Insert what is new.
@@ -179,5 +192,4 @@ def _flat(first: Iterable[Item], rest: Iterable[Iterable[Item]]) -> Iterator[Ite
 
 
 def _is_of_duplicates(error: BulkWriteError) -> bool:
-    codes = {entry["code"] for entry in error.details["writeErrors"]}
-    return codes == {DUPLICATE_KEY} and not error.details["writeConcernErrors"]
+    return codes_of(error) == {DUPLICATE_KEY} and not error.details["writeConcernErrors"]

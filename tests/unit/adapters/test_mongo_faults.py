@@ -123,7 +123,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, 
 
 @pytest.fixture
 def guarded(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
-    """One that asks for a password, with a user who may do all and one who may do nothing."""
+    """One that asks for a password, with users who may do all, what we need, and nothing."""
     assert mongo_server.port
     server = LocalServer(MONGODB, tmp_path, extra=("--auth",)).start()
     with pymongo.MongoClient[Any](server.url) as client:
@@ -131,6 +131,8 @@ def guarded(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
         client.admin.command("createUser", "me", pwd=PASSWORD, roles=["root"])
     with pymongo.MongoClient[Any](server.url, username="me", password=PASSWORD) as client:
         client.admin.command("createUser", "nobody", pwd=PASSWORD, roles=[])
+        least = [{"role": "readWrite", "db": "streamrec"}]
+        client.admin.command("createUser", "writer", pwd=PASSWORD, roles=least)
     yield server
     server.stop()
 
@@ -152,9 +154,19 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
             assert PASSWORD not in error
             assert QUOTED not in error
             assert "\n" not in error
-    trainer, server = sides(f"mongodb://me:{QUOTED}@{host}", stores)
-    assert trainer.acquire("trainer", "one", 10.0, NOW) is not None
+
+
+async def test_to_read_and_write_is_all_that_we_must_be_allowed(
+    guarded: LocalServer, stores: list[Any]
+) -> None:
+    trainer, server = sides(f"mongodb://writer:{QUOTED}@127.0.0.1:{guarded.port}/?authSource=admin", stores)
     await server.check()
+    await server.put_attributes("u", {"country": "NZ"})
+    lease = trainer.acquire("trainer", "one", 10.0, NOW)
+    assert lease is not None
+    trainer.publish_users(UserUpdates([UserState("u", "g1", b"1234")], [("u", "i1", NOW)]), lease)
+    assert (await server.get_profile("u", 10)).seen == ["i1"]
+    assert await server.erase_user("u")
 
 
 async def refusal(server: DocumentStore) -> str:

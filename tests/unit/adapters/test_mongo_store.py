@@ -67,6 +67,18 @@ async def test_a_writer_that_passed_the_look_at_the_lease_a_moment_too_early_is_
     assert document.state.n_events == 7
 
 
+async def test_the_fence_stands_also_where_others_created_the_users(
+    trainer: MongoTrainerStore, server: MongoStore, database: Any
+) -> None:
+    database["users"].insert_one({"_id": "restored", "generation": None})
+    await server.put_attributes("u", {"country": "NZ"})
+    stale = held(trainer)
+    trainer.publish_users(states(7, "u"), held(trainer, "two", NOW + 11))
+    database["leases"].delete_many({})
+    with pytest.raises(LeaseLost):
+        trainer.publish_users(states(1, "u"), stale)
+
+
 def test_tokens_grow_also_when_the_leases_were_lost(trainer: MongoTrainerStore, database: Any) -> None:
     first = held(trainer)
     database["leases"].drop()
@@ -101,6 +113,7 @@ def test_the_collections_are_as_people_expect_them(trainer: MongoTrainerStore, d
     assert database["users"].find_one() == {
         "_id": "u", "generation": "g1", "vector": b"\0\0\x80?", "recent": ["i1"], "disliked": ["i9"],
         "n_events": 3, "updated_at": NOW, "tokens": {"trainer": lease.token},
+        "writers": {"trainer": lease.token},
     }  # fmt: skip
     assert database["seen"].find_one() == {"_id": {"user_id": "u", "at": NOW, "item_id": "i1"}}
 
