@@ -108,7 +108,7 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
             client.close()
         if isinstance(error, errors.KafkaTimeoutError):
             # The connection stood: this is all that some brokers tell those whom they do not know.
-            raise unavailable(place, "it hangs up; check security_protocol, user and password") from error
+            raise unavailable(place, "it hangs up, or says nothing; check security_protocol, user and password") from error
         with saying_kafka(place):
             raise
 
