@@ -37,8 +37,8 @@ def machine(tmp_path: Path) -> Iterator["Machine"]:
     reasons = [why_not(), *(kind.why_not() for kind in (KAFKA, MONGODB, REDIS))]
     for reason in filter(None, reasons):
         (pytest.fail if os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1" else pytest.skip)(reason)
-    # Of two recommenders and two index servers that the names lead to, one each is gone. The other is at another
-    # address than the one on which it asks itself how it is: listening there alone would not do.
+    # Of two recommenders and two index servers that the names lead to, one each is gone. The other is at
+    # another address than the one on which it asks itself how it is: listening there alone would not do.
     replicas = {name: ["127.0.0.2", UNREACHABLE] for name in ("recommender", "index")}
     with OwnNetwork(), NameServer(replicas), ExitStack() as stack:
         yield Machine(tmp_path, stack)
@@ -150,9 +150,16 @@ def test_the_system_in_containers(machine: Machine) -> None:
         "trainer",
     ]
 
+    assert can_write(trainer, "var/artifacts var/data var/replay")
+    assert not can_write(index, "var/artifacts")
     check_commands(trainer)
     check_answers(recommender)
     check_leaving(machine, ours)
+
+
+def can_write(container: Container, folders: str) -> bool:
+    script = f"for folder in {folders}; do touch $folder/probe && rm $folder/probe || exit 1; done"
+    return container.execute(["sh", "-c", script]).returncode == 0
 
 
 def check_commands(trainer: Container) -> None:
