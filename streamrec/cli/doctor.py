@@ -14,7 +14,7 @@ from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl, read_set
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
-from streamrec.settings import LearningSettings, PlaceSettings, ServerSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, ServerSettings, TrainerSettings, shown_url
 
 EXIT_UNWELL = 1
 
@@ -84,7 +84,7 @@ def _own_checks(places: PlaceSettings) -> Iterator[Check]:
     if places.statsd_url is not None:
         mend = "start statsd there, or unset STREAMREC_STATSD_URL (no metrics are sent then)"
         probe = partial(probes.probe_statsd, places.statsd_url)
-        yield Check("statsd", places.statsd_url, "STREAMREC_STATSD_URL", mend, probe)
+        yield Check("statsd", shown_url(places.statsd_url), "STREAMREC_STATSD_URL", mend, probe)
     if places.api_keys_file is not None:
         mend = "write one key a line, or unset STREAMREC_API_KEYS_FILE (the API is open then)"
         probe = partial(probes.probe_api_keys, places.api_keys_file)
@@ -96,17 +96,17 @@ def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], st
         "see that its folder can be written and its disk has room (or that the server answers), or set "
         f"STREAMREC_{variable} to another place"
     )
-    return Check(part, str(place), f"STREAMREC_{variable}", mend, partial(probe, place))
+    return Check(part, shown_url(str(place)), f"STREAMREC_{variable}", mend, partial(probe, place))
 
 
 def _service_checks(places: PlaceSettings, recommender: Service) -> Iterator[Check]:
     mend = "start it (`make run` starts all), look into its log, or correct "
     probe = partial(service_probes.probe_index, places.index_url)
     variable = "STREAMREC_INDEX_URL"
-    yield Check("index", places.index_url, variable, mend + variable, probe)
+    yield Check("index", shown_url(places.index_url), variable, mend + variable, probe)
     probe = partial(service_probes.probe_recommender, recommender)
     variable = "RECOMMENDER_PORT or --url"
-    yield Check("recommender", recommender.url, variable, mend + variable, probe)
+    yield Check("recommender", recommender.place, variable, mend + variable, probe)
 
 
 def _carry_out(check: Check) -> Finding:

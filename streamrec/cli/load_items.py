@@ -48,7 +48,7 @@ def load_items(
         items = iter_items(file or Path(), parse_mapping(mapping))
     with progress_bar("Loading items") as show:
         n_items = put_items(service, items, show)
-    say(f"{n_items:,} items are at {service.url}")
+    say(f"{n_items:,} items are at {service.place}")
 
 
 def put_items(service: Service, items: Iterable[Item], show: Show) -> int:

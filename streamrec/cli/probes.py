@@ -18,6 +18,7 @@ from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
+from streamrec.settings import shown_url
 
 PROBE = "streamrec-doctor"
 """The id under which probes are written: nobody else's."""
@@ -38,7 +39,7 @@ def probe_log(url: str) -> str:
             deadline = time.monotonic() + _PATIENCE_S
             while value not in [record.value for record in source.poll(100, 0.5)]:
                 if time.monotonic() > deadline:
-                    raise Unavailable(f"{url}: a record was appended, but could not be read back")
+                    raise Unavailable(f"{shown_url(url)}: a record was appended, but could not be read back")
         finally:
             source.close()
         sink.append(PROBES, [Message(PROBE, None)])
@@ -72,7 +73,7 @@ async def _probe_documents(url: str) -> None:
     finally:
         await store.aclose()
     if found[0] != {PROBE: item} or found[1] is None or found[1].attributes != {"title": item.title}:
-        raise Unavailable(f"{url}: what was written could not be read back")
+        raise Unavailable(f"{shown_url(url)}: what was written could not be read back")
 
 
 def probe_cache(url: str) -> str:
@@ -85,7 +86,7 @@ def probe_cache(url: str) -> str:
     finally:
         publisher.close()
     if not is_read_back:
-        raise Unavailable(f"{url}: what was written could not be read back")
+        raise Unavailable(f"{shown_url(url)}: what was written could not be read back")
     return "a ranking and an item written, read back and deleted"
 
 
@@ -147,7 +148,7 @@ def probe_statsd(url: str) -> str:
                 probe.send(b"streamrec.doctor.probes:1|c")
                 time.sleep(0.05)
     except OSError as error:
-        raise Unavailable(f"{url}: {error.strerror}") from error
+        raise Unavailable(f"{shown_url(url)}: {error.strerror}") from error
     return "a counter sent (whether it was counted, only statsd knows)"
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
+from streamrec.settings import shown_url
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
 
@@ -23,6 +24,11 @@ class Service:
     url: str
     api_key: str | None = None
     timeout_s: float = 10.0
+
+    @property
+    def place(self) -> str:
+        """The URL as people may see it."""
+        return shown_url(self.url)
 
     def get(self, path: str) -> Any:  # noqa: ANN401  # JSON
         """Return the decoded answer to a GET; see `call`."""
@@ -52,7 +58,7 @@ class Service:
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"{self.url} does not answer: {_words_of(error)}") from error
+            raise Unavailable(f"{self.place} does not answer: {_words_of(error)}") from error
         finally:
             connection.close()
         return self._checked(response.status, dict(response.headers), content)
@@ -62,9 +68,10 @@ class Service:
         try:
             port = parts.port
         except ValueError as error:
-            raise ConfigurationError(f"{self.url!r}: {error}") from error
+            # The error quotes what stands where the port should: it may be a part of a password.
+            raise ConfigurationError(f"{self.place!r} has no number as its port") from error
         if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
-            raise ConfigurationError(f"{self.url!r} is not of the form http://host:port")
+            raise ConfigurationError(f"{self.place!r} is not of the form http://host:port")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         return kind(parts.hostname, port or _DEFAULT_PORT[parts.scheme], timeout=self.timeout_s)
 
@@ -72,13 +79,13 @@ class Service:
         try:
             answer = msgspec.json.decode(content) if content else None
         except msgspec.DecodeError:
-            what = f"{self.url} answers {status}, but not in JSON: something else listens there"
+            what = f"{self.place} answers {status}, but not in JSON: something else listens there"
             raise Unavailable(what) from None
         if status < 400:
             return answer
         problem = answer if isinstance(answer, dict) else {}
         detail = problem.get("detail") or problem.get("title") or content[:200].decode("utf-8", "replace")
-        reason = f"{self.url} answers {status}: {detail}"
+        reason = f"{self.place} answers {status}: {detail}"
         if status == 429:
             raise Overloaded(reason, retry_after_s=float(headers.get("Retry-After", 1)))
         if status >= 500:
