@@ -97,6 +97,9 @@ class TrainerSettings(BaseSettings):
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05
     item_publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced so long.")
+    item_publish_share: float = Field(
+        0.33, gt=0, le=1, description="Of the time, spent on publishing item vectors at most."
+    )
     max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
     status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")
     evaluations_per_s: PositiveFloat = Field(10.0, description="Events predicted before learning, at most.")

@@ -11,7 +11,11 @@ _CLEAN = np.inf
 class DirtyRows:
     """Rows waiting to be published; each is published once however often it changed meanwhile.
 
+    Rows that were never published go first: until then nobody can be offered what they stand for, while an
+    older vector of another row differs little from its newest.
+
     >>> dirty = DirtyRows()
+    >>> dirty.settle(4)
     >>> dirty.mark(np.array([3, 1]), now=10.0)
     >>> dirty.mark(np.array([1, 2]), now=11.0)
     >>> dirty.take(limit=2).tolist(), dirty.staleness_s(now=12.0), dirty.take(limit=2).tolist()
@@ -20,24 +24,39 @@ class DirtyRows:
 
     def __init__(self, since: NDArray[np.float64] | None = None) -> None:
         self._since = np.full(0, _CLEAN) if since is None else since
+        self._is_known = self._since == _CLEAN
+
+    def settle(self, n_rows: int) -> None:
+        """Say that the first `n_rows` were published, all as they are now."""
+        self._since = grown(self._since, n_rows, fill=_CLEAN)
+        self._is_known = grown(self._is_known, len(self._since), fill=False)
+        self._since[:n_rows] = _CLEAN
+        self._is_known[:n_rows] = True
 
     def mark(self, rows: NDArray[np.int64], now: float) -> None:
         """Say that (B,) rows changed; a row that waits already keeps its place."""
         self._since = grown(self._since, int(rows.max(initial=-1)) + 1, fill=_CLEAN)
+        self._is_known = grown(self._is_known, len(self._since), fill=False)
         self._since[rows] = np.minimum(self._since[rows], now)
 
     def take(self, limit: int) -> NDArray[np.int64]:
-        """Return up to `limit` rows, those that wait longest, in row order; they are clean now."""
+        """Return up to `limit` rows, new ones first and then those that wait longest, in row order.
+
+        They are clean now.
+        """
         rows = np.flatnonzero(self._since < _CLEAN)
         if len(rows) > limit:
-            rows = np.sort(rows[np.argpartition(self._since[rows], limit)[:limit]])
+            order = np.where(self._is_known[rows], self._since[rows], -_CLEAN)
+            rows = np.sort(rows[np.argpartition(order, limit)[:limit]])
         self._since[rows] = _CLEAN
+        self._is_known[rows] = True
         return rows
 
     def drop(self, row: int) -> None:
         """Let a row wait no longer: what it held is gone."""
         if row < len(self._since):
             self._since[row] = _CLEAN
+            self._is_known[row] = False
 
     @property
     def n_waiting(self) -> int:

@@ -150,6 +150,7 @@ def release(
             to.provenance,
         )
     )
+    state.dirty_items.settle(state.item_ids.n_rows)
     to.checkpoints.write(state, to.stream_offsets, token=0)
     order = np.argsort(history.user_rows, kind="stable")
     starts = np.searchsorted(history.user_rows[order], np.arange(state.user_ids.n_rows + 1))

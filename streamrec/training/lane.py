@@ -1,15 +1,23 @@
 """Work done beside the loop, one piece at a time and in order."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Lane:
-    """A thread that does one thing after the other; at most one waits or runs at any time."""
+    """A thread that does one thing after the other; at most one waits or runs at any time.
+
+    Attributes
+    ----------
+    last_took_s
+        Seconds that the last piece took.
+    """
 
     def __init__(self, name: str) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._under_way: Future[None] | None = None
+        self.last_took_s = 0.0
 
     def is_free(self) -> bool:
         """Return whether the last piece is done."""
@@ -18,7 +26,14 @@ class Lane:
     def submit(self, work: Callable[[], None]) -> None:
         """Hand over a piece; waits for the last one, and raises what that failed of."""
         self.drain()
-        self._under_way = self._thread.submit(work)
+        self._under_way = self._thread.submit(self._do, work)
+
+    def _do(self, work: Callable[[], None]) -> None:
+        started = time.perf_counter()
+        try:
+            work()
+        finally:
+            self.last_took_s = time.perf_counter() - started
 
     def drain(self) -> None:
         """Wait for the last piece; raises what it failed of."""

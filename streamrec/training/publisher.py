@@ -91,6 +91,13 @@ class Publisher:
         """Return whether the last users handed over are out."""
         return self._users.is_free()
 
+    def pause_after_items_s(self, share: float) -> float:
+        """Return the seconds from one publication of item vectors to the next, so that they take that share.
+
+        A busy stream moves nearly every item: a slow log would take all the time that learning needs.
+        """
+        return self._items.last_took_s / share
+
     def publish_users(self, publication: UserPublication) -> None:
         """Hand over; waits for the last such publication, so that a slow store slows the loop.
 

@@ -168,7 +168,8 @@ class StreamTrainer:
         if self._pending and (is_full or self._with.publisher.is_free_for_users()):
             self._publish_pending()
         if now >= self._items_due:
-            self._items_due = now + self._settings.item_publish_interval_s
+            pause_s = self._with.publisher.pause_after_items_s(self._settings.item_publish_share)
+            self._items_due = now + max(self._settings.item_publish_interval_s, pause_s)
             self._publish_items()
         if now >= self._status_due:
             self._publish_status(now)

@@ -1,13 +1,30 @@
 import numpy as np
+import pytest
 
 from streamrec.domain.item import Item
 from streamrec.training.categories import N_NEIGHBOURS, ItemCategories
 from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.lane import Lane
 from streamrec.training.user_table import UserTable
 
 
 def rows(*values: int) -> np.ndarray:
     return np.array(values, np.int64)
+
+
+class TestLane:
+    def test_it_tells_how_long_a_piece_took_also_one_that_failed(self) -> None:
+        lane = Lane("test")
+        assert lane.last_took_s == 0.0
+        lane.submit(lambda: None)
+        lane.drain()
+        first = lane.last_took_s
+        assert first > 0.0
+        lane.submit(lambda: 1 / 0)  # type: ignore[func-returns-value]
+        with pytest.raises(ZeroDivisionError):
+            lane.drain()
+        assert lane.last_took_s not in (0.0, first)
+        lane.close()
 
 
 class TestDirtyRows:
@@ -19,6 +36,20 @@ class TestDirtyRows:
         assert dirty.staleness_s(4.0) == 3.0
         assert dirty.take(1).tolist() == [5]
         assert dirty.staleness_s(4.0) == 2.0
+
+    def test_a_row_that_was_never_published_goes_first(self) -> None:
+        dirty = DirtyRows()
+        dirty.settle(3)
+        dirty.mark(rows(0, 2), 1.0)
+        dirty.mark(rows(1, 7), 2.0)
+        assert dirty.take(1).tolist() == [7]
+        assert dirty.take(1).tolist()[0] in (0, 2)
+        dirty.drop(1)  # its id is gone, and the row another's now
+        dirty.mark(rows(1), 9.0)
+        assert dirty.take(1).tolist() == [1]
+        restored = DirtyRows(dirty.since().copy())
+        restored.mark(rows(3), 10.0)
+        assert restored.take(1).tolist()[0] in (0, 2)
 
     def test_nothing_waits_at_first_and_after_all_were_taken(self) -> None:
         dirty = DirtyRows()
