@@ -17,6 +17,7 @@ _QUEUE_KBYTES = 64 << 10
 _QUEUE_RECORDS = 500_000
 
 _REPORT_WAIT_S = 0.2
+_FLUSH_TIMEOUT_S = 1.0
 _RETRY_AFTER_S = 1.0
 
 
@@ -98,7 +99,7 @@ class ConfluentProducer:
 
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""
-        self._producer.purge()
-        self._producer.flush(1.0)
         self._closing.set()
         self._reports.join()
+        self._producer.purge()
+        self._producer.flush(_FLUSH_TIMEOUT_S)

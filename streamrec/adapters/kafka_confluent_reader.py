@@ -7,6 +7,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka_connect import close_soon
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import PlaceGone
@@ -124,4 +125,4 @@ class ConfluentReader:
         """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            consumer.close()
+            close_soon(consumer.close)

@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ REQUEST_TIMEOUT_MS = 5000
 
 _BOOTSTRAP_TIMEOUT_MS = 3000
 _LONGEST_RECONNECT_PAUSE_MS = 1000
+
+_CLOSE_TIMEOUT_S = 5.0
 
 ClientT = TypeVar("ClientT")
 
@@ -105,12 +108,21 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
     except (errors.KafkaError, OSError) as error:
         # A client whose constructor raised would go on connecting, in its own thread, for ever.
         for client in clients:
-            client.close()
+            close_soon(client.close)
         if isinstance(error, errors.KafkaTimeoutError):
             # The connection stood: this is all that some brokers tell those whom they do not know.
-            raise unavailable(place, "it hangs up, or says nothing; check security_protocol, user and password") from error
+            raise unavailable(
+                place, "it hangs up, or says nothing; check security_protocol, user and password"
+            ) from error
         with saying_kafka(place):
             raise
+
+
+def close_soon(close: Callable[[], object]) -> None:
+    """Call `close`, and wait for it a bounded time: both drivers wait for threads of theirs without end."""
+    closing = threading.Thread(target=close, name="kafka-closing", daemon=True)
+    closing.start()
+    closing.join(_CLOSE_TIMEOUT_S)
 
 
 def reach(place: KafkaPlace) -> None:

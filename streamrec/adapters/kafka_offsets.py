@@ -3,11 +3,18 @@
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from streamrec.adapters.kafka_connect import REQUEST_TIMEOUT_MS, connect, saying_kafka, unavailable
+from streamrec.adapters.kafka_connect import (
+    REQUEST_TIMEOUT_MS,
+    close_soon,
+    connect,
+    saying_kafka,
+    unavailable,
+)
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.errors import StreamrecError
 
@@ -92,7 +99,7 @@ class KafkaOffsets:
         """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            consumer.close(autocommit=False, timeout_ms=REQUEST_TIMEOUT_MS)
+            close_soon(partial(consumer.close, autocommit=False, timeout_ms=REQUEST_TIMEOUT_MS))
 
     def _named(self, partitions: Collection[tuple[str, int]]) -> list[TopicPartition]:
         return [TopicPartition(self._place.prefix + topic, partition) for topic, partition in partitions]

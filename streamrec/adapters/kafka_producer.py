@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from kafka import KafkaProducer
 
-from streamrec.adapters.kafka_connect import connect, saying_kafka
+from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Message
 
@@ -67,4 +68,4 @@ class KafkaPythonProducer:
 
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""
-        self._producer.close(timeout=0)
+        close_soon(partial(self._producer.close, timeout=0))

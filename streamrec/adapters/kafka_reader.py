@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition, errors
 
-from streamrec.adapters.kafka_connect import connect, saying_kafka
+from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Record
@@ -110,4 +111,4 @@ class KafkaReader:
         """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            consumer.close(autocommit=False, timeout_ms=1000)
+            close_soon(partial(consumer.close, autocommit=False, timeout_ms=1000))

@@ -13,8 +13,9 @@ from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
 from streamrec.adapters.kafka_topics import KafkaTopics, TopicState
-from streamrec.errors import LogTruncated, StreamrecError
-from streamrec.ports import COMPACTED_TOPICS, Offsets, Record
+from streamrec.adapters.kafka_truncation import readable_places, truncation
+from streamrec.errors import StreamrecError
+from streamrec.ports import Offsets, Record
 
 _IDLE_LOOK_S, _BUSY_LOOK_S = 1.0, 10.0
 """Seconds between two looks at the topics: for what a reader is not told of, such as a broker that came back
@@ -68,7 +69,7 @@ class KafkaEventSource:
         for topic in self._topics:
             for partition, offset in next_offsets.get(topic, {}).items():
                 if offset and partition >= known[topic].n_partitions:
-                    raise LogTruncated(self._truncation(topic, partition, "is not there", offset))
+                    raise truncation(self._place, (topic, partition), "is not there", offset)
         places = self._offsets.starts(_partitions(known))
         places |= {key: offset for key, offset in _flat(next_offsets).items() if key in places}
         self._next = self._checked(places)
@@ -144,10 +145,9 @@ class KafkaEventSource:
         try:
             known = self._descriptions.describe(self._topics)
             replaced = [topic for topic in self._topics if _is_replaced(self._known[topic], known.get(topic))]
-            for topic, partition in self._next:
-                if topic in replaced and self._next[topic, partition]:
-                    offset = self._next[topic, partition]
-                    raise LogTruncated(self._truncation(topic, partition, "was deleted", offset))
+            for partition, offset in self._next.items():
+                if offset and partition[0] in replaced:
+                    raise truncation(self._place, partition, "was deleted", offset)
             if replaced:
                 known = self._descriptions.create_missing(self._topics)
             new = {key: 0 for key in _partitions(known) if key not in self._next}
@@ -161,25 +161,8 @@ class KafkaEventSource:
         self._looked_at = time.monotonic()
 
     def _checked(self, places: Places) -> Places:
-        """Return places that can be read from: these, but for the start of a compacted log."""
         starts, ends = self._offsets.starts(places), self._offsets.ends(places)
-        checked = {}
-        for (topic, partition), offset in places.items():
-            start, end = starts[topic, partition], ends[topic, partition]
-            if offset > end:
-                raise LogTruncated(self._truncation(topic, partition, f"ends at offset {end}", offset))
-            if offset < start and topic not in COMPACTED_TOPICS:
-                fate = f"begins at offset {start}, for {start - offset} events were deleted by its retention"
-                raise LogTruncated(self._truncation(topic, partition, fate, offset))
-            checked[topic, partition] = max(offset, start)
-        return checked
-
-    def _truncation(self, topic: str, partition: int, fate: str, offset: int) -> str:
-        name = self._place.prefix + topic
-        return (
-            f"{self._place.shown}: the log of {name!r} (partition {partition}) {fate}, but reading should go"
-            f" on at {offset}"
-        )
+        return readable_places(places, starts, ends, self._place)
 
     def _read_from_here(self) -> None:
         try:

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, errors
 
-from streamrec.adapters.kafka_connect import REQUEST_TIMEOUT_MS, connect, refused, saying_kafka, unavailable
+from streamrec.adapters.kafka_connect import (
+    REQUEST_TIMEOUT_MS,
+    close_soon,
+    connect,
+    refused,
+    saying_kafka,
+    unavailable,
+)
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.errors import StreamrecError
 from streamrec.ports import (
@@ -104,7 +111,7 @@ class KafkaTopics:
         """Close the connection."""
         admin, self._admin = self._admin, None
         if admin is not None:
-            admin.close()
+            close_soon(admin.close)
 
     def _ask(self, topics: Collection[str]) -> dict[str, TopicState]:
         prefix = self._place.prefix
