@@ -8,16 +8,19 @@
 FROM python:3.11.13-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY constraints.txt ./
+COPY constraints.txt requirements-confluent.txt ./
 COPY requirements requirements/
 
+# Both Kafka clients are in every image, so that the URL alone chooses between them.
 FROM packages AS index-packages
 RUN python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install -r requirements/index.txt -c constraints.txt
+    && pip --python /opt/venv/bin/python install \
+        -r requirements/index.txt -r requirements-confluent.txt -c constraints.txt
 
 FROM packages AS recommender-packages
 RUN python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install -r requirements/recommender.txt -c constraints.txt
+    && pip --python /opt/venv/bin/python install \
+        -r requirements/recommender.txt -r requirements-confluent.txt -c constraints.txt
 
 FROM packages AS trainer-packages
 # The default wheels of torch for Linux bring gigabytes of CUDA; these are for the CPU alone. The last line makes
@@ -25,7 +28,8 @@ FROM packages AS trainer-packages
 ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
 # This environment keeps pip: `streamrec data fetch` gets MovieLens-100K with it.
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" -r requirements/trainer.txt -c constraints.txt \
+    && /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" \
+        -r requirements/trainer.txt -r requirements-confluent.txt -c constraints.txt \
     && /opt/venv/bin/python -c "import torch; assert torch.version.cuda is None, 'torch came with CUDA'"
 
 # --- what every final image starts from -------------------------------------------------------------------------
@@ -99,7 +103,7 @@ WORKDIR /app
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends libcurl4 \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements.txt requirements-dev.txt requirements-servers.txt constraints.txt ./
+COPY requirements*.txt constraints.txt ./
 COPY requirements requirements/
 RUN /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" -r requirements-dev.txt -c constraints.txt \
     && groupadd --gid 10001 streamrec \

@@ -32,8 +32,8 @@ UNREACHABLE = "10.9.8.7"
 PATIENCE_S = 120.0
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator["Machine"]:
+@pytest.fixture(params=["kafka", pytest.param("kafka+confluent", marks=pytest.mark.nightly)])
+def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Machine"]:
     reasons = [why_not(), *(kind.why_not() for kind in (KAFKA, MONGODB, REDIS))]
     for reason in filter(None, reasons):
         (pytest.fail if os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1" else pytest.skip)(reason)
@@ -41,16 +41,16 @@ def machine(tmp_path: Path) -> Iterator["Machine"]:
     # another address than the one on which it asks itself how it is: listening there alone would not do.
     replicas = {name: ["127.0.0.2", UNREACHABLE] for name in ("recommender", "index")}
     with OwnNetwork(), NameServer(replicas), ExitStack() as stack:
-        yield Machine(tmp_path, stack)
+        yield Machine(tmp_path, stack, {"HISTORY": HISTORY, "KAFKA_DRIVER": request.param})
 
 
 class Machine:
     """Where containers run, beside a broker, a document store and a cache."""
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, stack: ExitStack, environment: dict[str, str]) -> None:
         self._folder = folder
         self._stack = stack
-        self._services = services({"HISTORY": HISTORY})
+        self._services = services(environment)
         self.volumes = folder / "volumes"
 
     def start(self, name: str, stage: Stage | None = None) -> Container:

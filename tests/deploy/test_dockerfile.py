@@ -11,6 +11,7 @@ from tests.deploy.docker_file import ROOT, images, stages
 
 STAGES = stages()
 SERVICES = ("index", "recommender", "trainer")
+EXTRA = "requirements-confluent.txt"
 
 
 def test_hadolint_finds_nothing() -> None:
@@ -52,7 +53,7 @@ def test_nothing_is_installed_in_a_final_image(target: str) -> None:
 def test_the_environment_comes_from_the_stage_that_reads_its_requirements(target: str) -> None:
     [environment] = [copy for copy in STAGES[target].copies if copy.stage is not None]
     assert environment.destination == "/opt/venv"
-    assert STAGES[environment.stage or ""].requirements == [f"requirements/{target}.txt"]
+    assert STAGES[environment.stage or ""].requirements == [f"requirements/{target}.txt", EXTRA]
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_context_holds_no_secret_and_no_data() -> None:
 
 def test_everything_that_is_copied_is_in_the_context() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
-    allowed = {line.strip("!/").split("/")[0] for line in lines if line.startswith("!")}
+    allowed = {line.strip("!/").split("/")[0] for line in lines if line.startswith("!")} | {EXTRA}
     sources = {
         source
         for stage in STAGES.values()
@@ -103,6 +104,13 @@ def test_everything_that_is_copied_is_in_the_context() -> None:
     }
     assert {source.split("/")[0] for source in sources} - {"."} <= allowed
     assert [source for source in sources if source != "." and not [*ROOT.glob(source)]] == []
+
+
+def test_every_list_that_another_includes_is_copied_with_it() -> None:
+    included = re.findall(r"^-r (\S+)", (ROOT / "requirements-dev.txt").read_text("utf-8"), re.M)
+    patterns = [source for copy in STAGES["tests"].copies for source in copy.sources if copy.stage is None]
+    copied = {path.name for pattern in patterns if pattern != "." for path in ROOT.glob(pattern)}
+    assert set(included) <= copied
 
 
 def _packages(path: Path) -> set[str]:

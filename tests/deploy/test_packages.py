@@ -13,7 +13,7 @@ from tests.deploy.site_packages import closure, named_in
 @pytest.mark.nightly
 @pytest.mark.parametrize("target", ["index", "recommender", "trainer"])
 def test_pip_would_install_the_same(target: str) -> None:
-    [requirements] = stages()[f"{target}-packages"].requirements
+    files = stages()[f"{target}-packages"].requirements
     command = [
         sys.executable,
         "-m",
@@ -23,11 +23,12 @@ def test_pip_would_install_the_same(target: str) -> None:
         "--ignore-installed",
         "--only-binary=:all:",
     ]
-    command += ["--quiet", "--report=-", f"--requirement={requirements}", "--constraint=constraints.txt"]
+    command += ["--quiet", "--report=-", "--constraint=constraints.txt"]
+    command += [f"--requirement={name}" for name in files]
     planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     installs = [entry["metadata"] for entry in json.loads(planned.stdout)["install"]]
     by_pip = {
         entry["name"].lower().replace("_", "-"): entry["version"].partition("+")[0] for entry in installs
     }
-    here = closure(named_in(ROOT / requirements))
+    here = closure(line for name in files for line in named_in(ROOT / name))
     assert by_pip == {name: package.version.partition("+")[0] for name, package in here.items()}
