@@ -17,7 +17,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation
-from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.lease import LeaseKeeper
@@ -47,7 +47,7 @@ class StageTimes:
         self.total_s[name.removeprefix("trainer.")] += duration_ms / 1000
 
 
-def open_process(places: PlaceSettings, metrics: StageTimes) -> TrainerProcess:
+def open_process(places: PlaceSettings, metrics: Metrics) -> TrainerProcess:
     """Return a trainer's process over what the settings name."""
     return TrainerProcess(
         source=open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "trainer"),
