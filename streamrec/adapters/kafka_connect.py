@@ -1,9 +1,10 @@
 """Connecting to Kafka, and saying in our words what it complains of."""
 
+import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -96,26 +97,53 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
         clients.append(KafkaNetClient(**config))
         return clients[-1]
 
+    with _overheard() as reasons:
+        try:
+            return client_class(
+                **place.for_kafka_python(),
+                **settings,
+                kafka_client=make_client,
+                bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                reconnect_backoff_max_ms=_LONGEST_RECONNECT_PAUSE_MS,
+            )
+        except (errors.KafkaError, OSError) as error:
+            # A client whose constructor raised would go on connecting, in its own thread, for ever.
+            for client in clients:
+                close_soon(client.close)
+            raise _why_not(place, error, reasons) from error
+
+
+class _Overhearing(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.reasons: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exceptions that are logged."""
+        if isinstance(record.args, tuple):
+            self.reasons += [argument for argument in record.args if isinstance(argument, Exception)]
+
+
+@contextmanager
+def _overheard() -> Iterator[list[BaseException]]:
+    """Give what the driver logs as reasons meanwhile: it tells nobody else why a first connection failed."""
+    handler, logger = _Overhearing(), logging.getLogger("kafka.net")
+    logger.addHandler(handler)
     try:
-        return client_class(
-            **place.for_kafka_python(),
-            **settings,
-            kafka_client=make_client,
-            bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
-            request_timeout_ms=REQUEST_TIMEOUT_MS,
-            reconnect_backoff_max_ms=_LONGEST_RECONNECT_PAUSE_MS,
-        )
-    except (errors.KafkaError, OSError) as error:
-        # A client whose constructor raised would go on connecting, in its own thread, for ever.
-        for client in clients:
-            close_soon(client.close)
-        if isinstance(error, errors.KafkaTimeoutError):
-            # The connection stood: this is all that some brokers tell those whom they do not know.
-            raise unavailable(
-                place, "it hangs up, or says nothing; check security_protocol, user and password"
-            ) from error
-        with saying_kafka(place):
-            raise
+        yield handler.reasons
+    finally:
+        logger.removeHandler(handler)
+
+
+def _why_not(place: KafkaPlace, error: Exception, reasons: Sequence[BaseException]) -> StreamrecError:
+    for reason in (error, *reasons):
+        if isinstance(reason, _REFUSALS):
+            return refused(place, _named(reason))
+    if place.user is not None and any(isinstance(reason, KeyError | ValueError) for reason in reasons):
+        return refused(place, f"its answer to {place.texts['sasl_mechanism']} grants nothing")
+    # The connection stood: hanging up is all that some brokers tell those whom they do not know.
+    return unavailable(place, "it hangs up, or says nothing; check security_protocol, user and password")
 
 
 def close_soon(close: Callable[[], object]) -> None:
