@@ -199,7 +199,7 @@ def show(results: dict[str, Any]) -> None:
     Console().print(table)
     print(f"{results['events_per_s_without']:,.0f} events/s without, {results['n_rounds']} rounds")
     print(
-        f"{results['figures_per_1000_events']:.1f} figures for 1,000 events; at most 1 % of the time is wanted"
+        f"{results['figures_per_1000_events']:.1f} figures for 1,000 events; wanted: at most 1 % of the time"
     )
 
 
