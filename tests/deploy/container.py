@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class Container:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         return self
 
@@ -120,9 +122,10 @@ class Container:
             return self._process.wait()
 
     def kill(self) -> None:
-        """Leave nothing behind."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        """Leave nothing behind: its first process may have started others."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def log(self) -> str:
