@@ -13,7 +13,9 @@ HIDDEN = "***"
 _SECRET_NAME = re.compile(r"password|passwd|secret|authorization|api[-_]?key$", re.IGNORECASE)
 
 _SECRET_HEADER = re.compile(
-    r"""((?:x-api-key|authorization)['"]?\s*[:=,]\s*(?:b?['"])?)(bearer\s+|basic\s+)?[^\s'",)]+""", re.IGNORECASE
+    r"""((?:x-api-key|authorization)['"]?\s*[:=,]\s*(?:b?['"])?)"""  # a header's name, as it may be written
+    r"""(bearer\s+|basic\s+)?[^\s'",)]+""",
+    re.IGNORECASE,
 )
 
 
