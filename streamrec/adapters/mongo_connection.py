@@ -46,6 +46,9 @@ _REFUSED = frozenset({13, 18, 8000})
 _TOO_LARGE = frozenset({10334, 17280, 17419, 17420})
 """Documents beyond 16 MB and keys beyond what an index takes, by several of the server's checks."""
 
+_LONGEST_REASON = 200
+"""Characters of what the driver says."""
+
 _CODE = re.compile(r"'code': (\d+)")
 
 _DEFAULTS: dict[str, Any] = {
@@ -141,8 +144,12 @@ def codes_of(error: Exception) -> set[int]:
 
 
 def _reason(error: Exception) -> str:
-    """Return one line; the driver appends its view of all servers, or the whole answer."""
+    """Return one short line; the driver appends its view of all servers, MongoDB the whole command."""
+    return _said(error).partition("\n")[0][:_LONGEST_REASON]
+
+
+def _said(error: Exception) -> str:
     if isinstance(error, BulkWriteError):
         entries = error.details["writeErrors"] or error.details["writeConcernErrors"]
         return str(entries[0].get("errmsg", "")) if entries else "bulk write failed"
-    return str(error).partition(", Timeout:")[0].partition(", full error:")[0].partition("\n")[0]
+    return str(error).partition(", Timeout:")[0].partition(", full error:")[0]

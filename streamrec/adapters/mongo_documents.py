@@ -17,7 +17,6 @@ field's.
 from typing import Any
 
 import msgspec
-from bson.binary import Binary
 from bson.max_key import MaxKey
 from pymongo import ReplaceOne, UpdateOne
 
@@ -55,7 +54,7 @@ def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
     """Return the upsert of a state; after a later holder's it fails by `FENCE`."""
     fields = {
         "generation": state.generation,
-        "vector": None if state.vector is None else Binary(state.vector),
+        "vector": state.vector,
         "recent": state.recent,
         "disliked": state.disliked,
         "n_events": state.n_events,

@@ -15,7 +15,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
+from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 from streamrec.settings import shown_url
 
 DEFAULT_PREFIX = "streamrec"
@@ -94,6 +94,8 @@ def in_our_words(place: RedisPlace) -> Iterator[None]:
     """Turn the driver's errors into ours, with the URL and what to do."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"Redis can't hold this: {error}") from error
     except (RedisError, OSError) as error:
         raise _translated(error, shown_url(place.url)) from error
 

@@ -95,10 +95,10 @@ class RedisNearCache:
 
     async def aclose(self) -> None:
         """End what goes on beside the requests, and close the connections."""
-        if self._listening is not None:
+        while self._listening is not None and not self._listening.done():
+            # More than once: the driver swallows a cancellation that comes while it connects.
             self._listening.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listening
+            await asyncio.wait([self._listening], timeout=0.1)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._rankings.aclose()
         await self._changes.aclose()

@@ -14,8 +14,8 @@ RENEWED_AFTER_S = 0.5
 TOO_OLD_S = 1.0
 """A copy older than this is waited for. The trainer publishes once a second."""
 
-_READ_AT_LEAST = 1000
-"""As many as a ranking has, mostly; then one copy serves every limit."""
+_READ_AT_LEAST = 1001
+"""One more than a ranking has, mostly: its end is seen then, and one copy serves every limit."""
 
 _MAX_RANKINGS = 256
 """Names come from outside: windows times categories."""

@@ -156,6 +156,8 @@ async def test_what_does_not_fit_into_a_document_is_refused_with_the_reason(
     with pytest.raises(InvalidInput, match="can't hold"):
         await server.put_attributes("u", {"text": huge})
     with pytest.raises(InvalidInput, match="can't hold"):
+        await server.get_user("half a character: \ud800")
+    with pytest.raises(InvalidInput, match="can't hold"):
         trainer.publish_users(UserUpdates([UserState("u", "g1", None, (huge,))], []), held(trainer))
 
 

@@ -12,7 +12,7 @@ from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.redis_connection import place_of
 from streamrec.cli.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.item import Item
-from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
 from streamrec.ports import CachePublisher, HotCache, RankedItem
 
 PASSWORD = "p@ss/word:1"
@@ -132,6 +132,17 @@ async def test_what_others_wrote_under_our_keys_is_read_anew_or_told(
         await server.popular("all", 3)
     publisher.publish_popular(RANKING)
     assert await server.popular("all", 3) == RANKING["all"]
+
+
+async def test_what_is_no_text_is_refused(redis_url: str, caches: list[Any]) -> None:
+    _, server = sides(redis_url, caches)
+    with pytest.raises(InvalidInput, match="can't hold"):
+        await server.get_items(["half a character: \ud800"])
+
+
+def test_an_encrypted_connection_is_a_scheme_and_options() -> None:
+    place = place_of("rediss://:secret@host/1?ssl_cert_reqs=none&prefix=mine:")
+    assert place == ("rediss://:secret@host/1?ssl_cert_reqs=none", "mine")
 
 
 async def test_a_large_publication_of_rankings_is_whole(redis_url: str, caches: list[Any]) -> None:

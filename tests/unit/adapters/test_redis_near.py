@@ -123,6 +123,15 @@ async def test_who_can_not_hear_keeps_no_copies(own_server: LocalServer) -> None
         await cache.aclose()
 
 
+@pytest.mark.parametrize("n_turns", [0, 1, 2, 3, 5, 8, 13, 21, 34])
+async def test_it_closes_at_any_moment_of_its_connecting(redis_url: str, n_turns: int) -> None:
+    cache = RedisNearCache(place_of(redis_url))
+    cache.keeps_copies()
+    for _ in range(n_turns):
+        await asyncio.sleep(0)
+    await asyncio.wait_for(cache.aclose(), 10)
+
+
 def entry(title: str, expires_at: float = 1e12) -> dict[str, CachedItem]:
     return {"a": CachedItem(Item("a", title=title), expires_at)}
 
@@ -208,17 +217,16 @@ async def test_a_ranking_that_can_not_be_read_is_told_once_the_copy_is_too_old()
         await rankings.popular("r", 10)
 
 
-async def test_a_longer_head_than_the_copy_is_read() -> None:
+@pytest.mark.parametrize(("n_ranked", "read"), [(1000, [1001]), (1500, [1001, 1200, 3000])])
+async def test_a_longer_head_than_the_copy_is_read_where_there_is_one(n_ranked: int, read: list[int]) -> None:
     limits: list[int] = []
 
-    async def read(_name: str, limit: int) -> list[RankedItem]:
+    async def read_head(_name: str, limit: int) -> list[RankedItem]:
         limits.append(limit)
-        return [RankedItem(str(number), 1.0) for number in range(min(limit, 1500))]
+        return [RankedItem(str(number), 1.0) for number in range(min(limit, n_ranked))]
 
-    rankings = NearRankings(read, SteppingClock())
-    assert len(await rankings.popular("r", 5)) == 5
-    assert len(await rankings.popular("r", 1200)) == 1200
-    assert len(await rankings.popular("r", 3000)) == 1500
-    assert len(await rankings.popular("r", 9000)) == 1500
-    assert limits == [1000, 1200, 3000]
+    rankings = NearRankings(read_head, SteppingClock())
+    for limit in (5, 1200, 3000, 9000):
+        assert len(await rankings.popular("r", limit)) == min(limit, n_ranked)
+    assert limits == read
     await rankings.aclose()
