@@ -131,7 +131,11 @@ def _train(process: TrainerProcess, generation: str, lease: LeaseKeeper) -> None
         trainer = open_trainer(process, generation, lease, publisher, live_index)
         if process.start != "checkpoint":
             trainer.begin_another_log()
-        trainer.run()
+        try:
+            trainer.run()
+        except LogTruncated:
+            trainer.checkpoint()  # the log is gone: what was learned from it since the last one need not be
+            raise
     finally:
         if live_index is not None:
             live_index.close()

@@ -194,11 +194,10 @@ class StreamTrainer:
             self._with.publisher.publish_items(vectors)
 
     def _publish_status(self, now: float) -> None:
-        metrics = self._with.metrics
         gauges = self._gauges(now)
         for name, value in gauges.items():
-            metrics.gauge(name, value)
-        metrics.count("trainer.heartbeats.active")
+            self._with.metrics.gauge(name, value)
+        self._with.metrics.count("trainer.heartbeats.active")
         counters = self._state.counters.as_numbers() | {
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
@@ -218,13 +217,14 @@ class StreamTrainer:
 
     def _try_checkpoint(self) -> None:
         try:
-            self._checkpoint()
+            self.checkpoint()
         except Unavailable as error:
             # Learning goes on: without a checkpoint a crash costs more replaying, and nothing else.
             self._with.metrics.count("trainer.checkpoint_failures")
             structlog.get_logger().error("checkpoint_failed", error=str(error))
 
-    def _checkpoint(self) -> None:
+    def checkpoint(self) -> None:
+        """Write down what was learned up to here, if anything, once all of it is published."""
         self._checkpoint_due = self._with.clock() + self._settings.checkpoint_interval_s
         next_offsets = self._with.source.next_offsets()
         if next_offsets == self._checkpointed_offsets:
@@ -246,5 +246,5 @@ class StreamTrainer:
             self.step()
         self._items_due = self._status_due = 0.0
         self._publish_what_is_due(self._with.clock())
-        self._checkpoint()
+        self.checkpoint()
         self._with.publisher.drain()

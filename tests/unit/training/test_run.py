@@ -1,5 +1,6 @@
 """The life of a trainer process, as its status tells it."""
 
+from dataclasses import replace
 from pathlib import Path
 from threading import Condition, Thread
 
@@ -7,7 +8,7 @@ import pytest
 
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.ports import COMMANDS, INTERACTIONS, Record
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.lease import LeaseKeeper
@@ -147,3 +148,23 @@ def test_a_start_with_another_log_publishes_all_again_and_is_made_once(replaced:
     after = replaced.trainer("after", is_restored=True)  # does not find the log too short
     assert after.source.next_offsets()[INTERACTIONS] == {0: 1}
     assert after.state.counters.n_events == 4
+
+
+class Replaced(MemoryEventSource):
+    """Finds that its log was replaced once it has read all."""
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        records = super().poll(max_records, timeout_s)
+        if not records:
+            raise LogTruncated("the log was replaced")
+        return records
+
+
+def test_a_log_that_is_replaced_meanwhile_takes_nothing_of_what_was_learned(world: World) -> None:
+    world.send(*events(("u", "j"), ("v", "j")))
+    generation = Generation()
+    process = process_over(world, generation, StopRequest(), States())
+    process = replace(process, source=Replaced(world.log, [COMMANDS, INTERACTIONS], "trainer"))
+    with pytest.raises(LogTruncated, match="--start earliest"):
+        run_briefly(process, generation)
+    assert world.trainer("after", is_restored=True).state.counters.n_events == 3
