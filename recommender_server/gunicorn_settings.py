@@ -4,6 +4,11 @@
 """
 
 import gc
+import os
+import signal
+import threading
+import time
+from typing import Protocol
 
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import logging_config
@@ -24,7 +29,22 @@ control_socket_disable = True
 logconfig_dict = logging_config(PlaceSettings().log_level, "recommender")
 
 
-def post_worker_init(_worker: object) -> None:
+_LOOK_INTERVAL_S = 1.0
+
+
+class _Worker(Protocol):
+    ppid: int
+
+
+def post_worker_init(worker: _Worker) -> None:
     """Keep the collector off what the imports made: going through it takes tens of milliseconds."""
     gc.collect()
     gc.freeze()
+    threading.Thread(target=_end_with_master, args=(worker.ppid,), name="master", daemon=True).start()
+
+
+def _end_with_master(master: int) -> None:
+    """End this worker when gunicorn was killed: else it keeps the port, and the next gunicorn can't start."""
+    while os.getppid() == master:
+        time.sleep(_LOOK_INTERVAL_S)
+    os.kill(os.getpid(), signal.SIGTERM)
