@@ -26,8 +26,8 @@ from streamrec.training.stop_signals import stop_on_signals
 def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")] = "checkpoint") -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
     places = PlaceSettings()
-    configure_logging(places.log_level, "trainer")
     try:
+        configure_logging(places.log_level, "trainer")
         settings = TrainerSettings()
         outlets = Outlets(
             events=open_event_sink(places.events_url),
