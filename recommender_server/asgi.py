@@ -15,7 +15,7 @@ from streamrec.adapters.open_cache import open_cache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.open_store import open_store
-from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.serving.recommender import ServingLimits
 from streamrec.settings import PlaceSettings, ServerSettings
 from streamrec.telemetry import configure_logging
@@ -36,17 +36,22 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
     index = open_index(places.index_url, settings.timeout_s)
     sink = open_event_sink(places.events_url)
 
-    async def close_sink() -> None:
-        await asyncio.to_thread(sink.close)
+    metrics = open_metrics(places.statsd_url)
 
-    parts = Parts(store, cache, index, sink, open_metrics(places.statsd_url))
+    async def close_the_rest() -> None:
+        await asyncio.to_thread(sink.close)
+        # Uvicorn ends its process by the signal that it got: nothing that runs at exit would send the last.
+        if isinstance(metrics, StatsdMetrics):
+            await asyncio.to_thread(metrics.close)
+
+    parts = Parts(store, cache, index, sink, metrics)
     rules = Rules(
         ServingLimits(settings.timeout_s, settings.n_seen_excluded),
         settings.max_body_bytes,
         ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
         places.slow_request_s,
     )
-    return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_sink])
+    return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 
 
 def _start() -> falcon.asgi.App[Any, Any]:

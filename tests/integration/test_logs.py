@@ -12,9 +12,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
+
+from tests.driven_system import Figure, figures_waiting
 
 ROOT = Path(__file__).parents[2]
 _START_S = 60.0
@@ -86,35 +88,65 @@ def lines_of(output: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.read_text("utf-8").splitlines()]
 
 
-def test_a_request_can_be_followed_from_the_recommender_to_the_index(tmp_path: Path) -> None:
+class Told(NamedTuple):
+    """What a recommender and an index server said of one search that failed."""
+
+    asked: list[dict[str, Any]]
+    searched: list[dict[str, Any]]
+    figures: set[Figure]
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
+    folder = tmp_path_factory.mktemp("two")
     index_port, port = free_port(), free_port()
-    settings = {"STREAMREC_LOG_LEVEL": "DEBUG", "STREAMREC_INDEX_URL": f"http://127.0.0.1:{index_port}"}
     index = [*GUNICORN, "python:faiss_server.gunicorn_settings", "-b", f"127.0.0.1:{index_port}"]
     recommender = [*GUNICORN, "python:recommender_server.gunicorn_settings", "-b", f"127.0.0.1:{port}"]
-    with (
-        process(index, settings, tmp_path / "index.log"),
-        process(recommender, settings, tmp_path / "recommender.log"),
-    ):
-        eventually(lambda: is_listening(index_port) and is_listening(port))
-        eventually(lambda: answer_of(f"http://127.0.0.1:{port}/health/live")[0] == 200)
-        status, answer = answer_of(
-            f"http://127.0.0.1:{port}/v1/items/x/similar", {"X-Request-ID": "the-first-hop-1"}
-        )
-        assert status == 503
-        assert "the-first-hop-1" in answer
-        _, answer = answer_of(f"http://127.0.0.1:{port}/v1/popular", {"X-Request-ID": "not a word"})
-        assert "not a word" not in answer
-    asked, searched = lines_of(tmp_path / "recommender.log"), lines_of(tmp_path / "index.log")
-    for lines, path in ((asked, "/v1/items/x/similar"), (searched, "/v1/search")):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
+        statsd.bind(("127.0.0.1", 0))
+        settings = {
+            "STREAMREC_LOG_LEVEL": "DEBUG",
+            "STREAMREC_INDEX_URL": f"http://127.0.0.1:{index_port}",
+            "STREAMREC_STATSD_URL": f"statsd://127.0.0.1:{statsd.getsockname()[1]}",
+        }
+        with (
+            process(index, settings, folder / "index.log"),
+            process(recommender, settings, folder / "recommender.log"),
+        ):
+            eventually(lambda: is_listening(index_port) and is_listening(port))
+            eventually(lambda: answer_of(f"http://127.0.0.1:{port}/health/live")[0] == 200)
+            url = f"http://127.0.0.1:{port}"
+            status, answer = answer_of(f"{url}/v1/items/x/similar", {"X-Request-ID": "the-first-hop-1"})
+            assert status == 503
+            assert "the-first-hop-1" in answer
+            assert "not a word" not in answer_of(f"{url}/v1/popular", {"X-Request-ID": "not a word"})[1]
+        # The last figures leave when the processes end.
+        figures = figures_waiting(statsd)
+    return Told(lines_of(folder / "recommender.log"), lines_of(folder / "index.log"), figures)
+
+
+def test_a_request_can_be_followed_from_the_recommender_to_the_index(told: Told) -> None:
+    for lines, path in ((told.asked, "/v1/items/x/similar"), (told.searched, "/v1/search")):
         (line,) = [
             one for one in lines if one.get("request_id") == "the-first-hop-1" and one["event"] == "request"
         ]
         assert (line["path"], line["level"], line["status"]) == (path, "debug", 503)
-    # Also what gunicorn and uvicorn write is in the format, and tells whose it is.
-    assert {line["service"] for line in asked} == {"recommender"}
-    assert {line["service"] for line in searched} == {"index"}
-    assert {line.get("logger") for line in asked} >= {"gunicorn.error", "uvicorn.error"}
-    assert all({"event", "level", "timestamp"} <= set(line) for line in asked + searched)
+
+
+def test_servers_libraries_write_in_the_format_too(told: Told) -> None:
+    assert {line["service"] for line in told.asked} == {"recommender"}
+    assert {line["service"] for line in told.searched} == {"index"}
+    assert {line.get("logger") for line in told.asked} >= {"gunicorn.error", "uvicorn.error"}
+    assert {line.get("logger") for line in told.searched} >= {"gunicorn.error"}
+    assert all({"event", "level", "timestamp"} <= set(line) for line in told.asked + told.searched)
+
+
+def test_both_processes_send_figures_to_the_statsd_that_is_named(told: Told) -> None:
+    assert told.figures >= {
+        Figure("c", "recommender.requests.similar.get.5xx"),
+        Figure("ms", "recommender.latency.popular.get"),
+        Figure("c", "index.requests.search.post.5xx"),
+    }
 
 
 def absent(scheme: str, port: int, rest: str = "") -> str:
