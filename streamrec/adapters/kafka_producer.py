@@ -7,6 +7,7 @@ from functools import partial
 from kafka import KafkaProducer
 
 from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka
+from streamrec.adapters.kafka_partitioner import KeyPartitioner
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Message
 
@@ -42,6 +43,7 @@ class KafkaPythonProducer:
             KafkaProducer,
             acks="all",
             enable_idempotence=True,
+            partitioner=KeyPartitioner(),
             linger_ms=0,
             batch_size=BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
