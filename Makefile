@@ -38,6 +38,10 @@ stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, e
 test: lint  ## Every test, after lint, types and the import law
 	$(BIN)/python -m pytest -n $(WORKERS) -q
 
+test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BOOTSTRAP=host:9092 make test-kafka
+	@test -n "$(KAFKA_BOOTSTRAP)" || { echo "Name a broker: KAFKA_BOOTSTRAP=host:9092 make test-kafka (its topics get a prefix of their own, and are deleted at the end)"; exit 1; }
+	$(BIN)/python -m pytest -q tests/contract/test_events.py tests/unit/adapters -k kafka
+
 lint: .venv/.dev  ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -57,4 +61,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv
 
-.PHONY: help run stack-local test lint test-nightly bench bench-services clean-data clean
+.PHONY: help run stack-local test test-kafka lint test-nightly bench bench-services clean-data clean

@@ -2,9 +2,11 @@
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import kafka
 import pymongo
 import pytest
 import redis
@@ -46,11 +48,22 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServ
 
 
 @pytest.fixture
-def kafka_url(request: pytest.FixtureRequest) -> str:
+def kafka_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Topics of the test's own, on the broker that `KAFKA_BOOTSTRAP` names or on ours."""
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP")
     url = f"kafka://{bootstrap}" if bootstrap else request.getfixturevalue("kafka_server").url
-    return f"{url}/test-{os.getpid()}-{next(_numbers)}."
+    prefix = f"test-{os.getpid()}-{time.time_ns()}-{next(_numbers)}."
+    yield f"{url}/{prefix}"
+    if bootstrap:
+        delete_topics(bootstrap, prefix)
+
+
+def delete_topics(bootstrap: str, prefix: str) -> None:
+    """Leave nothing behind on a broker that is not ours."""
+    with kafka.KafkaAdminClient(bootstrap_servers=bootstrap.split(",")) as admin:
+        topics = [topic for topic in admin.list_topics() if topic.startswith(prefix)]
+        if topics:
+            admin.delete_topics(topics)
 
 
 @pytest.fixture
