@@ -5,8 +5,11 @@ from collections.abc import Callable
 
 import structlog
 
+from streamrec.errors import StreamrecError
+
 _FIRST_PAUSE_S = 0.5
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 10.0
+"""A log that comes back is noticed within this."""
 
 _log = structlog.get_logger()
 
@@ -50,14 +53,23 @@ class Repeated:
     def _run(self) -> None:
         pause_s = _FIRST_PAUSE_S
         while not self._stopping.is_set():
-            try:
-                self._step()
-            except Exception as error:  # noqa: BLE001  # the thread's outer loop: nobody else would hear of it
-                _log.exception("step_failed", step=self._thread.name, retry_in_s=pause_s)
-                self._on_problem(f"{type(error).__name__}: {error}")
+            problem = self._problem_of_step(pause_s)
+            self._on_problem(problem)
+            if problem is None:
+                pause_s = _FIRST_PAUSE_S
+                self._stopping.wait(self._interval_s)
+            else:
                 self._stopping.wait(pause_s)
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
-                pause_s = _FIRST_PAUSE_S
-                self._on_problem(None)
-                self._stopping.wait(self._interval_s)
+
+    def _problem_of_step(self, pause_s: float) -> str | None:
+        try:
+            self._step()
+        except StreamrecError as error:
+            # Raised on purpose, it says what is missing; where it was raised would only hide that.
+            _log.warning("step_failed", step=self._thread.name, error=str(error), retry_in_s=pause_s)
+            return f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001  # the thread's outer loop: nobody else would hear of it
+            _log.exception("step_failed", step=self._thread.name, retry_in_s=pause_s)
+            return f"{type(error).__name__}: {error}"
+        return None

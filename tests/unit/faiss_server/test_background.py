@@ -1,7 +1,11 @@
 import threading
 import time
 
+import pytest
+import structlog
+
 from faiss_server.background import Repeated
+from streamrec.errors import Unavailable
 
 _LONG_S = 20.0
 
@@ -39,3 +43,22 @@ def test_a_failure_is_told_and_the_step_tried_again() -> None:
     assert recovered.wait(_LONG_S)
     thread.stop()
     assert problems[:2] == ["OSError: no disk", None]
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(Unavailable("no broker"), "warning"), (OSError("no disk"), "error")]
+)
+def test_only_what_nobody_expected_is_logged_with_a_stack_trace(error: Exception, level: str) -> None:
+    told = threading.Event()
+
+    def step() -> None:
+        raise error
+
+    def note(_problem: str | None) -> None:
+        told.set()
+
+    with structlog.testing.capture_logs() as logs:
+        thread = Repeated("fail", step, on_problem=note)
+        assert told.wait(_LONG_S)
+        thread.stop()
+    assert (logs[0]["log_level"], "exc_info" in logs[0]) == (level, level == "error")
