@@ -7,19 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from streamrec.cli.service_call import Service
 from streamrec.errors import StreamrecError
 
 ROOT = Path(__file__).parents[2]
 
+T = TypeVar("T")
+
 PATIENCE_S = 90.0
 """How long anything may take on a busy machine before it counts as broken."""
 
 
 class Process:
-    """A process with an environment of its own; what it says goes to a file."""
+    """A process with an environment of its own; what it says since its start is in a file."""
 
     def __init__(self, folder: Path, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         self.name = name
@@ -30,7 +32,7 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Process":
-        with self._log_path.open("ab") as log:
+        with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
@@ -89,12 +91,13 @@ def gunicorn(service: str, port: int) -> list[str]:
     return python("-m", "gunicorn", "-c", settings, "--bind", f"127.0.0.1:{port}")
 
 
-def eventually(condition: Callable[[], object], timeout_s: float = PATIENCE_S) -> None:
-    """Wait until the condition is true."""
+def eventually(condition: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:
+    """Wait until the condition is true, and return it."""
     deadline = time.monotonic() + timeout_s
-    while not condition():
+    while not (found := condition()):
         assert time.monotonic() < deadline, condition
         time.sleep(0.05)
+    return found
 
 
 def answer_of(service: Service, path: str) -> Any:
