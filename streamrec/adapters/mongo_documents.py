@@ -102,6 +102,29 @@ def all_seen_of(user_id: str) -> Document:
     return {"_id": {"$gte": {"user_id": user_id}, "$lt": {"user_id": user_id, "at": _NEWEST}}}
 
 
+def newest_sights(user_id: str, limit: int, offset: int = 0) -> list[Document]:
+    """Return a pipeline over sights that yields one document, of the newest items; none for nothing seen.
+
+    The index holds all that it looks at. One document of many ids takes MongoDB somewhat longer to make than
+    many documents, and us a fifth of the time to read.
+    """
+    page: list[Document] = [{"$skip": offset}] if offset else []
+    return [
+        {"$match": all_seen_of(user_id)},
+        {"$sort": {"_id": -1}},
+        *page,
+        {"$limit": limit},
+        {"$project": {"_id": 1}},
+        {"$group": {"_id": None, "item_ids": {"$push": "$_id.item_id"}}},
+    ]
+
+
+def profile(user_id: str, n_seen: int) -> list[Document]:
+    """Return a pipeline over users that yields the user's document and that of `newest_sights`, if any."""
+    sights = {"coll": "seen", "pipeline": newest_sights(user_id, n_seen)}
+    return [{"$match": {"_id": user_id}}, {"$unionWith": sights}]
+
+
 def item_replacement(item: Item) -> ReplaceOne[Document]:
     """Return the upsert of a whole item."""
     fields = {

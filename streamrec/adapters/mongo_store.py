@@ -1,6 +1,5 @@
 """The document store in MongoDB, as a server uses it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +21,8 @@ from streamrec.adapters.mongo_documents import (
     attributes_text,
     item_of,
     item_replacement,
+    newest_sights,
+    profile,
     user_of,
 )
 from streamrec.domain.item import Item
@@ -51,10 +52,19 @@ class MongoStore:
         self._has_users = False
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
-        """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
-        if not n_seen:
+        """Return document and newest `n_seen` seen items, in one round trip.
+
+        Asking for both side by side takes the driver twice the time, which is half of the whole.
+        """
+        if n_seen < 1:
             return UserProfile(await self.get_user(user_id), [])
-        return UserProfile(*await asyncio.gather(self.get_user(user_id), self.seen_items(user_id, n_seen)))
+        document, item_ids = None, []
+        for part in await self._aggregate("users", profile(user_id, n_seen)):
+            if part["_id"] is None:
+                item_ids = part["item_ids"]
+            else:
+                document = user_of(part)
+        return UserProfile(document, await self._distinct(user_id, n_seen, item_ids))
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
@@ -64,23 +74,29 @@ class MongoStore:
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
-        newest: dict[str, None] = {}
-        for page in range(_REPEATS_READ):
-            item_ids = await self._sights(user_id, limit, page * limit)
-            newest.update(dict.fromkeys(item_ids))
+        if limit < 1:
+            return []
+        return await self._distinct(user_id, limit, await self._sights(user_id, limit, 0))
+
+    async def _distinct(self, user_id: str, limit: int, item_ids: list[str]) -> list[str]:
+        """Take each of the newest items once; read on where some of them repeat."""
+        newest = dict.fromkeys(item_ids)
+        for page in range(1, _REPEATS_READ):
             if len(newest) >= limit or len(item_ids) < limit:
                 break
+            item_ids = await self._sights(user_id, limit, page * limit)
+            newest.update(dict.fromkeys(item_ids))
         return list(newest)[:limit]
 
     async def _sights(self, user_id: str, limit: int, offset: int) -> list[str]:
-        # The index holds all that is asked for. Picking the item out of the key in MongoDB would spare us a
-        # millisecond for 2,000 sights, and cost MongoDB two.
+        found = await self._aggregate("seen", newest_sights(user_id, limit, offset))
+        item_ids: list[str] = found[0]["item_ids"] if found else []
+        return item_ids
+
+    async def _aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
         with in_our_words(self._place):
-            found = self._collection("seen").find(
-                all_seen_of(user_id), {"_id": 1}, sort=[("_id", -1)], skip=offset, limit=limit,
-                batch_size=limit + 1, comment=_request(),
-            )  # fmt: skip
-            return [document["_id"]["item_id"] for document in await found.to_list()]
+            cursor = await self._collection(name).aggregate(pipeline, comment=_request())
+            return await cursor.to_list()
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document for a stranger."""

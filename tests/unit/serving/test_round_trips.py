@@ -97,7 +97,7 @@ async def test_a_known_user_is_answered_in_two_round_trips(ask: Asking) -> None:
     assert [item.item_id for item in answer.items] == list(reversed(IDS[40:50]))
     assert answer.items[0].title == "I49"
     assert not answer.degraded
-    assert n_round_trips == 2  # document and seen items side by side, then the index
+    assert n_round_trips == 2  # document and seen items in one, then the index
 
 
 async def test_a_stranger_is_answered_in_two_round_trips_at_most(ask: Asking) -> None:
