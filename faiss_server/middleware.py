@@ -10,7 +10,7 @@ import structlog
 from streamrec.adapters.index_messages import REQUEST_ID_HEADER
 from streamrec.ports import Metrics
 
-_REQUEST_IDS = re.compile(r"[A-Za-z0-9._,-]{1,8000}")
+_REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,-]{1,8000}")
 
 _METHODS = frozenset({"GET", "POST"})
 

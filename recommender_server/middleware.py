@@ -16,7 +16,7 @@ from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
 from streamrec.serving.readiness import Readiness
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 _METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 """Those that some route has; all others, which may be any word, count as one."""
