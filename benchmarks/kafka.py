@@ -8,9 +8,9 @@ drivers take turns; ratios are of one run. Without a URL, on the broker that the
 """
 
 import json
+import multiprocessing
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,7 +25,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.local_servers import KAFKA, LocalServer
 from streamrec.domain.repeats import RecentIds
-from streamrec.ports import COMMANDS, INTERACTIONS, EventSink, EventSource, Message
+from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Message
 from streamrec.training.decoding import decode
 
 N_TURNS = 3
@@ -33,6 +33,7 @@ N_RECORDS = 60_000
 APPENDED_AT_ONCE = 2_000
 POLLED_AT_ONCE = 1_024
 N_SINGLE = 300
+N_WARM = 20
 EVENT_BYTES = 200
 
 _PAUSE_S = 0.01
@@ -82,24 +83,25 @@ def read_all(source: EventSource, n: int) -> None:
         n_read += len(decoded.events)
 
 
-def latencies_ms(sink: EventSink, source: EventSource) -> list[float]:
-    """Append events one by one, and return how long each took until a poll gave it, in order of length."""
-    appended: list[float] = []
+def send_singly(url: str) -> None:
+    """Append events one by one, each with the time in nanoseconds; in a process of its own, as in life."""
+    sink = open_event_sink(url)
+    for _ in range(N_WARM + N_SINGLE):
+        sink.append(COMMANDS, [Message("key", str(time.perf_counter_ns()).encode())])
+        time.sleep(_PAUSE_S)
+    sink.close()
 
-    def append() -> None:
-        for number in range(N_SINGLE):
-            appended.append(time.perf_counter())
-            sink.append(COMMANDS, [event(number)])
-            time.sleep(_PAUSE_S)
 
-    sender = threading.Thread(target=append)
+def latencies_ms(url: str, source: EventSource) -> list[float]:
+    """Return how long single events took from before their append to after their poll, in order of length."""
+    sender = multiprocessing.get_context("spawn").Process(target=send_singly, args=(url,))
     sender.start()
     took: list[float] = []
-    while len(took) < N_SINGLE:
-        for _ in source.poll(POLLED_AT_ONCE, _PATIENCE_S):
-            took.append((time.perf_counter() - appended[len(took)]) * 1000)
+    while len(took) < N_WARM + N_SINGLE:
+        for record in source.poll(POLLED_AT_ONCE, _PATIENCE_S):
+            took.append((time.perf_counter_ns() - int(record.value or b"0")) / 1e6)
     sender.join()
-    return sorted(took)
+    return sorted(took[N_WARM:])
 
 
 def measure_turn(url: str, figures: dict[str, list[float]], messages: Sequence[Message]) -> None:
@@ -112,7 +114,7 @@ def measure_turn(url: str, figures: dict[str, list[float]], messages: Sequence[M
             sink.append(INTERACTIONS, messages[start : start + APPENDED_AT_ONCE])
     with used(figures, "read", len(messages)):
         read_all(source, len(messages))
-    took = latencies_ms(sink, source)
+    took = latencies_ms(url, source)
     figures.setdefault("latency_p50_ms", []).append(took[len(took) // 2])
     figures.setdefault("latency_p99_ms", []).append(took[int(len(took) * 0.99)])
     source.close()
