@@ -111,6 +111,11 @@ def test_both_systems_warn_of_the_same() -> None:
     assert {rule["title"]: rule["labels"]["severity"] for rule in watched.grafana_rules()} == in_prometheus
 
 
+def test_every_alert_is_documented() -> None:
+    rows = re.findall(r"^\| `([A-Z]\w+)` \|", watched.DOCUMENTATION.read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(rule["alert"] for rule in watched.prometheus_rules())
+
+
 def test_every_alert_says_what_to_do() -> None:
     for rule in [*watched.grafana_rules(), *watched.prometheus_rules()]:
         assert rule["annotations"]["summary"]
