@@ -1,6 +1,7 @@
 """Copies inside the process: who hears of changes, and what happens to those who can't."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -230,3 +231,37 @@ async def test_a_longer_head_than_the_copy_is_read_where_there_is_one(n_ranked: 
         assert len(await rankings.popular("r", limit)) == min(limit, n_ranked)
     assert limits == read
     await rankings.aclose()
+
+
+async def change_at_random(cache: RedisNearCache, ids: list[str], chance: random.Random) -> None:
+    for _ in range(150):
+        some = chance.sample(ids, chance.randint(1, 4))
+        action = chance.random()
+        if action < 0.6:
+            await cache.get_items(some)
+        elif action < 0.85:
+            await cache.put_items([Item(id_, title=str(chance.random())) for id_ in some])
+        else:
+            await cache.drop_items(some)
+
+
+async def test_after_any_changes_from_several_sides_all_copies_are_those_of_redis(redis_url: str) -> None:
+    place, chance = place_of(redis_url), random.Random(7)
+    nears, far = [RedisNearCache(place) for _ in range(3)], RedisCache(place)
+    ids = [f"i{number}" for number in range(8)]
+    for cache in nears:
+        await until(cache.keeps_copies)
+
+    await asyncio.gather(*(change_at_random(cache, ids, chance) for cache in nears for _ in range(3)))
+    # Words come in order: once the last one is heard, all were.
+    await far.put_items([Item("end", title="old")])
+    for cache in nears:
+        await cache.get_items(["end"])
+    await far.put_items([Item("end", title="new")])
+    for cache in nears:
+        while (await cache.get_items(["end"]))["end"].title != "new":
+            await asyncio.sleep(0.005)
+    wanted = await far.get_items(ids)
+    assert [await cache.get_items(ids) for cache in nears] == [wanted] * 3
+    for cache in (*nears, far):
+        await cache.aclose()
