@@ -13,8 +13,12 @@ Check = Callable[[], Awaitable[None]]
 
 OK = "ok"
 
-ANSWER_TIMEOUT_S = 2.0
-"""A first connection takes longer than a question; a part that takes longer than this is as good as away."""
+ANSWER_TIMEOUT_S = 3.0
+"""A part that takes longer is as good as away. Longer than the 2 s after which adapters give up themselves:
+what they say then names the URL."""
+
+_REFUSAL_TIMEOUT_S = 3.0
+"""So much longer is waited at the start: a driver tries some times before it says that it was refused."""
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 10.0
 
@@ -50,11 +54,11 @@ class Readiness:
         ConfigurationError
             When a part refuses who we are: no waiting mends that.
         """
-        states = await self.states()
-        for name in self._missing:
-            task = self._asking[name]
-            if task.done() and isinstance(task.exception(), ConfigurationError):
-                raise ConfigurationError(f"{name}: {states[name]}")
+        await self.states()
+        await asyncio.wait(self._asking.values(), timeout=_REFUSAL_TIMEOUT_S)
+        for name, task in self._asking.items():
+            if task.done() and isinstance(refusal := task.exception(), ConfigurationError):
+                raise ConfigurationError(f"{name}: {refusal}")
         retrying = AsyncRetrying(
             retry=retry_if_result(bool),
             wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
@@ -81,6 +85,7 @@ class Readiness:
         task = self._asking.get(name)
         if task is None or task.done():
             task = self._asking[name] = asyncio.ensure_future(self._checks[name]())
+            task.add_done_callback(_hear)  # it may answer when nobody waits for it any more
         await asyncio.wait([task], timeout=self._timeout_s)
         if not task.done():
             return f"no answer within {self._timeout_s} s"
@@ -99,3 +104,9 @@ def _report(state: RetryCallState) -> None:
         structlog.get_logger().warning(
             "waiting_for_a_part", part=name, attempt=state.attempt_number, error=said
         )
+
+
+def _hear(task: asyncio.Task[None]) -> None:
+    """Take note of a task's error, which would else be logged as one that nobody heard of."""
+    if not task.cancelled():
+        task.exception()

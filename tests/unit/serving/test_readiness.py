@@ -1,6 +1,7 @@
 """Ready once every part has answered; degraded afterwards, and never without end."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -84,3 +85,27 @@ async def test_a_bug_in_a_check_is_not_taken_for_an_absent_part(watched: Watched
     with pytest.raises(ZeroDivisionError):
         await watched.readiness.states()
     watched.store.error = None
+
+
+async def test_a_part_that_takes_long_to_refuse_us_ends_the_start_too(watched: Watched) -> None:
+    watched.store.hanging = asyncio.Event()
+    watched.store.error = ConfigurationError("wrong password")
+    start = asyncio.create_task(watched.readiness.start())
+    await asyncio.sleep(0.1)  # longer than a part is waited for
+    watched.store.hanging.set()
+    with pytest.raises(ConfigurationError, match="store: wrong password"):
+        await start
+
+
+async def test_an_answer_that_comes_too_late_is_heard_all_the_same(watched: Watched) -> None:
+    unheard: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unheard.append(context))
+    watched.store.hanging = asyncio.Event()
+    watched.store.error = Unavailable("mongodb://db: refused")
+    assert (await watched.readiness.states())["store"].startswith("no answer")
+    watched.store.hanging.set()
+    watched.store.hanging = None
+    await asyncio.sleep(0.01)
+    assert (await watched.readiness.states())["store"] == "mongodb://db: refused"
+    gc.collect()
+    assert not unheard
