@@ -2,8 +2,9 @@
 
 One trainer learns one stream; every few steps its figures go another way, in an order that changes by round.
 So all ways meet the same machine, and each is compared with "none" of its own round. Beside the throughput,
-the processor time of the whole process: other processes disturb it less. And, as neither can tell a percent
-on a busy machine, the figures themselves: how many there are, and what one takes.
+the processor time of the whole process: other processes disturb it less. Neither can tell a percent on a busy
+machine, and the last figures of a turn are sent in the next one's time. So the share is also reckoned from
+below: how many figures there are for an event, and what one takes, sending included.
 """
 
 import contextlib
