@@ -1,7 +1,7 @@
 """Where logs begin and end, and how far a group has come."""
 
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -51,14 +51,13 @@ class KafkaOffsets:
             When it refuses.
         """
         with self._connected() as consumer:
-            found = consumer.beginning_offsets(self._named(partitions))
-            return self._unnamed(found)
+            return self._unnamed(self._told(consumer.beginning_offsets, self._named(partitions)))
 
     def ends(self, partitions: Collection[tuple[str, int]]) -> Places:
         """Return the next offset that each log will give out."""
         with self._connected() as consumer:
             named = self._named(partitions)
-            told = consumer.end_offsets(named)
+            told = self._told(consumer.end_offsets, named)
             consumer.assign(named)
             for partition, offset in told.items():
                 consumer.seek(partition, offset)
@@ -66,6 +65,17 @@ class KafkaOffsets:
                 return self._unnamed(self._seen_ends(consumer, told))
             finally:
                 consumer.unsubscribe()
+
+    def _told(
+        self,
+        ask: Callable[[list[TopicPartition]], dict[TopicPartition, int]],
+        partitions: list[TopicPartition],
+    ) -> dict[TopicPartition, int]:
+        try:
+            return ask(partitions)
+        except KeyError as error:
+            # The driver leaves out what its picture of the topics lacks; a new connection has a new one.
+            raise unavailable(self._place, f"it is yet to learn of {error}") from error
 
     def _seen_ends(self, consumer: Any, told: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:  # noqa: ANN401
         deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000

@@ -94,6 +94,7 @@ class KafkaEventSink:
                 return  # another thread did
             self._producer, self._ready = None, frozenset()
         producer.close()
+        self._topics.close()
 
 
 def _chunks(messages: Sequence[Message]) -> Iterator[tuple[Sequence[Message], int]]:

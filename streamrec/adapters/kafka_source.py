@@ -126,8 +126,6 @@ class KafkaEventSource:
     def close(self) -> None:
         """Close all connections."""
         self._leave()
-        self._offsets.close()
-        self._descriptions.close()
 
     def _connected(self) -> dict[str, TopicState]:
         if not self._known:
@@ -178,9 +176,12 @@ class KafkaEventSource:
         return self._reader
 
     def _leave(self) -> None:
+        """Start over at the next use: of a broker that was away, every connection is stale."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+        self._offsets.close()
+        self._descriptions.close()
 
     def _by_topic(self, places: Places) -> Offsets:
         offsets: Offsets = {topic: {} for topic in self._topics}
