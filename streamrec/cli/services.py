@@ -52,6 +52,9 @@ class Services:
     stop_patience_s = KILL_AFTER_S + 10.0
     """After so long their parent is killed; it kills a service that does not end, before."""
 
+    sign_of_force = "SIGKILL"
+    """Stands in the log when a service did not end by itself."""
+
     def __init__(self, procfile: Path, log_path: Path, ports: PortSettings) -> None:
         self.configuration = procfile
         self.log_path = log_path
@@ -177,7 +180,7 @@ class Services:
             self._group.kill()
             self._group.wait()
             return False
-        return "SIGKILL" not in self.log_path.read_text("utf-8", "replace")
+        return self.sign_of_force not in self.log_path.read_text("utf-8", "replace")
 
     def _open_log(self) -> IO[bytes]:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)

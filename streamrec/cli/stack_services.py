@@ -73,6 +73,7 @@ class StackServices(Services):
 
     target = "stack-local"
     stop_patience_s = 120.0
+    sign_of_force = "with SIGKILL"
 
     def __init__(self, ports: StackPorts) -> None:
         super().__init__(CONFIGURATION, _LOG, ports)
