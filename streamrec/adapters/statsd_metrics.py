@@ -6,9 +6,11 @@ gathered, counters added up, gauges as they stand last, many lines in a datagram
 
 import atexit
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from threading import Event, Lock, Thread
 from urllib.parse import urlsplit
+
+from statsd.client.base import StatsClientBase
+from statsd.client.udp import Pipeline
 
 from streamrec.adapters.statsd_destination import Destination
 from streamrec.errors import ConfigurationError
@@ -33,12 +35,31 @@ _LAST_WAIT_S = 0.2
 """At the end a name that is being resolved gets so long, else a short process would say nothing."""
 
 
+class _Client(StatsClientBase):  # type: ignore[misc]  # the package has no types
+    """The statsd package's words, packed by it into datagrams, on a way that never waits."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._prefix = PREFIX
+        self._maxudpsize = _MAX_DATAGRAM_BYTES
+
+    def pipeline(self) -> Pipeline:
+        return Pipeline(self)
+
+    def close(self) -> None:
+        self._destination.close()
+
+    def _send(self, data: str) -> None:
+        self._destination.send(data.encode())
+
+
 class StatsdMetrics:
     """Gathers figures and sends them twice a second. Threads may call everything at any time."""
 
     def __init__(self, destination: Destination, interval_s: float = _INTERVAL_S) -> None:
         """Start the sending thread."""
         self._destination = destination
+        self._client = _Client(destination)
         self._interval_s = interval_s
         self._lock = Lock()
         self._counts: dict[str, int] = {}
@@ -74,7 +95,7 @@ class StatsdMetrics:
         self._thread.join()
         self._destination.wait_for_address(_LAST_WAIT_S)
         self._send()
-        self._destination.close()
+        self._client.close()
 
     def _send_repeatedly(self) -> None:
         self._destination.look_up_if_due()
@@ -87,36 +108,14 @@ class StatsdMetrics:
             counts, self._counts = self._counts, {}
             gauges, self._gauges = self._gauges, {}
             timings, self._timings = self._timings, []
-        for datagram in _datagrams(_lines(counts, gauges, timings)):
-            self._destination.send(datagram)
-
-
-def _lines(
-    counts: Mapping[str, int], gauges: Mapping[str, float], timings: Sequence[tuple[str, float]]
-) -> Iterator[str]:
-    for name, n in counts.items():
-        yield f"{PREFIX}.{name}:{n}|c"
-    for name, value in gauges.items():
-        if not math.isfinite(value):
-            continue  # statsd has no word for it
-        if value < 0:
-            yield f"{PREFIX}.{name}:0|g"  # a sign would mean: change by
-        yield f"{PREFIX}.{name}:{value:.10g}|g"
-    for name, duration_ms in timings:
-        yield f"{PREFIX}.{name}:{duration_ms:.3f}|ms"
-
-
-def _datagrams(lines: Iterable[str]) -> Iterator[bytes]:
-    gathered: list[str] = []
-    n_bytes = 0
-    for line in lines:
-        if gathered and n_bytes + len(line) >= _MAX_DATAGRAM_BYTES:
-            yield "\n".join(gathered).encode()
-            gathered, n_bytes = [], 0
-        gathered.append(line)
-        n_bytes += len(line) + 1
-    if gathered:
-        yield "\n".join(gathered).encode()
+        with self._client.pipeline() as pipeline:
+            for name, n in counts.items():
+                pipeline.incr(name, n)
+            for name, value in gauges.items():
+                if math.isfinite(value):  # statsd has no word for what is not
+                    pipeline.gauge(name, value)
+            for name, duration_ms in timings:
+                pipeline.timing(name, duration_ms)
 
 
 def open_metrics(url: str | None) -> Metrics:
