@@ -1,6 +1,8 @@
 """Kafka as a sink of events."""
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -8,7 +10,7 @@ from streamrec.adapters.kafka_in_flight import InFlight
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka_topics import KafkaTopics
-from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 from streamrec.ports import Message
 
 _RECORD_OVERHEAD_BYTES = 128
@@ -43,6 +45,8 @@ class KafkaEventSink:
         self._lock = threading.Lock()
         self._producer: RecordProducer | None = None
         self._ready: frozenset[str] = frozenset()
+        self._failure: Unavailable | ConfigurationError | None = None
+        self._failed_at = -math.inf
 
     def append(self, topic: str, messages: Sequence[Message]) -> None:
         """Append, and return once every replica in step has them. Records of one key keep their order.
@@ -80,11 +84,19 @@ class KafkaEventSink:
         self._topics.close()
 
     def _connected(self, topic: str) -> RecordProducer:
+        waiting_since = time.monotonic()
         with self._lock:
-            if topic not in self._ready:
-                self._ready |= self._topics.create_missing([topic]).keys()
-            if self._producer is None:
-                self._producer = self._open_producer(self._place)
+            if self._failure is not None and self._failed_at > waiting_since:
+                # Who waited behind an attempt that failed would else make the next one, each a few seconds.
+                raise type(self._failure)(str(self._failure)) from self._failure
+            try:
+                if topic not in self._ready:
+                    self._ready |= self._topics.create_missing([topic]).keys()
+                if self._producer is None:
+                    self._producer = self._open_producer(self._place)
+            except (Unavailable, ConfigurationError) as error:
+                self._failure, self._failed_at = error, time.monotonic()
+                raise
             return self._producer
 
     def _leave(self, producer: RecordProducer) -> None:

@@ -2,7 +2,10 @@
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -71,6 +74,31 @@ def test_an_absent_broker_is_named_without_the_secret(scheme: str) -> None:
         assert "s3cret" not in str(caught.value)
     source.close()
     sink.close()
+
+
+def test_senders_do_not_queue_up_behind_a_broker_that_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
+        silent.setblocking(False)
+        sink = open_event_sink(f"kafka://127.0.0.1:{silent.getsockname()[1]}")
+        with ThreadPoolExecutor(8) as senders:
+            failures = list(senders.map(lambda _: failure_of(sink), range(8)))
+        sink.close()
+        n_attempts = 0
+        with suppress(BlockingIOError):
+            while True:
+                silent.accept()[0].close()
+                n_attempts += 1
+    assert [type(failure) for failure in failures] == [Unavailable] * 8
+    # Each attempt greets and connects; eight in a row would be sixteen connections, and take as long.
+    assert 2 <= n_attempts <= 6
+
+
+def failure_of(sink: EventSink) -> Exception | None:
+    try:
+        sink.append(INTERACTIONS, MESSAGES)
+    except Unavailable as error:
+        return error
+    return None
 
 
 def test_a_dead_broker_is_noticed_and_the_place_kept(
