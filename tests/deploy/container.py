@@ -7,6 +7,7 @@ where the compose file lets it, is the image's user, and has no privilege.
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from tests.deploy import site_packages
 from tests.deploy.docker_file import ROOT, Stage, stages
 from tests.deploy.image_files import DEVICES, INSTALLED, lay_image, lay_system
 
+_PROGRAMS = ("chroot", "mount", "nsenter", "setpriv", "unshare", "wget")
+"""What makes containers, and what the health checks of others' images are made of."""
+
 
 def why_not() -> str | None:
     """Return why containers can't be made here, or None when they can."""
@@ -26,6 +30,9 @@ def why_not() -> str | None:
         return "needs Linux"
     if os.geteuid() != 0:
         return "needs root, to make namespaces and become another user"
+    missing = [name for name in _PROGRAMS if shutil.which(name) is None]
+    if missing:
+        return f"needs {', '.join(missing)}"
     probe = subprocess.run(
         ["unshare", "--mount", "--net", "true"], capture_output=True, text=True, check=False
     )
