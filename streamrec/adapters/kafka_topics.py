@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ from streamrec.adapters.kafka_connect import (
     unavailable,
 )
 from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.errors import StreamrecError
+from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import (
     COMMANDS,
     IMPRESSIONS,
@@ -77,6 +77,7 @@ class KafkaTopics:
         self._place = place
         self._lock = threading.Lock()
         self._admin: Any = None
+        self._has_seen_all = False
 
     def describe(self, topics: Collection[str]) -> dict[str, TopicState]:
         """Return the topics that exist.
@@ -92,24 +93,34 @@ class KafkaTopics:
             return self._ask(topics)
 
     def create_missing(self, topics: Collection[str]) -> dict[str, TopicState]:
-        """Create these and all of `TOPICS`, where missing; return these topics.
+        """Create these where missing, and once all of `TOPICS`; return these topics.
 
         Several processes may do so at once. A broker that does not take a topic's settings gets it without.
         """
         with self._lock:
-            wanted = {*TOPICS, *topics}
-            missing = wanted - self._ask(wanted).keys()
-            if missing:
-                self._create(missing)
-                found = self._ask(topics)
-                if found.keys() != set(topics):
-                    raise unavailable(self._place, "topics that were just created are not known yet")
-                return found
-            return self._ask(topics)
+            found = self._ask_and_create(topics)
+            if not self._has_seen_all:
+                # Whoever may not see or create the others has no need of them, or made what he needs himself.
+                with suppress(ConfigurationError):
+                    self._ask_and_create(TOPICS.keys() - set(topics))
+                self._has_seen_all = True
+            return found
+
+    def _ask_and_create(self, topics: Collection[str]) -> dict[str, TopicState]:
+        found = self._ask(topics)
+        missing = set(topics) - found.keys()
+        if not missing:
+            return found
+        self._create(missing)
+        found = self._ask(topics)
+        if found.keys() != set(topics):
+            raise unavailable(self._place, "topics that were just created are not known yet")
+        return found
 
     def close(self) -> None:
         """Close the connection."""
         admin, self._admin = self._admin, None
+        self._has_seen_all = False
         if admin is not None:
             close_soon(admin.close)
 

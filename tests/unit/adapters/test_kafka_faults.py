@@ -172,6 +172,7 @@ def until_not_away(call: Callable[[], object]) -> None:
             return
 
 
+@pytest.mark.nightly  # it takes a request's timeout
 def test_reading_goes_on_by_itself_when_a_hanging_broker_is_back(broker: LocalServer) -> None:
     sink, source = open_event_sink(broker.url), open_event_source(broker.url, [INTERACTIONS], "trainer")
     sink.append(INTERACTIONS, MESSAGES)
