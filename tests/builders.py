@@ -9,13 +9,14 @@ from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.interaction import EventWeights
-from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Metrics, Record
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, IndexLookup, Message, Metrics, Record
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.lease import LeaseKeeper
+from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer, Surroundings
@@ -48,6 +49,7 @@ class World:
     def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
         self.folder = folder
         self.metrics = metrics or NullMetrics()
+        self.index: IndexLookup | None = None
         self.log = MemoryEventLog()
         self.sink = MemoryEventSink(self.log)
         self.store = MemoryStore()
@@ -100,6 +102,9 @@ class RunningTrainer:
             world.metrics,
             self.stop.is_giving_up,
         )
+        self.live_index = None
+        if world.index is not None:
+            self.live_index = LiveIndex(world.index, 1.0, world.metrics, world.clock)
         categories = ItemCategories(world.store.read_items())
         self.loop = StreamTrainer(
             self.state,
@@ -113,6 +118,7 @@ class RunningTrainer:
                 clock=world.clock,
                 is_superseded=lambda: False,
                 stop=self.stop,
+                live_index=self.live_index,
             ),
             LearningRules(WEIGHTS, settings.value_weight, categories.neighbours),
             categories,
@@ -134,6 +140,8 @@ class RunningTrainer:
         self.stop.is_stopping.set()
         self.loop.run()
         self.publisher.close()
+        if self.live_index is not None:
+            self.live_index.close()
         self.lease.release()
 
 

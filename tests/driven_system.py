@@ -31,6 +31,8 @@ from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
     ITEM_VECTORS,
+    IndexAnswer,
+    IndexQuery,
     Message,
     Metrics,
     RankedItem,
@@ -115,6 +117,21 @@ class FailingOnce:
         return getattr(self._part, self._name)(*arguments)
 
 
+class AnsweringOnce:
+    """An index that answers the first search, and none after it."""
+
+    def __init__(self) -> None:
+        self._answers = [IndexAnswer("g1", [RankedItem("i", 1.0)])]
+
+    def search(self, _query: IndexQuery) -> IndexAnswer:
+        if not self._answers:
+            raise Unavailable("gone")
+        return self._answers.pop()
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
 class FailingCheckpoints:
     """A full disk."""
 
@@ -125,6 +142,7 @@ class FailingCheckpoints:
 def drive_trainer(folder: Path, metrics: Metrics) -> None:
     """Every step of the loop, each kind of misfit, and every part failing once."""
     world = World(folder, metrics)
+    world.index = AnsweringOnce()
     active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0)
     active.loop._with = _replaced(active.loop._with, source=FailingOnce(active.source, "poll"))
     world.send(*events(("u", "i"), ("v", "i"), ("w", "j")), *MISFITS)

@@ -1,6 +1,7 @@
 """The document store in memory: for tests, and for evaluation without a disk."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from streamrec.domain.item import Item
@@ -19,6 +20,7 @@ class MemoryStore:
         self._items: dict[str, Item] = {}
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
+        self._lock = Lock()
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
         """Upsert states and add to the seen sets.
@@ -28,12 +30,13 @@ class MemoryStore:
         LeaseLost
             When a larger token has been given out.
         """
-        self._check(lease)
-        for state in updates.states:
-            self._states[state.user_id] = state
-        for user_id, item_id, seen_at in updates.seen:
-            seen = self._seen.setdefault(user_id, {})
-            seen[item_id] = max(seen_at, seen.get(item_id, seen_at))
+        with self._lock:
+            self._check(lease)
+            for state in updates.states:
+                self._states[state.user_id] = state
+            for user_id, item_id, seen_at in updates.seen:
+                seen = self._seen.setdefault(user_id, {})
+                seen[item_id] = max(seen_at, seen.get(item_id, seen_at))
 
     def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
         """Delete states and seen sets.
@@ -43,10 +46,11 @@ class MemoryStore:
         LeaseLost
             When a larger token has been given out.
         """
-        self._check(lease)
-        for user_id in user_ids:
-            self._states.pop(user_id, None)
-            self._seen.pop(user_id, None)
+        with self._lock:
+            self._check(lease)
+            for user_id in user_ids:
+                self._states.pop(user_id, None)
+                self._seen.pop(user_id, None)
 
     def _check(self, lease: Lease) -> None:
         token = self._tokens.get(lease.name, 0)
@@ -63,13 +67,14 @@ class MemoryStore:
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
-        held = self._leases.get(name)
-        if held is None or held.owner != owner:
-            if held is not None and held.expires_at > now:
-                return None
-            self._tokens[name] = self._tokens.get(name, 0) + 1
-        self._leases[name] = Lease(name, owner, self._tokens[name], now + duration_s)
-        return self._leases[name]
+        with self._lock:
+            held = self._leases.get(name)
+            if held is None or held.owner != owner:
+                if held is not None and held.expires_at > now:
+                    return None
+                self._tokens[name] = max(self._tokens.get(name, 0) + 1, int(now))
+            self._leases[name] = Lease(name, owner, self._tokens[name], now + duration_s)
+            return self._leases[name]
 
     def release(self, lease: Lease) -> None:
         """Give it up; without effect when it is no longer ours."""

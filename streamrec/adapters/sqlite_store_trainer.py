@@ -94,7 +94,8 @@ class SqliteTrainerStore:
             if holder != owner:
                 if holder is not None and expires_at > now:
                     return None
-                token += 1
+                # At least the time: larger than those in checkpoints that outlived another store.
+                token = max(token + 1, int(now))
             lease = Lease(name, owner, token, now + duration_s)
             connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", lease)
         return lease

@@ -78,7 +78,7 @@ class LiveIndex:
             return {}
         hits = summary(np.array(self._ranks, np.int64), 10)
         of_targets = {f"trainer.prequential.live_index.{metric}": value for metric, value in hits.items()}
-        return {"trainer.live_index.recall_at_10": float(np.mean(self._recalls)), **of_targets}
+        return {"trainer.live_index_recall_at_10": float(np.mean(self._recalls)), **of_targets}
 
     def close(self) -> None:
         """End the thread; the connection is its owner's to close."""
@@ -89,7 +89,7 @@ class LiveIndex:
             answer = self._index.search(asked.query)
         except StreamrecError:
             self._due = self._clock() + _PAUSE_S
-            self._metrics.count("trainer.live_index.failures")
+            self._metrics.count("trainer.live_index_failures")
             return
         if answer.is_missing:  # it serves another generation yet
             return

@@ -204,6 +204,10 @@ def test_one_holder_at_a_time_and_tokens_grow(store: Sides) -> None:
     assert store.trainer.acquire("other", "one", 10.0, NOW + 20) is not None
 
 
+def test_tokens_are_at_least_the_time_so_that_they_grow_over_stores(store: Sides) -> None:
+    assert held(store.trainer).token >= int(NOW)
+
+
 def test_a_released_lease_is_free_and_its_token_is_not_given_again(store: Sides) -> None:
     first = held(store.trainer, "one")
     store.trainer.release(first)
