@@ -23,13 +23,13 @@ RUN python -m venv --without-pip /opt/venv \
         -r requirements/recommender.txt -r requirements-confluent.txt -c constraints.txt
 
 FROM packages AS trainer-packages
-# The default wheels of torch for Linux bring gigabytes of CUDA; these are for the CPU alone. The last line makes
-# the build fail when that did not come true. An address of your own: --build-arg TORCH_INDEX_URL=...
-ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
+# The default wheels of torch for Linux bring gigabytes of CUDA. uv knows where those for the CPU alone are; pip then
+# finds torch there already. The last line makes the build fail when that did not come true.
 # This environment keeps pip: `streamrec data fetch` gets MovieLens-100K with it.
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" \
-        -r requirements/trainer.txt -r requirements-confluent.txt -c constraints.txt \
+    && pip install uv==0.13.9 \
+    && uv pip install --no-cache --python /opt/venv/bin/python --torch-backend cpu torch -c constraints.txt \
+    && /opt/venv/bin/pip install -r requirements/trainer.txt -r requirements-confluent.txt -c constraints.txt \
     && /opt/venv/bin/python -c "import torch; assert torch.version.cuda is None, 'torch came with CUDA'"
 
 # --- what every final image starts from -------------------------------------------------------------------------
@@ -95,7 +95,6 @@ CMD ["python", "incremental_training.py"]
 
 # The whole repository with everything that its tests need.
 FROM trainer-packages AS tests
-ARG TORCH_INDEX_URL=https://download.pytorch.org/whl/cpu
 WORKDIR /app
 # The MongoDB of the tests comes as a wheel, and wants libcurl from the system. Debian drops a version as soon as
 # there is a newer one, so that a pinned one could not be installed for long.
@@ -105,7 +104,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY requirements*.txt constraints.txt ./
 COPY requirements requirements/
-RUN /opt/venv/bin/pip install --extra-index-url "$TORCH_INDEX_URL" -r requirements-dev.txt -c constraints.txt \
+RUN /opt/venv/bin/pip install -r requirements-dev.txt -c constraints.txt \
     && groupadd --gid 10001 streamrec \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin streamrec \
     && chown streamrec:streamrec /app

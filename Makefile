@@ -17,7 +17,7 @@ help:  ## List the targets
 	$(PYTHON) -m venv .venv
 
 # Stamps: pip is asked only when a requirements file is newer, so that all works without a network later.
-.venv/.runtime: requirements.txt constraints.txt | .venv/bin/python
+.venv/.runtime: requirements.txt $(wildcard requirements/*.txt) constraints.txt | .venv/bin/python
 	$(BIN)/pip install --disable-pip-version-check -q -r requirements.txt -c constraints.txt
 	@touch $@
 

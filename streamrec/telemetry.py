@@ -70,7 +70,8 @@ def logging_config(level: str, service: str) -> dict[str, Any]:
         "formatters": {"structured": {"()": _formatter, "service": service}},
         "handlers": {"structured": to_stderr},
         "root": {"level": max(logging.WARNING, _number_of(level)), "handlers": ["structured"]},
-        "loggers": {"gunicorn.error": servers},
+        # kafka-python complains of every tenth of a second in which another thread had the interpreter.
+        "loggers": {"gunicorn.error": servers, "kafka.net.selector": {"level": "ERROR"}},
     }
 
 
