@@ -36,7 +36,7 @@ stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, e
 	@$(BIN)/python -m streamrec stack-local --rate $(RATE)
 
 test: lint  ## Every test, after lint, types and the import law
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
 
 test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BOOTSTRAP=host:9092 make test-kafka
 	@test -n "$(KAFKA_BOOTSTRAP)" || { echo "Name a broker: KAFKA_BOOTSTRAP=host:9092 make test-kafka (its topics get a prefix of their own, and are deleted at the end)"; exit 1; }

@@ -25,7 +25,7 @@ _SOCKET = FOLDER / "control.sock"
 _MAX_SOCKET_PATH = 100
 """Linux takes 107 bytes; supervisord binds under a name that is some longer first."""
 
-_N_LAST_LINES = 8
+_N_LAST_LINES = 4
 
 _LOOK_INTERVAL_S = 1.0
 """The replay asks at every event whether a service has ended."""
@@ -199,8 +199,10 @@ class StackServices(Services):
         if self.have_ended() and self._ended is not None:
             name, exit_code, log_path = self._ended
             lines = log_path.read_text("utf-8", "replace").splitlines()[-_N_LAST_LINES:]
+            last_words = "\n".join(lines)
             raise Unavailable(
-                f"{name} ended with exit code {exit_code}. The end of {log_path}:\n" + "\n".join(lines)
+                f"{name} ended with exit code {exit_code}. The end of {log_path}:\n{last_words}\n"
+                "`make stack-local` goes on from there; a broker that forgot its topics needs no more than that"
             )
         super().check()
 
@@ -214,7 +216,7 @@ def _first_ended() -> Ended | None:
         return None
     for part in answer:
         if part["statename"] in _GIVEN_UP:
-            return Ended(part["name"], part["exitstatus"], Path(part["stdout_logfile"]))
+            return Ended(part["name"], part["exitstatus"], _LOG.with_name(f"{part['name']}.log"))
     return None
 
 

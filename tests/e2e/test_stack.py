@@ -1,6 +1,7 @@
 """The whole system on real servers, as `stack-local` runs it; and each part of it killed while events flow.
 
-One stack for all tests here, in the order in which they stand; the last one ends it.
+One stack for all tests here, in the order in which they stand: they need one process for the whole file
+(`--dist loadfile`). The last ones end it.
 """
 
 import http.client
@@ -24,8 +25,6 @@ from streamrec.ports import REJECTED
 from tests.conftest import REQUIRED
 from tests.e2e.local_stack import N_STREAMED, LocalStack
 from tests.e2e.processes import eventually
-
-pytestmark = pytest.mark.xdist_group("stack")
 
 TAKE_OVER_S = 10.0
 
