@@ -25,7 +25,7 @@ from streamrec.training.stop_signals import stop_on_signals
 
 def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")] = "checkpoint") -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
-    places = PlaceSettings()
+    stop, places = stop_on_signals(), PlaceSettings()  # a signal while parts are opened is a wish too
     try:
         configure_logging(places.log_level, "trainer")
         settings = TrainerSettings()
@@ -46,7 +46,7 @@ def main(start: Annotated[Start, typer.Option(help="Where the stream goes on.")]
                 learning=LearningSettings(),
                 settings=settings,
                 start=start,
-                stop=stop_on_signals(),
+                stop=stop,
                 clock=time.time,
                 status=serve_status(settings.health_address),
             )
