@@ -35,8 +35,8 @@ _PARTS = ("index-1", "index-2", "recommender", "trainer-1", "trainer-2")
 
 _NO_ANSWER = (OSError, XmlRpcError, http.client.HTTPException)
 
-_GIVEN_UP = ("FATAL", "EXITED")
-"""States of a part that supervisord does not start again by itself."""
+_RESTART_S = 3
+"""A part that ended is started again within a second or two, if at all."""
 
 
 class StackPorts(PortSettings):
@@ -202,7 +202,7 @@ class StackServices(Services):
             last_words = "\n".join(lines)
             raise Unavailable(
                 f"{name} ended with exit code {exit_code}. The end of {log_path}:\n{last_words}\n"
-                "`make stack-local` goes on from there; a broker that forgot its topics needs no more than that"
+                "`make stack-local` goes on; a broker that forgot its topics needs no more than that"
             )
         super().check()
 
@@ -215,7 +215,8 @@ def _first_ended() -> Ended | None:
     except _NO_ANSWER:
         return None
     for part in answer:
-        if part["statename"] in _GIVEN_UP:
+        has_ended = part["statename"] == "EXITED" and part["now"] - part["stop"] >= _RESTART_S
+        if has_ended or part["statename"] == "FATAL":
             return Ended(part["name"], part["exitstatus"], _LOG.with_name(f"{part['name']}.log"))
     return None
 
