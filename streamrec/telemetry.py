@@ -70,8 +70,10 @@ def logging_config(level: str, service: str) -> dict[str, Any]:
         "formatters": {"structured": {"()": _formatter, "service": service}},
         "handlers": {"structured": to_stderr},
         "root": {"level": max(logging.WARNING, _number_of(level)), "handlers": ["structured"]},
-        # kafka-python complains of every tenth of a second in which another thread had the interpreter.
-        "loggers": {"gunicorn.error": servers, "kafka.net.selector": {"level": "ERROR"}},
+        # What kafka-python meets reaches us as errors, which are logged once, with the URL. Itself it writes
+        # a hundred lines a second while a broker is away, and one for every tenth of a second in which
+        # another thread had the interpreter.
+        "loggers": {"gunicorn.error": servers, "kafka": {"level": logging.CRITICAL}},
     }
 
 

@@ -59,6 +59,11 @@ def test_drivers_are_heard_from_warnings_on_only() -> None:
     assert lines(code, "DEBUG") == []
 
 
+def test_what_kafkas_driver_meets_is_told_by_us_alone() -> None:
+    code = "logging.getLogger('kafka.net.manager').error('Connection failed')"
+    assert lines(code, "DEBUG") == []
+
+
 def test_lines_below_the_level_are_left_out() -> None:
     assert [line["event"] for line in lines("log.info('a'); log.warning('b')", "WARNING")] == ["b"]
     assert [line["event"] for line in lines("log.debug('a')", "debug")] == ["a"]
@@ -81,7 +86,7 @@ try:
     raise ValueError(url)
 except ValueError:
     log.exception("failed")
-    logging.getLogger("kafka").exception("failed")
+    logging.getLogger("pymongo").exception("failed")
 def fail(): raise ValueError(url)
 thread = threading.Thread(target=fail); thread.start(); thread.join()
 fail()
