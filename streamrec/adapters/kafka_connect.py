@@ -6,6 +6,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, TypeVar
 
 from kafka import errors
@@ -97,7 +98,7 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
         clients.append(KafkaNetClient(**config))
         return clients[-1]
 
-    with _overheard() as reasons:
+    with _ear().listening() as reasons:
         try:
             return client_class(
                 **place.for_kafka_python(),
@@ -114,26 +115,44 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
             raise _why_not(place, error, reasons) from error
 
 
-class _Overhearing(logging.Handler):
+class _Ear(logging.Handler):
+    """Hears what the driver's network side logs: it tells nobody else why a first connection failed."""
+
     def __init__(self) -> None:
-        super().__init__()
-        self.reasons: list[BaseException] = []
+        super().__init__(logging.WARNING)
+        self._listeners: list[list[BaseException]] = []
+        logger = logging.getLogger("kafka.net")
+        # Whatever the level of our own log. It goes no further: what matters of it, we raise and say once,
+        # with the URL; the driver says it many times a second while a broker is away.
+        logger.setLevel(logging.WARNING)
+        logger.propagate = False
+        logger.addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep the exceptions that are logged."""
+        """Pass on the exceptions that are logged."""
         if isinstance(record.args, tuple):
-            self.reasons += [argument for argument in record.args if isinstance(argument, Exception)]
+            for listener in self._listeners:
+                listener += [argument for argument in record.args if isinstance(argument, Exception)]
+
+    @contextmanager
+    def listening(self) -> Iterator[list[BaseException]]:
+        """Give the reasons that are logged meanwhile, by whichever connection."""
+        reasons: list[BaseException] = []
+        with _ear_lock:
+            self._listeners = [*self._listeners, reasons]
+        try:
+            yield reasons
+        finally:
+            with _ear_lock:
+                self._listeners = [listener for listener in self._listeners if listener is not reasons]
 
 
-@contextmanager
-def _overheard() -> Iterator[list[BaseException]]:
-    """Give what the driver logs as reasons meanwhile: it tells nobody else why a first connection failed."""
-    handler, logger = _Overhearing(), logging.getLogger("kafka.net")
-    logger.addHandler(handler)
-    try:
-        yield handler.reasons
-    finally:
-        logger.removeHandler(handler)
+_ear_lock = threading.Lock()
+
+
+@cache
+def _ear() -> _Ear:
+    return _Ear()
 
 
 def _why_not(place: KafkaPlace, error: Exception, reasons: Sequence[BaseException]) -> StreamrecError:

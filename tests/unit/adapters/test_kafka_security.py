@@ -1,12 +1,13 @@
 """TLS and SASL settings of a URL, as they arrive at the other side."""
 
+import logging
 import socket
 import ssl
 import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -217,6 +218,18 @@ def test_a_wrong_password_is_one_clear_line_without_it(refusing: RefusingBroker)
     assert "STREAMREC_EVENTS_URL" in str(caught.value)
     assert refusing.tokens[0].endswith(b"\x00me\x00s3cr@t")
     source.close()
+
+
+def test_a_refusal_is_heard_also_where_little_is_logged(refusing: RefusingBroker) -> None:
+    kafka = logging.getLogger("kafka")
+    level = kafka.level
+    kafka.setLevel(logging.CRITICAL)
+    try:
+        url = f"kafka://me:secret@127.0.0.1:{refusing.port}?security_protocol=SASL_PLAINTEXT&sasl_mechanism=PLAIN"
+        with closing(open_event_sink(url)) as sink, pytest.raises(ConfigurationError, match="refuses"):
+            sink.check()
+    finally:
+        kafka.setLevel(level)
 
 
 def test_a_real_broker_that_knows_no_such_user_refuses(tmp_path: Path) -> None:
