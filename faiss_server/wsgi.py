@@ -36,8 +36,8 @@ def _end_if_refused(open_source: OpenSource) -> None:
     except ConfigurationError as error:
         structlog.get_logger().critical("refused", error=str(error))
         os._exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another try
-    except StreamrecError:
-        return  # who loads and follows says so, and waits
+    except StreamrecError as error:
+        structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 
 
 def _compose(places: PlaceSettings) -> WSGIApplication:
@@ -50,9 +50,14 @@ def _compose(places: PlaceSettings) -> WSGIApplication:
     generations = Generations()
     metrics = open_metrics(places.statsd_url)
     loader = GenerationLoader(places.artifacts_dir, generations, open_source, metrics, time.time)
-    threading.Thread(target=_end_if_refused, args=(open_source,), name="check", daemon=True).start()
-    Repeated("load", loader.step, _CURRENT_INTERVAL_S, on_problem=generations.note_problem)
-    Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
+
+    def start() -> None:
+        _end_if_refused(open_source)
+        Repeated("load", loader.step, _CURRENT_INTERVAL_S, on_problem=generations.note_problem)
+        Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
+
+    # Beside the application: it answers that it lives, however long a log takes to answer us.
+    threading.Thread(target=start, name="start", daemon=True).start()
     return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))
 
 
