@@ -18,10 +18,26 @@ KILL_AFTER_S = 45
 """Honcho's own 5 s would cut the trainer's tail (10 s at most) and its checkpoint in the middle."""
 
 
+_ASK_AGAIN_S = 0.05
+
+
+class _Group(manager.Manager):  # type: ignore[misc]  # honcho has no types
+    """Ends its processes once it has heard of all: one whose start was not told yet would be left behind."""
+
+    def terminate(self) -> None:
+        """End all, now or in a moment."""
+        if self._all_started():
+            super().terminate()
+            return
+        again = threading.Timer(_ASK_AGAIN_S, os.kill, (os.getpid(), signal.SIGTERM))
+        again.daemon = True
+        again.start()
+
+
 def main(procfile: Path) -> int:
     """Run until the end; return what honcho would exit with."""
     manager.KILL_WAIT = KILL_AFTER_S
-    processes = manager.Manager()
+    processes = _Group()
     for name, command in parse_procfile(procfile.read_text("utf-8")).processes.items():
         processes.add_process(name, command)
     threading.Thread(target=stop_with_launcher, daemon=True).start()

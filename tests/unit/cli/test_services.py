@@ -87,6 +87,17 @@ def test_all_start_with_the_environment_and_end_in_their_own_time(
     assert services.stop()  # once more does no harm
 
 
+def test_a_wish_to_stop_in_the_midst_of_starting_leaves_nothing_behind(
+    services: Services, tmp_path: Path
+) -> None:
+    services.start()
+    eventually(lambda: "one" in services.log_path.read_text() or (tmp_path / "one").exists())
+    assert services.stop()
+    assert "Traceback" not in services.log_path.read_text()
+    assert not is_alive(tmp_path / "one")
+    assert not is_alive(tmp_path / "two")
+
+
 def test_when_one_ends_the_others_are_stopped_and_the_log_is_shown(
     services: Services, tmp_path: Path, procfile: Path
 ) -> None:
