@@ -25,8 +25,10 @@ def running(kind: ServerKind, folder: Path) -> Iterator[LocalServer]:
     if why_not is not None:
         (pytest.fail if REQUIRED else pytest.skip)(why_not)
     server = LocalServer(kind, folder).start()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

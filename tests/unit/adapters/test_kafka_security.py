@@ -7,7 +7,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -236,11 +236,11 @@ def test_a_real_broker_that_knows_no_such_user_refuses(tmp_path: Path) -> None:
     def arguments(port: int, folder: Path) -> list[str]:
         return [*KAFKA.arguments(port, folder), "--authentication"]
 
-    servers = running(KAFKA._replace(arguments=arguments), tmp_path)
-    port = next(servers).port
     scram = "security_protocol=SASL_PLAINTEXT&sasl_mechanism=SCRAM-SHA-256"
-    sink = open_event_sink(f"kafka://me:s3cret@127.0.0.1:{port}?{scram}")
-    with pytest.raises(ConfigurationError, match=r"me:\*\*\*@.* refuses: its answer to SCRAM-SHA-256"):
-        sink.append(INTERACTIONS, [Message("u", b"x")])
-    sink.close()
-    next(servers, None)
+    with contextmanager(running)(KAFKA._replace(arguments=arguments), tmp_path) as server:
+        url = f"kafka://me:s3cret@127.0.0.1:{server.port}?{scram}"
+        with (
+            closing(open_event_sink(url)) as sink,
+            pytest.raises(ConfigurationError, match=r"me:\*\*\*@.* refuses: its answer to SCRAM-SHA-256"),
+        ):
+            sink.append(INTERACTIONS, [Message("u", b"x")])
