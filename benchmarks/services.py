@@ -104,7 +104,7 @@ def main(
         "benchmarks/results/services.json"
     ),
     seconds: Annotated[float, typer.Option(help="Of learning with each driver.")] = 180.0,
-    events: Annotated[int, typer.Option(help="In the topic beforehand.")] = 1_500_000,
+    events: Annotated[int, typer.Option(help="In the topic beforehand.")] = 2_200_000,
     serving_seconds: float = 30.0,
     driver: Annotated[list[str] | None, typer.Option(help="Schemes of the broker's URL.")] = None,
 ) -> None:

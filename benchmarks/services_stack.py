@@ -93,7 +93,7 @@ def running(folder: Path) -> Iterator[Stack]:
         stack = Stack(places, exits)
         for server in (kafka, mongodb, redis):
             stack.add_server(server)
-        prepare(places, N_USERS, N_ITEMS)
+        prepare(places, N_USERS, N_ITEMS, is_shaped=True)
         yield stack
 
 

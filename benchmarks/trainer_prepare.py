@@ -6,19 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.recommendations_stack import places_in
+from benchmarks.recommendations_stack import gmf_like, places_in
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
-from streamrec.ports import INTERACTIONS, Message
+from streamrec.ports import INTERACTIONS, Message, VectorTable
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.initial import Release, release
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.trainer_state import TrainerState
+from streamrec.training.warm_start import warm_start
 from streamrec.wire import encode_event
 
 N_EVENTS = 300_000
@@ -32,12 +33,20 @@ def draw_items(rng: np.random.Generator, n: int, n_items: int) -> np.ndarray:
     return (n_items * rng.random(n) ** 3).astype(np.int64)
 
 
-def prepare(places: PlaceSettings, n_users: int, n_items: int) -> None:
-    """Write a generation that knows so many users and items."""
+def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: bool = False) -> None:
+    """Write a generation that knows so many users and items.
+
+    Parameters
+    ----------
+    is_shaped
+        Vectors as training leaves them, instead of its random start: an index can't tell the latter apart.
+    """
     rng = np.random.default_rng(SEED)
     state = TrainerState("g1", LearningSettings(), TrainerSettings())
     user_rows = state.user_ids.rows_of([f"user-{n}" for n in range(n_users)], add=True)
     state.item_ids.rows_of([f"item-{n}" for n in range(n_items)], add=True)
+    if is_shaped:
+        _shape(state)
     user_rows = np.tile(user_rows, N_PAST_EVENTS_PER_USER)
     item_rows = draw_items(rng, len(user_rows), n_items)
     item_rows[:n_items] = np.arange(n_items)[: len(item_rows)]
@@ -72,6 +81,12 @@ def prepare(places: PlaceSettings, n_users: int, n_items: int) -> None:
     lease.release()
     store.close()
     cache.close()
+
+
+def _shape(state: TrainerState) -> None:
+    user_ids, item_ids = ([id_ for id_ in ids.by_row() if id_] for ids in (state.user_ids, state.item_ids))
+    items, users = gmf_like(len(item_ids), len(user_ids), SEED)
+    warm_start(state, VectorTable(item_ids, items), VectorTable(user_ids, users))
 
 
 def write_stream(events_url: str, n_users: int, n_items: int, n_events: int = N_EVENTS) -> None:

@@ -5,6 +5,7 @@ at any time.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -212,8 +213,9 @@ class FaissIndex:
         self._schedule.note_build(n_rows, n_changes, max(search.n_probes_at.values()))
 
     def _retune(self, search: ClusteredSearch) -> None:
-        self._schedule.note_tuning(self._n_changes)
+        n_changes, started = self._n_changes, time.perf_counter()
         self._recall = tune_live(search, self._rows, self._lock, self._sample())
+        self._schedule.note_tuning(n_changes, time.perf_counter() - started)
         if self._schedule.is_strained(max(search.n_probes_at.values())):
             self._rebuild()
 

@@ -1,5 +1,8 @@
 """When the index changes its way of searching, and when it is tuned anew."""
 
+import math
+import time
+from collections.abc import Callable
 from enum import Enum
 
 EXACT_UP_TO = 20_000
@@ -9,6 +12,10 @@ _GROWN = 2
 _SHRUNKEN = 0.25
 _CHANGED = 0.25
 _STRAINED = 2
+
+_TUNING_SHARE = 0.05
+"""Of one core, spent on tuning at most: a stream may move every vector within seconds, and an index that is
+tuned without end answers late, though its recall moves little from one tuning to the next."""
 
 
 class Task(Enum):
@@ -29,9 +36,16 @@ class Schedule:
     >>> schedule.note_build(n_rows=30_000, n_changes=30_000, n_probes=40)
     >>> schedule.task(is_clustered=True, n_rows=30_000, n_changes=50_000)
     <Task.TUNE: 'measure how many lists must be looked at'>
+
+    Parameters
+    ----------
+    clock
+        Seconds; only differences count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._tune_due = -math.inf
         self._n_rows_built = 0
         self._n_probes_built = 0
         self._n_changes_tuned = 0
@@ -46,7 +60,7 @@ class Schedule:
         if not _SHRUNKEN * self._n_rows_built <= n_rows <= _GROWN * self._n_rows_built:
             return Task.BUILD
         is_changed = n_changes - self._n_changes_tuned > _CHANGED * n_rows
-        return Task.TUNE if is_changed else Task.NOTHING
+        return Task.TUNE if is_changed and self._clock() >= self._tune_due else Task.NOTHING
 
     def note_build(self, n_rows: int, n_changes: int, n_probes: int) -> None:
         """Remember a build of `n_rows` after `n_changes`, and how many lists it must look at."""
@@ -54,9 +68,10 @@ class Schedule:
         self._n_probes_built = n_probes
         self._n_changes_tuned = n_changes
 
-    def note_tuning(self, n_changes: int) -> None:
-        """Remember that the index was tuned after so many changes."""
+    def note_tuning(self, n_changes: int, took_s: float) -> None:
+        """Remember that the index was tuned after so many changes, and how long that took."""
         self._n_changes_tuned = n_changes
+        self._tune_due = self._clock() + took_s / _TUNING_SHARE
 
     def is_strained(self, n_probes: int) -> bool:
         """Return whether so many lists must be looked at that new ones are worth their building.

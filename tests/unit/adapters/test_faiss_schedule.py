@@ -40,8 +40,20 @@ def test_lists_are_tuned_when_a_quarter_has_changed_and_not_again_at_once(built:
     n_changes = BUILT_AT + BUILT_AT // 4
     assert built.task(is_clustered=True, n_rows=BUILT_AT, n_changes=n_changes) is Task.NOTHING
     assert built.task(is_clustered=True, n_rows=BUILT_AT, n_changes=n_changes + 1) is Task.TUNE
-    built.note_tuning(n_changes + 1)
+    built.note_tuning(n_changes + 1, took_s=0.0)
     assert built.task(is_clustered=True, n_rows=BUILT_AT, n_changes=n_changes + 2) is Task.NOTHING
+
+
+def test_tuning_takes_a_twentieth_of_the_time_at_most() -> None:
+    now = 100.0
+    schedule = Schedule(clock=lambda: now)
+    schedule.note_build(n_rows=BUILT_AT, n_changes=0, n_probes=40)
+    schedule.note_tuning(BUILT_AT, took_s=1.0)
+    now = 119.0
+    assert schedule.task(is_clustered=True, n_rows=BUILT_AT, n_changes=9 * BUILT_AT) is Task.NOTHING
+    assert schedule.task(is_clustered=True, n_rows=9 * BUILT_AT, n_changes=9 * BUILT_AT) is Task.BUILD
+    now = 120.0
+    assert schedule.task(is_clustered=True, n_rows=BUILT_AT, n_changes=9 * BUILT_AT) is Task.TUNE
 
 
 def test_lists_are_strained_when_twice_as_many_must_be_looked_at(built: Schedule) -> None:
