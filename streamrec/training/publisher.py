@@ -30,6 +30,9 @@ from streamrec.training.lane import Lane
 from streamrec.training.patience import patiently
 from streamrec.wire import VectorRecord, encode_vector
 
+_MOST_SKIPPED = 15
+"""Statuses, of one a second: a cache that comes back is noticed within this."""
+
 
 class UserPublication(NamedTuple):
     """What some steps of the loop changed of users.
@@ -86,6 +89,7 @@ class Publisher:
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
         self._users, self._items, self._status = Lane("users"), Lane("items"), Lane("status")
+        self._n_cache_failures = self._n_skipped_statuses = 0
 
     def is_free_for_users(self) -> bool:
         """Return whether the last users handed over are out."""
@@ -115,8 +119,13 @@ class Publisher:
     def publish_status(
         self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
     ) -> None:
-        """Hand over what the hot cache shows; without effect while the last status is under way."""
-        if self._status.is_free():
+        """Hand over what the hot cache shows.
+
+        Without effect while the last status is under way, and for a while after the cache did not answer.
+        """
+        if self._n_skipped_statuses:
+            self._n_skipped_statuses -= 1
+        elif self._status.is_free():
             self._status.submit(partial(self._write_status, rankings, counters))
 
     def drain(self) -> None:
@@ -157,7 +166,10 @@ class Publisher:
             with timed(self._metrics, "trainer.publish.status"):
                 self._outlets.cache.publish_popular(rankings)
                 self._outlets.cache.publish_counters(counters)
+            self._n_cache_failures = 0
         except Unavailable as error:
             # The next status replaces this one anyway: the stream need not wait for the cache.
+            self._n_cache_failures += 1
+            self._n_skipped_statuses = min(2**self._n_cache_failures - 1, _MOST_SKIPPED)
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))

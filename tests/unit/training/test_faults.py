@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.ports import Lease, Offsets, UserUpdates
+from streamrec.telemetry import NullMetrics
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import GENERATION, World, events
 
@@ -154,3 +157,42 @@ def test_a_value_scales_its_weight_when_asked_to(tmp_path: Path) -> None:
 
     assert moved(40.0, value_weight=True) > 1.2 * moved(10.0, value_weight=True)
     assert moved(40.0) == pytest.approx(moved(10.0))
+
+
+class AwayFor:
+    """A cache that does not answer the first so many times."""
+
+    def __init__(self, n_failures: int) -> None:
+        self.n_calls = 0
+        self._n_failures = n_failures
+
+    def publish_popular(self, _rankings: object) -> None:
+        self.n_calls += 1
+        if self.n_calls <= self._n_failures:
+            raise Unavailable("redis://gone")
+
+    def publish_counters(self, _counters: object) -> None:
+        """Nothing to keep."""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+def test_a_cache_that_is_away_is_asked_after_growing_pauses(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    cache = AwayFor(3)
+    publisher = Publisher(
+        Outlets(world.sink, world.sink, world.store, cache),  # type: ignore[arg-type]
+        "g1",
+        lambda: Lease("trainer", "one", 1, 0.0),
+        NullMetrics(),
+        Event(),
+    )
+    asked = []
+    for _ in range(16):
+        before = cache.n_calls
+        publisher.publish_status({}, {})
+        publisher.drain()
+        asked.append(cache.n_calls - before)
+    publisher.close()
+    assert asked == [1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1]
