@@ -32,8 +32,9 @@ Start = Literal["checkpoint", "earliest", "latest"]
 _STANDBY_PAUSE_S = 1.0
 
 _MEND = (
-    "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced,"
-    " or lost its beginning: all of it is new) or `--start latest` (the log lost its end: what is left was learned already)"
+    "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced, or"
+    " lost its beginning: all of it is new) or `--start latest` (the log lost its end: what is left was"
+    " learned already)"
 )
 
 
