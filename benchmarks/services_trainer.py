@@ -9,6 +9,7 @@ import sys
 import time
 
 from benchmarks.trainer_run import N_FEW_EVENTS, StageTimes, n_read, open_process, start
+from streamrec.ports import INTERACTIONS
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
 
@@ -27,9 +28,10 @@ def main(seconds: float) -> None:
     metrics.total_s.clear()
     first = last = n_read(process)
     started, started_cpu = time.perf_counter(), time.process_time()
-    window_ends, rates, is_at_end = started + WINDOW_S, [], False
-    while time.perf_counter() < started + seconds and not is_at_end:
-        is_at_end = trainer.step() == 0
+    end = sum(process.source.end_offsets()[INTERACTIONS].values())
+    window_ends, rates = started + WINDOW_S, []
+    while time.perf_counter() < started + seconds and n_read(process) < end:
+        trainer.step()
         now = time.perf_counter()
         if now >= window_ends:
             rates.append((n_read(process) - last) / (now - window_ends + WINDOW_S))
@@ -41,7 +43,7 @@ def main(seconds: float) -> None:
     result = {
         "n_events": n_events,
         "seconds": took_s,
-        "is_at_end": is_at_end,
+        "is_at_end": n_read(process) == end,
         "events_per_s": n_events / took_s,
         "slowest_window_per_s": min(rates, default=0.0),
         "windows_per_s": rates,
