@@ -12,6 +12,9 @@ from benchmarks.trainer_run import N_FEW_EVENTS, StageTimes, n_read, open_proces
 from streamrec.ports import INTERACTIONS
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
+from streamrec.training.publisher import Publisher
+from streamrec.training.run import TrainerProcess
+from streamrec.training.stream import StreamTrainer
 
 WINDOW_S = 10.0
 
@@ -22,9 +25,7 @@ def main(seconds: float) -> None:
     metrics = StageTimes()
     process = open_process(PlaceSettings(), metrics)
     trainer, publisher = start(process)
-    while n_read(process) < N_FEW_EVENTS:
-        trainer.step()
-    publisher.drain()
+    _warm(process, trainer, publisher)
     metrics.total_s.clear()
     first = last = n_read(process)
     started, started_cpu = time.perf_counter(), time.process_time()
@@ -52,6 +53,12 @@ def main(seconds: float) -> None:
     }
     print(json.dumps(result))
     publisher.close()
+
+
+def _warm(process: TrainerProcess, trainer: StreamTrainer, publisher: Publisher) -> None:
+    while n_read(process) < N_FEW_EVENTS:
+        trainer.step()
+    publisher.drain()
 
 
 if __name__ == "__main__":
