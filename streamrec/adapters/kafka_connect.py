@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -167,7 +167,13 @@ def _why_not(place: KafkaPlace, error: Exception, reasons: Sequence[BaseExceptio
 
 def close_soon(close: Callable[[], object]) -> None:
     """Call `close`, and wait for it a bounded time: both drivers wait for threads of theirs without end."""
-    closing = threading.Thread(target=close, name="kafka-closing", daemon=True)
+
+    def close_quietly() -> None:
+        # A producer that can't send its last records says so, to nobody: whoever sent them was told already.
+        with suppress(errors.KafkaError, OSError):
+            close()
+
+    closing = threading.Thread(target=close_quietly, name="kafka-closing", daemon=True)
     closing.start()
     closing.join(_CLOSE_TIMEOUT_S)
 
