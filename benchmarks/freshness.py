@@ -20,7 +20,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.recommendations_stack import environment_of, free_port, places_in, served
+from benchmarks.recommendations_stack import environment_of, places_in, served
+from streamrec.cli.local_servers import free_port
 
 EVENTS_PER_S = 100.0
 N_PROBES = 300
@@ -57,6 +58,13 @@ async def probe(session: aiohttp.ClientSession, user_id: str) -> float:
     event = {"user_id": user_id, "item_id": before[0]}
     async with session.post("/v1/events", json=event) as answer:
         answer.raise_for_status()
+    return await change_of(session, user_id, before, started)
+
+
+async def change_of(
+    session: aiohttp.ClientSession, user_id: str, before: list[str], started: float
+) -> float:
+    """Return the seconds from `started` until the list is another one, without its first item."""
     while time.monotonic() - started < _TIMEOUT_S:
         after = await recommended(session, user_id)
         if after != before and before[0] not in after:

@@ -20,12 +20,12 @@ from rich.table import Table
 from benchmarks.recommendations_stack import (
     Sizes,
     environment_of,
-    free_port,
     places_in,
     populate,
     served,
     stream,
 )
+from streamrec.cli.local_servers import free_port
 
 UVICORN = "uvicorn_worker.UvicornWorker"
 _PATH = "/v1/recommendations?user_id=u{n}&k=10"

@@ -9,10 +9,8 @@ import aiohttp
 import numpy as np
 from kafka import KafkaProducer
 
-from benchmarks.freshness import N_PROBES, SEED, recommended
+from benchmarks.freshness import N_PROBES, SEED, change_of, recommended
 
-_PAUSE_S = 0.005
-_TIMEOUT_S = 10.0
 _TOPIC = "interactions"
 
 
@@ -50,9 +48,4 @@ async def _probe(session: aiohttp.ClientSession, producer: KafkaProducer, user_i
     before = await recommended(session, user_id)
     started = time.monotonic()
     _produce(producer, user_id, before[0])
-    while time.monotonic() - started < _TIMEOUT_S:
-        after = await recommended(session, user_id)
-        if after != before and before[0] not in after:
-            return time.monotonic() - started
-        await asyncio.sleep(_PAUSE_S)
-    raise RuntimeError(f"the list of user {user_id} did not change within {_TIMEOUT_S} s")
+    return await change_of(session, user_id, before, started)

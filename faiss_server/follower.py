@@ -7,7 +7,7 @@ import structlog
 
 from faiss_server.changes import ChangeApplier
 from streamrec.errors import LogTruncated
-from streamrec.ports import EventSource, Metrics, Offsets
+from streamrec.ports import EventSource, Metrics, Offsets, n_between
 from streamrec.telemetry import timed
 
 _MAX_RECORDS = 2000
@@ -149,16 +149,8 @@ class ChangelogFollower:
         if self._target is None:
             self._target = ends
         place = self._vectors.next_offsets() | self._commands.next_offsets()
-        self._lag = _n_between(place, ends)
+        self._lag = n_between(place, ends)
         self._lag_seen_at = now
         # A busy log's end moves on: what it held at first is what a restart owes.
-        self._is_caught_up = self._is_caught_up or _n_between(place, self._target) == 0
+        self._is_caught_up = self._is_caught_up or n_between(place, self._target) == 0
         self._metrics.gauge("index.lag_records", self._lag)
-
-
-def _n_between(place: Offsets, ends: Offsets) -> int:
-    return sum(
-        max(0, end - place.get(topic, {}).get(partition, 0))
-        for topic, partitions in ends.items()
-        for partition, end in partitions.items()
-    )

@@ -19,6 +19,7 @@ from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
 from streamrec.settings import shown_url
+from streamrec.training.lease import owner_name
 
 PROBE = "streamrec-doctor"
 """The id under which probes are written: nobody else's."""
@@ -52,7 +53,7 @@ def probe_store(url: str) -> str:
     """Take and give back a lease; write, read and delete an item and a user's attributes."""
     trainer_store = open_trainer_store(url)
     try:
-        lease = trainer_store.acquire(PROBE, f"{socket.gethostname()}:{os.getpid()}", _LEASE_S, time.time())
+        lease = trainer_store.acquire(PROBE, owner_name(), _LEASE_S, time.time())
         if lease is not None:  # None: another doctor looks at this very moment
             trainer_store.release(lease)
     finally:

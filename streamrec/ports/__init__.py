@@ -24,6 +24,7 @@ from streamrec.ports.logs import (
     Message,
     Offsets,
     Record,
+    n_between,
 )
 from streamrec.ports.servers import (
     DocumentStore,
@@ -79,4 +80,5 @@ __all__ = [
     "UserStore",
     "UserUpdates",
     "VectorTable",
+    "n_between",
 ]

@@ -17,6 +17,19 @@ COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, USER_VECTORS, PROBES})
 Offsets = dict[str, dict[int, int]]
 
 
+def n_between(places: Offsets, ends: Offsets) -> int:
+    """Return how many records stand from the places to the ends.
+
+    >>> n_between({"a": {0: 5}}, {"a": {0: 7, 1: 2}})
+    4
+    """
+    return sum(
+        max(0, end - places.get(topic, {}).get(partition, 0))
+        for topic, partitions in ends.items()
+        for partition, end in partitions.items()
+    )
+
+
 class Message(NamedTuple):
     """A record on its way into a log. `value` None is a tombstone."""
 

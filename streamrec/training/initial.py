@@ -17,6 +17,7 @@ from streamrec.ports import (
     Snapshot,
     TrainerStore,
     UserUpdates,
+    n_between,
 )
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
@@ -39,10 +40,8 @@ def events_of(source: EventSource) -> Iterator[Interaction]:
 
     They are the stream's to reject: initial training only reads.
     """
-    ends = source.end_offsets().get(INTERACTIONS, {})
-    while any(
-        source.next_offsets().get(INTERACTIONS, {}).get(partition, 0) < end for partition, end in ends.items()
-    ):
+    ends = {INTERACTIONS: source.end_offsets().get(INTERACTIONS, {})}
+    while n_between(source.next_offsets(), ends):
         for record in source.poll(_POLL_AT_ONCE, timeout_s=1.0):
             try:
                 yield decode_event(record.value, record.timestamp)

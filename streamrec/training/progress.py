@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from streamrec.errors import Unavailable
-from streamrec.ports import EventSource, Offsets, Record
+from streamrec.ports import EventSource, Offsets, Record, n_between
 
 
 class Progress:
@@ -46,16 +46,3 @@ class Progress:
 
     def _n_before(self, end: Offsets) -> int:
         return n_between(self._source.next_offsets(), end)
-
-
-def n_between(places: Offsets, ends: Offsets) -> int:
-    """Return how many records stand from the places to the ends.
-
-    >>> n_between({"a": {0: 5}}, {"a": {0: 7, 1: 2}})
-    4
-    """
-    return sum(
-        max(0, end - places.get(topic, {}).get(partition, 0))
-        for topic, partitions in ends.items()
-        for partition, end in partitions.items()
-    )

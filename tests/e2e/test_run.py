@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.open_cache import open_cache
+from streamrec.cli.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
@@ -24,11 +25,6 @@ from streamrec.datasets.synthetic_events import write_synthetic
 ROOT = Path(__file__).parents[2]
 N_EVENTS = 6_000
 N_STREAMED = N_EVENTS // 2
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

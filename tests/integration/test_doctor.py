@@ -19,6 +19,7 @@ from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.cli.app import main
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.first_answer import wait_until_ready
+from streamrec.cli.local_servers import free_port
 from streamrec.cli.probes import probe_artifacts
 from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish
@@ -27,11 +28,6 @@ from streamrec.ports import INTERACTIONS, PROBES, Snapshot, VectorTable
 
 ROOT = Path(__file__).parents[2]
 GENERATION = "g1"
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)

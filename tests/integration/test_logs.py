@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from streamrec.cli.local_servers import free_port
 from tests.driven_system import Figure, figures_waiting
 
 ROOT = Path(__file__).parents[2]
@@ -25,13 +26,6 @@ KEY = "the-right-key-s3cretWord"
 WRONG_KEY = "a-wrong-key-s3cretWord"
 
 GUNICORN = [sys.executable, "-m", "gunicorn", "-c"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
