@@ -89,6 +89,35 @@ class RecentItems:
             histories.append(items[items >= 0].astype(np.int64))
         return histories
 
+    def before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
+        """Return (B, n) what users chose before each of (B,) events that are not added yet.
+
+        Newest first, each item once at its newest place, without the event's own, -1 at the end; the
+        events before one in the batch count as its past.
+        """
+        self.grow_to(int(user_rows.max(initial=-1)) + 1)
+        turns = occurrence_numbers(user_rows)
+        back = np.arange(1, self.length + 1)
+        places = (self._counts[user_rows] + turns)[:, None] - back
+        past = np.where(places >= 0, self._rings[user_rows[:, None], places % self.length], _NOBODY)
+        if turns.any():
+            order = np.argsort(user_rows, kind="stable")
+            place_in_order = np.empty(len(order), np.int64)
+            place_in_order[order] = np.arange(len(order))
+            of_batch = item_rows[order][np.maximum(place_in_order[:, None] - back, 0)]
+            past = np.where(back <= turns[:, None], of_batch, past)
+        # The event's own item goes first, so that its earlier occurrences are repeats; then it is left out.
+        return first_occurrences(np.column_stack([item_rows, past]), n + 1)[:, 1:]
+
+    def latest(self, user_rows: Rows, n: int) -> Rows:
+        """Return (B, n) the last distinct items of each user, newest first, -1 at the end."""
+        known = np.where(user_rows < len(self._counts), user_rows, -1)
+        counts = np.append(self._counts, 0)[known]
+        places = counts[:, None] - np.arange(1, self.length + 1)
+        rings = self._rings if len(self._rings) else np.zeros((1, self.length), np.int32)
+        past = np.where(places >= 0, rings[known[:, None], places % self.length], _NOBODY)
+        return first_occurrences(past.astype(np.int64), n)
+
     def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
         """Draw `n` items from the ring of each of (B,) users.
 
@@ -132,6 +161,24 @@ def distinct(rows: Rows) -> Rows:
     is_first = np.ones(len(rows), np.bool_)
     is_first[1:] = in_order[1:] != in_order[:-1]
     return in_order[is_first]
+
+
+def first_occurrences(histories: Rows, n: int) -> Rows:
+    """Return (B, n): the first `n` distinct items of each of (B, W) rows in their order, -1 at the end.
+
+    >>> first_occurrences(np.array([[3, 5, 3, -1, 4]]), 4).tolist()
+    [[3, 5, 4, -1]]
+    """
+    width = histories.shape[1]
+    # Sorted by item and place, the first of each item stands at its newest place; sorted by place again,
+    # they are in order. Two sorts of packed integers take less time than any comparison of all with all.
+    by_item = np.sort((histories << 16) | np.arange(width), axis=1)
+    items = by_item >> 16
+    is_first = items >= 0
+    is_first[:, 1:] &= items[:, 1:] != items[:, :-1]
+    last = 1 << 16
+    by_place = np.sort(np.where(is_first, ((by_item & (last - 1)) << 32) | items, last << 32), axis=1)[:, :n]
+    return np.where(by_place < last << 32, by_place & 0xFFFFFFFF, _NOBODY)
 
 
 def occurrence_numbers(rows: Rows) -> Rows:

@@ -1,0 +1,223 @@
+"""Which items are chosen together: streaming item-item neighbours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.growing import grown
+from streamrec.domain.neighbour_table import NOBODY, NeighbourTable
+
+Rows = NDArray[np.int64]
+
+_LARGEST_EXPONENT = 60.0
+"""Half-lives from the origin at which the scale is moved: 2^60 times a count is far from a float32's end."""
+
+
+@dataclass(frozen=True)
+class CoVisitationRules:
+    """How visits become neighbours.
+
+    Attributes
+    ----------
+    n_kept
+        Neighbours kept for an item at most, a multiple of 8.
+    distance_decay
+        Share of its weight that a pair keeps for each item between the two in the user's history.
+    shrinkage
+        Added to what a pair's count is divided by: pairs seen once or twice prove little.
+    half_life_s
+        After so many seconds of stream time counts are worth half; None: they never fade.
+    is_by_count
+        Whether neighbours are ranked by their count alone.
+    """
+
+    n_kept: int = 128
+    distance_decay: float = 0.8
+    shrinkage: float = 10.0
+    half_life_s: float | None = None
+    is_by_count: bool = False
+
+
+class Nearest(NamedTuple):
+    """Neighbours of R items, best first.
+
+    Attributes
+    ----------
+    rows
+        (R, k) item rows, -1 where there are no more.
+    similarities
+        (R, k).
+    supports
+        (R, k), the pairs' faded counts: what the similarity stands on.
+    """
+
+    rows: Rows
+    similarities: NDArray[np.float64]
+    supports: NDArray[np.float64]
+
+
+class CoVisitation:
+    """Items by who chose them one after the other.
+
+    An event of item i after a history h_0, h_1, ... (newest first) adds w * decay^d to the count C of the
+    pair (i, h_d), in both directions, and w to n_i. Two items are as similar as
+    C_ij / (sqrt(n_i n_j) + shrinkage): the cosine of item-item filtering (Sarwar, Karypis, Konstan, Riedl
+    2001, Item-based collaborative filtering, section 3.1; Linden, Smith, York 2003, Amazon.com
+    recommendations), shrunk as in Bell and Koren (2007, Scalable collaborative filtering, section 4.1).
+    A user's items are scored by the sum over the history.
+
+    Counts are kept as if seen from a fixed origin in time and bounded by `NeighbourTable`; an event that
+    comes late counts as much as it would count now had it come in time.
+
+    >>> visits = CoVisitation(CoVisitationRules(shrinkage=0.0))
+    >>> visits.add(np.array([0, 1]), np.array([[-1], [0]]), np.zeros(2), np.ones(2)).tolist()
+    [0, 1]
+    >>> nearest = visits.neighbours(np.array([0]), k=1)
+    >>> nearest.rows.tolist(), nearest.similarities.tolist(), nearest.supports.tolist()
+    ([[1]], [[1.0]], [[1.0]])
+    """
+
+    def __init__(self, rules: CoVisitationRules) -> None:
+        self._rules = rules
+        self._table = NeighbourTable(rules.n_kept)
+        self._counts = np.zeros(0)
+        self._origin = self._newest = -np.inf
+
+    @property
+    def n_items(self) -> int:
+        """Items that there is room for; those beyond have no neighbours."""
+        return len(self._counts)
+
+    def add(
+        self,
+        item_rows: Rows,
+        histories: Rows,
+        timestamps: NDArray[np.float64],
+        weights: NDArray[np.floating],
+    ) -> Rows:
+        """Count B events, each after its user's history.
+
+        Parameters
+        ----------
+        item_rows
+            (B,).
+        histories
+            (B, H) what the user chose before, newest first, each item once and the event's own not at all;
+            -1 where there is none.
+        timestamps
+            (B,) seconds of stream time, in any order.
+        weights
+            (B,), positive.
+
+        Returns
+        -------
+        changed
+            Distinct item rows whose neighbours changed, ascending.
+        """
+        if not len(item_rows):
+            return np.zeros(0, np.int64)
+        self._grow_to(int(max(item_rows.max(), histories.max(initial=NOBODY))) + 1)
+        gains = self._gains(timestamps, weights)
+        np.add.at(self._counts, item_rows, gains)
+        events, distances = np.nonzero(histories >= 0)
+        ones, others = item_rows[events], histories[events, distances].astype(np.int64)
+        by_distance = self._rules.distance_decay ** np.arange(histories.shape[1])
+        of_pairs = gains[events] * by_distance[distances]
+        there, back = np.concatenate([ones, others]), np.concatenate([others, ones])
+        self._table.add(there, back, np.concatenate([of_pairs, of_pairs]))
+        is_changed = np.zeros(self.n_items, np.bool_)
+        is_changed[ones] = is_changed[others] = True
+        return np.flatnonzero(is_changed)
+
+    def neighbours(self, rows: Rows, k: int) -> Nearest:
+        """Return up to `k` neighbours of each of (R,) items."""
+        ids, similarities, supports = self._similar(rows)
+        k = min(k, ids.shape[1])
+        best = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
+        order = np.argsort(-np.take_along_axis(similarities, best, axis=1), axis=1, kind="stable")
+        best = np.take_along_axis(best, order, axis=1)
+        return Nearest(
+            np.take_along_axis(ids, best, axis=1),
+            np.take_along_axis(similarities, best, axis=1),
+            np.take_along_axis(supports, best, axis=1),
+        )
+
+    def scores(self, history: Rows, n_items: int) -> NDArray[np.float64]:
+        """Return (n_items,) the sum of similarities to (H,) items, newest first, older ones counting less."""
+        ids, similarities, _ = self._similar(history)
+        similarities *= (self._rules.distance_decay ** np.arange(len(history)))[:, None]
+        is_there = (ids >= 0) & (ids < n_items)
+        scores = np.zeros(n_items)
+        np.add.at(scores, ids[is_there], similarities[is_there])
+        return scores
+
+    def forget(self, item_row: int) -> Rows:
+        """Remove an item; return the rows whose neighbours changed."""
+        if item_row < self.n_items:
+            self._counts[item_row] = 0
+        return self._table.forget(item_row)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state, for a checkpoint."""
+        return {
+            "clock": np.array([self._newest, self._origin]),
+            "counts": self._counts,
+            **self._table.arrays(),
+        }
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over copies of what `arrays` returned."""
+        self._newest, self._origin = arrays["clock"].tolist()
+        self._counts = arrays["counts"].copy()
+        self._table.load_arrays(arrays)
+
+    def _similar(self, rows: Rows) -> tuple[Rows, NDArray[np.float64], NDArray[np.float64]]:
+        """Return (R, M) neighbours, similarities and supports, in no order."""
+        is_known = (rows >= 0) & (rows < self.n_items)
+        known = np.where(is_known, rows, 0)
+        if not self.n_items:
+            nothing = np.zeros((len(rows), self._rules.n_kept))
+            return np.full(nothing.shape, NOBODY), nothing, nothing
+        table_ids, weights = self._table.of(known)
+        scale = self._scale()
+        supports = np.where(is_known[:, None], weights.astype(np.float64) * scale, 0.0)
+        ids = np.where(supports > 0, table_ids.astype(np.int64), NOBODY)
+        if self._rules.is_by_count:
+            return ids, supports, supports
+        roots = np.sqrt(self._counts * scale)
+        expected = roots[known][:, None] * roots[ids] + self._rules.shrinkage
+        similarities = np.divide(supports, expected, out=np.zeros_like(supports), where=expected > 0)
+        return ids, similarities, supports
+
+    def _grow_to(self, n_items: int) -> None:
+        self._counts = grown(self._counts, n_items)
+        self._table.grow_to(len(self._counts))
+
+    def _gains(self, timestamps: NDArray[np.float64], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return (B,) what the events count as seen from the origin."""
+        gains = np.asarray(weights, np.float64)
+        half_life_s = self._rules.half_life_s
+        if half_life_s is None:
+            return gains
+        self._newest = max(self._newest, float(timestamps.max()))
+        if not np.isfinite(self._origin):
+            self._origin = self._newest
+        elif (self._newest - self._origin) / half_life_s > _LARGEST_EXPONENT:
+            factor = self._scale()
+            self._table.scale(factor)
+            self._counts *= factor
+            self._origin = self._newest
+        # An event older than the scale can express counts as good as nothing.
+        exponents = np.maximum((timestamps - self._origin) / half_life_s, -_LARGEST_EXPONENT)
+        scaled: NDArray[np.float64] = gains * np.exp2(exponents)
+        return scaled
+
+    def _scale(self) -> float:
+        """Return what a count as seen from the origin is worth now."""
+        if self._rules.half_life_s is None or not np.isfinite(self._newest):
+            return 1.0
+        half_lives = (self._newest - self._origin) / self._rules.half_life_s
+        return float(np.exp2(-min(half_lives, 1000.0)))

@@ -1,0 +1,133 @@
+"""A bounded number of weighted neighbours for each item."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.growing import grown
+
+N_WAYS = 8
+"""Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""
+
+NOBODY = -1
+
+Rows = NDArray[np.int64]
+
+
+class NeighbourTable:
+    """The heaviest pairs of items, counted in memory that does not grow with the number of pairs.
+
+    An item has S sets of `N_WAYS` places, and neighbour j may only stand in set j mod S (set-associative, as
+    in a processor's cache): to find a pair is to compare eight numbers, whatever there is.
+    A newcomer to a full set takes its own weight off the lightest entry, and its place once nothing is left
+    of it (Misra and Gries 1982, Finding repeated elements, with the decrement on one counter instead of all):
+    what comes again and again gets in, what came once does not drive out what came often.
+
+    Parameters
+    ----------
+    n_kept
+        Neighbours of an item at most, S * `N_WAYS`; eight bytes each.
+
+    >>> table = NeighbourTable(8)
+    >>> table.add(np.array([0, 0, 0]), np.array([5, 7, 5]), np.array([1.0, 1.0, 0.5]))
+    >>> ids, weights = table.of(np.array([0]))
+    >>> ids[0, :3].tolist(), weights[0, :3].tolist()
+    ([5, 7, -1], [1.5, 1.0, 0.0])
+    """
+
+    def __init__(self, n_kept: int) -> None:
+        self._n_sets = n_kept // N_WAYS
+        self._ids = np.zeros((0, n_kept), np.int32)
+        self._weights = np.zeros((0, n_kept), np.float32)
+
+    @property
+    def n_items(self) -> int:
+        """Items that there is room for; those beyond have no neighbours."""
+        return len(self._ids)
+
+    def grow_to(self, n_items: int) -> None:
+        """Have places for at least so many items."""
+        self._ids = grown(self._ids, n_items, fill=NOBODY)
+        self._weights = grown(self._weights, n_items)
+
+    def add(self, items: Rows, neighbours: Rows, gains: NDArray[np.float64]) -> None:
+        """Add (P,) positive gains to pairs; a pair may occur more than once."""
+        if not len(items):
+            return
+        self.grow_to(int(items.max()) + 1)
+        sets = items * self._n_sets + neighbours % self._n_sets
+        is_here = self._ids.reshape(-1, N_WAYS)[sets] == neighbours.astype(np.int32)[:, None]
+        # A pair stands in one place at most, so these are pairs and places at once.
+        found = np.flatnonzero(is_here)
+        pairs = found // N_WAYS
+        np.add.at(
+            self._weights.reshape(-1), sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
+        )
+        if len(pairs) < len(items):
+            is_new = np.ones(len(items), np.bool_)
+            is_new[pairs] = False
+            self._admit(sets[is_new], neighbours[is_new], gains[is_new])
+
+    def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return (R, M) neighbours and their weights, in no order; `NOBODY` with weight 0 in free places."""
+        return self._ids[items], self._weights[items]
+
+    def forget(self, item: int) -> Rows:
+        """Remove an item and wherever it is a neighbour; return (R,) the rows that lost it, and its own."""
+        if item >= len(self._ids):
+            return np.zeros(0, np.int64)
+        self._ids[item], self._weights[item] = NOBODY, 0
+        first = item % self._n_sets * N_WAYS
+        its_set = slice(first, first + N_WAYS)
+        rows, ways = np.nonzero(self._ids[:, its_set] == item)
+        self._ids[rows, first + ways], self._weights[rows, first + ways] = NOBODY, 0
+        return np.append(rows, item)
+
+    def scale(self, factor: float) -> None:
+        """Multiply all weights."""
+        self._weights *= np.float32(factor)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state, for a checkpoint."""
+        return {"neighbours": self._ids, "weights": self._weights}
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over copies of what `arrays` returned."""
+        self._ids = arrays["neighbours"].copy()
+        self._weights = arrays["weights"].copy()
+        self._n_sets = self._ids.shape[1] // N_WAYS
+
+    def _admit(self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64]) -> None:
+        """Let (P,) newcomers compete for the places of their sets, one of a set at a time."""
+        sets, newcomers, gains = _summed(sets, newcomers, gains)
+        order = np.lexsort((-gains, sets))
+        sets, newcomers, weights = sets[order], newcomers[order], gains[order].astype(np.float32)
+        starts = np.flatnonzero(np.diff(sets, prepend=-1))
+        lengths = np.diff(starts, append=len(sets))
+        # The heaviest of a batch first, and no more than have room: the others would drive them out again.
+        for turn in range(min(int(lengths.max()), N_WAYS)):
+            at = starts[lengths > turn] + turn
+            self._compete(sets[at], newcomers[at], weights[at])
+
+    def _compete(self, sets: Rows, newcomers: Rows, weights: NDArray[np.float32]) -> None:
+        """Let (P,) newcomers, each to another set, take the lightest entry's place or wear it down."""
+        ids, table = self._ids.reshape(-1), self._weights.reshape(-1)
+        places = sets * N_WAYS + table.reshape(-1, N_WAYS)[sets].argmin(axis=1)
+        left = table[places] - weights
+        is_in = left <= 0
+        table[places] = np.where(is_in, weights, left)
+        ids[places[is_in]] = newcomers[is_in]
+
+
+def _summed(
+    sets: Rows, newcomers: Rows, gains: NDArray[np.float64]
+) -> tuple[Rows, Rows, NDArray[np.float64]]:
+    """Return each pair of (P,) once, with the sum of its gains."""
+    keys = (sets << 32) | newcomers
+    order = np.argsort(keys)
+    keys = keys[order]
+    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    chosen = order[firsts]
+    return sets[chosen], newcomers[chosen], np.add.reduceat(gains[order], firsts)

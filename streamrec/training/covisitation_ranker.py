@@ -1,0 +1,43 @@
+"""Co-visitation over events by column: how it fills from a history, and as a model that can be judged."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.covisitation import CoVisitation
+from streamrec.domain.prequential import Events
+from streamrec.training.sampling import RecentItems
+
+_BATCH = 1024
+"""Events counted at a time: their histories are some hundred bytes each."""
+
+
+class CoVisitationRanker:
+    """Co-visitation as a `Ranker`: it answers with what it has counted so far.
+
+    Parameters
+    ----------
+    visits
+        Filled as events are learned.
+    history_length
+        Distinct items of a user that an event is paired with, and that a user is judged by.
+    n_remembered
+        Newest events of a user that these are of.
+    """
+
+    def __init__(self, visits: CoVisitation, history_length: int, n_remembered: int) -> None:
+        self._visits = visits
+        self._history_length = history_length
+        self._recent = RecentItems(n_remembered)
+
+    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+        """Return (n_items,) similarities to what the user chose last; all 0 for a stranger."""
+        history = self._recent.latest(np.array([user_row]), self._history_length)[0]
+        return self._visits.scores(history, n_items)
+
+    def learn(self, events: Events) -> None:
+        """Count B events; `timestamps` are of stream time."""
+        for first in range(0, len(events.user_rows), _BATCH):
+            batch = events.at(slice(first, first + _BATCH))
+            histories = self._recent.before(batch.user_rows, batch.item_rows, self._history_length)
+            self._visits.add(batch.item_rows, histories, batch.timestamps, batch.weights)
+            self._recent.add(batch.user_rows, batch.item_rows)
