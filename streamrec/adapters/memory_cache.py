@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from streamrec.domain.item import Item
-from streamrec.ports import RankedItem
+from streamrec.ports import Neighbour, RankedItem
 
 
 class MemoryCache:
@@ -14,12 +14,21 @@ class MemoryCache:
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         self._rankings: dict[str, list[RankedItem]] = {}
+        self._neighbours: dict[str, list[Neighbour]] = {}
         self._counters: dict[str, float] = {}
         self._items: dict[str, tuple[Item, float]] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings. A name is ``window`` or ``window:category``."""
         self._rankings.update((name, list(ranking)) for name, ranking in rankings.items())
+
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Replace the neighbours of some items; an item without any loses those it had."""
+        for item_id, of_item in neighbours.items():
+            if of_item:
+                self._neighbours[item_id] = list(of_item)
+            else:
+                self._neighbours.pop(item_id, None)
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
@@ -28,6 +37,10 @@ class MemoryCache:
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         return self._rankings.get(name, [])[:limit]
+
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        """Return the neighbours of these, nearest first; items without any are left out."""
+        return {item_id: self._neighbours[item_id] for item_id in item_ids if item_id in self._neighbours}
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -16,10 +16,11 @@ from streamrec.adapters.redis_values import (
     ChangedItems,
     decode_counters,
     decode_items,
+    decode_neighbours,
     encode,
 )
 from streamrec.domain.item import Item
-from streamrec.ports import RankedItem
+from streamrec.ports import Neighbour, RankedItem
 
 ITEM_TTL_S = 300.0
 """A reader may cache what it read just before a change; after so long the change is seen anyway."""
@@ -60,6 +61,16 @@ class RedisCache:
                 self.place.key(f"popular:{name}"), 0, limit - 1, withscores=True
             )
         return [RankedItem(item_id.decode(), score) for item_id, score in ranked]
+
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        """Return the neighbours of these, nearest first; items without any are left out."""
+        if not item_ids:
+            return {}
+        with in_our_words(self.place):
+            values: Any = await self._redis.mget(
+                [self.place.key(f"neighbours:{item_id}") for item_id in item_ids]
+            )
+        return decode_neighbours(item_ids, values)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -7,7 +7,8 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
-from streamrec.ports import RankedItem
+from streamrec.adapters.redis_values import encode
+from streamrec.ports import Neighbour, RankedItem
 
 _MEMBERS_AT_ONCE = 1000
 """In one transaction: some 3 ms, during which Redis answers nobody else."""
@@ -40,6 +41,17 @@ class RedisCachePublisher:
                         if ranking:
                             pipeline.zadd(key, dict(ranking))
                     pipeline.execute()
+
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Replace the neighbours of some items; an item without any loses those it had."""
+        with in_our_words(self._place), self._redis.pipeline(transaction=False) as pipeline:
+            for item_id, of_item in neighbours.items():
+                key = self._place.key(f"neighbours:{item_id}")
+                if of_item:
+                    pipeline.set(key, encode(of_item))
+                else:
+                    pipeline.delete(key)
+            pipeline.execute()
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""

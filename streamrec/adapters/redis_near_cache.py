@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+from streamrec.adapters.near_neighbours import NearNeighbours
 from streamrec.adapters.redis_cache import CHANNEL, ITEM_TTL_S, RedisCache
 from streamrec.adapters.redis_changes import RedisChanges
 from streamrec.adapters.redis_connection import RedisPlace
@@ -17,7 +18,7 @@ from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis_values import CachedItem
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
-from streamrec.ports import RankedItem
+from streamrec.ports import Neighbour, RankedItem
 
 
 class RedisNearCache:
@@ -28,7 +29,7 @@ class RedisNearCache:
     item_ttl_s
         Seconds that a cached item lives.
     ranking_age_s
-        A ranking's copy is at most so old, in seconds; 0: none is used.
+        A copy of a ranking, or of an item's neighbours, is at most so old, in seconds; 0: none is used.
     clock
         Unix seconds, for the ends of items.
     """
@@ -46,6 +47,7 @@ class RedisNearCache:
         self._clock = clock
         self._items = NearItems()
         self._rankings = NearRankings(self._far.popular, time.monotonic, ranking_age_s)
+        self._neighbours = NearNeighbours(self._far.neighbours, time.monotonic, too_old_s=ranking_age_s)
         self._changes = RedisChanges(
             place, place.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
         )
@@ -56,6 +58,10 @@ class RedisNearCache:
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         return await self._rankings.popular(name, limit)
+
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        """Return the neighbours of these, nearest first; items without any are left out."""
+        return await self._neighbours.neighbours(item_ids)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -4,15 +4,18 @@
 
     <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
     <prefix>:popular:<name>          sorted set of item ids by score
+    <prefix>:neighbours:<item_id>    JSON list of `Neighbour`
     <prefix>:counters                hash of the trainer's counters
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
-from collections.abc import Iterable, Mapping
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from streamrec.domain.item import Item
+from streamrec.domain.neighbour import Neighbour
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -35,6 +38,7 @@ class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
 encode = msgspec.json.Encoder().encode
 decode_changed = msgspec.json.Decoder(ChangedItems).decode
 _decode_one = msgspec.json.Decoder(CachedItem).decode
+_decode_neighbours = msgspec.json.Decoder(list[Neighbour]).decode
 _decode_all = msgspec.json.Decoder(list[CachedItem]).decode
 
 
@@ -53,6 +57,16 @@ def _decoded(value: bytes) -> CachedItem | None:
         return _decode_one(value)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None  # of another version, or of another program: read it anew
+
+
+def decode_neighbours(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, list[Neighbour]]:
+    """Read items' neighbours; what is missing, or of another version, is left out."""
+    found = {}
+    for item_id, value in zip(item_ids, values, strict=True):
+        if value is not None:
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+                found[item_id] = _decode_neighbours(value)
+    return found
 
 
 def decode_counters(written: Mapping[bytes, bytes]) -> dict[str, float]:

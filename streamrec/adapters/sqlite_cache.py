@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
+from streamrec.adapters.near_neighbours import TOO_OLD_S, NearNeighbours
 from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.domain.item import Item
-from streamrec.ports import RankedItem
+from streamrec.ports import Neighbour, RankedItem
 
 ITEM_TTL_S = 300.0
 """A reader may cache what it read just before a change; after so long the change is seen anyway."""
@@ -22,6 +23,7 @@ _SCHEMA_VERSION = 1
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS popular (name TEXT PRIMARY KEY NOT NULL, ranking TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS neighbours (item_id TEXT PRIMARY KEY NOT NULL, neighbours TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
@@ -29,6 +31,7 @@ _TABLES = (
 
 _encode = msgspec.json.Encoder().encode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
+_decode_neighbours = msgspec.json.Decoder(list[Neighbour]).decode
 _decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
 
 
@@ -52,6 +55,14 @@ class SqliteCachePublisher:
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
 
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Replace the neighbours of some items; an item without any loses those it had."""
+        rows = [(item_id, _encode(of_item).decode()) for item_id, of_item in neighbours.items() if of_item]
+        without = [(item_id,) for item_id, of_item in neighbours.items() if not of_item]
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.executemany("INSERT OR REPLACE INTO neighbours VALUES (?, ?)", rows)
+            connection.executemany("DELETE FROM neighbours WHERE item_id = ?", without)
+
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
         with self._lock, transaction(self._connection, self._path) as connection:
@@ -64,10 +75,25 @@ class SqliteCachePublisher:
 
 
 class SqliteCache:
-    """Implements `HotCache`. As in the store, reads run in the event loop and writes in a thread."""
+    """Implements `HotCache`. As in the store, reads run in the event loop and writes in a thread.
+
+    Parameters
+    ----------
+    item_ttl_s
+        Seconds that a cached item lives.
+    neighbours_age_s
+        A copy of an item's neighbours is at most so old, in seconds; 0: none is used.
+    clock
+        Unix seconds, for the ends of items.
+    """
 
     def __init__(
-        self, path: Path, *, item_ttl_s: float = ITEM_TTL_S, clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        *,
+        item_ttl_s: float = ITEM_TTL_S,
+        neighbours_age_s: float = TOO_OLD_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
         self._item_ttl_s = item_ttl_s
@@ -75,6 +101,7 @@ class SqliteCache:
         self._writer = _open_cache_file(path)
         self._reader = _open_cache_file(path)
         self._lock = threading.Lock()
+        self._near = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=neighbours_age_s)
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
@@ -82,6 +109,10 @@ class SqliteCache:
         if not rows:
             return []
         return [RankedItem(*ranked) for ranked in _decode_ranking(rows[0][0])[:limit]]
+
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        """Return the neighbours of these, nearest first; items without any are left out."""
+        return await self._near.neighbours(item_ids)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
@@ -119,6 +150,11 @@ class SqliteCache:
         with self._lock:
             self._reader.close()
             self._writer.close()
+
+    async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        marks, parameters = in_list(item_ids)
+        rows = self._read(f"SELECT item_id, neighbours FROM neighbours WHERE item_id IN {marks}", *parameters)
+        return {item_id: _decode_neighbours(written) for item_id, written in rows}
 
     def _read(self, statement: str, *parameters: str | float | None) -> list[tuple[Any, ...]]:
         with saying_unavailable(self._path):

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.item import Item
+from streamrec.domain.neighbour import Neighbour
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserDocument
 
@@ -68,6 +69,9 @@ class HotCache(Protocol):
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
+
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+        """Return the neighbours of these, nearest first; items without any are left out."""
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.item import Item
+from streamrec.domain.neighbour import Neighbour
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
 from streamrec.ports.logs import Offsets
@@ -90,6 +91,9 @@ class CachePublisher(Protocol):
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
+
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Replace the neighbours of some items, nearest first; an item without any loses those it had."""
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""

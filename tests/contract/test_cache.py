@@ -14,7 +14,7 @@ from streamrec.adapters.redis_connection import RedisPlace, place_of
 from streamrec.adapters.redis_near_cache import RedisNearCache
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
 from streamrec.domain.item import Item
-from streamrec.ports import CachePublisher, HotCache, RankedItem
+from streamrec.ports import CachePublisher, HotCache, Neighbour, RankedItem
 
 TTL_S = 60.0
 
@@ -48,7 +48,7 @@ async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         sides = Sides(memory, memory, clock)
     elif request.param == "sqlite":
         path = tmp_path / "cache.db"
-        server = SqliteCache(path, item_ttl_s=TTL_S, clock=clock)
+        server = SqliteCache(path, item_ttl_s=TTL_S, neighbours_age_s=0.0, clock=clock)
         sides = Sides(SqliteCachePublisher(path), server, clock)
     else:
         place = place_of(request.getfixturevalue("redis_url"))
@@ -79,6 +79,27 @@ async def test_a_ranking_is_replaced_whole_and_others_stay(cache: Sides) -> None
     assert await cache.server.popular("decayed", 10) == [RankedItem("b", 1.0)]
     cache.publisher.publish_popular({"all": []})
     assert await cache.server.popular("all", 10) == []
+
+
+async def test_neighbours_are_replaced_item_by_item(cache: Sides) -> None:
+    near = [Neighbour("b/c", 0.75, 12.5), Neighbour("\U0001f3ac", 1e-6, 0.1 + 0.2)]
+    cache.publisher.publish_neighbours({"a": near, "a b%2F": near[:1]})
+    assert await cache.server.neighbours(["a", "stranger", "a b%2F", "a"]) == {"a": near, "a b%2F": near[:1]}
+    cache.publisher.publish_neighbours({"a": near[1:], "c": near})
+    assert await cache.server.neighbours(["a b%2F", "a", "c"]) == {
+        "a b%2F": near[:1],
+        "a": near[1:],
+        "c": near,
+    }
+    assert await cache.server.neighbours([]) == {}
+
+
+async def test_an_item_without_neighbours_loses_those_it_had(cache: Sides) -> None:
+    near = [Neighbour("b", 0.5, 1.0)]
+    cache.publisher.publish_neighbours({"a": near, "b": near})
+    cache.publisher.publish_neighbours({"a": [], "never": []})
+    cache.publisher.publish_neighbours({})
+    assert await cache.server.neighbours(["a", "b", "never"]) == {"b": near}
 
 
 async def test_counters_are_replaced_together(cache: Sides) -> None:
