@@ -20,7 +20,7 @@ from torch import Tensor
 
 from streamrec.errors import CorruptArtifact, Unavailable
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
@@ -141,8 +141,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     """
     try:
         manifest = json.loads((folder / _MANIFEST).read_bytes())
-        if manifest["format_version"] > FORMAT_VERSION:
-            raise CorruptArtifact(f"{folder}: format {manifest['format_version']}, not {FORMAT_VERSION}")
+        version = manifest["format_version"]
+        if version != FORMAT_VERSION:
+            raise CorruptArtifact(
+                f"{folder}: format {version}, not {FORMAT_VERSION}: another version of streamrec wrote it;"
+                " go back to that version, or run initial_training.py again"
+            )
         for file, digest in manifest["sha256"].items():
             if _sha256(folder / file) != digest:
                 raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
@@ -172,6 +176,15 @@ def number_of(folder: Path) -> int:
     17
     """
     return int(folder.name.rpartition("-")[2])
+
+
+def token_of(folder: Path) -> int:
+    """Return the fencing token that a checkpoint was written under.
+
+    >>> token_of(Path("checkpoints/0000000003-0000000017"))
+    3
+    """
+    return int(folder.name.partition("-")[0])
 
 
 def _remove_old(root: Path, n_kept: int) -> None:

@@ -84,6 +84,22 @@ class LearningSettings(BaseSettings):
     replay_weight: NonNegativeFloat = Field(0.3, description="Weight of a replayed event beside a new one.")
 
 
+class CoVisitationSettings(BaseSettings):
+    """How items that are chosen together become neighbours."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_COVISITATION_", frozen=True, extra="ignore")
+
+    n_kept: PositiveInt = Field(256, multiple_of=8, description="Neighbours counted per item; 8 bytes each.")
+    history_length: PositiveInt = Field(20, description="Last distinct items that an event is paired with.")
+    distance_decay: float = Field(0.8, gt=0, le=1, description="A pair's weight, per item between the two.")
+    shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
+    half_life_s: PositiveFloat | None = Field(None, description="Seconds of stream time; none: no fading.")
+    n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
+    max_published_items: PositiveInt = Field(500, description="Items in one publication at most.")
+    publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")
+    refresh_interval_s: PositiveFloat = Field(300.0, description="A cache that was emptied is full after it.")
+
+
 class TrainerSettings(BaseSettings):
     """How the incremental trainer runs."""
 
@@ -110,6 +126,9 @@ class TrainerSettings(BaseSettings):
     lease_duration_s: PositiveFloat = Field(6.0, description="A standby takes over a third later at most.")
     health_address: str | None = Field(None, description="host:port of /health/live and /health/ready.")
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
+    covisitation: CoVisitationSettings = Field(
+        default_factory=CoVisitationSettings, description="Has variables of its own: STREAMREC_COVISITATION_."
+    )
     popularity_half_lives: dict[str, PositiveFloat | None] = Field(
         {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of stream time, or never."
     )

@@ -90,14 +90,28 @@ class NeighbourTable:
         self._weights *= np.float32(factor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the state, for a checkpoint."""
-        return {"neighbours": self._ids, "weights": self._weights}
+        """Return the state, for a checkpoint: only the places that are taken, which mostly are few."""
+        is_taken = self._weights > 0
+        return {
+            "n_kept": np.array([self._ids.shape[1]]),
+            "n_neighbours": is_taken.sum(axis=1, dtype=np.int32),
+            "neighbours": self._ids[is_taken],
+            "weights": self._weights[is_taken],
+        }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over copies of what `arrays` returned."""
-        self._ids = arrays["neighbours"].copy()
-        self._weights = arrays["weights"].copy()
-        self._n_sets = self._ids.shape[1] // N_WAYS
+        """Take over what `arrays` returned, with its number of neighbours."""
+        n_kept, n_neighbours = int(arrays["n_kept"][0]), arrays["n_neighbours"]
+        self._n_sets = n_kept // N_WAYS
+        self._ids = np.full((len(n_neighbours), n_kept), NOBODY, np.int32)
+        self._weights = np.zeros((len(n_neighbours), n_kept), np.float32)
+        sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * self._n_sets
+        sets += arrays["neighbours"] % self._n_sets
+        # A set's entries stand side by side, in their order.
+        firsts = np.flatnonzero(np.diff(sets, prepend=-1))
+        ways = np.arange(len(sets)) - np.repeat(firsts, np.diff(firsts, append=len(sets)))
+        self._ids.reshape(-1)[sets * N_WAYS + ways] = arrays["neighbours"]
+        self._weights.reshape(-1)[sets * N_WAYS + ways] = arrays["weights"]
 
     def _admit(self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64]) -> None:
         """Let (P,) newcomers compete for the places of their sets, one of a set at a time."""

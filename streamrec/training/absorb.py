@@ -1,5 +1,6 @@
 """Step 5 of the trainer's loop: events change the state, and what must be published is noted."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -44,11 +45,14 @@ class Absorbed(NamedTuple):
         (user_id, item_id, Unix seconds) of events of non-zero weight.
     loss
         Mean loss of the step, NaN when nothing was learned.
+    covisitation_s
+        Seconds of it that counting who was chosen with whom took.
     """
 
     user_rows: NDArray[np.int64]
     seen: list[tuple[str, str, float]]
     loss: float
+    covisitation_s: float
 
 
 def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRules, now: float) -> Absorbed:
@@ -69,7 +73,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
         weights = np.where(is_deleted, 0.0, weights)
     acting = [(event, weight) for event, weight in zip(events, weights.tolist(), strict=True) if weight]
     if not acting:
-        return Absorbed(np.zeros(0, np.int64), [], float("nan"))
+        return Absorbed(np.zeros(0, np.int64), [], float("nan"), 0.0)
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in acting], add=True)
     # A user of dislikes alone has a vector too: one that says nothing yet.
     state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
@@ -80,10 +84,11 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
             counters.n_disliked += 1
     is_positive = np.array([weight > 0 for _, weight in acting])
     positives = [(event, weight) for event, weight in acting if weight > 0]
-    loss = _learn(state, positives, user_rows[is_positive], rules, now) if positives else float("nan")
-    return Absorbed(
-        np.unique(user_rows), [(event.user_id, event.item_id, event.timestamp) for event, _ in acting], loss
-    )
+    loss, covisitation_s = float("nan"), 0.0
+    if positives:
+        loss, covisitation_s = _learn(state, positives, user_rows[is_positive], rules, now)
+    seen = [(event.user_id, event.item_id, event.timestamp) for event, _ in acting]
+    return Absorbed(np.unique(user_rows), seen, loss, covisitation_s)
 
 
 def _learn(
@@ -92,15 +97,21 @@ def _learn(
     user_rows: NDArray[np.int64],
     rules: LearningRules,
     now: float,
-) -> float:
+) -> tuple[float, float]:
+    """Return the mean loss, and the seconds that counting co-visits took."""
     item_rows = _rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
     weights = scaled_weights(positives, user_rows, state, rules)
+    times = state.clock.times_of(np.array([event.timestamp for event, _ in positives]))
+    started = time.perf_counter()
+    # Before the learner remembers the events: histories hold what came before each of them.
+    histories = state.learner.histories_before(user_rows, item_rows, state.history_length)
+    state.dirty_neighbours.mark(state.covisitation.add(item_rows, histories, times, weights), now)
+    covisitation_s = time.perf_counter() - started
     outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
-    times = state.clock.times_of(np.array([event.timestamp for event, _ in positives]))
     state.popularity.add(item_rows, times, weights)
     state.counters.n_learned += len(positives)
-    return outcome.loss
+    return outcome.loss, covisitation_s
 
 
 def _rows_with_starts(

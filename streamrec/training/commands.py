@@ -62,6 +62,8 @@ def _delete_item(item_id: str, state: TrainerState) -> None:
         row = state.item_ids.release(item_id)
         state.learner.forget_item(row)
         state.popularity.forget(row)
+        # Those that named it have waited longest of all.
+        state.dirty_neighbours.mark(state.covisitation.forget(row), now=0.0)
         state.dirty_items.drop(row)
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import InvalidEvent
-from streamrec.ports import COMMANDS, Message, Record
+from streamrec.ports import COMMANDS, Message, Metrics, Record
+from streamrec.training.counters import Counters
 from streamrec.wire import (
     MAX_EVENT_BYTES,
     Command,
@@ -63,6 +64,15 @@ def decode(records: Sequence[Record], repeats: RecentIds) -> Decoded:
         else:
             decoded.events.append(event)
     return decoded._replace(n_repeats=n_repeats)
+
+
+def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics) -> None:
+    """Count what of a batch had no effect."""
+    counters.n_rejected += len(decoded.rejected)
+    counters.n_repeats += decoded.n_repeats
+    metrics.count("trainer.repeats", decoded.n_repeats)
+    for reason, n in decoded.reasons.items():
+        metrics.count(f"trainer.rejected.{reason}", n)
 
 
 def _rejection(record: Record, error: InvalidEvent) -> Message:

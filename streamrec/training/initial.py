@@ -21,6 +21,7 @@ from streamrec.ports import (
 )
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
 from streamrec.training.lease import LeaseKeeper
@@ -89,6 +90,8 @@ def train_initially(
     report = fit_initial(state.learner, history, start.options, on_progress)
     times = state.clock.times_of(history.timestamps)
     state.popularity.add(history.item_rows, times, history.weights)
+    counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
+    counting.learn(history._replace(timestamps=times))
     return history, report
 
 

@@ -154,6 +154,13 @@ class Learner:
         self._sampler.observe(item_rows)
         self._recent.add(user_rows, item_rows)
 
+    def histories_before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
+        """Return (B, n) what the users of B events that are not remembered yet chose before them.
+
+        Newest first, each item once and the event's own not at all, -1 at the end.
+        """
+        return self._recent.before(user_rows, item_rows, n)
+
     def recent_items(self, user_rows: Rows, n: int) -> list[Rows]:
         """Return the newest `n` item rows, newest last, of each of (B,) users."""
         return self._recent.newest(user_rows, n)

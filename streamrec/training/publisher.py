@@ -21,12 +21,14 @@ from streamrec.ports import (
     Lease,
     Message,
     Metrics,
+    Neighbour,
     RankedItem,
     TrainerStore,
     UserUpdates,
 )
 from streamrec.telemetry import timed
 from streamrec.training.lane import Lane
+from streamrec.training.neighbour_lane import NeighbourLane
 from streamrec.training.patience import patiently
 from streamrec.wire import VectorRecord, encode_vector
 
@@ -89,6 +91,7 @@ class Publisher:
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
         self._users, self._items, self._status = Lane("users"), Lane("items"), Lane("status")
+        self.neighbours = NeighbourLane(outlets.cache, metrics)
         self._n_cache_failures = self._n_skipped_statuses = 0
 
     def is_free_for_users(self) -> bool:
@@ -116,6 +119,10 @@ class Publisher:
         """Hand over item ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
         self._items.submit(partial(self._patiently, self._write_items, vectors))
 
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Hand over the neighbours of some items; none for an item that is gone."""
+        self.neighbours.publish(neighbours)
+
     def publish_status(
         self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
     ) -> None:
@@ -130,12 +137,12 @@ class Publisher:
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
-        for lane in (self._users, self._items, self._status):
+        for lane in (self._users, self._items, self._status, self.neighbours):
             lane.drain()
 
     def close(self) -> None:
         """End the threads. What is not published by now will be after a restart from the checkpoint."""
-        for lane in (self._users, self._items, self._status):
+        for lane in (self._users, self._items, self._status, self.neighbours):
             lane.close()
 
     def _write_users(self, publication: UserPublication) -> None:

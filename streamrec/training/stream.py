@@ -29,17 +29,18 @@ from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.commands import carry_out, changed_items
-from streamrec.training.decoding import Decoded, decode
+from streamrec.training.decoding import count_decoded, decode
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.live_index import LiveIndex
+from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.progress import Progress
 from streamrec.training.publisher import Publisher, UserPublication
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import item_vectors, rankings, user_states
+from streamrec.training.views import item_gauges, item_vectors, rankings, user_states
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
@@ -85,10 +86,11 @@ class StreamTrainer:
         self._settings = settings
         self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
         self._evaluation = LiveEvaluation(state, settings.evaluations_per_s, surroundings.live_index)
+        now = surroundings.clock()
+        self._neighbours = NeighbourPublishing(state, surroundings.publisher, settings.covisitation, now)
         self._pending = Pending()
         self._deleted_items: list[str] = []
         self._is_superseded = False
-        now = surroundings.clock()
         self._items_due = self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets: Offsets | None = surroundings.source.next_offsets()
@@ -138,11 +140,12 @@ class StreamTrainer:
         metrics.count("trainer.records", len(records))
         with timed(metrics, "trainer.decode"):
             decoded = decode(records, self._state.repeats)  # Steps 2 and 3
-        self._count(decoded)
+        count_decoded(decoded, self._state.counters, metrics)
+        self._pending.rejected += decoded.rejected
         items = self._patiently(changed_items, decoded.commands, self._with.store)
-        self._deleted_items += carry_out(
-            decoded.commands, items, self._state, self._categories, self._pending
-        )
+        deleted = carry_out(decoded.commands, items, self._state, self._categories, self._pending)
+        self._deleted_items += deleted
+        self._neighbours.drop(deleted)
         if not decoded.events:
             return
         now = self._with.clock()
@@ -150,18 +153,10 @@ class StreamTrainer:
             self._evaluation.sample(decoded.events, self._rules.weights, now)  # Step 4
         with timed(metrics, "trainer.learn"):
             absorbed = absorb(self._state, decoded.events, self._rules, now)  # Step 5
+        metrics.timing("trainer.covisitation", absorbed.covisitation_s * 1000)
         metrics.count("trainer.events", len(decoded.events))
         metrics.gauge("trainer.loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
-
-    def _count(self, decoded: Decoded) -> None:
-        counters, metrics = self._state.counters, self._with.metrics
-        counters.n_rejected += len(decoded.rejected)
-        counters.n_repeats += decoded.n_repeats
-        self._pending.rejected += decoded.rejected
-        metrics.count("trainer.repeats", decoded.n_repeats)
-        for reason, n in decoded.reasons.items():
-            metrics.count(f"trainer.rejected.{reason}", n)
 
     def _publish_what_is_due(self, now: float) -> None:
         is_full = len(self._pending.seen) >= _MOST_PENDING
@@ -171,6 +166,7 @@ class StreamTrainer:
             pause_s = self._with.publisher.pause_after_items_s(self._settings.item_publish_share)
             self._items_due = now + max(self._settings.item_publish_interval_s, pause_s)
             self._publish_items()
+        self._neighbours.publish_if_due(now)
         if now >= self._status_due:
             self._publish_status(now)
             self._is_superseded = self._with.is_superseded()
@@ -207,10 +203,7 @@ class StreamTrainer:
         return {
             **self._progress.gauges(now),
             "trainer.waiting_users": float(self._pending.n_users),
-            "trainer.waiting_items": float(self._state.dirty_items.n_waiting),
-            "trainer.item_staleness_s": self._state.dirty_items.staleness_s(now),
-            "trainer.n_users": float(len(self._state.user_ids)),
-            "trainer.n_items": float(len(self._state.item_ids)),
+            **item_gauges(self._state, now),
             "trainer.lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
         }

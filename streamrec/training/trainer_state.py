@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import Checkpoint, TensorsUnder
+from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.domain.stream_clock import StreamClock
 from streamrec.ports import Offsets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.training.counters import Counters
 from streamrec.training.dirty_rows import DirtyRows
 from streamrec.training.learner import Learner
@@ -25,13 +26,24 @@ class TrainerState:
     """One generation's model and all that grows with it; a new one has learned nothing.
 
     A row means the same in every part: `user_ids` and `item_ids` give them out.
+
+    Attributes
+    ----------
+    learning
+        The settings that the generation was trained with: it streams with them too.
+    changelog_lane
+        0 or 1; generations that are served side by side have different ones, see `publisher.changelog_key`.
     """
 
     def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
         self.generation = generation
+        self.learning = learning
+        self.changelog_lane = 0
         self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
         self.popularity = Popularity(settings.popularity_half_lives)
+        self.history_length = settings.covisitation.history_length
+        self.covisitation = CoVisitation(_rules(settings.covisitation))
         self.clock = StreamClock()
         self.user_ids = IdMap()
         self.item_ids = IdMap()
@@ -40,20 +52,25 @@ class TrainerState:
         self.deleted_items: set[str] = set()
         self.counters = Counters()
         self.dirty_items = DirtyRows()
+        # Not in the checkpoint: after a start all neighbours are published again.
+        self.dirty_neighbours = DirtyRows()
 
 
 def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
     """Describe a state as of `next_offsets`; the tensors are shared with the state, not copied."""
     parts: dict[str, dict[str, Tensor]] = {
         "learner": state.learner.state_tensors(),
-        "popularity": {name: torch.from_numpy(array) for name, array in state.popularity.arrays().items()},
-        "users": {name: torch.from_numpy(array) for name, array in state.users.arrays().items()},
+        "popularity": _tensors(state.popularity.arrays()),
+        "covisitation": _tensors(state.covisitation.arrays()),
+        "users": _tensors(state.users.arrays()),
         "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
     }
     return Checkpoint(
         {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()},
         {
             "generation": state.generation,
+            "learning": state.learning.model_dump(),
+            "changelog_lane": state.changelog_lane,
             "user_ids": state.user_ids.by_row(),
             "item_ids": state.item_ids.by_row(),
             "disliked": list(state.users.disliked.items()),
@@ -70,10 +87,12 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
     written: dict[str, Any] = checkpoint.state
     state.generation = written["generation"]
+    state.changelog_lane = written.get("changelog_lane", 0)
     state.user_ids = IdMap(written["user_ids"])
     state.item_ids = IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
     state.popularity.load_arrays(_arrays(TensorsUnder("popularity/", checkpoint.tensors)))
+    state.covisitation.load_arrays(_arrays(TensorsUnder("covisitation/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
         {row: list(item_ids) for row, item_ids in written["disliked"]},
@@ -85,6 +104,19 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.counters = msgspec.convert(written["counters"], Counters)
     state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
     return msgspec.convert(written["next_offsets"], Offsets, strict=False)
+
+
+def _rules(settings: CoVisitationSettings) -> CoVisitationRules:
+    return CoVisitationRules(
+        n_kept=settings.n_kept,
+        distance_decay=settings.distance_decay,
+        shrinkage=settings.shrinkage,
+        half_life_s=settings.half_life_s,
+    )
+
+
+def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:

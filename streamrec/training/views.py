@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.user import UserState
-from streamrec.ports import RankedItem, VectorTable
+from streamrec.ports import Neighbour, RankedItem, VectorTable
 from streamrec.training.trainer_state import TrainerState
 
 N_POPULAR = 1000
@@ -48,6 +48,41 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
     vectors = _vectors_as_bytes(state.learner.model.item_vectors(torch.from_numpy(rows)))
     ids = [state.item_ids.id_at(row) for row in rows.tolist()]
     return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
+
+
+def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, list[Neighbour]]:
+    """Return up to `k` neighbours of each of the (B,) item rows that live, nearest first."""
+    if not len(rows):
+        return {}
+    nearest = state.covisitation.neighbours(rows, k)
+    is_there = nearest.rows >= 0
+    # Six digits are more than a similarity means, and half as long to write as all of them.
+    neighbours = list(
+        map(
+            Neighbour,
+            state.item_ids.ids_at(nearest.rows[is_there].tolist()),
+            nearest.similarities[is_there].round(6).tolist(),
+            nearest.supports[is_there].round(3).tolist(),
+        )
+    )
+    ends = np.cumsum(is_there.sum(axis=1)).tolist()
+    ids = [state.item_ids.id_at(row) for row in rows.tolist()]
+    return {
+        item_id: neighbours[start:end]
+        for item_id, start, end in zip(ids, [0, *ends], ends, strict=False)
+        if item_id is not None
+    }
+
+
+def item_gauges(state: TrainerState, now: float) -> dict[str, float]:
+    """Return how much of the state there is, and how much of it waits to be published."""
+    return {
+        "trainer.waiting_items": float(state.dirty_items.n_waiting),
+        "trainer.item_staleness_s": state.dirty_items.staleness_s(now),
+        "trainer.waiting_neighbours": float(state.dirty_neighbours.n_waiting),
+        "trainer.n_users": float(len(state.user_ids)),
+        "trainer.n_items": float(len(state.item_ids)),
+    }
 
 
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:

@@ -3,7 +3,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.checkpoint import Checkpoint, checkpoint_folders, number_of, read_checkpoint, write_checkpoint
+from models.checkpoint import (
+    FORMAT_VERSION,
+    Checkpoint,
+    checkpoint_folders,
+    number_of,
+    read_checkpoint,
+    write_checkpoint,
+)
 from streamrec.errors import CorruptArtifact
 
 
@@ -48,11 +55,13 @@ def test_a_flipped_bit_is_refused(tmp_path: Path) -> None:
         read_checkpoint(folder)
 
 
-def test_a_newer_format_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [FORMAT_VERSION - 1, 99])
+def test_another_format_is_refused_with_what_to_do(tmp_path: Path, version: int) -> None:
     folder = write_checkpoint(tmp_path, (1, 1), sample(1))
-    manifest = (folder / "manifest.json").read_text().replace('"format_version": 1', '"format_version": 99')
+    ours, other = (f'"format_version": {number}' for number in (FORMAT_VERSION, version))
+    manifest = (folder / "manifest.json").read_text().replace(ours, other)
     (folder / "manifest.json").write_text(manifest)
-    with pytest.raises(CorruptArtifact, match="format 99"):
+    with pytest.raises(CorruptArtifact, match=f"format {version}.*initial_training.py"):
         read_checkpoint(folder)
 
 

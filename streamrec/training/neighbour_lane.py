@@ -1,0 +1,58 @@
+"""Neighbours on their way to the hot cache."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import structlog
+
+from streamrec.errors import Unavailable
+from streamrec.ports import CachePublisher, Metrics, Neighbour
+from streamrec.telemetry import timed
+from streamrec.training.lane import Lane
+
+
+class NeighbourLane:
+    """Writes neighbours to the hot cache beside the loop, one publication at a time."""
+
+    def __init__(self, cache: CachePublisher, metrics: Metrics) -> None:
+        self._cache = cache
+        self._metrics = metrics
+        self._lane = Lane("neighbours")
+        self._has_failed = False
+
+    @property
+    def last_took_s(self) -> float:
+        """Seconds that the last publication took."""
+        return self._lane.last_took_s
+
+    def is_free(self) -> bool:
+        """Return whether the last publication is out, or failed."""
+        return self._lane.is_free()
+
+    def publish(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Hand over the neighbours of some items; none for an item that is gone."""
+        self._lane.submit(partial(self._write, neighbours))
+
+    def take_failure(self) -> bool:
+        """Return whether a publication failed since this was asked last."""
+        has_failed, self._has_failed = self._has_failed, False
+        return has_failed
+
+    def drain(self) -> None:
+        """Wait for the last publication."""
+        self._lane.drain()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._lane.close()
+
+    def _write(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        try:
+            with timed(self._metrics, "trainer.publish.neighbours"):
+                self._cache.publish_neighbours(neighbours)
+        except Unavailable as error:
+            self._has_failed = True
+            self._metrics.count("trainer.cache_failures")
+            structlog.get_logger().warning("cache_unavailable", error=str(error))
+        else:
+            self._metrics.count("trainer.published.neighbours", len(neighbours))
