@@ -1,0 +1,137 @@
+"""The shape of a list: not ten times the same, not all of one category."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float32]
+
+MIN_POOL = 50
+MAX_POOL = 1000
+POOL_FACTOR = 5
+"""A list is chosen from so many candidates per item wanted: farther down, what is unlike is also unwanted."""
+
+
+class Shape(NamedTuple):
+    """How a list is to look.
+
+    Attributes
+    ----------
+    diversity
+        0: the best first, as they come; 1: as unlike each other as can be; between: weighed.
+    max_per_category
+        Items of any one category; None: any number.
+    """
+
+    diversity: float = 0.0
+    max_per_category: int | None = None
+
+    @property
+    def changes_lists(self) -> bool:
+        """Whether a list may come out otherwise than it went in."""
+        return self.diversity > 0 or self.max_per_category is not None
+
+
+class Pool(NamedTuple):
+    """P candidates, best first.
+
+    Attributes
+    ----------
+    scores
+        (P,), higher is better; only differences count, and those relative to the pool's whole span.
+    embeddings
+        (P, D), without biases; a row of zeros is an item that nothing is known of: it is unlike all others.
+    categories
+        Of each; an item may have none.
+    """
+
+    scores: Sequence[float]
+    embeddings: Numbers
+    categories: Sequence[Sequence[str]]
+
+
+def pool_size(k: int) -> int:
+    """Return how many candidates a list of `k` is chosen from.
+
+    >>> [pool_size(k) for k in (1, 20, 1000)]
+    [50, 100, 1000]
+    """
+    return min(max(MIN_POOL, POOL_FACTOR * k), MAX_POOL)
+
+
+def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
+    """Return the places in the pool of up to `k` candidates, in the order in which they are to be shown.
+
+    By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each place goes
+    to the candidate with the best (1 - diversity) * relevance - diversity * cosine with the most similar one
+    shown above it. O(P * k).
+
+    The cap on categories is soft. An item of several categories counts in each, one without any is never
+    capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
+    one category is a poor page, half a page is worse.
+
+    >>> pool = Pool([3.0, 2.9, 1.0], np.array([[1, 0], [1, 0], [0, 1]], np.float32), [["a"], ["a"], ["b"]])
+    >>> arranged(pool, 3, Shape()), arranged(pool, 2, Shape(diversity=0.6))
+    ([0, 1, 2], [0, 2])
+    >>> arranged(pool, 3, Shape(max_per_category=1))
+    [0, 2, 1]
+    """
+    choice = _MarginalRelevance(pool, shape.diversity)
+    shown: list[int] = []
+    left_out: list[int] = []
+    counts: Counter[str] = Counter()
+    for _ in pool.scores:
+        if len(shown) == k:
+            break
+        place = choice.best()
+        categories = set(pool.categories[place])
+        if shape.max_per_category is not None and any(
+            counts[category] >= shape.max_per_category for category in categories
+        ):
+            choice.pass_over(place)
+            left_out.append(place)
+            continue
+        choice.show(place)
+        counts.update(categories)
+        shown.append(place)
+    return shown + left_out[: k - len(shown)]
+
+
+class _MarginalRelevance:
+    """What each candidate would add to the list so far."""
+
+    def __init__(self, pool: Pool, diversity: float) -> None:
+        self._diversity = diversity
+        self._relevance = (1 - diversity) * _relevance(pool.scores)
+        lengths = np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
+        self._directions = pool.embeddings / np.where(lengths > 0, lengths, 1)
+        # From 0, as cosines of texts are: opposites are no more unlike than strangers.
+        self._likeness = np.zeros(len(pool.scores))
+
+    def best(self) -> int:
+        """Return the place of the best that is left; of equals the one further up in the pool."""
+        return int(np.argmax(self._relevance - self._diversity * self._likeness))
+
+    def show(self, place: int) -> None:
+        """Put it into the list."""
+        self.pass_over(place)
+        if self._diversity > 0:
+            np.maximum(self._likeness, self._directions @ self._directions[place], out=self._likeness)
+
+    def pass_over(self, place: int) -> None:
+        """Take it out of the pool."""
+        self._relevance[place] = -np.inf
+
+
+def _relevance(scores: Sequence[float]) -> NDArray[np.float64]:
+    """Return (P,) 1 for the best of the pool to 0 for the last, never rising: the order given is kept.
+
+    >>> _relevance([5.0, 3.0, 1.0]).tolist(), _relevance([2.0, 2.0]).tolist()
+    ([1.0, 0.5, 0.0], [1.0, 1.0])
+    """
+    falling = np.minimum.accumulate(np.asarray(scores, np.float64))
+    span = falling[:1] - falling[-1:]
+    return np.asarray(1 - (falling[:1] - falling) / np.where(span > 0, span, 1))
