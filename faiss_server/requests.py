@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.adapters.faiss_index import MAX_K
-from streamrec.adapters.index_messages import MAX_QUERIES
+from streamrec.adapters.index_messages import CONTENT_TYPE, MAX_QUERIES
 from streamrec.errors import InvalidInput
 
 DEFAULT_K = 10
@@ -44,6 +44,14 @@ class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return len(self.item_ids or self.vectors or ())
 
 
+class VectorsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request of people for vectors by id: JSON; `generation` None: of the current one."""
+
+    item_ids: list[str]
+    generation: str | None = None
+
+
+_vectors_decoder = msgspec.json.Decoder(VectorsRequest)
 _search_decoder = msgspec.json.Decoder(SearchRequest)
 
 
@@ -81,6 +89,36 @@ def decode_search(body: bytes) -> SearchRequest:
     if search.exclude and len(search.exclude) != search.n_queries:
         raise InvalidInput(f"`exclude` has {len(search.exclude)} lists for {search.n_queries} queries")
     return search
+
+
+def decode_vectors_request(body: bytes) -> VectorsRequest:
+    """Read a JSON request for vectors.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not one.
+    """
+    try:
+        return _vectors_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(error)) from error
+
+
+def is_of_the_client(request: falcon.Request) -> bool:
+    """Return whether a body is the service's client's; else it is people's.
+
+    Raises
+    ------
+    falcon.HTTPUnsupportedMediaType
+        When it is neither MessagePack nor JSON.
+    """
+    content_type = (request.content_type or "").partition(";")[0].strip().lower()
+    if content_type not in (CONTENT_TYPE, falcon.MEDIA_JSON):
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"Send {falcon.MEDIA_JSON} or {CONTENT_TYPE}.", headers={"Accept": falcon.MEDIA_JSON}
+        )
+    return content_type == CONTENT_TYPE
 
 
 def excluded_of(search: SearchRequest) -> Sequence[list[str]]:

@@ -8,7 +8,15 @@ import msgspec
 import numpy as np
 
 from faiss_server.generations import Generations
-from faiss_server.requests import SearchRequest, as_vector, decode_search, excluded_of, read_body, read_k
+from faiss_server.requests import (
+    SearchRequest,
+    as_vector,
+    decode_search,
+    excluded_of,
+    is_of_the_client,
+    read_body,
+    read_k,
+)
 from streamrec.adapters.faiss_index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
@@ -35,17 +43,11 @@ class SearchResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer one request of several queries."""
-        content_type = (req.content_type or "").partition(";")[0].strip().lower()
-        if content_type == CONTENT_TYPE:
+        if is_of_the_client(req):
             resp.data = self._answer_client(read_body(req, self._max_body_bytes))
             resp.content_type = CONTENT_TYPE
-        elif content_type == falcon.MEDIA_JSON:
-            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
         else:
-            raise falcon.HTTPUnsupportedMediaType(
-                description=f"Send {falcon.MEDIA_JSON} or {CONTENT_TYPE}.",
-                headers={"Accept": falcon.MEDIA_JSON},
-            )
+            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
 
     def _answer_client(self, body: bytes) -> bytes:
         try:

@@ -162,6 +162,11 @@ class FaissIndex:
         vector[-1] = 0.0
         return self.search(vector, k, [item_id, *exclude])
 
+    def vectors_of(self, item_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return those of the items that are here, each once, and their (n, D + 1) vectors."""
+        with self._lock.reading():
+            return self._rows.vectors_of(item_ids)
+
     def maintain(self) -> None:
         """Change the way of searching where the number of items asks for it, or tune it after many changes.
 

@@ -93,6 +93,11 @@ class VectorRows:
         row = self._ids.row(id_)
         return None if row < 0 else self._vectors[row].copy()
 
+    def vectors_of(self, ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return those of the ids that live, each once, and a copy of their (n, D + 1) vectors."""
+        known = [id_ for id_ in dict.fromkeys(ids) if id_ in self._ids]
+        return known, self._vectors[self._ids.rows_of(known)]
+
     def ids_at(self, rows: Rows) -> list[str]:
         """Return the ids of living rows."""
         return self._ids.ids_at(rows.tolist())

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import structlog
 
-from streamrec.adapters.index_connection import KeptConnection, Reply
+from streamrec.adapters.index_connection import KeptConnection, Reply, body_of
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
@@ -24,6 +24,7 @@ from streamrec.adapters.index_messages import (
     decode_answers,
     encode_queries,
 )
+from streamrec.adapters.index_vectors import VectorLookup
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
 from streamrec.settings import shown_url
@@ -54,6 +55,7 @@ class HttpIndex:
         self._url = shown_url(search_url)
         self._timeout_s = timeout_s
         self._connection = KeptConnection(search_url)
+        self._vectors = VectorLookup(url, timeout_s)
         self._waiting: deque[_Waiting] = deque()
         self._sender: asyncio.Task[None] | None = None
 
@@ -80,6 +82,18 @@ class HttpIndex:
         finally:
             deadline.cancel()
 
+    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by item; what the generation has not is left out.
+
+        Raises
+        ------
+        InvalidInput
+            When these are more than 1,000 items.
+        Unavailable
+            When the service does not answer in time.
+        """
+        return await self._vectors.of(item_ids, generation)
+
     async def check(self) -> None:
         """Search for an item that nobody has.
 
@@ -100,6 +114,7 @@ class HttpIndex:
             self._sender.cancel()
             await asyncio.gather(self._sender, return_exceptions=True)
         self._connection.close()
+        self._vectors.close()
 
     async def _send_all(self) -> None:
         """Send what has gathered, and what gathers meanwhile, until nothing is left.
@@ -151,15 +166,11 @@ class HttpIndex:
         if request_ids := _joined([waiting.request_id for waiting in batch if waiting.request_id]):
             headers[REQUEST_ID_HEADER] = request_ids
         try:
-            status, payload = await self._post(body, headers)
+            reply = await self._post(body, headers)
         except (TimeoutError, OSError) as error:
             raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
-        if status != 200:
-            detail = payload[:500].decode(errors="replace")
-            kind = InvalidInput if 400 <= status < 500 else Unavailable
-            raise kind(f"{self._url} answered {status}: {detail}")
         try:
-            answers = decode_answers(payload)
+            answers = decode_answers(body_of(reply, self._url))
         except msgspec.DecodeError as error:
             raise Unavailable(f"{self._url} answered something else: {error}") from error
         if len(answers) != len(batch):

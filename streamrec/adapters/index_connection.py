@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from streamrec.errors import ConfigurationError
+from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
 from streamrec.settings import shown_url
 
 
@@ -19,6 +19,23 @@ class Reply(NamedTuple):
 
     status: int
     body: bytes
+
+
+def body_of(reply: Reply, url: str) -> bytes:
+    """Return the body of a success.
+
+    Raises
+    ------
+    InvalidInput
+        When the server says that the request is wrong.
+    Unavailable
+        When it could not answer.
+    """
+    if reply.status != 200:
+        detail = reply.body[:500].decode(errors="replace")
+        kind = InvalidInput if 400 <= reply.status < 500 else Unavailable
+        raise kind(f"{url} answered {reply.status}: {detail}")
+    return reply.body
 
 
 class KeptConnection:

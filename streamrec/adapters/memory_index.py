@@ -1,6 +1,6 @@
 """An exact index in memory: for tests, and for evaluation without a server."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from streamrec.errors import InvalidInput
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
 
 _MAX_K = 1000
+_MAX_VECTORS = 1000
 
 
 class MemoryIndex:
@@ -44,6 +45,26 @@ class MemoryIndex:
         best = (RankedItem(table.ids[row], float(scores[row])) for row in order)
         kept = [item for item in best if item.item_id not in left_out]
         return IndexAnswer(generation, kept[: query.k])
+
+    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+        """Return the (D + 1,) float32 bytes of those that the generation has.
+
+        Raises
+        ------
+        InvalidInput
+            When these are too many at once.
+        """
+        if len(item_ids) > _MAX_VECTORS:
+            raise InvalidInput(f"vectors of {len(item_ids)} items; at most {_MAX_VECTORS} are allowed")
+        table = self._tables.get(generation or self._current)
+        if table is None:
+            return {}
+        wanted = set(item_ids)
+        return {
+            item_id: vector.astype("<f4").tobytes()
+            for item_id, vector in zip(table.ids, table.vectors, strict=True)
+            if item_id in wanted
+        }
 
 
 def _vector_of(query: IndexQuery, table: VectorTable) -> NDArray[np.float32] | None:

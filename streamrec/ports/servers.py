@@ -115,3 +115,6 @@ class ItemIndex(Protocol):
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself."""
+
+    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by item, of up to 1,000; what the generation has not is left out."""

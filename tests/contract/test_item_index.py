@@ -150,3 +150,33 @@ async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> No
     for n, (vector, answer) in enumerate(zip(vectors, answers, strict=True)):
         assert not isinstance(answer, BaseException)
         assert [item.item_id for item in answer.items] == exact(vector)[: 1 + n % 7]
+
+
+@pytest.mark.parametrize("generation", [None, "new", "old"])
+async def test_vectors_by_id_are_those_of_the_generation(index: ItemIndex, generation: str | None) -> None:
+    table = TABLES[generation or "new"]
+    wanted = [table.ids[3], "nobody", *ODD_IDS, table.ids[3]]
+    vectors = await index.vectors(wanted, generation)
+    assert vectors == {
+        item_id: table.vectors[table.ids.index(item_id)].astype("<f4").tobytes()
+        for item_id in (table.ids[3], *ODD_IDS)
+    }
+
+
+@pytest.mark.parametrize(("item_ids", "generation"), [(["2-7"], "forgotten"), (["nobody"], None), ([], None)])
+async def test_no_vectors_of_what_is_not_there(
+    index: ItemIndex, item_ids: list[str], generation: str | None
+) -> None:
+    assert await index.vectors(item_ids, generation) == {}
+
+
+async def test_vectors_of_a_thousand_items_at_once_and_no_more(index: ItemIndex) -> None:
+    item_ids = [*TABLES["new"].ids, *(f"nobody-{n}" for n in range(1000 - N))]
+    assert list(await index.vectors(item_ids)) == TABLES["new"].ids
+    with pytest.raises(InvalidInput):
+        await index.vectors([*item_ids, "one more"])
+
+
+async def test_vectors_asked_for_at_once_are_not_mixed_up(index: ItemIndex) -> None:
+    answers = await asyncio.gather(*(index.vectors([item_id]) for item_id in TABLES["new"].ids))
+    assert [list(answer) for answer in answers] == [[item_id] for item_id in TABLES["new"].ids]

@@ -6,7 +6,15 @@ from falcon import testing
 from faiss_server.app import Rules, create_app
 from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
+from streamrec.adapters.index_messages import (
+    QueryMessage,
+    VectorsMessage,
+    VectorsQueryMessage,
+    decode_answers,
+    decode_vectors,
+    encode_queries,
+    encode_vectors_query,
+)
 from streamrec.telemetry import NullMetrics
 
 D = 3
@@ -210,3 +218,49 @@ def test_before_a_generation_is_loaded_it_lives_but_is_not_ready() -> None:
 def test_the_request_id_comes_back(client: testing.TestClient) -> None:
     result = client.simulate_get("/v1/stats", headers={"X-Request-ID": "abc"})
     assert result.headers["x-request-id"] == "abc"
+
+
+def test_vectors_by_id(client: testing.TestClient) -> None:
+    result = client.simulate_post("/v1/vectors", json={"item_ids": ["c", "nobody", "a/b", "c"]})
+    assert result.json == {
+        "generation": "new",
+        "vectors": {"c": [0, 1, 0], "a/b": [1, 0, 0]},
+        "missing": ["nobody"],
+    }
+    old = client.simulate_post("/v1/vectors", json={"item_ids": ["only"], "generation": "old"})
+    assert (old.json["generation"], old.json["vectors"]) == ("old", {"only": [1, 1, 1]})
+    lost = client.simulate_post("/v1/vectors", json={"item_ids": ["c"], "generation": "lost"})
+    assert_problem(lost, 404)
+
+
+def test_vectors_by_id_for_the_client(client: testing.TestClient) -> None:
+    def ask(*query: object) -> VectorsMessage:
+        body = encode_vectors_query(VectorsQueryMessage(*query))  # type: ignore[arg-type]
+        return decode_vectors(client.simulate_post("/v1/vectors", body=body, headers=MSGPACK).content)
+
+    found = ask(["50%", "nobody", "ü"])
+    assert (found.generation, found.item_ids) == ("new", ["50%", "ü"])
+    assert np.frombuffer(found.vectors, "<f4").tolist() == pytest.approx([-1, 0, 0, 0.8, 0.1, 0])
+    assert ask(["only"], "old").item_ids == ["only"]
+    assert ask(["c"], "lost") == VectorsMessage("lost")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"{}", b'{"item_ids": "c"}', b'{"item_ids": [7]}', b'{"item_ids": ["c"], "k": 1}', b"\xc1",
+     msgspec.json.encode({"item_ids": ["c"] * 1001})],
+)  # fmt: skip
+def test_a_wrong_request_for_vectors_is_the_clients_fault(client: testing.TestClient, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    assert_problem(client.simulate_post("/v1/vectors", body=body, headers=headers), 400)
+
+
+@pytest.mark.parametrize("body", [b"", b"\xc1", msgspec.msgpack.encode([["c"] * 1001]), b"\x91\x91\xa1\xff"])
+def test_wrong_messagepack_for_vectors_is_the_clients_fault(client: testing.TestClient, body: bytes) -> None:
+    assert_problem(client.simulate_post("/v1/vectors", body=body, headers=MSGPACK), 400)
+
+
+def test_vectors_are_asked_for_within_the_limits_of_all_bodies(client: testing.TestClient) -> None:
+    assert_problem(client.simulate_post("/v1/vectors", body=b"[" * 10_001, headers=MSGPACK), 413)
+    assert_problem(client.simulate_post("/v1/vectors", body=b"c", headers={"Content-Type": "text/x"}), 415)
+    assert_problem(client.simulate_get("/v1/vectors"), 405)

@@ -1,0 +1,61 @@
+"""Vectors by id."""
+
+import falcon
+import msgspec
+
+from faiss_server.generations import Generations
+from faiss_server.requests import decode_vectors_request, is_of_the_client, read_body
+from streamrec.adapters.index_messages import (
+    CONTENT_TYPE,
+    MAX_VECTORS,
+    VectorsMessage,
+    decode_vectors_query,
+    encode_vectors,
+)
+from streamrec.errors import InvalidInput, UnknownId
+
+_json = msgspec.json.Encoder()
+
+
+class VectorsResource:
+    """`POST /v1/vectors`: JSON for people, MessagePack for the service's client."""
+
+    def __init__(self, generations: Generations, max_body_bytes: int) -> None:
+        self._generations = generations
+        self._max_body_bytes = max_body_bytes
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Answer with the vectors of those items that a generation has."""
+        if is_of_the_client(req):
+            resp.data = self._answer_client(read_body(req, self._max_body_bytes))
+            resp.content_type = CONTENT_TYPE
+        else:
+            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
+
+    def _answer_client(self, body: bytes) -> bytes:
+        try:
+            query = decode_vectors_query(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidInput(str(error)) from error
+        _check_number(query.item_ids)
+        current = self._generations.get().name
+        try:
+            generation = self._generations.get(query.generation)
+        except UnknownId:
+            return encode_vectors(VectorsMessage(query.generation or current))
+        item_ids, vectors = generation.index.vectors_of(query.item_ids)
+        return encode_vectors(VectorsMessage(generation.name, item_ids, vectors.astype("<f4").tobytes()))
+
+    def _answer_people(self, body: bytes) -> bytes:
+        request = decode_vectors_request(body)
+        _check_number(request.item_ids)
+        generation = self._generations.get(request.generation)
+        item_ids, vectors = generation.index.vectors_of(request.item_ids)
+        by_id = dict(zip(item_ids, vectors.tolist(), strict=True))
+        missing = [item_id for item_id in dict.fromkeys(request.item_ids) if item_id not in by_id]
+        return _json.encode({"generation": generation.name, "vectors": by_id, "missing": missing})
+
+
+def _check_number(item_ids: list[str]) -> None:
+    if len(item_ids) > MAX_VECTORS:
+        raise InvalidInput(f"vectors of {len(item_ids)} items; at most {MAX_VECTORS} are allowed")

@@ -1,0 +1,77 @@
+"""Vectors by item id, of an index service over HTTP."""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from streamrec.adapters.index_connection import KeptConnection, body_of
+from streamrec.adapters.index_messages import (
+    CONTENT_TYPE,
+    REQUEST_ID_HEADER,
+    VECTORS_PATH,
+    VectorsMessage,
+    VectorsQueryMessage,
+    decode_vectors,
+    encode_vectors_query,
+)
+from streamrec.errors import Unavailable
+from streamrec.settings import shown_url
+
+
+class VectorLookup:
+    """One call after the other, over a connection of its own: no search waits. For one event loop."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        """Connect at the first call; `timeout_s` is the longest that one waits, in the queue included."""
+        vectors_url = url.rstrip("/") + VECTORS_PATH
+        self._url = shown_url(vectors_url)
+        self._timeout_s = timeout_s
+        self._connection = KeptConnection(vectors_url)
+        self._turn = asyncio.Lock()
+
+    async def of(self, item_ids: Sequence[str], generation: str | None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by item; what the generation has not is left out.
+
+        Raises
+        ------
+        InvalidInput
+            When the service says that these are too many.
+        Unavailable
+            When it does not answer in time.
+        """
+        body = encode_vectors_query(VectorsQueryMessage(list(item_ids), generation))
+        headers = {"Content-Type": CONTENT_TYPE}
+        if request_id := structlog.contextvars.get_contextvars().get("request_id"):
+            headers[REQUEST_ID_HEADER] = request_id
+        try:
+            async with asyncio.timeout(self._timeout_s), self._turn:
+                reply = await self._connection.post(headers, body)
+        except (TimeoutError, OSError) as error:
+            raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
+        try:
+            return _by_id(decode_vectors(body_of(reply, self._url)))
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Unavailable(f"{self._url} answered something else: {error}") from error
+
+    def close(self) -> None:
+        """Close the connection; a call under way fails."""
+        self._connection.close()
+
+
+def _by_id(message: VectorsMessage) -> dict[str, bytes]:
+    """Return a row for each id.
+
+    Raises
+    ------
+    ValueError
+        When ids and rows don't go together.
+    """
+    n_items, n_bytes = len(message.item_ids), len(message.vectors)
+    if n_bytes % (4 * max(n_items, 1)):
+        raise ValueError(f"{n_bytes} bytes for {n_items} vectors")
+    width = n_bytes // max(n_items, 1)
+    return {
+        item_id: message.vectors[at * width : (at + 1) * width] for at, item_id in enumerate(message.item_ids)
+    }
