@@ -25,6 +25,7 @@ def main(
     from_stream: Annotated[bool, typer.Option("--from-stream", help="Learn what the log holds.")] = False,
     until_fraction: Annotated[float, typer.Option(min=0, max=1, help="The first part, by time.")] = 1.0,
     warm_start: Annotated[Path | None, typer.Option(help="Start from var/artifacts/GENERATION.")] = None,
+    as_challenger: Annotated[bool, typer.Option("--as-challenger", help="Do not make it live.")] = False,
     leave_out_top: Annotated[int, typer.Option(min=0, help="Do not train on the most popular items.")] = 0,
     max_events_of_user: Annotated[int | None, typer.Option(min=1, help="Newest ones to train on.")] = None,
     max_item_share: Annotated[float | None, typer.Option(help="Of all events, at most of one item.")] = None,
@@ -42,7 +43,7 @@ def main(
             history = history_of_stream(places)
         else:
             history = history_of(open_chosen(dataset, events, mapping, delimiter), until_fraction)
-        is_good = train(history, options, warm_start)
+        is_good = train(history, options, warm_start, as_challenger=as_challenger)
     except StreamrecError as error:
         say(f"error: {error}", "red")
         raise typer.Exit(EXIT_ERROR) from error

@@ -13,8 +13,9 @@ from streamrec.ports import INTERACTIONS
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.publisher import Publisher
-from streamrec.training.run import TrainerProcess
+from streamrec.training.roles import LEASE_NAME
 from streamrec.training.stream import StreamTrainer
+from streamrec.training.trainer_process import TrainerProcess
 
 WINDOW_S = 10.0
 
@@ -29,7 +30,7 @@ def main(seconds: float) -> None:
     metrics.total_s.clear()
     first = last = n_read(process)
     started, started_cpu = time.perf_counter(), time.process_time()
-    end = sum(process.source.end_offsets()[INTERACTIONS].values())
+    end = sum(process.open_source(LEASE_NAME).end_offsets()[INTERACTIONS].values())
     window_ends, rates = started + WINDOW_S, []
     while time.perf_counter() < started + seconds and n_read(process) < end:
         trainer.step()

@@ -56,7 +56,7 @@ def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: boo
         state.learner.remember(user_rows[part], item_rows[part])
         state.users.count(user_rows[part], timestamps[part])
     weights = np.ones(len(user_rows), np.float32)
-    state.popularity.add(item_rows, timestamps, weights)
+    state.popularity.add(user_rows, item_rows, timestamps, weights)
     history = Events(user_rows, item_rows, timestamps, weights)
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
     lease = LeaseKeeper(store, "initial-training", "benchmark", 3600.0, time.time)
@@ -70,7 +70,7 @@ def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: boo
             checkpoints=Checkpoints(places.artifacts_dir, "g1"),
             lease=lease,
             write_snapshot=lambda snapshot: write_snapshot(places.artifacts_dir, snapshot),
-            set_current=lambda generation: set_current(places.artifacts_dir, generation),
+            announce=lambda generation: set_current(places.artifacts_dir, generation),
             changelog_offsets={},
             stream_offsets={},
             provenance={},

@@ -11,20 +11,19 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.recommendations_stack import places_in
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
-from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.adapters.snapshot_roles import SnapshotRoles
+from streamrec.cli.outlets import open_outlets
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.lease import LeaseKeeper
-from streamrec.training.publisher import Outlets, Publisher
-from streamrec.training.run import LEASE_NAME, TrainerProcess, open_trainer
+from streamrec.training.publisher import Publisher
+from streamrec.training.roles import LEASE_NAME
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer
+from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer
 
 N_FEW_EVENTS = 5_000
 """Learned before the clock starts: the first steps pay for page faults and compiled kernels."""
@@ -49,18 +48,14 @@ class StageTimes:
 
 def open_process(places: PlaceSettings, metrics: Metrics) -> TrainerProcess:
     """Return a trainer's process over what the settings name."""
+    source = open_event_source(places.events_url, [COMMANDS, INTERACTIONS], LEASE_NAME)
     return TrainerProcess(
-        source=open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "trainer"),
-        outlets=Outlets(
-            events=open_event_sink(places.events_url),
-            vectors=open_event_sink(places.vectors_url),
-            store=open_trainer_store(places.store_url),
-            cache=open_cache_publisher(places.cache_url),
-        ),
+        open_source=lambda _group: source,
+        outlets=open_outlets(places),
         index=open_index_lookup(places.index_url, timeout_s=1.0),
         metrics=metrics,
         artifacts_dir=places.artifacts_dir,
-        current_generation=lambda: current_generation(places.artifacts_dir),
+        roles=SnapshotRoles(places.artifacts_dir),
         learning=LearningSettings(),
         settings=TrainerSettings(tail_s=1e6),
         start="checkpoint",
@@ -73,16 +68,17 @@ def start(process: TrainerProcess) -> tuple[StreamTrainer, Publisher]:
     """Take the lease and go on from the checkpoint."""
     lease = LeaseKeeper(process.outlets.store, LEASE_NAME, process.owner, 3600.0, process.clock)
     lease.wait(lambda: False, time.sleep)
-    generation = process.current_generation() or ""
+    generation = process.roles.read().champion or ""
     publisher = Publisher(
         process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
     )
-    return open_trainer(process, generation, lease, publisher), publisher
+    equipment = Equipment(process.open_source(LEASE_NAME), lease, publisher)
+    return open_trainer(process, generation, equipment).loop, publisher
 
 
 def n_read(process: TrainerProcess) -> int:
     """Return how many events were read so far."""
-    return sum(process.source.next_offsets()[INTERACTIONS].values())
+    return sum(process.open_source(LEASE_NAME).next_offsets()[INTERACTIONS].values())
 
 
 def main(folder: Path) -> None:

@@ -63,12 +63,13 @@ class ChangeApplier:
             change = self._read(record)
             if change is None:
                 continue
-            vectors.pop(record.key, None)
-            gone.pop(record.key, None)
+            item_id = change.item_id or record.key
+            vectors.pop(item_id, None)
+            gone.pop(item_id, None)
             if change.vector is None:
-                gone[record.key] = None
+                gone[item_id] = None
             else:
-                vectors[record.key] = change.vector
+                vectors[item_id] = change.vector
                 self.newest_published_at = max(change.published_at, self.newest_published_at or 0.0)
         self._upsert(vectors)
         n_deleted = self._index.delete(list(gone))
@@ -90,7 +91,7 @@ class ChangeApplier:
             if len(change.vector) != 4 * self._index.dimension:
                 self._reject(record, f"a vector of {len(change.vector)} bytes")
                 return None
-            if change.published_at <= self._deleted_at.get(record.key, float("-inf")):
+            if change.published_at <= self._deleted_at.get(change.item_id or record.key, float("-inf")):
                 return None
         return change
 

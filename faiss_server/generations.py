@@ -1,4 +1,4 @@
-"""The generations that are served: the current one, and the one before it until users have moved."""
+"""The generations that are served: the current one, its challenger, and the one before it."""
 
 import threading
 
@@ -31,13 +31,21 @@ class Generations:
         self.problem: str | None = None
         self.n_refused = 0
         self._lock = threading.Lock()
-        # Newest first; replaced, never changed, so that a reader needs no lock.
+        self._current: Generation | None = None
+        self._challenger: Generation | None = None
+        self._former: Generation | None = None
+        # Replaced, never changed, so that a reader needs no lock.
         self._served: tuple[Generation, ...] = ()
 
     @property
     def served(self) -> tuple[Generation, ...]:
         """All that can be asked, the current one first."""
         return self._served
+
+    @property
+    def challenger(self) -> Generation | None:
+        """The one that learns beside the current one, served so that it can take over at any moment."""
+        return self._challenger
 
     def get(self, name: str | None = None) -> Generation:
         """Return a generation by name, or the current one.
@@ -66,9 +74,24 @@ class Generations:
             self.n_refused += 1
 
     def make_current(self, generation: Generation) -> tuple[Generation, ...]:
-        """Answer from `generation` from now on; return those that are not served any more."""
+        """Answer from `generation` from now on; return those that are not served any more.
+
+        The one before is kept: its users have not moved yet.
+        """
         with self._lock:
-            before = self._served
-            kept = [other for other in before if other.name != generation.name][:1]
-            self._served = (generation, *kept)
-            return tuple(other for other in before if other not in self._served)
+            if self._current is not None and self._current.name != generation.name:
+                self._former = self._current
+            self._current = generation
+            return self._serve()
+
+    def make_challenger(self, generation: Generation | None) -> tuple[Generation, ...]:
+        """Serve a generation beside the current one, or none; return those that are not served any more."""
+        with self._lock:
+            self._challenger = generation
+            return self._serve()
+
+    def _serve(self) -> tuple[Generation, ...]:
+        before = self._served
+        wanted = (self._current, self._challenger, self._former)
+        self._served = tuple({one.name: one for one in wanted if one is not None}.values())
+        return tuple(other for other in before if other not in self._served)

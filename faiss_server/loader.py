@@ -1,6 +1,6 @@
 """Loads generations aside and swaps them in, with what keeps them in step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
+from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
 from streamrec.telemetry import timed
@@ -28,7 +29,11 @@ OpenSource = Callable[[str], EventSource]
 
 
 class GenerationLoader:
-    """Follows `CURRENT`: a new name is loaded beside the old index, and answers once it has caught up."""
+    """Follows `CURRENT` and `CHALLENGER`.
+
+    A new live name is loaded beside the old index, and answers once it has caught up; a challenger is kept in
+    step beside it.
+    """
 
     def __init__(
         self,
@@ -39,6 +44,7 @@ class GenerationLoader:
         clock: Callable[[], float],
     ) -> None:
         self._artifacts_dir = artifacts_dir
+        self._roles = SnapshotRoles(artifacts_dir)
         self._generations = generations
         self._open_source = open_source
         self._metrics = metrics
@@ -46,25 +52,36 @@ class GenerationLoader:
         self._threads: dict[str, Repeated] = {}
 
     def step(self) -> None:
-        """Look at `CURRENT`; load and swap when it names another generation than the one that answers.
+        """Look at `CURRENT` and `CHALLENGER`; load and swap when they name others than before.
 
         Raises
         ------
         CorruptArtifact, UnknownId, InvalidInput, Unavailable
-            When the generation can't be loaded; the one before goes on answering.
+            When a generation can't be loaded; those before go on answering.
         """
-        name = current_generation(self._artifacts_dir)
-        served = {generation.name: generation for generation in self._generations.served}
-        if name is None or name == next(iter(served), None):
+        roles = self._roles.read()
+        # While users are being moved, the live name is still the old one's.
+        live = current_generation(self._artifacts_dir)
+        if live is None:
             return
-        # Going back to the generation before needs no loading: it was kept in step.
+        if live != next((generation.name for generation in self._generations.served), None):
+            self._swap(self._loaded(live))
+        beside = next((name for name in (roles.champion, roles.challenger) if name not in (None, live)), None)
+        known = self._generations.challenger
+        if beside != (known.name if known is not None else None):
+            self._close(self._generations.make_challenger(None if beside is None else self._loaded(beside)))
+
+    def _loaded(self, name: str) -> Generation:
+        """Return a generation; one that is served already was kept in step, and needs no loading."""
+        for generation in self._generations.served:
+            if generation.name == name:
+                return generation
         try:
             with timed(self._metrics, "index.load"):
-                generation = served[name] if name in served else self._load(name)
+                return self._load(name)
         except StreamrecError:
             self._metrics.count("index.load_failures")
             raise
-        self._swap(generation)
 
     def maintain(self) -> None:
         """Let the indexes adapt to their size."""
@@ -110,6 +127,9 @@ class GenerationLoader:
         gone = self._generations.make_current(generation)
         self._metrics.count("index.swaps")
         _log.info("serving", generation=generation.name, n_items=len(generation.index))
+        self._close(gone)
+
+    def _close(self, gone: Iterable[Generation]) -> None:
         for other in gone:
             self._stop(other.name)
             if other.follower is not None:

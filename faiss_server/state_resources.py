@@ -11,7 +11,7 @@ _json = msgspec.json.Encoder()
 
 
 class StatsResource:
-    """`GET /v1/stats`: the current generation's figures, and those of the one before it."""
+    """`GET /v1/stats`: the current generation's figures, and those of the others that are served."""
 
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
@@ -20,7 +20,9 @@ class StatsResource:
         """Answer also before a generation is loaded: somebody wants to know why."""
         served = [_stats_of(generation) for generation in self._generations.served]
         current = served[0] if served else {"generation": None}
+        challenger = self._generations.challenger
         loading = {
+            "challenger": challenger.name if challenger is not None else None,
             "n_refused_snapshots": self._generations.n_refused,
             "loading_problem": self._generations.problem,
         }

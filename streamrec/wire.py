@@ -185,11 +185,15 @@ class VectorRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
         (D + 1,) float32 little-endian; None says that this generation no longer has the id.
     published_at
         Unix seconds, for staleness.
+    item_id
+        Whose vector it is, where the record's key is not the id: of a generation that learns beside another,
+        whose records of the same item must not take the place of the other's.
     """
 
     generation: str
     vector: bytes | None
     published_at: float
+    item_id: str | None = None
 
 
 _vector_encoder = msgspec.msgpack.Encoder()

@@ -23,6 +23,7 @@ from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.user import UserState
@@ -42,8 +43,9 @@ from streamrec.ports import (
 )
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.publisher import Outlets
-from streamrec.training.run import TrainerProcess, run_trainer
+from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import StopRequest
+from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.builders import World, events
@@ -172,12 +174,13 @@ def _replaced(surroundings: Any, **parts: Any) -> Any:
 def stand_by(world: World) -> None:
     """Let a second trainer wait for the lease for a moment."""
     stop = StopRequest()
+    (world.folder / "CURRENT").write_text("g1\n")
     process = TrainerProcess(
-        source=MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer"),
+        open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
         outlets=Outlets(world.sink, world.sink, world.store, world.cache),
         metrics=world.metrics,
         artifacts_dir=world.folder,
-        current_generation=lambda: "g1",
+        roles=SnapshotRoles(world.folder),
         learning=LearningSettings(embedding_dim=8),
         settings=TrainerSettings(),
         owner="another",

@@ -3,7 +3,7 @@
 ::
 
     <artifacts_dir>/
-    |-- CURRENT                    the name of the live generation
+    |-- CURRENT                    the name of the live generation (CHALLENGER, PROMOTION: snapshot_roles)
     `-- <generation>/              never changed once it is live
         |-- manifest.json          what it is, and the SHA-256 of the files below
         |-- item_embeddings.npy    (N, D + 1) float32: [q_i, b_i]
@@ -36,6 +36,12 @@ from streamrec.ports import Snapshot, VectorTable
 MANIFEST = "manifest.json"
 
 CURRENT = "CURRENT"
+
+CHALLENGER = "CHALLENGER"
+
+PROMOTION = "PROMOTION"
+
+_OTHER_FILES = {CURRENT, CHALLENGER, PROMOTION}
 
 _GENERATION_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -127,7 +133,7 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
 def list_generations(artifacts_dir: Path) -> list[str]:
     """Return the generations that have a snapshot, oldest first."""
     # A folder's name that starts with a dot is one still being written: it is no generation's name.
-    found = [path.parent for path in artifacts_dir.glob(f"*/{MANIFEST}") if _is_generation(path.parent.name)]
+    found = [path.parent for path in artifacts_dir.glob(f"*/{MANIFEST}") if is_generation(path.parent.name)]
     return [path.name for path in sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))]
 
 
@@ -146,7 +152,7 @@ def current_generation(artifacts_dir: Path) -> str | None:
         return None
     except UnicodeDecodeError as error:
         raise CorruptArtifact(f"{path}: {error}") from error
-    if not _is_generation(name):
+    if not is_generation(name):
         raise CorruptArtifact(f"{path}: {name[:100]!r} is not a generation's name")
     return name
 
@@ -166,12 +172,13 @@ def set_current(artifacts_dir: Path, generation: str) -> None:
     fsync(artifacts_dir)
 
 
-def _is_generation(name: str) -> bool:
-    return name != CURRENT and _GENERATION_NAME.fullmatch(name) is not None
+def is_generation(name: str) -> bool:
+    """Return whether a name may be a generation's: those of the files beside the snapshots may not."""
+    return name not in _OTHER_FILES and _GENERATION_NAME.fullmatch(name) is not None
 
 
 def _path_of(artifacts_dir: Path, generation: str) -> Path:
-    if not _is_generation(generation):
+    if not is_generation(generation):
         raise InvalidInput(
             f"{generation[:100]!r} can't name a generation: letters, digits and ._- are allowed"
         )

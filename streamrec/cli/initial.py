@@ -17,6 +17,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import read_snapshot, set_current, write_snapshot
+from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, lane_of_next, set_challenger
 from streamrec.cli.choices import read_settings
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.datasets.event_set import EventSet
@@ -64,23 +65,34 @@ def history_of_stream(places: PlaceSettings) -> History:
     return History(events_of(source), {"name": shown_url(places.events_url), "offsets": ends}, ends)
 
 
-def train(history: History, options: FitOptions, warm_from: Path | None) -> bool:
+def train(
+    history: History, options: FitOptions, warm_from: Path | None, *, as_challenger: bool = False
+) -> bool:
     """Train a generation, publish it and make it live; say whether it ranks at least as well as popularity.
+
+    Parameters
+    ----------
+    as_challenger
+        Let it learn beside the live generation instead of taking its place.
 
     Raises
     ------
     InvalidInput
-        When nothing can be learned from the history, or the vectors to start from do not fit.
+        When nothing can be learned from the history, the vectors to start from do not fit, or there is no
+        live generation to challenge.
     UnknownId, CorruptArtifact
         When the generation to start from is not there or not whole.
     """
     places, learning = read_settings(PlaceSettings), read_settings(LearningSettings)
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
+    lane = lane_of_next(places.artifacts_dir, as_challenger=as_challenger)
     _look_for_parts(places)
     now = time.time()
     use_one_thread()
-    state = TrainerState(_generation_name(now, history.lineage), learning, settings)
+    name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
+    state = TrainerState(name, learning, settings)
+    state.changelog_lane = lane
     # History comes without metadata: every item starts as a stranger.
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
     rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
@@ -92,13 +104,15 @@ def train(history: History, options: FitOptions, warm_from: Path | None) -> bool
         "data": history.lineage,
         "code_version": __version__,
         "learning": learning.model_dump(),
+        CHANGELOG_LANE: lane,
         "options": asdict(options),
         "metrics": {"gmf": report.gmf, "popularity": report.popularity},
         "warm_from": None if warm is None else warm.generation,
     }
-    _release(state, past, replace(history, lineage=provenance), places)
+    _release(state, past, replace(history, lineage=provenance), places, as_challenger=as_challenger)
     n_users, n_items = len(state.user_ids), len(state.item_ids)
-    say(f"Generation {state.generation} is live: {n_users:,} users, {n_items:,} items")
+    is_what = "is the challenger" if as_challenger else "is live"
+    say(f"Generation {state.generation} {is_what}: {n_users:,} users, {n_items:,} items")
     return not report.is_below_popularity
 
 
@@ -128,7 +142,9 @@ def _look_for_parts(places: PlaceSettings) -> None:
         part.close()
 
 
-def _release(state: TrainerState, past: Events, history: History, places: PlaceSettings) -> None:
+def _release(
+    state: TrainerState, past: Events, history: History, places: PlaceSettings, *, as_challenger: bool
+) -> None:
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
     changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
     lease = LeaseKeeper(store, _LEASE, owner_name(), _LEASE_DURATION_S, time.time)
@@ -141,11 +157,12 @@ def _release(state: TrainerState, past: Events, history: History, places: PlaceS
         checkpoints=Checkpoints(places.artifacts_dir, state.generation),
         lease=lease,
         write_snapshot=partial(write_snapshot, places.artifacts_dir),
-        set_current=partial(set_current, places.artifacts_dir),
+        announce=partial(set_challenger if as_challenger else set_current, places.artifacts_dir),
         changelog_offsets=patient(changelog.end_offsets),
         stream_offsets=history.stream_offsets,
         provenance=history.lineage,
         created_at=time.time(),
+        publishes_users=not as_challenger,
     )
     with progress_bar("Publishing users") as show:
         patient(release, state, past, to, show)  # a repeat writes the same again

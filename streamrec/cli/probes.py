@@ -14,6 +14,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
+from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
@@ -132,7 +133,11 @@ def _live_model(artifacts_dir: Path) -> str:
     if generation is None:
         return "no model yet (initial_training.py makes the first)"
     snapshot = read_snapshot(artifacts_dir, generation)
-    return f"generation {generation} with {len(snapshot.items.ids):,} items is whole"
+    note = f"generation {generation} with {len(snapshot.items.ids):,} items is whole"
+    roles = SnapshotRoles(artifacts_dir).read()
+    if roles.under_way is not None:
+        return f"{note}; {roles.champion} is being promoted"
+    return note if roles.challenger is None else f"{note}; {roles.challenger} is its challenger"
 
 
 def probe_statsd(url: str) -> str:
@@ -163,5 +168,3 @@ def probe_api_keys(path: Path) -> str:
     if n_keys == 0:
         raise ConfigurationError(f"{path} holds no key: every request would be refused")
     return f"keys: {n_keys}"
-
-

@@ -37,7 +37,9 @@ def _listen(address: str, status: TrainerStatus) -> ThreadingHTTPServer:
                 self.send_error(HTTPStatus.NOT_FOUND)
                 return
             is_well = self.path == "/health/live" or status.is_ready
-            body = json.dumps({"status": "ok" if is_well else "not ready", "trainer": status.state}).encode()
+            trained = {"role": status.role, "generation": status.generation}
+            said = {"status": "ok" if is_well else "not ready", "trainer": status.state, **trained}
+            body = json.dumps(said).encode()
             self.send_response(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbour
 from streamrec.domain.ranked_item import RankedItem
@@ -110,6 +111,19 @@ class IndexLookup(Protocol):
 
     def close(self) -> None:
         """Release the connection."""
+
+
+class RoleRecord(Protocol):
+    """Where it is written down which generation is champion and which challenger."""
+
+    def read(self) -> Roles:
+        """Return who is what now."""
+
+    def begin(self, promotion: Promotion) -> None:
+        """Write down that two generations change places; who trains follows from now on."""
+
+    def complete(self, promotion: Promotion) -> None:
+        """Make the new champion the live generation, and the old one the challenger."""
 
 
 class Metrics(Protocol):

@@ -19,7 +19,7 @@ VERSIONS: dict[str, tuple[int, type]] = {
     INTERACTIONS: (1, EventRecord),
     REJECTED: (1, RejectedRecord),
     COMMANDS: (1, Command),
-    ITEM_VECTORS: (1, VectorRecord),
+    ITEM_VECTORS: (2, VectorRecord),
 }
 """Topic -> its current version, and the type that reads it."""
 

@@ -100,7 +100,10 @@ class SimilarSource(_IndexSource):
         """Return the index's best; nothing when no item is named or the index does not have it."""
         if asker.item_id is None:
             return ()
-        return await self._search(asker, IndexQuery(n, item_id=asker.item_id, exclude=asker.banned))
+        # Of the generation that answered before, if one did: no list is of two.
+        generation = asker.served_generation
+        query = IndexQuery(n, item_id=asker.item_id, exclude=asker.banned, generation=generation)
+        return await self._search(asker, query)
 
 
 class PopularSource:

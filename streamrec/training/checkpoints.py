@@ -1,12 +1,21 @@
 """Step 7 of the trainer's loop: where checkpoints stand, and which one to go on from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
 
-from models.checkpoint import checkpoint_folders, number_of, read_checkpoint, write_checkpoint
+from models.checkpoint import (
+    Checkpoint,
+    checkpoint_folders,
+    number_of,
+    read_checkpoint,
+    token_of,
+    write_checkpoint,
+)
 from streamrec.errors import CorruptArtifact
 from streamrec.ports import Offsets
+from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 
 
@@ -15,9 +24,13 @@ class Checkpoints:
 
     def __init__(self, artifacts_dir: Path, generation: str) -> None:
         self._root = artifacts_dir / "checkpoints" / generation
+        self._least_token = 0
 
     def write(self, state: TrainerState, next_offsets: Offsets, token: int) -> None:
         """Write the state as of `next_offsets`, under the lease's fencing token.
+
+        Champion and challenger hold different leases, whose tokens say nothing of one another: what was
+        found when the state was opened counts too.
 
         Raises
         ------
@@ -26,7 +39,32 @@ class Checkpoints:
         """
         newest = checkpoint_folders(self._root)[:1]
         number = number_of(newest[0]) + 1 if newest else 0
-        write_checkpoint(self._root, (token, number), to_checkpoint(state, next_offsets))
+        fence = max(token, self._least_token)
+        write_checkpoint(self._root, (fence, number), to_checkpoint(state, next_offsets))
+
+    def open_newest(
+        self, learning: LearningSettings, settings: TrainerSettings
+    ) -> tuple[TrainerState, Offsets]:
+        """Return the state of the newest checkpoint that is whole, and where its stream goes on.
+
+        It learns on with the settings that it was trained with.
+
+        Parameters
+        ----------
+        learning
+            For a generation that does not say what it was trained with.
+
+        Raises
+        ------
+        CorruptArtifact
+            As `restore_newest`.
+        """
+        for folder, checkpoint in self._whole_ones():
+            recorded = LearningSettings(**checkpoint.state.get("learning", learning.model_dump()))
+            _say_what_differs(recorded, learning)
+            state = TrainerState(checkpoint.state.get("generation", ""), recorded, settings)
+            return state, self._restored(state, folder, checkpoint)
+        raise self._nothing_readable()
 
     def restore_newest(self, state: TrainerState) -> Offsets:
         """Bring a fresh state to the newest checkpoint that is whole; return where the stream goes on.
@@ -38,19 +76,50 @@ class Checkpoints:
         CorruptArtifact
             When there is none, none is whole, or the newest whole one is of another version's making.
         """
+        for folder, checkpoint in self._whole_ones():
+            return self._restored(state, folder, checkpoint)
+        raise self._nothing_readable()
+
+    def check(self) -> None:
+        """Look whether there is one to go on from.
+
+        Raises
+        ------
+        CorruptArtifact
+            When there is none, or none is whole.
+        """
+        if next(self._whole_ones(), None) is None:
+            raise self._nothing_readable()
+
+    def _whole_ones(self) -> Iterator[tuple[Path, Checkpoint]]:
         for folder in checkpoint_folders(self._root):
             try:
-                checkpoint = read_checkpoint(folder)
+                yield folder, read_checkpoint(folder)
             except CorruptArtifact as error:
                 structlog.get_logger().error("checkpoint_refused", error=str(error))
-                continue
-            try:
-                return restore(state, checkpoint)
-            except KeyError as error:
-                raise CorruptArtifact(
-                    f"{folder} lacks {error}: another version wrote it; go back to that version, or run"
-                    " initial_training.py again"
-                ) from error
-        raise CorruptArtifact(
+
+    def _restored(self, state: TrainerState, folder: Path, checkpoint: Checkpoint) -> Offsets:
+        self._least_token = token_of(checkpoint_folders(self._root)[0]) + 1
+        try:
+            return restore(state, checkpoint)
+        except KeyError as error:
+            raise CorruptArtifact(
+                f"{folder} lacks {error}: another version wrote it; go back to that version, or run"
+                " initial_training.py again"
+            ) from error
+
+    def _nothing_readable(self) -> CorruptArtifact:
+        return CorruptArtifact(
             f"no readable checkpoint in {self._root}: restore a backup, or run initial_training.py again"
+        )
+
+
+def _say_what_differs(recorded: LearningSettings, given: LearningSettings) -> None:
+    """Warn of settings that this process was given and that do not count."""
+    ours, theirs = given.model_dump(), recorded.model_dump()
+    if different := {name: value for name, value in theirs.items() if ours[name] != value}:
+        structlog.get_logger().warning(
+            "learning_settings_of_the_generation_count",
+            **different,
+            mend="to learn with others, train a generation: initial_training.py",
         )

@@ -21,6 +21,7 @@ from streamrec.ports import (
 )
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.counting import count_history
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
@@ -88,10 +89,9 @@ def train_initially(
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
     report = fit_initial(state.learner, history, start.options, on_progress)
-    times = state.clock.times_of(history.timestamps)
-    state.popularity.add(history.item_rows, times, history.weights)
+    timed = history._replace(timestamps=state.clock.times_of(history.timestamps))
     counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
-    counting.learn(history._replace(timestamps=times))
+    counting.learn(timed._replace(weights=count_history(state, timed).astype(np.float32)))
     return history, report
 
 
@@ -103,8 +103,8 @@ class Release:
     ----------
     lease
         Of initial training, in hand: two of them at a time would mix their users.
-    write_snapshot, set_current
-        Write the artefacts; make the generation the live one.
+    write_snapshot, announce
+        Write the artefacts; make the generation the live one, or the challenger.
     changelog_offsets
         Where a reader of the vectors' changelog goes on after the snapshot.
     stream_offsets
@@ -113,6 +113,8 @@ class Release:
         Data hash, settings, code version, metrics.
     created_at
         Unix seconds.
+    publishes_users
+        Not for a challenger: users keep their champion's vectors.
     """
 
     store: TrainerStore
@@ -120,11 +122,12 @@ class Release:
     checkpoints: Checkpoints
     lease: LeaseKeeper
     write_snapshot: Callable[[Snapshot], object]
-    set_current: Callable[[str], None]
+    announce: Callable[[str], None]
     changelog_offsets: Offsets
     stream_offsets: Offsets
     provenance: dict[str, Any]
     created_at: float
+    publishes_users: bool = True
 
 
 def release(
@@ -133,7 +136,7 @@ def release(
     to: Release,
     on_progress: Callable[[int, int], None],
 ) -> None:
-    """Publish a generation: artefacts, checkpoint, users, rankings; the live name comes last.
+    """Publish a generation: artefacts, checkpoint, users, rankings; the name comes last.
 
     A crash before the end leaves the old generation live, and a repeat writes the same again.
 
@@ -154,6 +157,15 @@ def release(
     )
     state.dirty_items.settle(state.item_ids.n_rows)
     to.checkpoints.write(state, to.stream_offsets, token=0)
+    if to.publishes_users:
+        _publish_users(state, history, to, on_progress)
+        to.cache.publish_popular(rankings(state, {}))
+    to.announce(state.generation)
+
+
+def _publish_users(
+    state: TrainerState, history: Events, to: Release, on_progress: Callable[[int, int], None]
+) -> None:
     order = np.argsort(history.user_rows, kind="stable")
     starts = np.searchsorted(history.user_rows[order], np.arange(state.user_ids.n_rows + 1))
     n_users = state.user_ids.n_rows
@@ -164,8 +176,6 @@ def release(
         to.lease.renew_if_due()
         to.store.publish_users(UserUpdates(states, seen), to.lease.lease)
         on_progress(last, n_users)
-    to.cache.publish_popular(rankings(state, {}))
-    to.set_current(state.generation)
 
 
 def _seen(state: TrainerState, history: Events, positions: np.ndarray) -> list[tuple[str, str, float]]:

@@ -53,6 +53,20 @@ class LeaseKeeper:
             lease = self._held()
             return lease if self._clock() < lease.expires_at else self._renew(lease)
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it was ours when last asked for."""
+        return self._lease is not None
+
+    def acquire(self) -> bool:
+        """Take the lease if nobody else holds it; say whether it is ours."""
+        self._lease = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
+        if self._lease is not None:
+            structlog.get_logger().info(
+                "lease_acquired", lease=self._name, token=self._lease.token, owner=self._owner
+            )
+        return self._lease is not None
+
     def wait(
         self,
         should_stop: Callable[[], bool],
@@ -68,9 +82,7 @@ class LeaseKeeper:
         """
         is_announced = False
         while not should_stop():
-            self._lease = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
-            if self._lease is not None:
-                structlog.get_logger().info("lease_acquired", token=self._lease.token, owner=self._owner)
+            if self.acquire():
                 return True
             if not is_announced:
                 structlog.get_logger().info("standing_by", lease=self._name)

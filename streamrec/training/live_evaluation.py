@@ -11,6 +11,7 @@ from streamrec.domain.popularity import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
 from streamrec.ports import IndexQuery
+from streamrec.training.evaluation_sample import EvaluationSample
 from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.live_index import LiveIndex, LookUp
 from streamrec.training.trainer_state import TrainerState
@@ -38,8 +39,7 @@ class LiveEvaluation:
     def __init__(self, state: TrainerState, rate: float, live_index: LiveIndex | None = None) -> None:
         self._state = state
         self._live_index = live_index
-        self._interval_s = 1 / rate
-        self._due = 0.0
+        self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
@@ -47,13 +47,10 @@ class LiveEvaluation:
         }
 
     def sample(self, events: Sequence[Interaction], weights: EventWeights, now: float) -> None:
-        """Rank the first event of a batch that can be ranked, when it is time for one."""
-        if now < self._due:
-            return
-        for event in events:
-            if weights.of(event.type) > 0 and self._rank(event, now):
-                self._due = now + self._interval_s
-                return
+        """Rank those events of a batch that are chosen and can be ranked."""
+        for event in self._sample.chosen(events, now):
+            if weights.of(event.type) > 0:
+                self._rank(event, now)
 
     def gauges(self) -> dict[str, float]:
         """Return the running figures by metric name; empty before the first ranked event."""
@@ -64,26 +61,25 @@ class LiveEvaluation:
         }
         return of_models | (self._live_index.gauges() if self._live_index is not None else {})
 
-    def _rank(self, event: Interaction, now: float) -> bool:
-        """Rank an event of a known user and an item that is new to the user; False for any other."""
+    def _rank(self, event: Interaction, now: float) -> None:
+        """Rank an event of a known user and an item that is new to the user; pass over any other."""
         state = self._state
         user_row, item_row = state.user_ids.row(event.user_id), state.item_ids.row(event.item_id)
         model = state.learner.model
         if not 0 <= user_row < model.users.n_rows:
-            return False
+            return
         n_items = model.items.n_rows
         is_own = state.learner.known_among(user_row, np.arange(n_items))
         if not 0 <= item_row < n_items:
             self._comparison.add(dict.fromkeys(self._rankers, MISS))
-            return True
+            return
         if is_own[item_row]:
-            return False
+            return
         own = np.flatnonzero(is_own)
         scores = {name: ranker.scores(user_row, n_items) for name, ranker in self._rankers.items()}
         self._comparison.add({name: rank_of(of_all, item_row, own) for name, of_all in scores.items()})
         if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
-        return True
 
     def _look_up(
         self, target: str, user_row: int, scores: NDArray[np.floating], own: NDArray[np.int64]

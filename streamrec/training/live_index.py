@@ -51,9 +51,7 @@ class LiveIndex:
         Unix seconds.
     """
 
-    def __init__(
-        self, index: IndexLookup, rate: float, metrics: Metrics, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, index: IndexLookup, rate: float, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._index = index
         self._interval_s = 1 / rate if rate else float("inf")
         self._metrics = metrics

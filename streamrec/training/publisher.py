@@ -7,6 +7,7 @@ nothing, and doing an older one again before a newer one ends in the newer one's
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from hashlib import blake2b
 from threading import Event
 from typing import NamedTuple
 
@@ -75,6 +76,13 @@ class Publisher:
         Returns the lease in hand or raises `LeaseLost`: asked before every publication.
     is_giving_up
         Set to stop waiting for stores that do not answer.
+
+    Attributes
+    ----------
+    changelog_lane
+        Of the generation that is published; see `changelog_key`.
+    neighbours
+        The lane that neighbours go by.
     """
 
     def __init__(
@@ -87,6 +95,7 @@ class Publisher:
     ) -> None:
         self._outlets = outlets
         self._generation = generation
+        self.changelog_lane = 0
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
@@ -159,12 +168,14 @@ class Publisher:
         self._lease()
         now = time.time()
         with timed(self._metrics, "trainer.publish.items"):
-            messages = [
-                Message(item_id, encode_vector(VectorRecord(self._generation, vector, now)))
-                for item_id, vector in vectors
-            ]
+            messages = [self._message(item_id, vector, now) for item_id, vector in vectors]
             self._outlets.vectors.append(ITEM_VECTORS, messages)
         self._metrics.count("trainer.published.items", len(vectors))
+
+    def _message(self, item_id: str, vector: bytes | None, now: float) -> Message:
+        key = changelog_key(item_id, self.changelog_lane)
+        named = None if key == item_id else item_id
+        return Message(key, encode_vector(VectorRecord(self._generation, vector, now, named)))
 
     def _write_status(
         self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
@@ -180,3 +191,18 @@ class Publisher:
             self._n_skipped_statuses = min(2**self._n_cache_failures - 1, _MOST_SKIPPED)
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))
+
+
+def changelog_key(item_id: str, lane: int) -> str:
+    """Return the key of an item's vectors in the changelog, of which the last value of a key counts.
+
+    Champion and challenger publish vectors of the same items side by side, and neither may take the place of
+    the other's: lane 0 keys by the id itself, lane 1 by its digest. Two lanes are enough for any number of
+    generations, and the changelog never holds more than two vectors of an item.
+
+    >>> changelog_key("a/b", 0), len(changelog_key("a/b", 1))
+    ('a/b', 42)
+    """
+    if lane == 0:
+        return item_id
+    return "1:" + blake2b(item_id.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from streamrec.domain.generation_roles import Role
+
 State = Literal["starting", "waiting for a model", "standing by", "training"]
 
 
@@ -12,10 +14,14 @@ class TrainerStatus:
     ----------
     state
         "starting" lasts until the store has answered; it also follows a lost lease.
+    role, generation
+        What is trained, or was last; None before.
     """
 
     def __init__(self) -> None:
         self.state: State = "starting"
+        self.role: Role | None = None
+        self.generation: str | None = None
 
     @property
     def is_ready(self) -> bool:

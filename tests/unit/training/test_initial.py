@@ -58,7 +58,7 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
         checkpoints=checkpoints,
         lease=lease,
         write_snapshot=lambda snapshot: write_snapshot(tmp_path, snapshot),
-        set_current=lambda generation: set_current(tmp_path, generation),
+        announce=lambda generation: set_current(tmp_path, generation),
         changelog_offsets={"item-vectors": {0: 7}},
         stream_offsets={INTERACTIONS: {0: 5}},
         provenance={"data": "x"},

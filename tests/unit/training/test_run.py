@@ -7,14 +7,17 @@ from threading import Condition, Thread
 import pytest
 
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.domain.generation_roles import Roles
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, Record
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Outlets
-from streamrec.training.run import LEASE_NAME, Start, TrainerProcess, run_trainer
+from streamrec.training.roles import LEASE_NAME
+from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import StopRequest
+from streamrec.training.trainer_process import Start, TrainerProcess
 from tests.builders import GENERATION, LEARNING, World, events
 
 
@@ -45,8 +48,8 @@ class Generation:
 
     name: str | None = None
 
-    def __call__(self) -> str | None:
-        return self.name
+    def read(self) -> Roles:
+        return Roles(self.name)
 
 
 @pytest.fixture
@@ -61,11 +64,11 @@ def process_over(
     world: World, generation: Generation, stop: StopRequest, states: States, start: Start = "checkpoint"
 ) -> TrainerProcess:
     return TrainerProcess(
-        source=MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer"),
+        open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
         outlets=Outlets(world.sink, world.sink, world.store, world.cache),
         metrics=NullMetrics(),
         artifacts_dir=world.folder,
-        current_generation=generation,
+        roles=generation,  # type: ignore[arg-type]  # nothing is promoted
         learning=LEARNING,
         settings=TrainerSettings(lease_duration_s=0.3),
         start=start,
@@ -164,7 +167,7 @@ def test_a_log_that_is_replaced_meanwhile_takes_nothing_of_what_was_learned(worl
     world.send(*events(("u", "j"), ("v", "j")))
     generation = Generation()
     process = process_over(world, generation, StopRequest(), States())
-    process = replace(process, source=Replaced(world.log, [COMMANDS, INTERACTIONS], "trainer"))
+    process = replace(process, open_source=lambda group: Replaced(world.log, [COMMANDS, INTERACTIONS], group))
     with pytest.raises(LogTruncated, match="--start earliest"):
         run_briefly(process, generation)
     assert world.trainer("after", is_restored=True).state.counters.n_events == 3

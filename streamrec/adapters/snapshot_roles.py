@@ -1,0 +1,150 @@
+"""Which generation is champion and which challenger, as small files beside the snapshots.
+
+::
+
+    <artifacts_dir>/
+    |-- CURRENT          the champion: the live generation
+    |-- CHALLENGER       the generation that learns beside it; none when there is no such file
+    `-- PROMOTION        the last promotion or rollback, under way or done, in JSON
+
+`PROMOTION` is written first, and says by itself who is what until both names are written: a crash at any
+point is made good by doing the rest once more.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from streamrec.adapters.snapshot_directory import (
+    CHALLENGER,
+    CURRENT,
+    PROMOTION,
+    current_generation,
+    is_generation,
+    read_manifest,
+    set_current,
+)
+from streamrec.adapters.snapshot_files import fsync, write_bytes
+from streamrec.domain.generation_roles import Promotion, Roles
+from streamrec.errors import CorruptArtifact, InvalidInput
+
+CHANGELOG_LANE = "changelog_lane"
+"""In a snapshot's provenance: which keys its vectors have in the changelog, 0 or 1."""
+
+_promotion_decoder = msgspec.json.Decoder(Promotion)
+
+
+class SnapshotRoles:
+    """The roles of the generations in one folder. Processes may read at any time; the champion writes."""
+
+    def __init__(self, artifacts_dir: Path) -> None:
+        self._artifacts_dir = artifacts_dir
+
+    def read(self) -> Roles:
+        """Return who is what now.
+
+        Raises
+        ------
+        CorruptArtifact
+            When a file holds something else than it should.
+        """
+        # The promotion first: one that ends while we read still says who is what.
+        promotion = self._promotion()
+        challenger, live = challenger_generation(self._artifacts_dir), current_generation(self._artifacts_dir)
+        return Roles.of(live, challenger, promotion)
+
+    def begin(self, promotion: Promotion) -> None:
+        """Write down that two generations change places; who trains follows from now on."""
+        self._write(PROMOTION, msgspec.json.format(msgspec.json.encode(promotion), indent=2) + b"\n")
+
+    def complete(self, promotion: Promotion) -> None:
+        """Make the new champion the live generation, and the old one the challenger.
+
+        Raises
+        ------
+        UnknownId, CorruptArtifact
+            When the new champion has no readable manifest; nothing changes then.
+        """
+        set_current(self._artifacts_dir, promotion.champion)
+        self._write(CHALLENGER, f"{promotion.challenger}\n".encode())
+        self.begin(msgspec.structs.replace(promotion, is_done=True))
+
+    def _promotion(self) -> Promotion | None:
+        path = self._artifacts_dir / PROMOTION
+        try:
+            return _promotion_decoder.decode(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise CorruptArtifact(f"{path}: {error}; remove it when no promotion is under way") from error
+
+    def _write(self, name: str, content: bytes) -> None:
+        _write_whole(self._artifacts_dir, name, content)
+
+
+def challenger_generation(artifacts_dir: Path) -> str | None:
+    """Return the name in `CHALLENGER`; None when there is none.
+
+    Raises
+    ------
+    CorruptArtifact
+        When it holds something that can't be a generation's name.
+    """
+    path = artifacts_dir / CHALLENGER
+    try:
+        name = path.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise CorruptArtifact(f"{path}: {error}") from error
+    if not is_generation(name):
+        raise CorruptArtifact(f"{path}: {name[:100]!r} is not a generation's name")
+    return name
+
+
+def set_challenger(artifacts_dir: Path, generation: str) -> None:
+    """Let a generation be the challenger from now on.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no champion, or the generation is it.
+    UnknownId, CorruptArtifact
+        When the generation has no readable manifest.
+    """
+    live = current_generation(artifacts_dir)
+    if live is None or live == generation:
+        raise InvalidInput(
+            f"{artifacts_dir / CURRENT} must name another generation before one can challenge it"
+        )
+    read_manifest(artifacts_dir, generation)
+    _write_whole(artifacts_dir, CHALLENGER, f"{generation}\n".encode())
+
+
+def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
+    """Return which keys in the changelog the next generation takes.
+
+    A challenger takes those that the live generation does not have; a new live one, those of the one before.
+
+    Raises
+    ------
+    InvalidInput
+        When there is no live generation to challenge.
+    UnknownId, CorruptArtifact
+        When the live generation has no readable manifest.
+    """
+    live = current_generation(artifacts_dir)
+    if live is None:
+        if as_challenger:
+            raise InvalidInput("there is no live generation to challenge: run without --as-challenger first")
+        return 0
+    lane: int = read_manifest(artifacts_dir, live).provenance.get(CHANGELOG_LANE, 0)
+    return 1 - lane if as_challenger else lane
+
+
+def _write_whole(artifacts_dir: Path, name: str, content: bytes) -> None:
+    temporary = artifacts_dir / f".{name}.{os.getpid()}.tmp"
+    write_bytes(temporary, content)
+    temporary.replace(artifacts_dir / name)
+    fsync(artifacts_dir)

@@ -1,0 +1,21 @@
+"""What the trainer of a challenger publishes: as little as makes its generation servable at any moment."""
+
+from collections.abc import Mapping, Sequence
+
+from streamrec.ports import Neighbour, RankedItem
+from streamrec.training.publisher import Publisher, UserPublication
+
+
+class ChallengerPublisher(Publisher):
+    """Publishes item vectors alone: everything else that users would meet is the champion's to write."""
+
+    def publish_users(self, publication: UserPublication) -> None:
+        """Do nothing: the champion reads the same events."""
+
+    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+        """Do nothing: users are offered the champion's."""
+
+    def publish_status(
+        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
+    ) -> None:
+        """Do nothing: users are shown the champion's."""

@@ -1,0 +1,81 @@
+"""Which events are evaluated: the same ones in every trainer that keeps up with the stream."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+
+from streamrec.domain.interaction import Interaction
+
+_MEMORY_S = 10.0
+"""The rate of the last seconds counts: bursts shorter than this do not move the share."""
+
+_BURST_S = 2.0
+"""Seconds' worth of evaluations that may be made at once, after a pause."""
+
+
+class EvaluationSample:
+    """Chooses events by what they are, not by when they are met, up to a rate.
+
+    An event has a fixed number; of a busy stream those are chosen whose number ends in enough zero bits. So
+    two trainers whose batches differ choose the same events, and when one of them takes the stream for twice
+    as busy, its choice is a part of the other's. A trainer that catches up with a long log meets events
+    faster than anybody may evaluate them: it passes over some.
+
+    Parameters
+    ----------
+    rate
+        Events chosen per second at most, in the mean.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._n_left = max(1.0, rate * _BURST_S)
+        self._most_left = self._n_left
+        self._arrivals_per_s = 0.0
+        self._last_at: float | None = None
+
+    def chosen(self, events: Sequence[Interaction], now: float) -> Iterator[Interaction]:
+        """Yield those of a batch that are to be evaluated, as long as the rate allows.
+
+        Parameters
+        ----------
+        now
+            Unix seconds.
+        """
+        self._note(len(events), now)
+        n_zero_bits = zero_bits_for(self._arrivals_per_s / self._rate)
+        for event in events:
+            if self._n_left < 1:
+                return
+            if number_of_event(event) % (1 << n_zero_bits) == 0:
+                self._n_left -= 1
+                yield event
+
+    def _note(self, n_events: int, now: float) -> None:
+        passed_s = max(0.0, now - self._last_at) if self._last_at is not None else 0.0
+        self._last_at = now
+        self._n_left = min(self._most_left, self._n_left + passed_s * self._rate)
+        # A running mean of the arrivals: each fades with the time since.
+        kept = max(0.0, 1 - passed_s / _MEMORY_S)
+        self._arrivals_per_s = self._arrivals_per_s * kept + n_events / _MEMORY_S
+
+
+def number_of_event(event: Interaction) -> int:
+    """Return a number that is the event's own: the same in every process, and evenly spread.
+
+    >>> number_of_event(Interaction("u", "i", 5.0)) == number_of_event(Interaction("u", "i", 5.0))
+    True
+    """
+    text = repr((event.user_id, event.item_id, event.timestamp, event.event_id))
+    return int.from_bytes(blake2b(text.encode("utf-8", "backslashreplace"), digest_size=8).digest())
+
+
+def zero_bits_for(excess: float) -> int:
+    """Return how many zero bits an event's number must end in, when `excess` times too many arrive.
+
+    >>> [zero_bits_for(excess) for excess in (0.0, 1.0, 1.1, 2.0, 100.0)]
+    [0, 0, 1, 1, 7]
+    """
+    n_bits = 0
+    while (1 << n_bits) < excess:
+        n_bits += 1
+    return n_bits

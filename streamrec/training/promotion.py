@@ -1,0 +1,175 @@
+"""A generation becomes champion on the running stream: what is asked, what was missed, who is published.
+
+The champion learns what the log holds, checkpoints and gives its lease up. Whoever has the lease then goes on
+with the new generation, and publishes what the old champion no longer did: pairs and misfits between the
+place where that one committed and the place where the new one stands, and then all users with their new
+vectors. Only then is the new generation the live one. Index servers hold both all the while, and each user's
+document says which of them its vector belongs to: nobody waits, and no list is of two.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from streamrec.domain.generation_roles import Promotion, PromotionName
+from streamrec.domain.interaction import EventWeights
+from streamrec.domain.repeats import RecentIds
+from streamrec.errors import CorruptArtifact, InvalidEvent, InvalidInput, LogTruncated
+from streamrec.ports import (
+    COMMANDS,
+    EventSource,
+    Metrics,
+    Offsets,
+    Record,
+    RoleRecord,
+    UserUpdates,
+    n_between,
+)
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.decoding import decode
+from streamrec.training.pending import Pending
+from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.training.stream import StreamTrainer
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import user_states
+from streamrec.wire import decode_command
+
+_USERS_AT_ONCE = 1000
+"""Users in one transaction of the store: some tens of milliseconds, for which the stream's users wait."""
+
+_POLL_AT_ONCE = 8192
+
+_log = structlog.get_logger()
+
+
+class PromotionWatch:
+    """A source of events and commands that remembers which promotions were asked for.
+
+    Attributes
+    ----------
+    promotion
+        The one that is to be carried out; None: none.
+    """
+
+    def __init__(self, source: EventSource, roles: RoleRecord, artifacts_dir: Path, metrics: Metrics) -> None:
+        self._source = source
+        self._roles = roles
+        self._artifacts_dir = artifacts_dir
+        self._metrics = metrics
+        self._asked: list[tuple[PromotionName, str, float]] = []
+        self.promotion: Promotion | None = None
+        self.seek = source.seek
+        self.next_offsets = source.next_offsets
+        self.end_offsets = source.end_offsets
+        self.commit = source.commit
+        self.committed = source.committed
+        self.close = source.close
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
+        """Return what the source does."""
+        records = self._source.poll(max_records, timeout_s)
+        for record in records:
+            if record.topic == COMMANDS:
+                self._note(record)
+        return records
+
+    def is_asked(self) -> bool:
+        """Decide about what was asked for; return whether there is something to carry out."""
+        while self._asked and self.promotion is None:
+            name, generation, at = self._asked.pop(0)
+            try:
+                promotion = self._roles.read().next_promotion(name, generation, at)
+                Checkpoints(self._artifacts_dir, promotion.champion).check()
+                self.promotion = promotion
+            except (InvalidInput, CorruptArtifact) as error:
+                self._metrics.count("trainer.promotions.refused")
+                _log.warning("promotion_refused", command=name, generation=generation, error=str(error))
+        return self.promotion is not None
+
+    def _note(self, record: Record) -> None:
+        try:
+            command = decode_command(record.value or b"")
+        except InvalidEvent:
+            return  # the loop rejects it
+        if command.name in ("promote", "rollback"):
+            self._asked.append((command.name, record.key, command.at))
+
+
+def place_of_champions(source: EventSource) -> Offsets:
+    """Return where the last champion committed: all up to there was published."""
+    return _earlier(source.committed(), source.end_offsets())
+
+
+def publish_missed(
+    source: EventSource, since: Offsets, until: Offsets, weights: EventWeights, publisher: Publisher
+) -> None:
+    """Publish pairs and misfits that the champion before did not, and that the new one learned already.
+
+    Parameters
+    ----------
+    since
+        From `place_of_champions`.
+    until
+        The new champion's next offsets.
+    """
+    try:
+        source.seek(_earlier(since, until))
+        while n_between(source.next_offsets(), until):
+            records = source.poll(_POLL_AT_ONCE, timeout_s=1.0)
+            missed = [record for record in records if record.offset < _offset_of(until, record)]
+            publisher.publish_users(_publication_of(missed, weights))
+    except LogTruncated as error:
+        _log.warning("missed_events_are_gone", error=str(error))
+    publisher.drain()
+
+
+def _earlier(places: Offsets, ends: Offsets) -> Offsets:
+    return {
+        topic: {
+            number: min(place, ends.get(topic, {}).get(number, 0)) for number, place in partitions.items()
+        }
+        for topic, partitions in places.items()
+    }
+
+
+def _offset_of(places: Offsets, record: Record) -> int:
+    return places.get(record.topic, {}).get(record.partition, 0)
+
+
+def _publication_of(records: list[Record], weights: EventWeights) -> UserPublication:
+    decoded = decode(records, RecentIds(1))  # pairs are a set: a repeat adds nothing
+    pending = Pending()
+    for key, command in decoded.commands:
+        if command.name == "user_erased":
+            pending.forget_user(key, -1)
+    seen = [
+        (event.user_id, event.item_id, event.timestamp)
+        for event in decoded.events
+        if weights.of(event.type) != 0
+    ]
+    return UserPublication(UserUpdates([], seen), pending.forgotten_users, decoded.rejected)
+
+
+def catch_up(
+    trainer: StreamTrainer, source: EventSource, until: Offsets, should_stop: Callable[[], bool]
+) -> None:
+    """Learn up to where the champion before stood: an erased user must not come back with an older state."""
+    while n_between(source.next_offsets(), until) and not should_stop():
+        trainer.step()
+
+
+def publish_all_users(
+    trainer: StreamTrainer, state: TrainerState, publisher: Publisher, should_stop: Callable[[], bool]
+) -> bool:
+    """Publish every user's state, and learn on meanwhile; False when told to stop before the end."""
+    n_users = state.user_ids.n_rows  # those who come later are published by the loop
+    for first in range(0, n_users, _USERS_AT_ONCE):
+        if should_stop():
+            return False
+        rows = np.arange(first, min(first + _USERS_AT_ONCE, n_users))
+        publisher.publish_users(UserPublication(UserUpdates(user_states(state, rows), []), [], []))
+        trainer.step()
+    publisher.drain()
+    return not should_stop()

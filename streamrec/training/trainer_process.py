@@ -1,0 +1,147 @@
+"""What a trainer process is made of, and its loop brought to where the checkpoint was written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import structlog
+
+from streamrec.domain.generation_roles import Role
+from streamrec.domain.interaction import EventWeights
+from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets, RoleRecord
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.absorb import LearningRules
+from streamrec.training.categories import ItemCategories
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.lease import LeaseKeeper, owner_name
+from streamrec.training.live_index import LiveIndex
+from streamrec.training.patience import patiently
+from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.status import TrainerStatus
+from streamrec.training.stop_signals import StopRequest
+from streamrec.training.stream import StreamTrainer, Surroundings
+from streamrec.training.trainer_state import TrainerState
+
+Start = Literal["checkpoint", "earliest", "latest"]
+
+
+@dataclass(frozen=True)
+class TrainerProcess:
+    """What the composition root hands over.
+
+    Attributes
+    ----------
+    open_source
+        Opens a reader of events and commands that commits under a group's name.
+    roles
+        Says which generation is champion and which challenger.
+    owner
+        Names this process among the trainers.
+    start
+        Where the stream goes on: "checkpoint", or, after a log was lost, "earliest" or "latest".
+    clock
+        Unix seconds.
+    status
+        Told what is being done.
+    index
+        Asked for what users would get, to judge it; None: nothing is.
+    role
+        The role that this process prefers.
+    """
+
+    open_source: Callable[[str], EventSource]
+    outlets: Outlets
+    metrics: Metrics
+    artifacts_dir: Path
+    roles: RoleRecord
+    learning: LearningSettings
+    settings: TrainerSettings
+    start: Start
+    stop: StopRequest
+    clock: Callable[[], float]
+    status: TrainerStatus = field(default_factory=TrainerStatus)
+    owner: str = field(default_factory=owner_name)
+    index: IndexLookup | None = None
+    role: Role = "champion"
+
+
+class Equipment(NamedTuple):
+    """What a turn's loop works with.
+
+    Attributes
+    ----------
+    source
+        Events and commands; its place is set by `open_trainer`.
+    is_over
+        Whether the turn comes to its end.
+    """
+
+    source: EventSource
+    lease: LeaseKeeper
+    publisher: Publisher
+    is_over: Callable[[], bool] = lambda: False
+    live_index: LiveIndex | None = None
+
+
+class OpenTrainer(NamedTuple):
+    """A loop that stands where to go on, and what it changes."""
+
+    loop: StreamTrainer
+    state: TrainerState
+
+
+def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment) -> OpenTrainer:
+    """Bring a trainer to where its generation's newest checkpoint was written.
+
+    Raises
+    ------
+    CorruptArtifact
+        When the generation has no readable checkpoint.
+    LogTruncated
+        When the stream's log is shorter than the checkpoint says.
+    """
+    settings = process.settings
+    patient = patiently(process.stop.is_giving_up, process.metrics)
+    checkpoints = Checkpoints(process.artifacts_dir, generation)
+    state, next_offsets = checkpoints.open_newest(process.learning, settings)
+    equipment.publisher.changelog_lane = state.changelog_lane
+    patient(_seek, equipment.source, process.start, next_offsets)
+    categories = patient(lambda: ItemCategories(process.outlets.store.read_items()))
+    process.status.state = "training"
+    structlog.get_logger().info(
+        "training", generation=generation, next_offsets=next_offsets, n_users=len(state.user_ids)
+    )
+    loop = StreamTrainer(
+        state,
+        Surroundings(
+            source=equipment.source,
+            store=process.outlets.store,
+            publisher=equipment.publisher,
+            checkpoints=checkpoints,
+            lease=equipment.lease,
+            metrics=process.metrics,
+            clock=process.clock,
+            is_superseded=equipment.is_over,
+            stop=process.stop,
+            live_index=equipment.live_index,
+        ),
+        LearningRules(weights_of(process), settings.value_weight, categories.neighbours),
+        categories,
+        settings,
+    )
+    return OpenTrainer(loop, state)
+
+
+def weights_of(process: TrainerProcess) -> EventWeights:
+    """Return what each type of event weighs."""
+    return EventWeights(process.settings.event_weights, process.settings.default_event_weight)
+
+
+def _seek(source: EventSource, start: Start, next_offsets: Offsets) -> None:
+    if start == "earliest":
+        source.seek({})
+    elif start == "latest":
+        source.seek(source.end_offsets())
+    else:
+        source.seek(next_offsets)
