@@ -5,10 +5,14 @@ A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLi
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streamrec.domain.popularity import EVENTS_PATTERN
+
+EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
 
 # To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
 _PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
@@ -129,8 +133,16 @@ class TrainerSettings(BaseSettings):
     covisitation: CoVisitationSettings = Field(
         default_factory=CoVisitationSettings, description="Has variables of its own: STREAMREC_COVISITATION_."
     )
-    popularity_half_lives: dict[str, PositiveFloat | None] = Field(
-        {"all": None, "decayed": 3 * 86_400.0}, description="Window -> seconds of stream time, or never."
+    popularity_half_lives: dict[str, PositiveFloat | EventCount | None] = Field(
+        {"all": None, "week": 7 * 86_400.0, "day": 86_400.0, "hour": 3_600.0, "recent": "1000 events"},
+        description='Window -> seconds of stream time, a number of events ("1000 events"), or never (null).',
+    )
+    user_cap: PositiveFloat = Field(100.0, description="Events of a user that count in full; see UserShares.")
+    user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
+    new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
+    new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
+    max_silent_items: NonNegativeInt = Field(
+        10_000, description="Items in the model that nobody chose yet, because they are like known ones."
     )
 
 
@@ -141,4 +153,5 @@ class ServerSettings(BaseSettings):
 
     timeout_s: PositiveFloat = Field(0.5, description="Longest wait for any one store or the index.")
     n_seen_excluded: PositiveInt = Field(2000, description="Newest seen items left out of an answer.")
+    exploration_share: float = Field(0.02, ge=0, le=1, description="Places of a list that new items get.")
     max_body_bytes: PositiveInt = 1_000_000

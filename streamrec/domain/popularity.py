@@ -1,105 +1,150 @@
 """Which items are chosen most, over all time and lately."""
 
+import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.fading import FadingScale
 from streamrec.domain.growing import grown
+from streamrec.domain.recent_pairs import N_SLOTS, PairVisits, RecentPairs
 
 ALL_TIME = "all"
 
-_LARGEST_EXPONENT = 500.0
-"""Half-lives from the origin at which the scale is moved: 2^500 is far from the end of a double."""
+EVENTS_PATTERN = r"^[1-9][0-9]* events$"
+"""A half-life that is counted in events: "1000 events"."""
+
+HalfLife = float | str | None
+"""Seconds; or events, as `EVENTS_PATTERN` says; or None, for never."""
 
 
 class Popularity:
-    """Weighted counts by item row, for several windows that forget at their own pace.
+    """Weighted counts of people by item row, for several windows that forget at their own pace.
 
-    A window's half-life is in seconds of event time: after that long without events an item counts half.
-    An event that arrives late counts as much as it would count now had it come in time, so the order of
-    arrival makes no difference.
+    In a window, an item has of every user what the user's strongest visit is worth by now: whoever repeats an
+    item adds nothing to it but what had faded, so one user alone can't make an item popular. (Of pairs not
+    among the recent ones every visit counts; `UserShares` bounds those.) An event that arrives late
+    counts as much as it would count now had it come in time: the order of arrival makes no difference to
+    windows in seconds.
 
-    Counts are kept as if seen from a fixed origin, where an event counts 2^(age of the origin at the event),
-    so nothing has to be multiplied as time goes by; only when the numbers get large is the origin moved.
+    Windows in events go on by an event's weight: events that count little, as a robot's do, push little out.
 
     Parameters
     ----------
     half_lives
-        Window name -> half-life in seconds, or None for a window that never forgets.
+        Window name -> half-life.
 
-    >>> popularity = Popularity({"all": None, "decayed": 10.0})
-    >>> popularity.add(np.array([0, 0, 1]), np.array([0.0, 0.0, 20.0]), np.ones(3))
-    >>> popularity.scores("all").tolist(), popularity.scores("decayed").tolist()
-    ([2.0, 1.0], [0.5, 1.0])
+    >>> popularity = Popularity({"all": None, "minute": 60.0, "recent": "1 events"})
+    >>> popularity.add(np.array([0, 0, 1]), np.array([0, 0, 1]), np.array([0.0, 0.0, 60.0]), np.ones(3))
+    >>> [popularity.scores(window).tolist() for window in popularity.windows]
+    [[1.0, 1.0], [0.5, 1.0], [0.5, 1.0]]
     """
 
-    def __init__(self, half_lives: Mapping[str, float | None]) -> None:
-        self._half_lives = dict(half_lives)
-        self._counts = {name: np.zeros(0) for name in half_lives}
-        self._origins = dict.fromkeys(half_lives, -np.inf)
-        self._newest = -np.inf
+    def __init__(self, half_lives: Mapping[str, HalfLife]) -> None:
+        self._windows = {name: _Window(half_life) for name, half_life in half_lives.items()}
+        self._pairs = RecentPairs()
+        self._n_events = 0.0
 
     @property
     def windows(self) -> tuple[str, ...]:
         """Names of the windows."""
-        return tuple(self._half_lives)
+        return tuple(self._windows)
 
     def add(
-        self, item_rows: NDArray[np.int64], timestamps: NDArray[np.float64], weights: NDArray[np.floating]
+        self,
+        user_rows: NDArray[np.int64],
+        item_rows: NDArray[np.int64],
+        timestamps: NDArray[np.float64],
+        weights: NDArray[np.floating],
     ) -> None:
-        """Count (B,) events, each by its weight; `timestamps` are Unix seconds in any order."""
+        """Count (B,) events, each by its weight; `timestamps` are seconds in any order."""
         if not len(item_rows):
             return
-        self._newest = max(self._newest, float(timestamps.max()))
-        n_rows = int(item_rows.max()) + 1
-        for name, half_life in self._half_lives.items():
-            counts = self._counts[name] = grown(self._counts[name], n_rows)
-            gains = np.asarray(weights, np.float64)
-            if half_life is not None:
-                self._move_origin(name, half_life)
-                # An event older than the scale can express counts as good as nothing.
-                exponents = (timestamps - self._origins[name]) / half_life
-                gains = gains * np.exp2(np.maximum(exponents, -1000.0))
-            np.add.at(counts, item_rows, gains)
+        visits = self._pairs.visit(user_rows, item_rows)
+        places = self._n_events + np.cumsum(weights, dtype=np.float64)
+        self._n_events = float(places[-1])
+        for window in self._windows.values():
+            window.add(visits, places if window.is_in_events else timestamps, weights)
 
     def scores(self, window: str) -> NDArray[np.float64]:
         """Return (I,) counts as of the newest event; rows never counted may be missing at the end."""
-        half_life = self._half_lives[window]
-        if half_life is None or not np.isfinite(self._newest):
-            return self._counts[window].copy()
-        age = (self._newest - self._origins[window]) / half_life
-        scaled: NDArray[np.float64] = self._counts[window] * np.exp2(-age)
-        return scaled
+        return self._windows[window].scores()
 
     def top(self, window: str, k: int) -> NDArray[np.int64]:
         """Return up to `k` rows with a count, highest first; the smaller row first among equals."""
-        counts = self._counts[window]
+        counts = self._windows[window].counts
         order = np.argsort(-counts, kind="stable")[:k]
         return order[counts[order] > 0]
 
     def forget(self, item_row: int) -> None:
         """Set an item's counts to zero."""
-        for counts in self._counts.values():
-            if item_row < len(counts):
-                counts[item_row] = 0
+        self._pairs.forget_item(item_row)
+        for window in self._windows.values():
+            if item_row < len(window.counts):
+                window.counts[item_row] = 0
+
+    def forget_user(self, user_row: int) -> None:
+        """Make a row a stranger's; what its user chose stays counted."""
+        self._pairs.forget_user(user_row)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state, for a checkpoint."""
+        arrays: dict[str, NDArray[Any]] = {
+            "n_events": np.array([self._n_events]),
+            "pairs": self._pairs.keys,
+        }
+        for name, window in self._windows.items():
+            arrays |= {f"{key}.{name}": array for key, array in window.arrays().items()}
+        return arrays
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over copies of what `arrays` returned; a window that it does not know starts empty."""
+        self._n_events = float(arrays["n_events"][0])
+        self._pairs.keys = arrays["pairs"].copy()
+        for name, window in self._windows.items():
+            if f"counts.{name}" in arrays:
+                window.load_arrays({key: arrays[f"{key}.{name}"] for key in window.arrays()})
+
+
+class _Window:
+    """Counts by item row, and what each recent pair has added to them."""
+
+    def __init__(self, half_life: HalfLife) -> None:
+        self.is_in_events = isinstance(half_life, str)
+        self.counts = np.zeros(0)
+        self._added = np.zeros(N_SLOTS)
+        self._scale = FadingScale(_in_events(half_life) if isinstance(half_life, str) else half_life)
+
+    def add(self, visits: PairVisits, times: NDArray[np.float64], weights: NDArray[np.floating]) -> None:
+        """Raise what each pair has added to what its strongest visit is worth."""
+        factor = self._scale.reach(float(times.max()))
+        if factor != 1.0:
+            self.counts *= factor
+            self._added *= factor
+        before = np.where(visits.is_known, self._added[visits.slots], 0.0)
+        after = before.copy()
+        np.maximum.at(after, visits.of_event, self._scale.seen_from_origin(weights, times))
+        self._added[visits.slots] = after
+        self.counts = grown(self.counts, int(visits.item_rows.max()) + 1)
+        np.add.at(self.counts, visits.item_rows, after - before)
+
+    def scores(self) -> NDArray[np.float64]:
+        """Return (I,) counts as of the newest event."""
+        return self.counts * self._scale.worth_now()
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""
-        clock = np.array([self._newest, *self._origins.values()])
-        return {"clock": clock, **{f"counts.{name}": counts for name, counts in self._counts.items()}}
+        return {"counts": self.counts, "added": self._added, "clock": self._scale.clock()}
 
     def load_arrays(self, arrays: Mapping[str, NDArray[np.float64]]) -> None:
-        """Take over copies of what `arrays` returned, for the same windows."""
-        self._newest = float(arrays["clock"][0])
-        self._origins = dict(zip(self._origins, arrays["clock"][1:].tolist(), strict=True))
-        self._counts = {name: arrays[f"counts.{name}"].copy() for name in self._counts}
+        """Take over copies of what `arrays` returned."""
+        self.counts, self._added = arrays["counts"].copy(), arrays["added"].copy()
+        self._scale.set_clock(arrays["clock"])
 
-    def _move_origin(self, name: str, half_life: float) -> None:
-        """Keep the newest event within reach of the origin."""
-        origin = self._origins[name]
-        if not np.isfinite(origin):
-            self._origins[name] = self._newest
-        elif (self._newest - origin) / half_life > _LARGEST_EXPONENT:
-            self._counts[name] *= np.exp2(-min((self._newest - origin) / half_life, 1000.0))
-            self._origins[name] = self._newest
+
+def _in_events(half_life: str) -> float:
+    if not re.match(EVENTS_PATTERN, half_life):
+        raise ValueError(f"a half-life in events reads like '1000 events', not {half_life!r}")
+    return float(half_life.split()[0])

@@ -1,16 +1,17 @@
 """Step 5 of the trainer's loop: events change the state, and what must be published is noted."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.prequential import Events
+from streamrec.training.counting import count_choices
+from streamrec.training.item_starts import NeighboursOf, rows_with_starts
 from streamrec.training.trainer_state import TrainerState
-
-NeighboursOf = Callable[[str], Sequence[str]]
 
 _VALUE_BOUNDS = (0.2, 5.0)
 """A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
@@ -99,36 +100,19 @@ def _learn(
     now: float,
 ) -> tuple[float, float]:
     """Return the mean loss, and the seconds that counting co-visits took."""
-    item_rows = _rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
+    item_rows = rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
     weights = scaled_weights(positives, user_rows, state, rules)
     times = state.clock.times_of(np.array([event.timestamp for event, _ in positives]))
+    counted = count_choices(state, Events(user_rows, item_rows, times, weights))
     started = time.perf_counter()
     # Before the learner remembers the events: histories hold what came before each of them.
     histories = state.learner.histories_before(user_rows, item_rows, state.history_length)
-    state.dirty_neighbours.mark(state.covisitation.add(item_rows, histories, times, weights), now)
+    state.dirty_neighbours.mark(state.covisitation.add(item_rows, histories, times, counted), now)
     covisitation_s = time.perf_counter() - started
     outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
-    state.popularity.add(item_rows, times, weights)
     state.counters.n_learned += len(positives)
     return outcome.loss, covisitation_s
-
-
-def _rows_with_starts(
-    state: TrainerState, item_ids: Sequence[str], neighbours_of: NeighboursOf
-) -> NDArray[np.int64]:
-    """Return (B,) item rows; a new item with metadata starts at the mean of its neighbours."""
-    strangers = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in state.item_ids]
-    # Neighbours first, rows second: a newcomer of the same batch has learned nothing to start from.
-    neighbours = [
-        [row for near in neighbours_of(item_id) if (row := state.item_ids.row(near)) >= 0]
-        for item_id in strangers
-    ]
-    for item_id, neighbour_rows in zip(strangers, neighbours, strict=True):
-        row = state.item_ids.add(item_id)
-        if neighbour_rows:
-            state.learner.start_item(row, np.array(neighbour_rows, np.int64))
-    return state.item_ids.rows_of(item_ids)
 
 
 def scaled_weights(

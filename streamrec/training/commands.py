@@ -6,6 +6,7 @@ from streamrec.domain.item import Item
 from streamrec.ports import TrainerStore
 from streamrec.training.categories import ItemCategories
 from streamrec.training.decoding import KeyedCommand
+from streamrec.training.item_starts import enter_silently
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 
@@ -28,6 +29,7 @@ def carry_out(
     state: TrainerState,
     categories: ItemCategories,
     pending: Pending,
+    now: float,
 ) -> list[str]:
     """Change the state as the commands say, in their order; return the deleted items, for the index to know.
 
@@ -37,6 +39,8 @@ def carry_out(
     ----------
     items
         From `changed_items`.
+    now
+        Unix seconds.
     """
     stored = {item.item_id: item for item in items}
     deleted = []
@@ -46,6 +50,7 @@ def carry_out(
             if key in stored:
                 categories.put(stored[key])
                 state.deleted_items.discard(key)
+                enter_silently(state, stored[key], categories.neighbours, now)
         elif command.name == "item_deleted":
             categories.drop(key)
             _delete_item(key, state)
@@ -62,6 +67,7 @@ def _delete_item(item_id: str, state: TrainerState) -> None:
         row = state.item_ids.release(item_id)
         state.learner.forget_item(row)
         state.popularity.forget(row)
+        state.new_items.forget(row)
         # Those that named it have waited longest of all.
         state.dirty_neighbours.mark(state.covisitation.forget(row), now=0.0)
         state.dirty_items.drop(row)
@@ -74,3 +80,5 @@ def _erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
         state.user_ids.release(user_id)
         state.learner.forget_user(row)
         state.users.forget(row)
+        state.popularity.forget_user(row)
+        state.user_shares.forget(row)

@@ -143,12 +143,12 @@ class StreamTrainer:
         count_decoded(decoded, self._state.counters, metrics)
         self._pending.rejected += decoded.rejected
         items = self._patiently(changed_items, decoded.commands, self._with.store)
-        deleted = carry_out(decoded.commands, items, self._state, self._categories, self._pending)
+        now = self._with.clock()
+        deleted = carry_out(decoded.commands, items, self._state, self._categories, self._pending, now)
         self._deleted_items += deleted
         self._neighbours.drop(deleted)
         if not decoded.events:
             return
-        now = self._with.clock()
         with timed(metrics, "trainer.evaluate"):
             self._evaluation.sample(decoded.events, self._rules.weights, now)  # Step 4
         with timed(metrics, "trainer.learn"):

@@ -11,9 +11,11 @@ from torch import Tensor
 from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.id_map import IdMap
+from streamrec.domain.new_items import NewItems
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.domain.stream_clock import StreamClock
+from streamrec.domain.user_shares import UserShares
 from streamrec.ports import Offsets
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.training.counters import Counters
@@ -42,6 +44,9 @@ class TrainerState:
         self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
         self.popularity = Popularity(settings.popularity_half_lives)
+        self.user_shares = UserShares(settings.user_cap, settings.user_cap_half_life_s)
+        self.new_items = NewItems(settings.new_item_age_s, settings.new_item_events)
+        self.max_silent_items = settings.max_silent_items
         self.history_length = settings.covisitation.history_length
         self.covisitation = CoVisitation(_rules(settings.covisitation))
         self.clock = StreamClock()
@@ -61,6 +66,8 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
     parts: dict[str, dict[str, Tensor]] = {
         "learner": state.learner.state_tensors(),
         "popularity": _tensors(state.popularity.arrays()),
+        "user_shares": _tensors(state.user_shares.arrays()),
+        "new_items": _tensors(state.new_items.arrays()),
         "covisitation": _tensors(state.covisitation.arrays()),
         "users": _tensors(state.users.arrays()),
         "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
@@ -92,6 +99,8 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.item_ids = IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
     state.popularity.load_arrays(_arrays(TensorsUnder("popularity/", checkpoint.tensors)))
+    state.user_shares.load_arrays(_arrays(TensorsUnder("user_shares/", checkpoint.tensors)))
+    state.new_items.load_arrays(_arrays(TensorsUnder("new_items/", checkpoint.tensors)))
     state.covisitation.load_arrays(_arrays(TensorsUnder("covisitation/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),

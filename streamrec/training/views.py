@@ -10,6 +10,9 @@ from streamrec.domain.user import UserState
 from streamrec.ports import Neighbour, RankedItem, VectorTable
 from streamrec.training.trainer_state import TrainerState
 
+NEW_ITEMS = "new"
+"""The ranking of items that few have had a chance to choose yet, beside those of popularity."""
+
 N_POPULAR = 1000
 """Items per overall ranking: the largest k that may be asked for."""
 
@@ -99,14 +102,18 @@ def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
 def rankings(
     state: TrainerState, members_by_category: Mapping[str, Iterable[str]]
 ) -> dict[str, list[RankedItem]]:
-    """Return popularity rankings: ``window`` over all items, ``window:category`` within one."""
+    """Return rankings: ``window`` over all items, ``window:category`` within one.
+
+    The windows are those of popularity, and `NEW_ITEMS`.
+    """
     rows_of = {
         name: np.array([row for id_ in members if (row := state.item_ids.row(id_)) >= 0], np.int64)
         for name, members in members_by_category.items()
     }
     ranked: dict[str, list[RankedItem]] = {}
-    for window in state.popularity.windows:
-        scores = state.popularity.scores(window)
+    scores_of = {window: state.popularity.scores(window) for window in state.popularity.windows}
+    scores_of[NEW_ITEMS] = state.new_items.scores(state.clock.now)
+    for window, scores in scores_of.items():
         ranked[window] = _top(state, scores, np.arange(len(scores)), N_POPULAR)
         for name, rows in rows_of.items():
             within = rows[rows < len(scores)]

@@ -225,6 +225,6 @@ def test_an_event_from_another_clock_does_not_make_the_others_look_old(world: Wo
     world.send({"user_id": "v", "item_id": "later", "timestamp": 9e10})
     world.send(*[{"user_id": f"w{n}", "item_id": "now", "timestamp": 1e6 + 9 + n} for n in range(5)])
     trainer.step(2)
-    decayed = asyncio.run(world.cache.popular("decayed", 10))
-    assert [item.item_id for item in decayed] == ["now", "later"]
-    assert decayed[0].score > 9.8
+    ranked = asyncio.run(world.cache.popular("day", 10))
+    assert [item.item_id for item in ranked] == ["now", "later"]
+    assert ranked[0].score > 9.8

@@ -1,0 +1,69 @@
+"""Giving new items a chance: nothing is learned of what is never shown."""
+
+import heapq
+import random
+from collections.abc import Collection, Sequence
+
+N_UNTOUCHED = 3
+"""Places at the top that stay what they are: these are looked at most, and a guess costs most there."""
+
+
+def with_new_items(
+    ranked: Sequence[str],
+    new: Sequence[str],
+    banned: Collection[str],
+    share: float,
+    k: int,
+    rng: random.Random,
+) -> list[str]:
+    """Return the best `k` with new items in a share of the places, in expectation, of the lower half.
+
+    New items that rank somewhere for this user come before others; among either, one at place p is drawn
+    with weight 1 / p, without replacement (Efraimidis, Spirakis 2006, Weighted random sampling with a
+    reservoir, section 2), so that different requests show different ones.
+
+    Parameters
+    ----------
+    ranked
+        Distinct ids, best first: the list, and after its `k` the candidates that did not make it.
+    new
+        Distinct ids, those first that should be shown most.
+    banned
+        Never to be put in.
+    share
+        0 to 1; where k * share is no whole number, chance decides on one place more. No more than the
+        lower half.
+
+    >>> chance = random.Random(0)
+    >>> with_new_items(list("abcdefgh"), ["new"], (), share=1.0, k=6, rng=chance)
+    ['a', 'b', 'c', 'd', 'new', 'e']
+    >>> with_new_items(list("abcdefgh"), ["new"], (), share=0.0, k=6, rng=chance)
+    ['a', 'b', 'c', 'd', 'e', 'f']
+    """
+    listed = list(ranked[:k])
+    first_place = max(N_UNTOUCHED, k // 2)
+    places = range(first_place, min(k, len(listed) + 1))
+    n_wanted = int(share * k + rng.random())
+    if not n_wanted or not places:
+        return listed
+    chosen = _chosen(ranked[k:], new, {*listed, *banned}, min(n_wanted, len(places)), rng)
+    for place, item_id in zip(sorted(rng.sample(places, len(chosen))), chosen, strict=True):
+        listed.insert(place, item_id)
+    return listed[:k]
+
+
+def _chosen(
+    fitting: Sequence[str], new: Sequence[str], unwanted: Collection[str], n: int, rng: random.Random
+) -> list[str]:
+    """Return up to `n` new items."""
+    possible = [item_id for item_id in new if item_id not in unwanted]
+    among_new, rank = set(possible), set(fitting)
+    fits = [item_id for item_id in fitting if item_id in among_new]
+    others = [item_id for item_id in possible if item_id not in rank]
+    chosen = _drawn(fits, n, rng)
+    return chosen + _drawn(others, n - len(chosen), rng)
+
+
+def _drawn(pool: Sequence[str], n: int, rng: random.Random) -> list[str]:
+    keys = [rng.random() ** (place + 1) for place in range(len(pool))]
+    return [pool[place] for place in heapq.nlargest(n, range(len(pool)), key=keys.__getitem__)]

@@ -1,0 +1,99 @@
+"""Items that few have had a chance to choose yet."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.growing import grown
+
+Rows = NDArray[np.int64]
+
+_NEVER = -np.inf
+
+
+class NewItems:
+    """When each item entered, and how often it was chosen since.
+
+    An item is new while it is younger than `max_age_s` and has fewer than `max_events`.
+
+    Parameters
+    ----------
+    max_age_s
+        Seconds of stream time.
+    max_events
+        Events; those that count less, as a robot's do, are less than one.
+
+    >>> items = NewItems(max_age_s=100.0, max_events=2.0)
+    >>> items.enter(0, now=0.0)
+    >>> items.count(np.array([1, 1, 2]), np.array([0.0, 0.0, 50.0]), np.ones(3))
+    >>> items.scores(now=50.0).tolist(), items.n_silent
+    ([0.5, 0.0, 0.5], 1)
+    """
+
+    def __init__(self, max_age_s: float, max_events: float) -> None:
+        self._max_age_s = max_age_s
+        self._max_events = max_events
+        self._entered_at = np.full(0, _NEVER)
+        self._n_events = np.zeros(0)
+        self._silent: set[int] = set()
+
+    @property
+    def n_silent(self) -> int:
+        """How many items entered that nobody chose yet."""
+        return len(self._silent)
+
+    def enter(self, row: int, now: float) -> None:
+        """Note an item that nobody chose yet."""
+        self._reach(row)
+        self._entered_at[row] = now
+        self._silent.add(row)
+
+    def count(self, rows: Rows, times: NDArray[np.float64], amounts: NDArray[np.floating]) -> None:
+        """Note (B,) events; an item enters with its first if it did not before.
+
+        Parameters
+        ----------
+        times
+            (B,) seconds of stream time, never falling.
+        amounts
+            (B,), what each event counts.
+        """
+        self._reach(int(rows.max(initial=-1)))
+        is_first = self._entered_at[rows] == _NEVER
+        # Of several the last one assigned stays, and that is the earliest.
+        self._entered_at[rows[is_first][::-1]] = times[is_first][::-1]
+        np.add.at(self._n_events, rows, amounts)
+        if self._silent:
+            self._silent.difference_update(rows.tolist())
+
+    def scores(self, now: float) -> NDArray[np.float64]:
+        """Return (I,) how much each item should be shown: most of all the youngest and least chosen.
+
+        In (0, 1]; 0 for those that are not new. Rows that never entered may be missing at the end.
+        """
+        youth = 1 - np.maximum(now - self._entered_at, 0.0) / self._max_age_s
+        is_new = (youth > 0) & (self._n_events < self._max_events)
+        scores: NDArray[np.float64] = np.where(is_new, np.maximum(youth, 0.0), 0.0) / (1 + self._n_events)
+        return scores
+
+    def forget(self, row: int) -> None:
+        """Clear a row for its next item."""
+        self._silent.discard(row)
+        if row < len(self._entered_at):
+            self._entered_at[row] = _NEVER
+            self._n_events[row] = 0
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return the state, for a checkpoint."""
+        return {"entered_at": self._entered_at, "n_events": self._n_events}
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[np.float64]]) -> None:
+        """Take over copies of what `arrays` returned."""
+        self._entered_at, self._n_events = arrays["entered_at"].copy(), arrays["n_events"].copy()
+        is_silent = (self._entered_at > _NEVER) & (self._n_events == 0)
+        self._silent = set(np.flatnonzero(is_silent).tolist())
+
+    def _reach(self, row: int) -> None:
+        self._entered_at = grown(self._entered_at, row + 1, fill=_NEVER)
+        self._n_events = grown(self._n_events, len(self._entered_at))

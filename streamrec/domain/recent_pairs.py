@@ -1,0 +1,71 @@
+"""Which pairs of a user and an item came lately, in a table of fixed size."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.int64]
+
+_BITS = 16
+N_SLOTS = 1 << _BITS
+"""Enough for somebody who repeats an item each second to be told among a thousand others each second."""
+
+_FREE = -1
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2^64 over the golden ratio (Knuth, The Art of Computer Programming, volume 3, section 6.4)."""
+
+_ITEM_BITS = 32
+
+
+class PairVisits(NamedTuple):
+    """A batch by its D distinct pairs.
+
+    Attributes
+    ----------
+    slots
+        (D,) where what is known of a pair is kept; two pairs may share one, and the later one has it then.
+    is_known
+        (D,) whether the slot held this pair already.
+    item_rows
+        (D,) the pairs' items.
+    of_event
+        (B,) which of the pairs an event is.
+    """
+
+    slots: Rows
+    is_known: NDArray[np.bool_]
+    item_rows: Rows
+    of_event: Rows
+
+
+class RecentPairs:
+    """A slot for each pair that came lately, until another pair of the same slot comes.
+
+    Those who repeat the same few pairs all the time keep theirs; a pair that was pushed out is a new one.
+
+    >>> pairs = RecentPairs()
+    >>> users, items = np.array([1, 1, 2]), np.array([7, 7, 7])
+    >>> pairs.visit(users, items).is_known.tolist(), pairs.visit(users[:1], items[:1]).is_known.tolist()
+    ([False, False], [True])
+    """
+
+    def __init__(self) -> None:
+        self.keys = np.full(N_SLOTS, _FREE, np.int64)
+
+    def visit(self, user_rows: Rows, item_rows: Rows) -> PairVisits:
+        """Note (B,) pairs, repeats included, of rows below 2^31."""
+        keys, of_event = np.unique((user_rows << _ITEM_BITS) | item_rows, return_inverse=True)
+        slots = ((keys.astype(np.uint64) * _SPREAD) >> np.uint64(64 - _BITS)).astype(np.int64)
+        is_known = self.keys[slots] == keys
+        self.keys[slots] = keys
+        return PairVisits(slots, is_known, keys & ((1 << _ITEM_BITS) - 1), of_event)
+
+    def forget_user(self, row: int) -> None:
+        """Forget all pairs of a user."""
+        self.keys[self.keys >> _ITEM_BITS == row] = _FREE
+
+    def forget_item(self, row: int) -> None:
+        """Forget all pairs with an item."""
+        self.keys[self.keys & ((1 << _ITEM_BITS) - 1) == row] = _FREE
