@@ -1,17 +1,20 @@
 """`evaluate`: how well models would have predicted each event just before it happened."""
 
-from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
-from streamrec.cli.screen import output, progress_bar
+from streamrec.cli.evaluate_table import figures_tables
+from streamrec.cli.screen import output, progress_bar, say
 from streamrec.errors import InvalidInput
-from streamrec.settings import LearningSettings
+from streamrec.settings import LearningSettings, TrainerSettings
+
+DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation"
+
+_LONGEST = 1000
 
 
 def evaluate(
@@ -19,10 +22,18 @@ def evaluate(
     events: EventsFile = None,
     mapping: Mapping = None,
     delimiter: Delimiter = None,
-    model: Annotated[str, typer.Option(help="Which models, with commas between.")] = "gmf,popularity",
+    model: Annotated[str, typer.Option(help="Which models, with commas between.")] = DEFAULT_MODELS,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file as well.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw recall over the stream: a .png, .svg or .html file.")
+    ] = None,
     stride: Annotated[int, typer.Option(min=1, help="Predict every n-th event; all are learned.")] = 1,
-    k: Annotated[int, typer.Option(min=1, max=1000, help="Length of the lists.")] = 10,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first n events.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Run models with chance in them so often.")] = 1,
+    repeats: Annotated[
+        bool, typer.Option("--repeats", help="Items chosen before are candidates too.")
+    ] = False,
+    k: Annotated[str, typer.Option(help="Lengths of the lists, with commas between.")] = "10,20",
     initial_share: Annotated[float, typer.Option(min=0, max=1, help="History, the oldest part.")] = 0.1,
     rate: Annotated[
         float | None,
@@ -31,29 +42,66 @@ def evaluate(
 ) -> None:
     """Predict each event of a stream before learning it; every row is a positive."""
     # Torch takes seconds to import: no other command should wait for it.
-    from streamrec.evaluation.prequential import Protocol
-    from streamrec.evaluation.prequential import evaluate as evaluate_models
+    from streamrec.evaluation.plot import draw, require_plotting
+    from streamrec.evaluation.prequential import chosen_models, run
+    from streamrec.evaluation.protocol import Protocol
+    from streamrec.evaluation.report import figures, why_no_question
     from streamrec.evaluation.streamed import Pace
 
-    models = [name.strip() for name in model.split(",") if name.strip()]
-    if not models:
-        raise InvalidInput("--model: name at least one, for example gmf,popularity")
-    protocol = Protocol(
-        initial_share, stride, k, None if rate is None else Pace(rate), read_settings(LearningSettings)
-    )
-    event_set = open_chosen(dataset, events, mapping, delimiter)
+    models = chosen_models(_names(model))
+    if plot is not None:
+        require_plotting(plot)
+    learning, trainer = read_settings(LearningSettings), read_settings(TrainerSettings)
+    pace = None if rate is None else Pace(rate)
+    protocol = Protocol(initial_share, stride, _lengths(k), pace, repeats, seeds, learning, trainer)
+    event_set = open_chosen(dataset, events, mapping, delimiter)[:limit]
     with progress_bar("Evaluating", len(event_set)) as show:
         show(0)
-        results = evaluate_models(event_set, models, protocol, show)
+        evaluation = run(event_set, models, protocol, show)
+    if not len(evaluation.places):
+        say(f"no event can be predicted: {why_no_question(evaluation)}", "yellow")
+    results = figures(evaluation)
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
-    output.print(_table(results))
+    if plot is not None:
+        draw(evaluation, plot)
+    for table in figures_tables(results):
+        output.print(table)
 
 
-def _table(results: MappingType[str, MappingType[str, float]]) -> Table:
-    table = Table("", *results)
-    for metric in next(iter(results.values())):
-        figures = [of_model[metric] for of_model in results.values()]
-        table.add_row(metric, *(f"{f:,}" if isinstance(f, int) else f"{f:.4f}" for f in figures))
-    return table
+def _names(models: str) -> list[str]:
+    """Read names with commas between.
+
+    >>> _names("gmf, popularity,gmf")
+    ['gmf', 'popularity']
+
+    Raises
+    ------
+    InvalidInput
+        When there is none.
+    """
+    names = [name.strip() for name in models.split(",") if name.strip()]
+    if not names:
+        raise InvalidInput(f"--model: name at least one, for example {DEFAULT_MODELS}")
+    return list(dict.fromkeys(names))
+
+
+def _lengths(ks: str) -> tuple[int, ...]:
+    """Read lengths with commas between; return them ascending.
+
+    >>> _lengths("20,5")
+    (5, 20)
+
+    Raises
+    ------
+    InvalidInput
+        When one is no number from 1 to 1,000.
+    """
+    try:
+        lengths = sorted({int(length) for length in ks.split(",")})
+    except ValueError:
+        lengths = [0]
+    if not 1 <= lengths[0] <= lengths[-1] <= _LONGEST:
+        raise InvalidInput(f"--k {ks}: numbers from 1 to {_LONGEST:,}, with commas between")
+    return tuple(lengths)

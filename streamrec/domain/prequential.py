@@ -1,7 +1,7 @@
 """Predict, then learn: how well models would have answered each event just before it happened."""
 
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,10 +41,21 @@ class Events(NamedTuple):
 
 
 class Ranker(Protocol):
-    """A model that learns as it goes."""
+    """A model that learns as it goes, and has a score for every item."""
 
     def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
         """Return (n_items,), the score of each of the first items for a user; higher is better."""
+
+    def learn(self, events: Events) -> None:
+        """Learn B events in their order."""
+
+
+@runtime_checkable
+class ListRanker(Protocol):
+    """A model that learns as it goes, and answers with a list, as a server does."""
+
+    def best(self, user_row: int, k: int) -> Rows:
+        """Return up to `k` item rows, best first, without those that the user may not be offered."""
 
     def learn(self, events: Events) -> None:
         """Learn B events in their order."""
@@ -72,14 +83,69 @@ class PopularityRanker:
 
     def learn(self, events: Events) -> None:
         """Count B events."""
-        self._popularity.add(events.item_rows, events.timestamps, events.weights)
+        self._popularity.add(events.user_rows, events.item_rows, events.timestamps, events.weights)
 
 
-class SeenItems:
+class Question(NamedTuple):
+    """An event that can be predicted, as things stand just before it.
+
+    Attributes
+    ----------
+    place
+        Of the event in the stream.
+    user_row, item_row
+        Who chose, and the target: what models are to find.
+    n_items
+        Items seen so far, which are the candidates.
+    excluded
+        (E,) rows that are no candidates: what the user has chosen already.
+    is_target_known
+        Whether anybody chose the target before; else no model can find it.
+    """
+
+    place: int
+    user_row: int
+    item_row: int
+    n_items: int
+    excluded: Rows
+    is_target_known: bool
+
+    def rank(self, scores: NDArray[np.floating]) -> int:
+        """Return the target's rank by (n_items,) scores; `MISS` for one never seen."""
+        return rank_of(scores, self.item_row, self.excluded) if self.is_target_known else MISS
+
+    def place_in(self, best: Rows) -> int:
+        """Return the target's rank in a list, best first; `MISS` when it is not there."""
+        found = np.flatnonzero(best == self.item_row)
+        return int(found[0]) if len(found) else MISS
+
+
+class Questioning(NamedTuple):
+    """Which events are questions.
+
+    Attributes
+    ----------
+    stride
+        Only events whose place is a multiple of it; all are learned.
+    batch_size
+        Events that are predicted before any of them is learned.
+    with_repeats
+        Whether a user is also asked about items chosen before, which are candidates then.
+    """
+
+    stride: int = 1
+    batch_size: int = 1
+    with_repeats: bool = False
+
+
+ALL_QUESTIONS = Questioning()
+
+
+class _Past:
     """What each user chose so far, and which items anybody did."""
 
     def __init__(self, events: Events) -> None:
-        self.n_items = 0
+        self._n_items = 0
         self._by_user: dict[int, dict[int, None]] = {}
         self._items: set[int] = set()
         for user, item in zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True):
@@ -89,19 +155,39 @@ class SeenItems:
         """Note an event."""
         self._by_user.setdefault(user, {})[item] = None
         self._items.add(item)
-        self.n_items = max(self.n_items, item + 1)
+        self._n_items = max(self._n_items, item + 1)
 
-    def is_question(self, user: int, item: int) -> bool:
-        """Return whether an event can be predicted: by a known user, of an item that is new to them."""
+    def question(self, place: int, user: int, item: int, *, with_repeats: bool) -> Question | None:
+        """Return an event as a question; None for a stranger's, and for an item that is no candidate."""
         chosen = self._by_user.get(user)
-        return chosen is not None and item not in chosen
+        if chosen is None or (item in chosen and not with_repeats):
+            return None
+        excluded = np.fromiter(chosen, np.int64, 0 if with_repeats else len(chosen))
+        return Question(place, user, item, self._n_items, excluded, item in self._items)
 
-    def rank(self, scores: NDArray[np.floating], user: int, item: int) -> int:
-        """Return the item's rank among all that the user has not chosen; `MISS` for one never seen."""
-        if item not in self._items:
-            return MISS
-        chosen = self._by_user[user]
-        return rank_of(scores, item, np.fromiter(chosen, np.int64, len(chosen)))
+
+def predict_then_learn(
+    events: Events, start: int, questioning: Questioning = ALL_QUESTIONS
+) -> Iterator[tuple[list[Question], Events]]:
+    """Yield the stream from `start` on, batch by batch: what to predict, and then what to learn.
+
+    An event is a question if its user was seen before and its item is new to that user.
+
+    >>> ones = np.ones(4)
+    >>> stream = Events(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), ones, ones.astype(np.float32))
+    >>> [[question.item_row for question in asked] for asked, batch in predict_then_learn(stream, 1)]
+    [[1], [], [1]]
+    """
+    past = _Past(events.at(slice(0, start)))
+    for first in range(start, len(events.user_rows), questioning.batch_size):
+        batch = events.at(slice(first, first + questioning.batch_size))
+        asked = []
+        pairs = zip(batch.user_rows.tolist(), batch.item_rows.tolist(), strict=True)
+        for place, (user, item) in enumerate(pairs, start=first):
+            if place % questioning.stride == 0:
+                asked.append(past.question(place, user, item, with_repeats=questioning.with_repeats))
+            past.add(user, item)
+        yield [question for question in asked if question is not None], batch
 
 
 def prequential_ranks(
@@ -115,15 +201,12 @@ def prequential_ranks(
 ) -> dict[str, Rows]:
     """Let models predict and then learn the events from `start` on; they know the earlier ones.
 
-    An event is a question if its user was seen before and its item is new to that user. All models answer
-    the same questions.
+    All models answer the same questions.
 
     Parameters
     ----------
-    stride
-        Only events whose place is a multiple of it are questions; all are learned.
-    batch_size
-        Events that are predicted before any of them is learned.
+    stride, batch_size
+        See `Questioning`.
     on_progress
         Called with the number of events done since the last call.
 
@@ -132,16 +215,11 @@ def prequential_ranks(
     ranks
         Model name -> (Q,) rank of the chosen item, from 0; `MISS` where no model could know it.
     """
-    seen = SeenItems(events.at(slice(0, start)))
     ranks: dict[str, list[int]] = {name: [] for name in models}
-    for first in range(start, len(events.user_rows), batch_size):
-        batch = events.at(slice(first, first + batch_size))
-        pairs = zip(batch.user_rows.tolist(), batch.item_rows.tolist(), strict=True)
-        for place, (user, item) in enumerate(pairs, start=first):
-            if place % stride == 0 and seen.is_question(user, item):
-                for name, model in models.items():
-                    ranks[name].append(seen.rank(model.scores(user, seen.n_items), user, item))
-            seen.add(user, item)
+    for asked, batch in predict_then_learn(events, start, Questioning(stride, batch_size)):
+        for question in asked:
+            for name, model in models.items():
+                ranks[name].append(question.rank(model.scores(question.user_row, question.n_items)))
         for model in models.values():
             model.learn(batch)
         on_progress(len(batch.user_rows))

@@ -60,6 +60,27 @@ def mrr_at(rank: int, k: int) -> float:
     return 1 / (rank + 1) if rank < k else 0.0
 
 
+METRICS = ("recall", "precision", "ndcg", "mrr")
+
+
+def gains(metric: str, ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """Return (N,) what one of `METRICS` says of each of (N,) events: `recall_at` and so on, by column.
+
+    >>> gains("mrr", np.array([0, 3, MISS]), k=10).tolist()
+    [1.0, 0.25, 0.0]
+    """
+    # Beyond k a value is made as well, and then left out: any place will do.
+    places = np.minimum(ranks, k) + 1.0
+    values = {
+        "recall": places**0,
+        "precision": places**0 / k,
+        "ndcg": 1 / np.log2(places + 1),
+        "mrr": 1 / places,
+    }
+    found: NDArray[np.float64] = np.where(ranks < k, values[metric], 0.0)
+    return found
+
+
 def summary(ranks: NDArray[np.int64], k: int) -> dict[str, float]:
     """Return the means over (N,) events by name, and their number; all 0 without events.
 
@@ -67,15 +88,30 @@ def summary(ranks: NDArray[np.int64], k: int) -> dict[str, float]:
     0.5
     """
     n_events = max(1, len(ranks))
-    inside = ranks[ranks < k].astype(np.float64)
-    recall = len(inside) / n_events
-    return {
-        f"recall_at_{k}": recall,
-        f"precision_at_{k}": recall / k,
-        f"ndcg_at_{k}": float((1 / np.log2(inside + 2)).sum()) / n_events,
-        f"mrr_at_{k}": float((1 / (inside + 1)).sum()) / n_events,
-        "n_events": len(ranks),
-    }
+    means = {f"{metric}_at_{k}": float(gains(metric, ranks, k).sum()) / n_events for metric in METRICS}
+    return {**means, "n_events": len(ranks)}
+
+
+def best_rows(scores: NDArray[np.floating], excluded: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    """Return up to `k` rows of the highest scores, best first; none whose score is -inf or no number.
+
+    Parameters
+    ----------
+    scores
+        (I,) one score an item.
+    excluded
+        (E,) rows that are no candidates.
+
+    >>> best_rows(np.array([0.5, 0.9, 0.7, -np.inf]), excluded=np.array([1]), k=3).tolist()
+    [2, 0]
+    """
+    costs = -scores.astype(np.float64)
+    costs[excluded] = np.inf
+    k = min(k, len(costs))
+    # Sorting all of a large catalogue would take many times as long as choosing.
+    chosen = np.argpartition(costs, k - 1)[:k] if k else np.zeros(0, np.int64)
+    in_order = chosen[np.argsort(costs[chosen], kind="stable")]
+    return in_order[costs[in_order] < np.inf]
 
 
 class SlidingComparison:

@@ -1,107 +1,125 @@
 """Measuring models on a stream: split by time, fit the first part, then predict each event and learn it.
 
-The loop itself is `prequential_ranks`; in short, for a model and its events::
+The loop is `predict_then_learn`. For a model with scores it comes to this; for one that answers with a list,
+the rank is the target's place in `model.best(user, k)`, else `MISS`:
 
-    for event in stream:
-        if event.user in seen and event.item not in seen[event.user]:
-            ranks.append(rank(model.scores(event.user), event.item))
-        model.learn(event)
+>>> from collections import defaultdict
+>>> from streamrec.domain.popularity import ALL_TIME, Popularity
+>>> from streamrec.domain.prequential import PopularityRanker
+>>> from streamrec.domain.ranking_metrics import MISS, rank_of
+>>> stream = [Interaction(str(n % 5), str(n // 5), float(n)) for n in range(50)]
+>>> model = PopularityRanker(Popularity({ALL_TIME: None}), ALL_TIME)
+>>> events, own, ranks = columns(stream), defaultdict(list), []
+>>> for n, (user, item) in enumerate(zip(*events[:2], strict=True)):
+...     if own[user] and item not in own[user]:
+...         scores = model.scores(user, 1 + max(events.item_rows[:n]))
+...         ranks.append(rank_of(scores, item, own[user]) if item < len(scores) else MISS)
+...     model.learn(events.at(slice(n, n + 1)))
+...     own[user].append(item)
+>>> evaluation = run(stream, chosen_models(["popularity"]), Protocol(initial_share=0))
+>>> evaluation.answers["popularity"][0].ranks.tolist() == ranks
+True
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.interaction import Interaction
-from streamrec.domain.popularity import ALL_TIME, Popularity
-from streamrec.domain.prequential import Events, PopularityRanker, Ranker, prequential_ranks
-from streamrec.domain.ranking_metrics import summary
+from streamrec.domain.prequential import Events, Questioning, Rows, predict_then_learn
 from streamrec.errors import ConfigurationError
-from streamrec.evaluation.streamed import Pace, StreamedGmf
-from streamrec.settings import LearningSettings
-from streamrec.training.fit import FitOptions, fit_initial
-from streamrec.training.gmf_ranker import GmfRanker
-from streamrec.training.learner import Learner, use_one_thread
-
-MODELS = ("gmf", "popularity", "decayed_popularity")
-
-_DECAY_HALF_LIFE_EVENTS = 1000.0
+from streamrec.evaluation.contestant import Answers, Clock, Contestant
+from streamrec.evaluation.models import MODELS, Model
+from streamrec.evaluation.protocol import Protocol
+from streamrec.training.learner import use_one_thread
 
 
 @dataclass(frozen=True)
-class Protocol:
-    """How an evaluation goes about it.
+class Evaluation:
+    """What was asked, and what models answered.
 
     Attributes
     ----------
-    initial_share
-        Of the events, the oldest: history that the models are fitted on.
-    stride
-        Every how many-th event is predicted; all are learned.
-    k
-        Length of the list that must hold the item.
-    pace
-        Simulates micro-batches and publishing delays; None learns each event before the next is predicted.
-        Only the GMF is delayed: counting has no vectors to publish.
+    events
+        The whole stream, N events.
+    start
+        Where the history ends.
+    places
+        (Q,) of the questions among the events.
+    answers
+        Model name -> the answers of each run, one a seed.
     """
 
-    initial_share: float = 0.1
-    stride: int = 1
-    k: int = 10
-    pace: Pace | None = None
-    learning: LearningSettings = field(default_factory=LearningSettings)
-    fit: FitOptions = field(default_factory=FitOptions)
+    protocol: Protocol
+    events: Events
+    start: int
+    places: Rows
+    answers: dict[str, list[Answers]]
+
+    @property
+    def n_items(self) -> int:
+        """Items of the whole stream: its catalogue."""
+        return int(self.events.item_rows.max(initial=-1)) + 1
 
 
-def evaluate(
-    interactions: Iterable[Interaction],
-    models: Sequence[str],
-    protocol: Protocol,
-    on_progress: Callable[[int, int], None] = lambda n_done, n_events: None,
-) -> dict[str, dict[str, float]]:
-    """Measure models on the same questions; every interaction is a positive.
-
-    Parameters
-    ----------
-    models
-        Some of `MODELS`.
-    on_progress
-        Called with the number of events done, and of all.
-
-    Returns
-    -------
-    metrics
-        Model name -> recall_at_k, precision_at_k, ndcg_at_k, mrr_at_k and n_events, the number of questions.
+def chosen_models(names: Sequence[str]) -> dict[str, Model]:
+    """Return models by name.
 
     Raises
     ------
     ConfigurationError
         When a model has a name that is not known.
-
-    >>> stream = [Interaction(str(n % 5), str(n // 5), float(n)) for n in range(50)]
-    >>> evaluate(stream, ["popularity"], Protocol(k=1))["popularity"]["recall_at_1"]
-    0.8
     """
-    unknown = sorted(set(models) - set(MODELS))
+    unknown = sorted(set(names) - set(MODELS))
     if unknown:
         raise ConfigurationError(f"unknown models {', '.join(unknown)}: there are {', '.join(MODELS)}")
+    return {name: MODELS[name] for name in names}
+
+
+def run(
+    interactions: Iterable[Interaction],
+    models: Mapping[str, Model],
+    protocol: Protocol,
+    on_progress: Callable[[int, int], None] = lambda n_done, n_events: None,
+    clock: Clock = time.process_time,
+) -> Evaluation:
+    """Let models answer the same questions; every interaction is a positive.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the number of events done, and of all.
+    clock
+        What durations are taken from; by default the processor time of this process, in which what else
+        the machine has to do does not count.
+    """
     events = columns(interactions)
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
+    history = events.at(slice(0, start))
+    evaluation = Evaluation(protocol, events, start, np.zeros(0, np.int64), {})
     use_one_thread()
-    rankers = {name: _ranker(name, events.at(slice(0, start)), protocol) for name in models}
-    n_done = start
-
-    def report(n_more: int) -> None:
-        nonlocal n_done
-        n_done += n_more
-        on_progress(n_done, n_events)
-
-    ranks = prequential_ranks(rankers, events, start, stride=protocol.stride, on_progress=report)
-    return {name: summary(of_model, protocol.k) for name, of_model in ranks.items()}
+    contestants = {
+        name: [
+            Contestant(
+                model.fitted(history, protocol.with_seed(number)), protocol.ks, evaluation.n_items, clock
+            )
+            for number in range(protocol.n_seeds if model.has_chance else 1)
+        ]
+        for name, model in models.items()
+    }
+    places = _go_through(
+        events,
+        start,
+        protocol,
+        [runner for runners in contestants.values() for runner in runners],
+        lambda n_done: on_progress(n_done, n_events),
+    )
+    answers = {name: [runner.answers() for runner in runners] for name, runners in contestants.items()}
+    return Evaluation(protocol, events, start, places, answers)
 
 
 def columns(interactions: Iterable[Interaction]) -> Events:
@@ -119,34 +137,24 @@ def columns(interactions: Iterable[Interaction]) -> Events:
     )
 
 
-def _ranker(name: str, history: Events, protocol: Protocol) -> Ranker:
-    """Return a model of this name, fitted on the history."""
-    if name == "gmf":
-        learner = Learner(protocol.learning)
-        fit_initial(learner, history, protocol.fit)
-        return GmfRanker(learner) if protocol.pace is None else StreamedGmf(learner, protocol.pace)
-    counting: Ranker
-    if name == "popularity":
-        counting = PopularityRanker(Popularity({ALL_TIME: None}), ALL_TIME)
-    else:
-        counting = _FadingPopularity()
-    counting.learn(history)
-    return counting
-
-
-class _FadingPopularity:
-    """Popularity whose clock counts events: a half-life in hours would suit one data set only."""
-
-    def __init__(self) -> None:
-        self._ranker = PopularityRanker(Popularity({"events": _DECAY_HALF_LIFE_EVENTS}), "events")
-        self._n_events = 0
-
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
-        """Return (n_items,) faded counts."""
-        return self._ranker.scores(user_row, n_items)
-
-    def learn(self, events: Events) -> None:
-        """Count B events, one tick of the clock each."""
-        ticks = self._n_events + np.arange(len(events.user_rows), dtype=np.float64)
-        self._n_events += len(ticks)
-        self._ranker.learn(events._replace(timestamps=ticks))
+def _go_through(
+    events: Events,
+    start: int,
+    protocol: Protocol,
+    contestants: Sequence[Contestant],
+    on_progress: Callable[[int], None],
+) -> Rows:
+    """Ask all, teach all; return the places of the questions."""
+    places: list[int] = []
+    n_done = start
+    questioning = Questioning(protocol.stride, with_repeats=protocol.with_repeats)
+    for asked, batch in predict_then_learn(events, start, questioning):
+        for question in asked:
+            places.append(question.place)
+            for contestant in contestants:
+                contestant.ask(question)
+        for contestant in contestants:
+            contestant.learn(batch)
+        n_done += len(batch.user_rows)
+        on_progress(n_done)
+    return np.array(places, np.int64)

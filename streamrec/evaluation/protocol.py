@@ -1,0 +1,44 @@
+"""How an evaluation goes about it."""
+
+from dataclasses import dataclass, field, replace
+
+from streamrec.evaluation.streamed import Pace
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.fit import FitOptions
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How an evaluation goes about it.
+
+    Attributes
+    ----------
+    initial_share
+        Of the events, the oldest: history that the models are fitted on.
+    stride
+        Every how many-th event is predicted; all are learned.
+    ks
+        Lengths of the list that must hold the item, ascending.
+    pace
+        Simulates micro-batches and publishing delays; None learns each event before the next is predicted.
+        Only the GMF is delayed: counting has no vectors to publish.
+    with_repeats
+        Whether users are also asked about items that they chose before, which are candidates then.
+    n_seeds
+        Models with chance in them run so many times, from the learning settings' seed upwards.
+    """
+
+    initial_share: float = 0.1
+    stride: int = 1
+    ks: tuple[int, ...] = (10, 20)
+    pace: Pace | None = None
+    with_repeats: bool = False
+    n_seeds: int = 1
+    learning: LearningSettings = field(default_factory=LearningSettings)
+    trainer: TrainerSettings = field(default_factory=TrainerSettings)
+    fit: FitOptions = field(default_factory=FitOptions)
+
+    def with_seed(self, number: int) -> "Protocol":
+        """Return the protocol of the run of this number, from 0."""
+        learning = self.learning.model_copy(update={"seed": self.learning.seed + number})
+        return replace(self, learning=learning)
