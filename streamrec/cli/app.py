@@ -9,6 +9,7 @@ from streamrec.cli import data
 from streamrec.cli.doctor import doctor
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.load_items import load_items
+from streamrec.cli.promote import promote, rollback
 from streamrec.cli.replay import replay
 from streamrec.cli.run import run
 from streamrec.cli.screen import say
@@ -28,6 +29,8 @@ app.add_typer(data.app, name="data")
 app.command()(replay)
 app.command()(load_items)
 app.command()(evaluate)
+app.command()(promote)
+app.command()(rollback)
 app.command()(doctor)
 app.command()(run)
 app.command()(stack_local)
