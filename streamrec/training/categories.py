@@ -1,7 +1,7 @@
 """What the trainer knows of item metadata: which items share categories."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from streamrec.domain.item import Item
 
@@ -10,6 +10,10 @@ N_NEIGHBOURS = 50
 
 _N_PER_CATEGORY = 500
 """Items looked at per category: bounds the work for a new item in a category of a million."""
+
+
+_MEMBERS_AT_ONCE = 20_000
+"""Items ranked within their categories in one turn: all else in the trainer waits for it."""
 
 
 class ItemCategories:
@@ -26,6 +30,7 @@ class ItemCategories:
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._names: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, dict[str, None]] = {}
+        self._turn = 0
         for item in items:
             self.put(item)
 
@@ -57,7 +62,19 @@ class ItemCategories:
         del n_shared[item_id]
         return [neighbour for neighbour, _ in n_shared.most_common(N_NEIGHBOURS)]
 
-    @property
-    def members(self) -> Mapping[str, Iterable[str]]:
-        """Item ids by category."""
-        return self._members
+    def in_turn(self, n_members: int = _MEMBERS_AT_ONCE) -> dict[str, list[str]]:
+        """Return the next categories' item ids: one category, and more up to `n_members` ids in all.
+
+        Called again and again it goes round, so that work on many categories can be done piece by piece.
+        """
+        names = list(self._members)
+        chosen: dict[str, list[str]] = {}
+        n_left = n_members
+        for place in range(self._turn, self._turn + len(names)):
+            name = names[place % len(names)]
+            n_left -= len(self._members[name])
+            if chosen and n_left < 0:
+                break
+            chosen[name] = list(self._members[name])
+        self._turn = (self._turn + len(chosen)) % max(1, len(names))
+        return chosen

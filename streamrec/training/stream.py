@@ -197,7 +197,7 @@ class StreamTrainer:
         counters = self._state.counters.as_numbers() | {
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
-        self._with.publisher.publish_status(rankings(self._state, self._categories.members), counters)
+        self._with.publisher.publish_status(rankings(self._state, self._categories.in_turn()), counters)
 
     def _gauges(self, now: float) -> dict[str, float]:
         return {

@@ -1,6 +1,6 @@
 """What of the trainer's state the outside gets to see: absolute values, copied from one moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -100,23 +100,20 @@ def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
 
 
 def rankings(
-    state: TrainerState, members_by_category: Mapping[str, Iterable[str]]
+    state: TrainerState, members_by_category: Mapping[str, Sequence[str]]
 ) -> dict[str, list[RankedItem]]:
     """Return rankings: ``window`` over all items, ``window:category`` within one.
 
     The windows are those of popularity, and `NEW_ITEMS`.
     """
-    rows_of = {
-        name: np.array([row for id_ in members if (row := state.item_ids.row(id_)) >= 0], np.int64)
-        for name, members in members_by_category.items()
-    }
+    rows_of = {name: state.item_ids.rows_of(members) for name, members in members_by_category.items()}
     ranked: dict[str, list[RankedItem]] = {}
     scores_of = {window: state.popularity.scores(window) for window in state.popularity.windows}
     scores_of[NEW_ITEMS] = state.new_items.scores(state.clock.now)
     for window, scores in scores_of.items():
         ranked[window] = _top(state, scores, np.arange(len(scores)), N_POPULAR)
         for name, rows in rows_of.items():
-            within = rows[rows < len(scores)]
+            within = rows[(rows >= 0) & (rows < len(scores))]
             ranked[f"{window}:{name}"] = _top(state, scores, within, N_POPULAR_PER_CATEGORY)
     return ranked
 

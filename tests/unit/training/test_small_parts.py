@@ -125,9 +125,22 @@ class TestItemCategories:
     def test_changing_the_categories_moves_the_item(self) -> None:
         categories = ItemCategories([Item("a", categories=("war", "war"))])
         categories.put(Item("a", categories=("comedy",)))
-        assert {name: list(members) for name, members in categories.members.items()} == {"comedy": ["a"]}
+        assert categories.in_turn() == {"comedy": ["a"]}
         categories.drop("a")
-        assert categories.members == {}
+        assert categories.in_turn() == {}
+
+    def test_categories_come_in_turn_and_each_once_a_round(self) -> None:
+        categories = ItemCategories(
+            Item(f"{name}{n}", categories=(name,))
+            for name, size in zip("abcd", (5, 2, 2, 9), strict=True)
+            for n in range(size)
+        )
+        turns = [list(categories.in_turn(n_members=4)) for _ in range(4)]
+        assert turns == [["a"], ["b", "c"], ["d"], ["a"]]
+        assert list(categories.in_turn(n_members=1000)) == ["b", "c", "d", "a"]
+        for n in range(9):
+            categories.drop(f"d{n}")
+        assert set(categories.in_turn(1000)) == {"a", "b", "c"}
 
     def test_a_large_category_bounds_the_work(self) -> None:
         categories = ItemCategories(Item(str(n), categories=("all",)) for n in range(2000))
