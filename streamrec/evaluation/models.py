@@ -1,6 +1,7 @@
 """The models that can be measured, by name."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 from streamrec.domain.prequential import Events, ListRanker, Ranker
@@ -45,6 +46,12 @@ def _decayed_popularity(history: Events, protocol: Protocol) -> Ranker:
 
 
 def _gmf(history: Events, protocol: Protocol) -> Ranker:
+    return _context(
+        history, replace(protocol, learning=protocol.learning.model_copy(update={"n_context": 0}))
+    )
+
+
+def _context(history: Events, protocol: Protocol) -> Ranker:
     learner = Learner(protocol.learning)
     fit_initial(learner, history, protocol.fit)
     return GmfRanker(learner) if protocol.pace is None else StreamedGmf(learner, protocol.pace)
@@ -57,9 +64,11 @@ def _covisitation(history: Events, protocol: Protocol) -> Ranker:
     return ranker
 
 
+# A name each, which scripts and result files use; docs/evaluation.md says what they are.
 MODELS: dict[str, Model] = {
     "popularity": Model(_popularity, has_chance=False),
     "decayed_popularity": Model(_decayed_popularity, has_chance=False),
     "gmf": Model(_gmf, has_chance=True),
+    "context": Model(_context, has_chance=True),
     "covisitation": Model(_covisitation, has_chance=False),
 }

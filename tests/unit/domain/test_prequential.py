@@ -1,7 +1,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events, prequential_ranks
+from streamrec.domain.prequential import (
+    Events,
+    ListRanker,
+    Questioning,
+    Rows,
+    predict_then_learn,
+    prequential_ranks,
+)
 from streamrec.domain.ranking_metrics import MISS
 
 
@@ -85,3 +92,55 @@ def test_models_are_asked_the_same() -> None:
     ranks = prequential_ranks({"one": one, "other": other}, stream(), 10)
     assert one.asked == other.asked
     assert ranks["one"].tolist() == ranks["other"].tolist()
+
+
+class LastChosen:
+    """Answers with what anybody chose last, as a server would: without the user's own."""
+
+    def __init__(self) -> None:
+        self.own: dict[int, set[int]] = {}
+        self.newest_first: list[int] = []
+
+    def best(self, user_row: int, k: int) -> Rows:
+        own = self.own.get(user_row, set())
+        return np.array([row for row in self.newest_first if row not in own][:k], np.int64)
+
+    def learn(self, events: Events) -> None:
+        for user, item in zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True):
+            self.own.setdefault(user, set()).add(item)
+            self.newest_first = [item, *(row for row in self.newest_first if row != item)]
+
+
+def test_ranks_in_lists_are_those_of_the_plain_loop() -> None:
+    events, model, expected = stream(), LastChosen(), []
+    for place, (user, item) in enumerate(
+        zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True)
+    ):
+        if model.own.get(user) and item not in model.own[user]:
+            listed = model.best(user, 10).tolist()
+            expected.append(listed.index(item) if item in listed else MISS)
+        model.learn(events.at(slice(place, place + 1)))
+    again, found = LastChosen(), []
+    for asked, batch in predict_then_learn(events, 0):
+        found += [question.place_in(again.best(question.user_row, 10)) for question in asked]
+        again.learn(batch)
+    assert found == expected
+    assert MISS in found
+    assert len([rank for rank in found if rank < 10]) > 20
+
+
+def test_a_model_is_told_from_one_with_scores() -> None:
+    assert isinstance(LastChosen(), ListRanker)
+    assert not isinstance(Counting(), ListRanker)
+
+
+def test_with_repeats_every_event_of_a_known_user_is_a_question_and_nothing_is_excluded() -> None:
+    events = stream()
+    asked = [
+        q for questions, _ in predict_then_learn(events, 0, Questioning(with_repeats=True)) for q in questions
+    ]
+    users = events.user_rows.tolist()
+    assert [question.place for question in asked] == [n for n in range(400) if users[n] in users[:n]]
+    assert all(len(question.excluded) == 0 for question in asked)
+    without = [q.place for questions, _ in predict_then_learn(events, 0) for q in questions]
+    assert set(without) < {question.place for question in asked}

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from streamrec.domain.ranking_metrics import (
+    METRICS,
     MISS,
     SlidingComparison,
+    best_rows,
+    gains,
     mrr_at,
     ndcg_at,
     precision_at,
@@ -65,3 +68,26 @@ def test_the_window_slides() -> None:
     assert len(comparison) == 3
     assert comparison.summaries()["gmf"]["recall_at_10"] == pytest.approx(1 / 3)
     assert comparison.summaries()["popularity"]["mrr_at_10"] == 1
+
+
+def test_gains_are_the_single_event_metrics_by_column() -> None:
+    ranks = np.array([0, 4, 9, 10, MISS, 2])
+    by_name = dict(zip(METRICS, (recall_at, precision_at, ndcg_at, mrr_at), strict=True))
+    for name, metric in by_name.items():
+        expected = [metric(rank, 10) for rank in ranks.tolist()]
+        np.testing.assert_allclose(gains(name, ranks, 10), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", [1, 5, 60, 100])
+def test_best_rows_stand_where_rank_of_says(k: int) -> None:
+    random = np.random.default_rng(0)
+    scores = random.permutation(60).astype(np.float32)
+    excluded = random.permutation(60)[:20]
+    best = best_rows(scores, excluded, k)
+    assert len(best) == min(k, 40)
+    assert [rank_of(scores, row, excluded) for row in best.tolist()] == list(range(len(best)))
+
+
+def test_what_has_no_score_is_in_no_list() -> None:
+    assert best_rows(np.array([np.nan, 2.0, -np.inf]), NOBODY, 3).tolist() == [1]
+    assert best_rows(np.zeros(0), NOBODY, 3).tolist() == []

@@ -14,7 +14,8 @@ def events_of(pairs: list[tuple[int, int]]) -> Events:
 
 
 def learner() -> Learner:
-    trained = Learner(LearningSettings(embedding_dim=4, n_negatives=10))
+    # Without context: a vector that holds other items' rows is only as fresh as its user's last event.
+    trained = Learner(LearningSettings(embedding_dim=4, n_negatives=10, n_context=0))
     random = np.random.default_rng(0)
     trained.learn(random.integers(0, 5, 60), random.integers(0, 8, 60), np.ones(60, np.float32))
     return trained
