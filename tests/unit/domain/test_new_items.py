@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from streamrec.domain.new_items import NewItems
+
+
+def rows(*values: int) -> np.ndarray:
+    return np.array(values, np.int64)
+
+
+def count(items: NewItems, row: int, time: float, n: int = 1, amount: float = 1.0) -> None:
+    items.count(np.full(n, row), np.full(n, time), np.full(n, amount))
+
+
+def test_the_youngest_and_least_chosen_come_first() -> None:
+    items = NewItems(100.0, 20.0)
+    count(items, 0, 0.0)
+    count(items, 1, 80.0)
+    count(items, 2, 80.0, n=5)
+    items.enter(3, 80.0)
+    assert np.argsort(-items.scores(90.0)).tolist() == [3, 1, 2, 0]
+
+
+def test_an_item_is_new_until_it_is_old_or_known() -> None:
+    items = NewItems(100.0, 3.0)
+    count(items, 0, 0.0)
+    count(items, 1, 50.0)
+    assert (items.scores(99.0) > 0).tolist() == [True, True]
+    assert (items.scores(100.0) > 0).tolist() == [False, True]
+    count(items, 1, 100.0, n=2)
+    assert items.scores(100.0).tolist() == [0.0, 0.0]
+
+
+def test_its_age_runs_from_the_first_event_of_a_batch() -> None:
+    items = NewItems(100.0, 20.0)
+    items.count(rows(0, 1, 0), np.array([0.0, 10.0, 50.0]), np.ones(3))
+    assert items.scores(100.0) == pytest.approx([0.0, 0.05])
+
+
+def test_a_robot_does_not_make_an_item_known() -> None:
+    items = NewItems(100.0, 20.0)
+    count(items, 0, 0.0, n=1000, amount=0.01)
+    assert items.scores(0.0)[0] > 0
+
+
+def test_an_item_is_silent_until_it_is_chosen_or_gone() -> None:
+    items = NewItems(100.0, 20.0)
+    for row in (5, 6, 7):
+        items.enter(row, 0.0)
+    count(items, 5, 1.0)
+    assert items.n_silent == 2
+    items.forget(6)
+    items.forget(1000)
+    assert (items.n_silent, (items.scores(1.0) > 0).tolist()[5:]) == (1, [True, False, True])
+    count(items, 6, 60.0)  # another one, in the row that is free
+    assert items.scores(120.0)[6] > 0
+    assert items.scores(120.0)[7] == 0
+
+
+def test_a_restored_one_goes_on_alike() -> None:
+    items, restored = NewItems(100.0, 20.0), NewItems(100.0, 20.0)
+    count(items, 0, 0.0)
+    items.enter(4, 10.0)
+    restored.load_arrays({name: array.copy() for name, array in items.arrays().items()})
+    assert restored.n_silent == 1
+    for each in (items, restored):
+        count(each, 4, 20.0)
+    assert restored.scores(30.0).tolist() == items.scores(30.0).tolist()
+    assert restored.n_silent == 0

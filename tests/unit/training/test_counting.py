@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from streamrec.domain.prequential import Events
+from streamrec.settings import TrainerSettings
+from streamrec.training.counting import count_choices, count_history
+from streamrec.training.trainer_state import TrainerState
+from tests.builders import GENERATION, LEARNING
+
+WINDOWS = ("all", "week", "day", "hour", "recent")
+
+ROBOT, LIKED, PUSHED = 1000, 0, 1
+
+
+def fresh() -> TrainerState:
+    return TrainerState(GENERATION, LEARNING, TrainerSettings())
+
+
+def choices(users: np.ndarray, items: np.ndarray, times: np.ndarray) -> Events:
+    return Events(users, items, times, np.ones(len(users), np.float32))
+
+
+def fifty_people() -> Events:
+    return choices(np.arange(50), np.full(50, LIKED), np.linspace(0.0, 60.0, 50))
+
+
+def test_the_default_windows_are_five() -> None:
+    assert fresh().popularity.windows == WINDOWS
+
+
+@pytest.mark.parametrize("duration_s", [0.0, 1800.0])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_robot_of_100_000_events_makes_no_item_popular(duration_s: float, *, is_first: bool) -> None:
+    n = 100_000
+    robot = choices(np.full(n, ROBOT), np.full(n, PUSHED), 60.0 + np.linspace(0.0, duration_s, n))
+    state = fresh()
+    for events in (robot, fifty_people()) if is_first else (fifty_people(), robot):
+        count_history(state, events)
+    for window in WINDOWS:
+        scores = state.popularity.scores(window)
+        assert state.popularity.top(window, 1).tolist() == [LIKED], window
+        assert scores[PUSHED] <= 1.0
+        assert scores[LIKED] > 10.0
+
+
+def test_a_robot_that_walks_through_the_catalogue_lifts_nothing_above_what_people_like() -> None:
+    n = 100_000
+    state = fresh()
+    count_history(state, fifty_people())
+    count_history(state, choices(np.full(n, ROBOT), 1 + np.arange(n) % 9000, 60.0 + np.arange(n) / 100))
+    for window in WINDOWS:
+        assert state.popularity.top(window, 1).tolist() == [LIKED], window
+        assert state.popularity.scores(window)[1:].max() <= 1.0 + 1e-9
+
+
+def test_half_the_users_are_robots() -> None:
+    """Fifty robots of ten thousand events and more push an item each; fifty people share ten items."""
+    rng = np.random.default_rng(2)
+    n = 600_000
+    is_robot = rng.random(n) < 0.98
+    who = rng.integers(0, 50, n)
+    users, items = np.where(is_robot, ROBOT + who, who), np.where(is_robot, 100 + who, rng.integers(0, 10, n))
+    state = fresh()
+    count_history(state, choices(users, items, np.arange(n) / 20))
+    for window in WINDOWS:
+        assert sorted(state.popularity.top(window, 10).tolist()) == list(range(10)), window
+
+
+def test_the_weights_returned_are_those_under_the_cap() -> None:
+    state = fresh()
+    cap = TrainerSettings().user_cap
+    n = 4 * int(cap)
+    weights = count_choices(state, choices(np.full(n, ROBOT), np.arange(n), np.zeros(n)))
+    assert weights == pytest.approx(np.full(n, 0.25))
+    assert count_choices(state, choices(np.arange(3), np.arange(3), np.zeros(3))).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_history_counts_as_the_stream_would_have() -> None:
+    rng = np.random.default_rng(0)
+    n = 5000
+    events = choices(rng.integers(0, 40, n), rng.integers(0, 60, n), np.sort(rng.random(n)) * 1e5)
+    state, streamed = fresh(), fresh()
+    weights = count_history(state, events)
+    assert len(weights) == n
+    for first in range(0, n, 100):
+        count_choices(streamed, events.at(slice(first, first + 100)))
+    for window in WINDOWS:
+        expected = streamed.popularity.scores(window)
+        assert state.popularity.scores(window)[:60] == pytest.approx(expected[:60], rel=0.05)
+    assert state.new_items.scores(1e5).argmax() == streamed.new_items.scores(1e5).argmax()
