@@ -86,7 +86,7 @@ class Turns:
         self._metrics = metrics
         self._patiently = patient
         self._wanted = place.preferred
-        self._is_handing_over = False
+        self._is_moving = False
         self._said: State | None = None
         self._leases = {
             role: LeaseKeeper(place.store, name, place.owner, place.lease_duration_s, place.clock)
@@ -103,7 +103,7 @@ class Turns:
             has_generation = roles.generation_of(self._wanted) is not None
             self._say("starting" if has_generation else "waiting for a model")
             if has_generation and (turn := self._free_turn(is_late)) is not None:
-                self._is_handing_over = False
+                self._is_moving = False
                 return turn
             self._pause(is_late, has_generation)
         return None
@@ -122,12 +122,13 @@ class Turns:
         """Give the role up; the next turn is with the same generation if it has a role still."""
         with suppress(Unavailable):  # it runs out by itself
             turn.lease.release()
-        if self._is_handing_over:
-            return
+        if self._is_moving:
+            return  # to where `hand_over` said
         if turn.role == "challenger" and self._leases["champion"].is_held:
             self._wanted = "champion"
         else:
             self._wanted = self._place.record.read().role_of(turn.generation) or turn.role
+        self._is_moving = self._wanted != turn.role
 
     def hand_over(self, promotion: Promotion) -> None:
         """Let the challenger be champion: its trainer takes our lease, and we go on with the old champion.
@@ -139,7 +140,7 @@ class Turns:
             self._patiently(self._leases["challenger"].release)
         self._place.record.begin(promotion)
         self._wanted = "champion" if is_alone else "challenger"
-        self._is_handing_over = True
+        self._is_moving = True
         structlog.get_logger().info(
             "promotion_begun",
             command=promotion.name,
@@ -161,13 +162,16 @@ class Turns:
         return None
 
     def _pause(self, is_late: bool, has_generation: bool) -> None:
+        if not has_generation:
+            pause_s = _NO_MODEL_PAUSE_S
+        elif self._is_moving and not is_late:
+            pause_s = _HANDOVER_PAUSE_S  # no standby: the lease is about to be ours
+        else:
+            pause_s = self._place.lease_duration_s / _LOOKS_PER_LEASE
+            # A gauge would keep its last value after the last standby's end; a counter that rests is seen.
+            metrics_of(self._wanted, self._metrics).count("trainer.heartbeats.standby")
         if has_generation:
             self._say("standing by")
-            # A gauge would keep its last value after the last standby's end; a counter that rests is seen.
-            self._metrics.count("trainer.heartbeats.standby")
-        pause_s = self._place.lease_duration_s / _LOOKS_PER_LEASE if has_generation else _NO_MODEL_PAUSE_S
-        if self._is_handing_over and not is_late:
-            pause_s = min(pause_s, _HANDOVER_PAUSE_S)
         self._stop.is_stopping.wait(pause_s)
 
     def _say(self, state: State) -> None:
