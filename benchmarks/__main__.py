@@ -15,6 +15,7 @@ COMMANDS: dict[str, list[str]] = {
     "quality": EVALUATE,
     "quality_as_streamed": [*EVALUATE, "--rate", "500"],
     "learning": ["benchmarks.learning"],
+    "covisitation": ["benchmarks.covisitation"],
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
