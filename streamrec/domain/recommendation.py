@@ -5,11 +5,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from streamrec.domain.diversity import Shape
+from streamrec.domain.explanation import Explanation
 from streamrec.domain.item import Item
 
 MAX_K = 1000
 
-SourceName = Literal["gmf", "similar", "popular"]
+MAX_LISTED_IDS = 1000
+"""Items that a request may exclude, and that it may allow."""
+
+SourceName = Literal["gmf", "covisitation", "followers", "again", "similar", "popular", "new"]
 BasedOn = Literal["user_id", "item_id", "popular_items"]
 
 
@@ -26,6 +31,18 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
         Leave out what the user has seen. What the user dislikes is left out always.
     categories
         Only items of at least one of these; empty: all items.
+    exclude_ids
+        Not these either.
+    only_ids
+        Just these, ranked; empty: all items.
+    min_score
+        Only items that score at least this much; None: all.
+    shape
+        How the list is to look.
+    cursor
+        What leads on from the page before; None: this is the first.
+    explain
+        Whether each item tells why it is there.
     """
 
     k: int = 10
@@ -33,11 +50,19 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
     item_id: str | None = None
     exclude_seen: bool = True
     categories: frozenset[str] = frozenset()
+    exclude_ids: frozenset[str] = frozenset()
+    only_ids: tuple[str, ...] = ()
+    min_score: float | None = None
+    shape: Shape = Shape()
+    cursor: str | None = None
+    explain: bool = False
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One item of an answer: its score (comparable within one source), who proposed it, and its metadata.
+    """One item of an answer: its score, the source that speaks for it most, and its metadata.
 
+    The score estimates how probably, of all candidates of this answer, the item is the one chosen next; of
+    similar items it is the inner product of the vectors.
     The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it.
     """
 
@@ -48,6 +73,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
     categories: tuple[str, ...] = ()
     attributes: dict[str, Any] = {}
+    explanation: Explanation | None = None
 
 
 class Recommendations(msgspec.Struct, frozen=True):
@@ -61,12 +87,15 @@ class Recommendations(msgspec.Struct, frozen=True):
         Of the model that scored; None when only popularity did.
     degraded
         A store or the index did not answer in time: this is the best of what still works.
+    next_cursor
+        What asks for the next page; None when there is nothing more.
     """
 
     items: list[RecommendedItem]
     based_on: BasedOn
     generation: str | None
     degraded: bool
+    next_cursor: str | None = None
 
 
 class Selection:

@@ -1,0 +1,26 @@
+"""Why an item was recommended."""
+
+import msgspec
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One of the user's own items, and its share of the recommended item's score, 0 to 1."""
+
+    item_id: str
+    share: float
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Where an item's score comes from.
+
+    Attributes
+    ----------
+    sources
+        Source -> its part of the score; the parts add up to the score.
+    because
+        The user's items without any one of which the score would be lower, largest share first. The rest
+        comes from the user's vector, in which all they ever did has melted together, or from popularity.
+    """
+
+    sources: dict[str, float]
+    because: list[Cause]

@@ -1,0 +1,55 @@
+"""Pages of an answer: what the next one shows is decided when it is asked for."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from streamrec.domain.cursor import Shown
+from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Page:
+    """One page: what was shown before it, and how long it may be.
+
+    Attributes
+    ----------
+    k
+        Items wanted of this page; fewer than asked for where the reader has seen nearly all that one may.
+    shown
+        What the pages before it have shown.
+    """
+
+    def __init__(self, request: RecommendationRequest) -> None:
+        """Read where the request's reader stands.
+
+        Raises
+        ------
+        InvalidInput
+            When its cursor is not one that goes on with this question.
+        """
+        question = question_of(request)
+        self.shown = (
+            Shown.nothing(question) if request.cursor is None else Shown.read(request.cursor, question)
+        )
+        self.k = min(request.k, self.shown.n_left)
+
+    def next_cursor(self, items: Sequence[RecommendedItem], *, is_degraded: bool) -> str | None:
+        """Return what leads on from these items; None when there is nothing more.
+
+        A short page is the last one, unless a part that did not answer is why it is short.
+        """
+        shown = self.shown.after([item.item_id for item in items])
+        is_last = len(items) < self.k and not is_degraded
+        return None if is_last or not shown.n_left else shown.cursor()
+
+
+def question_of(request: RecommendationRequest) -> str:
+    """Return who asks for what as text: the same for every page, however its parameters are ordered.
+
+    >>> question_of(RecommendationRequest(10, user_id="u")) == question_of(RecommendationRequest(20, "u"))
+    True
+    """
+    asked = msgspec.structs.replace(request, k=1, cursor=None, explain=False)
+    return _encode(asked).decode()
