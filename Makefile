@@ -35,8 +35,12 @@ run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (R
 stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
 	@$(BIN)/python -m streamrec stack-local --rate $(RATE)
 
-test: lint  ## Every test, after lint, types and the import law
+test: lint  ## Every test, after lint, types and the import law; then the quality gate
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m benchmarks.quality_gate
+
+quality-gate: .venv/.dev  ## Whether recall on the beginning of MovieLens-100K is what it was
+	$(BIN)/python -m benchmarks.quality_gate
 
 test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BOOTSTRAP=host:9092 make test-kafka
 	@test -n "$(KAFKA_BOOTSTRAP)" || { echo "Name a broker: KAFKA_BOOTSTRAP=host:9092 make test-kafka (its topics get a prefix of their own, and are deleted at the end)"; exit 1; }
@@ -61,4 +65,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv
 
-.PHONY: help run stack-local test test-kafka lint test-nightly bench bench-services clean-data clean
+.PHONY: help run stack-local test quality-gate test-kafka lint test-nightly bench bench-services clean-data clean

@@ -12,7 +12,7 @@ RESULTS = Path(__file__).parent / "results"
 EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity,decayed_popularity"]
 
 COMMANDS: dict[str, list[str]] = {
-    "quality": EVALUATE,
+    "quality": ["benchmarks.quality"],
     "quality_as_streamed": [*EVALUATE, "--rate", "500"],
     "learning": ["benchmarks.learning"],
     "covisitation": ["benchmarks.covisitation"],
