@@ -49,6 +49,7 @@ from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.builders import World, events
+from tests.two_generations import NEW, OLD, TwoGenerations
 
 _LONG_S = 30.0
 
@@ -67,14 +68,19 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
         url = f"statsd://127.0.0.1:{statsd.getsockname()[1]}"
         metrics = open_metrics(url)
         assert isinstance(metrics, StatsdMetrics)
+        found: set[Figure] = set()
         try:
             drive_trainer(folder / "trainer", metrics)
+            # Between the stages: the socket holds no more than some seconds of all that is sent.
+            found |= figures_waiting(statsd)
+            drive_promotion(folder / "promotion", metrics)
+            found |= figures_waiting(statsd)
             drive_index(folder / "index", metrics)
             drive_recommender(metrics)
             probe_statsd(url)
         finally:
             metrics.close()
-        return figures_waiting(statsd)
+        return found | figures_waiting(statsd)
 
 
 def figures_waiting(statsd: socket.socket) -> set[Figure]:
@@ -193,6 +199,31 @@ def stand_by(world: World) -> None:
     time.sleep(0.2)
     stop.is_stopping.set()
     thread.join()
+
+
+def drive_promotion(folder: Path, metrics: Metrics) -> None:
+    """Two trainers, of a champion and its challenger, a third that waits, and what is asked of them."""
+    two = TwoGenerations(folder, metrics)
+    two.index = AnsweringOnce()
+    trainers = [
+        two.start("champion", "one"),
+        two.start("challenger", "two"),
+        two.start("challenger", "three"),
+    ]
+    try:
+        eventually(lambda: trainers[0].is_at("champion", OLD))
+        eventually(lambda: any(trainer.is_at("challenger", NEW) for trainer in trainers))
+        two.send(("u", "i"), ("v", "j"))
+        two.sink.append(INTERACTIONS, [Message("key", b"no event")])
+        eventually(lambda: two.log.committed.get(("trainer-challenger", INTERACTIONS)) == 3)
+        two.send(("u", "j"), ("v", "i"), ("u", "k"))
+        eventually(lambda: two.log.committed.get(("trainer-challenger", INTERACTIONS)) == 6)
+        two.command("rollback")
+        two.command("promote")
+        eventually(lambda: two.roles.champion == NEW and two.roles.under_way is None)
+    finally:
+        for trainer in trainers:
+            trainer.end()
 
 
 def drive_index(folder: Path, metrics: Metrics) -> None:

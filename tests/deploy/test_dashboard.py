@@ -147,7 +147,10 @@ def test_the_dashboards_panels_read_a_source_that_is_there() -> None:
     assert {panel["datasource"]["uid"] for panel in graphs} <= sources
     assert all(panel["title"] and panel["description"] and panel["targets"] for panel in graphs)
     rows = [panel["title"] for panel in panels() if panel["type"] == "row"]
-    assert rows == ["Stream and learning quality", "Freshness and lag", "Recommender", "Index", "Errors"]
+    assert rows == [
+        "Stream and learning quality", "Freshness and lag", "Recommender", "Index", "Errors",
+        "Champion and challenger",
+    ]  # fmt: skip
 
 
 def test_no_panel_lies_on_another() -> None:
