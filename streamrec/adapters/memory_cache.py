@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbour, RankedItem
 
@@ -16,6 +17,7 @@ class MemoryCache:
         self._rankings: dict[str, list[RankedItem]] = {}
         self._neighbours: dict[str, list[Neighbour]] = {}
         self._counters: dict[str, float] = {}
+        self._blend: Blend | None = None
         self._items: dict[str, tuple[Item, float]] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
@@ -30,6 +32,10 @@ class MemoryCache:
             else:
                 self._neighbours.pop(item_id, None)
 
+    def publish_blend(self, blend: Blend) -> None:
+        """Replace what was learned of how to blend sources."""
+        self._blend = blend
+
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
         self._counters = dict(counters)
@@ -41,6 +47,10 @@ class MemoryCache:
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return {item_id: self._neighbours[item_id] for item_id in item_ids if item_id in self._neighbours}
+
+    async def blend(self) -> Blend | None:
+        """Return the blend as last published."""
+        return self._blend
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -19,6 +19,7 @@ from streamrec.adapters.redis_values import (
     decode_neighbours,
     encode,
 )
+from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbour, RankedItem
 
@@ -71,6 +72,12 @@ class RedisCache:
                 [self.place.key(f"neighbours:{item_id}") for item_id in item_ids]
             )
         return decode_neighbours(item_ids, values)
+
+    async def blend(self) -> Blend | None:
+        """Return the blend as last published."""
+        with in_our_words(self.place):
+            written: Any = await self._redis.get(self.place.key("blend"))
+        return None if written is None else decode_blend(written)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

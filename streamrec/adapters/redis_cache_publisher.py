@@ -8,6 +8,7 @@ from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
 from streamrec.adapters.redis_values import encode
+from streamrec.domain.blend import Blend
 from streamrec.ports import Neighbour, RankedItem
 
 _MEMBERS_AT_ONCE = 1000
@@ -52,6 +53,11 @@ class RedisCachePublisher:
                 else:
                     pipeline.delete(key)
             pipeline.execute()
+
+    def publish_blend(self, blend: Blend) -> None:
+        """Replace what was learned of how to blend sources."""
+        with in_our_words(self._place):
+            self._redis.set(self._place.key("blend"), encode(blend))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""

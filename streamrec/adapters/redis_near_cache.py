@@ -16,6 +16,7 @@ from streamrec.adapters.redis_connection import RedisPlace
 from streamrec.adapters.redis_near_items import NearItems
 from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis_values import CachedItem
+from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
 from streamrec.ports import Neighbour, RankedItem
@@ -62,6 +63,10 @@ class RedisNearCache:
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return await self._neighbours.neighbours(item_ids)
+
+    async def blend(self) -> Blend | None:
+        """Return the blend as last published."""
+        return await self._far.blend()
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

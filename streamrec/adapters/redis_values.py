@@ -5,6 +5,7 @@
     <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
     <prefix>:popular:<name>          sorted set of item ids by score
     <prefix>:neighbours:<item_id>    JSON list of `Neighbour`
+    <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """

@@ -13,6 +13,7 @@ import msgspec
 from streamrec.adapters.near_neighbours import TOO_OLD_S, NearNeighbours
 from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbour, RankedItem
 
@@ -24,6 +25,7 @@ _SCHEMA_VERSION = 1
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS popular (name TEXT PRIMARY KEY NOT NULL, ranking TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS neighbours (item_id TEXT PRIMARY KEY NOT NULL, neighbours TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS blend (id INTEGER PRIMARY KEY NOT NULL, blend TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
@@ -62,6 +64,11 @@ class SqliteCachePublisher:
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO neighbours VALUES (?, ?)", rows)
             connection.executemany("DELETE FROM neighbours WHERE item_id = ?", without)
+
+    def publish_blend(self, blend: Blend) -> None:
+        """Replace what was learned of how to blend sources."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.execute("INSERT OR REPLACE INTO blend VALUES (1, ?)", (_encode(blend).decode(),))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
@@ -113,6 +120,11 @@ class SqliteCache:
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return await self._near.neighbours(item_ids)
+
+    async def blend(self) -> Blend | None:
+        """Return the blend as last published."""
+        rows = self._read("SELECT blend FROM blend")
+        return decode_blend(rows[0][0]) if rows else None
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

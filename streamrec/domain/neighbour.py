@@ -12,8 +12,11 @@ class Neighbour(NamedTuple):
         Shrunk cosine of their counts; higher is nearer.
     support
         The pair's faded count, which the similarity stands on.
+    follows
+        Shrunk cosine of how often it was chosen after the other, not before.
     """
 
     item_id: str
     similarity: float
     support: float
+    follows: float = 0.0

@@ -28,19 +28,20 @@ class NeighbourTable:
     Parameters
     ----------
     n_kept
-        Neighbours of an item at most, S * `N_WAYS`; eight bytes each.
+        Neighbours of an item at most, S * `N_WAYS`; twelve bytes each.
 
     >>> table = NeighbourTable(8)
-    >>> table.add(np.array([0, 0, 0]), np.array([5, 7, 5]), np.array([1.0, 1.0, 0.5]))
-    >>> ids, weights = table.of(np.array([0]))
-    >>> ids[0, :3].tolist(), weights[0, :3].tolist()
-    ([5, 7, -1], [1.5, 1.0, 0.0])
+    >>> table.add(np.array([0, 0, 0]), np.array([5, 7, 5]), np.array([1.0, 1.0, 0.5]), np.array([0, 1, 1]))
+    >>> ids, weights, following = table.of(np.array([0]))
+    >>> ids[0, :3].tolist(), weights[0, :3].tolist(), following[0, :3].tolist()
+    ([5, 7, -1], [1.5, 1.0, 0.0], [0.5, 1.0, 0.0])
     """
 
     def __init__(self, n_kept: int) -> None:
         self._n_sets = n_kept // N_WAYS
         self._ids = np.zeros((0, n_kept), np.int32)
         self._weights = np.zeros((0, n_kept), np.float32)
+        self._following = np.zeros((0, n_kept), np.float32)
 
     @property
     def n_items(self) -> int:
@@ -51,9 +52,22 @@ class NeighbourTable:
         """Have places for at least so many items."""
         self._ids = grown(self._ids, n_items, fill=NOBODY)
         self._weights = grown(self._weights, n_items)
+        self._following = grown(self._following, n_items)
 
-    def add(self, items: Rows, neighbours: Rows, gains: NDArray[np.float64]) -> None:
-        """Add (P,) positive gains to pairs; a pair may occur more than once."""
+    def add(
+        self,
+        items: Rows,
+        neighbours: Rows,
+        gains: NDArray[np.float64],
+        is_after: NDArray[np.bool_],
+    ) -> None:
+        """Add (P,) positive gains to pairs; a pair may occur more than once.
+
+        Parameters
+        ----------
+        is_after
+            (P,) whether the neighbour was chosen after the item.
+        """
         if not len(items):
             return
         self.grow_to(int(items.max()) + 1)
@@ -62,32 +76,37 @@ class NeighbourTable:
         # A pair stands in one place at most, so these are pairs and places at once.
         found = np.flatnonzero(is_here)
         pairs = found // N_WAYS
-        np.add.at(
-            self._weights.reshape(-1), sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
-        )
+        places, of_pairs = sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
+        np.add.at(self._weights.reshape(-1), places, of_pairs)
+        np.add.at(self._following.reshape(-1), places, of_pairs * is_after[pairs])
         if len(pairs) < len(items):
             is_new = np.ones(len(items), np.bool_)
             is_new[pairs] = False
-            self._admit(sets[is_new], neighbours[is_new], gains[is_new])
+            self._admit(sets[is_new], neighbours[is_new], gains[is_new], is_after[is_new])
 
-    def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return (R, M) neighbours and their weights, in no order; `NOBODY` with weight 0 in free places."""
-        return self._ids[items], self._weights[items]
+    def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return (R, M) neighbours, their weights, and how much of these came after, in no order.
+
+        Free places hold `NOBODY` with weight 0.
+        """
+        return self._ids[items], self._weights[items], self._following[items]
 
     def forget(self, item: int) -> Rows:
         """Remove an item and wherever it is a neighbour; return (R,) the rows that lost it, and its own."""
         if item >= len(self._ids):
             return np.zeros(0, np.int64)
-        self._ids[item], self._weights[item] = NOBODY, 0
+        self._ids[item], self._weights[item], self._following[item] = NOBODY, 0, 0
         first = item % self._n_sets * N_WAYS
         its_set = slice(first, first + N_WAYS)
         rows, ways = np.nonzero(self._ids[:, its_set] == item)
         self._ids[rows, first + ways], self._weights[rows, first + ways] = NOBODY, 0
+        self._following[rows, first + ways] = 0
         return np.append(rows, item)
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""
         self._weights *= np.float32(factor)
+        self._following *= np.float32(factor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint: only the places that are taken, which mostly are few."""
@@ -97,6 +116,7 @@ class NeighbourTable:
             "n_neighbours": is_taken.sum(axis=1, dtype=np.int32),
             "neighbours": self._ids[is_taken],
             "weights": self._weights[is_taken],
+            "following": self._following[is_taken],
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -105,6 +125,7 @@ class NeighbourTable:
         self._n_sets = n_kept // N_WAYS
         self._ids = np.full((len(n_neighbours), n_kept), NOBODY, np.int32)
         self._weights = np.zeros((len(n_neighbours), n_kept), np.float32)
+        self._following = np.zeros((len(n_neighbours), n_kept), np.float32)
         sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * self._n_sets
         sets += arrays["neighbours"] % self._n_sets
         # A set's entries stand side by side, in their order.
@@ -112,20 +133,26 @@ class NeighbourTable:
         ways = np.arange(len(sets)) - np.repeat(firsts, np.diff(firsts, append=len(sets)))
         self._ids.reshape(-1)[sets * N_WAYS + ways] = arrays["neighbours"]
         self._weights.reshape(-1)[sets * N_WAYS + ways] = arrays["weights"]
+        self._following.reshape(-1)[sets * N_WAYS + ways] = arrays["following"]
 
-    def _admit(self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64]) -> None:
+    def _admit(
+        self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64], is_after: NDArray[np.bool_]
+    ) -> None:
         """Let (P,) newcomers compete for the places of their sets, one of a set at a time."""
-        sets, newcomers, gains = _summed(sets, newcomers, gains)
+        sets, newcomers, gains, gains_after = _summed(sets, newcomers, gains, gains * is_after)
         order = np.lexsort((-gains, sets))
-        sets, newcomers, weights = sets[order], newcomers[order], gains[order].astype(np.float32)
+        sets, newcomers = sets[order], newcomers[order]
+        weights, following = gains[order].astype(np.float32), gains_after[order].astype(np.float32)
         starts = np.flatnonzero(np.diff(sets, prepend=-1))
         lengths = np.diff(starts, append=len(sets))
         # The heaviest of a batch first, and no more than have room: the others would drive them out again.
         for turn in range(min(int(lengths.max()), N_WAYS)):
             at = starts[lengths > turn] + turn
-            self._compete(sets[at], newcomers[at], weights[at])
+            self._compete(sets[at], newcomers[at], weights[at], following[at])
 
-    def _compete(self, sets: Rows, newcomers: Rows, weights: NDArray[np.float32]) -> None:
+    def _compete(
+        self, sets: Rows, newcomers: Rows, weights: NDArray[np.float32], following: NDArray[np.float32]
+    ) -> None:
         """Let (P,) newcomers, each to another set, take the lightest entry's place or wear it down."""
         ids, table = self._ids.reshape(-1), self._weights.reshape(-1)
         places = sets * N_WAYS + table.reshape(-1, N_WAYS)[sets].argmin(axis=1)
@@ -133,15 +160,17 @@ class NeighbourTable:
         is_in = left <= 0
         table[places] = np.where(is_in, weights, left)
         ids[places[is_in]] = newcomers[is_in]
+        self._following.reshape(-1)[places[is_in]] = following[is_in]
 
 
 def _summed(
-    sets: Rows, newcomers: Rows, gains: NDArray[np.float64]
-) -> tuple[Rows, Rows, NDArray[np.float64]]:
-    """Return each pair of (P,) once, with the sum of its gains."""
+    sets: Rows, newcomers: Rows, *gains: NDArray[np.float64]
+) -> tuple[Rows, Rows, NDArray[np.float64], NDArray[np.float64]]:
+    """Return each pair of (P,) once, with the sums of its gains."""
     keys = (sets << 32) | newcomers
     order = np.argsort(keys)
     keys = keys[order]
     firsts = np.flatnonzero(np.diff(keys, prepend=-1))
     chosen = order[firsts]
-    return sets[chosen], newcomers[chosen], np.add.reduceat(gains[order], firsts)
+    first_sum, second_sum = (np.add.reduceat(of_pairs[order], firsts) for of_pairs in gains)
+    return sets[chosen], newcomers[chosen], first_sum, second_sum

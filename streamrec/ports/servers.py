@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbour
 from streamrec.domain.ranked_item import RankedItem
@@ -72,6 +73,9 @@ class HotCache(Protocol):
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
         """Return the neighbours of these, nearest first; items without any are left out."""
+
+    async def blend(self) -> Blend | None:
+        """Return the blend as last published; None when there is none, or one of another version."""
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.blend import Blend
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbour
@@ -95,6 +96,9 @@ class CachePublisher(Protocol):
 
     def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
         """Replace the neighbours of some items, nearest first; an item without any loses those it had."""
+
+    def publish_blend(self, blend: Blend) -> None:
+        """Replace what was learned of how to blend sources."""
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""

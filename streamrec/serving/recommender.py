@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
+from streamrec.domain.blend import BlendRanker
+from streamrec.domain.candidates import Candidates
 from streamrec.domain.recommendation import (
     MAX_K,
     BasedOn,
@@ -11,28 +13,33 @@ from streamrec.domain.recommendation import (
     Recommendations,
     RecommendedItem,
     Selection,
+    SourceName,
 )
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.learned_blend import LearnedBlend
+from streamrec.serving.retrieval import Retrieval, Stage
 from streamrec.serving.sources import (
-    ALL_TIME,
-    DECAYED,
+    COVISITATION,
+    GMF,
+    N_PROPOSED,
     Asker,
     CandidateSource,
-    PopularSource,
-    SimilarSource,
+    NeighbourSource,
     VectorSource,
 )
 
 SPARE = 4
-"""Candidates asked for beyond those wanted: a few hidden items cost no second search."""
+"""Candidates looked at beyond those wanted: a few hidden items cost no second look."""
 
 FILTERED_FACTOR = 5
-"""Candidates asked for per item wanted of some categories: one item in five fits, or we ask again."""
+"""Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
 
 
 _STRANGER = UserProfile(None, [])
+
+_SOURCE_NAMES = frozenset(get_args(SourceName))
 
 
 class ServingLimits(NamedTuple):
@@ -43,10 +50,22 @@ class ServingLimits(NamedTuple):
 
 
 class Recommender:
-    """Fills answers from an ordered list of sources: the user's vector, the item looked at, popularity."""
+    """Fills answers from what all sources propose, in the order that the learned blend gives it.
+
+    Parameters
+    ----------
+    left_out
+        Names of sources to do without: to see what each is worth.
+    """
 
     def __init__(
-        self, store: DocumentStore, cache: HotCache, index: ItemIndex, metrics: Metrics, limits: ServingLimits
+        self,
+        store: DocumentStore,
+        cache: HotCache,
+        index: ItemIndex,
+        metrics: Metrics,
+        limits: ServingLimits,
+        left_out: frozenset[str] = frozenset(),
     ) -> None:
         self._store = store
         self._n_seen_excluded = limits.n_seen_excluded
@@ -55,35 +74,47 @@ class Recommender:
         cache_guard = Guard("cache", limits.timeout_s, metrics)
         index_guard = Guard("index", limits.timeout_s, metrics)
         self.items = ItemReader(cache, cache_guard, store, self._store_guard, metrics)
-        self._similar = SimilarSource(index, index_guard)
-        self._sources: tuple[CandidateSource, ...] = (
+        self.blend = LearnedBlend(cache, cache_guard)
+        self.retrieval = Retrieval(cache, cache_guard, index, index_guard, left_out)
+        self._like_item: tuple[CandidateSource, ...] = (
             VectorSource(index, index_guard),
-            self._similar,
-            PopularSource(DECAYED, cache, cache_guard),
-            PopularSource(ALL_TIME, cache, cache_guard),
+            NeighbourSource(cache, cache_guard),
         )
 
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Return `k` items where so many exist; never raises for a part that is down.
 
-        A known user gets what the model ranks highest for them. A stranger who looks at a known item gets
-        what is similar to it, anybody else what is popular; each source fills up what the former leaves open.
+        A known user gets the blend of all sources. A stranger who looks at a known item gets what is like it,
+        filled up with what is popular; anybody else gets what is popular.
         """
-        asker = await self._asker(request)
+        asker = await self.asker(request)
         is_known = "store" not in asker.attempts.failed
-        answer = await self._answer(request, asker, self._sources)
+        ranker = await self.blend.ranker()
+        selection = Selection(request.k, asker.banned)
+        for stage in self.retrieval.stages(asker):
+            await self._fill(selection, asker, stage, ranker)
+            if not selection.n_missing:
+                break
+        answer = self._answer(selection.items, asker)
         if request.user_id is not None:
             reason = _fallback_reason(answer, request.k, asker) if is_known else "store_unavailable"
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
         return answer
 
     async def similar(self, item_id: str, k: int) -> Recommendations:
-        """Return up to `k` items like this one, without falling back to popular ones."""
-        request = RecommendationRequest(k, item_id=item_id)
-        asker = Asker(None, None, item_id, (), frozenset(), Attempts())
-        return await self._answer(request, asker, (self._similar,))
+        """Return up to `k` items like this one: by vector, then those chosen together with it."""
+        asker = Asker(Attempts(), recent=(item_id,), item_id=item_id, banned=frozenset((item_id,)))
+        selection = Selection(k, asker.banned)
+        for source, name in zip(self._like_item, (GMF, COVISITATION), strict=True):
+            proposal = (await source.propose(asker, k + SPARE)).get(name)
+            if proposal is not None and selection.n_missing:
+                metadata = await self.items.read(proposal.ids, asker.attempts)
+                pairs = zip(proposal.ids, proposal.scores, strict=True)
+                selection.offer(pairs, _shown_source(name, asker), metadata)
+        return self._answer(selection.items, asker)
 
-    async def _asker(self, request: RecommendationRequest) -> Asker:
+    async def asker(self, request: RecommendationRequest) -> Asker:
+        """Return what the sources need to know of who asks."""
         attempts = Attempts()
         profile = _STRANGER
         user_id = request.user_id
@@ -93,61 +124,88 @@ class Recommender:
                 self._store_guard, lambda: self._store.get_profile(user_id, n_seen), _STRANGER
             )
         state = profile.document.state if profile.document is not None else None
+        item_id = request.item_id
         if state is None:
-            return Asker(None, None, request.item_id, profile.seen, request.categories, attempts)
-        banned = [*profile.seen, *state.disliked]
-        return Asker(state.vector, state.generation, request.item_id, banned, request.categories, attempts)
-
-    async def _answer(
-        self, request: RecommendationRequest, asker: Asker, sources: Sequence[CandidateSource]
-    ) -> Recommendations:
-        selection = Selection(request.k, asker.banned)
-        for source in sources:
-            await self._fill(selection, source, asker)
-            if not selection.n_missing:
-                break
-        if asker.attempts.is_degraded:
-            self._metrics.count("recommender.degraded")
-        for name, n in Counter(item.source for item in selection.items).items():
-            self._metrics.count(f"recommender.items.{name}", n)
-        return Recommendations(
-            selection.items, _based_on(selection.items), asker.served_generation, asker.attempts.is_degraded
+            recent = () if item_id is None else (item_id,)
+            banned = frozenset((*profile.seen, *recent))
+            return Asker(attempts, None, None, recent, 0, item_id, banned, True, request.categories)
+        return Asker(
+            attempts,
+            state.vector,
+            state.generation,
+            state.recent,
+            state.n_events,
+            item_id,
+            frozenset((*profile.seen, *state.disliked)),
+            request.exclude_seen,
+            request.categories,
         )
 
-    async def _fill(self, selection: Selection, source: CandidateSource, asker: Asker) -> None:
-        """Offer the source's best, and once more of them when too few of those fit."""
-        categories = () if source.knows_categories else asker.categories
-        for n in _widths(selection.n_missing, is_filtered=bool(categories)):
-            candidates = await source.candidates(asker, n)
-            if not candidates:
+    def _answer(self, items: list[RecommendedItem], asker: Asker) -> Recommendations:
+        if asker.attempts.is_degraded:
+            self._metrics.count("recommender.degraded")
+        for name, n in Counter(item.source for item in items).items():
+            self._metrics.count(f"recommender.items.{name}", n)
+        return Recommendations(
+            items, _based_on(items, asker), asker.served_generation, asker.attempts.is_degraded
+        )
+
+    async def _fill(self, selection: Selection, asker: Asker, stage: Stage, ranker: BlendRanker) -> None:
+        """Offer the stage's best, and once more of them when too few of those fit."""
+        for n in _widths(selection.n_missing, is_filtered=bool(asker.categories)):
+            candidates = await self.retrieval.candidates(asker, stage, n)
+            await self._offer(selection, asker, candidates, ranker)
+            if not selection.n_missing or len(candidates.ids) < n:
                 return
-            metadata = await self.items.read([item_id for item_id, _ in candidates], asker.attempts)
-            selection.offer(candidates, source.name, metadata, categories)
-            if not selection.n_missing or len(candidates) < n:
-                return
+
+    async def _offer(
+        self, selection: Selection, asker: Asker, candidates: Candidates[str], ranker: BlendRanker
+    ) -> None:
+        """Offer candidates, best first; no more metadata is read than it takes."""
+        probabilities = ranker.probabilities(candidates)
+        order = (-probabilities).argsort(kind="stable")
+        start = 0
+        while selection.n_missing and start < len(order):
+            n = selection.n_missing * (FILTERED_FACTOR if asker.categories else 1) + SPARE
+            places = order[start : start + n].tolist()
+            start += n
+            ids = [candidates.ids[place] for place in places]
+            metadata = await self.items.read(ids, asker.attempts)
+            scores = probabilities[places].tolist()
+            for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
+                selection.offer(
+                    [(pair[0], pair[1])], _shown_source(source, asker), metadata, asker.categories
+                )
 
 
 def _widths(n_missing: int, *, is_filtered: bool) -> Iterator[int]:
-    """Yield how many candidates to ask for: first few, then as many as the index gives."""
-    few = n_missing * (FILTERED_FACTOR if is_filtered else 1) + SPARE
+    """Yield how many candidates to ask of each source: first few, then as many as the index gives."""
+    few = max(N_PROPOSED, n_missing * (FILTERED_FACTOR if is_filtered else 1) + SPARE)
     if few < MAX_K:
         yield few
     yield MAX_K
 
 
+def _shown_source(name: str, asker: Asker) -> SourceName:
+    if name.startswith("popular"):
+        return "popular"
+    if name == GMF and asker.vector is None:
+        return "similar"
+    return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
+
+
 def _fallback_reason(answer: Recommendations, k: int, asker: Asker) -> str | None:
-    """Return why not all items come from the user's own vector; None when they do."""
+    """Return why the user's own vector had no part in the answer, or items are missing; else None."""
     if asker.vector is None:
         return "stranger"
-    # Sources are asked in order: when the last item is the vector's, all are.
-    if len(answer.items) == k and answer.items[-1].source == "gmf":
-        return None
     if "index" in asker.attempts.failed:
         return "index_unavailable"
-    return "too_few_candidates" if asker.served_generation is not None else "generation_not_served"
+    if asker.served_generation is None:
+        return "generation_not_served"
+    return "too_few_candidates" if len(answer.items) < k else None
 
 
-def _based_on(items: Sequence[RecommendedItem]) -> BasedOn:
-    if not items or items[0].source == "popular":
+def _based_on(items: Sequence[RecommendedItem], asker: Asker) -> BasedOn:
+    if not items or all(item.source == "popular" for item in items):
         return "popular_items"
-    return "user_id" if items[0].source == "gmf" else "item_id"
+    return "user_id" if asker.generation is not None else "item_id"

@@ -1,4 +1,4 @@
-"""Where candidates come from. The recommender asks the sources in order until an answer is full."""
+"""Where candidates come from: each source proposes a ranking, or several from one look."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,13 +6,26 @@ from typing import Protocol
 
 import msgspec
 
-from streamrec.domain.recommendation import BasedOn, SourceName
-from streamrec.ports import HotCache, IndexAnswer, IndexQuery, ItemIndex, RankedItem
+from streamrec.domain.candidates import Proposal
+from streamrec.domain.recency import again, distinct_newest_first, visited_with
+from streamrec.ports import HotCache, IndexAnswer, IndexQuery, ItemIndex, Neighbour, RankedItem
 from streamrec.serving.guard import Attempts, Guard
 
-DECAYED = "decayed"
-ALL_TIME = "all"
-"""Windows of popularity, as the trainer names its rankings."""
+GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
+
+WINDOWS = ("all", "week", "day", "hour", "recent")
+"""Of popularity, as the trainer names its rankings."""
+
+POPULAR = tuple(f"popular_{window}" for window in WINDOWS)
+
+SOURCES = (GMF, COVISITATION, FOLLOWERS, *POPULAR, AGAIN)
+"""All that a blend may weigh."""
+
+N_PROPOSED = 100
+"""Candidates of one source: the item that is chosen next is among twice as many in 2 % more of the cases."""
+
+N_HISTORY = 20
+"""Newest distinct items of a user whose neighbours are candidates."""
 
 MAX_REMEMBERED = 1000
 """Rankings kept for when the cache is down: some windows times some hundred categories."""
@@ -23,95 +36,98 @@ class Asker(msgspec.Struct):
 
     Attributes
     ----------
-    vector, generation
-        The user's (D + 1,) float32 bytes and the model they belong to; None for a stranger.
-    item_id
-        What the user looks at.
-    banned
-        Not to be offered: seen (when asked so) and disliked.
-    categories
-        Only these are wanted; empty: all.
     attempts
         Notes whether a part failed.
+    vector, generation
+        The user's (D + 1,) float32 bytes and the model they belong to; None for a stranger.
+    recent
+        Item ids of the last events, newest last; what a stranger looks at stands for them.
+    n_events
+        Of the user so far.
+    item_id
+        What a stranger looks at: items like it are wanted.
+    banned
+        Not to be offered: seen (when asked so), disliked and excluded.
+    is_new_only
+        Whether items that the user chose before are among `banned`.
+    categories
+        Only these are wanted; empty: all.
     served_generation
         Of the index that answered; the sources note it here.
     """
 
-    vector: bytes | None
-    generation: str | None
-    item_id: str | None
-    banned: Sequence[str]
-    categories: frozenset[str]
     attempts: Attempts
+    vector: bytes | None = None
+    generation: str | None = None
+    recent: Sequence[str] = ()
+    n_events: int = 0
+    item_id: str | None = None
+    banned: frozenset[str] = frozenset()
+    is_new_only: bool = True
+    categories: frozenset[str] = frozenset()
     served_generation: str | None = None
 
 
 class CandidateSource(Protocol):
-    """One way to find items for somebody."""
+    """One way, or several that share a look, to find items for somebody."""
 
-    name: SourceName
-    based_on: BasedOn
-    knows_categories: bool
-    """Whether candidates are in the wanted categories already."""
-
-    async def candidates(self, asker: Asker, n: int) -> Sequence[RankedItem]:
-        """Return up to `n` items, best first; fewer than `n` means that there are no more."""
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+        """Return by source name up to `n` items each, best first; fewer than `n`: there are no more."""
 
 
-class _IndexSource:
-    """What the sources that ask the index share."""
-
-    knows_categories = False
+class VectorSource:
+    """Items nearest to the user's own vector, or, for a stranger, to the item that is looked at."""
 
     def __init__(self, index: ItemIndex, guard: Guard) -> None:
         self._index = index
         self._guard = guard
 
-    async def _search(self, asker: Asker, query: IndexQuery) -> Sequence[RankedItem]:
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+        """Return the index's best; nothing when it has neither the user's generation nor the item."""
+        if asker.vector is None and asker.item_id is None:
+            return {}
+        # A known user's own vector says more than what they look at.
+        item_id = asker.item_id if asker.vector is None else None
+        query = IndexQuery(n, asker.vector, item_id, list(asker.banned), asker.generation)
         nothing = IndexAnswer("", [], is_missing=True)
         answer = await asker.attempts.of(self._guard, lambda: self._index.search(query), nothing)
         if answer.is_missing:
-            return ()
+            return {}
         asker.served_generation = answer.generation
-        return answer.items
+        return {GMF: _proposal(answer.items, is_logit=True)}
 
 
-class VectorSource(_IndexSource):
-    """Items nearest to the user's own vector."""
+class NeighbourSource:
+    """Items that others chose together with, and after, what this user chose lately."""
 
-    name: SourceName = "gmf"
-    based_on: BasedOn = "user_id"
+    def __init__(self, cache: HotCache, guard: Guard) -> None:
+        self._cache = cache
+        self._guard = guard
 
-    async def candidates(self, asker: Asker, n: int) -> Sequence[RankedItem]:
-        """Return the index's best; nothing for a stranger, or when the user's generation is not served."""
-        if asker.vector is None:
-            return ()
-        query = IndexQuery(n, vector=asker.vector, exclude=asker.banned, generation=asker.generation)
-        return await self._search(asker, query)
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+        """Return what the neighbours of the last items add up to."""
+        history = distinct_newest_first(asker.recent, N_HISTORY)
+        if not history:
+            return {}
+        nothing: dict[str, list[Neighbour]] = {}
+        found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours(history), nothing)
+        together, after = visited_with(history, found, asker.banned)
+        return {COVISITATION: _best(together, n), FOLLOWERS: _best(after, n)}
 
 
-class SimilarSource(_IndexSource):
-    """Items like the one that is looked at."""
+class AgainSource:
+    """What the user chose before, lately and often: for those who may be offered it again."""
 
-    name: SourceName = "similar"
-    based_on: BasedOn = "item_id"
-
-    async def candidates(self, asker: Asker, n: int) -> Sequence[RankedItem]:
-        """Return the index's best; nothing when no item is named or the index does not have it."""
-        if asker.item_id is None:
-            return ()
-        # Of the generation that answered before, if one did: no list is of two.
-        generation = asker.served_generation
-        query = IndexQuery(n, item_id=asker.item_id, exclude=asker.banned, generation=generation)
-        return await self._search(asker, query)
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+        """Return the user's own items; nothing when only new ones are wanted."""
+        if asker.is_new_only:
+            return {}
+        scores = again(asker.recent)
+        return {AGAIN: _best({id_: score for id_, score in scores.items() if id_ not in asker.banned}, n)}
 
 
 class PopularSource:
-    """What everybody chooses; the last rankings read stay at hand for when the cache is down."""
-
-    name: SourceName = "popular"
-    based_on: BasedOn = "popular_items"
-    knows_categories = True
+    """What everybody chooses in one window; the last rankings stay at hand for when the cache is down."""
 
     def __init__(self, window: str, cache: HotCache, guard: Guard) -> None:
         self._window = window
@@ -119,14 +135,14 @@ class PopularSource:
         self._guard = guard
         self._remembered: dict[str, list[RankedItem]] = {}
 
-    async def candidates(self, asker: Asker, n: int) -> Sequence[RankedItem]:
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
         """Return the window's best, or the best of the wanted categories together."""
         names = [f"{self._window}:{category}" for category in sorted(asker.categories)] or [self._window]
         limit = n + len(asker.banned)
         rankings = await asyncio.gather(*(self._ranking(asker, name, limit) for name in names))
-        ranked = list(rankings[0]) if len(names) == 1 else _merge(rankings)
-        banned = set(asker.banned)
-        return [item for item in ranked if item.item_id not in banned][:n]
+        ranked = rankings[0] if len(names) == 1 else _merge(rankings)
+        banned = asker.banned
+        return {f"popular_{self._window}": _proposal([item for item in ranked if item[0] not in banned][:n])}
 
     async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
         remembered = self._remembered.get(name, [])
@@ -143,3 +159,12 @@ def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
     for ranking in rankings:
         best.update((item.item_id, item) for item in ranking)
     return sorted(best.values(), key=lambda item: -item.score)
+
+
+def _best(scores: dict[str, float], n: int) -> Proposal[str]:
+    ranked = sorted(scores.items(), key=lambda item: -item[1])[:n]
+    return Proposal([id_ for id_, _ in ranked], [score for _, score in ranked])
+
+
+def _proposal(items: Sequence[RankedItem], *, is_logit: bool = False) -> Proposal[str]:
+    return Proposal([item[0] for item in items], [item[1] for item in items], is_logit)

@@ -66,6 +66,7 @@ def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[
             state.item_ids.ids_at(nearest.rows[is_there].tolist()),
             nearest.similarities[is_there].round(6).tolist(),
             nearest.supports[is_there].round(3).tolist(),
+            nearest.follows[is_there].round(6).tolist(),
         )
     )
     ends = np.cumsum(is_there.sum(axis=1)).tolist()

@@ -29,9 +29,13 @@ def counted(rules: CoVisitationRules, batch: int = 600, order: slice = slice(Non
     return visits
 
 
-def by_hand(rules: CoVisitationRules) -> tuple[dict[tuple[int, int], float], dict[int, float]]:
+Counts = dict[tuple[int, int], float]
+
+
+def by_hand(rules: CoVisitationRules) -> tuple[Counts, Counts, dict[int, float]]:
     """Count as the definition says, one pair after the other."""
-    pairs: dict[tuple[int, int], float] = defaultdict(float)
+    after: Counts = defaultdict(float)
+    pairs: Counts = defaultdict(float)
     counts: dict[int, float] = defaultdict(float)
     items, histories, times, weights = events()
     for item, history, time, weight in zip(items, histories, times, weights, strict=True):
@@ -41,26 +45,30 @@ def by_hand(rules: CoVisitationRules) -> tuple[dict[tuple[int, int], float], dic
         for distance, other in enumerate(history[history >= 0]):
             pairs[item, other] += gain * rules.distance_decay**distance
             pairs[other, item] += gain * rules.distance_decay**distance
-    return pairs, counts
+            after[other, item] += gain * rules.distance_decay**distance
+    return pairs, after, counts
 
 
 @pytest.mark.parametrize("half_life_s", [None, MONTH_S, 86_400.0, 3600.0])
 @pytest.mark.parametrize("batch", [1, 7, 600])
 def test_similarities_are_those_of_the_definition(half_life_s: float | None, batch: int) -> None:
     rules = CoVisitationRules(n_kept=64, half_life_s=half_life_s)
-    pairs, counts = by_hand(rules)
+    pairs, after, counts = by_hand(rules)
     nearest = counted(rules, batch).neighbours(np.arange(30), k=64)
     found = {
-        (item, other): (similarity, support)
+        (item, other): (similarity, support, follows)
         for item in range(30)
-        for other, similarity, support in zip(*(column[item].tolist() for column in nearest), strict=True)
+        for other, similarity, support, follows in zip(
+            *(column[item].tolist() for column in nearest), strict=True
+        )
         if other >= 0
     }
     strong = {pair: count for pair, count in pairs.items() if count > 1e-6}
     assert set(strong) <= set(found)
     for (item, other), count in strong.items():
-        expected = count / (np.sqrt(counts[item] * counts[other]) + rules.shrinkage)
-        assert found[item, other] == pytest.approx((expected, count), rel=1e-4)
+        divisor = np.sqrt(counts[item] * counts[other]) + rules.shrinkage
+        expected = count / divisor, count, after[item, other] / divisor
+        assert found[item, other] == pytest.approx(expected, rel=1e-4, abs=1e-7)
     assert (np.diff(nearest.similarities, axis=1) <= 0).all()
 
 

@@ -1,0 +1,186 @@
+"""One list out of several sources: a small ranking network that learns from what users did next."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
+
+_N_HIDDEN = 16
+"""Units of the correction: 32 are no better."""
+
+_FIRST_TOTAL = 4.0
+"""Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum says how sure it
+is of itself, and so how large the first steps are."""
+
+_RATE = 0.1
+
+_MEMORY = 0.9998
+"""Squared gradients are remembered for some 5,000 steps: a rate that only ever fell could not follow when the
+best source changes."""
+
+_Array = NDArray[np.float32]
+
+
+class Blend(msgspec.Struct, frozen=True):
+    """What was learned, as it is published.
+
+    Attributes
+    ----------
+    sources
+        Names, in the order of the columns of `Candidates`.
+    weights
+        Segment -> a weight for each source, of its reciprocal ranks; not negative, they sum to 1.
+    scale
+        Segment -> what the weights were divided by.
+    hidden, hidden_bias, output
+        The correction: (2 S + 4, H), (H,), (H,).
+    n_learned
+        Events that it was learned from.
+    """
+
+    sources: tuple[str, ...]
+    weights: dict[str, list[float]]
+    scale: dict[str, float]
+    hidden: list[list[float]]
+    hidden_bias: list[float]
+    output: list[float]
+    n_learned: int = 0
+
+
+_decode = msgspec.json.Decoder(Blend).decode
+
+
+def decode_blend(written: str | bytes) -> Blend | None:
+    """Read a blend; None for one of another version."""
+    try:
+        return _decode(written)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+class BlendRanker:
+    """Scores candidates: a weighted sum of reciprocal ranks, plus a one-layer correction.
+
+    The sum alone, with equal weights, is what it starts from; the correction starts at zero and learns what a
+    sum can't say: that a source counts only when another agrees, or for users who are new.
+    Weights and correction learn together by the softmax loss over all candidates (ListNet's top-one form:
+    Cao et al. 2007, Learning to rank: from pairwise approach to listwise approach, section 4.2), with a rate
+    per parameter as in RMSProp.
+
+    >>> from streamrec.domain.candidates import Proposal
+    >>> ranker = BlendRanker(("good", "bad"))
+    >>> proposals = {"good": Proposal(["x", "y"], [2.0, 1.0]), "bad": Proposal(["y", "x"], [2.0, 1.0])}
+    >>> for _ in range(100):
+    ...     ranker.learn(Candidates(ranker.sources, proposals, 9, is_new_only=True), "x")
+    >>> candidates = Candidates(ranker.sources, proposals, 9, is_new_only=True)
+    >>> candidates.ids[int(ranker.scores(candidates).argmax())]
+    'x'
+    """
+
+    def __init__(self, sources: Sequence[str], seed: int = 0) -> None:
+        n_features = 2 * len(sources) + N_ABOUT_USER
+        chance = np.random.default_rng(seed)
+        self.sources = tuple(sources)
+        self.n_learned = 0
+        shape = (len(SEGMENTS), len(sources))
+        self._weights: _Array = np.full(shape, _FIRST_TOTAL / len(sources), np.float32)
+        self._hidden: _Array = chance.normal(0, n_features**-0.5, (n_features, _N_HIDDEN)).astype(np.float32)
+        self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
+        self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
+        self._squares = [np.full_like(parameter, 1e-2) for parameter in self._parameters()]
+
+    def scores(self, candidates: Candidates[Id]) -> _Array:
+        """Return (N,) scores; higher is better."""
+        return self._forward(candidates)[1]
+
+    def probabilities(self, candidates: Candidates[Id]) -> _Array:
+        """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
+        scores = self.scores(candidates)
+        odds: _Array = np.exp(scores - scores.max(initial=-np.inf))
+        odds /= odds.sum()
+        return odds
+
+    def main_sources(self, candidates: Candidates[Id], places: Sequence[int]) -> list[str]:
+        """Return, of (M,) candidates, the source whose rank weighs most."""
+        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
+        ranks = candidates.features[np.asarray(places, np.int64), : candidates.n_sources]
+        return [self.sources[column] for column in (ranks * weights).argmax(axis=1).tolist()]
+
+    def learn(self, candidates: Candidates[Id], chosen: Id) -> None:
+        """Take one step towards what the user chose; nothing is learned when no source proposed it."""
+        place = candidates.place_of(chosen)
+        if place < 0:
+            return
+        active, scores = self._forward(candidates)
+        errors = np.exp(scores - scores.max())
+        errors /= errors.sum()
+        errors[place] -= 1
+        segment = SEGMENTS.index(candidates.segment)
+        of_weights = np.zeros_like(self._weights)
+        of_weights[segment] = errors @ candidates.features[:, : candidates.n_sources]
+        of_hidden = (errors[:, None] * self._output) * (active > 0)
+        self._step([of_weights, candidates.features.T @ of_hidden, of_hidden.sum(axis=0), errors @ active])
+        np.maximum(self._weights, 0, out=self._weights)
+        self.n_learned += 1
+
+    def published(self) -> Blend:
+        """Return what was learned, as others may use it."""
+        totals = np.maximum(self._weights.sum(axis=1), 1e-6)
+        return Blend(
+            self.sources,
+            {name: (self._weights[n] / totals[n]).tolist() for n, name in enumerate(SEGMENTS)},
+            {name: float(totals[n]) for n, name in enumerate(SEGMENTS)},
+            self._hidden.tolist(),
+            self._hidden_bias.tolist(),
+            self._output.tolist(),
+            self.n_learned,
+        )
+
+    @classmethod
+    def of(cls, blend: Blend) -> "BlendRanker":
+        """Return a ranker that scores as the published one does."""
+        ranker = cls(blend.sources)
+        ranker._weights = np.array(
+            [np.array(blend.weights[name]) * blend.scale[name] for name in SEGMENTS], np.float32
+        )
+        ranker._hidden = np.array(blend.hidden, np.float32)
+        ranker._hidden_bias = np.array(blend.hidden_bias, np.float32)
+        ranker._output = np.array(blend.output, np.float32)
+        ranker.n_learned = blend.n_learned
+        return ranker
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state, for a checkpoint."""
+        names = ("weights", "hidden", "hidden_bias", "output")
+        state: dict[str, NDArray[Any]] = dict(zip(names, self._parameters(), strict=True))
+        squares = {f"squares.{name}": array for name, array in zip(names, self._squares, strict=True)}
+        return state | squares | {"n_learned": np.array([self.n_learned])}
+
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over copies of what `arrays` returned, for the same sources."""
+        self._weights = arrays["weights"].copy()
+        self._hidden = arrays["hidden"].copy()
+        self._hidden_bias = arrays["hidden_bias"].copy()
+        self._output = arrays["output"].copy()
+        names = ("weights", "hidden", "hidden_bias", "output")
+        self._squares = [arrays[f"squares.{name}"].copy() for name in names]
+        self.n_learned = int(arrays["n_learned"][0])
+
+    def _parameters(self) -> list[_Array]:
+        return [self._weights, self._hidden, self._hidden_bias, self._output]
+
+    def _forward(self, candidates: Candidates[Id]) -> tuple[_Array, _Array]:
+        """Return the (N, H) active hidden units and the (N,) scores."""
+        features = candidates.features
+        active = np.maximum(features @ self._hidden + self._hidden_bias, 0)
+        weights = self._weights[SEGMENTS.index(candidates.segment)]
+        return active, features[:, : candidates.n_sources] @ weights + active @ self._output
+
+    def _step(self, gradients: Sequence[_Array]) -> None:
+        for parameter, squares, gradient in zip(self._parameters(), self._squares, gradients, strict=True):
+            squares += gradient * gradient
+            parameter -= _RATE * gradient / np.sqrt(squares)

@@ -1,0 +1,59 @@
+"""The blend that the trainer published last, at hand."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from streamrec.domain.blend import Blend, BlendRanker
+from streamrec.errors import StreamrecError
+from streamrec.ports import HotCache
+from streamrec.serving.guard import Guard
+from streamrec.serving.sources import SOURCES
+
+RENEWED_AFTER_S = 1.0
+"""The trainer publishes once a second."""
+
+
+class LearnedBlend:
+    """Reads the blend beside the requests; equal weights until one was found.
+
+    Parameters
+    ----------
+    clock
+        Seconds; only differences count.
+    """
+
+    def __init__(self, cache: HotCache, guard: Guard, clock: Callable[[], float] = time.monotonic) -> None:
+        self._cache = cache
+        self._guard = guard
+        self._clock = clock
+        self._due = -float("inf")
+        self._reading: asyncio.Task[None] | None = None
+        self._published: Blend | None = None
+        self._ranker = BlendRanker(SOURCES)
+        self._is_first = True
+
+    async def ranker(self) -> BlendRanker:
+        """Return the newest ranker at hand; only the first caller waits for one."""
+        if self._clock() >= self._due and (self._reading is None or self._reading.done()):
+            self._due = self._clock() + RENEWED_AFTER_S
+            self._reading = asyncio.create_task(self._read())
+        if self._is_first and self._reading is not None:
+            await asyncio.shield(self._reading)
+            self._is_first = False
+        return self._ranker
+
+    async def aclose(self) -> None:
+        """Wait for what is being read."""
+        if self._reading is not None:
+            await asyncio.wait([self._reading])
+
+    async def _read(self) -> None:
+        try:
+            published = await self._guard.call(self._cache.blend)
+        except StreamrecError:
+            return  # the last one serves on; the cache's absence is told by those who ask it for more
+        # One for other sources was published by another version: its columns mean something else.
+        if published is not None and published != self._published and published.sources == SOURCES:
+            self._ranker = BlendRanker.of(published)
+            self._published = published

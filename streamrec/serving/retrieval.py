@@ -1,0 +1,66 @@
+"""All sources that know something of who asks, side by side."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from streamrec.domain.candidates import Candidates, Proposal
+from streamrec.ports import HotCache, ItemIndex
+from streamrec.serving.guard import Guard
+from streamrec.serving.sources import (
+    SOURCES,
+    WINDOWS,
+    AgainSource,
+    Asker,
+    CandidateSource,
+    NeighbourSource,
+    PopularSource,
+    VectorSource,
+)
+
+Stage = Sequence[CandidateSource]
+"""Sources that are asked together; the next stage only fills up what this one leaves open."""
+
+
+class Retrieval:
+    """Collects candidates.
+
+    Parameters
+    ----------
+    left_out
+        Names of sources that are not asked: to see what each is worth.
+    """
+
+    def __init__(
+        self,
+        cache: HotCache,
+        cache_guard: Guard,
+        index: ItemIndex,
+        index_guard: Guard,
+        left_out: frozenset[str] = frozenset(),
+    ) -> None:
+        self._left_out = left_out
+        self._personal: Stage = (
+            VectorSource(index, index_guard),
+            NeighbourSource(cache, cache_guard),
+            AgainSource(),
+        )
+        self._popular: Stage = tuple(PopularSource(window, cache, cache_guard) for window in WINDOWS)
+
+    def stages(self, asker: Asker) -> Iterator[Stage]:
+        """Yield whom to ask: for a known user all at once, for a stranger first what is like the item."""
+        if asker.generation is not None or asker.n_events:
+            yield (*self._personal, *self._popular)
+            return
+        if asker.item_id is not None:
+            yield self._personal
+        yield self._popular
+
+    async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
+        """Return the union of up to `n` items of each source."""
+        proposed = await asyncio.gather(*(source.propose(asker, n) for source in stage))
+        proposals: dict[str, Proposal[str]] = {}
+        for of_source in proposed:
+            proposals |= of_source
+        for name in self._left_out:
+            proposals.pop(name, None)
+        return Candidates(SOURCES, proposals, asker.n_events, is_new_only=asker.is_new_only)
