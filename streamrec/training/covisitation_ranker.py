@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.covisitation import CoVisitation
 from streamrec.domain.prequential import Events
+from streamrec.domain.stream_clock import StreamClock
 from streamrec.training.sampling import RecentItems
 
 _BATCH = 1024
@@ -28,6 +29,7 @@ class CoVisitationRanker:
         self._visits = visits
         self._history_length = history_length
         self._recent = RecentItems(n_remembered)
+        self._clock = StreamClock()
 
     def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
         """Return (n_items,) similarities to what the user chose last; all 0 for a stranger."""
@@ -35,9 +37,10 @@ class CoVisitationRanker:
         return self._visits.scores(history, n_items)
 
     def learn(self, events: Events) -> None:
-        """Count B events; `timestamps` are of stream time."""
+        """Count B events."""
         for first in range(0, len(events.user_rows), _BATCH):
             batch = events.at(slice(first, first + _BATCH))
             histories = self._recent.before(batch.user_rows, batch.item_rows, self._history_length)
-            self._visits.add(batch.item_rows, histories, batch.timestamps, batch.weights)
+            times = self._clock.times_of(batch.timestamps)
+            self._visits.add(batch.item_rows, histories, times, batch.weights)
             self._recent.add(batch.user_rows, batch.item_rows)

@@ -91,7 +91,7 @@ def train_initially(
     report = fit_initial(state.learner, history, start.options, on_progress)
     timed = history._replace(timestamps=state.clock.times_of(history.timestamps))
     counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
-    counting.learn(timed._replace(weights=count_history(state, timed).astype(np.float32)))
+    counting.learn(history._replace(weights=count_history(state, timed).astype(np.float32)))
     return history, report
 
 
