@@ -84,6 +84,6 @@ class Contestant:
     def _answer(self, question: Question) -> tuple[Rows, NDArray[np.floating] | None]:
         """Return the model's list, and all scores where it has them: the rank is exact however low then."""
         if isinstance(self._model, ListRanker):
-            return self._model.best(question.user_row, self._k), None
+            return np.asarray(self._model.best(question.user_row, self._k), np.int64), None
         scores = self._model.scores(question.user_row, question.n_items)
         return best_rows(scores, question.excluded, self._k), scores

@@ -32,12 +32,12 @@ def test_what_is_recorded_is_what_the_gate_asks_for() -> None:
 def test_tables_stand_between_the_markers_and_nothing_else_changes(tmp_path: Path) -> None:
     models = figures(run(people(400), chosen_models(["popularity", "decayed_popularity"]), Protocol()))
     page = tmp_path / "quality.md"
-    page.write_text(f"before\n{MARKERS[0]}\nold\n{MARKERS[1]}\nafter\n")
+    page.write_text(f"before\n{MARKERS[0]}\nwhat was there\n{MARKERS[1]}\nafter\n")
     write_tables({"one": {"models": models}, "two": {"models": models}}, page)
     text = page.read_text()
     assert text.startswith("before\n<!--")
     assert text.endswith("-->\nafter\n")
-    assert "old" not in text
+    assert "what was there" not in text
     recall = f"{models['popularity']['recall_at_10']:.4f}"
     row = next(line for line in text.splitlines() if line.startswith("| `popularity` |"))
     assert row.count(recall) == 2
