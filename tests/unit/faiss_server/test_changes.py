@@ -117,3 +117,16 @@ def test_an_order_that_is_none_is_rejected(
     applier.apply_commands([Record(COMMANDS, 0, 0, "old", value, 0.0)])
     assert held(index) == {"old"}
     assert applier.n_rejected == 1
+
+
+def test_a_record_that_names_its_item_is_about_that_one(index: FaissIndex, applier: ChangeApplier) -> None:
+    def named(item_id: str, numbers: list[float] | None) -> Record:
+        vector = None if numbers is None else np.array(numbers, "<f4").tobytes()
+        value = encode_vector(VectorRecord("g", vector, 2000.0, item_id))
+        return Record(ITEM_VECTORS, 0, 0, f"1:{item_id}", value, 2000.0)
+
+    applier.apply_vectors([named("a", [1, 0]), named("b", [1, 0]), a_vector("c", [1, 0])])
+    assert held(index) == {"old", "a", "b", "c"}
+    applier.apply_commands([a_deletion("b", 3000.0)])
+    applier.apply_vectors([named("a", None), named("b", [1, 0])])  # b's was published before its deletion
+    assert held(index) == {"old", "c"}

@@ -12,6 +12,8 @@ from faiss_server.loader import GenerationLoader
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
+from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, UnknownId
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Record, Snapshot, VectorTable
 from streamrec.telemetry import NullMetrics
@@ -74,6 +76,33 @@ def test_without_a_snapshot_it_waits(house: House) -> None:
     assert house.generations.served == ()
     house.snapshot("g1", ["a"])
     house.loader.step()
+    assert house.held() == {"a"}
+
+
+def test_a_challenger_is_kept_in_step_and_answers_at_once_when_it_is_promoted(house: House) -> None:
+    for name, item_id in (("g2", "b"), ("g1", "a")):
+        house.snapshot(name, [item_id])
+    set_challenger(house.directory, "g2")
+    house.loader.step()
+    assert (house.held(), house.held("g2")) == ({"a"}, {"b"})
+    house.publish("c", "g2")
+    assert eventually(lambda: house.held("g2") == {"b", "c"})
+    challenger = house.generations.get("g2")
+    promotion = Promotion("promote", champion="g2", challenger="g1", at=1.0)
+    SnapshotRoles(house.directory).begin(promotion)
+    house.loader.step()
+    assert house.generations.get().name == "g1"  # until all users have moved
+    SnapshotRoles(house.directory).complete(promotion)
+    house.loader.step()
+    assert house.generations.get() is challenger
+    assert house.generations.challenger is house.generations.get("g1")
+
+
+def test_a_challenger_that_can_not_be_loaded_leaves_the_champion_answering(house: House) -> None:
+    house.snapshot("g1", ["a"])
+    (house.directory / "CHALLENGER").write_text("g2\n")
+    with pytest.raises(UnknownId):
+        house.loader.step()
     assert house.held() == {"a"}
 
 
