@@ -11,11 +11,13 @@ from recommender_server import problems
 from recommender_server.access import ApiKeys
 from recommender_server.middleware import Access, Lifespan, Requests
 from recommender_server.resources import documents, events, health, items, recommendations, users
+from streamrec.domain.diversity import Shape
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
 from streamrec.serving.catalog import Catalog
+from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.serving.intake import EventIntake
 from streamrec.serving.readiness import Readiness
-from streamrec.serving.recommender import Recommender, ServingLimits
+from streamrec.serving.recommender import Recommender
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,19 @@ class Parts:
 
 
 class Rules(NamedTuple):
-    """How the app treats requests; without `keys` everybody may use it."""
+    """How the app treats requests; without `keys` everybody may use it.
+
+    Attributes
+    ----------
+    shape
+        Of lists for which a request names none.
+    """
 
     limits: ServingLimits = ServingLimits()
     max_body_bytes: int = 1_000_000
     keys: ApiKeys | None = None
     slow_request_s: float = 0.5
+    shape: Shape = Shape()
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
@@ -76,17 +85,17 @@ def create_app(
     on_shutdown
         Called in order once the last request is answered.
     """
-    recommender = Recommender(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
-    catalog = Catalog(parts.store, recommender.items, parts.sink)
+    serving = serving_over(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
+    catalog = Catalog(parts.store, serving.items, parts.sink)
     readiness = _readiness_of(parts)
-    closers = [readiness.aclose, recommender.items.aclose, *on_shutdown]
+    closers = [readiness.aclose, serving.items.aclose, serving.blend.aclose, *on_shutdown]
     middleware: list[Any] = [Requests(parts.metrics, rules.slow_request_s), Lifespan(readiness, closers)]
     if rules.keys is not None:
         middleware.append(Access(rules.keys))
     app = RawPathApp(middleware=middleware)
     problems.install(app)
     app.add_route("/health/ready", health.Ready(readiness))
-    _route(app, parts, rules, recommender, catalog)
+    _route(app, parts, rules, serving.recommender, catalog)
     return app
 
 
@@ -108,7 +117,7 @@ def _route(
     app: falcon.asgi.App[Any, Any], parts: Parts, rules: Rules, recommender: Recommender, catalog: Catalog
 ) -> None:
     size = rules.max_body_bytes
-    app.add_route("/v1/recommendations", recommendations.Recommendations(recommender))
+    app.add_route("/v1/recommendations", recommendations.Recommendations(recommender, rules.shape))
     app.add_route("/v1/popular", recommendations.Popular(recommender))
     app.add_route("/v1/events", events.Events(EventIntake(parts.sink), size))
     app.add_route("/v1/items", items.Items(catalog, size))

@@ -16,7 +16,8 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
-from streamrec.serving.recommender import ServingLimits
+from streamrec.domain.diversity import Shape
+from streamrec.serving.composition import ServingLimits
 from streamrec.settings import PlaceSettings, ServerSettings
 from streamrec.telemetry import configure_logging
 
@@ -50,6 +51,7 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
         settings.max_body_bytes,
         ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
         places.slow_request_s,
+        Shape(settings.diversity, settings.max_per_category),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, get_args
+from typing import Protocol, get_args
 
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates
+from streamrec.domain.item import Item
 from streamrec.domain.recommendation import (
     MAX_K,
     BasedOn,
@@ -15,20 +16,12 @@ from streamrec.domain.recommendation import (
     Selection,
     SourceName,
 )
-from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
-from streamrec.serving.guard import Attempts, Guard
-from streamrec.serving.item_reader import ItemReader
-from streamrec.serving.learned_blend import LearnedBlend
+from streamrec.ports import Metrics, UserProfile
+from streamrec.serving.guard import Attempts
 from streamrec.serving.retrieval import Retrieval, Stage
-from streamrec.serving.sources import (
-    COVISITATION,
-    GMF,
-    N_PROPOSED,
-    Asker,
-    CandidateSource,
-    NeighbourSource,
-    VectorSource,
-)
+from streamrec.serving.sources import GMF, N_PROPOSED, Asker
+
+STRANGER = UserProfile(None, [])
 
 SPARE = 4
 """Candidates looked at beyond those wanted: a few hidden items cost no second look."""
@@ -37,16 +30,28 @@ FILTERED_FACTOR = 5
 """Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
 
 
-_STRANGER = UserProfile(None, [])
-
 _SOURCE_NAMES = frozenset(get_args(SourceName))
 
 
-class ServingLimits(NamedTuple):
-    """How long to wait for any one part, in seconds, and how many of the newest seen items are left out."""
+class Profiles(Protocol):
+    """Where users are known."""
 
-    timeout_s: float = 0.5
-    n_seen_excluded: int = 2000
+    async def profile(self, user_id: str, n_seen: int, attempts: Attempts) -> UserProfile:
+        """Return what is known of a user and the newest `n_seen` seen items; `STRANGER` when nothing is."""
+
+
+class Metadata(Protocol):
+    """Where items are known."""
+
+    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
+        """Return what is known of these."""
+
+
+class RankerSource(Protocol):
+    """Where the blend comes from."""
+
+    async def ranker(self) -> BlendRanker:
+        """Return the newest ranker."""
 
 
 class Recommender:
@@ -54,32 +59,31 @@ class Recommender:
 
     Parameters
     ----------
-    left_out
-        Names of sources to do without: to see what each is worth.
+    users
+        Asked for whoever is to get an answer.
+    retrieval
+        Collects what the sources propose.
+    items
+        Reads metadata.
+    blend
+        Gives the ranker of the moment.
     """
 
     def __init__(
         self,
-        store: DocumentStore,
-        cache: HotCache,
-        index: ItemIndex,
+        users: Profiles,
+        retrieval: Retrieval,
+        items: Metadata,
+        blend: RankerSource,
         metrics: Metrics,
-        limits: ServingLimits,
-        left_out: frozenset[str] = frozenset(),
+        n_seen_excluded: int,
     ) -> None:
-        self._store = store
-        self._n_seen_excluded = limits.n_seen_excluded
+        self._users = users
+        self._retrieval = retrieval
+        self._items = items
+        self._blend = blend
         self._metrics = metrics
-        self._store_guard = Guard("store", limits.timeout_s, metrics)
-        cache_guard = Guard("cache", limits.timeout_s, metrics)
-        index_guard = Guard("index", limits.timeout_s, metrics)
-        self.items = ItemReader(cache, cache_guard, store, self._store_guard, metrics)
-        self.blend = LearnedBlend(cache, cache_guard)
-        self.retrieval = Retrieval(cache, cache_guard, index, index_guard, left_out)
-        self._like_item: tuple[CandidateSource, ...] = (
-            VectorSource(index, index_guard),
-            NeighbourSource(cache, cache_guard),
-        )
+        self._n_seen_excluded = n_seen_excluded
 
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Return `k` items where so many exist; never raises for a part that is down.
@@ -89,9 +93,9 @@ class Recommender:
         """
         asker = await self.asker(request)
         is_known = "store" not in asker.attempts.failed
-        ranker = await self.blend.ranker()
+        ranker = await self._blend.ranker()
         selection = Selection(request.k, asker.banned)
-        for stage in self.retrieval.stages(asker):
+        for stage in self._retrieval.stages(asker):
             await self._fill(selection, asker, stage, ranker)
             if not selection.n_missing:
                 break
@@ -105,24 +109,22 @@ class Recommender:
         """Return up to `k` items like this one: by vector, then those chosen together with it."""
         asker = Asker(Attempts(), recent=(item_id,), item_id=item_id, banned=frozenset((item_id,)))
         selection = Selection(k, asker.banned)
-        for source, name in zip(self._like_item, (GMF, COVISITATION), strict=True):
-            proposal = (await source.propose(asker, k + SPARE)).get(name)
-            if proposal is not None and selection.n_missing:
-                metadata = await self.items.read(proposal.ids, asker.attempts)
-                pairs = zip(proposal.ids, proposal.scores, strict=True)
-                selection.offer(pairs, _shown_source(name, asker), metadata)
+        async for name, proposal in self._retrieval.like_item(asker, k + SPARE):
+            metadata = await self._items.read(proposal.ids, asker.attempts)
+            pairs = zip(proposal.ids, proposal.scores, strict=True)
+            selection.offer(pairs, _shown_source(name, asker), metadata)
+            if not selection.n_missing:
+                break
         return self._answer(selection.items, asker)
 
     async def asker(self, request: RecommendationRequest) -> Asker:
         """Return what the sources need to know of who asks."""
         attempts = Attempts()
-        profile = _STRANGER
+        profile = STRANGER
         user_id = request.user_id
         if user_id is not None:
             n_seen = self._n_seen_excluded if request.exclude_seen else 0
-            profile = await attempts.of(
-                self._store_guard, lambda: self._store.get_profile(user_id, n_seen), _STRANGER
-            )
+            profile = await self._users.profile(user_id, n_seen, attempts)
         state = profile.document.state if profile.document is not None else None
         item_id = request.item_id
         if state is None:
@@ -153,7 +155,7 @@ class Recommender:
     async def _fill(self, selection: Selection, asker: Asker, stage: Stage, ranker: BlendRanker) -> None:
         """Offer the stage's best, and once more of them when too few of those fit."""
         for n in _widths(selection.n_missing, is_filtered=bool(asker.categories)):
-            candidates = await self.retrieval.candidates(asker, stage, n)
+            candidates = await self._retrieval.candidates(asker, stage, n)
             await self._offer(selection, asker, candidates, ranker)
             if not selection.n_missing or len(candidates.ids) < n:
                 return
@@ -170,7 +172,7 @@ class Recommender:
             places = order[start : start + n].tolist()
             start += n
             ids = [candidates.ids[place] for place in places]
-            metadata = await self.items.read(ids, asker.attempts)
+            metadata = await self._items.read(ids, asker.attempts)
             scores = probabilities[places].tolist()
             for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
                 selection.offer(

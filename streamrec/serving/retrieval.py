@@ -1,12 +1,14 @@
 """All sources that know something of who asks, side by side."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.ports import HotCache, ItemIndex
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources import (
+    COVISITATION,
+    GMF,
     SOURCES,
     WINDOWS,
     AgainSource,
@@ -55,12 +57,24 @@ class Retrieval:
             yield self._personal
         yield self._popular
 
+    async def like_item(self, asker: Asker, n: int) -> AsyncIterator[tuple[str, Proposal[str]]]:
+        """Yield what is like the item looked at: first by vector, then what is chosen together with it."""
+        for source, name in zip(self._personal, (GMF, COVISITATION), strict=False):
+            proposal = (await source.propose(asker, n)).get(name)
+            if proposal is not None:
+                yield name, proposal
+
     async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
         """Return the union of up to `n` items of each source."""
+        proposals = await self.proposals(asker, stage, n)
+        return Candidates(SOURCES, proposals, asker.n_events, is_new_only=asker.is_new_only)
+
+    async def proposals(self, asker: Asker, stage: Stage, n: int) -> dict[str, Proposal[str]]:
+        """Return by source name up to `n` items each."""
         proposed = await asyncio.gather(*(source.propose(asker, n) for source in stage))
         proposals: dict[str, Proposal[str]] = {}
         for of_source in proposed:
             proposals |= of_source
         for name in self._left_out:
             proposals.pop(name, None)
-        return Candidates(SOURCES, proposals, asker.n_events, is_new_only=asker.is_new_only)
+        return proposals

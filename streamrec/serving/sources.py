@@ -1,10 +1,11 @@
 """Where candidates come from: each source proposes a ranking, or several from one look."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
+import numpy as np
 
 from streamrec.domain.candidates import Proposal
 from streamrec.domain.recency import again, distinct_newest_first, visited_with
@@ -52,6 +53,8 @@ class Asker(msgspec.Struct):
         Whether items that the user chose before are among `banned`.
     categories
         Only these are wanted; empty: all.
+    only
+        Just these items are wanted; empty: all.
     served_generation
         Of the index that answered; the sources note it here.
     """
@@ -65,7 +68,12 @@ class Asker(msgspec.Struct):
     banned: frozenset[str] = frozenset()
     is_new_only: bool = True
     categories: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
     served_generation: str | None = None
+
+    def wants(self, item_id: str) -> bool:
+        """Return whether an item may be offered, as far as its id tells."""
+        return item_id not in self.banned and (not self.only or item_id in self.only)
 
 
 class CandidateSource(Protocol):
@@ -86,6 +94,8 @@ class VectorSource:
         """Return the index's best; nothing when it has neither the user's generation nor the item."""
         if asker.vector is None and asker.item_id is None:
             return {}
+        if asker.only:
+            return await self._rank_only(asker)
         # A known user's own vector says more than what they look at.
         item_id = asker.item_id if asker.vector is None else None
         query = IndexQuery(n, asker.vector, item_id, list(asker.banned), asker.generation)
@@ -95,6 +105,25 @@ class VectorSource:
             return {}
         asker.served_generation = answer.generation
         return {GMF: _proposal(answer.items, is_logit=True)}
+
+    async def _rank_only(self, asker: Asker) -> dict[str, Proposal[str]]:
+        """Rank the wanted items by their vectors: an item far down in the index's ranking counts as well."""
+        nothing: dict[str, bytes] = {}
+
+        async def vectors_of(item_ids: Sequence[str]) -> dict[str, bytes]:
+            return await asker.attempts.of(
+                self._guard, lambda: self._index.vectors(item_ids, asker.generation), nothing
+            )
+
+        query = asker.vector
+        if query is None and asker.item_id is not None:
+            query = (await vectors_of([asker.item_id])).get(asker.item_id)
+        if query is None:
+            return {}
+        found = await vectors_of([item_id for item_id in asker.only if asker.wants(item_id)])
+        asker.served_generation = asker.generation if found else None
+        ranked = ranked_by(query, found, with_bias=asker.vector is not None)
+        return {GMF: _proposal(ranked, is_logit=True)}
 
 
 class NeighbourSource:
@@ -111,8 +140,7 @@ class NeighbourSource:
             return {}
         nothing: dict[str, list[Neighbour]] = {}
         found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours(history), nothing)
-        together, after = visited_with(history, found, asker.banned)
-        return {COVISITATION: _best(together, n), FOLLOWERS: _best(after, n)}
+        return visited(asker, found, n)
 
 
 class AgainSource:
@@ -120,10 +148,7 @@ class AgainSource:
 
     async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
         """Return the user's own items; nothing when only new ones are wanted."""
-        if asker.is_new_only:
-            return {}
-        scores = again(asker.recent)
-        return {AGAIN: _best({id_: score for id_, score in scores.items() if id_ not in asker.banned}, n)}
+        return chosen_again(asker, n)
 
 
 class PopularSource:
@@ -141,8 +166,7 @@ class PopularSource:
         limit = n + len(asker.banned)
         rankings = await asyncio.gather(*(self._ranking(asker, name, limit) for name in names))
         ranked = rankings[0] if len(names) == 1 else _merge(rankings)
-        banned = asker.banned
-        return {f"popular_{self._window}": _proposal([item for item in ranked if item[0] not in banned][:n])}
+        return {f"popular_{self._window}": _proposal([item for item in ranked if asker.wants(item[0])][:n])}
 
     async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
         remembered = self._remembered.get(name, [])
@@ -153,6 +177,32 @@ class PopularSource:
         return ranking[:limit]
 
 
+def visited(asker: Asker, neighbours: Mapping[str, Sequence[Neighbour]], n: int) -> dict[str, Proposal[str]]:
+    """Return what the neighbours of the last items add up to."""
+    history = distinct_newest_first(asker.recent, N_HISTORY)
+    together, after = visited_with(history, neighbours, asker.banned)
+    return {COVISITATION: _best(asker, together, n), FOLLOWERS: _best(asker, after, n)}
+
+
+def chosen_again(asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    """Return the user's own items; nothing when only new ones are wanted."""
+    return {} if asker.is_new_only else {AGAIN: _best(asker, again(asker.recent), n)}
+
+
+def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) -> list[RankedItem]:
+    """Return items by the inner product of their (D + 1,) float32 vectors with a query's, best first.
+
+    >>> one, other, query = (np.array(row, "<f4").tobytes() for row in ([1, 0, 0], [0, 2, 9], [1, 1, 1]))
+    >>> ranked_by(query, {"one": one, "other": other}, with_bias=False)
+    [RankedItem(item_id='other', score=2.0), RankedItem(item_id='one', score=1.0)]
+    """
+    table = np.frombuffer(b"".join(vectors.values()), "<f4").reshape(len(vectors), -1)
+    towards = np.frombuffer(query, "<f4")
+    scores = table @ towards if with_bias else table[:, :-1] @ towards[:-1]
+    ranked = map(RankedItem, vectors, scores.tolist())
+    return sorted(ranked, key=lambda item: -item.score)
+
+
 def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
     """Return all items by falling score, each once."""
     best: dict[str, RankedItem] = {}
@@ -161,8 +211,11 @@ def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
     return sorted(best.values(), key=lambda item: -item.score)
 
 
-def _best(scores: dict[str, float], n: int) -> Proposal[str]:
-    ranked = sorted(scores.items(), key=lambda item: -item[1])[:n]
+def _best(asker: Asker, scores: dict[str, float], n: int) -> Proposal[str]:
+    ranked = sorted(scores.items(), key=lambda item: -item[1])
+    if asker.only or not asker.is_new_only:
+        ranked = [item for item in ranked if asker.wants(item[0])]
+    ranked = ranked[:n]
     return Proposal([id_ for id_, _ in ranked], [score for _, score in ranked])
 
 
