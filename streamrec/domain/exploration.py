@@ -18,9 +18,10 @@ def with_new_items(
 ) -> list[str]:
     """Return the best `k` with new items in a share of the places, in expectation, of the lower half.
 
-    New items that rank somewhere for this user come before others; among either, one at place p is drawn
-    with weight 1 / p, without replacement (Efraimidis, Spirakis 2006, Weighted random sampling with a
-    reservoir, section 2), so that different requests show different ones.
+    The new items that rank somewhere for this user stand in line before the others, and the one at place p is
+    drawn with weight 1 / p, without replacement (Efraimidis, Spirakis 2006, Weighted random sampling with a
+    reservoir, section 2). So different requests show different ones, and none is never shown because it
+    ranks for nobody yet.
 
     Parameters
     ----------
@@ -57,13 +58,8 @@ def _chosen(
 ) -> list[str]:
     """Return up to `n` new items."""
     possible = [item_id for item_id in new if item_id not in unwanted]
-    among_new, rank = set(possible), set(fitting)
+    among_new = set(possible)
     fits = [item_id for item_id in fitting if item_id in among_new]
-    others = [item_id for item_id in possible if item_id not in rank]
-    chosen = _drawn(fits, n, rng)
-    return chosen + _drawn(others, n - len(chosen), rng)
-
-
-def _drawn(pool: Sequence[str], n: int, rng: random.Random) -> list[str]:
-    keys = [rng.random() ** (place + 1) for place in range(len(pool))]
-    return [pool[place] for place in heapq.nlargest(n, range(len(pool)), key=keys.__getitem__)]
+    line = list(dict.fromkeys([*fits, *possible]))
+    keys = [rng.random() ** (place + 1) for place in range(len(line))]
+    return [line[place] for place in heapq.nlargest(n, range(len(line)), key=keys.__getitem__)]

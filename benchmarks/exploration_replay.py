@@ -1,0 +1,146 @@
+"""A stream into which items come late, with metadata; and what became of them."""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from streamrec.domain.exploration import with_new_items
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+
+K = 10
+
+MILESTONES = (1, 5, 20)
+"""Exposures that are waited for."""
+
+
+class ServerPort(Protocol):
+    """What is measured."""
+
+    def arrive(self, item: Item) -> None:
+        """Take an item's metadata."""
+
+    def ranked(self, user_id: str, chosen: set[str]) -> list[str]:
+        """Return the candidates for a user, best first, without what the user has chosen."""
+
+    def new_items(self) -> list[str]:
+        """Return the new items, those first that should be shown most."""
+
+    def learn(self, event: Interaction) -> None:
+        """Learn an event."""
+
+
+class Stream(NamedTuple):
+    """What happens.
+
+    Attributes
+    ----------
+    events
+        N, by time; none of a late item before it arrives.
+    early
+        Items whose metadata is there from the start.
+    arrivals
+        Place of an event -> the late items that arrive just before it.
+    start
+        Place of the first event that is predicted.
+    """
+
+    events: Sequence[Interaction]
+    early: Sequence[Item]
+    arrivals: Mapping[int, Sequence[Item]]
+    start: int
+
+
+def with_late_items(
+    events: Sequence[Interaction], catalog: Sequence[Item], share: float, rng: random.Random
+) -> Stream:
+    """Let a share of the items arrive between 30 % and 80 % of the stream; what came before is left out."""
+    late = rng.sample(catalog, round(share * len(catalog)))
+    place_of = {item.item_id: rng.uniform(0.3, 0.8) * len(events) for item in late}
+    kept: list[Interaction] = []
+    arrivals: defaultdict[int, list[Item]] = defaultdict(list)
+    waiting = sorted(late, key=lambda item: place_of[item.item_id], reverse=True)
+    for place, event in enumerate(events):
+        while waiting and place_of[waiting[-1].item_id] <= place:
+            arrivals[len(kept)].append(waiting.pop())
+        if place >= place_of.get(event.item_id, 0.0):
+            kept.append(event)
+    early = [item for item in catalog if item.item_id not in place_of]
+    return Stream(kept, early, arrivals, start=round(0.2 * len(kept)))
+
+
+@dataclass
+class Outcome:
+    """What came of lists of one share of exploration, in hits and in what late items got.
+
+    Attributes
+    ----------
+    n_explored
+        Places given to new items.
+    exposures
+        Late item -> how many lists showed it.
+    waits
+        Milestone -> for each late item that reached it, (events, seconds) from its arrival.
+    """
+
+    n_questions: int = 0
+    n_hits: int = 0
+    n_late_questions: int = 0
+    n_late_hits: int = 0
+    n_explored: int = 0
+    exposures: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    waits: dict[int, list[tuple[int, float]]] = field(default_factory=lambda: {n: [] for n in MILESTONES})
+
+    def note(self, shown: Sequence[str], plain: Sequence[str], event: Interaction, *, is_late: bool) -> None:
+        """Note a list, beside the one without exploration, and what the user chose."""
+        is_hit = event.item_id in shown
+        self.n_questions += 1
+        self.n_hits += is_hit
+        self.n_late_questions += is_late
+        self.n_late_hits += is_late and is_hit
+        self.n_explored += len(set(shown) - set(plain))
+
+
+def replay(
+    server: ServerPort, stream: Stream, shares: Sequence[float], on_progress: Callable[[int], None]
+) -> dict[float, Outcome]:
+    """Predict and then learn the stream once; return what lists of each share would have come to.
+
+    What is shown changes nothing of what users do: the stream is a record. So one replay serves all shares,
+    and what exploration teaches is not in it.
+    """
+    outcomes = {share: Outcome() for share in shares}
+    chances = {share: random.Random(number) for number, share in enumerate(shares)}
+    arrived: dict[str, tuple[int, float]] = {}
+    chosen: defaultdict[str, set[str]] = defaultdict(set)
+    for item in stream.early:
+        server.arrive(item)
+    for place, event in enumerate(stream.events):
+        for item in stream.arrivals.get(place, ()):
+            server.arrive(item)
+            arrived[item.item_id] = (place, event.timestamp)
+        own = chosen[event.user_id]
+        if place >= stream.start and own and event.item_id not in own:
+            ranked, new = server.ranked(event.user_id, own), server.new_items()
+            for share, outcome in outcomes.items():
+                shown = with_new_items(ranked, new, own, share, K, chances[share])
+                outcome.note(shown, ranked[:K], event, is_late=event.item_id in arrived)
+                _note_exposures(outcome, shown, arrived, (place, event.timestamp))
+        own.add(event.item_id)
+        server.learn(event)
+        on_progress(1)
+    return outcomes
+
+
+def _note_exposures(
+    outcome: Outcome, shown: Sequence[str], arrived: Mapping[str, tuple[int, float]], now: tuple[int, float]
+) -> None:
+    for item_id in shown:
+        if item_id in arrived:
+            outcome.exposures[item_id] += 1
+            n_exposures = outcome.exposures[item_id]
+            if n_exposures in MILESTONES:
+                since = arrived[item_id]
+                outcome.waits[n_exposures].append((now[0] - since[0], now[1] - since[1]))
