@@ -7,14 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.fading import OF_FLOATS, FadingScale
 from streamrec.domain.growing import grown
 from streamrec.domain.neighbour_table import NOBODY, NeighbourTable
 from streamrec.domain.recency import AGE_DECAY
 
 Rows = NDArray[np.int64]
-
-_LARGEST_EXPONENT = 60.0
-"""Half-lives from the origin at which the scale is moved: 2^60 times a count is far from a float32's end."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,8 @@ class CoVisitation:
     recommendations), shrunk as in Bell and Koren (2007, Scalable collaborative filtering, section 4.1).
     A user's items are scored by the sum over the history.
 
-    Counts are kept as if seen from a fixed origin in time and bounded by `NeighbourTable`; an event that
-    comes late counts as much as it would count now had it come in time.
+    Counts fade (`FadingScale`) and are bounded (`NeighbourTable`); an event that comes late counts as much as
+    it would count now had it come in time.
 
     >>> visits = CoVisitation(CoVisitationRules(shrinkage=0.0))
     >>> visits.add(np.array([0, 1]), np.array([[-1], [0]]), np.zeros(2), np.ones(2)).tolist()
@@ -89,7 +87,7 @@ class CoVisitation:
         self._rules = rules
         self._table = NeighbourTable(rules.n_kept)
         self._counts = np.zeros(0)
-        self._origin = self._newest = -np.inf
+        self._scale = FadingScale(rules.half_life_s, OF_FLOATS)
 
     @property
     def n_items(self) -> int:
@@ -171,14 +169,14 @@ class CoVisitation:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
         return {
-            "clock": np.array([self._newest, self._origin]),
+            "clock": self._scale.clock(),
             "counts": self._counts,
             **self._table.arrays(),
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over copies of what `arrays` returned."""
-        self._newest, self._origin = arrays["clock"].tolist()
+        self._scale.set_clock(arrays["clock"])
         self._counts = arrays["counts"].copy()
         self._table.load_arrays(arrays)
 
@@ -190,7 +188,7 @@ class CoVisitation:
             nothing = np.zeros((len(rows), self._rules.n_kept))
             return Nearest(np.full(nothing.shape, NOBODY), nothing, nothing, nothing)
         table_ids, weights, following = self._table.of(known)
-        scale = self._scale()
+        scale = self._scale.worth_now()
         after = following.astype(np.float64) * scale
         supports = np.where(is_known[:, None], weights.astype(np.float64) * scale, 0.0)
         ids = np.where(supports > 0, table_ids.astype(np.int64), NOBODY)
@@ -207,26 +205,8 @@ class CoVisitation:
 
     def _gains(self, timestamps: NDArray[np.float64], weights: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return (B,) what the events count as seen from the origin."""
-        gains = np.asarray(weights, np.float64)
-        half_life_s = self._rules.half_life_s
-        if half_life_s is None:
-            return gains
-        self._newest = max(self._newest, float(timestamps.max()))
-        if not np.isfinite(self._origin):
-            self._origin = self._newest
-        elif (self._newest - self._origin) / half_life_s > _LARGEST_EXPONENT:
-            factor = self._scale()
-            self._table.scale(factor)
+        factor = self._scale.reach(float(timestamps.max()))
+        if factor != 1.0:
             self._counts *= factor
-            self._origin = self._newest
-        # An event older than the scale can express counts as good as nothing.
-        exponents = np.maximum((timestamps - self._origin) / half_life_s, -_LARGEST_EXPONENT)
-        scaled: NDArray[np.float64] = gains * np.exp2(exponents)
-        return scaled
-
-    def _scale(self) -> float:
-        """Return what a count as seen from the origin is worth now."""
-        if self._rules.half_life_s is None or not np.isfinite(self._newest):
-            return 1.0
-        half_lives = (self._newest - self._origin) / self._rules.half_life_s
-        return float(np.exp2(-min(half_lives, 1000.0)))
+            self._table.scale(factor)
+        return self._scale.seen_from_origin(weights, timestamps)

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_EXPONENT = 500.0
-"""Half-lives from the origin at which the scale is moved: 2^500 is far from the end of a double."""
+OF_DOUBLES, OF_FLOATS = 500.0, 60.0
+"""Half-lives from the origin at which the scale is moved: 2^500 is far from the end of a double, and 2^60
+from that of a float32, also for sums of millions."""
 
 _SMALLEST_EXPONENT = -1000.0
 """What is older than the scale can express counts as good as nothing, and stays a finite number."""
@@ -20,6 +21,8 @@ class FadingScale:
     ----------
     half_life
         After so long an amount is worth half, in the unit of the times given; None: it never fades.
+    largest_exponent
+        `OF_FLOATS` where amounts are kept as float32.
 
     >>> scale = FadingScale(10.0)
     >>> scale.reach(20.0)
@@ -28,8 +31,9 @@ class FadingScale:
     [0.5, 1.0]
     """
 
-    def __init__(self, half_life: float | None) -> None:
+    def __init__(self, half_life: float | None, largest_exponent: float = OF_DOUBLES) -> None:
         self._half_life = half_life
+        self._largest_exponent = largest_exponent
         self._newest = self._origin = -np.inf
 
     def reach(self, time: float) -> float:
@@ -39,7 +43,7 @@ class FadingScale:
             return 1.0
         if not np.isfinite(self._origin):
             self._origin = self._newest
-        if (self._newest - self._origin) / self._half_life <= _LARGEST_EXPONENT:
+        if (self._newest - self._origin) / self._half_life <= self._largest_exponent:
             return 1.0
         factor = self.worth_now()
         self._origin = self._newest
