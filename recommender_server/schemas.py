@@ -5,9 +5,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from streamrec.domain.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
-from streamrec.domain.recommendation import MAX_K, RecommendedItem
+from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS, RecommendedItem
 from streamrec.domain.user import UserDocument
 from streamrec.wire import MAX_TIMESTAMP_S, EventRecord
 
@@ -17,6 +18,37 @@ ExternalId = Annotated[
 ]
 K = Annotated[int, Meta(ge=1, le=MAX_K, description="Items wanted.")]
 Categories = Annotated[list[ExternalId], Meta(max_length=100, description="Only items of one of these.")]
+ExcludedIds = Annotated[
+    list[ExternalId], Meta(max_length=MAX_LISTED_IDS, description="Leave these items out as well.")
+]
+OnlyIds = Annotated[
+    list[ExternalId],
+    Meta(
+        max_length=MAX_LISTED_IDS,
+        description="Rank just these items; those that nothing is known of come last, as they were given.",
+    ),
+]
+MinScore = Annotated[float, Meta(ge=-1e9, le=1e9, description="Only items that score at least this much.")]
+Diversity = Annotated[
+    float,
+    Meta(ge=0, le=1, description="0: the best, however alike; 1: the least alike. Default: the server's."),
+]
+MaxPerCategory = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=MAX_K,
+        description="Items of one category while there are others. Default: the server's.",
+    ),
+]
+Cursor = Annotated[
+    str,
+    Meta(
+        max_length=MAX_CURSOR_LENGTH,
+        description="The `next_cursor` of the page before, with the same other parameters but for `k` and "
+        "`explain`. Empty: the first page.",
+    ),
+]
 
 _TIME_TEXT = r"^([0-9]{1,10}(\.[0-9]{1,9})?|[0-9]{3}[1-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$"  # noqa: E501
 _NUMBER_TEXT = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
@@ -28,8 +60,15 @@ class RecommendationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     user_id: ExternalId | UnsetType = UNSET
     item_id: ExternalId | UnsetType = UNSET
     k: K = 10
-    exclude_seen: bool = True
+    exclude_seen: Annotated[bool, Meta(description="Leave out what the user has seen.")] = True
     category: Categories = []
+    exclude_ids: ExcludedIds = []
+    only_ids: OnlyIds = []
+    min_score: MinScore | UnsetType = UNSET
+    diversity: Diversity | UnsetType = UNSET
+    max_per_category: MaxPerCategory | UnsetType = UNSET
+    cursor: Cursor = ""
+    explain: Annotated[bool, Meta(description="Tell of each item why it is there.")] = False
 
 
 class PopularQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,6 +76,7 @@ class PopularQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     k: K = 10
     category: Categories = []
+    cursor: Cursor = ""
 
 
 class SimilarQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

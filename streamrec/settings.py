@@ -79,6 +79,10 @@ class LearningSettings(BaseSettings):
     bias_boost: NonNegativeFloat = Field(10.0, description="A new item's bias learns so much faster besides.")
     boost_events: PositiveFloat = Field(5.0, description="After so many events both boosts are halved.")
     decay: NonNegativeFloat = Field(0.09, description="L2 regularization of the rows that are touched.")
+    n_context: NonNegativeInt = Field(2, description="Last items that a user's vector holds; 0: none.")
+    context_decay: float = Field(0.7, gt=0, le=1, description="An item weighs so much of the one after it.")
+    context_weight: NonNegativeFloat = Field(1.0, description="Of the last items, beside the user's row.")
+    context_rate: NonNegativeFloat = Field(0.086, description="Learning rate of item rows as last items.")
     n_negatives: PositiveInt = Field(100, description="Items that the events of one step stand against.")
     n_moved_negatives: PositiveInt = Field(20, description="Of these, learn themselves, per event.")
     popular_share: float = Field(0.0, ge=0, le=1, description="Negatives drawn by popularity; rest: uniform.")
@@ -93,9 +97,9 @@ class CoVisitationSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_COVISITATION_", frozen=True, extra="ignore")
 
-    n_kept: PositiveInt = Field(256, multiple_of=8, description="Neighbours counted per item; 8 bytes each.")
+    n_kept: PositiveInt = Field(256, multiple_of=8, description="Neighbours counted per item; 12 bytes each.")
     history_length: PositiveInt = Field(20, description="Last distinct items that an event is paired with.")
-    distance_decay: float = Field(0.8, gt=0, le=1, description="A pair's weight, per item between the two.")
+    distance_decay: float = Field(0.9, gt=0, le=1, description="A pair's weight, per item between the two.")
     shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
     half_life_s: PositiveFloat | None = Field(None, description="Seconds of stream time; none: no fading.")
     n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
@@ -137,7 +141,7 @@ class TrainerSettings(BaseSettings):
         {"all": None, "week": 7 * 86_400.0, "day": 86_400.0, "hour": 3_600.0, "recent": "1000 events"},
         description='Window -> seconds of stream time, a number of events ("1000 events"), or never (null).',
     )
-    user_cap: PositiveFloat = Field(100.0, description="Events of a user that count in full; see UserShares.")
+    user_cap: PositiveFloat = Field(200.0, description="Events of a user that count in full; see UserShares.")
     user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
@@ -155,3 +159,7 @@ class ServerSettings(BaseSettings):
     n_seen_excluded: PositiveInt = Field(2000, description="Newest seen items left out of an answer.")
     exploration_share: float = Field(0.02, ge=0, le=1, description="Places of a list that new items get.")
     max_body_bytes: PositiveInt = 1_000_000
+    diversity: float = Field(0.0, ge=0, le=1, description="Of lists: 0: the best; 1: the least alike.")
+    max_per_category: PositiveInt | None = Field(
+        None, description="Items of one category in a list while there are others; none: any number."
+    )

@@ -6,6 +6,7 @@ from msgspec import UNSET
 
 from recommender_server.request import JSON, checked_id, id_in_path, query_of
 from recommender_server.schemas import PopularQuery, RecommendationsQuery, SimilarItems, SimilarQuery
+from streamrec.domain.diversity import Shape
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.errors import Unavailable, UnknownId
 from streamrec.serving.catalog import Catalog
@@ -17,21 +18,35 @@ _encode = msgspec.json.Encoder().encode
 class Recommendations:
     """`GET /v1/recommendations`."""
 
-    def __init__(self, recommender: Recommender) -> None:
+    def __init__(self, recommender: Recommender, shape: Shape) -> None:
+        """`shape` is that of lists for which the request names none."""
         self._recommender = recommender
+        self._shape = shape
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with `k` items for a user, an item, or anybody."""
-        query = query_of(req, RecommendationsQuery, lists=("category",))
-        request = RecommendationRequest(
+        query = query_of(req, RecommendationsQuery, lists=("category", "exclude_ids", "only_ids"))
+        resp.data = _encode(await self._recommender.recommend(self._request(query)))
+        resp.content_type = JSON
+
+    def _request(self, query: RecommendationsQuery) -> RecommendationRequest:
+        diversity, max_per_category = self._shape
+        return RecommendationRequest(
             query.k,
             None if query.user_id is UNSET else checked_id(query.user_id),
             None if query.item_id is UNSET else checked_id(query.item_id),
             query.exclude_seen,
             frozenset(query.category),
+            frozenset(map(checked_id, query.exclude_ids)),
+            tuple(dict.fromkeys(map(checked_id, query.only_ids))),
+            None if query.min_score is UNSET else query.min_score,
+            Shape(
+                diversity if query.diversity is UNSET else query.diversity,
+                max_per_category if query.max_per_category is UNSET else query.max_per_category,
+            ),
+            query.cursor or None,
+            query.explain,
         )
-        resp.data = _encode(await self._recommender.recommend(request))
-        resp.content_type = JSON
 
 
 class Popular:
@@ -43,7 +58,8 @@ class Popular:
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with what everybody chooses."""
         query = query_of(req, PopularQuery, lists=("category",))
-        request = RecommendationRequest(query.k, categories=frozenset(query.category))
+        categories, cursor = frozenset(query.category), query.cursor or None
+        request = RecommendationRequest(query.k, categories=categories, cursor=cursor)
         resp.data = _encode(await self._recommender.recommend(request))
         resp.content_type = JSON
 

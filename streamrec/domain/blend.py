@@ -104,11 +104,16 @@ class BlendRanker:
         odds /= odds.sum()
         return odds
 
+    def shares(self, candidates: Candidates[Id], places: Sequence[int]) -> _Array:
+        """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
+        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
+        parts = candidates.features[np.asarray(places, np.int64), : candidates.n_sources] * weights
+        shares: _Array = parts / parts.sum(axis=1, keepdims=True)
+        return shares
+
     def main_sources(self, candidates: Candidates[Id], places: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
-        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
-        ranks = candidates.features[np.asarray(places, np.int64), : candidates.n_sources]
-        return [self.sources[column] for column in (ranks * weights).argmax(axis=1).tolist()]
+        return [self.sources[column] for column in self.shares(candidates, places).argmax(axis=1).tolist()]
 
     def learn(self, candidates: Candidates[Id], chosen: Id) -> None:
         """Take one step towards what the user chose; nothing is learned when no source proposed it."""

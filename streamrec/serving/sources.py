@@ -121,7 +121,9 @@ class VectorSource:
         if query is None:
             return {}
         found = await vectors_of([item_id for item_id in asker.only if asker.wants(item_id)])
-        asker.served_generation = asker.generation if found else None
+        if not found:
+            return {}
+        asker.served_generation = asker.generation
         ranked = ranked_by(query, found, with_bias=asker.vector is not None)
         return {GMF: _proposal(ranked, is_logit=True)}
 
@@ -181,12 +183,15 @@ def visited(asker: Asker, neighbours: Mapping[str, Sequence[Neighbour]], n: int)
     """Return what the neighbours of the last items add up to."""
     history = distinct_newest_first(asker.recent, N_HISTORY)
     together, after = visited_with(history, neighbours, asker.banned)
-    return {COVISITATION: _best(asker, together, n), FOLLOWERS: _best(asker, after, n)}
+    proposed = {COVISITATION: together, FOLLOWERS: after}
+    if asker.only:
+        proposed = {name: _wanted(asker, scores) for name, scores in proposed.items()}
+    return {name: _best(scores, n) for name, scores in proposed.items()}
 
 
 def chosen_again(asker: Asker, n: int) -> dict[str, Proposal[str]]:
     """Return the user's own items; nothing when only new ones are wanted."""
-    return {} if asker.is_new_only else {AGAIN: _best(asker, again(asker.recent), n)}
+    return {} if asker.is_new_only else {AGAIN: _best(_wanted(asker, again(asker.recent)), n)}
 
 
 def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) -> list[RankedItem]:
@@ -211,11 +216,12 @@ def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
     return sorted(best.values(), key=lambda item: -item.score)
 
 
-def _best(asker: Asker, scores: dict[str, float], n: int) -> Proposal[str]:
-    ranked = sorted(scores.items(), key=lambda item: -item[1])
-    if asker.only or not asker.is_new_only:
-        ranked = [item for item in ranked if asker.wants(item[0])]
-    ranked = ranked[:n]
+def _wanted(asker: Asker, scores: Mapping[str, float]) -> dict[str, float]:
+    return {item_id: score for item_id, score in scores.items() if asker.wants(item_id)}
+
+
+def _best(scores: Mapping[str, float], n: int) -> Proposal[str]:
+    ranked = sorted(scores.items(), key=lambda item: -item[1])[:n]
     return Proposal([id_ for id_, _ in ranked], [score for _, score in ranked])
 
 
