@@ -16,6 +16,7 @@ COMMANDS: dict[str, list[str]] = {
     "quality_as_streamed": [*EVALUATE, "--rate", "500"],
     "learning": ["benchmarks.learning"],
     "covisitation": ["benchmarks.covisitation"],
+    "exploration": ["benchmarks.exploration"],
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
