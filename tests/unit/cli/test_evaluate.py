@@ -44,3 +44,66 @@ def test_a_model_that_does_not_exist_is_said(events: Path, capsys: pytest.Captur
         in capsys.readouterr().err
     )
     assert run("--events", str(events), "--model", ",") == 2
+
+
+COUNTING = ("--model", "popularity,decayed_popularity")
+
+
+def test_a_part_of_a_stream_with_repeats_and_a_picture(events: Path, tmp_path: Path) -> None:
+    file, picture = tmp_path / "figures.json", tmp_path / "plots" / "recall.html"
+    written = ("--json", str(file), "--plot", str(picture))
+    assert run("--events", str(events), *COUNTING, "--limit", "700", "--repeats", "--k", "5,1", *written) == 0
+    figures = json.loads(file.read_text())["popularity"]
+    assert 300 < figures["n_events"] < 630
+    assert 0 < figures["recall_at_1"] < figures["recall_at_5"] < 1
+    assert set(figures["segments"]) >= {"repeat_targets", "new_targets"}
+    assert "recall@1" in picture.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([f"u{n},i,{n}" for n in range(50)], "every user has one event only"),
+        (["u,i,1"] * 50, "after the history, users only choose what they had already (see --repeats)"),
+    ],
+)
+def test_a_stream_that_asks_nothing_gives_zeros_and_says_why(
+    rows: list[str], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few.csv").write_text("\n".join(["user_id,item_id,timestamp", *rows, ""]))
+    file = tmp_path / "figures.json"
+    assert run("--events", str(tmp_path / "few.csv"), *COUNTING, "--json", str(file)) == 0
+    assert f"no event can be predicted: {why}" in capsys.readouterr().err
+    assert json.loads(file.read_text())["popularity"]["n_events"] == 0
+
+
+def test_a_file_without_rows_is_no_stream(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.csv").write_text("user_id,item_id,timestamp\n")
+    assert run("--events", str(tmp_path / "empty.csv"), *COUNTING) == 2
+    assert "it has no rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--k", "0"), "numbers from 1 to 1,000"),
+        (("--k", "ten"), "numbers from 1 to 1,000"),
+        (("--plot", "recall.gif"), "ends in one of .png, .svg, .html"),
+    ],
+)
+def test_a_wrong_option_is_said_before_anything_is_read(
+    option: tuple[str, str], said: str, events: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("--events", str(events), *option) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert "Reading" not in told
+
+
+def test_seeds_are_told_apart(events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "figures.json"
+    options = ("--model", "gmf,popularity", "--limit", "500", "--seeds", "2", "--json", str(file))
+    assert run("--events", str(events), *options) == 0
+    seeds = json.loads(file.read_text())["gmf"]["seeds"]
+    assert len(set(seeds["mrr_at_20"]["values"])) == 2
+    assert "of 2" in capsys.readouterr().out
