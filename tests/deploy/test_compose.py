@@ -124,7 +124,7 @@ def test_our_settings_are_settings(name: str) -> None:
 def test_data_flows_as_designed() -> None:
     """The index sees no store; the stores see nothing but who needs them; only the balancer faces outside."""
     on_stores = {name for name, service in SERVICES.items() if "stores" in service["networks"]}
-    assert on_stores == {"mongo", "redis", "initial-training", "trainer", "recommender"}
+    assert on_stores == {"mongo", "redis", "initial-training", "trainer", "challenger", "recommender"}
     assert all(WHOLE["networks"][net].get("internal") for net in ("log", "stores", "serving", "metrics"))
     for name in ("trainer", "index", "recommender"):
         assert "outside" not in SERVICES[name]["networks"]
