@@ -5,7 +5,6 @@ Clicks are what people chose anyway: a record can't tell what they would have do
 """
 
 import random
-import re
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from rich.progress import Progress
 
 from benchmarks.exploration_replay import MILESTONES, Outcome, Stream, replay, with_late_items
 from benchmarks.exploration_server import Server
+from benchmarks.quality_tables import put_between
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.training.learner import use_one_thread
 
@@ -44,41 +44,27 @@ def main(
     figures: dict[str, Any] = {"n_events": len(stream.events), "n_late_items": n_late, "lists": []}
     for starts_silently in (False, True):
         shares = SHARES if starts_silently else SHARES[:1]
-        for share, outcome in _replayed(stream, starts_silently, shares).items():
-            found = {"share": share, "starts_silently": starts_silently, **_figures(outcome, n_late)}
+        for share, outcome in replayed(stream, starts_silently, shares).items():
+            found = {"share": share, "starts_silently": starts_silently, **figures_of(outcome, n_late)}
             figures["lists"].append(found)
             print(found, flush=True)
     if json is not None:
         json.parent.mkdir(parents=True, exist_ok=True)
         json.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
     if page is not None:
-        write_table(figures, page)
+        put_between(MARKERS, table_rows(figures), page)
 
 
-def write_table(figures: dict[str, Any], page: Path) -> None:
-    """Put the table between the page's markers.
-
-    Raises
-    ------
-    ValueError
-        When the page has no such place, or several.
-    """
-    begin, end = map(re.escape, MARKERS)
-    table = "\n".join([MARKERS[0], *_rows(figures), MARKERS[1]])
-    text, n_places = re.subn(f"{begin}.*{end}", lambda found: table, page.read_text("utf-8"), flags=re.DOTALL)
-    if n_places != 1:
-        raise ValueError(f"{page} has {n_places} places between {MARKERS[0]} and {MARKERS[1]}")
-    page.write_text(text, "utf-8")
-
-
-def _replayed(stream: Stream, starts_silently: bool, shares: tuple[float, ...]) -> dict[float, Outcome]:
+def replayed(stream: Stream, starts_silently: bool, shares: tuple[float, ...]) -> dict[float, Outcome]:
+    """Return what lists of each share come to."""
     with Progress(transient=True) as progress:
         task = progress.add_task("replaying", total=len(stream.events))
         server = Server(starts_silently=starts_silently)
         return replay(server, stream, shares, lambda n: progress.advance(task, n))
 
 
-def _figures(outcome: Outcome, n_late: int) -> dict[str, Any]:
+def figures_of(outcome: Outcome, n_late: int) -> dict[str, Any]:
+    """Return an outcome's figures; `n_late` items arrived late."""
     return {
         "recall_at_10": outcome.n_hits / outcome.n_questions,
         "late_items_recall_at_10": outcome.n_late_hits / max(1, outcome.n_late_questions),
@@ -104,9 +90,10 @@ def _median(waits: list[int] | list[float], n_items: int) -> float | None:
     return middle if middle < inf else None
 
 
-def _rows(figures: dict[str, Any]) -> list[str]:
+def table_rows(figures: dict[str, Any]) -> list[str]:
+    """Return the table's lines."""
     n_late = figures["n_late_items"]
-    heads = [f"{n}th exposure: films, median wait" for n in MILESTONES]
+    heads = [f"{name} exposure: films, median wait" for name in ("first", "5th", "20th")]
     lines = [
         f"{n_late:,} of the films arrive late; {figures['lists'][0]['n_questions']:,} lists of 10.",
         "",

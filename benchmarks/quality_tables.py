@@ -1,7 +1,7 @@
 """The figures of `benchmarks.quality` as tables of a page, between its markers."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,24 @@ def write_tables(results: Results, page: Path) -> None:
     ValueError
         When the page has no such place.
     """
-    text = page.read_text("utf-8")
-    begin, end = map(re.escape, MARKERS)
-    tables = "\n".join([MARKERS[0], *_tables(results), MARKERS[1]])
-    text, n_places = re.subn(f"{begin}.*{end}", lambda found: tables, text, flags=re.DOTALL)
+    put_between(MARKERS, _tables(results), page)
+
+
+def put_between(markers: tuple[str, str], lines: Iterable[str], page: Path) -> None:
+    """Put lines between two markers of a page; what else stands there stays.
+
+    Raises
+    ------
+    ValueError
+        When the page has no such place, or several.
+    """
+    begin, end = map(re.escape, markers)
+    tables = "\n".join([markers[0], *lines, markers[1]])
+    text, n_places = re.subn(
+        f"{begin}.*?{end}", lambda found: tables, page.read_text("utf-8"), flags=re.DOTALL
+    )
     if n_places != 1:
-        raise ValueError(f"{page} has {n_places} places between {MARKERS[0]} and {MARKERS[1]}")
+        raise ValueError(f"{page} has {n_places} places between {markers[0]} and {markers[1]}")
     page.write_text(text, "utf-8")
 
 

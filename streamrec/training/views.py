@@ -86,6 +86,7 @@ def item_gauges(state: TrainerState, now: float) -> dict[str, float]:
         "trainer.waiting_neighbours": float(state.dirty_neighbours.n_waiting),
         "trainer.n_users": float(len(state.user_ids)),
         "trainer.n_items": float(len(state.item_ids)),
+        "trainer.n_silent_items": float(state.new_items.n_silent),
     }
 
 
@@ -117,6 +118,14 @@ def rankings(
             within = rows[(rows >= 0) & (rows < len(scores))]
             ranked[f"{window}:{name}"] = _top(state, scores, within, N_POPULAR_PER_CATEGORY)
     return ranked
+
+
+def popular(state: TrainerState, window: str) -> list[RankedItem]:
+    """Return the ranking over all items of one of popularity's windows; empty for another name."""
+    if window not in state.popularity.windows:
+        return []
+    scores = state.popularity.scores(window)
+    return _top(state, scores, np.arange(len(scores)), N_POPULAR)
 
 
 def _top(

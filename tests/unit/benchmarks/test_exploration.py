@@ -1,0 +1,100 @@
+import random
+from collections.abc import Collection
+
+import pytest
+
+from benchmarks.exploration import MARKERS, PAGE, SHARES, figures_of, table_rows
+from benchmarks.exploration_replay import K, Stream, replay, with_late_items
+from benchmarks.exploration_server import Server
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+
+CATALOG = [Item(f"i{n}", categories=(("war", "comedy")[n % 2],)) for n in range(60)]
+
+
+class FixedServer:
+    """Ranks the same items for everybody, and calls new what arrived after the others."""
+
+    def __init__(self) -> None:
+        self.arrived: list[str] = []
+        self.n_learned = 0
+
+    def arrive(self, item: Item) -> None:
+        self.arrived.append(item.item_id)
+
+    def ranked(self, user_id: str, chosen: Collection[str]) -> list[str]:
+        return [f"old{n}" for n in range(K)]
+
+    def new_items(self) -> list[str]:
+        return self.arrived
+
+    def learn(self, event: Interaction) -> None:
+        self.n_learned += 1
+
+
+def chosen_at_random(n: int, seed: int = 0) -> list[Interaction]:
+    rng = random.Random(seed)
+    return [Interaction(f"u{rng.randrange(30)}", f"i{rng.randrange(60)}", 60.0 * place) for place in range(n)]
+
+
+def test_late_items_are_chosen_by_nobody_before_they_arrive() -> None:
+    events = chosen_at_random(2000)
+    stream = with_late_items(events, CATALOG, 1 / 3, random.Random(1))
+    arrived = {item.item_id: place for place, items in stream.arrivals.items() for item in items}
+    assert len(arrived) == 20
+    assert {item.item_id for item in stream.early} == {item.item_id for item in CATALOG} - set(arrived)
+    for place, event in enumerate(stream.events):
+        assert place >= arrived.get(event.item_id, 0)
+    n_dropped = len(events) - len(stream.events)
+    assert 0.1 * len(events) < n_dropped < 0.3 * len(events)
+
+
+def test_exposures_and_waits_are_counted_from_the_arrival() -> None:
+    events = [Interaction("u", f"i{n}", 60.0 * n) for n in range(30)]
+    stream = Stream(events, (), {10: [Item("late")]}, start=5)
+    server = FixedServer()
+    outcome = replay(server, stream, [0.1], lambda n: None)[0.1]
+    # Places wanted are 10 * .1, so one in each list from the tenth event on.
+    assert (outcome.n_questions, outcome.n_explored) == (25, 20)
+    assert outcome.exposures == {"late": 20}
+    assert outcome.waits == {1: [(0, 0.0)], 5: [(4, 240.0)], 20: [(19, 19 * 60.0)]}
+    assert (server.n_learned, outcome.n_hits) == (30, 0)
+
+
+def test_a_hit_on_a_late_item_is_a_click() -> None:
+    events = [Interaction("u", item_id, float(n)) for n, item_id in enumerate(["a", "old0", "late"])]
+    stream = Stream(events, (), {1: [Item("late")]}, start=0)
+    outcome = replay(FixedServer(), stream, [1.0], lambda n: None)[1.0]
+    assert (outcome.n_questions, outcome.n_hits) == (2, 2)
+    assert (outcome.n_late_questions, outcome.n_late_hits) == (1, 1)
+    figures = figures_of(outcome, n_late=1)
+    assert figures["to_exposure"]["1"] == {"items": 1, "median_events": 0, "median_hours": 0.0}
+    assert figures["to_exposure"]["5"]["median_events"] is None
+
+
+@pytest.mark.parametrize("starts_silently", [False, True])
+def test_the_server_shows_what_arrived_and_never_what_was_chosen(starts_silently: bool) -> None:
+    server = Server(starts_silently=starts_silently)
+    for item in CATALOG:
+        server.arrive(item)
+    own: dict[str, set[str]] = {}
+    for event in chosen_at_random(120):
+        if event.user_id in own and event.item_id not in own[event.user_id]:
+            assert not own[event.user_id] & set(server.ranked(event.user_id, own[event.user_id]))
+        own.setdefault(event.user_id, set()).add(event.item_id)
+        server.learn(event)
+    server.arrive(Item("late", categories=("war",)))
+    assert ("late" in server.new_items()) == starts_silently
+
+
+def test_the_table_has_a_row_for_each_kind_of_list_and_its_place_on_the_page() -> None:
+    stream = Stream([Interaction("u", f"i{n}", 60.0 * n) for n in range(30)], (), {10: [Item("late")]}, 5)
+    outcomes = replay(FixedServer(), stream, SHARES, lambda n: None)
+    lists = [
+        {"share": share, "starts_silently": share > 0, **figures_of(outcome, 1)}
+        for share, outcome in outcomes.items()
+    ]
+    rows = table_rows({"n_late_items": 1, "lists": lists})
+    assert len({row.count("|") for row in rows[2:]}) == 1
+    assert len(rows) == 4 + len(SHARES)
+    assert all(PAGE.read_text().count(marker) == 1 for marker in MARKERS)
