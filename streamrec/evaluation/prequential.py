@@ -111,14 +111,13 @@ def run(
         ]
         for name, model in models.items()
     }
-    places = _go_through(
-        events,
-        start,
-        protocol,
-        [runner for runners in contestants.values() for runner in runners],
-        lambda n_done: on_progress(n_done, n_events),
-    )
-    answers = {name: [runner.answers() for runner in runners] for name, runners in contestants.items()}
+    runners = [runner for of_model in contestants.values() for runner in of_model]
+    try:
+        places = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
+    finally:
+        for runner in runners:
+            runner.close()
+    answers = {name: [runner.answers() for runner in of_model] for name, of_model in contestants.items()}
     return Evaluation(protocol, events, start, places, answers)
 
 
