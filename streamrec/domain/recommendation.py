@@ -14,7 +14,7 @@ MAX_K = 1000
 MAX_LISTED_IDS = 1000
 """Items that a request may exclude, and that it may allow."""
 
-SourceName = Literal["gmf", "covisitation", "followers", "again", "similar", "popular", "new"]
+SourceName = Literal["gmf", "covisitation", "followers", "again", "similar", "popular", "new", "listed"]
 BasedOn = Literal["user_id", "item_id", "popular_items"]
 
 

@@ -34,8 +34,10 @@ from streamrec.ports.servers import (
     IndexQuery,
     ItemCatalog,
     ItemIndex,
+    Rankings,
     UserProfile,
     UserStore,
+    VectorSearch,
 )
 from streamrec.ports.trainer import (
     CachePublisher,
@@ -75,6 +77,7 @@ __all__ = [
     "PROBES",
     "REJECTED",
     "RankedItem",
+    "Rankings",
     "Record",
     "RoleRecord",
     "Snapshot",
@@ -83,6 +86,7 @@ __all__ = [
     "UserProfile",
     "UserStore",
     "UserUpdates",
+    "VectorSearch",
     "VectorTable",
     "n_between",
 ]

@@ -62,11 +62,8 @@ class DocumentStore(UserStore, ItemCatalog, Protocol):
         """Release the connection."""
 
 
-class HotCache(Protocol):
-    """The hot cache as a server uses it."""
-
-    async def check(self) -> None:
-        """Return when the cache answers."""
+class Rankings(Protocol):
+    """What the trainer publishes for everybody."""
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
@@ -76,6 +73,13 @@ class HotCache(Protocol):
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published; None when there is none, or one of another version."""
+
+
+class HotCache(Rankings, Protocol):
+    """The hot cache as a server uses it."""
+
+    async def check(self) -> None:
+        """Return when the cache answers."""
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
@@ -111,14 +115,18 @@ class IndexAnswer(NamedTuple):
     is_missing: bool = False
 
 
-class ItemIndex(Protocol):
-    """The index as a server uses it."""
-
-    async def check(self) -> None:
-        """Return when the index answers."""
+class VectorSearch(Protocol):
+    """What an index answers."""
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself."""
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return (D + 1,) float32 bytes by item, of up to 1,000; what the generation has not is left out."""
+
+
+class ItemIndex(VectorSearch, Protocol):
+    """The index as a server uses it."""
+
+    async def check(self) -> None:
+        """Return when the index answers."""

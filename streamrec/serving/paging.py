@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from streamrec.domain.cursor import Shown
 from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
@@ -19,6 +21,8 @@ class Page:
         Items wanted of this page; fewer than asked for where the reader has seen nearly all that one may.
     shown
         What the pages before it have shown.
+    only_ids
+        The items that it is chosen from; empty: all.
     """
 
     def __init__(self, request: RecommendationRequest) -> None:
@@ -34,6 +38,23 @@ class Page:
             Shown.nothing(question) if request.cursor is None else Shown.read(request.cursor, question)
         )
         self.k = min(request.k, self.shown.n_left)
+        self.only_ids = request.only_ids
+        self._min_score = request.min_score
+
+    @property
+    def n_shown(self) -> int:
+        """Items on the pages before."""
+        return len(self.shown.hashes)
+
+    def order(self, ids: Sequence[str], scores: NDArray[np.floating]) -> list[int]:
+        """Return the places of those of (N,) candidates that this page may show, best first."""
+        order: list[int] = (-scores).argsort(kind="stable").tolist()
+        if self._min_score is not None:
+            order = [place for place in order if scores[place] >= self._min_score]
+        if not self.n_shown:
+            return order
+        unshown = set(self.shown.without(ids))
+        return [place for place in order if ids[place] in unshown]
 
     def next_cursor(self, items: Sequence[RecommendedItem], *, is_degraded: bool) -> str | None:
         """Return what leads on from these items; None when there is nothing more.

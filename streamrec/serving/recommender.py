@@ -1,36 +1,30 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Protocol, get_args
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
 
 from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates
-from streamrec.domain.item import Item
+from streamrec.domain.diversity import Shape, pool_size
 from streamrec.domain.recommendation import (
-    MAX_K,
     BasedOn,
     RecommendationRequest,
     Recommendations,
     RecommendedItem,
     Selection,
-    SourceName,
 )
 from streamrec.ports import Metrics, UserProfile
+from streamrec.serving.explainer import Explainer
+from streamrec.serving.filling import SPARE, Filling, Metadata, shown_source
 from streamrec.serving.guard import Attempts
-from streamrec.serving.retrieval import Retrieval, Stage
-from streamrec.serving.sources import GMF, N_PROPOSED, Asker
+from streamrec.serving.paging import Page
+from streamrec.serving.retrieval import Retrieval
+from streamrec.serving.shape import shaped
+from streamrec.serving.sources import Asker
 
 STRANGER = UserProfile(None, [])
-
-SPARE = 4
-"""Candidates looked at beyond those wanted: a few hidden items cost no second look."""
-
-FILTERED_FACTOR = 5
-"""Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
-
-
-_SOURCE_NAMES = frozenset(get_args(SourceName))
 
 
 class Profiles(Protocol):
@@ -38,13 +32,6 @@ class Profiles(Protocol):
 
     async def profile(self, user_id: str, n_seen: int, attempts: Attempts) -> UserProfile:
         """Return what is known of a user and the newest `n_seen` seen items; `STRANGER` when nothing is."""
-
-
-class Metadata(Protocol):
-    """Where items are known."""
-
-    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
-        """Return what is known of these."""
 
 
 class RankerSource(Protocol):
@@ -84,26 +71,34 @@ class Recommender:
         self._blend = blend
         self._metrics = metrics
         self._n_seen_excluded = n_seen_excluded
+        self._explainer = Explainer(retrieval)
 
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
-        """Return `k` items where so many exist; never raises for a part that is down.
+        """Return `k` items where so many exist; does not raise for a part that is down.
 
         A known user gets the blend of all sources. A stranger who looks at a known item gets what is like it,
         filled up with what is popular; anybody else gets what is popular.
+
+        Raises
+        ------
+        InvalidInput
+            When the request's cursor does not go on with this question.
         """
+        page = Page(request)
         asker = await self.asker(request)
         is_known = "store" not in asker.attempts.failed
         ranker = await self._blend.ranker()
-        selection = Selection(request.k, asker.banned)
-        for stage in self._retrieval.stages(asker):
-            await self._fill(selection, asker, stage, ranker)
-            if not selection.n_missing:
-                break
-        answer = self._answer(selection.items, asker)
+        filling = Filling(self._retrieval, self._items, ranker, asker, page)
+        pool = await filling.pool(pool_size(page.k) if request.shape.changes_lists else page.k)
+        items = await self._shaped(pool, request.shape, page, asker)
+        if request.explain:
+            items = await self._explainer.explained(items, asker, ranker)
+        answer = self._answer(items, asker)
         if request.user_id is not None:
-            reason = _fallback_reason(answer, request.k, asker) if is_known else "store_unavailable"
+            reason = _fallback_reason(answer, page.k, asker) if is_known else "store_unavailable"
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
-        return answer
+        next_cursor = page.next_cursor(items, is_degraded=answer.degraded)
+        return msgspec.structs.replace(answer, next_cursor=next_cursor)
 
     async def similar(self, item_id: str, k: int) -> Recommendations:
         """Return up to `k` items like this one: by vector, then those chosen together with it."""
@@ -112,7 +107,7 @@ class Recommender:
         async for name, proposal in self._retrieval.like_item(asker, k + SPARE):
             metadata = await self._items.read(proposal.ids, asker.attempts)
             pairs = zip(proposal.ids, proposal.scores, strict=True)
-            selection.offer(pairs, _shown_source(name, asker), metadata)
+            selection.offer(pairs, shown_source(name, asker), metadata)
             if not selection.n_missing:
                 break
         return self._answer(selection.items, asker)
@@ -126,11 +121,11 @@ class Recommender:
             n_seen = self._n_seen_excluded if request.exclude_seen else 0
             profile = await self._users.profile(user_id, n_seen, attempts)
         state = profile.document.state if profile.document is not None else None
-        item_id = request.item_id
+        item_id, only = request.item_id, frozenset(request.only_ids)
         if state is None:
             recent = () if item_id is None else (item_id,)
-            banned = frozenset((*profile.seen, *recent))
-            return Asker(attempts, None, None, recent, 0, item_id, banned, True, request.categories)
+            banned = frozenset((*profile.seen, *recent, *request.exclude_ids))
+            return Asker(attempts, None, None, recent, 0, item_id, banned, True, request.categories, only)
         return Asker(
             attempts,
             state.vector,
@@ -138,9 +133,10 @@ class Recommender:
             state.recent,
             state.n_events,
             item_id,
-            frozenset((*profile.seen, *state.disliked)),
+            frozenset((*profile.seen, *state.disliked, *request.exclude_ids)),
             request.exclude_seen,
             request.categories,
+            only,
         )
 
     def _answer(self, items: list[RecommendedItem], asker: Asker) -> Recommendations:
@@ -152,48 +148,15 @@ class Recommender:
             items, _based_on(items, asker), asker.served_generation, asker.attempts.is_degraded
         )
 
-    async def _fill(self, selection: Selection, asker: Asker, stage: Stage, ranker: BlendRanker) -> None:
-        """Offer the stage's best, and once more of them when too few of those fit."""
-        for n in _widths(selection.n_missing, is_filtered=bool(asker.categories)):
-            candidates = await self._retrieval.candidates(asker, stage, n)
-            await self._offer(selection, asker, candidates, ranker)
-            if not selection.n_missing or len(candidates.ids) < n:
-                return
-
-    async def _offer(
-        self, selection: Selection, asker: Asker, candidates: Candidates[str], ranker: BlendRanker
-    ) -> None:
-        """Offer candidates, best first; no more metadata is read than it takes."""
-        probabilities = ranker.probabilities(candidates)
-        order = (-probabilities).argsort(kind="stable")
-        start = 0
-        while selection.n_missing and start < len(order):
-            n = selection.n_missing * (FILTERED_FACTOR if asker.categories else 1) + SPARE
-            places = order[start : start + n].tolist()
-            start += n
-            ids = [candidates.ids[place] for place in places]
-            metadata = await self._items.read(ids, asker.attempts)
-            scores = probabilities[places].tolist()
-            for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
-                selection.offer(
-                    [(pair[0], pair[1])], _shown_source(source, asker), metadata, asker.categories
-                )
-
-
-def _widths(n_missing: int, *, is_filtered: bool) -> Iterator[int]:
-    """Yield how many candidates to ask of each source: first few, then as many as the index gives."""
-    few = max(N_PROPOSED, n_missing * (FILTERED_FACTOR if is_filtered else 1) + SPARE)
-    if few < MAX_K:
-        yield few
-    yield MAX_K
-
-
-def _shown_source(name: str, asker: Asker) -> SourceName:
-    if name.startswith("popular"):
-        return "popular"
-    if name == GMF and asker.vector is None:
-        return "similar"
-    return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
+    async def _shaped(
+        self, pool: list[RecommendedItem], shape: Shape, page: Page, asker: Asker
+    ) -> list[RecommendedItem]:
+        """Return the page's items of a pool; while the index is away, nothing is known to be alike."""
+        if not shape.changes_lists:
+            return pool
+        item_ids = [item.item_id for item in pool]
+        vectors = await self._retrieval.vectors(item_ids, asker) if shape.diversity > 0 else {}
+        return shaped(pool, page.k, shape, vectors)
 
 
 def _fallback_reason(answer: Recommendations, k: int, asker: Asker) -> str | None:

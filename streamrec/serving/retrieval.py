@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from streamrec.domain.candidates import Candidates, Proposal
-from streamrec.ports import HotCache, ItemIndex
+from streamrec.ports import Neighbour, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources import (
     COVISITATION,
@@ -34,12 +34,16 @@ class Retrieval:
 
     def __init__(
         self,
-        cache: HotCache,
+        cache: Rankings,
         cache_guard: Guard,
-        index: ItemIndex,
+        index: VectorSearch,
         index_guard: Guard,
         left_out: frozenset[str] = frozenset(),
     ) -> None:
+        self._cache = cache
+        self._cache_guard = cache_guard
+        self._index = index
+        self._index_guard = index_guard
         self._left_out = left_out
         self._personal: Stage = (
             VectorSource(index, index_guard),
@@ -78,3 +82,15 @@ class Retrieval:
         for name in self._left_out:
             proposals.pop(name, None)
         return proposals
+
+    async def vectors(self, item_ids: Sequence[str], asker: Asker) -> dict[str, bytes]:
+        """Return the vectors of up to 1,000 items, as far as the index that answered this asker has them."""
+        nothing: dict[str, bytes] = {}
+        return await asker.attempts.of(
+            self._index_guard, lambda: self._index.vectors(item_ids, asker.served_generation), nothing
+        )
+
+    async def neighbours(self, item_ids: Sequence[str], asker: Asker) -> dict[str, list[Neighbour]]:
+        """Return what is chosen together with each of these."""
+        nothing: dict[str, list[Neighbour]] = {}
+        return await asker.attempts.of(self._cache_guard, lambda: self._cache.neighbours(item_ids), nothing)

@@ -1,5 +1,6 @@
 """The last step of an answer: of a pool of candidates, those that make a good list together."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,47 +8,36 @@ from numpy.typing import NDArray
 
 from streamrec.domain.diversity import Pool, Shape, arranged
 from streamrec.domain.recommendation import RecommendedItem
-from streamrec.ports import ItemIndex
-from streamrec.serving.guard import Attempts, Guard
 
 
-class ListShaper:
-    """Arranges pools; asks the index for vectors only where likeness counts."""
+def shaped(
+    pool: Sequence[RecommendedItem], k: int, shape: Shape, vectors: Mapping[str, bytes]
+) -> list[RecommendedItem]:
+    """Return up to `k` items of a pool in the order in which they are to be shown.
 
-    def __init__(self, index: ItemIndex, guard: Guard) -> None:
-        self._index = index
-        self._guard = guard
+    Parameters
+    ----------
+    pool
+        Best first; scores are probabilities.
+    vectors
+        (D + 1,) float32 bytes by item; one without is unlike all others.
+    """
+    embeddings = embeddings_of([vectors.get(item.item_id) for item in pool])
+    categories = [item.categories for item in pool]
+    candidates = Pool(log_scores([item.score for item in pool]), embeddings, categories)
+    return [pool[place] for place in arranged(candidates, k, shape)]
 
-    async def shaped(
-        self,
-        pool: Sequence[RecommendedItem],
-        k: int,
-        shape: Shape,
-        generation: str | None,
-        attempts: Attempts,
-    ) -> list[RecommendedItem]:
-        """Return up to `k` items of a pool, best first on entry, in the order in which they are to be shown.
 
-        When the index does not answer, nothing is known to be alike: the order stays, and the cap on
-        categories still holds.
+def log_scores(scores: Sequence[float]) -> list[float]:
+    """Return logarithms of probabilities: a step of them means the same at the top and farther down.
 
-        Parameters
-        ----------
-        generation
-            Of the vectors that items are compared by; None: the current one.
-        """
-        if not shape.changes_lists:
-            return list(pool[:k])
-        vectors: Mapping[str, bytes] = {}
-        if shape.diversity > 0:
-            item_ids = [item.item_id for item in pool]
-            nothing: dict[str, bytes] = {}
-            vectors = await attempts.of(
-                self._guard, lambda: self._index.vectors(item_ids, generation), nothing
-            )
-        embeddings = embeddings_of([vectors.get(item.item_id) for item in pool])
-        scores, categories = [item.score for item in pool], [item.categories for item in pool]
-        return [pool[place] for place in arranged(Pool(scores, embeddings, categories), k, shape)]
+    What has none, as an item that no source proposed, stands with the lowest that has.
+
+    >>> log_scores([1.0, 0.5, 0.0]) == [0.0, math.log(0.5), math.log(0.5)]
+    True
+    """
+    least = min((score for score in scores if score > 0), default=1.0)
+    return [math.log(max(score, least)) for score in scores]
 
 
 def embeddings_of(vectors: Sequence[bytes | None]) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from streamrec.domain.candidates import Proposal
 from streamrec.domain.recency import again, distinct_newest_first, visited_with
-from streamrec.ports import HotCache, IndexAnswer, IndexQuery, ItemIndex, Neighbour, RankedItem
+from streamrec.ports import IndexAnswer, IndexQuery, Neighbour, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard
 
 GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
@@ -86,7 +86,7 @@ class CandidateSource(Protocol):
 class VectorSource:
     """Items nearest to the user's own vector, or, for a stranger, to the item that is looked at."""
 
-    def __init__(self, index: ItemIndex, guard: Guard) -> None:
+    def __init__(self, index: VectorSearch, guard: Guard) -> None:
         self._index = index
         self._guard = guard
 
@@ -131,7 +131,7 @@ class VectorSource:
 class NeighbourSource:
     """Items that others chose together with, and after, what this user chose lately."""
 
-    def __init__(self, cache: HotCache, guard: Guard) -> None:
+    def __init__(self, cache: Rankings, guard: Guard) -> None:
         self._cache = cache
         self._guard = guard
 
@@ -156,7 +156,7 @@ class AgainSource:
 class PopularSource:
     """What everybody chooses in one window; the last rankings stay at hand for when the cache is down."""
 
-    def __init__(self, window: str, cache: HotCache, guard: Guard) -> None:
+    def __init__(self, window: str, cache: Rankings, guard: Guard) -> None:
         self._window = window
         self._cache = cache
         self._guard = guard

@@ -1,0 +1,144 @@
+"""Why these items: which sources speak for them, and which of the user's own items those go by."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from streamrec.domain.blend import BlendRanker
+from streamrec.domain.candidates import Candidates, Proposal
+from streamrec.domain.explanation import Cause, Explanation
+from streamrec.domain.neighbour import Neighbour
+from streamrec.domain.recency import AGE_DECAY, distinct_newest_first, visited_with
+from streamrec.domain.recommendation import RecommendedItem
+from streamrec.serving.retrieval import Retrieval
+from streamrec.serving.sources import (
+    AGAIN,
+    COVISITATION,
+    FOLLOWERS,
+    GMF,
+    N_HISTORY,
+    N_PROPOSED,
+    Asker,
+    chosen_again,
+    visited,
+)
+
+N_CAUSES = 3
+"""Items named at most: who is told of twenty is told nothing."""
+
+_NOTHING = Proposal[str]([], [])
+
+Proposals = Mapping[str, Proposal[str]]
+Shares = dict[str, float]
+
+
+class Explainer:
+    """Ranks once more, with and without each of the items that may be a cause: for people, not for pages."""
+
+    def __init__(self, retrieval: Retrieval) -> None:
+        self._retrieval = retrieval
+
+    async def explained(
+        self, items: Sequence[RecommendedItem], asker: Asker, ranker: BlendRanker
+    ) -> list[RecommendedItem]:
+        """Return the items, each with its explanation.
+
+        A source's part of a score is its part of the weighted ranks that the score stands on. An item of the
+        user's is a cause when the same ranking without it, the user's vector left as it is, gives the
+        recommended item a lower score.
+        """
+        explanations: dict[str, Explanation] = {}
+        for stage in self._retrieval.stages(asker):
+            proposals = await self._retrieval.proposals(asker, stage, N_PROPOSED)
+            # One more than the sources go by: without one of theirs they would go by it.
+            history = distinct_newest_first(asker.recent, N_HISTORY + 1)
+            neighbours = await self._retrieval.neighbours(history, asker) if history else {}
+            look = _Look(asker, ranker, proposals, neighbours)
+            for item in items:
+                if item.item_id not in explanations and look.has(item.item_id):
+                    explanations[item.item_id] = look.explanation(item)
+        return [
+            msgspec.structs.replace(
+                item, explanation=explanations.get(item.item_id) or Explanation({item.source: item.score}, [])
+            )
+            for item in items
+        ]
+
+
+class _Look:
+    """One ranking of a stage's proposals, and the same without one item or another of the user's."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        ranker: BlendRanker,
+        proposals: Proposals,
+        neighbours: Mapping[str, Sequence[Neighbour]],
+    ) -> None:
+        self._asker = asker
+        self._ranker = ranker
+        self._proposals = proposals
+        self._neighbours = neighbours
+        self._candidates = self._ranked(proposals)
+        self._probabilities = ranker.probabilities(self._candidates)
+        self._scores_without: dict[str, Shares] = {}
+
+    def has(self, item_id: str) -> bool:
+        """Return whether a source of this stage proposes the item."""
+        return self._candidates.place_of(item_id) >= 0
+
+    def explanation(self, item: RecommendedItem) -> Explanation:
+        """Return where an item's score comes from."""
+        (shares,) = self._ranker.shares(self._candidates, [self._candidates.place_of(item.item_id)]).tolist()
+        of_source = {name: share for name, share in zip(self._ranker.sources, shares, strict=True) if share}
+        causes = self._causes(item.item_id, of_source)
+        likeliest = sorted(causes, key=lambda id_: -causes[id_])[:N_CAUSES]
+        return Explanation(
+            {name: item.score * share for name, share in of_source.items()},
+            [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, item.item_id)],
+        )
+
+    def _causes(self, item_id: str, of_source: Shares) -> Shares:
+        """Return the user's items that the sources go by, and what share of the score goes by each."""
+        asker = self._asker
+        causes: Shares = defaultdict(float)
+        if asker.item_id is not None and asker.vector is None:
+            causes[asker.item_id] = of_source.get(GMF, 0.0)
+        if AGAIN in of_source:
+            causes[item_id] += of_source[AGAIN]
+        for name, evidence in self._evidence(item_id).items():
+            total = sum(evidence.values())
+            for id_, amount in evidence.items():
+                causes[id_] += of_source.get(name, 0.0) * amount / total
+        return causes
+
+    def _evidence(self, item_id: str) -> dict[str, Shares]:
+        """Return for each source that goes by neighbours what each item of the history adds."""
+        found: dict[str, Shares] = {COVISITATION: {}, FOLLOWERS: {}}
+        for age, id_ in enumerate(distinct_newest_first(self._asker.recent, N_HISTORY)):
+            alone = visited_with([id_], self._neighbours, frozenset())
+            for name, scores in zip(found, alone, strict=True):
+                if amount := scores.get(item_id):
+                    found[name][id_] = amount * AGE_DECAY**age
+        return found
+
+    def _falls_without(self, cause: str, item_id: str) -> bool:
+        if cause not in self._scores_without:
+            self._scores_without[cause] = self._scores(cause)
+        place = self._candidates.place_of(item_id)
+        return self._scores_without[cause].get(item_id, 0.0) < float(self._probabilities[place])
+
+    def _scores(self, without: str) -> Shares:
+        """Return the score of each candidate had the user never chosen one of theirs."""
+        recent = [id_ for id_ in self._asker.recent if id_ != without]
+        asker = msgspec.structs.replace(self._asker, recent=recent)
+        changed = visited(asker, self._neighbours, N_PROPOSED) | chosen_again(asker, N_PROPOSED)
+        if without == asker.item_id:
+            changed[GMF] = _NOTHING
+        candidates = self._ranked({name: changed.get(name, given) for name, given in self._proposals.items()})
+        return dict(zip(candidates.ids, self._ranker.probabilities(candidates).tolist(), strict=True))
+
+    def _ranked(self, proposals: Proposals) -> Candidates[str]:
+        asker = self._asker
+        return Candidates(self._ranker.sources, proposals, asker.n_events, is_new_only=asker.is_new_only)

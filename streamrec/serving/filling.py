@@ -1,0 +1,107 @@
+"""From what the sources propose to the items that an answer may show."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, get_args
+
+import numpy as np
+
+from streamrec.domain.blend import BlendRanker
+from streamrec.domain.candidates import Candidates
+from streamrec.domain.item import Item
+from streamrec.domain.recommendation import MAX_K, RecommendedItem, Selection, SourceName
+from streamrec.serving.guard import Attempts
+from streamrec.serving.paging import Page
+from streamrec.serving.retrieval import Retrieval, Stage
+from streamrec.serving.sources import GMF, N_PROPOSED, Asker
+
+SPARE = 4
+"""Candidates looked at beyond those wanted: a few hidden items cost no second look."""
+
+FILTERED_FACTOR = 5
+"""Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
+
+_SOURCE_NAMES = frozenset(get_args(SourceName))
+
+
+class Metadata(Protocol):
+    """Where items are known."""
+
+    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
+        """Return what is known of these."""
+
+
+class Filling:
+    """Takes for one asker what may be on one page, best first, until there is enough."""
+
+    def __init__(
+        self, retrieval: Retrieval, items: Metadata, ranker: BlendRanker, asker: Asker, page: Page
+    ) -> None:
+        self._retrieval = retrieval
+        self._items = items
+        self._ranker = ranker
+        self._asker = asker
+        self._page = page
+
+    async def pool(self, n: int) -> list[RecommendedItem]:
+        """Return `n` items where so many exist."""
+        selection = Selection(n, self._asker.banned)
+        for stage in self._retrieval.stages(self._asker):
+            await self._fill(selection, stage)
+            if not selection.n_missing:
+                break
+        if selection.n_missing:
+            await self._offer_listed(selection)
+        return selection.items
+
+    async def _fill(self, selection: Selection, stage: Stage) -> None:
+        """Offer the stage's best, and once more of them when too few of those fit."""
+        asker = self._asker
+        n_passed_over = MAX_K if asker.only else self._page.n_shown
+        for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(asker.categories)):
+            candidates = await self._retrieval.candidates(asker, stage, n)
+            await self._offer(selection, candidates)
+            if not selection.n_missing or len(candidates.ids) < n:
+                return
+
+    async def _offer(self, selection: Selection, candidates: Candidates[str]) -> None:
+        """Offer candidates, best first; no more metadata is read than it takes."""
+        asker, ranker = self._asker, self._ranker
+        probabilities = ranker.probabilities(candidates)
+        order = self._page.order(candidates.ids, probabilities)
+        start = 0
+        while selection.n_missing and start < len(order):
+            n = selection.n_missing * (FILTERED_FACTOR if asker.categories else 1) + SPARE
+            places = order[start : start + n]
+            start += n
+            ids = [candidates.ids[place] for place in places]
+            metadata = await self._items.read(ids, asker.attempts)
+            scores = probabilities[places].tolist()
+            for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
+                selection.offer([(pair[0], pair[1])], shown_source(source, asker), metadata, asker.categories)
+
+    async def _offer_listed(self, selection: Selection) -> None:
+        """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""
+        asker, listed = self._asker, self._page.only_ids
+        if not listed:
+            return
+        metadata = await self._items.read(listed, asker.attempts)
+        places = self._page.order(listed, np.zeros(len(listed)))
+        selection.offer([(listed[place], 0.0) for place in places], "listed", metadata, asker.categories)
+
+
+def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterator[int]:
+    """Yield how many candidates to ask of each source: first few, then as many as the index gives."""
+    few = n_missing * (FILTERED_FACTOR if is_filtered else 1) + SPARE + n_passed_over
+    few = max(N_PROPOSED, few)
+    if few < MAX_K:
+        yield few
+    yield MAX_K
+
+
+def shown_source(name: str, asker: Asker) -> SourceName:
+    """Return what an answer calls a source."""
+    if name.startswith("popular"):
+        return "popular"
+    if name == GMF and asker.vector is None:
+        return "similar"
+    return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
