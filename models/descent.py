@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.context import Past
 from models.embedding import GrowableEmbedding
 from models.gmf import GMF
 from models.losses import LOSSES
@@ -17,6 +18,8 @@ class Rates(NamedTuple):
     ----------
     user, item, bias
         Learning rates of p_u, q_i and b_i.
+    context
+        Of q_j, for its part in the vectors of those who chose j last.
     decay
         Share of a touched row that is taken away per unit of learning (L2 regularization). Of a user it is
         also what makes the past fade: with a large `user` rate a vector follows the last events.
@@ -32,6 +35,7 @@ class Rates(NamedTuple):
     item_boost: float
     bias_boost: float
     boost_events: float
+    context: float = 0.0
 
 
 class Batch(NamedTuple):
@@ -56,6 +60,8 @@ class Batch(NamedTuple):
     n_moved
         How many of the negatives learn; the others only teach the users. Every moved item has to be
         published, and few learning for all gives the same on average.
+    past
+        Of the U users, for a model with a context.
     """
 
     users: Tensor
@@ -66,6 +72,7 @@ class Batch(NamedTuple):
     negatives: Tensor
     is_known: Tensor
     n_moved: int
+    past: Past | None = None
 
 
 class Descent:
@@ -85,7 +92,8 @@ class Descent:
         output_rate
             Learning rate of the output layer; must stay zero once user vectors have been published.
         """
-        vectors = model.user_vectors(batch.users)  # (U, D + 1)
+        inner = model.inner(batch.users, batch.past)  # (U, D)
+        vectors = model.vectors_of(inner)  # (U, D + 1)
         of_event = _of_events(vectors, batch.places)  # (B + R, D + 1)
         positive = model.items.rows.index_select(0, batch.items)  # (B + R, D + 1)
         negative = model.items.rows.index_select(0, batch.negatives)  # (N, D + 1)
@@ -107,25 +115,27 @@ class Descent:
             torch.cat([by_positive * of_event, by_moved.T @ of_event]),
             torch.cat([by_positive[:, 0], by_moved.sum(dim=0)]),
         )
-        self._move_users(model, batch, by_vector, output_rate)
+        by_vector, weights = _of_users(batch, by_vector)
+        self._move_users(model, batch.users, by_vector, weights)
+        if batch.past is not None:
+            self._move_past(model.items, batch.past, by_vector * model.output)
+        if output_rate:
+            model.output -= output_rate * (inner * by_vector).sum(dim=0)
         return float(loss[:n].sum())
 
-    def _move_users(self, model: GMF, batch: Batch, by_vector: Tensor, output_rate: float) -> None:
+    def _move_users(self, model: GMF, users: Tensor, by_vector: Tensor, weights: Tensor) -> None:
         rate, decay = self._rates.user, self._rates.decay
-        weights = batch.weights[: batch.n_events]
-        if batch.places is not None:
-            n_users, of_event = len(batch.users), batch.places[: batch.n_events]
-            share = 1 / torch.bincount(of_event, minlength=n_users)  # (U,)
-            by_user = torch.zeros(n_users, by_vector.shape[1]).index_add_(0, batch.places, by_vector)
-            by_vector = share.unsqueeze(1) * by_user
-            weights = share * torch.zeros(n_users).index_add_(0, of_event, weights)
-        rows = model.users.rows.index_select(0, batch.users)
+        rows = model.users.rows.index_select(0, users)
         # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
         shrink = (1 + decay * rate * weights).unsqueeze(1)  # (U, 1)
         moved = torch.addcmul(rows, by_vector, model.output, value=-rate) / shrink
-        model.users.rows.index_copy_(0, batch.users, moved)
-        if output_rate:
-            model.output -= output_rate * (rows * by_vector).sum(dim=0)
+        model.users.rows.index_copy_(0, users, moved)
+
+    def _move_past(self, items: GrowableEmbedding, past: Past, by_inner: Tensor) -> None:
+        """Move the rows of the users' last items, by (U, D) derivatives by p_u; their biases took no part."""
+        move = past.shares.unsqueeze(2) * by_inner.unsqueeze(1)  # (U, n, D)
+        flat = move.reshape(-1, by_inner.shape[1])
+        items.rows[:, :-1].index_add_(0, past.items.reshape(-1), flat, alpha=-self._rates.context)
 
     def _move_items(
         self, items: GrowableEmbedding, rows: Tensor, vectors: Tensor, by_vector: Tensor, by_logit: Tensor
@@ -147,6 +157,17 @@ class Descent:
         move[:, -1:] *= rates.bias * (1 + rates.bias_boost * newness)
         items.rows.index_add_(0, rows, move, alpha=-1)
         items.state.index_add_(0, rows, strength)
+
+
+def _of_users(batch: Batch, by_vector: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (U, D) derivatives and (U,) weights: of a user's several events, the mean."""
+    weights = batch.weights[: batch.n_events]
+    if batch.places is None:
+        return by_vector, weights
+    n_users, of_event = len(batch.users), batch.places[: batch.n_events]
+    share = 1 / torch.bincount(of_event, minlength=n_users)  # (U,)
+    by_user = torch.zeros(n_users, by_vector.shape[1]).index_add_(0, batch.places, by_vector)
+    return share.unsqueeze(1) * by_user, share * torch.zeros(n_users).index_add_(0, of_event, weights)
 
 
 def _of_events(of_users: Tensor, places: Tensor | None) -> Tensor:

@@ -159,6 +159,7 @@ class _Judge:
 
 def _epoch(learner: Learner, events: Events, output_rate: float) -> float:
     """Practise all events once; return their mean loss."""
+    learner.begin_practice()
     return _learn(partial(learner.practise, output_rate=output_rate), events, _BATCH)
 
 

@@ -5,7 +5,7 @@ set against sampled items. Only rows that an event touches change; the output la
 user vector that was published contains it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import TensorsUnder
+from models.context import Context
 from models.descent import Batch, Descent, Rates
 from models.gmf import GMF
 from streamrec.settings import LearningSettings
@@ -23,19 +24,15 @@ from streamrec.training.sampling import (
     RecentItems,
     Rows,
     distinct,
-    occurrence_numbers,
     random_state,
     restore_random_state,
 )
+from streamrec.training.waves import newest_rounds, waves
 
 _STREAM_STEP_EVENTS, _PRACTICE_STEP_EVENTS = 1024, 512
 """Events of one step at most. They share their negatives and their start, and their changes to an item add
 up: with more of them the bias of a popular item overshoots, and practising does so again and again. In a
 stream only a backlog brings so many of distinct users at once, and there smaller steps only cost calls."""
-
-_MAX_STEPS_OF_USER = 32
-"""A user's events of one batch are learned one after the other, as in a calm stream, in so many steps at
-most; where one user floods a batch, several share a step and count by their mean."""
 
 
 def use_one_thread() -> None:
@@ -78,24 +75,21 @@ class Learner:
     """
 
     def __init__(self, settings: LearningSettings) -> None:
-        self.model = GMF(settings.embedding_dim, settings.init_std, settings.seed)
+        context = Context(settings.n_context, settings.context_decay, settings.context_weight)
+        self.model = GMF(
+            settings.embedding_dim, settings.init_std, settings.seed, context if settings.n_context else None
+        )
         self._settings = settings
         self._known = KnownPositives()
         self._sampler = NegativeSampler(settings.popular_share, settings.popularity_window)
         self._recent = RecentItems(settings.n_remembered)
         self._rng = np.random.default_rng(settings.seed)
-        self._descent = Descent(
-            settings.loss,
-            Rates(
-                settings.user_rate,
-                settings.item_rate,
-                settings.bias_rate,
-                settings.decay,
-                settings.item_boost,
-                settings.bias_boost,
-                settings.boost_events,
-            ),
-        )
+        # fmt: off
+        self._descent = Descent(settings.loss, Rates(
+            settings.user_rate, settings.item_rate, settings.bias_rate, settings.decay,
+            settings.item_boost, settings.bias_boost, settings.boost_events, settings.context_rate,
+        ))
+        # fmt: on
 
     def learn(
         self,
@@ -112,7 +106,7 @@ class Learner:
         weights
             (B,), positive; an event of weight 2 makes a step of twice the length.
         """
-        self.remember(user_rows, item_rows)
+        self._note(user_rows, item_rows)
         return self._descend(user_rows, item_rows, weights, 0.0, _STREAM_STEP_EVENTS)
 
     def practise(
@@ -120,12 +114,20 @@ class Learner:
     ) -> LearnOutcome:
         """Learn B events that were remembered before: any number of times, in any order.
 
+        With a context they are what their users chose last from then on; before a history is gone through
+        from its start, call `begin_practice`.
+
         Parameters
         ----------
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
         return self._descend(user_rows, item_rows, weights, output_rate, _PRACTICE_STEP_EVENTS)
+
+    def begin_practice(self) -> None:
+        """Let users have chosen nothing last, as at the beginning of a history."""
+        if self.model.context is not None:
+            self.model.context.clear()
 
     def _descend(
         self,
@@ -137,22 +139,35 @@ class Learner:
     ) -> LearnOutcome:
         touched = [item_rows]
         total_loss = 0.0
-        for at, is_distinct in _waves(user_rows, step_events):
+        for at, is_distinct in waves(user_rows, step_events):
             batch = self._batch(user_rows[at], item_rows[at], weights[at], is_distinct=is_distinct)
             total_loss += self._descent.step(self.model, batch, output_rate)
             touched.append(batch.negatives[: batch.n_moved].numpy())
+            if batch.past is not None:
+                touched.append(batch.past.rows().numpy())
+            self._follow(user_rows[at], item_rows[at], is_distinct=is_distinct)
         return LearnOutcome(
             total_loss / max(1, len(user_rows)), distinct(user_rows), distinct(np.concatenate(touched))
         )
 
     def remember(self, user_rows: Rows, item_rows: Rows) -> None:
         """Note (B,) positives, in order, without learning from them."""
+        self._note(user_rows, item_rows)
+        self._follow(user_rows, item_rows, is_distinct=False)
+
+    def _note(self, user_rows: Rows, item_rows: Rows) -> None:
         n_users, n_items = int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1
         self.model.grow_to(n_users, n_items)
         self._recent.grow_to(n_users)
         self._known.add(user_rows, item_rows)
         self._sampler.observe(item_rows)
         self._recent.add(user_rows, item_rows)
+
+    def _follow(self, user_rows: Rows, item_rows: Rows, *, is_distinct: bool) -> None:
+        """Let (B,) items be what their users chose last."""
+        rounds = [slice(None)] if is_distinct else newest_rounds(user_rows, self._settings.n_context)
+        for at in rounds:
+            self.model.follow(torch.from_numpy(user_rows[at]), torch.from_numpy(item_rows[at]))
 
     def histories_before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
         """Return (B, n) what the users of B events that are not remembered yet chose before them.
@@ -178,13 +193,13 @@ class Learner:
     def forget_user(self, row: int) -> None:
         """Bring a row back to a stranger's, for its next user."""
         if row < self.model.users.n_rows:
-            self.model.users.reset(torch.tensor([row]))
+            self.model.forget_user(row)
             self._recent.forget_user(row)
 
     def forget_item(self, row: int) -> None:
         """Bring a row back to a new item's; it is no negative until it is a positive again."""
         if row < self.model.items.n_rows:
-            self.model.items.reset(torch.tensor([row]))
+            self.model.forget_item(row)
             self._sampler.forget(row)
             self._recent.forget_item(row)
 
@@ -218,29 +233,16 @@ class Learner:
             places = np.concatenate([places, places[of_event]])
             item_rows = np.concatenate([item_rows, past_items])
             weights = np.concatenate([weights, weights[of_event] * np.float32(settings.replay_weight)])
+        places_tensor = None if places is None else torch.from_numpy(places)
+        user_tensor, item_tensor = torch.from_numpy(users), torch.from_numpy(item_rows)
         return Batch(
-            torch.from_numpy(users),
-            None if places is None else torch.from_numpy(places),
-            torch.from_numpy(item_rows),
+            user_tensor,
+            places_tensor,
+            item_tensor,
             torch.from_numpy(weights.astype(np.float32, copy=False)),
             n_events,
             torch.from_numpy(negatives),
             torch.from_numpy(self._known.contains(users, negatives)),
             min(len(negatives), settings.n_moved_negatives * n_events),
+            self.model.past_without(user_tensor, places_tensor, item_tensor),
         )
-
-
-def _waves(user_rows: Rows, step_events: int) -> Iterator[tuple[Rows, bool]]:
-    """Yield positions of B events, a user's in different waves and in order, and whether that could be."""
-    if len(user_rows) <= 1:
-        yield from [(np.zeros(1, np.int64), True)] * len(user_rows)
-        return
-    turns = occurrence_numbers(user_rows)
-    # A flood is cut into runs of equal length, so the order of a user's events survives.
-    run_length = 1 + int(turns.max()) // _MAX_STEPS_OF_USER
-    turns //= run_length
-    order = np.argsort(turns, kind="stable")
-    ends = np.cumsum(np.bincount(turns)).tolist()
-    for start, end in zip([0, *ends], ends, strict=False):
-        for first in range(start, end, step_events):
-            yield order[first : min(first + step_events, end)], run_length == 1

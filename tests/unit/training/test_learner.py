@@ -36,7 +36,7 @@ def test_only_touched_rows_change() -> None:
     after = tensors_of(learner)
     assert outcome.touched_user_rows.tolist() == [3, 7]
     assert {5, 6} <= set(outcome.touched_item_rows.tolist())
-    assert len(outcome.touched_item_rows) <= 2 + 2 * SMALL.n_moved_negatives
+    assert len(outcome.touched_item_rows) <= 2 + 2 * (SMALL.n_moved_negatives + SMALL.n_context)
     for rows, touched in (
         ("model.users.rows", outcome.touched_user_rows),
         ("model.items.rows", outcome.touched_item_rows),
@@ -133,7 +133,7 @@ def test_odd_streams_leave_finite_vectors(loss: str, n_users: int, n_items: int,
     vectors = torch.cat(
         [
             learner.model.user_vectors(torch.arange(n_users)),
-            learner.model.item_vectors(torch.arange(n_items))[:, : 9],
+            learner.model.item_vectors(torch.arange(n_items))[:, :9],
         ]
     )
     assert torch.isfinite(vectors).all()

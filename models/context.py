@@ -1,0 +1,137 @@
+"""What users chose last, as a part of their vectors.
+
+A user vector holds the recency-weighted mean of the rows of the user's last items: Kabbur et al. 2013, FISM,
+section 4, with weights that fade and the item rows themselves in both places. Two clicks are a vector, and
+every event moves it at once.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.embedding import GrowableEmbedding
+
+_NOTHING = -1
+"""Stands where a user has no further item, or one that was forgotten."""
+
+
+class Past(NamedTuple):
+    """The last items of B users.
+
+    Attributes
+    ----------
+    items
+        (B, n) item rows, the newest first; any row where the share is zero.
+    shares
+        (B, n) what each adds to the user's vector; zero where there is none.
+    """
+
+    items: Tensor
+    shares: Tensor
+
+    def mean(self, items: GrowableEmbedding) -> Tensor:
+        """Return (B, D), the part of the users' vectors that `items`' rows [q_i, b_i] make."""
+        if not items.capacity:
+            return torch.zeros(len(self.items), items.width - 1)
+        summed = functional.embedding_bag(self.items, items.rows, mode="sum", per_sample_weights=self.shares)
+        return summed[:, :-1]
+
+    def rows(self) -> Tensor:
+        """Return the item rows that count, repeats included."""
+        return self.items[self.shares > 0]
+
+
+class Context:
+    """The last `n` items of every user, and what they weigh.
+
+    Parameters
+    ----------
+    n
+        Items of a user, at least one.
+    decay
+        An item weighs so much of the one after it.
+    weight
+        Of the mean of all, beside the user's own row.
+
+    >>> context = Context(n=2, decay=0.5, weight=0.9)
+    >>> user = torch.tensor([0])
+    >>> for item in (7, 8, 9):
+    ...     context.follow(user, torch.tensor([item]))
+    >>> context.of(user).items.tolist(), [round(share, 1) for share in context.of(user).shares[0].tolist()]
+    ([[9, 8]], [0.6, 0.3])
+    """
+
+    def __init__(self, n: int, decay: float, weight: float) -> None:
+        self._weight = weight
+        self._fading = decay ** torch.arange(n, dtype=torch.float32)  # (n,)
+        self._latest = torch.empty(0, n, dtype=torch.int32)
+        self._n_users = 0
+
+    def grow_to(self, n_users: int) -> None:
+        """Have room for at least so many users."""
+        self._n_users = max(self._n_users, n_users)
+        capacity, n = self._latest.shape
+        if n_users > capacity:
+            room = torch.full((max(n_users, capacity + capacity // 10), n), _NOTHING, dtype=torch.int32)
+            room[:capacity] = self._latest
+            self._latest = room
+
+    def of(self, users: Tensor) -> Past:
+        """Return the past of (B,) users."""
+        return self._weighed(self._latest.index_select(0, users))
+
+    def without(self, users: Tensor, places: Tensor | None, items: Tensor) -> Past:
+        """Return the past of (U,) users as (E,) events are learned on it: without the items of these events.
+
+        An item that is chosen again would else explain itself, and only grow (FISM leaves it out as well).
+
+        Parameters
+        ----------
+        places
+            (E,) which of `users`; None: event u is of user u.
+        """
+        latest = self._latest.index_select(0, users)
+        of_event = latest if places is None else latest.index_select(0, places)
+        is_own = of_event == items.unsqueeze(1)  # (E, n)
+        if places is not None:
+            is_own = torch.zeros(latest.shape).index_add_(0, places, is_own.float()) > 0
+        return self._weighed(latest.masked_fill_(is_own, _NOTHING))
+
+    def follow(self, users: Tensor, items: Tensor) -> None:
+        """Put (B,) items before what their distinct users chose earlier."""
+        self.grow_to(int(users.max()) + 1 if len(users) else 0)
+        earlier = self._latest.index_select(0, users)[:, :-1]
+        self._latest.index_copy_(0, users, torch.cat([items.unsqueeze(1).int(), earlier], dim=1))
+
+    def clear(self) -> None:
+        """Forget what everybody chose."""
+        self._latest.fill_(_NOTHING)
+
+    def forget_user(self, row: int) -> None:
+        """Forget what one user chose."""
+        if row < len(self._latest):
+            self._latest[row] = _NOTHING
+
+    def forget_item(self, row: int) -> None:
+        """Leave an item out: its row may become another's."""
+        self._latest[self._latest == row] = _NOTHING
+
+    def latest(self) -> Tensor:
+        """Return (U, n) what is remembered, to be stored: a view, not a copy."""
+        return self._latest[: self._n_users]
+
+    def load(self, latest: Tensor) -> None:
+        """Take over (a copy of) what `latest` returned, also from a context of another length."""
+        n = min(latest.shape[1], self._latest.shape[1])
+        self._latest, self._n_users = self._latest[:0], 0
+        self.grow_to(latest.shape[0])
+        self._latest[: latest.shape[0], :n] = latest[:, :n]
+
+    def _weighed(self, latest: Tensor) -> Past:
+        is_there = latest >= 0
+        weights = self._fading * is_there  # (B, n)
+        # One that lacks all of them divides by the smallest number instead of zero, and stays zero.
+        whole = weights.sum(dim=1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny)
+        return Past(latest.clamp(min=0).long(), weights * (self._weight / whole))
