@@ -42,12 +42,15 @@ def _about_parameter(message: str) -> str:
 
     >>> _about_parameter("Expected `int` >= 1 - at `$.k`")
     "query parameter 'k': expected `int` >= 1"
+    >>> _about_parameter("Expected `float`, got `str` - at `$.diversity`")
+    "query parameter 'diversity': expected `float`"
     >>> _about_parameter("Object contains unknown field `user`")
     "there is no query parameter 'user'"
     """
     if unknown := _UNKNOWN_FIELD.fullmatch(message):
         return f"there is no query parameter {unknown[1][:80]!r}"
     complaint, _, place = message.partition(" - at ")
+    complaint = complaint.removesuffix(", got `str`")  # every parameter is text
     return f"query parameter {place.strip('`').removeprefix('$.')!r}: {complaint[:1].lower()}{complaint[1:]}"
 
 

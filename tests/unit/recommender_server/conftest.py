@@ -29,7 +29,7 @@ class Server:
         self.key_file = key_file
         ids = [f"i{row}" for row in range(20)]
         index = MemoryIndex({"g1": VectorTable(ids, np.array([[row, 0] for row in range(20)], np.float32))})
-        self.cache.publish_popular({"decayed": [RankedItem(item_id, 1.0) for item_id in ids]})
+        self.cache.publish_popular({"recent": [RankedItem(item_id, 1.0) for item_id in reversed(ids)]})
         lease = self.store.acquire("trainer", "test", 10.0, 0.0)
         assert lease is not None
         states = [UserState("u", "g1", VECTOR, ("i1",), ("i2",), 3, 5.0), UserState("user/2", "g1", None)]

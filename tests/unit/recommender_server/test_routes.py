@@ -1,7 +1,12 @@
 """What each route answers when all is well."""
 
+import pytest
+
+from recommender_server.app import Rules, create_app
+from streamrec.domain.diversity import Shape
 from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.wire import decode_event
+from tests.asgi_client import Client
 from tests.unit.recommender_server.conftest import Server
 
 
@@ -9,15 +14,12 @@ async def test_recommendations_for_a_known_user(server: Server) -> None:
     answer = await server.client.call("GET", "/v1/recommendations?user_id=u&k=2")
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json == {
-        "items": [
-            {"item_id": "i19", "score": 20.0 - 1, "source": "gmf"},
-            {"item_id": "i18", "score": 18.0, "source": "gmf"},
-        ],
-        "based_on": "user_id",
-        "generation": "g1",
-        "degraded": False,
-    }
+    first, second = answer.json["items"]
+    assert (first["item_id"], second["item_id"]) == ("i19", "i18")
+    assert first["source"] == second["source"] == "gmf"
+    assert 1 > first["score"] > second["score"] > 0
+    told = {name: answer.json[name] for name in ("based_on", "generation", "degraded")}
+    assert told == {"based_on": "user_id", "generation": "g1", "degraded": False}
 
 
 async def test_parameters_reach_the_recommender(server: Server) -> None:
@@ -30,10 +32,76 @@ async def test_parameters_reach_the_recommender(server: Server) -> None:
     assert similar.json["based_on"] == "item_id"
 
 
+async def test_filters_reach_the_recommender(server: Server) -> None:
+    async def ids(parameters: str) -> list[str]:
+        answer = await server.client.call("GET", f"/v1/recommendations?user_id=u&{parameters}")
+        assert answer.status == 200
+        return [item["item_id"] for item in answer.json["items"]]
+
+    best = await ids("k=6")
+    assert (
+        await ids("k=3&exclude_ids=i19&exclude_ids=i17")
+        == [id_ for id_ in best if id_ not in ("i19", "i17")][:3]
+    )
+    assert await ids("only_ids=i4&only_ids=i19&only_ids=no%2Fbody&only_ids=i1") == ["i19", "i4", "no/body"]
+    scores = [
+        item["score"]
+        for item in (await server.client.call("GET", "/v1/recommendations?user_id=u&k=6")).json["items"]
+    ]
+    assert await ids(f"k=6&min_score={(scores[2] + scores[3]) / 2}") == best[:3]
+    for n in (19, 18, 17, 16):
+        await server.client.call("PUT", f"/v1/items/i{n}", json={"categories": ["x"]})
+    assert await ids("k=3&max_per_category=1") != best[:3]
+
+
+async def test_a_servers_own_shape_counts_where_a_request_names_none(server: Server) -> None:
+    client = Client(create_app(server.parts, Rules(shape=Shape(max_per_category=1))))
+    for n in (19, 18, 17, 16):
+        await client.call("PUT", f"/v1/items/i{n}", json={"categories": ["x"]})
+    capped = (await client.call("GET", "/v1/recommendations?user_id=u&k=2")).json["items"]
+    assert [item["item_id"] for item in capped] == ["i19", "i15"]
+    target = "/v1/recommendations?user_id=u&k=2&max_per_category=1000"
+    assert [item["item_id"] for item in (await client.call("GET", target)).json["items"]] == ["i19", "i18"]
+    await client.shut_down()
+
+
+async def test_pages_lead_on_until_there_is_nothing_more(server: Server) -> None:
+    for route, n_items in (("/v1/recommendations?user_id=u&k=7", 18), ("/v1/popular?k=7", 20)):
+        pages, cursor = [], ""
+        while cursor is not None:
+            answer = await server.client.call("GET", f"{route}&cursor={cursor}")
+            pages.append([item["item_id"] for item in answer.json["items"]])
+            cursor = answer.json["next_cursor"]
+        assert [len(page) for page in pages] == [7, 7, n_items - 14]
+        assert len({item_id for page in pages for item_id in page}) == n_items
+
+
+async def test_a_cursor_of_another_question_is_refused(server: Server) -> None:
+    first = await server.client.call("GET", "/v1/recommendations?user_id=u&k=2")
+    cursor = first.json["next_cursor"]
+    for other in ("user_id=v", "user_id=u&category=x", "user_id=u&diversity=0.5", "user_id=u&exclude_ids=a"):
+        answer = await server.client.call("GET", f"/v1/recommendations?{other}&cursor={cursor}")
+        assert (answer.status, "'cursor'" in answer.json["detail"]) == (400, True)
+    same = await server.client.call("GET", f"/v1/recommendations?user_id=u&k=5&explain=true&cursor={cursor}")
+    assert same.status == 200
+
+
+async def test_explanations_come_when_asked_for(server: Server) -> None:
+    plain = await server.client.call("GET", "/v1/recommendations?user_id=u&k=1")
+    assert "explanation" not in plain.json["items"][0]
+    (item,) = (await server.client.call("GET", "/v1/recommendations?user_id=u&k=1&explain=true")).json[
+        "items"
+    ]
+    sources = item["explanation"]["sources"]
+    assert sum(sources.values()) == pytest.approx(item["score"])
+    assert max(sources, key=sources.get) == item["source"] == "gmf"
+    assert item["explanation"]["because"] == []
+
+
 async def test_popular(server: Server) -> None:
     answer = await server.client.call("GET", "/v1/popular?k=1")
     assert (answer.status, answer.json["based_on"]) == (200, "popular_items")
-    assert [item["item_id"] for item in answer.json["items"]] == ["i0"]
+    assert [item["item_id"] for item in answer.json["items"]] == ["i19"]
     nothing = await server.client.call("GET", "/v1/popular?category=none")
     assert nothing.json["items"] == []
 
