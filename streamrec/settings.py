@@ -103,7 +103,7 @@ class CoVisitationSettings(BaseSettings):
     shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
     half_life_s: PositiveFloat | None = Field(None, description="Seconds of stream time; none: no fading.")
     n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
-    max_published_items: PositiveInt = Field(500, description="Items in one publication at most.")
+    max_published_items: PositiveInt = Field(200, description="Items in one publication at most.")
     publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")
     refresh_interval_s: PositiveFloat = Field(300.0, description="A cache that was emptied is full after it.")
 

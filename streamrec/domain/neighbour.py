@@ -1,9 +1,11 @@
 """An item beside another."""
 
-from typing import NamedTuple
+import msgspec
 
 
-class Neighbour(NamedTuple):
+# No tuple, and unseen by the garbage collector: they are made by ten thousands a second, and a process holds
+# some hundred thousands of them.
+class Neighbour(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An item that is chosen together with another.
 
     Attributes

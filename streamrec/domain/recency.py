@@ -35,10 +35,11 @@ def visited_with(
     after: dict[str, float] = {}
     weight = 1.0
     for item_id in history:
-        for near, similarity, _, follows in neighbours.get(item_id, ()):
-            together[near] = together.get(near, 0.0) + weight * similarity
-            if follows:
-                after[near] = after.get(near, 0.0) + weight * follows
+        for neighbour in neighbours.get(item_id, ()):
+            near = neighbour.item_id
+            together[near] = together.get(near, 0.0) + weight * neighbour.similarity
+            if neighbour.follows:
+                after[near] = after.get(near, 0.0) + weight * neighbour.follows
         weight *= AGE_DECAY
     for item_id in banned & together.keys() if isinstance(banned, frozenset) else banned:
         together.pop(item_id, None)

@@ -1,4 +1,5 @@
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,14 @@ def test_what_is_chosen_together_reaches_the_cache(world: World) -> None:
     settled(_stepped(trainer))
     found = published(world, "a", "x", "stranger")
     assert names(found) == {"a": ["b", "x", "c"], "x": ["a", "b"]}
-    # Of a and b: twice one after the other; n is 2 each.
-    assert found["a"][0][:3] == ("b", round(2 / 12, 6), 2.0)
-    assert found["a"][2][:3] == ("c", round(0.8 / (2**0.5 + 10), 6), 0.8)
+    twice, once = _shrunk(2.0, 2 * 2), _shrunk(0.8, 2 * 1)
+    assert found["a"][0] == Neighbour("b", twice, 2.0, follows=twice)
+    assert found["a"][2] == Neighbour("c", once, 0.8, follows=once)
+    assert published(world, "c")["c"][1] == Neighbour("a", once, 0.8, follows=0.0)
+
+
+def _shrunk(count: float, product_of_counts: int) -> float:
+    return round(count / (math.sqrt(product_of_counts) + 10), 6)
 
 
 def _stepped(trainer: RunningTrainer) -> RunningTrainer:
