@@ -130,10 +130,12 @@ def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
     Raises
     ------
     InvalidInput
-        When there is no live generation to challenge.
+        When there is no live generation to challenge, or a promotion is under way.
     UnknownId, CorruptArtifact
         When the live generation has no readable manifest.
     """
+    if SnapshotRoles(artifacts_dir).read().under_way is not None:
+        raise InvalidInput("a promotion is under way: train when it is done")
     live = current_generation(artifacts_dir)
     if live is None:
         if as_challenger:

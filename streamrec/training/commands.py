@@ -33,7 +33,7 @@ def carry_out(
 ) -> list[str]:
     """Change the state as the commands say, in their order; return the deleted items, for the index to know.
 
-    ``promote`` and ``rollback`` are for who runs several generations: the trainer of one passes them over.
+    ``promote`` and ``rollback`` change no state: `promotion.PromotionWatch` has seen them.
 
     Parameters
     ----------

@@ -115,7 +115,9 @@ class Turns:
         if turn.role == self._place.preferred or self._place.preferred == "challenger":
             return False
         with suppress(Unavailable):  # looked at again with the next status
-            return self._leases["champion"].acquire()
+            if self._leases["champion"].acquire():
+                return True
+            self._metrics.count("trainer.heartbeats.standby")  # it would take over
         return False
 
     def end(self, turn: Turn) -> None:

@@ -53,6 +53,9 @@ def test_a_promotion_counts_from_its_begin_and_serves_from_its_end(folder: Path)
 
 def test_two_generations_side_by_side_never_share_a_lane(folder: Path) -> None:
     assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (1, 0)
+    SnapshotRoles(folder).begin(PROMOTION)
+    with pytest.raises(InvalidInput, match="under way"):
+        lane_of_next(folder, as_challenger=True)
     SnapshotRoles(folder).complete(PROMOTION)
     assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (0, 1)
 
