@@ -23,6 +23,7 @@ True
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,24 +100,17 @@ def run(
     events = columns(interactions)
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
-    history = events.at(slice(0, start))
-    evaluation = Evaluation(protocol, events, start, np.zeros(0, np.int64), {})
     use_one_thread()
-    contestants = {
-        name: [
-            Contestant(
-                model.fitted(history, protocol.with_seed(number)), protocol.ks, evaluation.n_items, clock
-            )
-            for number in range(protocol.n_seeds if model.has_chance else 1)
-        ]
-        for name, model in models.items()
-    }
-    runners = [runner for of_model in contestants.values() for runner in of_model]
-    try:
+    with ExitStack() as stack:
+        contestants = {
+            name: [
+                _contestant(model, events, start, protocol.with_seed(number), clock, stack)
+                for number in range(protocol.n_seeds if model.has_chance else 1)
+            ]
+            for name, model in models.items()
+        }
+        runners = [runner for of_model in contestants.values() for runner in of_model]
         places = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
-    finally:
-        for runner in runners:
-            runner.close()
     answers = {name: [runner.answers() for runner in of_model] for name, of_model in contestants.items()}
     return Evaluation(protocol, events, start, places, answers)
 
@@ -134,6 +128,17 @@ def columns(interactions: Iterable[Interaction]) -> Events:
         np.array([interaction.timestamp for interaction in in_order], np.float64),
         np.ones(len(in_order), np.float32),
     )
+
+
+def _contestant(
+    model: Model, events: Events, start: int, protocol: Protocol, clock: Clock, stack: ExitStack
+) -> Contestant:
+    """Fit a model to the history; the stack closes it."""
+    n_items = int(events.item_rows.max(initial=-1)) + 1
+    fitted = model.fitted(events.at(slice(0, start)), protocol)
+    contestant = Contestant(fitted, protocol.ks, n_items, clock)
+    stack.callback(contestant.close)
+    return contestant
 
 
 def _go_through(
