@@ -62,9 +62,20 @@ def read_settings(settings: type[SettingsT]) -> SettingsT:
     try:
         return settings()
     except ValidationError as error:
-        prefix = settings.model_config.get("env_prefix", "")
+        prefix = _prefix_of(error.title, settings)
         wrong = [f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
         raise ConfigurationError("; ".join(wrong)) from error
+
+
+def _prefix_of(name: str, settings: type[BaseSettings]) -> str:
+    """Return the prefix of the settings of this name: these, or a group in them that has its own."""
+    groups = [field.annotation for field in settings.model_fields.values()]
+    prefixes = {
+        group.__name__: group.model_config.get("env_prefix", "")
+        for group in (settings, *groups)
+        if isinstance(group, type) and issubclass(group, BaseSettings)
+    }
+    return prefixes[name]
 
 
 def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
