@@ -101,7 +101,9 @@ class CoVisitationSettings(BaseSettings):
     history_length: PositiveInt = Field(20, description="Last distinct items that an event is paired with.")
     distance_decay: float = Field(0.9, gt=0, le=1, description="A pair's weight, per item between the two.")
     shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
-    half_life_s: PositiveFloat | None = Field(None, description="Seconds of stream time; none: no fading.")
+    half_life_s: PositiveFloat | None = Field(
+        14 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
+    )
     n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
     max_published_items: PositiveInt = Field(200, description="Items in one publication at most.")
     publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")

@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from streamrec.adapters.near_neighbours import NearNeighbours
 from streamrec.adapters.redis_cache import CHANNEL, ITEM_TTL_S, RedisCache
 from streamrec.adapters.redis_changes import RedisChanges
 from streamrec.adapters.redis_connection import RedisPlace
@@ -20,6 +19,7 @@ from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
 from streamrec.ports import Neighbour, RankedItem
+from streamrec.serving.near_neighbours import NearNeighbours
 
 
 class RedisNearCache:

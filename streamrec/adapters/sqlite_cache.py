@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 
-from streamrec.adapters.near_neighbours import TOO_OLD_S, NearNeighbours
 from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbour, RankedItem
+from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """A reader may cache what it read just before a change; after so long the change is seen anyway."""

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.near_neighbours import TOO_OLD_S, NearNeighbours
 from streamrec.adapters.redis_values import decode_neighbours, encode
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
 from streamrec.errors import Unavailable
 from streamrec.ports import Neighbour
+from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 from tests.builders import SteppingClock
 
 
