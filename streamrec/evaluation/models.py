@@ -7,9 +7,11 @@ from typing import NamedTuple
 from streamrec.domain.prequential import Events, ListRanker, Ranker
 from streamrec.evaluation.counting import CountingRanker
 from streamrec.evaluation.protocol import Protocol
+from streamrec.evaluation.served import ServedModel
 from streamrec.evaluation.streamed import StreamedGmf
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import fit_initial
+from streamrec.training.fold_in import FoldInRanker
 from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.learner import Learner
 from streamrec.training.trainer_state import TrainerState
@@ -57,6 +59,12 @@ def _context(history: Events, protocol: Protocol) -> Ranker:
     return GmfRanker(learner) if protocol.pace is None else StreamedGmf(learner, protocol.pace)
 
 
+def _fold_in(history: Events, protocol: Protocol) -> Ranker:
+    learner = Learner(protocol.learning)
+    fit_initial(learner, history, protocol.fit)
+    return FoldInRanker(learner)
+
+
 def _covisitation(history: Events, protocol: Protocol) -> Ranker:
     state = TrainerState("evaluation", protocol.learning, protocol.trainer)
     ranker = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
@@ -70,5 +78,7 @@ MODELS: dict[str, Model] = {
     "decayed_popularity": Model(_decayed_popularity, has_chance=False),
     "gmf": Model(_gmf, has_chance=True),
     "context": Model(_context, has_chance=True),
+    "fold_in": Model(_fold_in, has_chance=True),
     "covisitation": Model(_covisitation, has_chance=False),
+    "served": Model(ServedModel, has_chance=True),
 }

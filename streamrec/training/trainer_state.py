@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import Checkpoint, TensorsUnder
+from streamrec.domain.blend import BlendRanker
 from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.new_items import NewItems
@@ -17,6 +18,7 @@ from streamrec.domain.repeats import RecentIds
 from streamrec.domain.stream_clock import StreamClock
 from streamrec.domain.user_shares import UserShares
 from streamrec.ports import Offsets
+from streamrec.serving.sources import SOURCES
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.training.counters import Counters
 from streamrec.training.dirty_rows import DirtyRows
@@ -49,6 +51,7 @@ class TrainerState:
         self.max_silent_items = settings.max_silent_items
         self.history_length = settings.covisitation.history_length
         self.covisitation = CoVisitation(_rules(settings.covisitation))
+        self.blend = BlendRanker(SOURCES, learning.seed)
         self.clock = StreamClock()
         self.user_ids = IdMap()
         self.item_ids = IdMap()
@@ -69,6 +72,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
         "user_shares": _tensors(state.user_shares.arrays()),
         "new_items": _tensors(state.new_items.arrays()),
         "covisitation": _tensors(state.covisitation.arrays()),
+        "blend": _tensors(state.blend.arrays()),
         "users": _tensors(state.users.arrays()),
         "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
     }
@@ -102,6 +106,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.user_shares.load_arrays(_arrays(TensorsUnder("user_shares/", checkpoint.tensors)))
     state.new_items.load_arrays(_arrays(TensorsUnder("new_items/", checkpoint.tensors)))
     state.covisitation.load_arrays(_arrays(TensorsUnder("covisitation/", checkpoint.tensors)))
+    state.blend.load_arrays(_arrays(TensorsUnder("blend/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
         {row: list(item_ids) for row, item_ids in written["disliked"]},

@@ -1,0 +1,87 @@
+"""What users are served, as a model that can be measured: the trainer's step, the recommender's answers."""
+
+import numpy as np
+
+from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.prequential import Events, Rows
+from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.evaluation.protocol import Protocol
+from streamrec.training.absorb import LearningRules, absorb
+from streamrec.training.initial import Start, train_initially
+from streamrec.training.live_serving import LiveServing
+from streamrec.training.trainer_state import TrainerState
+
+_RENEW_EVERY = 10
+"""Events from one ranking of what is popular to the next; a trainer makes one a second."""
+
+
+def _no_neighbours(item_id: str) -> tuple[str, ...]:
+    return ()
+
+
+_RULES = LearningRules(EventWeights({}), is_value_weighted=False, neighbours_of=_no_neighbours)
+
+
+class ServedModel:
+    """A `ListRanker` made of the very objects that train and serve.
+
+    It answers by the recommender over the trainer's state, blends by what was learned so far, starting from
+    equal weights, and learns an event as the trainer does: first the blend, then everything else.
+
+    Parameters
+    ----------
+    history
+        What initial training is given.
+    left_out
+        Names of sources to do without.
+    """
+
+    def __init__(self, history: Events, protocol: Protocol, left_out: frozenset[str] = frozenset()) -> None:
+        self._state = TrainerState("evaluation", protocol.learning, protocol.trainer)
+        self._is_new_only = not protocol.with_repeats
+        self._serving = LiveServing(self._state, protocol.trainer.covisitation.n_published, left_out)
+        self._asked: int | None = None
+        self._n_learned = 0
+        if len(history.user_rows):
+            start = Start(_interactions(history), _RULES, protocol.fit)
+            train_initially(self._state, start, lambda done, total, report: None)
+
+    def best(self, user_row: int, k: int) -> Rows:
+        """Return the rows of a user's list, best first."""
+        request = RecommendationRequest(k, str(user_row), exclude_seen=self._is_new_only)
+        answer = self._serving.recommend(request)
+        self._asked = user_row
+        return np.array([int(item.item_id) for item in answer.items], np.int64)
+
+    def learn(self, events: Events) -> None:
+        """Learn B events, one after the other."""
+        for event in _interactions(events):
+            self._teach_blend(event)
+            absorb(self._state, [event], _RULES, event.timestamp)
+            self._n_learned += 1
+            if self._n_learned % _RENEW_EVERY == 0:
+                self._serving.renew()
+
+    def close(self) -> None:
+        """Release what answering needs."""
+        self._serving.close()
+
+    def _teach_blend(self, event: Interaction) -> None:
+        asked, self._asked = self._asked, None
+        if asked is not None and str(asked) == event.user_id:
+            self._serving.learn_from_answer(event.item_id)
+        elif self._is_choice(event):
+            self._serving.learn(event.user_id, event.item_id, is_new_only=self._is_new_only)
+
+    def _is_choice(self, event: Interaction) -> bool:
+        """Return whether the event says anything about a list: of a known user, of a possible item."""
+        state = self._state
+        user_row, item_row = state.user_ids.row(event.user_id), state.item_ids.row(event.item_id)
+        if user_row < 0 or item_row < 0:
+            return False
+        return not (self._is_new_only and state.learner.known_among(user_row, np.array([item_row]))[0])
+
+
+def _interactions(events: Events) -> list[Interaction]:
+    columns = (events.user_rows.tolist(), events.item_rows.tolist(), events.timestamps.tolist())
+    return [Interaction(str(user), str(item), time) for user, item, time in zip(*columns, strict=True)]
