@@ -186,4 +186,4 @@ def _say_report(report: FitReport) -> None:
     say(f"Validation on {n_events:,} later events: recall@10 {gmf:.3f}, popularity {popularity:.3f}")
     if report.is_below_popularity:
         say("warning: the model ranks worse than popularity does; more events, or other", "yellow")
-        say("STREAMREC_LEARNING_... settings, may mend that. It is live nevertheless.", "yellow")
+        say("STREAMREC_LEARNING_... settings, may mend that; it is released nevertheless.", "yellow")
