@@ -45,7 +45,7 @@ def populate(places: PlaceSettings) -> None:
     store.publish_users(UserUpdates([state], [("u", "i48", 1.0)]), lease)
     store.close()
     cache = open_cache_publisher(places.cache_url)
-    cache.publish_popular({"decayed": [RankedItem("i1", 1.0)]})
+    cache.publish_popular({"recent": [RankedItem("i47", 1.0)]})
     cache.close()
 
 
@@ -107,7 +107,7 @@ def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
     assert places.index_url in health["parts"]["index"]
     status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
     assert (status, answer["degraded"], answer["based_on"]) == (200, True, "popular_items")
-    assert [item["item_id"] for item in answer["items"]] == ["i1"]
+    assert [item["item_id"] for item in answer["items"]] == ["i47"]
     with index_served(places):
         time.sleep(1.1)  # the pause after a timeout, if there was one
         assert readiness(url)[1]["status"] == "ok"
@@ -115,8 +115,36 @@ def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
         assert (status, answer["degraded"], answer["generation"]) == (200, False, GENERATION)
         assert [item["item_id"] for item in answer["items"]] == ["i47", "i46"]
         assert get(f"{url}/v1/items/a%2Fb/similar?k=1")[0] == 200
+        the_answer_is_filtered_shaped_explained_and_paged(url)
     status, health = readiness(url)
     assert (status, health["status"]) == (200, "degraded")
+
+
+def the_answer_is_filtered_shaped_explained_and_paged(url: str) -> None:
+    ask = f"{url}/v1/recommendations?user_id=u"
+    _, answer = get(f"{ask}&only_ids=a%2Fb&only_ids=i9&only_ids=i49&exclude_ids=i9&only_ids=new&explain=true")
+    assert [(item["item_id"], item["source"]) for item in answer["items"]] == [
+        ("a/b", "gmf"), ("new", "listed"),
+    ]  # fmt: skip
+    assert sum(answer["items"][0]["explanation"]["sources"].values()) == pytest.approx(
+        answer["items"][0]["score"]
+    )
+    status, mixed = get(f"{ask}&k=5&diversity=0.5&max_per_category=2&min_score=0.0001")
+    assert (status, mixed["degraded"], len(mixed["items"])) == (200, False, 5)
+    shown: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = get(f"{ask}&k=20&cursor={cursor}")[1]
+        shown += [item["item_id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+    assert len(shown) == len(set(shown)) == 48
+
+
+def test_a_thousand_ids_go_into_a_request(url: str) -> None:
+    ids = "&".join(f"only_ids=an-item-with-quite-a-long-id-{n:06}" for n in range(1000))
+    status, answer = get(f"{url}/v1/recommendations?k=1000&{ids}")
+    assert (status, len(answer["items"])) == (200, 1000)
+    assert get(f"{url}/v1/recommendations?only_ids=one-more&{ids}")[0] == 400
 
 
 def test_what_is_put_is_durable_and_announced(url: str, places: PlaceSettings) -> None:
@@ -136,6 +164,11 @@ def test_what_is_put_is_durable_and_announced(url: str, places: PlaceSettings) -
     ("target", "status"),
     [
         ("/v1/recommendations?k=1001", 400),
+        ("/v1/recommendations?diversity=2", 400),
+        ("/v1/recommendations?max_per_category=0", 400),
+        ("/v1/recommendations?min_score=much", 400),
+        ("/v1/recommendations?exclude_ids=", 400),
+        ("/v1/recommendations?cursor=forged", 400),
         (f"/v1/items/{'x' * 30_000}", 400),
         (f"/v1/recommendations?user_id={'x' * 30_000}", 400),
         ("/v1/items/%FF", 400),
@@ -162,8 +195,13 @@ def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
 
 def test_schemathesis_finds_nothing_wrong(url: str, places: PlaceSettings, tmp_path: Path) -> None:
     # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
+    # No schema tells a cursor that an answer gave from any other text, nor that a URL holds 64 KiB and not a
+    # thousand ids of 256 bytes each: such values have tests of their own as well.
     config = tmp_path / "schemathesis.toml"
-    config.write_text('[generation]\ncodec = "ascii"\n')
+    config.write_text(
+        '[generation]\ncodec = "ascii"\n[parameters]\n"query.cursor" = ""\n'
+        '"query.exclude_ids" = ["i1", "a/b"]\n"query.only_ids" = ["i2", "i3", "nobody"]\n'
+    )
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
         "run", f"{url}/openapi.json", "--max-examples", "12", "--seed", "1",
