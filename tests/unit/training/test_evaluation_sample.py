@@ -7,7 +7,8 @@ from streamrec.training.evaluation_sample import EvaluationSample
 
 def chosen_of(events: list[Interaction], rate: float, per_s: float, seed: int) -> list[Interaction]:
     """Return what is chosen of a stream that arrives at a speed, in batches of any size."""
-    sample, chance, chosen, position = EvaluationSample(rate), random.Random(seed), [], 0
+    sample, chance, position = EvaluationSample(rate), random.Random(seed), 0
+    chosen: list[Interaction] = []
     while position < len(events):
         size = chance.randint(1, 50)
         chosen += sample.chosen(events[position : position + size], now=1000.0 + position / per_s)

@@ -59,7 +59,7 @@ def generations_of_users(two: TwoGenerations) -> dict[str, str]:
     for user_id in {user_id for user_id, _ in PAIRS}:
         document = asyncio.run(two.store.get_user(user_id))
         if document is not None and document.state is not None:
-            assert len(document.state.vector) == 4 * (DIMENSIONS[document.state.generation] + 1)
+            assert len(document.state.vector or b"") == 4 * (DIMENSIONS[document.state.generation] + 1)
             found[user_id] = document.state.generation
     return found
 
