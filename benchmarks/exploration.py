@@ -5,6 +5,7 @@ Clicks are what people chose anyway: a record can't tell what they would have do
 """
 
 import random
+from contextlib import closing
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -31,7 +32,7 @@ MARKERS = ("<!-- new items: begin -->", "<!-- new items: end -->")
 def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file.")] = None,
     dataset: Annotated[str, typer.Option(help="A data set with items' categories.")] = "ml-100k",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first n events.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Only the first n events.")] = 30_000,
     page: Annotated[Path | None, typer.Option(help="The page that holds the table.")] = PAGE,
 ) -> None:
     """Measure exposures, clicks, waiting and recall at several shares of exploration."""
@@ -59,8 +60,8 @@ def replayed(stream: Stream, starts_silently: bool, shares: tuple[float, ...]) -
     """Return what lists of each share come to."""
     with Progress(transient=True) as progress:
         task = progress.add_task("replaying", total=len(stream.events))
-        server = Server(starts_silently=starts_silently)
-        return replay(server, stream, shares, lambda n: progress.advance(task, n))
+        with closing(Server(starts_silently=starts_silently)) as server:
+            return replay(server, stream, shares, lambda n: progress.advance(task, n))
 
 
 def figures_of(outcome: Outcome, n_late: int) -> dict[str, Any]:

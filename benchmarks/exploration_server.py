@@ -1,29 +1,28 @@
-"""A server in one process for `benchmarks.exploration`: the trainer's state, its sources and their blend."""
+"""What `benchmarks.exploration` measures: the trainer's state, and the recommender over it."""
 
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.item import Item
+from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.item_starts import enter_silently
+from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState
 
-N_PROPOSED = 100
-"""Candidates of each source, as the service asks for."""
+N_RANKED = 100
+"""Candidates among which new items may fit a user."""
 
-N_HISTORY = 20
+_RENEW_EVERY = 10
+"""Events from one ranking of what is popular to the next; a trainer makes one a second."""
 
 
 class Server:
-    """Ranks for a user, and learns event by event: the trainer's state and the blend.
+    """Answers as the service does, without exploring, and learns event by event.
 
     Parameters
     ----------
@@ -34,13 +33,13 @@ class Server:
     def __init__(self, *, starts_silently: bool) -> None:
         settings = TrainerSettings()
         self._state = TrainerState("exploration", LearningSettings(), settings)
+        self._serving = LiveServing(self._state, settings.covisitation.n_published)
         self._categories = ItemCategories()
         weights = EventWeights(settings.event_weights, settings.default_event_weight)
         self._rules = LearningRules(weights, settings.value_weight, self._categories.neighbours)
-        self._gmf = GmfRanker(self._state.learner)
-        self._blend = BlendRanker(("gmf", "covisitation", *self._state.popularity.windows))
         self._starts_silently = starts_silently
-        self._asked: Candidates[int] | None = None
+        self._was_asked = False
+        self._n_learned = 0
 
     def arrive(self, item: Item) -> None:
         """Take an item's metadata, as of a command."""
@@ -49,21 +48,10 @@ class Server:
             enter_silently(self._state, item, self._categories.neighbours, now=0.0)
 
     def ranked(self, user_id: str, chosen: Collection[str]) -> list[str]:
-        """Return the candidates, best first, without what the user has chosen."""
-        state = self._state
-        user_row, n_items = state.user_ids.row(user_id), state.item_ids.n_rows
-        own = state.item_ids.rows_of(list(chosen))
-        history = state.learner.recent_items(np.array([user_row]), N_HISTORY)[0][::-1]
-        proposals = {
-            "gmf": _proposal(self._gmf.scores(user_row, n_items), own, is_logit=True),
-            "covisitation": _proposal(state.covisitation.scores(history, n_items), own),
-        }
-        for window in state.popularity.windows:
-            proposals[window] = _proposal(state.popularity.scores(window)[:n_items], own)
-        n_events = int(state.users.n_events[user_row])
-        self._asked = Candidates(self._blend.sources, proposals, n_events, is_new_only=True)
-        order = np.argsort(-self._blend.scores(self._asked), kind="stable")
-        return state.item_ids.ids_at(self._asked.ids[place] for place in order.tolist())
+        """Return the best, best first, without what the user has chosen."""
+        answer = self._serving.recommend(RecommendationRequest(N_RANKED, user_id))
+        self._was_asked = True
+        return [item.item_id for item in answer.items if item.item_id not in chosen]
 
     def new_items(self) -> list[str]:
         """Return the new items, those first that should be shown most."""
@@ -72,24 +60,15 @@ class Server:
         return self._state.item_ids.ids_at(order.tolist())
 
     def learn(self, event: Interaction) -> None:
-        """Learn an event; the blend from what was ranked just before it, if anything was."""
-        if self._asked is not None:
-            self._blend.learn(self._asked, self._state.item_ids.row(event.item_id))
-            self._asked = None
+        """Learn an event; the blend from what was answered just before it, if anything was."""
+        if self._was_asked:
+            self._serving.learn_from_answer(event.item_id)
+            self._was_asked = False
         absorb(self._state, [event], self._rules, now=0.0)
+        self._n_learned += 1
+        if self._n_learned % _RENEW_EVERY == 0:
+            self._serving.renew()
 
-
-def _proposal(
-    scores: NDArray[np.floating], own: NDArray[np.int64], *, is_logit: bool = False
-) -> Proposal[int]:
-    """Return the best candidates of (I,) scores, without the user's own."""
-    scores = np.array(scores, np.float64)
-    scores[own[own < len(scores)]] = -np.inf
-    if len(scores) > N_PROPOSED:
-        best = np.argpartition(-scores, N_PROPOSED)[:N_PROPOSED]
-    else:
-        best = np.arange(len(scores))
-    best = best[np.argsort(-scores[best], kind="stable")]
-    is_candidate = scores[best] > (-np.inf if is_logit else 0.0)
-    best = best[is_candidate]
-    return Proposal(best.tolist(), scores[best].tolist(), is_logit)
+    def close(self) -> None:
+        """Release what answering needs."""
+        self._serving.close()
