@@ -3,7 +3,6 @@ import pytest
 
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import ConfigurationError
-from streamrec.evaluation.models import MODELS
 from streamrec.evaluation.prequential import columns
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import evaluate
@@ -24,12 +23,12 @@ def tastes(n: int = 1500) -> list[Interaction]:
     ]
 
 
-def test_all_models_answer_the_same_questions_and_the_gmf_finds_tastes() -> None:
-    results = evaluate(tastes(), list(MODELS), Protocol(**QUICK, stride=2))
-    assert list(results) == list(MODELS)
+def test_models_answer_the_same_questions_and_those_that_can_find_tastes() -> None:
+    results = evaluate(tastes(1200), ["popularity", "gmf", "covisitation"], Protocol(**QUICK, stride=2))
+    assert list(results) == ["popularity", "gmf", "covisitation"]
     assert len({metrics["n_events"] for metrics in results.values()}) == 1
     assert results["gmf"]["recall_at_10"] > 1.3 * results["popularity"]["recall_at_10"]
-    assert results["popularity"]["recall_at_10"] > 0
+    assert results["covisitation"]["recall_at_10"] > 1.3 * results["popularity"]["recall_at_10"] > 0
 
 
 def test_popularity_is_counting() -> None:
@@ -64,7 +63,7 @@ def test_events_are_taken_in_time_order() -> None:
 
 def test_a_fast_stream_costs_quality_and_a_slow_one_next_to_none() -> None:
     results = {
-        rate: evaluate(tastes(), ["gmf"], Protocol(**QUICK, stride=2, pace=rate and Pace(rate)))["gmf"][
+        rate: evaluate(tastes(1000), ["gmf"], Protocol(**QUICK, stride=2, pace=rate and Pace(rate)))["gmf"][
             "recall_at_10"
         ]
         for rate in (None, 0.5, 100_000.0)
