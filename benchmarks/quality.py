@@ -5,7 +5,8 @@ streams of our own generator, and any files: `--events NAME=FILE`, with columns 
 Each data set's figures are written as soon as it is done, so that an interrupted run leaves what it has.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -19,12 +20,29 @@ from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
-from streamrec.evaluation.models import MODELS
+from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
+from streamrec.evaluation.served import ServedModel
+from streamrec.serving.sources import COVISITATION, FOLLOWERS, GMF, POPULAR
 
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
+
+
+def _without(*sources: str) -> Model:
+    return Model(partial(ServedModel, left_out=frozenset(sources)), has_chance=True)
+
+
+PARTS: dict[str, Model] = {
+    "served": MODELS["served"],
+    "without gmf": _without(GMF),
+    "without covisitation": _without(COVISITATION),
+    "without followers": _without(FOLLOWERS),
+    "without any popularity": _without(*POPULAR),
+    **{f"without {window}": _without(window) for window in POPULAR},
+}
+"""The served list, and what it would be without each of its sources."""
 
 SYNTHETIC = {
     "synthetic": SyntheticStream(40_000, n_users=2_000, n_items=2_000),
@@ -40,27 +58,30 @@ def main(
     events: Events = None,
     model: Annotated[str, typer.Option(help="Which models, with commas between.")] = ",".join(MODELS),
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each model that has chance in it.")] = 5,
-    stride: Annotated[int, typer.Option(min=1, help="Predict every n-th event; all are learned.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first n events of each.")] = None,
+    parts_limit: Annotated[int, typer.Option(min=0, help="Of these, for the parts; 0: without.")] = 20_000,
 ) -> None:
-    """Measure all models on all data sets and write the tables."""
+    """Measure all models, and the served list without each part, on all data sets; write the tables."""
     models = chosen_models(model.split(","))
-    protocol = Protocol(n_seeds=seeds, stride=stride)
     results: dict[str, Any] = {}
     for name, event_set in _data_sets(events or []):
-        evaluation = run(event_set[:limit], models, protocol)
         results[name] = {
-            "n_events": len(evaluation.events.user_rows),
             "data_hash": event_set.content_hash,
-            "stride": stride,
-            "models": figures(evaluation),
+            **_measured(event_set[:limit], models, Protocol(n_seeds=seeds)),
         }
-        for of_model, found in results[name]["models"].items():
-            print(f"{name:24} {of_model:20} recall@10 {found['recall_at_10']:.4f}", flush=True)
+        if parts_limit:
+            results[name]["parts"] = _measured(event_set[:parts_limit], PARTS, Protocol())
         if json is not None:
             json.parent.mkdir(parents=True, exist_ok=True)
             json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
             write_tables(results, PAGE)
+
+
+def _measured(event_set: EventSet, models: Mapping[str, Model], protocol: Protocol) -> dict[str, Any]:
+    found = figures(run(event_set, models, protocol))
+    for name, of_model in found.items():
+        print(f"{event_set.name:32} {name:32} recall@10 {of_model['recall_at_10']:.4f}", flush=True)
+    return {"n_events": len(event_set), "models": found}
 
 
 def _data_sets(named_files: list[str]) -> Iterator[tuple[str, EventSet]]:

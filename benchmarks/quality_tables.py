@@ -64,6 +64,25 @@ def _tables(results: Results) -> Iterator[str]:
         for model in models:
             row = [cell(of_set["models"][model]) for of_set in results.values()]
             yield f"| `{model}` | {' | '.join(row)} |"
+    yield from _parts_table({name: of_set["parts"] for name, of_set in results.items() if "parts" in of_set})
+
+
+def _parts_table(parts: Results) -> Iterator[str]:
+    """Yield the ablation: recall, and its share of what all parts together reach."""
+    if not parts:
+        return
+    limits = ", ".join(f"{of_set['n_events']:,} ({name})" for name, of_set in parts.items())
+    yield f"\nThe served list without each of its sources, on the first events: {limits}; one seed."
+    yield f"\n| recall@10, and its share of the whole | {' | '.join(parts)} |"
+    yield "|---" * (1 + len(parts)) + "|"
+    for part in next(iter(parts.values()))["models"]:
+        recalls = [of_set["models"][part]["recall_at_10"] for of_set in parts.values()]
+        wholes = [of_set["models"]["served"]["recall_at_10"] for of_set in parts.values()]
+        row = [
+            f"{recall:.4f} ({recall / max(whole, 1e-9):.3f})"
+            for recall, whole in zip(recalls, wholes, strict=True)
+        ]
+        yield f"| {part} | {' | '.join(row)} |"
 
 
 def _n_questions(of_set: Mapping[str, Any]) -> int:

@@ -12,7 +12,7 @@ from streamrec.cli.screen import output, progress_bar, say
 from streamrec.errors import InvalidInput
 from streamrec.settings import LearningSettings, TrainerSettings
 
-DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation"
+DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation,served"
 
 _LONGEST = 1000
 

@@ -54,15 +54,18 @@ def _gmf(history: Events, protocol: Protocol) -> Ranker:
 
 
 def _context(history: Events, protocol: Protocol) -> Ranker:
-    learner = Learner(protocol.learning)
-    fit_initial(learner, history, protocol.fit)
+    learner = _fitted_learner(history, protocol)
     return GmfRanker(learner) if protocol.pace is None else StreamedGmf(learner, protocol.pace)
 
 
 def _fold_in(history: Events, protocol: Protocol) -> Ranker:
+    return FoldInRanker(_fitted_learner(history, protocol))
+
+
+def _fitted_learner(history: Events, protocol: Protocol) -> Learner:
     learner = Learner(protocol.learning)
     fit_initial(learner, history, protocol.fit)
-    return FoldInRanker(learner)
+    return learner
 
 
 def _covisitation(history: Events, protocol: Protocol) -> Ranker:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from streamrec.domain.candidates import Candidates
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.prequential import Events, Rows
 from streamrec.domain.recommendation import RecommendationRequest
@@ -61,6 +62,11 @@ class ServedModel:
             self._n_learned += 1
             if self._n_learned % _RENEW_EVERY == 0:
                 self._serving.renew()
+
+    @property
+    def answered_from(self) -> Candidates[str] | None:
+        """What the last list was made of: what a blend had to choose from."""
+        return self._serving.answered_from
 
     def close(self) -> None:
         """Release what answering needs."""

@@ -87,6 +87,11 @@ class LiveServing:
         if self._retrieval.noted is not None:
             self._state.blend.learn(self._retrieval.noted, item_id)
 
+    @property
+    def answered_from(self) -> Candidates[str] | None:
+        """What the last answer was made of."""
+        return self._retrieval.noted
+
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
         self._cache.renew()
