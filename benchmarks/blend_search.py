@@ -98,7 +98,7 @@ def main(
         return recorded[0]
 
     run(open_dataset(events)[:limit], {"served": Model(fitted, has_chance=True)}, Protocol(stride=stride))
-    found = _searched(recorded[0].questions)
+    found = searched(recorded[0].questions)
     for name in ("n_questions", "learned", "equal_weights", "best_fixed", "learned_over_best_fixed"):
         print(f"{name:24} {found[name]:.4f}")
     print("best weights            ", {name: round(w, 2) for name, w in found["best_weights"].items()})
@@ -107,7 +107,8 @@ def main(
         json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
 
 
-def _searched(questions: list[Question]) -> dict[str, Any]:
+def searched(questions: list[Question]) -> dict[str, Any]:
+    """Return what the learned blend, equal weights and the best fixed weights reach, and the log of all."""
     random = np.random.default_rng(0)
     n_sources = len(SOURCES)
     # Half of them evenly spread, half near the corners: where a few sources have all the weight.
@@ -122,7 +123,7 @@ def _searched(questions: list[Question]) -> dict[str, Any]:
         "learned": learned,
         "equal_weights": float(of_vectors[0]),
         "best_fixed": float(of_vectors[best]),
-        "learned_over_best_fixed": learned / float(of_vectors[best]),
+        "learned_over_best_fixed": learned / max(float(of_vectors[best]), 1e-9),
         "best_weights": dict(zip(SOURCES, weights[best].tolist(), strict=True)),
         "log": [
             {"weights": vector.tolist(), "recall_at_10": recall}
