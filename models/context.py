@@ -132,6 +132,6 @@ class Context:
     def _weighed(self, latest: Tensor) -> Past:
         is_there = latest >= 0
         weights = self._fading * is_there  # (B, n)
-        # One that lacks all of them divides by the smallest number instead of zero, and stays zero.
-        whole = weights.sum(dim=1, keepdim=True).clamp_(min=torch.finfo(torch.float32).tiny)
+        whole = weights.sum(dim=1, keepdim=True)
+        whole += whole == 0  # who chose nothing has nothing to divide
         return Past(latest.clamp(min=0).long(), weights * (self._weight / whole))

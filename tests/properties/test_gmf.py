@@ -1,8 +1,11 @@
+import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.context import Context
 from models.gmf import GMF
+from streamrec.training.waves import newest_rounds
 
 
 @given(
@@ -37,3 +40,50 @@ def test_growth_in_any_steps_leads_to_the_same_model(sizes: list[int]) -> None:
     at_once.grow_to(max(sizes), max(sizes))
     for name, tensor in at_once.tensors().items():
         assert torch.equal(tensor, stepwise.tensors()[name])
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**31),
+    n_context=st.integers(1, 6),
+    decay=st.floats(0.1, 1.0),
+    weight=st.floats(0.0, 3.0),
+    n_followed=st.integers(0, 12),
+)
+def test_the_inner_product_is_the_logit_also_with_a_context(
+    seed: int, n_context: int, decay: float, weight: float, n_followed: int
+) -> None:
+    model = GMF(16, 0.5, seed, Context(n_context, decay, weight))
+    model.grow_to(5, 20)
+    generator = torch.Generator().manual_seed(seed)
+    model.output = torch.randn(16, generator=generator)
+    model.items.rows[:20, -1] = torch.randn(20, generator=generator)
+    last: dict[int, list[int]] = {user: [] for user in range(5)}
+    for _ in range(n_followed):
+        user, item = (int(torch.randint(high, (), generator=generator)) for high in (5, 20))
+        model.follow(torch.tensor([user]), torch.tensor([item]))
+        last[user] = [item, *last[user]][:n_context]
+    for user, items in last.items():
+        fading = [decay**age for age in range(len(items))]
+        own = model.users.rows[user].clone()
+        for item, share in zip(items, fading, strict=True):
+            own += weight * share / sum(fading) * model.items.rows[item, :-1]
+        vectors = model.item_vectors(torch.arange(20))
+        logits = vectors[:, :-1] @ (own * model.output) + vectors[:, -1]
+        row = torch.full((20,), user)
+        torch.testing.assert_close(model.logits(row, torch.arange(20)), logits, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(vectors @ model.user_vectors(row[:1])[0], logits, rtol=1e-4, atol=1e-4)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 4))
+def test_newest_rounds_leave_each_users_last_items(users: list[int], n: int) -> None:
+    at_once, one_by_one = Context(n, 0.5, 1.0), Context(n, 0.5, 1.0)
+    for context in (at_once, one_by_one):
+        context.grow_to(4)
+    rows, items = np.array(users, np.int64), np.arange(len(users))
+    for at in newest_rounds(rows, n):
+        at_once.follow(torch.from_numpy(rows[at]), torch.from_numpy(items[at]))
+    for user, item in zip(users, items.tolist(), strict=True):
+        one_by_one.follow(torch.tensor([user]), torch.tensor([item]))
+    assert torch.equal(at_once.latest(), one_by_one.latest())

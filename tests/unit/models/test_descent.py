@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from models.context import Context
 from models.descent import Batch, Descent, Rates
 from models.gmf import GMF
 
@@ -114,3 +115,41 @@ def test_decay_shrinks_touched_rows_and_no_others() -> None:
     assert gmf.users.rows[2].norm() < plain.users.rows[2].norm()
     assert torch.equal(gmf.users.rows[[1, 3]], plain.users.rows[[1, 3]])
     assert torch.equal(gmf.items.rows[[0, 2, 5, 6, 8]], model().items.rows[[0, 2, 5, 6, 8]])
+
+
+def test_a_step_with_a_context_goes_where_autograd_points() -> None:
+    gmf = model()
+    gmf.context = Context(2, 0.5, 0.9)
+    gmf.context.grow_to(4)
+    for user, item in ((2, 6), (2, 5), (0, 1), (0, 8)):
+        gmf.follow(torch.tensor([user]), torch.tensor([item]))
+    one = batch(n_moved=3)
+    past = gmf.past_without(one.users, one.places, one.items)
+    assert past is not None
+    # User 0 chose 8, and 1 before it, which is the event's own item: the other has its place.
+    assert past.rows().tolist() == [5, 6, 8]
+    users, items = gmf.users.rows.clone().requires_grad_(), gmf.items.rows.clone().requires_grad_()
+    inner = {2: users[2] + 0.6 * items[5, :-1] + 0.3 * items[6, :-1], 0: users[0] + 0.9 * items[8, :-1]}
+
+    def logits(user: int, rows: torch.Tensor) -> torch.Tensor:
+        # As targets and negatives the items' derivatives are another's affair.
+        return (inner[user] * gmf.output * items.detach()[rows, :-1]).sum(dim=1) + items.detach()[rows, -1]
+
+    first = torch.logsumexp(logits(2, torch.tensor([4, 7, 3])), 0) - logits(2, torch.tensor([4]))[0]
+    second = torch.logsumexp(logits(0, torch.tensor([1, 7, 4, 3])), 0) - logits(0, torch.tensor([1]))[0]
+    by_users, by_items = torch.autograd.grad(first + 2 * second, [users, items])
+    before = gmf.items.rows.clone()
+    loss = Descent("softmax", PLAIN._replace(context=0.4)).step(gmf, one._replace(past=past))
+    assert loss == pytest.approx(float((first + second).detach()), rel=1e-5)
+    torch.testing.assert_close(gmf.users.rows, users.detach() - 0.3 * by_users)
+    torch.testing.assert_close(gmf.items.rows[[5, 6, 8]], (before - 0.4 * by_items.detach())[[5, 6, 8]])
+    assert torch.equal(gmf.items.rows[[0, 2]], before[[0, 2]])
+
+
+def test_a_users_several_events_leave_all_their_items_out_of_the_past() -> None:
+    context = Context(3, 0.5, 1.0)
+    for item in (4, 5, 6):
+        context.follow(torch.tensor([1]), torch.tensor([item]))
+    places, items = torch.tensor([0, 0]), torch.tensor([4, 6])
+    assert context.without(torch.tensor([1]), places, items).rows().tolist() == [5]
+    assert context.of(torch.tensor([1])).rows().tolist() == [6, 5, 4]

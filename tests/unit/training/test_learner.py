@@ -195,3 +195,64 @@ def test_replay_teaches_the_user_again_what_came_before() -> None:
         learner.learn(np.array([4]), np.array([9]), ones(1))
     assert not torch.equal(plain.model.users.rows[4], replaying.model.users.rows[4])
     assert torch.equal(plain.model.users.rows[5], replaying.model.users.rows[5])
+
+
+def test_without_a_context_users_are_their_own_rows_and_nothing_else_is_kept() -> None:
+    learner = learned(settings=SMALL.model_copy(update={"n_context": 0}))
+    vectors = learner.model.user_vectors(torch.arange(50))
+    assert torch.equal(vectors[:, :-1], learner.model.users.rows[:50] * learner.model.output)
+    assert not any("context" in name for name in learner.state_tensors())
+    # A context that weighs nothing and teaches nothing is the same model, bit for bit.
+    idle = learned(settings=SMALL.model_copy(update={"context_weight": 0.0}))
+    assert torch.equal(idle.model.users.rows, learner.model.users.rows)
+    assert torch.equal(idle.model.items.rows, learner.model.items.rows)
+
+
+def test_two_clicks_rank_their_group_first() -> None:
+    learner = Learner(SMALL)
+    random = np.random.default_rng(2)
+    users = random.integers(0, 60, 3000)
+    learner.learn(users, 2 * random.integers(0, 30, 3000) + users % 2, ones(3000))
+    learner.learn(np.array([70, 70]), np.array([4, 10]), ones(2))
+    vector = learner.model.user_vectors(torch.tensor([70]))[0]
+    logits = learner.model.item_vectors(torch.arange(60)) @ vector
+    assert torch.isfinite(vector).all()
+    assert logits[0::2].mean() > logits[1::2].mean() + 0.5
+
+
+def test_what_was_forgotten_is_in_nobodys_context() -> None:
+    learner = learned()
+    context = learner.model.context
+    assert context is not None
+    row = int(context.latest()[7, 0])
+    learner.forget_item(row)
+    learner.forget_user(8)
+    assert row not in context.latest()
+    assert context.latest()[8].tolist() == [-1, -1]
+    assert torch.isfinite(learner.model.user_vectors(torch.tensor([7, 8]))).all()
+
+
+def test_a_context_of_another_length_goes_on_from_what_fits() -> None:
+    long, short = learned(settings=SMALL.model_copy(update={"n_context": 4})), Learner(SMALL)
+    short.load_state_tensors(tensors_of(long))
+    assert long.model.context is not None
+    assert short.model.context is not None
+    assert torch.equal(short.model.context.latest(), long.model.context.latest()[:, :2])
+
+
+def test_practice_begins_with_nothing_chosen() -> None:
+    learner = learned()
+    learner.begin_practice()
+    assert learner.model.context is not None
+    assert (learner.model.context.latest() == -1).all()
+
+
+def test_a_robot_leaves_everybody_elses_numbers_sane() -> None:
+    learner = learned(2000)
+    random = np.random.default_rng(4)
+    for n_choices in (1, 3, 40):
+        for _ in range(4):
+            learner.learn(np.full(1024, 3), random.integers(0, n_choices, 1024), ones(1024))
+    vectors = learner.model.user_vectors(torch.arange(50))
+    assert torch.isfinite(vectors).all()
+    assert max(vectors.abs().max(), learner.model.items.rows.abs().max()) < 1000
