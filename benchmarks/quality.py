@@ -67,20 +67,22 @@ def main(
     for name, event_set in _data_sets(events or []):
         results[name] = {
             "data_hash": event_set.content_hash,
-            **_measured(event_set[:limit], models, Protocol(n_seeds=seeds)),
+            **_measured(name, event_set[:limit], models, Protocol(n_seeds=seeds)),
         }
         if parts_limit:
-            results[name]["parts"] = _measured(event_set[:parts_limit], PARTS, Protocol())
+            results[name]["parts"] = _measured(name, event_set[:parts_limit], PARTS, Protocol())
         if json is not None:
             json.parent.mkdir(parents=True, exist_ok=True)
             json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
             write_tables(results, PAGE)
 
 
-def _measured(event_set: EventSet, models: Mapping[str, Model], protocol: Protocol) -> dict[str, Any]:
+def _measured(
+    data_set: str, event_set: EventSet, models: Mapping[str, Model], protocol: Protocol
+) -> dict[str, Any]:
     found = figures(run(event_set, models, protocol))
     for name, of_model in found.items():
-        print(f"{event_set.name:32} {name:32} recall@10 {of_model['recall_at_10']:.4f}", flush=True)
+        print(f"{data_set:24} {name:32} recall@10 {of_model['recall_at_10']:.4f}", flush=True)
     return {"n_events": len(event_set), "models": found}
 
 
