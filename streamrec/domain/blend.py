@@ -86,8 +86,7 @@ class BlendRanker:
         chance = np.random.default_rng(seed)
         self.sources = tuple(sources)
         self.n_learned = 0
-        shape = (len(SEGMENTS), len(sources))
-        self._weights: _Array = np.full(shape, _FIRST_TOTAL / len(sources), np.float32)
+        self._weights: _Array = np.tile(_equal_weights(self.sources), (len(SEGMENTS), 1))
         self._hidden: _Array = chance.normal(0, n_features**-0.5, (n_features, _N_HIDDEN)).astype(np.float32)
         self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
@@ -187,5 +186,18 @@ class BlendRanker:
 
     def _step(self, gradients: Sequence[_Array]) -> None:
         for parameter, squares, gradient in zip(self._parameters(), self._squares, gradients, strict=True):
+            squares *= _MEMORY
             squares += gradient * gradient
             parameter -= _RATE * gradient / np.sqrt(squares)
+
+
+def _equal_weights(sources: Sequence[str]) -> _Array:
+    """Return (S,) weights: every kind of source has the same, and what are variants of one kind share it.
+
+    >>> _equal_weights(["gmf", "popular_day", "popular_all"]).tolist()
+    [2.0, 1.0, 1.0]
+    """
+    kinds = [name.partition("_")[0] for name in sources]
+    shares = np.array([1 / kinds.count(kind) for kind in kinds], np.float32)
+    shares *= np.float32(_FIRST_TOTAL) / shares.sum()
+    return shares

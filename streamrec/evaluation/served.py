@@ -68,10 +68,6 @@ class ServedModel:
         """What the last list was made of: what a blend had to choose from."""
         return self._serving.answered_from
 
-    def close(self) -> None:
-        """Release what answering needs."""
-        self._serving.close()
-
     def _teach_blend(self, event: Interaction) -> None:
         asked, self._asked = self._asked, None
         if asked is not None and str(asked) == event.user_id:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from streamrec.ports import Neighbour, RankedItem
-from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.ports import Neighbour
+from streamrec.training.publisher import Publisher, Status, UserPublication
 
 
 class ChallengerPublisher(Publisher):
@@ -15,7 +15,5 @@ class ChallengerPublisher(Publisher):
     def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
         """Do nothing: users are offered the champion's."""
 
-    def publish_status(
-        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
-    ) -> None:
+    def publish_status(self, status: Status) -> None:
         """Do nothing: users are shown the champion's."""

@@ -1,4 +1,7 @@
-"""Step 4 of the trainer's loop: predict a sample of events before learning them (prequential evaluation)."""
+"""Step 4 of the trainer's loop: predict a sample of events before learning them (prequential evaluation).
+
+The blend learns from the same sample, from the very lists that were predicted.
+"""
 
 from collections.abc import Sequence
 
@@ -10,10 +13,12 @@ from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.popularity import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
+from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import IndexQuery
-from streamrec.training.evaluation_sample import EvaluationSample
+from streamrec.training.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.live_index import LiveIndex, LookUp
+from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState
 
 _WINDOW = 1000
@@ -21,26 +26,41 @@ _WINDOW = 1000
 
 _K = 10
 
+_SERVED = "served"
+
+_BIT_OF_REPEATS = 32
+"""From here on an event's number says whether the blend learns from it what is chosen again: one in four."""
+
 _MOST_EXCLUDED = 2000
 """Of a user who has more, the servers leave out so many only: the two lists could not be compared."""
 
 
 class LiveEvaluation:
-    """Running recall, NDCG, MRR and precision of the model, beside popularity's on the same events.
+    """Running recall, NDCG, MRR and precision of what is served, the model's and popularity's beside it.
 
     Parameters
     ----------
     rate
         Events ranked per second at most: ranking a large catalogue takes milliseconds.
+    n_neighbours
+        Published for an item at most.
     live_index
         Asked for some of them, to see what users would really get.
+
+    Attributes
+    ----------
+    serving
+        Answers as the servers would.
     """
 
-    def __init__(self, state: TrainerState, rate: float, live_index: LiveIndex | None = None) -> None:
+    def __init__(
+        self, state: TrainerState, rate: float, n_neighbours: int, live_index: LiveIndex | None = None
+    ) -> None:
         self._state = state
         self._live_index = live_index
         self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
+        self.serving = LiveServing(state, n_neighbours)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
             "popularity": PopularityRanker(state.popularity, ALL_TIME),
@@ -71,15 +91,27 @@ class LiveEvaluation:
         n_items = model.items.n_rows
         is_own = state.learner.known_among(user_row, np.arange(n_items))
         if not 0 <= item_row < n_items:
-            self._comparison.add(dict.fromkeys(self._rankers, MISS))
+            self._comparison.add(dict.fromkeys((*self._rankers, _SERVED), MISS))
             return
+        learns_repeats = number_of_event(event) >> _BIT_OF_REPEATS & 3 == 0
+        if learns_repeats:
+            self.serving.learn(event.user_id, event.item_id, is_new_only=False)
         if is_own[item_row]:
             return
         own = np.flatnonzero(is_own)
         scores = {name: ranker.scores(user_row, n_items) for name, ranker in self._rankers.items()}
-        self._comparison.add({name: rank_of(of_all, item_row, own) for name, of_all in scores.items()})
+        ranks = {name: rank_of(of_all, item_row, own) for name, of_all in scores.items()}
+        ranks[_SERVED] = self._served_rank(event)
+        if not learns_repeats:
+            self.serving.learn_from_answer(event.item_id)
+        self._comparison.add(ranks)
         if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
+
+    def _served_rank(self, event: Interaction) -> int:
+        answer = self.serving.recommend(RecommendationRequest(_K, event.user_id))
+        listed = [item.item_id for item in answer.items]
+        return listed.index(event.item_id) if event.item_id in listed else MISS
 
     def _look_up(
         self, target: str, user_row: int, scores: NDArray[np.floating], own: NDArray[np.int64]

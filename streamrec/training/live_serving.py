@@ -1,6 +1,7 @@
 """The recommender over the trainer's own state: what it would answer now, and what its blend learns from."""
 
 import asyncio
+import weakref
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
@@ -71,6 +72,7 @@ class LiveServing:
             LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics(), 1
         )
         self._loop = asyncio.new_event_loop()
+        weakref.finalize(self, self._loop.close)
 
     def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Answer a request."""
@@ -95,10 +97,6 @@ class LiveServing:
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
         self._cache.renew()
-
-    def close(self) -> None:
-        """Give up the event loop."""
-        self._loop.close()
 
     async def _candidates(self, user_id: str, *, is_new_only: bool) -> Candidates[str]:
         asker = await self._recommender.asker(

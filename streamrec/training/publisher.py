@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 
+from streamrec.domain.blend import Blend
 from streamrec.errors import Unavailable
 from streamrec.ports import (
     ITEM_VECTORS,
@@ -53,6 +54,24 @@ class UserPublication(NamedTuple):
     updates: UserUpdates
     forgotten_users: Sequence[str]
     rejected: Sequence[Message]
+
+
+class Status(NamedTuple):
+    """What the hot cache shows of a moment.
+
+    Attributes
+    ----------
+    rankings
+        By name: ``window`` or ``window:category``.
+    counters
+        By name.
+    blend
+        How sources are blended.
+    """
+
+    rankings: Mapping[str, Sequence[RankedItem]]
+    counters: Mapping[str, float]
+    blend: Blend
 
 
 class Outlets(NamedTuple):
@@ -132,9 +151,7 @@ class Publisher:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self.neighbours.publish(neighbours)
 
-    def publish_status(
-        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
-    ) -> None:
+    def publish_status(self, status: Status) -> None:
         """Hand over what the hot cache shows.
 
         Without effect while the last status is under way, and for a while after the cache did not answer.
@@ -142,7 +159,7 @@ class Publisher:
         if self._n_skipped_statuses:
             self._n_skipped_statuses -= 1
         elif self._status.is_free():
-            self._status.submit(partial(self._write_status, rankings, counters))
+            self._status.submit(partial(self._write_status, status))
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
@@ -177,13 +194,12 @@ class Publisher:
         named = None if key == item_id else item_id
         return Message(key, encode_vector(VectorRecord(self._generation, vector, now, named)))
 
-    def _write_status(
-        self, rankings: Mapping[str, Sequence[RankedItem]], counters: Mapping[str, float]
-    ) -> None:
+    def _write_status(self, status: Status) -> None:
         try:
             with timed(self._metrics, "trainer.publish.status"):
-                self._outlets.cache.publish_popular(rankings)
-                self._outlets.cache.publish_counters(counters)
+                self._outlets.cache.publish_popular(status.rankings)
+                self._outlets.cache.publish_counters(status.counters)
+                self._outlets.cache.publish_blend(status.blend)
             self._n_cache_failures = 0
         except Unavailable as error:
             # The next status replaces this one anyway: the stream need not wait for the cache.

@@ -37,10 +37,10 @@ from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.progress import Progress
-from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.training.publisher import Publisher, Status, UserPublication
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import item_gauges, item_vectors, rankings, user_states
+from streamrec.training.views import blend_gauges, item_gauges, item_vectors, rankings, user_states
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
@@ -85,7 +85,9 @@ class StreamTrainer:
         self._categories = categories
         self._settings = settings
         self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
-        self._evaluation = LiveEvaluation(state, settings.evaluations_per_s, surroundings.live_index)
+        self._evaluation = LiveEvaluation(
+            state, settings.evaluations_per_s, settings.covisitation.n_published, surroundings.live_index
+        )
         now = surroundings.clock()
         self._neighbours = NeighbourPublishing(state, surroundings.publisher, settings.covisitation, now)
         self._pending = Pending()
@@ -197,13 +199,16 @@ class StreamTrainer:
         counters = self._state.counters.as_numbers() | {
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
-        self._with.publisher.publish_status(rankings(self._state, self._categories.in_turn()), counters)
+        self._evaluation.serving.renew()
+        ranked = rankings(self._state, self._categories.in_turn())
+        self._with.publisher.publish_status(Status(ranked, counters, self._state.blend.published()))
 
     def _gauges(self, now: float) -> dict[str, float]:
         return {
             **self._progress.gauges(now),
             "trainer.waiting_users": float(self._pending.n_users),
             **item_gauges(self._state, now),
+            **blend_gauges(self._state),
             "trainer.lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
         }

@@ -90,6 +90,16 @@ def item_gauges(state: TrainerState, now: float) -> dict[str, float]:
     }
 
 
+def blend_gauges(state: TrainerState) -> dict[str, float]:
+    """Return the blend's weights, and how much it learned from, by metric name."""
+    blend = state.blend.published()
+    return {"trainer.blend.n_learned": float(blend.n_learned)} | {
+        f"trainer.blend.{segment}.{source}": weight
+        for segment, weights in blend.weights.items()
+        for source, weight in zip(blend.sources, weights, strict=True)
+    }
+
+
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
     """Return all living ids and their vectors, for a snapshot."""
     ids = (state.user_ids if of_users else state.item_ids).by_row()

@@ -9,11 +9,13 @@ import pytest
 
 from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.blend import BlendRanker
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.ports import Lease, Offsets, UserUpdates
+from streamrec.serving.sources import SOURCES
 from streamrec.telemetry import NullMetrics
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.publisher import Outlets, Publisher, Status
 from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import GENERATION, World, events
 
@@ -191,7 +193,7 @@ def test_a_cache_that_is_away_is_asked_after_growing_pauses(tmp_path: Path) -> N
     asked = []
     for _ in range(16):
         before = cache.n_calls
-        publisher.publish_status({}, {})
+        publisher.publish_status(Status({}, {}, BlendRanker(SOURCES).published()))
         publisher.drain()
         asked.append(cache.n_calls - before)
     publisher.close()
