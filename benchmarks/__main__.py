@@ -16,6 +16,7 @@ COMMANDS: dict[str, list[str]] = {
     "learning": ["benchmarks.learning"],
     "covisitation": ["benchmarks.covisitation"],
     "exploration": ["benchmarks.exploration"],
+    "diversity": ["benchmarks.diversity"],
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
