@@ -89,7 +89,8 @@ def test_a_model_that_learns_nothing_is_said_to_be_below_popularity() -> None:
     popular = (60 * random.random(n) ** 6).astype(np.int64)
     times, weights = np.arange(n, dtype=np.float64), np.ones(n, np.float32)
     events = Events(random.integers(0, 500, n), popular, times, weights)
-    lazy = SETTINGS.model_copy(update={"user_rate": 1e-9, "item_rate": 1e-9, "bias_rate": 1e-9})
+    rates = ("user_rate", "item_rate", "bias_rate", "context_rate")
+    lazy = SETTINGS.model_copy(update=dict.fromkeys(rates, 1e-9))
     assert fit_initial(Learner(lazy), events, FitOptions(max_epochs=1)).is_below_popularity
 
 
