@@ -28,7 +28,7 @@ from streamrec.training.views import item_vectors
 
 K = 10
 
-DIVERSITIES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0)
+DIVERSITIES = (0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.7, 1.0)
 
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
 

@@ -14,6 +14,12 @@ MAX_POOL = 1000
 POOL_FACTOR = 5
 """A list is chosen from so many candidates per item wanted: farther down, what is unlike is also unwanted."""
 
+_N_COMPARED = 50
+"""Best of a pool, whose pairs say what is much alike: more of them change little, and cost their square."""
+
+_ROUNDING = 1e-6
+"""Cosines this close are equal."""
+
 
 class Shape(NamedTuple):
     """How a list is to look.
@@ -66,15 +72,17 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
     """Return the places in the pool of up to `k` candidates, in the order in which they are to be shown.
 
     By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each place goes
-    to the candidate with the best (1 - diversity) * relevance - diversity * cosine with the most similar one
-    shown above it. O(P * k).
+    to the candidate with the best (1 - diversity) * relevance - diversity * likeness to the most similar one
+    shown above it. How alike two are is the share of the pool's pairs whose cosine is smaller, equal ones
+    counting half: where all cosines are high, their differences count as much as elsewhere. So one value of
+    `diversity` means much the same for every user and every catalogue. O(P * k).
 
     The cap on categories is soft. An item of several categories counts in each, one without any is never
     capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
     one category is a poor page, half a page is worse.
 
     >>> pool = Pool([3.0, 2.9, 1.0], np.array([[1, 0], [1, 0], [0, 1]], np.float32), [["a"], ["a"], ["b"]])
-    >>> arranged(pool, 3, Shape()), arranged(pool, 2, Shape(diversity=0.6))
+    >>> arranged(pool, 3, Shape()), arranged(pool, 2, Shape(diversity=0.7))
     ([0, 1, 2], [0, 2])
     >>> arranged(pool, 3, Shape(max_per_category=1))
     [0, 2, 1]
@@ -107,8 +115,9 @@ class _MarginalRelevance:
         self._diversity = diversity
         self._relevance = (1 - diversity) * _relevance(pool.scores)
         lengths = np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
+        self._has_vector = lengths[:, 0] > 0
         self._directions = pool.embeddings / np.where(lengths > 0, lengths, 1)
-        # From 0, as cosines of texts are: opposites are no more unlike than strangers.
+        self._cosines = _cosines_of_pairs(self._directions[self._has_vector][:_N_COMPARED])
         self._likeness = np.zeros(len(pool.scores))
 
     def best(self) -> int:
@@ -118,12 +127,25 @@ class _MarginalRelevance:
     def show(self, place: int) -> None:
         """Put it into the list."""
         self.pass_over(place)
-        if self._diversity > 0:
-            np.maximum(self._likeness, self._directions @ self._directions[place], out=self._likeness)
+        if self._diversity > 0 and self._has_vector[place] and len(self._cosines):
+            np.maximum(self._likeness, self._likeness_to(place), out=self._likeness)
 
     def pass_over(self, place: int) -> None:
         """Take it out of the pool."""
         self._relevance[place] = -np.inf
+
+    def _likeness_to(self, place: int) -> NDArray[np.float64]:
+        """Return (P,) the share of the pool's pairs that are less alike than each is to this one."""
+        cosines = self._directions @ self._directions[place]
+        n_smaller = np.searchsorted(self._cosines, cosines - _ROUNDING)
+        n_not_larger = np.searchsorted(self._cosines, cosines + _ROUNDING)
+        return np.where(self._has_vector, (n_smaller + n_not_larger) / (2 * len(self._cosines)), 0.0)
+
+
+def _cosines_of_pairs(directions: Numbers) -> Numbers:
+    """Return the cosines of all pairs of (N, D) directions, ascending."""
+    pairs = np.triu_indices(len(directions), 1)
+    return np.sort((directions @ directions.T)[pairs])
 
 
 def _relevance(scores: Sequence[float]) -> NDArray[np.float64]:

@@ -1,5 +1,7 @@
 """How a list is arranged."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,15 +32,21 @@ def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
 
     def cosine(a: int, b: int) -> float:
         x, y = pool.embeddings[a].astype(float), pool.embeddings[b].astype(float)
-        lengths = np.linalg.norm(x) * np.linalg.norm(y)
-        return max(0.0, float(x @ y / lengths)) if lengths else 0.0
+        return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
+
+    cosines = [cosine(a, b) for a, b in combinations(range(len(pool.scores)), 2)]
+
+    def likeness_of(a: int, b: int) -> float:
+        n_smaller = sum(other < cosine(a, b) - 1e-6 for other in cosines)
+        n_equal = sum(abs(other - cosine(a, b)) <= 1e-6 for other in cosines)
+        return (n_smaller + n_equal / 2) / len(cosines)
 
     top, bottom = pool.scores[0], pool.scores[-1]
     shown: list[int] = []
     for _ in range(k):
         gains = {
             place: (1 - diversity) * (pool.scores[place] - bottom) / (top - bottom)
-            - diversity * max((cosine(place, other) for other in shown), default=0.0)
+            - diversity * max((likeness_of(place, other) for other in shown), default=0.0)
             for place in range(len(pool.scores))
             if place not in shown
         }

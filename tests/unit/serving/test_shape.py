@@ -23,8 +23,8 @@ def ids(items: list[RecommendedItem]) -> list[str]:
 
 
 def test_what_is_alike_makes_room() -> None:
-    assert ids(shaped(POOL, 2, Shape(0.6), VECTORS)) == ["a", "d"]
-    assert ids(shaped(POOL, 4, Shape(0.6), VECTORS)) == ["a", "d", "b", "c"]
+    assert ids(shaped(POOL, 2, Shape(0.7), VECTORS)) == ["a", "d"]
+    assert ids(shaped(POOL, 4, Shape(0.7), VECTORS)) == ["a", "d", "b", "c"]
 
 
 def test_biases_make_nothing_alike() -> None:
@@ -43,12 +43,14 @@ def test_a_cap_needs_no_vectors() -> None:
 
 def test_items_that_the_index_does_not_know_are_unlike_all() -> None:
     pool = [POOL[0], POOL[1], item("stranger", 0.1)]
-    assert ids(shaped(pool, 2, Shape(0.6), VECTORS)) == ["a", "stranger"]
+    assert ids(shaped(pool, 2, Shape(0.7), VECTORS)) == ["a", "stranger"]
 
 
 def test_an_item_that_nothing_speaks_for_counts_as_the_least() -> None:
     pool = [item("a", 0.4), item("b", 0.3), item("d", 0.25), item("listed", 0.0)]
-    assert ids(shaped(pool, 3, Shape(0.45), VECTORS)) == ["a", "d", "listed"]
+    assert ids(shaped(pool, 4, Shape(0.0), VECTORS)) == ["a", "b", "d", "listed"]
+    # No more relevant than "d", and unlike all.
+    assert ids(shaped(pool, 3, Shape(0.7), VECTORS)) == ["a", "listed", "d"]
 
 
 def test_an_empty_pool_is_an_empty_list() -> None:
