@@ -74,8 +74,7 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
     By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each place goes
     to the candidate with the best (1 - diversity) * relevance - diversity * likeness to the most similar one
     shown above it. How alike two are is the share of the pool's pairs whose cosine is smaller, equal ones
-    counting half: where all cosines are high, their differences count as much as elsewhere. So one value of
-    `diversity` means much the same for every user and every catalogue. O(P * k).
+    counting half: where all cosines are high, their differences count as much as elsewhere. O(P * k).
 
     The cap on categories is soft. An item of several categories counts in each, one without any is never
     capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
