@@ -9,7 +9,16 @@ from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.interaction import EventWeights
-from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, IndexLookup, Message, Metrics, Record
+from streamrec.ports import (
+    COMMANDS,
+    INTERACTIONS,
+    ITEM_VECTORS,
+    IndexLookup,
+    Message,
+    Metrics,
+    Neighbours,
+    Record,
+)
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
@@ -151,3 +160,8 @@ def events(*pairs: tuple[str, str], **fields: Any) -> Sequence[dict[str, Any]]:
         {"user_id": user_id, "item_id": item_id, "timestamp": 100.0 + number, **fields}
         for number, (user_id, item_id) in enumerate(pairs)
     ]
+
+
+def near(*entries: tuple[str, float, float, float]) -> Neighbours:
+    """Return neighbours from (id, similarity, support, follows), nearest first."""
+    return Neighbours(*(list(column) for column in zip(*entries, strict=True))) if entries else Neighbours()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbour, RankedItem
+from streamrec.ports import Neighbours, RankedItem
 
 
 class MemoryCache:
@@ -15,7 +15,7 @@ class MemoryCache:
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         self._rankings: dict[str, list[RankedItem]] = {}
-        self._neighbours: dict[str, list[Neighbour]] = {}
+        self._neighbours: dict[str, Neighbours] = {}
         self._counters: dict[str, float] = {}
         self._blend: Blend | None = None
         self._items: dict[str, tuple[Item, float]] = {}
@@ -24,11 +24,11 @@ class MemoryCache:
         """Replace whole rankings. A name is ``window`` or ``window:category``."""
         self._rankings.update((name, list(ranking)) for name, ranking in rankings.items())
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
         for item_id, of_item in neighbours.items():
             if of_item:
-                self._neighbours[item_id] = list(of_item)
+                self._neighbours[item_id] = of_item
             else:
                 self._neighbours.pop(item_id, None)
 
@@ -44,7 +44,7 @@ class MemoryCache:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         return self._rankings.get(name, [])[:limit]
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return {item_id: self._neighbours[item_id] for item_id in item_ids if item_id in self._neighbours}
 

@@ -21,7 +21,7 @@ from streamrec.adapters.redis_values import (
 )
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbour, RankedItem
+from streamrec.ports import Neighbours, RankedItem
 
 ITEM_TTL_S = 300.0
 """A reader may cache what it read just before a change; after so long the change is seen anyway."""
@@ -63,7 +63,7 @@ class RedisCache:
             )
         return [RankedItem(item_id.decode(), score) for item_id, score in ranked]
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         if not item_ids:
             return {}

@@ -9,7 +9,7 @@ from redis.retry import Retry
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
 from streamrec.adapters.redis_values import encode
 from streamrec.domain.blend import Blend
-from streamrec.ports import Neighbour, RankedItem
+from streamrec.ports import Neighbours, RankedItem
 
 _MEMBERS_AT_ONCE = 1000
 """In one transaction: some 3 ms, during which Redis answers nobody else."""
@@ -43,7 +43,7 @@ class RedisCachePublisher:
                             pipeline.zadd(key, dict(ranking))
                     pipeline.execute()
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
         with in_our_words(self._place), self._redis.pipeline(transaction=False) as pipeline:
             for item_id, of_item in neighbours.items():

@@ -18,7 +18,7 @@ from streamrec.adapters.redis_values import CachedItem
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
-from streamrec.ports import Neighbour, RankedItem
+from streamrec.ports import Neighbours, RankedItem
 from streamrec.serving.near_neighbours import NearNeighbours
 
 
@@ -60,7 +60,7 @@ class RedisNearCache:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         return await self._rankings.popular(name, limit)
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return await self._neighbours.neighbours(item_ids)
 

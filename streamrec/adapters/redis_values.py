@@ -4,7 +4,7 @@
 
     <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
     <prefix>:popular:<name>          sorted set of item ids by score
-    <prefix>:neighbours:<item_id>    JSON list of `Neighbour`
+    <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
     <prefix>:changed-items           channel: JSON of `ChangedItems`
@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from streamrec.domain.item import Item
-from streamrec.domain.neighbour import Neighbour
+from streamrec.domain.neighbour import Neighbours
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -39,7 +39,7 @@ class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
 encode = msgspec.json.Encoder().encode
 decode_changed = msgspec.json.Decoder(ChangedItems).decode
 _decode_one = msgspec.json.Decoder(CachedItem).decode
-_decode_neighbours = msgspec.json.Decoder(list[Neighbour]).decode
+_decode_neighbours = msgspec.json.Decoder(Neighbours).decode
 _decode_all = msgspec.json.Decoder(list[CachedItem]).decode
 
 
@@ -60,7 +60,7 @@ def _decoded(value: bytes) -> CachedItem | None:
         return None  # of another version, or of another program: read it anew
 
 
-def decode_neighbours(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, list[Neighbour]]:
+def decode_neighbours(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, Neighbours]:
     """Read items' neighbours; what is missing, or of another version, is left out."""
     found = {}
     for item_id, value in zip(item_ids, values, strict=True):

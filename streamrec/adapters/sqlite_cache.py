@@ -14,7 +14,7 @@ from streamrec.adapters.sqlite_connection import connect, create_tables, saying_
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbour, RankedItem
+from streamrec.ports import Neighbours, RankedItem
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
@@ -33,7 +33,7 @@ _TABLES = (
 
 _encode = msgspec.json.Encoder().encode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
-_decode_neighbours = msgspec.json.Decoder(list[Neighbour]).decode
+_decode_neighbours = msgspec.json.Decoder(Neighbours).decode
 _decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
 
 
@@ -57,7 +57,7 @@ class SqliteCachePublisher:
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
         rows = [(item_id, _encode(of_item).decode()) for item_id, of_item in neighbours.items() if of_item]
         without = [(item_id,) for item_id, of_item in neighbours.items() if not of_item]
@@ -117,7 +117,7 @@ class SqliteCache:
             return []
         return [RankedItem(*ranked) for ranked in _decode_ranking(rows[0][0])[:limit]]
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         return await self._near.neighbours(item_ids)
 
@@ -163,7 +163,7 @@ class SqliteCache:
             self._reader.close()
             self._writer.close()
 
-    async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         marks, parameters = in_list(item_ids)
         rows = self._read(f"SELECT item_id, neighbours FROM neighbours WHERE item_id IN {marks}", *parameters)
         return {item_id: _decode_neighbours(written) for item_id, written in rows}

@@ -26,7 +26,9 @@ def path_of(url: str) -> Path:
     """
     scheme, _, path = url.partition(":///")
     if scheme != "sqlite" or not path:
-        raise ConfigurationError(f"{url!r} is not of the form sqlite:///relative/file.db or sqlite:////file.db")
+        raise ConfigurationError(
+            f"{url!r} is not of the form sqlite:///relative/file.db or sqlite:////file.db"
+        )
     return Path(path)
 
 

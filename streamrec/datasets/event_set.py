@@ -134,7 +134,12 @@ class EventSet(Sequence[Interaction]):
             ):
                 # A NaN is the only float that is not equal to itself.
                 yield Interaction(
-                    user_id, item_id, timestamp, type_, value if value == value else None, event_id  # noqa: PLR0124
+                    user_id,
+                    item_id,
+                    timestamp,
+                    type_,
+                    value if value == value else None,
+                    event_id,  # noqa: PLR0124
                 )
 
     def event_ids(self) -> list[str]:

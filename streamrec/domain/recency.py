@@ -1,11 +1,17 @@
 """What a user did last counts most."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from streamrec.domain.neighbour import Neighbour
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.neighbour import Neighbours
 
 AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""
+
+_LEAST_NEIGHBOURS = 25
+"""Counted of an item however old."""
 
 _AGAIN_DECAY = 0.95
 """The same where the question is what will be chosen again: habits are older than moods."""
@@ -21,30 +27,44 @@ def distinct_newest_first(recent: Sequence[str], n: int) -> list[str]:
 
 
 def visited_with(
-    history: Sequence[str], neighbours: Mapping[str, Sequence[Neighbour]], banned: Collection[str]
-) -> tuple[dict[str, float], dict[str, float]]:
-    """Return what was chosen together with, and what after, the items of a history (newest first).
+    history: Sequence[str], neighbours: Mapping[str, Neighbours]
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+    """Score what was chosen together with, and what after, the items of a history (newest first).
 
-    An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age.
+    An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age. Of older items
+    only the nearest neighbours count: what the others add is too little to be seen.
 
-    >>> near = {"a": [Neighbour("x", 0.5, 3.0, 0.0)], "b": [Neighbour("x", 0.5, 3.0, 0.25)]}
-    >>> visited_with(["a", "b"], near, ())
-    ({'x': 0.9}, {'x': 0.2})
+    Returns
+    -------
+    item_ids, together, after
+        N distinct items, and (N,) scores each.
+
+    >>> near = {"a": Neighbours(["x"], [0.5], [3.0], [0.0]), "b": Neighbours(["x"], [0.5], [3.0], [0.25])}
+    >>> ids, together, after = visited_with(["a", "b"], near)
+    >>> ids, together.tolist(), after.tolist()
+    (['x'], [0.9], [0.2])
     """
-    together: dict[str, float] = {}
-    after: dict[str, float] = {}
+    place_of: dict[str, int] = {}
+    places: list[int] = []
+    similarities: list[NDArray[np.float64]] = []
+    follows: list[NDArray[np.float64]] = []
     weight = 1.0
     for item_id in history:
-        for neighbour in neighbours.get(item_id, ()):
-            near = neighbour.item_id
-            together[near] = together.get(near, 0.0) + weight * neighbour.similarity
-            if neighbour.follows:
-                after[near] = after.get(near, 0.0) + weight * neighbour.follows
+        near = neighbours.get(item_id)
+        if near:
+            n = max(_LEAST_NEIGHBOURS, int(len(near) * weight))
+            places += [place_of.setdefault(id_, len(place_of)) for id_ in near.item_ids[:n]]
+            similarities.append(np.array(near.similarities[:n]) * weight)
+            follows.append(np.array(near.follows[:n]) * weight)
         weight *= AGE_DECAY
-    for item_id in banned & together.keys() if isinstance(banned, frozenset) else banned:
-        together.pop(item_id, None)
-        after.pop(item_id, None)
-    return together, after
+    if not places:
+        return [], np.zeros(0), np.zeros(0)
+    at = np.array(places)
+    return (
+        list(place_of),
+        np.bincount(at, np.concatenate(similarities)).astype(np.float64),
+        np.bincount(at, np.concatenate(follows)).astype(np.float64),
+    )
 
 
 def again(recent: Sequence[str]) -> dict[str, float]:

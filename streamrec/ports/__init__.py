@@ -9,7 +9,7 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 (the last offset read, plus one). `Offsets` maps topic -> partition -> next offset.
 """
 
-from streamrec.domain.neighbour import Neighbour
+from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.ports.logs import (
     COMMANDS,
@@ -72,7 +72,7 @@ __all__ = [
     "LeaseStore",
     "Message",
     "Metrics",
-    "Neighbour",
+    "Neighbours",
     "Offsets",
     "PROBES",
     "REJECTED",

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.domain.neighbour import Neighbour
+from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserDocument
 
@@ -68,7 +68,7 @@ class Rankings(Protocol):
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
 
     async def blend(self) -> Blend | None:

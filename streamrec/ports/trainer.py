@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from streamrec.domain.blend import Blend
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item
-from streamrec.domain.neighbour import Neighbour
+from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
 from streamrec.ports.logs import Offsets
@@ -94,7 +94,7 @@ class CachePublisher(Protocol):
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items, nearest first; an item without any loses those it had."""
 
     def publish_blend(self, blend: Blend) -> None:

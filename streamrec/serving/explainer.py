@@ -8,8 +8,8 @@ import msgspec
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.explanation import Cause, Explanation
-from streamrec.domain.neighbour import Neighbour
-from streamrec.domain.recency import AGE_DECAY, distinct_newest_first, visited_with
+from streamrec.domain.neighbour import Neighbours
+from streamrec.domain.recency import AGE_DECAY, distinct_newest_first
 from streamrec.domain.recommendation import RecommendedItem
 from streamrec.serving.retrieval import Retrieval
 from streamrec.serving.sources import (
@@ -74,7 +74,7 @@ class _Look:
         asker: Asker,
         ranker: BlendRanker,
         proposals: Proposals,
-        neighbours: Mapping[str, Sequence[Neighbour]],
+        neighbours: Mapping[str, Neighbours],
     ) -> None:
         self._asker = asker
         self._ranker = ranker
@@ -117,10 +117,15 @@ class _Look:
         """Return for each source that goes by neighbours what each item of the history adds."""
         found: dict[str, Shares] = {COVISITATION: {}, FOLLOWERS: {}}
         for age, id_ in enumerate(distinct_newest_first(self._asker.recent, N_HISTORY)):
-            alone = visited_with([id_], self._neighbours, frozenset())
-            for name, scores in zip(found, alone, strict=True):
-                if amount := scores.get(item_id):
-                    found[name][id_] = amount * AGE_DECAY**age
+            near = self._neighbours.get(id_)
+            if near is not None and item_id in near.item_ids:
+                place = near.item_ids.index(item_id)
+                for name, amount in (
+                    (COVISITATION, near.similarities[place]),
+                    (FOLLOWERS, near.follows[place]),
+                ):
+                    if amount:
+                        found[name][id_] = amount * AGE_DECAY**age
         return found
 
     def _falls_without(self, cause: str, item_id: str) -> bool:

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
-from streamrec.ports import Neighbour
+from streamrec.ports import Neighbours
 
 TOO_OLD_S = 1.0
 """A copy older than this is read anew: within it the neighbours of an item hardly move."""
@@ -12,11 +12,11 @@ TOO_OLD_S = 1.0
 MAX_ITEMS = 2000
 """Some 15 MB at 50 neighbours each."""
 
-Read = Callable[[Sequence[str]], Awaitable[dict[str, list[Neighbour]]]]
+Read = Callable[[Sequence[str]], Awaitable[dict[str, Neighbours]]]
 
 
 class _Copy(NamedTuple):
-    neighbours: list[Neighbour]
+    neighbours: Neighbours
     read_at: float
 
 
@@ -47,7 +47,7 @@ class NearNeighbours:
         self._max_items = max_items
         self._copies: OrderedDict[str, _Copy] = OrderedDict()
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
         now = self._clock()
         copies = {item_id: copy for item_id in item_ids if (copy := self._young(item_id, now)) is not None}
@@ -55,7 +55,7 @@ class NearNeighbours:
         if missing:
             found = await self._read(missing)
             # That an item has none is remembered too: new items are asked for most.
-            copies.update((item_id, _Copy(found.get(item_id, []), now)) for item_id in missing)
+            copies.update((item_id, _Copy(found.get(item_id, Neighbours()), now)) for item_id in missing)
             self._keep({item_id: copies[item_id] for item_id in missing})
         return {item_id: copy.neighbours for item_id, copy in copies.items() if copy.neighbours}
 

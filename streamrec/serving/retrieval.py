@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from streamrec.domain.candidates import Candidates, Proposal
-from streamrec.ports import Neighbour, Rankings, VectorSearch
+from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources import (
     COVISITATION,
@@ -90,7 +90,7 @@ class Retrieval:
             self._index_guard, lambda: self._index.vectors(item_ids, asker.served_generation), nothing
         )
 
-    async def neighbours(self, item_ids: Sequence[str], asker: Asker) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str], asker: Asker) -> dict[str, Neighbours]:
         """Return what is chosen together with each of these."""
-        nothing: dict[str, list[Neighbour]] = {}
+        nothing: dict[str, Neighbours] = {}
         return await asker.attempts.of(self._cache_guard, lambda: self._cache.neighbours(item_ids), nothing)

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Protocol
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from streamrec.domain.candidates import Proposal
 from streamrec.domain.recency import again, distinct_newest_first, visited_with
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbour, RankedItem, Rankings, VectorSearch
+from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard
 
 GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
@@ -140,7 +142,7 @@ class NeighbourSource:
         history = distinct_newest_first(asker.recent, N_HISTORY)
         if not history:
             return {}
-        nothing: dict[str, list[Neighbour]] = {}
+        nothing: dict[str, Neighbours] = {}
         found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours(history), nothing)
         return visited(asker, found, n)
 
@@ -164,11 +166,16 @@ class PopularSource:
 
     async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
         """Return the window's best, or the best of the wanted categories together."""
-        names = [f"{self._window}:{category}" for category in sorted(asker.categories)] or [self._window]
         limit = n + len(asker.banned)
-        rankings = await asyncio.gather(*(self._ranking(asker, name, limit) for name in names))
-        ranked = rankings[0] if len(names) == 1 else _merge(rankings)
-        return {f"popular_{self._window}": _proposal([item for item in ranked if asker.wants(item[0])][:n])}
+        if asker.categories:
+            names = [f"{self._window}:{category}" for category in sorted(asker.categories)]
+            ranked = _merge(await asyncio.gather(*(self._ranking(asker, name, limit) for name in names)))
+        else:
+            ranked = await self._ranking(asker, self._window, limit)
+        # Lazily: of a long ranking the first few hold as many as are wanted.
+        banned, only = asker.banned, asker.only
+        wanted = (item for item in ranked if item[0] not in banned and (not only or item[0] in only))
+        return {f"popular_{self._window}": _proposal(list(islice(wanted, n)))}
 
     async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
         remembered = self._remembered.get(name, [])
@@ -179,14 +186,12 @@ class PopularSource:
         return ranking[:limit]
 
 
-def visited(asker: Asker, neighbours: Mapping[str, Sequence[Neighbour]], n: int) -> dict[str, Proposal[str]]:
+def visited(asker: Asker, neighbours: Mapping[str, Neighbours], n: int) -> dict[str, Proposal[str]]:
     """Return what the neighbours of the last items add up to."""
-    history = distinct_newest_first(asker.recent, N_HISTORY)
-    together, after = visited_with(history, neighbours, asker.banned)
-    proposed = {COVISITATION: together, FOLLOWERS: after}
-    if asker.only:
-        proposed = {name: _wanted(asker, scores) for name, scores in proposed.items()}
-    return {name: _best(scores, n) for name, scores in proposed.items()}
+    ids, together, after = visited_with(distinct_newest_first(asker.recent, N_HISTORY), neighbours)
+    is_wanted = np.fromiter(map(asker.wants, ids), np.bool_, len(ids))
+    scores_of = {COVISITATION: together, FOLLOWERS: after}
+    return {name: _best_of(ids, np.where(is_wanted, scores, 0.0), n) for name, scores in scores_of.items()}
 
 
 def chosen_again(asker: Asker, n: int) -> dict[str, Proposal[str]]:
@@ -218,6 +223,13 @@ def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
 
 def _wanted(asker: Asker, scores: Mapping[str, float]) -> dict[str, float]:
     return {item_id: score for item_id, score in scores.items() if asker.wants(item_id)}
+
+
+def _best_of(ids: Sequence[str], scores: NDArray[np.float64], n: int) -> Proposal[str]:
+    """Return the `n` best of the items with a score."""
+    best = np.argsort(-scores, kind="stable")[:n]
+    best = best[scores[best] > 0]
+    return Proposal([ids[place] for place in best.tolist()], scores[best].tolist())
 
 
 def _best(scores: Mapping[str, float], n: int) -> Proposal[str]:

@@ -1,8 +1,8 @@
 """What the trainer of a challenger publishes: as little as makes its generation servable at any moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from streamrec.ports import Neighbour
+from streamrec.ports import Neighbours
 from streamrec.training.publisher import Publisher, Status, UserPublication
 
 
@@ -12,7 +12,7 @@ class ChallengerPublisher(Publisher):
     def publish_users(self, publication: UserPublication) -> None:
         """Do nothing: the champion reads the same events."""
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Do nothing: users are offered the champion's."""
 
     def publish_status(self, status: Status) -> None:

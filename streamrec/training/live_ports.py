@@ -7,7 +7,7 @@ import torch
 
 from streamrec.domain.blend import Blend
 from streamrec.domain.user import UserDocument
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbour, RankedItem, UserProfile
+from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserProfile
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
 from streamrec.training.trainer_state import TrainerState
@@ -62,7 +62,7 @@ class LiveCache:
             self._rankings[name] = popular(self._state, name)
         return self._rankings[name][:limit]
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first."""
         rows = self._state.item_ids.rows_of(list(item_ids))
         return neighbours_of(self._state, rows[rows >= 0], self._n_neighbours)

@@ -1,12 +1,12 @@
 """Neighbours on their way to the hot cache."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 import structlog
 
 from streamrec.errors import Unavailable
-from streamrec.ports import CachePublisher, Metrics, Neighbour
+from streamrec.ports import CachePublisher, Metrics, Neighbours
 from streamrec.telemetry import timed
 from streamrec.training.lane import Lane
 
@@ -29,7 +29,7 @@ class NeighbourLane:
         """Return whether the last publication is out, or failed."""
         return self._lane.is_free()
 
-    def publish(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self._lane.submit(partial(self._write, neighbours))
 
@@ -46,7 +46,7 @@ class NeighbourLane:
         """End the thread."""
         self._lane.close()
 
-    def _write(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def _write(self, neighbours: Mapping[str, Neighbours]) -> None:
         try:
             with timed(self._metrics, "trainer.publish.neighbours"):
                 self._cache.publish_neighbours(neighbours)

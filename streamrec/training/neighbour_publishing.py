@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from streamrec.ports import Neighbour
+from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings
 from streamrec.training.publisher import Publisher
 from streamrec.training.trainer_state import TrainerState
@@ -64,7 +64,7 @@ class NeighbourPublishing:
         rows = self._state.dirty_neighbours.take(self._settings.max_published_items)
         deleted, self._deleted = self._deleted, []
         # What came back under a deleted id follows it, and replaces the empty list.
-        neighbours: dict[str, Sequence[Neighbour]] = dict.fromkeys(deleted, ())
+        neighbours: dict[str, Neighbours] = dict.fromkeys(deleted, Neighbours())
         neighbours.update(neighbours_of(self._state, rows, self._settings.n_published))
         took_s = seconds() - started + self._publisher.neighbours.last_took_s
         self._due = now + took_s / self._settings.publish_share

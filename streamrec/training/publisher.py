@@ -23,7 +23,7 @@ from streamrec.ports import (
     Lease,
     Message,
     Metrics,
-    Neighbour,
+    Neighbours,
     RankedItem,
     TrainerStore,
     UserUpdates,
@@ -147,7 +147,7 @@ class Publisher:
         """Hand over item ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
         self._items.submit(partial(self._patiently, self._write_items, vectors))
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self.neighbours.publish(neighbours)
 

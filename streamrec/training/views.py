@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.user import UserState
-from streamrec.ports import Neighbour, RankedItem, VectorTable
+from streamrec.ports import Neighbours, RankedItem, VectorTable
 from streamrec.training.trainer_state import TrainerState
 
 NEW_ITEMS = "new"
@@ -53,26 +53,23 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
     return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
 
 
-def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, list[Neighbour]]:
+def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
     """Return up to `k` neighbours of each of the (B,) item rows that live, nearest first."""
     if not len(rows):
         return {}
     nearest = state.covisitation.neighbours(rows, k)
     is_there = nearest.rows >= 0
     # Six digits are more than a similarity means, and half as long to write as all of them.
-    neighbours = list(
-        map(
-            Neighbour,
-            state.item_ids.ids_at(nearest.rows[is_there].tolist()),
-            nearest.similarities[is_there].round(6).tolist(),
-            nearest.supports[is_there].round(3).tolist(),
-            nearest.follows[is_there].round(6).tolist(),
-        )
+    neighbour_ids = state.item_ids.ids_at(nearest.rows[is_there].tolist())
+    columns: tuple[list[float], ...] = (
+        nearest.similarities[is_there].round(6).tolist(),
+        nearest.supports[is_there].round(3).tolist(),
+        nearest.follows[is_there].round(6).tolist(),
     )
     ends = np.cumsum(is_there.sum(axis=1)).tolist()
     ids = [state.item_ids.id_at(row) for row in rows.tolist()]
     return {
-        item_id: neighbours[start:end]
+        item_id: Neighbours(neighbour_ids[start:end], *(column[start:end] for column in columns))
         for item_id, start, end in zip(ids, [0, *ends], ends, strict=False)
         if item_id is not None
     }

@@ -13,8 +13,12 @@ from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
 from streamrec.adapters.redis_connection import RedisPlace, place_of
 from streamrec.adapters.redis_near_cache import RedisNearCache
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.domain.blend import BlendRanker
+from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.item import Item
-from streamrec.ports import CachePublisher, HotCache, Neighbour, RankedItem
+from streamrec.ports import CachePublisher, HotCache, Neighbours, RankedItem
+from streamrec.serving.sources import SOURCES
+from tests.builders import near
 
 TTL_S = 60.0
 
@@ -73,33 +77,41 @@ async def test_a_ranking_is_read_from_its_head(cache: Sides) -> None:
 
 
 async def test_a_ranking_is_replaced_whole_and_others_stay(cache: Sides) -> None:
-    cache.publisher.publish_popular({"all": [RankedItem("a", 1.0)], "decayed": [RankedItem("b", 1.0)]})
+    cache.publisher.publish_popular({"all": [RankedItem("a", 1.0)], "day": [RankedItem("b", 1.0)]})
     cache.publisher.publish_popular({"all": [RankedItem("c", 2.0)]})
     assert await cache.server.popular("all", 10) == [RankedItem("c", 2.0)]
-    assert await cache.server.popular("decayed", 10) == [RankedItem("b", 1.0)]
+    assert await cache.server.popular("day", 10) == [RankedItem("b", 1.0)]
     cache.publisher.publish_popular({"all": []})
     assert await cache.server.popular("all", 10) == []
 
 
 async def test_neighbours_are_replaced_item_by_item(cache: Sides) -> None:
-    near = [Neighbour("b/c", 0.75, 12.5), Neighbour("\U0001f3ac", 1e-6, 0.1 + 0.2)]
-    cache.publisher.publish_neighbours({"a": near, "a b%2F": near[:1]})
-    assert await cache.server.neighbours(["a", "stranger", "a b%2F", "a"]) == {"a": near, "a b%2F": near[:1]}
-    cache.publisher.publish_neighbours({"a": near[1:], "c": near})
-    assert await cache.server.neighbours(["a b%2F", "a", "c"]) == {
-        "a b%2F": near[:1],
-        "a": near[1:],
-        "c": near,
-    }
+    one, other = ("b/c", 0.75, 12.5, 0.5), ("\U0001f3ac", 1e-6, 0.1 + 0.2, 0.0)
+    both, first, second = near(one, other), near(one), near(other)
+    cache.publisher.publish_neighbours({"a": both, "a b%2F": first})
+    assert await cache.server.neighbours(["a", "stranger", "a b%2F", "a"]) == {"a": both, "a b%2F": first}
+    cache.publisher.publish_neighbours({"a": second, "c": both})
+    found = await cache.server.neighbours(["a b%2F", "a", "c"])
+    assert found == {"a b%2F": first, "a": second, "c": both}
     assert await cache.server.neighbours([]) == {}
 
 
 async def test_an_item_without_neighbours_loses_those_it_had(cache: Sides) -> None:
-    near = [Neighbour("b", 0.5, 1.0)]
-    cache.publisher.publish_neighbours({"a": near, "b": near})
-    cache.publisher.publish_neighbours({"a": [], "never": []})
+    one = near(("b", 0.5, 1.0, 0.0))
+    cache.publisher.publish_neighbours({"a": one, "b": one})
+    cache.publisher.publish_neighbours({"a": Neighbours(), "never": Neighbours()})
     cache.publisher.publish_neighbours({})
-    assert await cache.server.neighbours(["a", "b", "never"]) == {"b": near}
+    assert await cache.server.neighbours(["a", "b", "never"]) == {"b": one}
+
+
+async def test_the_blend_is_replaced(cache: Sides) -> None:
+    assert await cache.server.blend() is None
+    ranker = BlendRanker(SOURCES)
+    cache.publisher.publish_blend(ranker.published())
+    proposals = {"gmf": Proposal(["a", "b"], [1.0, 0.5], is_logit=True)}
+    ranker.learn(Candidates(SOURCES, proposals, 3, is_new_only=True), "b")
+    cache.publisher.publish_blend(ranker.published())
+    assert await cache.server.blend() == ranker.published()
 
 
 async def test_counters_are_replaced_together(cache: Sides) -> None:

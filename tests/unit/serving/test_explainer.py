@@ -16,14 +16,15 @@ from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.explanation import Explanation
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
-from streamrec.ports import Neighbour, RankedItem, UserUpdates, VectorTable
+from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.serving.sources import COVISITATION, POPULAR, SOURCES
 from streamrec.telemetry import NullMetrics
+from tests.builders import near
 
 IDS = [f"i{row}" for row in range(30)]
 
-Near = Mapping[str, Sequence[Neighbour]]
+Near = Mapping[str, Neighbours]
 
 
 def answered(
@@ -67,8 +68,8 @@ def explained(answer: Recommendations) -> dict[str, tuple[float, Explanation]]:
     return found
 
 
-def neighbours(*pairs: tuple[str, float]) -> list[Neighbour]:
-    return [Neighbour(id_, similarity, 5.0, similarity / 2) for id_, similarity in pairs]
+def neighbours(*pairs: tuple[str, float]) -> Neighbours:
+    return near(*((id_, similarity, 5.0, similarity / 2) for id_, similarity in pairs))
 
 
 histories = st.lists(st.sampled_from(IDS[:8]), min_size=1, max_size=10)

@@ -14,9 +14,10 @@ from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.errors import InvalidInput, Unavailable
-from streamrec.ports import Neighbour, RankedItem, UserUpdates, VectorTable
+from streamrec.ports import RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
+from tests.builders import near
 
 N_ITEMS = 1200
 IDS = [f"i{row}" for row in range(N_ITEMS)]
@@ -212,7 +213,6 @@ async def test_a_cursor_of_another_question_is_refused_before_anything_is_asked(
 
 
 async def test_neighbours_that_are_not_allowed_are_not_proposed(stack: Stack) -> None:
-    near = [Neighbour("i50", 0.9, 9.0, 0.5), Neighbour("i60", 0.8, 9.0, 0.5)]
-    stack.cache.publish_neighbours({"i0": near})
+    stack.cache.publish_neighbours({"i0": near(("i50", 0.9, 9.0, 0.5), ("i60", 0.8, 9.0, 0.5))})
     answer = await stack.ask(user_id="u", only_ids=("i60", "i40"), k=5)
     assert [item.item_id for item in answer.items] == ["i60", "i40"]

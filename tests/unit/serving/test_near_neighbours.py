@@ -6,20 +6,20 @@ import pytest
 from streamrec.adapters.redis_values import decode_neighbours, encode
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
 from streamrec.errors import Unavailable
-from streamrec.ports import Neighbour
+from streamrec.ports import Neighbours
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
-from tests.builders import SteppingClock
+from tests.builders import SteppingClock, near
 
 
 class Far:
     """A cache that notes what it is asked for."""
 
     def __init__(self) -> None:
-        self.stored = {"a": [Neighbour("b", 0.5, 2.0)], "b": [Neighbour("a", 0.5, 2.0)]}
+        self.stored = {"a": near(("b", 0.5, 2.0, 0.0)), "b": near(("a", 0.5, 2.0, 0.0))}
         self.asked: list[list[str]] = []
         self.is_down = False
 
-    async def read(self, item_ids: Sequence[str]) -> dict[str, list[Neighbour]]:
+    async def read(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         if self.is_down:
             raise Unavailable("down")
         self.asked.append(list(item_ids))
@@ -28,44 +28,44 @@ class Far:
 
 async def test_only_what_is_not_at_hand_is_asked_for() -> None:
     far, clock = Far(), SteppingClock()
-    near = NearNeighbours(far.read, clock)
-    assert await near.neighbours(["a", "none"]) == {"a": far.stored["a"]}
-    assert await near.neighbours(["none", "b", "a"]) == far.stored
+    copies = NearNeighbours(far.read, clock)
+    assert await copies.neighbours(["a", "none"]) == {"a": far.stored["a"]}
+    assert await copies.neighbours(["none", "b", "a"]) == far.stored
     assert far.asked == [["a", "none"], ["b"]]
 
 
 async def test_a_change_is_seen_within_a_second() -> None:
     far, clock = Far(), SteppingClock()
-    near = NearNeighbours(far.read, clock)
-    await near.neighbours(["a", "none"])
-    far.stored = {"none": [Neighbour("a", 0.1, 1.0)]}
+    copies = NearNeighbours(far.read, clock)
+    await copies.neighbours(["a", "none"])
+    far.stored = {"none": near(("a", 0.1, 1.0, 0.0))}
     clock.now += TOO_OLD_S - 0.01
-    assert set(await near.neighbours(["a", "none"])) == {"a"}
+    assert set(await copies.neighbours(["a", "none"])) == {"a"}
     clock.now += 0.01
-    assert await near.neighbours(["a", "none"]) == far.stored
+    assert await copies.neighbours(["a", "none"]) == far.stored
 
 
 async def test_the_number_of_copies_is_bounded() -> None:
     far = Far()
-    near = NearNeighbours(far.read, SteppingClock(), max_items=2)
+    copies = NearNeighbours(far.read, SteppingClock(), max_items=2)
     for item_id in ("a", "b", "a", "c", "a", "b"):
-        await near.neighbours([item_id])
+        await copies.neighbours([item_id])
     assert far.asked == [["a"], ["b"], ["c"], ["b"]]
 
 
 async def test_copies_answer_while_the_cache_is_away() -> None:
     far = Far()
-    near = NearNeighbours(far.read, SteppingClock())
-    await near.neighbours(["a"])
+    copies = NearNeighbours(far.read, SteppingClock())
+    await copies.neighbours(["a"])
     far.is_down = True
-    assert await near.neighbours(["a"]) == {"a": far.stored["a"]}
+    assert await copies.neighbours(["a"]) == {"a": far.stored["a"]}
     with pytest.raises(Unavailable):
-        await near.neighbours(["a", "b"])
+        await copies.neighbours(["a", "b"])
 
 
 async def test_a_server_over_a_file_keeps_copies_too(tmp_path: Path) -> None:
     publisher, server = SqliteCachePublisher(tmp_path / "c.db"), SqliteCache(tmp_path / "c.db")
-    old, new = [Neighbour("b", 0.5, 1.0)], [Neighbour("c", 0.5, 1.0)]
+    old, new = near(("b", 0.5, 1.0, 0.0)), near(("c", 0.5, 1.0, 0.0))
     publisher.publish_neighbours({"a": old})
     assert await server.neighbours(["a"]) == {"a": old}
     publisher.publish_neighbours({"a": new, "b": new})
@@ -75,6 +75,6 @@ async def test_a_server_over_a_file_keeps_copies_too(tmp_path: Path) -> None:
 
 
 def test_what_another_program_wrote_is_left_out() -> None:
-    good = [Neighbour("b", 0.5, 1.0)]
-    values = [encode(good), b"no json", b'[["b", "x", 1]]', b"\xff", None]
+    good = near(("b", 0.5, 1.0, 0.0))
+    values = [encode(good), b"no json", b'[["b"], ["x"], [1], [1]]', b"\xff", None]
     assert decode_neighbours(["a", "b", "c", "d", "e"], values) == {"a": good}

@@ -1,21 +1,22 @@
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import Unavailable
-from streamrec.ports import Neighbour
+from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Start, train_initially
 from streamrec.training.trainer_state import TrainerState
-from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World, events
+from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World, events, near
 
 
 @pytest.fixture
@@ -23,12 +24,12 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-def published(world: World, *item_ids: str) -> dict[str, list[Neighbour]]:
+def published(world: World, *item_ids: str) -> dict[str, Neighbours]:
     return asyncio.run(world.cache.neighbours(item_ids))
 
 
-def names(neighbours: Mapping[str, Sequence[Neighbour]]) -> dict[str, list[str]]:
-    return {item_id: [near.item_id for near in of_item] for item_id, of_item in neighbours.items()}
+def names(neighbours: Mapping[str, Neighbours]) -> dict[str, list[str]]:
+    return {item_id: of_item.item_ids for item_id, of_item in neighbours.items()}
 
 
 def settled(trainer: RunningTrainer) -> None:
@@ -44,9 +45,13 @@ def test_what_is_chosen_together_reaches_the_cache(world: World) -> None:
     found = published(world, "a", "x", "stranger")
     assert names(found) == {"a": ["b", "x", "c"], "x": ["a", "b"]}
     twice, once = _shrunk(2.0, 2 * 2), _shrunk(0.8, 2 * 1)
-    assert found["a"][0] == Neighbour("b", twice, 2.0, follows=twice)
-    assert found["a"][2] == Neighbour("c", once, 0.8, follows=once)
-    assert published(world, "c")["c"][1] == Neighbour("a", once, 0.8, follows=0.0)
+    assert entry(found["a"], 0) == near(("b", twice, 2.0, twice))
+    assert entry(found["a"], 2) == near(("c", once, 0.8, once))
+    assert entry(published(world, "c")["c"], 1) == near(("a", once, 0.8, 0.0))
+
+
+def entry(neighbours: Neighbours, place: int) -> Neighbours:
+    return Neighbours(*([column[place]] for column in msgspec.structs.astuple(neighbours)))
 
 
 def _shrunk(count: float, product_of_counts: int) -> float:
@@ -139,7 +144,7 @@ class Failing:
         self._cache = cache
         self.is_down = True
 
-    def publish_neighbours(self, neighbours: Mapping[str, Sequence[Neighbour]]) -> None:
+    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         if self.is_down:
             raise Unavailable("down")
         self._cache.publish_neighbours(neighbours)
@@ -154,7 +159,7 @@ def test_what_a_cache_did_not_take_comes_again(world: World) -> None:
     world.command("item_deleted", "b")
     trainer.step(20)
     assert published(world, "a", "b", "c") == {}
-    world.cache.publish_neighbours({"b": [Neighbour("a", 0.1, 1.0)]})
+    world.cache.publish_neighbours({"b": near(("a", 0.1, 1.0, 0.0))})
     cache.is_down = False
     trainer.step(20)
     assert names(published(world, "a", "b", "c")) == {"a": ["c"], "c": ["a"]}
