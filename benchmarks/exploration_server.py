@@ -69,6 +69,3 @@ class Server:
         if self._n_learned % _RENEW_EVERY == 0:
             self._serving.renew()
 
-    def close(self) -> None:
-        """Release what answering needs."""
-        self._serving.close()

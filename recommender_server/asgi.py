@@ -47,7 +47,7 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
 
     parts = Parts(store, cache, index, sink, metrics)
     rules = Rules(
-        ServingLimits(settings.timeout_s, settings.n_seen_excluded),
+        ServingLimits(settings.timeout_s, settings.n_seen_excluded, settings.exploration_share),
         settings.max_body_bytes,
         ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
         places.slow_request_s,

@@ -1,8 +1,10 @@
 """The recommender over the ports of the servers."""
 
+import random
 from typing import NamedTuple
 
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
+from streamrec.serving.exploring import Explorer
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.learned_blend import LearnedBlend
@@ -11,21 +13,40 @@ from streamrec.serving.retrieval import Retrieval
 
 
 class ServingLimits(NamedTuple):
-    """How long to wait for any one part, in seconds, and how many of the newest seen items are left out."""
+    """How answers are bounded.
+
+    Attributes
+    ----------
+    timeout_s
+        Longest wait for any one part.
+    n_seen_excluded
+        Newest seen items that are left out.
+    exploration_share
+        Of the places, given to new items.
+    """
 
     timeout_s: float = 0.5
     n_seen_excluded: int = 2000
+    exploration_share: float = 0.0
 
 
 class GuardedUsers:
-    """The document store's users; while it is away everybody is a stranger."""
+    """The document store's users; while it is away everybody is a stranger.
 
-    def __init__(self, store: DocumentStore, guard: Guard) -> None:
+    Parameters
+    ----------
+    n_seen
+        Newest seen items that are read.
+    """
+
+    def __init__(self, store: DocumentStore, guard: Guard, n_seen: int) -> None:
         self._store = store
         self._guard = guard
+        self._n_seen = n_seen
 
-    async def profile(self, user_id: str, n_seen: int, attempts: Attempts) -> UserProfile:
-        """Return what is known of a user and the newest `n_seen` seen items; `STRANGER` when nothing is."""
+    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+        """Return what is known of a user, if wanted with seen items; `STRANGER` when nothing is."""
+        n_seen = self._n_seen if with_seen else 0
         return await attempts.of(self._guard, lambda: self._store.get_profile(user_id, n_seen), STRANGER)
 
 
@@ -50,6 +71,7 @@ def serving_over(
     items = ItemReader(cache, cache_guard, store, store_guard, metrics)
     blend = LearnedBlend(cache, cache_guard)
     retrieval = Retrieval(cache, cache_guard, index, index_guard)
-    users = GuardedUsers(store, store_guard)
-    recommender = Recommender(users, retrieval, items, blend, metrics, limits.n_seen_excluded)
+    users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
+    explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
+    recommender = Recommender(users, retrieval, items, blend, metrics, explorer)
     return Serving(recommender, items, blend)

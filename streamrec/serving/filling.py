@@ -12,7 +12,7 @@ from streamrec.domain.recommendation import MAX_K, RecommendedItem, Selection, S
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.retrieval import Retrieval, Stage
-from streamrec.serving.sources import GMF, N_PROPOSED, Asker
+from streamrec.serving.sources import GMF, N_PROPOSED, POPULAR, Asker
 
 SPARE = 4
 """Candidates looked at beyond those wanted: a few hidden items cost no second look."""
@@ -31,7 +31,13 @@ class Metadata(Protocol):
 
 
 class Filling:
-    """Takes for one asker what may be on one page, best first, until there is enough."""
+    """Takes for one asker what may be on one page, best first, until there is enough.
+
+    Attributes
+    ----------
+    ranked
+        Ids of all candidates that were looked at first, best first.
+    """
 
     def __init__(
         self, retrieval: Retrieval, items: Metadata, ranker: BlendRanker, asker: Asker, page: Page
@@ -41,6 +47,7 @@ class Filling:
         self._ranker = ranker
         self._asker = asker
         self._page = page
+        self.ranked: list[str] = []
 
     async def pool(self, n: int) -> list[RecommendedItem]:
         """Return `n` items where so many exist."""
@@ -68,6 +75,7 @@ class Filling:
         asker, ranker = self._asker, self._ranker
         probabilities = ranker.probabilities(candidates)
         order = self._page.order(candidates.ids, probabilities)
+        self.ranked = self.ranked or [candidates.ids[place] for place in order]
         start = 0
         while selection.n_missing and start < len(order):
             n = selection.n_missing * (FILTERED_FACTOR if asker.categories else 1) + SPARE
@@ -77,7 +85,9 @@ class Filling:
             metadata = await self._items.read(ids, asker.attempts)
             scores = probabilities[places].tolist()
             for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
-                selection.offer([(pair[0], pair[1])], shown_source(source, asker), metadata, asker.categories)
+                # What is popular was ranked within the wanted categories, even if no metadata is at hand now.
+                categories = () if source in POPULAR else asker.categories
+                selection.offer([(pair[0], pair[1])], shown_source(source, asker), metadata, categories)
 
     async def _offer_listed(self, selection: Selection) -> None:
         """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""

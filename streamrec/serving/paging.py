@@ -46,6 +46,11 @@ class Page:
         """Items on the pages before."""
         return len(self.shown.hashes)
 
+    @property
+    def is_choosy(self) -> bool:
+        """Whether the request says itself which items are good enough."""
+        return bool(self.only_ids) or self._min_score is not None
+
     def order(self, ids: Sequence[str], scores: NDArray[np.floating]) -> list[int]:
         """Return the places of those of (N,) candidates that this page may show, best first."""
         order: list[int] = (-scores).argsort(kind="stable").tolist()

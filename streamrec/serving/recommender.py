@@ -17,6 +17,7 @@ from streamrec.domain.recommendation import (
 )
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.explainer import Explainer
+from streamrec.serving.exploring import Explorer
 from streamrec.serving.filling import SPARE, Filling, Metadata, shown_source
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
@@ -30,8 +31,8 @@ STRANGER = UserProfile(None, [])
 class Profiles(Protocol):
     """Where users are known."""
 
-    async def profile(self, user_id: str, n_seen: int, attempts: Attempts) -> UserProfile:
-        """Return what is known of a user and the newest `n_seen` seen items; `STRANGER` when nothing is."""
+    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+        """Return what is known of a user, if wanted with seen items; `STRANGER` when nothing is."""
 
 
 class RankerSource(Protocol):
@@ -54,6 +55,8 @@ class Recommender:
         Reads metadata.
     blend
         Gives the ranker of the moment.
+    explorer
+        Puts new items into lists; None: nothing is explored.
     """
 
     def __init__(
@@ -63,14 +66,14 @@ class Recommender:
         items: Metadata,
         blend: RankerSource,
         metrics: Metrics,
-        n_seen_excluded: int,
+        explorer: Explorer | None = None,
     ) -> None:
         self._users = users
         self._retrieval = retrieval
         self._items = items
         self._blend = blend
         self._metrics = metrics
-        self._n_seen_excluded = n_seen_excluded
+        self._explorer = explorer
         self._explainer = Explainer(retrieval)
 
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
@@ -91,6 +94,8 @@ class Recommender:
         filling = Filling(self._retrieval, self._items, ranker, asker, page)
         pool = await filling.pool(pool_size(page.k) if request.shape.changes_lists else page.k)
         items = await self._shaped(pool, request.shape, page, asker)
+        if self._explorer is not None:
+            items = await self._explorer.explored(items, filling.ranked, asker, page)
         if request.explain:
             items = await self._explainer.explained(items, asker, ranker)
         answer = self._answer(items, asker)
@@ -118,13 +123,12 @@ class Recommender:
         profile = STRANGER
         user_id = request.user_id
         if user_id is not None:
-            n_seen = self._n_seen_excluded if request.exclude_seen else 0
-            profile = await self._users.profile(user_id, n_seen, attempts)
+            profile = await self._users.profile(user_id, attempts, with_seen=request.exclude_seen)
         state = profile.document.state if profile.document is not None else None
         item_id, only = request.item_id, frozenset(request.only_ids)
         if state is None:
             recent = () if item_id is None else (item_id,)
-            banned = frozenset((*profile.seen, *recent, *request.exclude_ids))
+            banned = frozenset().union(profile.seen, recent, request.exclude_ids)
             return Asker(attempts, None, None, recent, 0, item_id, banned, True, request.categories, only)
         return Asker(
             attempts,
@@ -133,7 +137,7 @@ class Recommender:
             state.recent,
             state.n_events,
             item_id,
-            frozenset((*profile.seen, *state.disliked, *request.exclude_ids)),
+            frozenset().union(profile.seen, state.disliked, request.exclude_ids),
             request.exclude_seen,
             request.categories,
             only,

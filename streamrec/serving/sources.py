@@ -77,6 +77,14 @@ class Asker(msgspec.Struct):
         """Return whether an item may be offered, as far as its id tells."""
         return item_id not in self.banned and (not self.only or item_id in self.only)
 
+    def wanted(self, item_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (N,) the same of many."""
+        n = len(item_ids)
+        are_wanted = ~np.fromiter(map(self.banned.__contains__, item_ids), np.bool_, n)
+        if self.only:
+            are_wanted &= np.fromiter(map(self.only.__contains__, item_ids), np.bool_, n)
+        return are_wanted
+
 
 class CandidateSource(Protocol):
     """One way, or several that share a look, to find items for somebody."""
@@ -189,7 +197,7 @@ class PopularSource:
 def visited(asker: Asker, neighbours: Mapping[str, Neighbours], n: int) -> dict[str, Proposal[str]]:
     """Return what the neighbours of the last items add up to."""
     ids, together, after = visited_with(distinct_newest_first(asker.recent, N_HISTORY), neighbours)
-    is_wanted = np.fromiter(map(asker.wants, ids), np.bool_, len(ids))
+    is_wanted = asker.wanted(ids)
     scores_of = {COVISITATION: together, FOLLOWERS: after}
     return {name: _best_of(ids, np.where(is_wanted, scores, 0.0), n) for name, scores in scores_of.items()}
 

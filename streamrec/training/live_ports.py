@@ -20,14 +20,14 @@ class LiveUsers:
     def __init__(self, state: TrainerState) -> None:
         self._state = state
 
-    async def profile(self, user_id: str, n_seen: int, attempts: Attempts) -> UserProfile:
-        """Return document and seen items of a user; `n_seen` only says whether any are wanted."""
+    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+        """Return document and, if wanted, seen items of a user."""
         state = self._state
         row = state.user_ids.row(user_id)
         if not 0 <= row < state.learner.model.users.n_rows:
             return STRANGER
         (user,) = user_states(state, np.array([row]))
-        seen = self._seen(row, user.n_events, user.recent) if n_seen else []
+        seen = self._seen(row, user.n_events, user.recent) if with_seen else []
         return UserProfile(UserDocument(user_id, user), seen)
 
     def _seen(self, row: int, n_events: int, recent: Sequence[str]) -> list[str]:

@@ -69,7 +69,7 @@ class LiveServing:
         guard = Guard("trainer", _NEVER_S, NullMetrics())
         self._retrieval = _NotingRetrieval(self._cache, guard, LiveIndex(state), guard, left_out)
         self._recommender = Recommender(
-            LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics(), 1
+            LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics()
         )
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)

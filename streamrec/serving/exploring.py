@@ -1,0 +1,82 @@
+"""New items get a few places of the lists: of what is never shown nothing can be learned."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from streamrec.domain.exploration import with_new_items
+from streamrec.domain.ranked_item import RankedItem
+from streamrec.domain.recommendation import RecommendedItem, Selection, SourceName
+from streamrec.ports import Rankings
+from streamrec.serving.filling import Metadata
+from streamrec.serving.guard import Guard
+from streamrec.serving.paging import Page
+from streamrec.serving.sources import Asker
+
+NEW: SourceName = "new"
+"""The ranking that the trainer publishes, and the source's name."""
+
+N_NEW = 200
+"""New items among which chance decides."""
+
+
+class Explorer:
+    """Puts new items into lists.
+
+    Parameters
+    ----------
+    share
+        Of the places, 0 to 1, in expectation; 0 leaves every list as it is.
+    rng
+        Decides which lists, places and items.
+    """
+
+    def __init__(
+        self, rankings: Rankings, guard: Guard, items: Metadata, share: float, rng: random.Random
+    ) -> None:
+        self._rankings = rankings
+        self._guard = guard
+        self._items = items
+        self._share = share
+        self._rng = rng
+
+    async def explored(
+        self, items: Sequence[RecommendedItem], candidates: Sequence[str], asker: Asker, page: Page
+    ) -> list[RecommendedItem]:
+        """Return the list with new items in some of its lower places.
+
+        Parameters
+        ----------
+        candidates
+            Everything that was ranked for this asker, best first: new items among it fit the user.
+        """
+        listed = list(items)
+        if not self._share or page.is_choosy or not listed:
+            return listed
+        new = page.shown.without([id_ for id_ in await self._new_items(asker) if asker.wants(id_)])
+        ids = [item.item_id for item in listed]
+        in_list = set(ids)
+        ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
+        wanted = with_new_items(ranked, new, (), self._share, len(listed), self._rng)
+        strangers = [id_ for id_ in wanted if id_ not in in_list]
+        if not strangers:
+            return listed
+        metadata = await self._items.read(strangers, asker.attempts)
+        chosen = Selection(len(strangers), asker.banned)
+        chosen.offer([(id_, 0.0) for id_ in strangers], NEW, metadata, asker.categories)
+        by_id = {item.item_id: item for item in (*listed, *chosen.items)}
+        # What turned out to be hidden leaves its place to the list's own next one.
+        explored = [by_id[id_] for id_ in wanted if id_ in by_id]
+        kept = {item.item_id for item in explored}
+        explored += [item for item in listed if item.item_id not in kept]
+        return explored[: len(listed)]
+
+    async def _new_items(self, asker: Asker) -> list[str]:
+        names = [f"{NEW}:{category}" for category in sorted(asker.categories)] or [NEW]
+        nothing: list[RankedItem] = []
+
+        async def ranking(name: str) -> list[RankedItem]:
+            return await asker.attempts.of(self._guard, lambda: self._rankings.popular(name, N_NEW), nothing)
+
+        rankings = await asyncio.gather(*map(ranking, names))
+        return list(dict.fromkeys(item.item_id for ranking in rankings for item in ranking))
