@@ -7,7 +7,7 @@ import pytest
 
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
-from streamrec.serving.recommender import Recommender, ServingLimits
+from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
 from tests.unit.serving.test_recommender import Down, Stack
 
@@ -24,9 +24,10 @@ class Counted(NullMetrics):
 
 
 async def ask(stack: Stack, metrics: Counted, **request: Any) -> None:
-    recommender = Recommender(stack.store, stack.cache, stack.index, metrics, ServingLimits())
-    await recommender.recommend(RecommendationRequest(**request))
-    await recommender.items.aclose()
+    serving = serving_over(stack.store, stack.cache, stack.index, metrics, ServingLimits())
+    await serving.recommender.recommend(RecommendationRequest(**request))
+    await serving.items.aclose()
+    await serving.blend.aclose()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
-"""Pages of a list that changes under its reader: the trainer learns between them, two replicas answer."""
+"""Pages of a list that changes under its reader: the trainer learns between them, two replicas answer.
 
+The trainer works in a thread: it waits for its own answers.
+"""
+
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +40,7 @@ async def read_pages(world: World, shape: Shape) -> tuple[list[list[str]], set[s
     trainer = world.trainer()
     for n in range(10):
         some_events(world, chance, f"i{n}")
-        trainer.step()
+        await asyncio.to_thread(trainer.step)
     seen = {f"i{n}" for n in range(10)}
     pages: list[list[str]] = []
     cursor = None
@@ -50,8 +54,8 @@ async def read_pages(world: World, shape: Shape) -> tuple[list[list[str]], set[s
         pages.append([item.item_id for item in answer.items])
         cursor = answer.next_cursor
         some_events(world, chance, pages[-1][0])
-        trainer.step()
-    trainer.finish()
+        await asyncio.to_thread(trainer.step)
+    await asyncio.to_thread(trainer.finish)
     return pages, seen
 
 

@@ -11,12 +11,15 @@ import pytest
 from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.domain.blend import BlendRanker
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
-from streamrec.serving.recommender import Recommender, ServingLimits
+from streamrec.serving.composition import Serving, ServingLimits, serving_over
+from streamrec.serving.sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
+from tests.builders import near
 from tests.round_trips import Proxy, Waves
 
 N_ITEMS = 60
@@ -44,10 +47,12 @@ def publish(mongo_url: str, redis_url: str) -> None:
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
     assert lease is not None
     seen = [("reader", item_id, NOW + row) for row, item_id in enumerate(IDS[50:])]
-    states = [UserState("reader", "g1", VECTOR), UserState("other", "g1", VECTOR)]
+    states = [UserState(name, "g1", VECTOR, recent=("i59",), n_events=9) for name in ("reader", "other")]
     trainer.publish_users(UserUpdates(states, seen), lease)
-    ranking = [RankedItem(item_id, float(N_ITEMS - row)) for row, item_id in enumerate(IDS)]
-    publisher.publish_popular({"decayed": ranking, "all": ranking})
+    ranking = [RankedItem(item_id, float(row + 1)) for row, item_id in enumerate(IDS)][::-1]
+    publisher.publish_popular(dict.fromkeys(WINDOWS, ranking))
+    publisher.publish_neighbours({"i59": near(("i49", 0.9, 9.0, 0.5))})
+    publisher.publish_blend(BlendRanker(SOURCES).published())
     trainer.close()
     publisher.close()
 
@@ -55,13 +60,13 @@ def publish(mongo_url: str, redis_url: str) -> None:
 class Asking:
     """A recommender behind doors, and how it is asked."""
 
-    def __init__(self, recommender: Recommender, waves: Waves) -> None:
-        self.recommender = recommender
+    def __init__(self, serving: Serving, waves: Waves) -> None:
+        self.serving = serving
         self._waves = waves
 
     async def __call__(self, **request: object) -> tuple[Recommendations, int]:
         wanted = RecommendationRequest(**request)  # type: ignore[arg-type]
-        return await asyncio.wait_for(self._waves.count(self.recommender.recommend(wanted)), 30)
+        return await asyncio.wait_for(self._waves.count(self.serving.recommender.recommend(wanted)), 30)
 
 
 @pytest.fixture
@@ -77,17 +82,18 @@ async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
         stack.push_async_callback(cache.aclose)
         await store.put_items([Item(item_id, title=item_id.upper()) for item_id in IDS])
         limits = ServingLimits(timeout_s=20.0, n_seen_excluded=30)
-        recommender = Recommender(store, cache, DistantIndex(waves), NullMetrics(), limits)
-        stack.push_async_callback(recommender.items.aclose)
-        yield Asking(recommender, waves)
+        serving = serving_over(store, cache, DistantIndex(waves), NullMetrics(), limits)
+        stack.push_async_callback(serving.items.aclose)
+        stack.push_async_callback(serving.blend.aclose)
+        yield Asking(serving, waves)
 
 
 async def warm(ask: Asking) -> None:
     """Answer until nothing is seen for the first time: connections, metadata, the subscription."""
     for _ in range(2):
         for user_id in ("reader", "other", "stranger"):
-            await ask.recommender.recommend(RecommendationRequest(10, user_id=user_id))
-            await ask.recommender.items.aclose()
+            await ask.serving.recommender.recommend(RecommendationRequest(10, user_id=user_id))
+            await ask.serving.items.aclose()
             await asyncio.sleep(0.1)
 
 
@@ -97,13 +103,15 @@ async def test_a_known_user_is_answered_in_two_round_trips(ask: Asking) -> None:
     assert [item.item_id for item in answer.items] == list(reversed(IDS[40:50]))
     assert answer.items[0].title == "I49"
     assert not answer.degraded
-    assert n_round_trips == 2  # document and seen items in one, then the index
+    # Document and seen items in one, then side by side what all sources ask for; copies of the blend are read
+    # beside it.
+    assert n_round_trips == 2
 
 
 async def test_a_stranger_is_answered_in_two_round_trips_at_most(ask: Asking) -> None:
     await warm(ask)
     answer, n_round_trips = await ask(k=10, user_id="stranger")
-    assert [item.item_id for item in answer.items] == IDS[:10]
+    assert [item.item_id for item in answer.items] == IDS[:-11:-1]
     assert n_round_trips <= 2  # the profile; the ranking only where the last one read is too old
     answer, n_round_trips = await ask(k=10)
     assert answer.based_on == "popular_items"
@@ -115,6 +123,6 @@ async def test_items_seen_for_the_first_time_cost_two_more_once(ask: Asking) -> 
     answer, n_round_trips = await ask(k=30, user_id="other")
     assert answer.items[-1].title == "I30"
     assert n_round_trips == 4  # the cache, which does not know them yet, and the store
-    await ask.recommender.items.aclose()
+    await ask.serving.items.aclose()
     _, n_round_trips = await ask(k=30, user_id="other")
     assert n_round_trips == 2

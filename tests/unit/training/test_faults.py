@@ -176,6 +176,9 @@ class AwayFor:
     def publish_counters(self, _counters: object) -> None:
         """Nothing to keep."""
 
+    def publish_blend(self, _blend: object) -> None:
+        """Nothing to keep."""
+
     def close(self) -> None:
         """Nothing to release."""
 
