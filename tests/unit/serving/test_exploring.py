@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
@@ -10,7 +11,7 @@ from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
-from streamrec.ports import RankedItem
+from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
 
@@ -32,7 +33,13 @@ class Shop:
         )
         limits = ServingLimits(exploration_share=share)
         random.seed(7)
-        self.serving = serving_over(self.store, self.cache, MemoryIndex({}), NullMetrics(), limits)
+        self.serving = serving_over(
+            self.store,
+            self.cache,
+            MemoryIndex({"g1": VectorTable([], np.zeros((0, 3), np.float32))}),
+            NullMetrics(),
+            limits,
+        )
 
     async def lists(self, n: int, **asked: object) -> list[list[tuple[str, str]]]:
         answers = []
