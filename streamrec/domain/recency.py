@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.candidates import numbered
 from streamrec.domain.neighbour import Neighbours
 
 AGE_DECAY = 0.8
@@ -44,26 +45,31 @@ def visited_with(
     >>> ids, together.tolist(), after.tolist()
     (['x'], [0.9], [0.2])
     """
-    place_of: dict[str, int] = {}
-    places: list[int] = []
-    similarities: list[NDArray[np.float64]] = []
-    follows: list[NDArray[np.float64]] = []
+    # One long list each, of what all of them have: numbers by the dozen are not worth an array.
+    ids: list[str] = []
+    similarities: list[float] = []
+    follows: list[float] = []
+    counts: list[int] = []
+    weights: list[float] = []
     weight = 1.0
     for item_id in history:
         near = neighbours.get(item_id)
         if near:
             n = max(_LEAST_NEIGHBOURS, int(len(near) * weight))
-            places += [place_of.setdefault(id_, len(place_of)) for id_ in near.item_ids[:n]]
-            similarities.append(np.array(near.similarities[:n]) * weight)
-            follows.append(np.array(near.follows[:n]) * weight)
+            ids += near.item_ids[:n]
+            similarities += near.similarities[:n]
+            follows += near.follows[:n]
+            counts.append(min(n, len(near)))
+            weights.append(weight)
         weight *= AGE_DECAY
-    if not places:
+    if not ids:
         return [], np.zeros(0), np.zeros(0)
-    at = np.array(places)
+    distinct, places = numbered(ids)
+    worth = np.repeat(weights, counts)
     return (
-        list(place_of),
-        np.bincount(at, np.concatenate(similarities)).astype(np.float64),
-        np.bincount(at, np.concatenate(follows)).astype(np.float64),
+        distinct,
+        np.bincount(places, similarities * worth).astype(np.float64),
+        np.bincount(places, follows * worth).astype(np.float64),
     )
 
 
