@@ -62,27 +62,33 @@ def _tables(results: Results) -> Iterator[str]:
         yield "|---" * (1 + len(results)) + "|"
         models = dict.fromkeys(name for of_set in results.values() for name in of_set["models"])
         for model in models:
-            row = [cell(of_set["models"][model]) for of_set in results.values()]
+            found = [of_set["models"].get(model) for of_set in results.values()]
+            row = ["–" if figures is None else cell(figures) for figures in found]
             yield f"| `{model}` | {' | '.join(row)} |"
-    yield from _parts_table({name: of_set["parts"] for name, of_set in results.items() if "parts" in of_set})
+    with_parts = {name: of_set["parts"] for name, of_set in results.items() if "parts" in of_set}
+    yield from _parts_table(
+        {name: parts for name, parts in with_parts.items() if "served" in parts["models"]}
+    )
 
 
 def _parts_table(parts: Results) -> Iterator[str]:
     """Yield the ablation: recall, and its share of what all parts together reach."""
     if not parts:
         return
-    limits = ", ".join(f"{of_set['n_events']:,} ({name})" for name, of_set in parts.items())
-    yield f"\nThe served list without each of its sources, on the first events: {limits}; one seed."
+    limits = [f"{of_set['models']['served']['n_events']:,} ({name})" for name, of_set in parts.items()]
+    yield f"\nThe served list without each of its sources; questions: {', '.join(limits)}; one seed."
     yield f"\n| recall@10, and its share of the whole | {' | '.join(parts)} |"
     yield "|---" * (1 + len(parts)) + "|"
     for part in next(iter(parts.values()))["models"]:
-        recalls = [of_set["models"][part]["recall_at_10"] for of_set in parts.values()]
-        wholes = [of_set["models"]["served"]["recall_at_10"] for of_set in parts.values()]
-        row = [
-            f"{recall:.4f} ({recall / max(whole, 1e-9):.3f})"
-            for recall, whole in zip(recalls, wholes, strict=True)
-        ]
+        row = [_beside_whole(of_set["models"], part) for of_set in parts.values()]
         yield f"| {part} | {' | '.join(row)} |"
+
+
+def _beside_whole(models: Mapping[str, Figures], part: str) -> str:
+    if part not in models:
+        return "–"
+    recall, whole = models[part]["recall_at_10"], models["served"]["recall_at_10"]
+    return f"{recall:.4f} ({recall / max(whole, 1e-9):.3f})"
 
 
 def _n_questions(of_set: Mapping[str, Any]) -> int:
