@@ -16,8 +16,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-N_TURNS = 3
-
 Size = tuple[int, int]
 Result = dict[str, Any]
 
@@ -66,12 +64,15 @@ def summary_of(size: Size, results: list[Result]) -> Result:
     }
 
 
-def main(json_path: JsonPath = Path("benchmarks/results/trainer.json")) -> None:
+def main(
+    json_path: JsonPath = Path("benchmarks/results/trainer.json"),
+    n_turns: Annotated[int, typer.Option("--turns", min=1, help="Runs of each size.")] = 3,
+) -> None:
     """Measure the whole trainer at 10,000 and at 1,000,000 users."""
     turns: dict[Size, list[Result]] = {SMALL: [], MANY_USERS: [], LARGE: []}
     with tempfile.TemporaryDirectory() as directory:
         prepared = {size: prepare(Path(directory), size) for size in turns}
-        for _ in range(N_TURNS):
+        for _ in range(n_turns):
             for size in turns:
                 turns[size].append(measure(prepared[size]))
     small, many_users, large = (summary_of(size, of_size) for size, of_size in turns.items())

@@ -2,7 +2,7 @@ import itertools
 import random
 
 from streamrec.domain.interaction import Interaction
-from streamrec.training.evaluation_sample import EvaluationSample
+from streamrec.training.evaluation_sample import SHARE, EvaluationSample
 
 
 def chosen_of(events: list[Interaction], rate: float, per_s: float, seed: int) -> list[Interaction]:
@@ -43,6 +43,20 @@ def test_a_choice_of_fewer_is_a_part_of_the_choice_of_more() -> None:
 def test_a_trainer_that_catches_up_chooses_no_more_than_the_rate_allows() -> None:
     n_chosen = len(chosen_of(stream(30_000), rate=10.0, per_s=10_000.0, seed=1))
     assert 0 < n_chosen <= 20 + 3 * 10
+
+
+def test_what_takes_long_is_done_less_often_and_chosen_from_the_same() -> None:
+    events, seconds = stream(60_000), 0.0
+    slow, dear = EvaluationSample(10.0, lambda: seconds), list[Interaction]()
+    for first in range(0, len(events), 30):
+        for event in slow.chosen(events[first : first + 30], now=1000.0 + first / 300):
+            dear.append(event)
+            seconds += 0.04
+    assert 0.25 * SHARE < seconds / 200 < 1.5 * SHARE
+    cheap = chosen_of(events, rate=10.0, per_s=300.0, seed=1)
+    assert len(cheap) > 3 * len(dear)
+    settled = {*dear[40:]}
+    assert len(settled & {*cheap}) > 0.9 * len(settled)
 
 
 def test_a_pause_is_no_reason_to_choose_others() -> None:
