@@ -17,6 +17,7 @@ COMMANDS: dict[str, list[str]] = {
     "covisitation": ["benchmarks.covisitation"],
     "exploration": ["benchmarks.exploration"],
     "diversity": ["benchmarks.diversity"],
+    "served_list": ["benchmarks.served_list"],
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],

@@ -128,7 +128,9 @@ class TrainerSettings(BaseSettings):
     )
     max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
     status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")
-    evaluations_per_s: PositiveFloat = Field(10.0, description="Events predicted before learning, at most.")
+    evaluations_per_s: PositiveFloat = Field(
+        10.0, description="Events predicted before learning, at most; fewer of a large catalogue."
+    )
     look_ups_per_s: NonNegativeFloat = Field(1.0, description="Of these, asked of the live index; 0: none.")
     look_up_timeout_s: PositiveFloat = 1.0
     checkpoint_interval_s: PositiveFloat = 30.0

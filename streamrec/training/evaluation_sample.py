@@ -13,8 +13,8 @@ _BURST_S = 2.0
 """Seconds' worth of evaluations that may be made at once, after a pause."""
 
 SHARE = 0.05
-"""Of one core's time, spent on evaluations at most, in the mean: ranking a large catalogue takes long, and waits
-for the other threads of the trainer as long again."""
+"""Of one core's time, spent on evaluations at most, in the mean: ranking a large catalogue takes long, and
+waits for the trainer's other threads as long again."""
 
 _COST_MEMORY = 0.1
 """Share of the newest evaluation in what one is taken to cost."""
