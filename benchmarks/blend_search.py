@@ -69,10 +69,6 @@ class RecordedModel:
         self._answer = None
         self._served.learn(events)
 
-    def close(self) -> None:
-        """Release what answering needs."""
-        self._served.close()
-
 
 def recalls(questions: list[Question], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (V,) the recall of each of (V, S) weight vectors; ties count against it."""

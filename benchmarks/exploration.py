@@ -5,7 +5,6 @@ Clicks are what people chose anyway: a record can't tell what they would have do
 """
 
 import random
-from contextlib import closing
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,8 +59,8 @@ def replayed(stream: Stream, starts_silently: bool, shares: tuple[float, ...]) -
     """Return what lists of each share come to."""
     with Progress(transient=True) as progress:
         task = progress.add_task("replaying", total=len(stream.events))
-        with closing(Server(starts_silently=starts_silently)) as server:
-            return replay(server, stream, shares, lambda n: progress.advance(task, n))
+        server = Server(starts_silently=starts_silently)
+        return replay(server, stream, shares, lambda n: progress.advance(task, n))
 
 
 def figures_of(outcome: Outcome, n_late: int) -> dict[str, Any]:

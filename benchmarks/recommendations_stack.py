@@ -22,6 +22,7 @@ from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
+from streamrec.serving.sources import WINDOWS
 from streamrec.settings import PlaceSettings
 from streamrec.wire import VectorRecord, encode_vector
 
@@ -92,7 +93,7 @@ def populate(places: PlaceSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
     asyncio.run(write_items(places, sizes.n_items, "i"))
     cache = open_cache_publisher(places.cache_url)
     ranking = [RankedItem(f"i{row}", 1.0 / (1 + row)) for row in range(1000)]
-    cache.publish_popular({"decayed": ranking, "all": ranking})
+    cache.publish_popular(dict.fromkeys(WINDOWS, ranking))
     cache.close()
     return items, users
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,6 @@ from streamrec.domain.ranking_metrics import best_rows
 
 Clock = Callable[[], float]
 """Returns seconds from some moment on."""
-
-
-@runtime_checkable
-class _Closing(Protocol):
-    def close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -77,11 +71,6 @@ class Contestant:
         self._model.learn(events)
         n_events = len(events.user_rows)
         self._learn_s.extend([(self._clock() - began) / n_events] * n_events)
-
-    def close(self) -> None:
-        """Let the model release what it holds, where it holds anything."""
-        if isinstance(self._model, _Closing):
-            self._model.close()
 
     def answers(self) -> Answers:
         """Return what was noted so far."""

@@ -23,7 +23,6 @@ True
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,16 +100,15 @@ def run(
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
     use_one_thread()
-    with ExitStack() as stack:
-        contestants = {
-            name: [
-                _contestant(model, events, start, protocol.with_seed(number), clock, stack)
-                for number in range(protocol.n_seeds if model.has_chance else 1)
-            ]
-            for name, model in models.items()
-        }
-        runners = [runner for of_model in contestants.values() for runner in of_model]
-        places = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
+    contestants = {
+        name: [
+            _contestant(model, events, start, protocol.with_seed(number), clock)
+            for number in range(protocol.n_seeds if model.has_chance else 1)
+        ]
+        for name, model in models.items()
+    }
+    runners = [runner for of_model in contestants.values() for runner in of_model]
+    places = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
     answers = {name: [runner.answers() for runner in of_model] for name, of_model in contestants.items()}
     return Evaluation(protocol, events, start, places, answers)
 
@@ -130,15 +128,11 @@ def columns(interactions: Iterable[Interaction]) -> Events:
     )
 
 
-def _contestant(
-    model: Model, events: Events, start: int, protocol: Protocol, clock: Clock, stack: ExitStack
-) -> Contestant:
-    """Fit a model to the history; the stack closes it."""
+def _contestant(model: Model, events: Events, start: int, protocol: Protocol, clock: Clock) -> Contestant:
+    """Fit a model to the history."""
     n_items = int(events.item_rows.max(initial=-1)) + 1
     fitted = model.fitted(events.at(slice(0, start)), protocol)
-    contestant = Contestant(fitted, protocol.ks, n_items, clock)
-    stack.callback(contestant.close)
-    return contestant
+    return Contestant(fitted, protocol.ks, n_items, clock)
 
 
 def _go_through(

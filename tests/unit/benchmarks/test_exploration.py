@@ -1,6 +1,5 @@
 import random
 from collections.abc import Collection
-from contextlib import closing
 
 import pytest
 
@@ -75,19 +74,19 @@ def test_a_hit_on_a_late_item_is_a_click() -> None:
 
 @pytest.mark.parametrize("starts_silently", [False, True])
 def test_the_server_shows_what_arrived_and_never_what_was_chosen(starts_silently: bool) -> None:
-    with closing(Server(starts_silently=starts_silently)) as server:
-        for item in CATALOG:
-            server.arrive(item)
-        own: dict[str, set[str]] = {}
-        for event in chosen_at_random(120):
-            if event.user_id in own and event.item_id not in own[event.user_id]:
-                ranked = server.ranked(event.user_id, own[event.user_id])
-                assert not own[event.user_id] & set(ranked)
-            own.setdefault(event.user_id, set()).add(event.item_id)
-            server.learn(event)
-        assert len(ranked) > 10
-        server.arrive(Item("late", categories=("war",)))
-        assert ("late" in server.new_items()) == starts_silently
+    server = Server(starts_silently=starts_silently)
+    for item in CATALOG:
+        server.arrive(item)
+    own: dict[str, set[str]] = {}
+    for event in chosen_at_random(120):
+        if event.user_id in own and event.item_id not in own[event.user_id]:
+            ranked = server.ranked(event.user_id, own[event.user_id])
+            assert not own[event.user_id] & set(ranked)
+        own.setdefault(event.user_id, set()).add(event.item_id)
+        server.learn(event)
+    assert len(ranked) > 10
+    server.arrive(Item("late", categories=("war",)))
+    assert ("late" in server.new_items()) == starts_silently
 
 
 def test_the_table_has_a_row_for_each_kind_of_list_and_its_place_on_the_page() -> None:

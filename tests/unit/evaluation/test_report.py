@@ -64,8 +64,6 @@ def test_each_model_answers_as_in_a_plain_loop(name: str) -> None:
             else:
                 ranks.append(MISS)
         model.learn(events.at(slice(n, n + 1)))
-    if hasattr(model, "close"):
-        model.close()
     found = run(stream, {name: MODELS[name]}, protocol).answers[name][0].ranks
     assert found.tolist() == ranks
     assert len(ranks) > 60
