@@ -1,0 +1,123 @@
+"""How a server comes by the blend that the trainer learned."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.domain.blend import Blend, BlendRanker
+from streamrec.domain.candidates import LIGHT, Candidates, Proposal
+from streamrec.errors import Unavailable
+from streamrec.serving.guard import Guard
+from streamrec.serving.learned_blend import RENEWED_AFTER_S, LearnedBlend
+from streamrec.serving.sources import COVISITATION, GMF, SOURCES
+from streamrec.telemetry import NullMetrics
+from tests.builders import SteppingClock
+
+EQUAL = BlendRanker(SOURCES).published()
+PROPOSALS = {GMF: Proposal(["v"], [1.0], is_logit=True), COVISITATION: Proposal(["n"], [1.0])}
+
+
+def believing(source: str, **changes: object) -> Blend:
+    """Return a blend in which one source is all that counts."""
+    weights = [float(name == source) for name in SOURCES]
+    one = msgspec.structs.replace(EQUAL, weights=dict.fromkeys(EQUAL.weights, weights), n_learned=1)
+    return msgspec.structs.replace(one, **changes)
+
+
+class Slow(MemoryCache):
+    """A cache that answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.is_down = False
+        self.n_reads = 0
+
+    async def blend(self) -> Blend | None:
+        self.n_reads += 1
+        await self.may_answer.wait()
+        if self.is_down:
+            raise Unavailable("down")
+        return await super().blend()
+
+
+class Reader:
+    """A server's blend, and its cache."""
+
+    def __init__(self) -> None:
+        self.cache, self.clock = Slow(), SteppingClock()
+        self.blend = LearnedBlend(self.cache, Guard("cache", 5.0, NullMetrics()), self.clock)
+
+    async def best(self) -> str:
+        """Return which of two candidates, one of a source each, is first."""
+        ranker = await self.blend.ranker()
+        candidates = Candidates(SOURCES, PROPOSALS, 9, is_new_only=True)
+        assert candidates.segment == LIGHT
+        return candidates.ids[int(ranker.scores(candidates).argmax())]
+
+    async def later(self) -> None:
+        """Let a copy grow old, ask, and wait for what is read beside it."""
+        self.clock.now += RENEWED_AFTER_S
+        await self.blend.ranker()
+        await self.blend.aclose()
+
+
+@pytest.fixture
+async def reader() -> AsyncIterator[Reader]:
+    made = Reader()
+    yield made
+    made.cache.may_answer.set()
+    await made.blend.aclose()
+
+
+async def test_the_first_who_asks_waits_and_later_ones_do_not(reader: Reader) -> None:
+    reader.cache.publish_blend(believing(COVISITATION))
+    assert await reader.best() == "n"
+    reader.cache.may_answer.clear()
+    reader.cache.publish_blend(believing(GMF))
+    reader.clock.now += RENEWED_AFTER_S
+    assert await asyncio.wait_for(reader.best(), 1) == "n"  # one copy old, and no wait
+    reader.cache.may_answer.set()
+    await reader.blend.aclose()
+    assert await reader.best() == "v"
+
+
+async def test_it_is_read_once_in_a_while(reader: Reader) -> None:
+    for _ in range(20):
+        await reader.best()
+    assert reader.cache.n_reads == 1
+    await reader.later()
+    assert reader.cache.n_reads == 2
+
+
+async def test_before_anything_was_published_weights_are_equal(reader: Reader) -> None:
+    assert (await reader.blend.ranker()).published().weights == EQUAL.weights
+
+
+async def test_a_blend_of_other_sources_is_passed_over(reader: Reader) -> None:
+    reader.cache.publish_blend(believing(COVISITATION))
+    assert await reader.best() == "n"
+    reader.cache.publish_blend(believing(GMF, sources=tuple(reversed(SOURCES))))
+    await reader.later()
+    assert await reader.best() == "n"
+
+
+async def test_while_the_cache_is_down_the_last_one_serves_on(reader: Reader) -> None:
+    reader.cache.publish_blend(believing(COVISITATION))
+    assert await reader.best() == "n"
+    reader.cache.is_down = True
+    await reader.later()
+    assert await reader.best() == "n"
+
+
+async def test_a_cache_that_is_down_from_the_start_leaves_equal_weights(reader: Reader) -> None:
+    reader.cache.is_down = True
+    assert (await reader.blend.ranker()).published().weights == EQUAL.weights
+    reader.cache.is_down = False
+    reader.cache.publish_blend(believing(COVISITATION))
+    await reader.later()
+    assert await reader.best() == "n"

@@ -1,0 +1,84 @@
+"""Whom an answer asks for candidates."""
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.ports import RankedItem, VectorTable
+from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.retrieval import Retrieval
+from streamrec.serving.sources import AGAIN, COVISITATION, FOLLOWERS, GMF, POPULAR, SOURCES, WINDOWS, Asker
+from streamrec.telemetry import NullMetrics
+from tests.builders import near
+
+IDS = ["a", "b", "c", "d"]
+VECTOR = np.ones(2, "<f4").tobytes()
+
+
+def known(**fields: object) -> Asker:
+    return Asker(Attempts(), VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
+
+
+def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
+    cache = MemoryCache()
+    cache.publish_popular({window: [RankedItem("c", 2.0), RankedItem("d", 1.0)] for window in WINDOWS})
+    cache.publish_neighbours({"a": near(("b", 0.5, 9.0, 0.25), ("c", 0.25, 9.0, 0.0))})
+    index = MemoryIndex({"g1": VectorTable(IDS, np.eye(4, 2, dtype=np.float32))})
+    return Retrieval(
+        cache, Guard("cache", 1.0, NullMetrics()), index, Guard("index", 1.0, NullMetrics()), left_out
+    )
+
+
+async def proposals(asker: Asker, left_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+    """Return what the first stage proposes."""
+    asked = retrieval(left_out)
+    found = await asked.proposals(asker, next(asked.stages(asker)), 10)
+    return {name: list(proposal.ids) for name, proposal in found.items()}
+
+
+async def test_a_known_user_gets_what_all_sources_propose() -> None:
+    found = await proposals(known(is_new_only=False))
+    assert set(found) == set(SOURCES)
+    assert found[GMF][:2] == ["a", "b"]
+    assert (found[COVISITATION], found[FOLLOWERS], found[AGAIN]) == (["b", "c"], ["b"], ["a"])
+    assert all(found[name] == ["c", "d"] for name in POPULAR)
+
+
+async def test_what_was_chosen_comes_again_only_where_it_may() -> None:
+    found = await proposals(known(banned=frozenset("a")))
+    assert AGAIN not in found
+    assert all("a" not in ids for ids in found.values())
+
+
+async def test_what_is_banned_or_not_listed_is_proposed_by_nobody() -> None:
+    found = await proposals(known(banned=frozenset("b"), only=frozenset("bc"), is_new_only=False))
+    assert {item_id for ids in found.values() for item_id in ids} == {"c"}
+
+
+async def test_sources_can_be_left_out() -> None:
+    found = await proposals(known(is_new_only=False), frozenset({GMF, "popular_day"}))
+    assert set(SOURCES) - set(found) == {GMF, "popular_day"}
+
+
+@pytest.mark.parametrize(("item_id", "n_stages"), [("a", 2), (None, 1)])
+async def test_a_stranger_gets_first_what_is_like_the_item_then_what_is_popular(
+    item_id: str | None, n_stages: int
+) -> None:
+    recent = () if item_id is None else (item_id,)
+    asker = Asker(Attempts(), item_id=item_id, recent=recent, banned=frozenset(recent))
+    asked = retrieval()
+    stages = list(asked.stages(asker))
+    assert len(stages) == n_stages
+    assert set(await asked.proposals(asker, stages[-1], 10)) == set(POPULAR)
+    if item_id is not None:
+        found = await asked.proposals(asker, stages[0], 10)
+        assert "a" not in found[GMF]
+        assert list(found[COVISITATION].ids) == ["b", "c"]
+
+
+async def test_the_candidates_are_one_row_an_item() -> None:
+    asked, asker = retrieval(), known(banned=frozenset("a"))
+    candidates = await asked.candidates(asker, next(asked.stages(asker)), 10)
+    assert sorted(candidates.ids) == ["b", "c", "d"]
+    assert candidates.features.shape[1] == 2 * len(SOURCES) + 4
