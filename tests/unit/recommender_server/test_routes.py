@@ -179,3 +179,13 @@ async def test_health_documents_and_page(server: Server) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert b"http://" not in page.body
     assert b"https://" not in page.body
+
+
+async def test_what_was_chosen_comes_again_where_it_may(server: Server) -> None:
+    target = "/v1/recommendations?user_id=u&k=20"
+    new, again = [
+        (await server.client.call("GET", target + more)).json for more in ("", "&exclude_seen=false")
+    ]
+    assert "i1" not in [item["item_id"] for item in new["items"]]
+    assert [item["source"] for item in again["items"] if item["item_id"] == "i1"] == ["again"]
+    assert "i2" not in [item["item_id"] for item in again["items"]]  # disliked
