@@ -27,6 +27,9 @@ from streamrec.serving.sources import Asker
 
 STRANGER = UserProfile(None, [])
 
+_OF_NOBODY = frozenset(("popular", "new", "listed"))
+"""Sources that ask neither who the user is nor what is looked at."""
+
 
 class Profiles(Protocol):
     """Where users are known."""
@@ -175,6 +178,11 @@ def _fallback_reason(answer: Recommendations, k: int, asker: Asker) -> str | Non
 
 
 def _based_on(items: Sequence[RecommendedItem], asker: Asker) -> BasedOn:
-    if not items or all(item.source == "popular" for item in items):
+    if not items:
+        return "popular_items"
+    # The user's own vector had its say in the order, even where what is popular speaks for each item most.
+    if asker.vector is not None and asker.served_generation is not None:
+        return "user_id"
+    if all(item.source in _OF_NOBODY for item in items):
         return "popular_items"
     return "user_id" if asker.generation is not None else "item_id"

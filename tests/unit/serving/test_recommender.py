@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.blend import BlendRanker
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
+from streamrec.serving.sources import POPULAR, SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 
 N_ITEMS = 60
@@ -120,6 +123,30 @@ async def test_a_user_of_a_generation_that_is_not_served_gets_popular_items(stac
     answer = await stack.ask(user_id="late", k=2)
     assert (answer.based_on, answer.degraded) == ("popular_items", False)
     assert len(answer.items) == 2
+
+
+async def test_a_known_user_is_what_a_list_rests_on_even_if_all_of_it_is_popular(stack: Stack) -> None:
+    stack.cache.publish_popular({window: [RankedItem("i59", 1.0)] for window in WINDOWS})
+    only_popular = BlendRanker(SOURCES).published()
+    weights = [float(name in POPULAR) for name in SOURCES]
+    stack.cache.publish_blend(
+        msgspec.structs.replace(only_popular, weights=dict.fromkeys(only_popular.weights, weights))
+    )
+    answer = await stack.ask(user_id="known", k=1)
+    assert [(item.item_id, item.source) for item in answer.items] == [("i59", "popular")]
+    assert answer.based_on == "user_id"
+
+
+async def test_new_items_in_a_strangers_list_do_not_make_it_their_own(stack: Stack) -> None:
+    stack.cache.publish_popular({"new": [RankedItem("new", 1.0)]})
+    limits = ServingLimits(exploration_share=1.0)
+    stack.serving = serving_over(stack.store, stack.cache, stack.index, NullMetrics(), limits)
+    answer = await stack.ask(user_id="stranger", k=10)
+    assert {item.source for item in answer.items} == {"popular", "new"}
+    assert answer.based_on == "popular_items"
+    listed = await stack.ask(only_ids=("i1", "unknown"))
+    assert {item.source for item in listed.items} == {"popular", "listed"}
+    assert listed.based_on == "popular_items"
 
 
 async def test_sources_fill_up_to_k_without_repeats(stack: Stack) -> None:

@@ -112,7 +112,7 @@ def test_promotion_and_rollback_move_all_users_and_lose_nothing(
     eventually(lambda: two.roles[:2] == (OLD, NEW) and two.roles.under_way is None)
     eventually(lambda: seen_pairs(two) == {*PAIRS})
     assert set(generations_of_users(two).values()) == {OLD}
-    assert metrics.counted["trainer.promotions.done"] == 2
+    eventually(lambda: metrics.counted["trainer.promotions.done"] == 2)
     assert len(two.log.records[REJECTED]) == 1
 
 
