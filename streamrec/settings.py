@@ -104,7 +104,7 @@ class CoVisitationSettings(BaseSettings):
     half_life_s: PositiveFloat | None = Field(
         14 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
     )
-    n_published: PositiveInt = Field(200, description="Neighbours of an item in the hot cache.")
+    n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
     max_published_items: PositiveInt = Field(200, description="Items in one publication at most.")
     publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")
     refresh_interval_s: PositiveFloat = Field(300.0, description="A cache that was emptied is full after it.")

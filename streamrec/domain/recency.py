@@ -11,9 +11,6 @@ from streamrec.domain.neighbour import Neighbours
 AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""
 
-_LEAST_NEIGHBOURS = 25
-"""Counted of an item however old."""
-
 _AGAIN_DECAY = 0.95
 """The same where the question is what will be chosen again: habits are older than moods."""
 
@@ -32,8 +29,7 @@ def visited_with(
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
     """Score what was chosen together with, and what after, the items of a history (newest first).
 
-    An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age. Of older items
-    only the nearest neighbours count: what the others add is too little to be seen.
+    An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age.
 
     Returns
     -------
@@ -55,11 +51,10 @@ def visited_with(
     for item_id in history:
         near = neighbours.get(item_id)
         if near:
-            n = max(_LEAST_NEIGHBOURS, int(len(near) * weight))
-            ids += near.item_ids[:n]
-            similarities += near.similarities[:n]
-            follows += near.follows[:n]
-            counts.append(min(n, len(near)))
+            ids += near.item_ids
+            similarities += near.similarities
+            follows += near.follows
+            counts.append(len(near))
             weights.append(weight)
         weight *= AGE_DECAY
     if not ids:

@@ -12,7 +12,7 @@ from streamrec.training.initial import Start, train_initially
 from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState
 
-_RENEW_EVERY = 25
+_RENEW_EVERY = 10
 """Events from one ranking of what is popular to the next; a trainer makes one a second."""
 
 

@@ -29,16 +29,6 @@ def test_scores_are_the_sum_over_the_history_written_out() -> None:
     assert dict(zip(ids, after, strict=True)) == pytest.approx({"x": 0.1, "y": 0.5 * faded})
 
 
-def test_of_old_items_only_the_nearest_count() -> None:
-    many = [(f"n{place}", 1 - place / 100, 9.0, 0.0) for place in range(50)]
-    old = [f"h{age}" for age in range(12)]
-    ids, *_ = visited_with(old, {"h0": near(*many)})
-    assert len(ids) == 50
-    ids, together, _ = visited_with(old, {"h11": near(*many)})
-    assert ids == [f"n{place}" for place in range(25)]
-    assert together[0] == pytest.approx(AGE_DECAY**11)
-
-
 def test_nothing_visited_or_nothing_near_is_nothing() -> None:
     for history, neighbours in (([], {}), (["a"], {}), (["a"], {"a": near()})):
         ids, together, after = visited_with(history, neighbours)
