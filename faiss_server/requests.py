@@ -1,7 +1,7 @@
 """What clients may send, and how it becomes queries."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 
 import falcon
 import msgspec
@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from streamrec.adapters.faiss_index import MAX_K
 from streamrec.adapters.index_messages import CONTENT_TYPE, MAX_QUERIES
 from streamrec.errors import InvalidInput
+
+T = TypeVar("T")
+
+Answer = Callable[[bytes], bytes]
+"""From the body of a request to the body of its answer."""
 
 DEFAULT_K = 10
 
@@ -72,6 +77,31 @@ def read_body(request: falcon.Request, max_bytes: int) -> bytes:
     return body
 
 
+def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
+    """Read a body.
+
+    Raises
+    ------
+    InvalidInput
+        When it is not what the decoder reads.
+    """
+    try:
+        return decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(str(error)) from error
+
+
+def reply_in_kind(
+    req: falcon.Request, resp: falcon.Response, max_bytes: int, for_client: Answer, for_people: Answer
+) -> None:
+    """Answer a body in its own form: MessagePack to the service's client, JSON to people."""
+    if is_of_the_client(req):
+        resp.data = for_client(read_body(req, max_bytes))
+        resp.content_type = CONTENT_TYPE
+    else:
+        resp.data = for_people(read_body(req, max_bytes))
+
+
 def decode_search(body: bytes) -> SearchRequest:
     """Read a JSON search.
 
@@ -80,10 +110,7 @@ def decode_search(body: bytes) -> SearchRequest:
     InvalidInput
         When it is not one.
     """
-    try:
-        search = _search_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(str(error)) from error
+    search = decoded(_search_decoder.decode, body)
     if (search.vectors is None) == (search.item_ids is None):
         raise InvalidInput("give either `vectors` or `item_ids`")
     if search.exclude and len(search.exclude) != search.n_queries:
@@ -99,10 +126,7 @@ def decode_vectors_request(body: bytes) -> VectorsRequest:
     InvalidInput
         When it is not one.
     """
-    try:
-        return _vectors_decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(str(error)) from error
+    return decoded(_vectors_decoder.decode, body)
 
 
 def is_of_the_client(request: falcon.Request) -> bool:

@@ -12,14 +12,13 @@ from faiss_server.requests import (
     SearchRequest,
     as_vector,
     decode_search,
+    decoded,
     excluded_of,
-    is_of_the_client,
-    read_body,
     read_k,
+    reply_in_kind,
 )
 from streamrec.adapters.faiss_index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import (
-    CONTENT_TYPE,
     MAX_QUERIES,
     AnswerMessage,
     QueryMessage,
@@ -43,17 +42,10 @@ class SearchResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer one request of several queries."""
-        if is_of_the_client(req):
-            resp.data = self._answer_client(read_body(req, self._max_body_bytes))
-            resp.content_type = CONTENT_TYPE
-        else:
-            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
+        reply_in_kind(req, resp, self._max_body_bytes, self._answer_client, self._answer_people)
 
     def _answer_client(self, body: bytes) -> bytes:
-        try:
-            queries = decode_queries(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidInput(str(error)) from error
+        queries = decoded(decode_queries, body)
         if len(queries) > MAX_QUERIES:
             raise InvalidInput(f"{len(queries)} queries; at most {MAX_QUERIES} are allowed")
         current = self._generations.get().name

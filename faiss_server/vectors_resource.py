@@ -4,9 +4,8 @@ import falcon
 import msgspec
 
 from faiss_server.generations import Generations
-from faiss_server.requests import decode_vectors_request, is_of_the_client, read_body
+from faiss_server.requests import decode_vectors_request, decoded, reply_in_kind
 from streamrec.adapters.index_messages import (
-    CONTENT_TYPE,
     MAX_VECTORS,
     VectorsMessage,
     decode_vectors_query,
@@ -26,17 +25,10 @@ class VectorsResource:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the vectors of those items that a generation has."""
-        if is_of_the_client(req):
-            resp.data = self._answer_client(read_body(req, self._max_body_bytes))
-            resp.content_type = CONTENT_TYPE
-        else:
-            resp.data = self._answer_people(read_body(req, self._max_body_bytes))
+        reply_in_kind(req, resp, self._max_body_bytes, self._answer_client, self._answer_people)
 
     def _answer_client(self, body: bytes) -> bytes:
-        try:
-            query = decode_vectors_query(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise InvalidInput(str(error)) from error
+        query = decoded(decode_vectors_query, body)
         _check_number(query.item_ids)
         current = self._generations.get().name
         try:

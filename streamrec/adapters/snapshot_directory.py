@@ -29,6 +29,7 @@ from streamrec.adapters.snapshot_files import (
     read_table,
     write_bytes,
     write_table,
+    write_whole,
 )
 from streamrec.errors import CorruptArtifact, InvalidInput, UnknownId
 from streamrec.ports import Snapshot, VectorTable
@@ -145,7 +146,17 @@ def current_generation(artifacts_dir: Path) -> str | None:
     CorruptArtifact
         When `CURRENT` holds something that can't be a generation's name.
     """
-    path = artifacts_dir / CURRENT
+    return generation_in(artifacts_dir / CURRENT)
+
+
+def generation_in(path: Path) -> str | None:
+    """Return the generation that a file names; None when there is no such file.
+
+    Raises
+    ------
+    CorruptArtifact
+        When it holds something that can't be a generation's name.
+    """
     try:
         name = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
@@ -166,10 +177,7 @@ def set_current(artifacts_dir: Path, generation: str) -> None:
         When the generation has no readable manifest; the old one stays live then.
     """
     read_manifest(artifacts_dir, generation)
-    temporary = artifacts_dir / f".{CURRENT}.{os.getpid()}.tmp"
-    write_bytes(temporary, f"{generation}\n".encode())
-    temporary.replace(artifacts_dir / CURRENT)
-    fsync(artifacts_dir)
+    write_whole(artifacts_dir / CURRENT, f"{generation}\n".encode())
 
 
 def is_generation(name: str) -> bool:

@@ -116,6 +116,14 @@ def write_bytes(path: Path, payload: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def write_whole(path: Path, payload: bytes) -> None:
+    """Replace a small file, durably: readers see the old one or the new one, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    write_bytes(temporary, payload)
+    temporary.replace(path)
+    fsync(path.parent)
+
+
 def fsync(directory: Path) -> None:
     """Make renames within a directory durable."""
     descriptor = os.open(directory, os.O_RDONLY)

@@ -11,7 +11,6 @@
 point is made good by doing the rest once more.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -21,11 +20,11 @@ from streamrec.adapters.snapshot_directory import (
     CURRENT,
     PROMOTION,
     current_generation,
-    is_generation,
+    generation_in,
     read_manifest,
     set_current,
 )
-from streamrec.adapters.snapshot_files import fsync, write_bytes
+from streamrec.adapters.snapshot_files import write_whole
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.errors import CorruptArtifact, InvalidInput
 
@@ -80,7 +79,7 @@ class SnapshotRoles:
             raise CorruptArtifact(f"{path}: {error}; remove it when no promotion is under way") from error
 
     def _write(self, name: str, content: bytes) -> None:
-        _write_whole(self._artifacts_dir, name, content)
+        write_whole(self._artifacts_dir / name, content)
 
 
 def challenger_generation(artifacts_dir: Path) -> str | None:
@@ -91,16 +90,7 @@ def challenger_generation(artifacts_dir: Path) -> str | None:
     CorruptArtifact
         When it holds something that can't be a generation's name.
     """
-    path = artifacts_dir / CHALLENGER
-    try:
-        name = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError as error:
-        raise CorruptArtifact(f"{path}: {error}") from error
-    if not is_generation(name):
-        raise CorruptArtifact(f"{path}: {name[:100]!r} is not a generation's name")
-    return name
+    return generation_in(artifacts_dir / CHALLENGER)
 
 
 def set_challenger(artifacts_dir: Path, generation: str) -> None:
@@ -119,7 +109,7 @@ def set_challenger(artifacts_dir: Path, generation: str) -> None:
             f"{artifacts_dir / CURRENT} must name another generation before one can challenge it"
         )
     read_manifest(artifacts_dir, generation)
-    _write_whole(artifacts_dir, CHALLENGER, f"{generation}\n".encode())
+    write_whole(artifacts_dir / CHALLENGER, f"{generation}\n".encode())
 
 
 def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
@@ -143,10 +133,3 @@ def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
         return 0
     lane: int = read_manifest(artifacts_dir, live).provenance.get(CHANGELOG_LANE, 0)
     return 1 - lane if as_challenger else lane
-
-
-def _write_whole(artifacts_dir: Path, name: str, content: bytes) -> None:
-    temporary = artifacts_dir / f".{name}.{os.getpid()}.tmp"
-    write_bytes(temporary, content)
-    temporary.replace(artifacts_dir / name)
-    fsync(artifacts_dir)

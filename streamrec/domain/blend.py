@@ -98,10 +98,7 @@ class BlendRanker:
 
     def probabilities(self, candidates: Candidates[Id]) -> _Array:
         """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
-        scores = self.scores(candidates)
-        odds: _Array = np.exp(scores - scores.max(initial=-np.inf))
-        odds /= odds.sum()
-        return odds
+        return _softmax(self.scores(candidates))
 
     def shares(self, candidates: Candidates[Id], places: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
@@ -120,8 +117,7 @@ class BlendRanker:
         if place < 0:
             return
         active, scores = self._forward(candidates)
-        errors = np.exp(scores - scores.max())
-        errors /= errors.sum()
+        errors = _softmax(scores)
         errors[place] -= 1
         segment = SEGMENTS.index(candidates.segment)
         of_weights = np.zeros_like(self._weights)
@@ -189,6 +185,12 @@ class BlendRanker:
             squares *= _MEMORY
             squares += gradient * gradient
             parameter -= _RATE * gradient / np.sqrt(squares)
+
+
+def _softmax(scores: _Array) -> _Array:
+    odds: _Array = np.exp(scores - scores.max(initial=-np.inf))
+    odds /= odds.sum()
+    return odds
 
 
 def _equal_weights(sources: Sequence[str]) -> _Array:

@@ -89,10 +89,10 @@ class LiveEvaluation:
         if not 0 <= user_row < model.users.n_rows:
             return
         n_items = model.items.n_rows
-        is_own = state.learner.known_among(user_row, np.arange(n_items))
         if not 0 <= item_row < n_items:
             self._comparison.add(dict.fromkeys((*self._rankers, _SERVED), MISS))
             return
+        is_own = state.learner.known_among(user_row, np.arange(n_items))
         learns_repeats = number_of_event(event) >> _BIT_OF_REPEATS & 3 == 0
         if learns_repeats:
             self.serving.learn(event.user_id, event.item_id, is_new_only=False)

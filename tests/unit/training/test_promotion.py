@@ -76,7 +76,10 @@ def test_both_learn_the_same_and_are_scored_on_the_same(
     scored = [f"{role}.prequential.gmf.n_events" for role in roles]
     two.send(*PAIRS)
     eventually(lambda: all(metrics.counted[f"{role}.events"] == 60 for role in roles))
-    eventually(lambda: all(metrics.gauges[f"{role}.n_users"] == 7 for role in roles))
+    # A heartbeat follows its gauges: those of the next one were measured with all sixty learned.
+    beats = {role: metrics.counted[f"{role}.heartbeats.active"] for role in roles}
+    eventually(lambda: all(metrics.counted[f"{role}.heartbeats.active"] > beats[role] for role in roles))
+    assert [metrics.gauges[f"{role}.n_users"] for role in roles] == [7, 7]
     before = [metrics.gauges.get(name, 0) for name in scored]
     for pair in LATER:
         two.send(pair)
