@@ -30,15 +30,12 @@ class CoVisitationRules:
         Added to what a pair's count is divided by: pairs seen once or twice prove little.
     half_life_s
         After so many seconds of stream time counts are worth half; None: they never fade.
-    is_by_count
-        Whether neighbours are ranked by their count alone.
     """
 
     n_kept: int = 128
     distance_decay: float = 0.9
     shrinkage: float = 10.0
     half_life_s: float | None = None
-    is_by_count: bool = False
 
 
 class Nearest(NamedTuple):
@@ -192,8 +189,6 @@ class CoVisitation:
         after = following.astype(np.float64) * scale
         supports = np.where(is_known[:, None], weights.astype(np.float64) * scale, 0.0)
         ids = np.where(supports > 0, table_ids.astype(np.int64), NOBODY)
-        if self._rules.is_by_count:
-            return Nearest(ids, supports, supports, after)
         roots = np.sqrt(self._counts * scale)
         expected = roots[known][:, None] * roots[ids] + self._rules.shrinkage
         shares = np.divide(1.0, expected, out=np.zeros_like(supports), where=expected > 0)
