@@ -129,7 +129,7 @@ class RunningTrainer:
                 stop=self.stop,
                 live_index=self.live_index,
             ),
-            LearningRules(WEIGHTS, settings.value_weight, categories.neighbours),
+            LearningRules(WEIGHTS, settings.value_weight, categories.neighbours, categories.labels),
             categories,
             settings,
         )

@@ -92,6 +92,11 @@ class MemoryStore:
             return None
         return UserDocument(user_id, self._states.get(user_id), self._attributes.get(user_id, {}))
 
+    async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
+        """Return the documents of these; strangers are left out."""
+        found = [await self.get_user(user_id) for user_id in user_ids]
+        return {document.user_id: document for document in found if document is not None}
+
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
         seen = self._seen.get(user_id, {})

@@ -3,8 +3,8 @@
 ::
 
     users   {_id: user_id, generation, vector: binary float32, recent, disliked, n_events, updated_at,
-             tokens: {lease's name: largest fencing token that wrote it}, writers: {the same: the last one},
-             attributes: JSON text}
+             profile: JSON text, tokens: {lease's name: largest fencing token that wrote it},
+             writers: {the same: the last one}, attributes: JSON text}
     seen    {_id: {user_id, at, item_id}}
     items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at}
     leases  {_id: name, owner, token, expires_at}
@@ -22,7 +22,7 @@ from pymongo import ReplaceOne, UpdateOne
 
 from streamrec.adapters.mongo_connection import Document
 from streamrec.domain.item import Item
-from streamrec.domain.user import UserDocument, UserState
+from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState
 from streamrec.ports import Lease
 
 FENCE: Document = {"$expr": {"$eq": ["$tokens", "$writers"]}}
@@ -32,17 +32,18 @@ A filter on the token would do the same, but takes MongoDB off its short way to 
 doubles what an update costs it; this adds a sixth.
 """
 
-STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at")
+STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at", "profile")
 
 _NEWEST = MaxKey()
 
 _encode = msgspec.json.Encoder().encode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
 
 
-def attributes_text(attributes: object) -> str:
-    """Write attributes as JSON."""
-    return _encode(attributes).decode()
+def json_text(value: object) -> str:
+    """Write attributes, or a profile, as JSON."""
+    return _encode(value).decode()
 
 
 def fenced(user_id: str, lease: Lease) -> Document:
@@ -59,6 +60,7 @@ def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
         "disliked": state.disliked,
         "n_events": state.n_events,
         "updated_at": state.updated_at,
+        "profile": json_text(state.profile),
         f"writers.{lease.name}": lease.token,
     }
     tokens = {f"tokens.{lease.name}": lease.token}
@@ -77,6 +79,7 @@ def _state_of(document: Document) -> UserState | None:
     generation = document.get("generation")
     if generation is None:
         return None
+    profile = document.get("profile")
     return UserState(
         document["_id"],
         generation,
@@ -85,6 +88,7 @@ def _state_of(document: Document) -> UserState | None:
         tuple(document["disliked"]),
         document["n_events"],
         document["updated_at"],
+        _decode_profile(profile) if profile else NO_PROFILE,
     )
 
 
@@ -133,7 +137,7 @@ def item_replacement(item: Item) -> ReplaceOne[Document]:
         "text": item.text,
         "categories": item.categories,
         "is_hidden": item.is_hidden,
-        "attributes": attributes_text(item.attributes),
+        "attributes": json_text(item.attributes),
         "updated_at": item.updated_at,
     }
     return ReplaceOne({"_id": item.item_id}, fields, upsert=True)

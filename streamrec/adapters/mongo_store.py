@@ -18,9 +18,9 @@ from streamrec.adapters.mongo_connection import (
 from streamrec.adapters.mongo_documents import (
     FENCE,
     all_seen_of,
-    attributes_text,
     item_of,
     item_replacement,
+    json_text,
     newest_sights,
     profile,
     user_of,
@@ -72,6 +72,16 @@ class MongoStore:
             document = await self._collection("users").find_one({"_id": user_id}, comment=_request())
         return None if document is None else user_of(document)
 
+    async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
+        """Return the documents of these; strangers are left out."""
+        if not user_ids:
+            return {}
+        with in_our_words(self._place):
+            found = self._collection("users").find(
+                {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1, comment=_request()
+            )
+            return {document["_id"]: user_of(document) for document in await found.to_list()}
+
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
         if limit < 1:
@@ -100,7 +110,7 @@ class MongoStore:
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document for a stranger."""
-        change = {"$set": {"attributes": attributes_text(attributes)}}
+        change = {"$set": {"attributes": json_text(attributes)}}
         with in_our_words(self._place):
             await self._create_users()
             await self._collection("users").update_one(

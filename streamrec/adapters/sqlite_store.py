@@ -11,12 +11,11 @@ from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.adapters.sqlite_store_schema import (
     STATE_COLUMNS,
-    decode_attributes,
     decode_ids,
     decode_item,
     encode_text,
     open_store_file,
-    state_of,
+    user_of,
 )
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
@@ -52,10 +51,15 @@ class SqliteStore:
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
         rows = self._read(f"SELECT {STATE_COLUMNS}, attributes FROM users WHERE user_id = ?", user_id)
-        if not rows:
-            return None
-        row = rows[0]
-        return UserDocument(user_id, state_of(row), decode_attributes(row[7]) if row[7] else {})
+        return user_of(rows[0]) if rows else None
+
+    async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
+        """Return the documents of these; strangers are left out."""
+        marks, parameters = in_list(user_ids)
+        rows = self._read(
+            f"SELECT {STATE_COLUMNS}, attributes FROM users WHERE user_id IN {marks}", *parameters
+        )
+        return {row[0]: user_of(row) for row in rows}
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import connect, create_tables
+from streamrec.adapters.sqlite_connection import connect, create_tables, transaction
 from streamrec.domain.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 _CACHE_KIB = 64 * 1024
 """Page cache a connection. Interior pages of 1,000,000 users and their seen items take about 10 MB; the rest
@@ -23,7 +23,8 @@ _TABLES = (
     # WITHOUT ROWID: one tree to descend per upsert instead of two: half as fast again at 1,000,000 users.
     # The state's columns are the trainer's, `attributes` the services'; each leaves the other's alone.
     "CREATE TABLE IF NOT EXISTS users (user_id TEXT PRIMARY KEY NOT NULL, generation TEXT, vector BLOB,"
-    " recent TEXT, disliked TEXT, n_events INTEGER, updated_at REAL, attributes TEXT) WITHOUT ROWID",
+    " recent TEXT, disliked TEXT, n_events INTEGER, updated_at REAL, attributes TEXT,"
+    " profile TEXT) WITHOUT ROWID",
     # One tree, newest last: no sort for the user who has seen 1,000,000 items, and half of what a second
     # tree for uniqueness would cost a stream. An item seen again stands there twice; readers take it once.
     "CREATE TABLE IF NOT EXISTS seen (user_id TEXT NOT NULL, seen_at REAL NOT NULL, item_id TEXT NOT NULL,"
@@ -33,10 +34,11 @@ _TABLES = (
     " expires_at REAL NOT NULL) WITHOUT ROWID",
 )
 
-STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at"
+STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"
 
 decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
-decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
 decode_item = msgspec.json.Decoder(Item).decode
 _encoder = msgspec.json.Encoder()
 
@@ -57,7 +59,20 @@ def open_store_file(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
     create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
+    _add_profiles(connection, path)
     return connection
+
+
+def _add_profiles(connection: sqlite3.Connection, path: Path) -> None:
+    """Give a file of the first schema the column that it lacks."""
+    if not _has_profiles(connection):
+        with transaction(connection, path):
+            if not _has_profiles(connection):  # another process may have been faster
+                connection.execute("ALTER TABLE users ADD COLUMN profile TEXT")
+
+
+def _has_profiles(connection: sqlite3.Connection) -> bool:
+    return any(name == "profile" for _, name, *_ in connection.execute("PRAGMA table_info(users)"))
 
 
 def encode_text(value: object) -> str:
@@ -75,14 +90,28 @@ def state_row(state: UserState) -> tuple[object, ...]:
         encode_text(state.disliked),
         state.n_events,
         state.updated_at,
+        encode_text(state.profile),
     )
 
 
-def state_of(row: tuple[Any, ...]) -> UserState | None:
+def _state_of(row: tuple[Any, ...]) -> UserState | None:
     """Read a row that starts with `STATE_COLUMNS`; None when the trainer does not know the user."""
-    user_id, generation, vector, recent, disliked, n_events, updated_at = row[:7]
+    user_id, generation, vector, recent, disliked, n_events, updated_at, profile = row[:8]
     if generation is None:
         return None
     return UserState(
-        user_id, generation, vector, decode_ids(recent), decode_ids(disliked), n_events, updated_at
+        user_id,
+        generation,
+        vector,
+        decode_ids(recent),
+        decode_ids(disliked),
+        n_events,
+        updated_at,
+        _decode_profile(profile) if profile else NO_PROFILE,
     )
+
+
+def user_of(row: tuple[Any, ...]) -> UserDocument:
+    """Read a row of `STATE_COLUMNS` and attributes."""
+    attributes = row[8]
+    return UserDocument(row[0], _state_of(row), _decode_attributes(attributes) if attributes else {})

@@ -30,3 +30,17 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     is_hidden: bool = False
     attributes: dict[str, Any] = {}
     updated_at: float = 0.0
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The attribute of that name, if it is a list of texts; else none.
+
+        >>> Item("i", attributes={"tags": ["war", "old", "war"]}).tags
+        ('war', 'old')
+        >>> Item("i", attributes={"tags": ["war", 1]}).tags
+        ()
+        """
+        given = self.attributes.get("tags")
+        if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
+            return tuple(dict.fromkeys(given))
+        return ()

@@ -1,8 +1,36 @@
 """What is known of a user."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+
+
+class LabelUse(msgspec.Struct, frozen=True, array_like=True):
+    """What a user does in one category, or with one tag.
+
+    Attributes
+    ----------
+    name
+        The category, or the tag.
+    n_events
+        Positive events with items of it: at least so many, see `streamrec.domain.user_labels`.
+    mean_value
+        Mean of their values (a price, seconds viewed); None when none had one.
+    """
+
+    name: str
+    n_events: int
+    mean_value: float | None = None
+
+
+class Profile(msgspec.Struct, frozen=True, array_like=True):
+    """What a user does, most first: a bounded number of categories and tags of the items chosen."""
+
+    categories: tuple[LabelUse, ...] = ()
+    tags: tuple[LabelUse, ...] = ()
+
+
+NO_PROFILE = Profile()
 
 
 class UserState(msgspec.Struct, frozen=True):
@@ -22,6 +50,8 @@ class UserState(msgspec.Struct, frozen=True):
         Events of this user that took effect.
     updated_at
         Unix seconds of the newest event.
+    profile
+        Of the items chosen; empty in a document that was written before there were profiles.
     """
 
     user_id: str
@@ -31,6 +61,7 @@ class UserState(msgspec.Struct, frozen=True):
     disliked: tuple[str, ...] = ()
     n_events: int = 0
     updated_at: float = 0.0
+    profile: Profile = NO_PROFILE
 
 
 class UserDocument(msgspec.Struct, frozen=True):
@@ -39,3 +70,10 @@ class UserDocument(msgspec.Struct, frozen=True):
     user_id: str
     state: UserState | None = None
     attributes: dict[str, Any] = {}
+
+
+class RankedUser(NamedTuple):
+    """A user in a ranking; higher scores are nearer."""
+
+    user_id: str
+    score: float

@@ -26,6 +26,9 @@ class UserStore(Protocol):
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
 
+    async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
+        """Return the documents of these, up to 2,000; strangers are left out."""
+
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
 

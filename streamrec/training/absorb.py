@@ -1,7 +1,7 @@
 """Step 5 of the trainer's loop: events change the state, and what must be published is noted."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +9,17 @@ from numpy.typing import NDArray
 
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.prequential import Events
-from streamrec.training.counting import count_choices
+from streamrec.training.categories import NO_LABELS, Labels
+from streamrec.training.counting import count_choices, count_labels
 from streamrec.training.item_starts import NeighboursOf, rows_with_starts
 from streamrec.training.trainer_state import TrainerState
 
 _VALUE_BOUNDS = (0.2, 5.0)
 """A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
+
+
+LabelsOf = Callable[[str], Labels]
+"""What an item counts for in its users' profiles."""
 
 
 class LearningRules(NamedTuple):
@@ -28,11 +33,14 @@ class LearningRules(NamedTuple):
         Whether an event's value, relative to its user's mean, scales its weight.
     neighbours_of
         Items with metadata like an item's: a new item starts among those that the model knows.
+    labels_of
+        Categories and tags of an item, for the profiles of users.
     """
 
     weights: EventWeights
     is_value_weighted: bool
     neighbours_of: NeighboursOf
+    labels_of: LabelsOf = lambda _item_id: NO_LABELS
 
 
 class Absorbed(NamedTuple):
@@ -41,7 +49,7 @@ class Absorbed(NamedTuple):
     Attributes
     ----------
     user_rows
-        (U,) distinct rows whose state changed. Item rows are marked in the state's dirty rows.
+        (U,) distinct rows whose state changed. Rows whose vectors did are marked in the state's dirty rows.
     seen
         (user_id, item_id, Unix seconds) of events of non-zero weight.
     loss
@@ -62,7 +70,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     Parameters
     ----------
     now
-        Unix seconds, from when on changed item vectors count as waiting to be published.
+        Unix seconds, from when on changed vectors count as waiting to be published.
     """
     weights = np.array([rules.weights.of(event.type) for event in events])
     counters = state.counters
@@ -109,8 +117,10 @@ def _learn(
     histories = state.learner.histories_before(user_rows, item_rows, state.history_length)
     state.dirty_neighbours.mark(state.covisitation.add(item_rows, histories, times, counted), now)
     covisitation_s = time.perf_counter() - started
+    count_labels(state, [event for event, _ in positives], user_rows, rules.labels_of)
     outcome = state.learner.learn(user_rows, item_rows, weights)
     state.dirty_items.mark(outcome.touched_item_rows, now)
+    state.dirty_users.mark(user_rows, now)
     state.counters.n_learned += len(positives)
     return outcome.loss, covisitation_s
 

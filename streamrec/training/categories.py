@@ -1,8 +1,11 @@
-"""What the trainer knows of item metadata: which items share categories."""
+"""What the trainer knows of item metadata: categories and tags, and which items share categories."""
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
+from typing import NamedTuple
 
+from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
 
 N_NEIGHBOURS = 50
@@ -14,6 +17,20 @@ _N_PER_CATEGORY = 500
 
 _MEMBERS_AT_ONCE = 20_000
 """Items ranked within their categories in one turn: all else in the trainer waits for it."""
+
+
+_MOST_LABELS = 16
+"""Categories, and as many tags, that an item counts for: what a user is said to do must not cost more."""
+
+
+class Labels(NamedTuple):
+    """What an item counts for in its users' profiles; each label once."""
+
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+NO_LABELS = Labels()
 
 
 class ItemCategories:
@@ -30,6 +47,7 @@ class ItemCategories:
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._names: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, dict[str, None]] = {}
+        self._labels: dict[str, Labels] = {}
         self._turn = 0
         for item in items:
             self.put(item)
@@ -41,15 +59,23 @@ class ItemCategories:
             self._names[item.item_id] = item.categories
             for name in item.categories:
                 self._members.setdefault(name, {})[item.item_id] = None
+        labels = Labels(_counted(item.categories), _counted(item.tags))
+        if labels != NO_LABELS:
+            self._labels[item.item_id] = labels
 
     def drop(self, item_id: str) -> None:
         """Forget an item; unknown ids are ignored."""
+        self._labels.pop(item_id, None)
         for name in self._names.pop(item_id, ()):
             # An item may name a category twice.
             members = self._members.get(name, {})
             members.pop(item_id, None)
             if not members:
                 self._members.pop(name, None)
+
+    def labels(self, item_id: str) -> Labels:
+        """Return what an item counts for; nothing when it has no metadata."""
+        return self._labels.get(item_id, NO_LABELS)
 
     def neighbours(self, item_id: str) -> list[str]:
         """Return items that share categories with this one, those that share most first."""
@@ -78,3 +104,9 @@ class ItemCategories:
             chosen[name] = list(self._members[name])
         self._turn = (self._turn + len(chosen)) % max(1, len(names))
         return chosen
+
+
+def _counted(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return the first few labels, each once, without those that are too long to be one."""
+    fitting = (label for label in labels if 0 < len(label) <= MAX_ID_BYTES)
+    return tuple(islice(dict.fromkeys(fitting), _MOST_LABELS))

@@ -80,5 +80,8 @@ def _erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
         state.user_ids.release(user_id)
         state.learner.forget_user(row)
         state.users.forget(row)
+        state.user_categories.forget(row)
+        state.user_tags.forget(row)
+        state.dirty_users.drop(row)
         state.popularity.forget_user(row)
         state.user_shares.forget(row)

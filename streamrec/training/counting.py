@@ -1,9 +1,13 @@
-"""What a choice counts, before anything is learned from it: popularity, newness, a user's share."""
+"""What a choice counts, before anything is learned from it: popularity, newness, shares, profiles."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
+from streamrec.training.categories import Labels
 from streamrec.training.trainer_state import TrainerState
 
 _AT_ONCE = 1024
@@ -20,6 +24,19 @@ def count_choices(state: TrainerState, events: Events) -> NDArray[np.float64]:
     state.popularity.add(events.user_rows, events.item_rows, events.timestamps, weights)
     state.new_items.count(events.item_rows, events.timestamps, shares)
     return weights
+
+
+def count_labels(
+    state: TrainerState,
+    positives: Sequence[Interaction],
+    user_rows: NDArray[np.int64],
+    labels_of: Callable[[str], Labels],
+) -> None:
+    """Count what B positive events say of their users: the items' categories and tags, and the values."""
+    labels = [labels_of(event.item_id) for event in positives]
+    values = np.array([np.nan if event.value is None else event.value for event in positives])
+    state.user_categories.count(user_rows, [of_item.categories for of_item in labels], values)
+    state.user_tags.count(user_rows, [of_item.tags for of_item in labels], values)
 
 
 def count_history(state: TrainerState, events: Events) -> NDArray[np.float64]:

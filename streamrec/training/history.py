@@ -8,6 +8,7 @@ import numpy as np
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
 from streamrec.training.absorb import LearningRules, scaled_weights
+from streamrec.training.counting import count_labels
 from streamrec.training.trainer_state import TrainerState
 
 _BLOCK = 8192
@@ -46,6 +47,7 @@ def _gather_block(block: list[Interaction], state: TrainerState, rules: Learning
             state.users.dislike(state.user_ids.row(event.user_id), event.item_id)
     positives = [(event, weight) for event, weight in weighted if weight > 0]
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in positives])
+    count_labels(state, [event for event, _ in positives], user_rows, rules.labels_of)
     return Events(
         user_rows,
         state.item_ids.rows_of([event.item_id for event, _ in positives], add=True),

@@ -156,6 +156,7 @@ def release(
         )
     )
     state.dirty_items.settle(state.item_ids.n_rows)
+    state.dirty_users.settle(state.user_ids.n_rows)
     to.checkpoints.write(state, to.stream_offsets, token=0)
     if to.publishes_users:
         _publish_users(state, history, to, on_progress)

@@ -126,7 +126,7 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
             stop=process.stop,
             live_index=equipment.live_index,
         ),
-        LearningRules(weights_of(process), settings.value_weight, categories.neighbours),
+        LearningRules(weights_of(process), settings.value_weight, categories.neighbours, categories.labels),
         categories,
         settings,
     )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -16,6 +17,7 @@ from streamrec.domain.new_items import NewItems
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.domain.stream_clock import StreamClock
+from streamrec.domain.user_labels import UserLabels
 from streamrec.domain.user_shares import UserShares
 from streamrec.ports import Offsets
 from streamrec.serving.sources import SOURCES
@@ -56,10 +58,13 @@ class TrainerState:
         self.user_ids = IdMap()
         self.item_ids = IdMap()
         self.users = UserTable()
+        self.user_categories = UserLabels()
+        self.user_tags = UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
         self.deleted_items: set[str] = set()
         self.counters = Counters()
         self.dirty_items = DirtyRows()
+        self.dirty_users = DirtyRows()
         # Not in the checkpoint: after a start all neighbours are published again.
         self.dirty_neighbours = DirtyRows()
 
@@ -74,7 +79,10 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
         "covisitation": _tensors(state.covisitation.arrays()),
         "blend": _tensors(state.blend.arrays()),
         "users": _tensors(state.users.arrays()),
+        "user_categories": _tensors(state.user_categories.arrays()),
+        "user_tags": _tensors(state.user_tags.arrays()),
         "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
+        "dirty_users": {"since": torch.from_numpy(state.dirty_users.since())},
     }
     return Checkpoint(
         {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()},
@@ -85,6 +93,10 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "user_ids": state.user_ids.by_row(),
             "item_ids": state.item_ids.by_row(),
             "disliked": list(state.users.disliked.items()),
+            "user_labels": {
+                "categories": state.user_categories.names(),
+                "tags": state.user_tags.names(),
+            },
             "event_ids": state.repeats.oldest_first(),
             "deleted_items": sorted(state.deleted_items),
             "clock": [state.clock.now, state.clock.last],
@@ -117,7 +129,22 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.deleted_items = set(written["deleted_items"])
     state.counters = msgspec.convert(written["counters"], Counters)
     state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
+    if "user_labels" in written:
+        _restore_users(state, checkpoint)
+    else:  # written before there were profiles, and user vectors in the changelog: all of these are to come
+        state.dirty_users.mark(np.arange(state.user_ids.n_rows), now=0.0)
     return msgspec.convert(written["next_offsets"], Offsets, strict=False)
+
+
+def _restore_users(state: TrainerState, checkpoint: Checkpoint) -> None:
+    names = checkpoint.state["user_labels"]
+    state.user_categories = UserLabels.restored(
+        names["categories"], _arrays(TensorsUnder("user_categories/", checkpoint.tensors))
+    )
+    state.user_tags = UserLabels.restored(
+        names["tags"], _arrays(TensorsUnder("user_tags/", checkpoint.tensors))
+    )
+    state.dirty_users = DirtyRows(checkpoint.tensors["dirty_users/since"].numpy().copy())
 
 
 def _rules(settings: CoVisitationSettings) -> CoVisitationRules:

@@ -1,12 +1,13 @@
 """What of the trainer's state the outside gets to see: absolute values, copied from one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.user import UserState
+from streamrec.domain.id_map import IdMap
+from streamrec.domain.user import Profile, UserState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
 from streamrec.training.trainer_state import TrainerState
 
@@ -26,6 +27,7 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
     vectors = _vectors_as_bytes(state.learner.model.user_vectors(torch.from_numpy(rows)))
     histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()
+    categories, tags = state.user_categories.of(rows), state.user_tags.of(rows)
     states = []
     for position, row in enumerate(rows.tolist()):
         user_id = state.user_ids.id_at(row)
@@ -39,6 +41,7 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
                     disliked=tuple(state.users.disliked.get(row, ())),
                     n_events=n_events[position],
                     updated_at=updated_at[position],
+                    profile=Profile(categories[position], tags[position]),
                 )
             )
     return states
@@ -46,11 +49,22 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
 
 def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
     """Return ids and vectors of the (B,) item rows that live."""
+    return _published(state.item_ids, rows, state.learner.model.item_vectors)
+
+
+def user_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
+    """Return ids and vectors of the (B,) user rows that live."""
+    return _published(state.user_ids, rows, state.learner.model.user_vectors)
+
+
+def _published(
+    ids: IdMap, rows: NDArray[np.int64], vectors_of: Callable[[torch.Tensor], torch.Tensor]
+) -> list[tuple[str, bytes]]:
     if not len(rows):
         return []
-    vectors = _vectors_as_bytes(state.learner.model.item_vectors(torch.from_numpy(rows)))
-    ids = [state.item_ids.id_at(row) for row in rows.tolist()]
-    return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
+    vectors = _vectors_as_bytes(vectors_of(torch.from_numpy(rows)))
+    found = [ids.id_at(row) for row in rows.tolist()]
+    return [(id_, vector) for id_, vector in zip(found, vectors, strict=True) if id_ is not None]
 
 
 def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:

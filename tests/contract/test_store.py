@@ -10,7 +10,7 @@ import pytest
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.user import LabelUse, Profile, UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Lease, TrainerStore, UserUpdates
 
@@ -80,6 +80,33 @@ async def test_a_state_without_a_vector_keeps_its_dislikes(store: Sides) -> None
     document = await store.server.get_user("u")
     assert document is not None
     assert document.state == state
+
+
+async def test_a_profile_of_what_a_user_does_is_part_of_the_state(store: Sides) -> None:
+    habits = Profile((LabelUse("a.$b", 3, 12.5), LabelUse("plain", 1)), (LabelUse("nul\0byte", 1, -1.5),))
+    lease = held(store.trainer)
+    store.trainer.publish_users(UserUpdates([UserState("u", "g1", None, profile=habits)], []), lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == UserState("u", "g1", None, profile=habits)
+    store.trainer.publish_users(UserUpdates([state_of("u")], []), lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u")
+
+
+async def test_many_users_are_read_at_once_without_strangers(store: Sides) -> None:
+    user_ids = [*ODD_IDS, *(f"u{n}" for n in range(1500))]
+    states = [state_of(user_id, n) for n, user_id in enumerate(user_ids)]
+    store.trainer.publish_users(UserUpdates(states, []), held(store.trainer))
+    await store.server.put_attributes("u3", {"country": "NZ"})
+    await store.server.put_attributes("no state", {"country": "FR"})
+    found = await store.server.get_users([*user_ids[::-1], "stranger", "no state", "u3"])
+    assert set(found) == {*user_ids, "no state"}
+    for user_id in (ODD_IDS[0], "u3", "no state", "u1499"):
+        assert found[user_id] == await store.server.get_user(user_id)
+    assert await store.server.get_users([]) == {}
+    assert await store.server.get_users(["stranger"]) == {}
 
 
 async def test_publishing_twice_changes_nothing(store: Sides) -> None:

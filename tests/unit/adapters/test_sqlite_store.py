@@ -1,5 +1,6 @@
 """What is particular to the SQLite store: several processes, odd files, big users."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite_store import SqliteStore
 from streamrec.adapters.sqlite_store_schema import open_store_file
 from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
-from streamrec.domain.user import UserState
+from streamrec.domain.user import LabelUse, Profile, UserDocument, UserState
 from streamrec.errors import ConfigurationError, LeaseLost, Unavailable
 from streamrec.ports import UserUpdates
 
@@ -24,6 +25,27 @@ def test_the_lease_holds_between_two_openings_of_the_file(tmp_path: Path) -> Non
         one.publish_users(UserUpdates([UserState("u", "g", None)], []), stale)
     one.close()
     two.close()
+
+
+async def test_a_file_from_before_there_were_profiles_is_read_and_written(tmp_path: Path) -> None:
+    older = sqlite3.connect(tmp_path / "store.db")
+    older.execute(
+        "CREATE TABLE users (user_id TEXT PRIMARY KEY NOT NULL, generation TEXT, vector BLOB, recent TEXT,"
+        " disliked TEXT, n_events INTEGER, updated_at REAL, attributes TEXT) WITHOUT ROWID"
+    )
+    older.execute("""INSERT INTO users VALUES ('u', 'g', NULL, '["i"]', '[]', 3, 5.0, '{"a": 1}')""")
+    older.commit()
+    older.close()
+    server, trainer = SqliteStore(tmp_path / "store.db"), SqliteTrainerStore(tmp_path / "store.db")
+    state = UserState("u", "g", None, ("i",), (), 3, 5.0)
+    assert await server.get_user("u") == UserDocument("u", state, {"a": 1})
+    lease = trainer.acquire("trainer", "one", 10.0, 0.0)
+    assert lease is not None
+    newer = UserState("u", "g", None, profile=Profile((LabelUse("war", 2),)))
+    trainer.publish_users(UserUpdates([newer], []), lease)
+    assert await server.get_user("u") == UserDocument("u", newer, {"a": 1})
+    trainer.close()
+    await server.aclose()
 
 
 async def test_the_newest_seen_are_read_from_an_index(tmp_path: Path) -> None:

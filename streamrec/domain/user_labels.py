@@ -1,0 +1,217 @@
+"""What each user does most: a bounded number of labels (categories, tags) with counts and mean values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.growing import grown
+from streamrec.domain.id_map import IdMap
+from streamrec.domain.user import LabelUse
+
+N_LABELS = 8
+"""Labels of a user: 16 bytes each, 128 a user."""
+
+_NONE = -1
+
+_LARGEST_VALUE = 1e30
+"""No price and no time is larger, and a mean of larger ones would leave the range of float32."""
+
+Rows = NDArray[np.int64]
+
+
+class UserLabels:
+    """The labels that users meet most often, in memory that does not grow with the number of labels.
+
+    A newcomer to a full row takes its own count off the lightest entry, and its place once nothing is left of
+    it (Misra and Gries 1982, Finding repeated elements, with the decrement on one counter instead of all): a
+    count is never too large, and exact for a user of at most `N_LABELS` labels. Means are over the values
+    since the label came in. Rows are allocated as far as there are users with labels: a stream of items
+    without any costs nothing.
+
+    >>> labels = UserLabels()
+    >>> labels.count(np.array([0, 0]), [("war", "drama"), ("war",)], np.array([30.0, np.nan]))
+    >>> of_first, of_another = labels.of(np.array([0, 7]))
+    >>> [(use.name, use.n_events, use.mean_value) for use in of_first], of_another
+    ([('war', 2, 30.0), ('drama', 1, 30.0)], ())
+    """
+
+    def __init__(self) -> None:
+        self._names = IdMap()
+        self._labels = np.zeros((0, N_LABELS), np.int32)
+        self._n_events = np.zeros((0, N_LABELS), np.int32)
+        self._n_values = np.zeros((0, N_LABELS), np.int32)
+        self._means = np.zeros((0, N_LABELS), np.float32)
+
+    def count(self, users: Rows, labels: Sequence[Sequence[str]], values: NDArray[np.float64]) -> None:
+        """Count B events.
+
+        Parameters
+        ----------
+        users
+            (B,) user rows, of which some may be the same.
+        labels
+            Of each event's item, each once.
+        values
+            (B,) the events' values, NaN where one has none.
+        """
+        sizes = np.fromiter(map(len, labels), np.int64, len(labels))
+        if not sizes.any():
+            return
+        names = list(chain.from_iterable(labels))
+        self._grow_to(int(users[sizes > 0].max()) + 1)
+        bounded = np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE)
+        rows = self._names.rows_of(names, add=True)
+        self._add(_summed(users.repeat(sizes), rows, bounded.repeat(sizes)))
+
+    def of(self, users: Rows) -> list[tuple[LabelUse, ...]]:
+        """Return the labels of (B,) users, most events first."""
+        found: list[tuple[LabelUse, ...]] = [()] * len(users)
+        known = np.flatnonzero(users < len(self._labels))
+        rows = users[known]
+        order = np.argsort(-self._n_events[rows], axis=1, kind="stable")
+        labels, n_events, n_values, means = (
+            np.take_along_axis(table[rows], order, axis=1)
+            for table in (self._labels, self._n_events, self._n_values, self._means)
+        )
+        is_taken = n_events > 0
+        given = _six_digits(means).astype(object)
+        given[n_values == 0] = None
+        names = map(self._names.id_at, labels[is_taken].tolist())
+        uses = list(map(LabelUse, names, n_events[is_taken].tolist(), given[is_taken].tolist()))  # type: ignore[arg-type]
+        ends = np.cumsum(is_taken.sum(axis=1)).tolist()
+        for at, start, end in zip(known.tolist(), [0, *ends], ends, strict=False):
+            found[at] = tuple(uses[start:end])
+        return found
+
+    def forget(self, user: int) -> None:
+        """Clear a user's row for the next one."""
+        if user < len(self._labels):
+            self._labels[user] = _NONE
+            self._n_events[user] = self._n_values[user] = 0
+            self._means[user] = 0
+
+    def names(self) -> list[str | None]:
+        """Return all labels ever met, in row order: they are as many as the catalogue's owner made."""
+        return self._names.by_row()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the state but for the names, for a checkpoint: only the places that are taken."""
+        is_taken = self._n_events > 0
+        return {
+            "n_labels": is_taken.sum(axis=1, dtype=np.int32),
+            "labels": self._labels[is_taken],
+            "n_events": self._n_events[is_taken],
+            "n_values": self._n_values[is_taken],
+            "means": self._means[is_taken],
+        }
+
+    @classmethod
+    def restored(cls, names: Iterable[str | None], arrays: Mapping[str, NDArray[Any]]) -> "UserLabels":
+        """Return a table as `names` and `arrays` described it."""
+        table = cls()
+        table._names = IdMap(names)
+        sizes = arrays["n_labels"]
+        table._grow_to(len(sizes))
+        is_taken = np.zeros((len(table._labels), N_LABELS), np.bool_)
+        is_taken[: len(sizes)] = np.arange(N_LABELS) < sizes[:, None]
+        table._labels[is_taken] = arrays["labels"]
+        table._n_events[is_taken] = arrays["n_events"]
+        table._n_values[is_taken] = arrays["n_values"]
+        table._means[is_taken] = arrays["means"]
+        return table
+
+    def _grow_to(self, n_users: int) -> None:
+        self._labels = grown(self._labels, n_users, fill=_NONE)
+        self._n_events = grown(self._n_events, n_users)
+        self._n_values = grown(self._n_values, n_users)
+        self._means = grown(self._means, n_users)
+
+    def _add(self, uses: "_Uses") -> None:
+        is_here = self._labels[uses.users] == uses.labels.astype(np.int32)[:, None]
+        # A label stands in one place of a row at most, so these are uses and places at once.
+        found = np.flatnonzero(is_here)
+        known = found // N_LABELS
+        places = uses.users[known] * N_LABELS + found % N_LABELS
+        self._n_events.reshape(-1)[places] += uses.n_events[known]
+        self._note_values(places, uses.at(known))
+        if len(known) < len(uses.users):
+            self._admit(uses.at(np.flatnonzero(~is_here.any(axis=1))))
+
+    def _note_values(self, places: Rows, uses: "_Uses") -> None:
+        """Bring (Q,) means up to date, without ever holding a sum that grows."""
+        means, n_values = self._means.reshape(-1), self._n_values.reshape(-1)
+        n_values[places] += uses.n_values
+        n_all = np.maximum(n_values[places], 1)
+        means[places] += (uses.sums - uses.n_values * means[places].astype(np.float64)) / n_all
+
+    def _admit(self, newcomers: "_Uses") -> None:
+        """Let (Q,) newcomers compete for places, one of a user at a time, those with most events first."""
+        newcomers = newcomers.at(np.lexsort((-newcomers.n_events, newcomers.users)))
+        starts = np.flatnonzero(np.diff(newcomers.users, prepend=-1))
+        lengths = np.diff(starts, append=len(newcomers.users))
+        # No more than have room: the others would drive out what just came in.
+        for turn in range(min(int(lengths.max()), N_LABELS)):
+            self._compete(newcomers.at(starts[lengths > turn] + turn))
+
+    def _compete(self, newcomers: "_Uses") -> None:
+        """Let (Q,) newcomers, of different users, take the lightest entry's place or wear it down."""
+        n_events = self._n_events.reshape(-1)
+        places = newcomers.users * N_LABELS + self._n_events[newcomers.users].argmin(axis=1)
+        left = n_events[places] - newcomers.n_events
+        is_in = left <= 0
+        n_events[places] = np.where(is_in, newcomers.n_events, left)
+        taken, entered = places[is_in], newcomers.at(np.flatnonzero(is_in))
+        self._labels.reshape(-1)[taken] = entered.labels
+        self._n_values.reshape(-1)[taken] = 0
+        self._means.reshape(-1)[taken] = 0
+        self._note_values(taken, entered)
+
+
+class _Uses(NamedTuple):
+    """What is to be counted: (Q,) each, no pair of user and label twice."""
+
+    users: Rows
+    labels: Rows
+    n_events: Rows
+    n_values: Rows
+    sums: NDArray[np.float64]
+
+    def at(self, positions: Rows) -> "_Uses":
+        return _Uses(
+            self.users[positions],
+            self.labels[positions],
+            self.n_events[positions],
+            self.n_values[positions],
+            self.sums[positions],
+        )
+
+
+def _summed(users: Rows, labels: Rows, values: NDArray[np.float64]) -> _Uses:
+    """Return each pair of (P,) users and labels once, with what its events sum up to."""
+    keys = (users << 32) | labels
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    firsts = np.flatnonzero(np.diff(keys, prepend=-1))
+    is_given = ~np.isnan(values)
+    return _Uses(
+        keys[firsts] >> 32,
+        keys[firsts] & 0xFFFFFFFF,
+        np.diff(firsts, append=len(keys)),
+        np.add.reduceat(is_given, firsts, dtype=np.int64),
+        np.add.reduceat(np.where(is_given, values, 0.0), firsts),
+    )
+
+
+def _six_digits(numbers: NDArray[np.number]) -> NDArray[np.float64]:
+    """Return numbers with what a float32 holds, without the tail that it has as a longer number.
+
+    >>> _six_digits(np.array([3.3, -12345.678, 0], np.float32)).tolist()
+    [3.3, -12345.7, 0.0]
+    """
+    exact = numbers.astype(np.float64)
+    size = np.abs(exact)
+    scale = 10.0 ** (5 - np.floor(np.log10(np.where(size > 0, size, 1.0))))
+    return np.round(exact * scale) / scale
