@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbours, RankedItem
@@ -19,6 +20,8 @@ class MemoryCache:
         self._counters: dict[str, float] = {}
         self._blend: Blend | None = None
         self._items: dict[str, tuple[Item, float]] = {}
+        self._span = HistorySpan(0.0, 1)
+        self._histories: dict[str, dict[int, bytes]] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings. A name is ``window`` or ``window:category``."""
@@ -40,6 +43,14 @@ class MemoryCache:
         """Replace the trainer's counters."""
         self._counters = dict(counters)
 
+    def publish_history(self, update: HistoryUpdate) -> None:
+        """Forget some items' histories, then replace minutes of others."""
+        self._span = update.span
+        for item_id in update.forgotten:
+            self._histories.pop(item_id, None)
+        for item_id, packed in update.bars.items():
+            self._histories.setdefault(item_id, {}).update(by_slot(packed, update.span.window))
+
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         return self._rankings.get(name, [])[:limit]
@@ -55,6 +66,11 @@ class MemoryCache:
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
         return dict(self._counters)
+
+    async def history(self, item_id: str) -> HeldBars | None:
+        """Return an item's minutes as last published; None for an item without any."""
+        slots = self._histories.get(item_id)
+        return None if slots is None else HeldBars(self._span.now, unpack(slots.items(), self._span.window))
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

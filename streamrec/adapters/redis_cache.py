@@ -15,10 +15,12 @@ from streamrec.adapters.redis_values import (
     CachedItem,
     ChangedItems,
     decode_counters,
+    decode_history,
     decode_items,
     decode_neighbours,
     encode,
 )
+from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbours, RankedItem
@@ -84,6 +86,15 @@ class RedisCache:
         with in_our_words(self.place):
             written: Any = await self._redis.hgetall(self.place.key("counters"))
         return decode_counters(written)
+
+    async def history(self, item_id: str) -> HeldBars | None:
+        """Return an item's minutes as last published; None for an item without any."""
+        with in_our_words(self.place):
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.get(self.place.key("history-span"))
+                pipeline.hgetall(self.place.key(f"history:{item_id}"))
+                span, slots = await pipeline.execute()
+        return decode_history(span, slots)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

@@ -1,6 +1,7 @@
 """The hot cache in Redis, as the trainer uses it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -8,11 +9,18 @@ from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
 from streamrec.adapters.redis_values import encode
+from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.ports import Neighbours, RankedItem
 
 _MEMBERS_AT_ONCE = 1000
 """In one transaction: some 3 ms, during which Redis answers nobody else."""
+
+_ITEMS_AT_ONCE = 500
+"""Histories in one round trip: the answers of more would wait in memory."""
+
+_HISTORY_TTL_S = 86_400
+"""Whatever left Redis without a history that knows of it goes after a day."""
 
 Ranking = Sequence[RankedItem]
 
@@ -66,6 +74,22 @@ class RedisCachePublisher:
             pipeline.delete(key)
             if counters:
                 pipeline.hset(key, mapping={name: repr(value) for name, value in counters.items()})
+            pipeline.execute()
+
+    def publish_history(self, update: HistoryUpdate) -> None:
+        """Forget some items' histories, then replace minutes of others."""
+        key_of, window = self._place.key, update.span.window
+        with in_our_words(self._place), self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.set(key_of("history-span"), encode(update.span))
+            if update.forgotten:
+                pipeline.delete(*(key_of(f"history:{item_id}") for item_id in update.forgotten))
+            for number, (item_id, packed) in enumerate(update.bars.items(), start=1):
+                key = key_of(f"history:{item_id}")
+                slots: Any = by_slot(packed, window)  # the driver asks for a wider type of keys
+                pipeline.hset(key, mapping=slots)
+                pipeline.expire(key, _HISTORY_TTL_S)
+                if number % _ITEMS_AT_ONCE == 0:
+                    pipeline.execute()
             pipeline.execute()
 
     def close(self) -> None:

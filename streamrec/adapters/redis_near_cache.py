@@ -15,6 +15,7 @@ from streamrec.adapters.redis_connection import RedisPlace
 from streamrec.adapters.redis_near_items import NearItems
 from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis_values import CachedItem
+from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
@@ -71,6 +72,10 @@ class RedisNearCache:
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
         return await self._far.counters()
+
+    async def history(self, item_id: str) -> HeldBars | None:
+        """Return an item's minutes as last published; None for an item without any."""
+        return await self._far.history(item_id)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

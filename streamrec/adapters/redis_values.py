@@ -7,6 +7,8 @@
     <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
+    <prefix>:history-span            JSON of `HistorySpan`
+    <prefix>:history:<item_id>       hash: slot -> bar, see `streamrec.domain.bar`; expires
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from streamrec.domain.bar import HeldBars, HistorySpan, unpack
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbours
 
@@ -38,6 +41,7 @@ class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
 
 encode = msgspec.json.Encoder().encode
 decode_changed = msgspec.json.Decoder(ChangedItems).decode
+_decode_span = msgspec.json.Decoder(HistorySpan).decode
 _decode_one = msgspec.json.Decoder(CachedItem).decode
 _decode_neighbours = msgspec.json.Decoder(Neighbours).decode
 _decode_all = msgspec.json.Decoder(list[CachedItem]).decode
@@ -73,3 +77,11 @@ def decode_neighbours(item_ids: Sequence[str], values: Iterable[bytes | None]) -
 def decode_counters(written: Mapping[bytes, bytes]) -> dict[str, float]:
     """Read the counters."""
     return {name.decode(): float(value) for name, value in written.items()}
+
+
+def decode_history(span: bytes | None, slots: Mapping[bytes, bytes]) -> HeldBars | None:
+    """Read an item's history; None where there is none."""
+    if span is None or not slots:
+        return None
+    now, window = msgspec.structs.astuple(_decode_span(span))
+    return HeldBars(now, unpack(((int(slot), bar) for slot, bar in slots.items()), window))

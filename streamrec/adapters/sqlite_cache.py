@@ -12,6 +12,7 @@ import msgspec
 
 from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.ports import Neighbours, RankedItem
@@ -29,11 +30,16 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS history_span (id INTEGER PRIMARY KEY NOT NULL, span TEXT NOT NULL)",
+    # By slot first: what changes in a minute stands together, so a publication writes few pages.
+    "CREATE TABLE IF NOT EXISTS history (slot INTEGER NOT NULL, item_id TEXT NOT NULL, bar BLOB NOT NULL,"
+    " PRIMARY KEY (slot, item_id)) WITHOUT ROWID",
 )
 
 _encode = msgspec.json.Encoder().encode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
 _decode_neighbours = msgspec.json.Decoder(Neighbours).decode
+_decode_span = msgspec.json.Decoder(HistorySpan).decode
 _decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
 
 
@@ -75,6 +81,22 @@ class SqliteCachePublisher:
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.execute("DELETE FROM counters")
             connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
+
+    def publish_history(self, update: HistoryUpdate) -> None:
+        """Forget some items' histories, then replace minutes of others."""
+        window = update.span.window
+        gone = [(slot, item_id) for slot in range(window) for item_id in update.forgotten]
+        rows = [
+            (slot, item_id, bar)
+            for item_id, packed in update.bars.items()
+            for slot, bar in by_slot(packed, window).items()
+        ]
+        rows.sort(key=lambda row: row[:2])  # in the table's order: half the time
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.executemany("DELETE FROM history WHERE slot = ? AND item_id = ?", gone)
+            connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", rows)
+            span = _encode(update.span).decode()
+            connection.execute("INSERT OR REPLACE INTO history_span VALUES (1, ?)", (span,))
 
     def close(self) -> None:
         """Close the file."""
@@ -129,6 +151,18 @@ class SqliteCache:
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
         return dict(self._read("SELECT name, value FROM counters"))
+
+    async def history(self, item_id: str) -> HeldBars | None:
+        """Return an item's minutes as last published; None for an item without any."""
+        written = self._read("SELECT span FROM history_span")
+        if not written:
+            return None
+        span = _decode_span(written[0][0])
+        every_slot = ",".join(map(str, range(span.window)))
+        slots = self._read(
+            f"SELECT slot, bar FROM history WHERE slot IN ({every_slot}) AND item_id = ?", item_id
+        )
+        return HeldBars(span.now, unpack(slots, span.window)) if slots else None
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

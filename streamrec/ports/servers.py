@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbours
@@ -86,6 +87,9 @@ class HotCache(Rankings, Protocol):
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
+
+    async def history(self, item_id: str) -> HeldBars | None:
+        """Return an item's minutes as last published; None for an item without any."""
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached is left out."""

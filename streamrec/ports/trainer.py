@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.blend import Blend
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item
@@ -102,6 +103,9 @@ class CachePublisher(Protocol):
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""
+
+    def publish_history(self, update: HistoryUpdate) -> None:
+        """Forget some items' histories, then replace minutes of others."""
 
     def close(self) -> None:
         """Release the connection."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
@@ -13,9 +14,11 @@ from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
 from streamrec.adapters.redis_connection import RedisPlace, place_of
 from streamrec.adapters.redis_near_cache import RedisNearCache
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.item import Item
+from streamrec.domain.item_history import TALLY
 from streamrec.ports import CachePublisher, HotCache, Neighbours, RankedItem
 from streamrec.serving.sources import SOURCES
 from tests.builders import near
@@ -161,3 +164,54 @@ async def test_nothing_to_cache_and_nothing_to_drop_is_no_error(cache: Sides) ->
     cache.publisher.publish_popular({})
     await cache.server.check()
     assert await cache.server.popular("all", 10) == []
+
+
+WINDOW = 5
+
+
+def minute(number: int, close: float = 2.5, count: int = 3) -> tuple[bytes, Bar]:
+    """Return a minute as it is published, and as it is read."""
+    tally = np.array([(number, count, 0, 0, 1.5, 3.5, 0.1 + 0.2, close, 1e300)], TALLY)
+    return pack(tally), Bar(number * 60, 1.5, 3.5, 0.1 + 0.2, close, count, 1e300)
+
+
+def publish_history(cache: Sides, bars: dict[str, bytes], *forgotten: str, now: float = 600.0) -> None:
+    cache.publisher.publish_history(HistoryUpdate(HistorySpan(now, WINDOW), bars, forgotten))
+
+
+async def test_a_history_is_read_oldest_first_with_the_streams_now(cache: Sides) -> None:
+    assert await cache.server.history("a/b") is None
+    (packed, bar), (earlier_packed, earlier) = minute(10), minute(9, close=-7.0)
+    publish_history(cache, {"a/b": packed + earlier_packed, "\U0001f3ac": packed}, now=612.5)
+    assert await cache.server.history("a/b") == HeldBars(612.5, [earlier, bar])
+    assert await cache.server.history("\U0001f3ac") == HeldBars(612.5, [bar])
+    assert await cache.server.history("stranger") is None
+
+
+async def test_a_minute_replaces_itself_and_the_one_that_left_the_window(cache: Sides) -> None:
+    publish_history(cache, {"a": minute(9)[0] + minute(10)[0]})
+    publish_history(cache, {"a": minute(10, count=4)[0] + minute(9 + WINDOW)[0]}, now=900.0)
+    held = await cache.server.history("a")
+    assert held == HeldBars(900.0, [minute(10, count=4)[1], minute(9 + WINDOW)[1]])
+
+
+async def test_a_forgotten_history_is_gone_and_may_come_back(cache: Sides) -> None:
+    publish_history(cache, {"a": minute(9)[0], "b": minute(9)[0]})
+    publish_history(cache, {"a": minute(10)[0]}, "a", "b", "never")
+    assert await cache.server.history("a") == HeldBars(600.0, [minute(10)[1]])
+    assert await cache.server.history("b") is None
+
+
+async def test_what_a_history_of_another_window_left_is_passed_over(cache: Sides) -> None:
+    publish_history(cache, {"a": minute(9)[0] + minute(10)[0]})
+    span = HistorySpan(600.0, WINDOW + 2)
+    cache.publisher.publish_history(HistoryUpdate(span, {"a": minute(10, count=9)[0]}, []))
+    assert await cache.server.history("a") == HeldBars(600.0, [minute(10, count=9)[1]])
+    cache.publisher.publish_history(HistoryUpdate(span, {}, []))
+    assert await cache.server.history("b") is None
+
+
+async def test_a_bar_of_another_version_is_passed_over(cache: Sides) -> None:
+    packed, bar = minute(10)
+    publish_history(cache, {"a": bytes([99]) + minute(9)[0][1:] + packed})
+    assert await cache.server.history("a") == HeldBars(600.0, [bar])
