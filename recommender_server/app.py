@@ -10,14 +10,14 @@ import falcon.asgi
 from recommender_server import problems
 from recommender_server.access import ApiKeys
 from recommender_server.middleware import Access, Lifespan, Requests
-from recommender_server.resources import documents, events, health, items, recommendations, users
+from recommender_server.resources import documents, events, health, items, recommendations, similar, users
 from streamrec.domain.diversity import Shape
+from streamrec.domain.likeness import LikeOrder
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
 from streamrec.serving.catalog import Catalog
-from streamrec.serving.composition import ServingLimits, serving_over
+from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.serving.intake import EventIntake
 from streamrec.serving.readiness import Readiness
-from streamrec.serving.recommender import Recommender
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,8 @@ class Rules(NamedTuple):
     ----------
     shape
         Of lists for which a request names none.
+    like_order
+        The same, of what is like an item.
     """
 
     limits: ServingLimits = ServingLimits()
@@ -45,6 +47,7 @@ class Rules(NamedTuple):
     keys: ApiKeys | None = None
     slow_request_s: float = 0.5
     shape: Shape = Shape()
+    like_order: LikeOrder = LikeOrder()
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
@@ -95,7 +98,7 @@ def create_app(
     app = RawPathApp(middleware=middleware)
     problems.install(app)
     app.add_route("/health/ready", health.Ready(readiness))
-    _route(app, parts, rules, serving.recommender, catalog)
+    _route(app, parts, rules, serving, catalog)
     return app
 
 
@@ -114,15 +117,18 @@ def _readiness_of(parts: Parts) -> Readiness:
 
 
 def _route(
-    app: falcon.asgi.App[Any, Any], parts: Parts, rules: Rules, recommender: Recommender, catalog: Catalog
+    app: falcon.asgi.App[Any, Any], parts: Parts, rules: Rules, serving: Serving, catalog: Catalog
 ) -> None:
     size = rules.max_body_bytes
-    app.add_route("/v1/recommendations", recommendations.Recommendations(recommender, rules.shape))
-    app.add_route("/v1/popular", recommendations.Popular(recommender))
+    app.add_route(
+        "/v1/recommendations",
+        recommendations.Recommendations(serving.recommender, rules.shape, rules.like_order),
+    )
+    app.add_route("/v1/popular", recommendations.Popular(serving.recommender))
     app.add_route("/v1/events", events.Events(EventIntake(parts.sink), size))
     app.add_route("/v1/items", items.Items(catalog, size))
     app.add_route("/v1/items/{item_id}", items.Item(catalog, size))
-    app.add_route("/v1/items/{item_id}/similar", recommendations.Similar(recommender, catalog))
+    app.add_route("/v1/items/{item_id}/similar", similar.Similar(serving.similar, catalog, rules.like_order))
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/health/live", health.Live())

@@ -17,6 +17,7 @@ from streamrec.adapters.open_index import open_index
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.diversity import Shape
+from streamrec.domain.likeness import LikeOrder
 from streamrec.serving.composition import ServingLimits
 from streamrec.settings import PlaceSettings, ServerSettings
 from streamrec.telemetry import configure_logging
@@ -52,6 +53,7 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
         ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
         places.slow_request_s,
         Shape(settings.diversity, settings.max_per_category),
+        LikeOrder(settings.similar_order, settings.similar_value_attribute),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 

@@ -12,6 +12,7 @@ from recommender_server.problems import PROBLEM_JSON
 from recommender_server.request import JSON
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import Recommendations
+from streamrec.domain.similar_items import SimilarItems
 
 Json = dict[str, Any]
 
@@ -48,7 +49,7 @@ OPERATIONS = (
     Operation("delete", "/v1/items/{item_id}", "Delete an item's metadata and take it out of the index",
               success=204, problems=(400, 404, 429, 503)),
     Operation("get", "/v1/items/{item_id}/similar", "Items like this one",
-              schemas.SimilarQuery, answer=schemas.SimilarItems, problems=(400, 404, 503)),
+              schemas.SimilarQuery, answer=SimilarItems, problems=(400, 404, 503)),
     Operation("get", "/v1/users", "Ids of users by prefix",
               schemas.UsersQuery, answer=schemas.UserIds, problems=(400, 503)),
     Operation("get", "/v1/users/{user_id}", "What is known of a user",

@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from streamrec.domain.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
-from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS, RecommendedItem
+from streamrec.domain.likeness import Likeness, OrderName
+from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS
 from streamrec.domain.user import UserDocument
 from streamrec.wire import MAX_TIMESTAMP_S, EventRecord
 
@@ -54,6 +55,22 @@ _TIME_TEXT = r"^([0-9]{1,10}(\.[0-9]{1,9})?|[0-9]{3}[1-9]-(0[1-9]|1[0-2])-(0[1-9
 _NUMBER_TEXT = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
 
 
+By = Annotated[
+    Likeness,
+    Meta(
+        description="How items are alike: by the model's vectors; by who chose both, one soon after another; "
+        "by who chose both on one day (UTC); by all that speaks to a stranger who looks at the item."
+    ),
+]
+Order = Annotated[
+    OrderName,
+    Meta(
+        description="Of what is like an item: by score; those of its main category first; of these the "
+        "nearest by a number, as the price, first. Default: the server's."
+    ),
+]
+
+
 class RecommendationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of `GET /v1/recommendations`."""
 
@@ -69,6 +86,7 @@ class RecommendationsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
     max_per_category: MaxPerCategory | UnsetType = UNSET
     cursor: Cursor = ""
     explain: Annotated[bool, Meta(description="Tell of each item why it is there.")] = False
+    order: Order | UnsetType = UNSET
 
 
 class PopularQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,6 +101,12 @@ class SimilarQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Parameters of `GET /v1/items/{item_id}/similar`."""
 
     k: K = 10
+    by: By = "blend"
+    category: Categories = []
+    exclude_ids: ExcludedIds = []
+    only_ids: OnlyIds = []
+    min_score: MinScore | UnsetType = UNSET
+    order: Order | UnsetType = UNSET
 
 
 class UsersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,14 +159,6 @@ class NamedItemBody(ItemBody, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 ItemBodies = Annotated[list[NamedItemBody], Meta(min_length=1, max_length=10_000)]
-
-
-class SimilarItems(msgspec.Struct, frozen=True):
-    """Items like one, best first."""
-
-    item_id: str
-    items: list[RecommendedItem]
-    generation: str | None
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
 
 EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
@@ -126,6 +127,11 @@ class TrainerSettings(BaseSettings):
     item_publish_share: float = Field(
         0.33, gt=0, le=1, description="Of the time, spent on publishing item vectors at most."
     )
+    user_publish_interval_s: PositiveFloat = Field(1.0, description="User vectors are coalesced so long.")
+    user_publish_share: float = Field(
+        0.1, ge=0, le=1, description="Of the time, spent on publishing user vectors at most; 0: none are."
+    )
+    max_user_vectors: PositiveInt = Field(2000, description="User vectors in one publication at most.")
     max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
     status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")
     evaluations_per_s: PositiveFloat = Field(
@@ -167,3 +173,5 @@ class ServerSettings(BaseSettings):
     max_per_category: PositiveInt | None = Field(
         None, description="Items of one category in a list while there are others; none: any number."
     )
+    similar_order: OrderName = Field("score", description="Of what is like an item; see LikeOrder.")
+    similar_value_attribute: str = Field("price", description="Of items: the number that order goes by.")

@@ -1,15 +1,14 @@
-"""Recommendations, popular and similar items."""
+"""Recommendations, and what everybody chooses."""
 
 import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.request import JSON, checked_id, id_in_path, query_of
-from recommender_server.schemas import PopularQuery, RecommendationsQuery, SimilarItems, SimilarQuery
+from recommender_server.request import JSON, checked_id, query_of
+from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.diversity import Shape
+from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendationRequest
-from streamrec.errors import Unavailable, UnknownId
-from streamrec.serving.catalog import Catalog
 from streamrec.serving.recommender import Recommender
 
 _encode = msgspec.json.Encoder().encode
@@ -18,10 +17,11 @@ _encode = msgspec.json.Encoder().encode
 class Recommendations:
     """`GET /v1/recommendations`."""
 
-    def __init__(self, recommender: Recommender, shape: Shape) -> None:
-        """`shape` is that of lists for which the request names none."""
+    def __init__(self, recommender: Recommender, shape: Shape, like_order: LikeOrder) -> None:
+        """`shape` and `like_order` are those of lists for which the request names none."""
         self._recommender = recommender
         self._shape = shape
+        self._like_order = like_order
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with `k` items for a user, an item, or anybody."""
@@ -46,6 +46,7 @@ class Recommendations:
             ),
             query.cursor or None,
             query.explain,
+            self._like_order if query.order is UNSET else self._like_order._replace(name=query.order),
         )
 
 
@@ -61,32 +62,4 @@ class Popular:
         categories, cursor = frozenset(query.category), query.cursor or None
         request = RecommendationRequest(query.k, categories=categories, cursor=cursor)
         resp.data = _encode(await self._recommender.recommend(request))
-        resp.content_type = JSON
-
-
-class Similar:
-    """`GET /v1/items/{item_id}/similar`."""
-
-    def __init__(self, recommender: Recommender, catalog: Catalog) -> None:
-        self._recommender = recommender
-        self._catalog = catalog
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
-        """Answer with items like this one; none for an item that nobody has touched yet.
-
-        Raises
-        ------
-        UnknownId
-            When neither the index nor the catalog has the item.
-        Unavailable
-            When the index does not answer: there is nothing to fall back to.
-        """
-        wanted = id_in_path(item_id)
-        query = query_of(req, SimilarQuery)
-        answer = await self._recommender.similar(wanted, query.k)
-        if answer.degraded and not answer.items:
-            raise Unavailable("the index does not answer")
-        if answer.generation is None and not await self._catalog.has_item(wanted):
-            raise UnknownId(f"there is no item {wanted!r}")
-        resp.data = _encode(SimilarItems(wanted, answer.items, answer.generation))
         resp.content_type = JSON

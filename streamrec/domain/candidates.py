@@ -111,6 +111,8 @@ class Candidates(Generic[Id]):
         N distinct items.
     features
         (N, 2 S + 4) float32.
+    proposals
+        Those of `sources` that are not empty, by name.
 
     >>> proposals = {"a": Proposal(["x", "y"], [2.0, 1.0])}
     >>> candidates = Candidates(("a", "b"), proposals, n_events=1, is_new_only=True)
@@ -140,6 +142,7 @@ class Candidates(Generic[Id]):
             features[places, n_sources + column] = proposal.levels()
         about_user = (math.log1p(n_events) / 5, n_events < _FIRST_LIGHT, n_events <= 1, is_new_only)
         features[:, -N_ABOUT_USER:] = about_user
+        self.proposals = {sources[column]: proposal for column, proposal in filled}
         self.n_sources = n_sources
         self.segment = segment_of(n_events)
         self.features = features

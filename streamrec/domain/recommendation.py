@@ -8,13 +8,16 @@ import msgspec
 from streamrec.domain.diversity import Shape
 from streamrec.domain.explanation import Explanation
 from streamrec.domain.item import Item
+from streamrec.domain.likeness import LikeOrder
 
 MAX_K = 1000
 
 MAX_LISTED_IDS = 1000
 """Items that a request may exclude, and that it may allow."""
 
-SourceName = Literal["gmf", "covisitation", "followers", "again", "similar", "popular", "new", "listed"]
+SourceName = Literal[
+    "gmf", "covisitation", "followers", "again", "similar", "same_day", "popular", "new", "listed"
+]
 BasedOn = Literal["user_id", "item_id", "popular_items"]
 
 
@@ -43,6 +46,8 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
         What leads on from the page before; None: this is the first.
     explain
         Whether each item tells why it is there.
+    like_order
+        Of what is like the item, where that is all there is to go by.
     """
 
     k: int = 10
@@ -56,13 +61,13 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
     shape: Shape = Shape()
     cursor: str | None = None
     explain: bool = False
+    like_order: LikeOrder = LikeOrder()
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One item of an answer: its score, the source that speaks for it most, and its metadata.
 
-    The score estimates how probably, of all candidates of this answer, the item is the one chosen next; of
-    similar items it is the inner product of the vectors.
+    The score estimates how probably, of all candidates of this answer, the item is the one chosen next.
     The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it.
     """
 

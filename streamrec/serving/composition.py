@@ -10,6 +10,7 @@ from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.learned_blend import LearnedBlend
 from streamrec.serving.recommender import STRANGER, Recommender
 from streamrec.serving.retrieval import Retrieval
+from streamrec.serving.similar import SimilarFinder
 
 
 class ServingLimits(NamedTuple):
@@ -57,6 +58,7 @@ class Serving(NamedTuple):
     """
 
     recommender: Recommender
+    similar: SimilarFinder
     items: ItemReader
     blend: LearnedBlend
 
@@ -74,4 +76,5 @@ def serving_over(
     users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
     explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
     recommender = Recommender(users, retrieval, items, blend, metrics, explorer)
-    return Serving(recommender, items, blend)
+    similar = SimilarFinder(retrieval, items, blend, metrics)
+    return Serving(recommender, similar, items, blend)

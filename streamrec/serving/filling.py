@@ -1,17 +1,20 @@
 """From what the sources propose to the items that an answer may show."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
-from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import MAX_K, RecommendedItem, Selection, SourceName
+from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.retrieval import Retrieval, Stage
+from streamrec.serving.shape import like_first
 from streamrec.serving.sources import GMF, N_PROPOSED, POPULAR, Asker
 
 SPARE = 4
@@ -30,6 +33,16 @@ class Metadata(Protocol):
         """Return what is known of these."""
 
 
+class Ranker(Protocol):
+    """What puts candidates in order: the learned blend, or one source alone."""
+
+    def probabilities(self, candidates: Candidates[str]) -> NDArray[np.floating]:
+        """Return (N,) scores as they are shown; higher is better."""
+
+    def main_sources(self, candidates: Candidates[str], places: Sequence[int]) -> list[str]:
+        """Return, of (M,) candidates, the source that speaks for each most."""
+
+
 class Filling:
     """Takes for one asker what may be on one page, best first, until there is enough.
 
@@ -40,7 +53,7 @@ class Filling:
     """
 
     def __init__(
-        self, retrieval: Retrieval, items: Metadata, ranker: BlendRanker, asker: Asker, page: Page
+        self, retrieval: Retrieval, items: Metadata, ranker: Ranker, asker: Asker, page: Page
     ) -> None:
         self._retrieval = retrieval
         self._items = items
@@ -50,7 +63,7 @@ class Filling:
         self.ranked: list[str] = []
 
     async def pool(self, n: int) -> list[RecommendedItem]:
-        """Return `n` items where so many exist."""
+        """Return `n` items where so many exist, those like an item in the order asked for."""
         selection = Selection(n, self._asker.banned)
         for stage in self._retrieval.stages(self._asker):
             await self._fill(selection, stage)
@@ -58,7 +71,14 @@ class Filling:
                 break
         if selection.n_missing:
             await self._offer_listed(selection)
-        return selection.items
+        return await self._in_order(selection.items)
+
+    async def _in_order(self, pool: list[RecommendedItem]) -> list[RecommendedItem]:
+        item_id, order = self._asker.item_id, self._page.like_order
+        if item_id is None or not self._asker.is_by_item or not order.changes_lists:
+            return pool
+        looked_at = (await self._items.read([item_id], self._asker.attempts)).get(item_id)
+        return pool if looked_at is None else like_first(pool, looked_at, order)
 
     async def _fill(self, selection: Selection, stage: Stage) -> None:
         """Offer the stage's best, and once more of them when too few of those fit."""
@@ -115,3 +135,11 @@ def shown_source(name: str, asker: Asker) -> SourceName:
     if name == GMF and asker.vector is None:
         return "similar"
     return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
+
+
+def count_shown(metrics: Metrics, sources: Sequence[SourceName], attempts: Attempts) -> None:
+    """Count what an answer shows, by source, and whether a part failed meanwhile."""
+    if attempts.is_degraded:
+        metrics.count("recommender.degraded")
+    for name, n in Counter(sources).items():
+        metrics.count(f"recommender.items.{name}", n)

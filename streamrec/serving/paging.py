@@ -23,6 +23,8 @@ class Page:
         What the pages before it have shown.
     only_ids
         The items that it is chosen from; empty: all.
+    like_order
+        Of what is like the item that is looked at.
     """
 
     def __init__(self, request: RecommendationRequest) -> None:
@@ -39,6 +41,7 @@ class Page:
         )
         self.k = min(request.k, self.shown.n_left)
         self.only_ids = request.only_ids
+        self.like_order = request.like_order
         self._min_score = request.min_score
 
     @property

@@ -1,6 +1,5 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -13,22 +12,18 @@ from streamrec.domain.recommendation import (
     RecommendationRequest,
     Recommendations,
     RecommendedItem,
-    Selection,
 )
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.explainer import Explainer
 from streamrec.serving.exploring import Explorer
-from streamrec.serving.filling import SPARE, Filling, Metadata, shown_source
+from streamrec.serving.filling import Filling, Metadata, count_shown
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.retrieval import Retrieval
-from streamrec.serving.shape import shaped
+from streamrec.serving.shape import OF_NOBODY, shaped
 from streamrec.serving.sources import Asker
 
 STRANGER = UserProfile(None, [])
-
-_OF_NOBODY = frozenset(("popular", "new", "listed"))
-"""Sources that ask neither who the user is nor what is looked at."""
 
 
 class Profiles(Protocol):
@@ -83,7 +78,7 @@ class Recommender:
         """Return `k` items where so many exist; does not raise for a part that is down.
 
         A known user gets the blend of all sources. A stranger who looks at a known item gets what is like it,
-        filled up with what is popular; anybody else gets what is popular.
+        in the order asked for, filled up with what is popular; anybody else gets what is popular.
 
         Raises
         ------
@@ -95,7 +90,8 @@ class Recommender:
         is_known = "store" not in asker.attempts.failed
         ranker = await self._blend.ranker()
         filling = Filling(self._retrieval, self._items, ranker, asker, page)
-        pool = await filling.pool(pool_size(page.k) if request.shape.changes_lists else page.k)
+        is_arranged = request.shape.changes_lists or (asker.is_by_item and request.like_order.changes_lists)
+        pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
         items = await self._shaped(pool, request.shape, page, asker)
         if self._explorer is not None:
             items = await self._explorer.explored(items, filling.ranked, asker, page)
@@ -107,18 +103,6 @@ class Recommender:
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
         next_cursor = page.next_cursor(items, is_degraded=answer.degraded)
         return msgspec.structs.replace(answer, next_cursor=next_cursor)
-
-    async def similar(self, item_id: str, k: int) -> Recommendations:
-        """Return up to `k` items like this one: by vector, then those chosen together with it."""
-        asker = Asker(Attempts(), recent=(item_id,), item_id=item_id, banned=frozenset((item_id,)))
-        selection = Selection(k, asker.banned)
-        async for name, proposal in self._retrieval.like_item(asker, k + SPARE):
-            metadata = await self._items.read(proposal.ids, asker.attempts)
-            pairs = zip(proposal.ids, proposal.scores, strict=True)
-            selection.offer(pairs, shown_source(name, asker), metadata)
-            if not selection.n_missing:
-                break
-        return self._answer(selection.items, asker)
 
     async def asker(self, request: RecommendationRequest) -> Asker:
         """Return what the sources need to know of who asks."""
@@ -147,10 +131,7 @@ class Recommender:
         )
 
     def _answer(self, items: list[RecommendedItem], asker: Asker) -> Recommendations:
-        if asker.attempts.is_degraded:
-            self._metrics.count("recommender.degraded")
-        for name, n in Counter(item.source for item in items).items():
-            self._metrics.count(f"recommender.items.{name}", n)
+        count_shown(self._metrics, [item.source for item in items], asker.attempts)
         return Recommendations(
             items, _based_on(items, asker), asker.served_generation, asker.attempts.is_degraded
         )
@@ -160,7 +141,7 @@ class Recommender:
     ) -> list[RecommendedItem]:
         """Return the page's items of a pool; while the index is away, nothing is known to be alike."""
         if not shape.changes_lists:
-            return pool
+            return pool[: page.k]
         item_ids = [item.item_id for item in pool]
         vectors = await self._retrieval.vectors(item_ids, asker) if shape.diversity > 0 else {}
         return shaped(pool, page.k, shape, vectors)
@@ -183,6 +164,6 @@ def _based_on(items: Sequence[RecommendedItem], asker: Asker) -> BasedOn:
     # The user's own vector had its say in the order, even where what is popular speaks for each item most.
     if asker.vector is not None and asker.served_generation is not None:
         return "user_id"
-    if all(item.source in _OF_NOBODY for item in items):
+    if all(item.source in OF_NOBODY for item in items):
         return "popular_items"
     return "user_id" if asker.generation is not None else "item_id"

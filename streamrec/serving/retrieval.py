@@ -1,26 +1,33 @@
 """All sources that know something of who asks, side by side."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from streamrec.domain.candidates import Candidates, Proposal
+from streamrec.domain.likeness import Likeness
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
+from streamrec.serving.popular_source import PopularSource
 from streamrec.serving.sources import (
     COVISITATION,
     GMF,
+    SAME_DAY,
     SOURCES,
     WINDOWS,
     AgainSource,
     Asker,
     CandidateSource,
     NeighbourSource,
-    PopularSource,
+    SameDaySource,
     VectorSource,
 )
 
 Stage = Sequence[CandidateSource]
 """Sources that are asked together; the next stage only fills up what this one leaves open."""
+
+
+SOURCE_OF: Mapping[Likeness, str] = {"vector": GMF, "covisitation": COVISITATION, "same_day": SAME_DAY}
+"""Of the kinds of likeness that one source alone knows."""
 
 
 class Retrieval:
@@ -45,15 +52,21 @@ class Retrieval:
         self._index = index
         self._index_guard = index_guard
         self._left_out = left_out
-        self._personal: Stage = (
-            VectorSource(index, index_guard),
-            NeighbourSource(cache, cache_guard),
-            AgainSource(),
-        )
+        vectors, neighbours = VectorSource(index, index_guard), NeighbourSource(cache, cache_guard)
+        self._personal: Stage = (vectors, neighbours, AgainSource())
+        self._alike: Mapping[Likeness, Stage] = {
+            "vector": (vectors,),
+            "covisitation": (neighbours,),
+            "same_day": (SameDaySource(cache, cache_guard),),
+            "blend": self._personal,
+        }
         self._popular: Stage = tuple(PopularSource(window, cache, cache_guard) for window in WINDOWS)
 
     def stages(self, asker: Asker) -> Iterator[Stage]:
         """Yield whom to ask: for a known user all at once, for a stranger first what is like the item."""
+        if asker.likeness is not None:
+            yield self._alike[asker.likeness]
+            return
         if asker.generation is not None or asker.n_events:
             yield (*self._personal, *self._popular)
             return
@@ -61,17 +74,13 @@ class Retrieval:
             yield self._personal
         yield self._popular
 
-    async def like_item(self, asker: Asker, n: int) -> AsyncIterator[tuple[str, Proposal[str]]]:
-        """Yield what is like the item looked at: first by vector, then what is chosen together with it."""
-        for source, name in zip(self._personal, (GMF, COVISITATION), strict=False):
-            proposal = (await source.propose(asker, n)).get(name)
-            if proposal is not None:
-                yield name, proposal
-
     async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
         """Return the union of up to `n` items of each source."""
         proposals = await self.proposals(asker, stage, n)
-        return Candidates(SOURCES, proposals, asker.n_events, is_new_only=asker.is_new_only)
+        alone = SOURCE_OF.get(asker.likeness) if asker.likeness is not None else None
+        return Candidates(
+            SOURCES if alone is None else (alone,), proposals, asker.n_events, is_new_only=asker.is_new_only
+        )
 
     async def proposals(self, asker: Asker, stage: Stage, n: int) -> dict[str, Proposal[str]]:
         """Return by source name up to `n` items each."""

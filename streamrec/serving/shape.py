@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.diversity import Pool, Shape, arranged
+from streamrec.domain.item import Item
+from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
 
 
@@ -26,6 +28,21 @@ def shaped(
     categories = [item.categories for item in pool]
     candidates = Pool(log_scores([item.score for item in pool]), embeddings, categories)
     return [pool[place] for place in arranged(candidates, k, shape)]
+
+
+OF_NOBODY = frozenset(("popular", "new", "listed"))
+"""Sources that ask neither who the user is nor what is looked at."""
+
+
+def like_first(pool: Sequence[RecommendedItem], looked_at: Item, order: LikeOrder) -> list[RecommendedItem]:
+    """Return a pool with those that are like an item in the order given, and the others after them."""
+
+    def place(item: RecommendedItem) -> tuple[bool, bool, float]:
+        if item.source in OF_NOBODY:
+            return True, False, 0.0
+        return False, *order.place(item.categories, item.attributes, looked_at)
+
+    return sorted(pool, key=place)
 
 
 def log_scores(scores: Sequence[float]) -> list[float]:

@@ -1,8 +1,6 @@
 """Where candidates come from: each source proposes a ranking, or several from one look."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from typing import Protocol
 
 import msgspec
@@ -10,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.candidates import Proposal
+from streamrec.domain.likeness import Likeness
 from streamrec.domain.recency import again, distinct_newest_first, visited_with
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard
 
 GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
+
+SAME_DAY = "same_day"
+"""No part of a blend: what it sees co-visitation sees too, and weighs."""
 
 WINDOWS = ("all", "week", "day", "hour", "recent")
 """Of popularity, as the trainer names its rankings."""
@@ -29,9 +31,6 @@ N_PROPOSED = 100
 
 N_HISTORY = 20
 """Newest distinct items of a user whose neighbours are candidates."""
-
-MAX_REMEMBERED = 1000
-"""Rankings kept for when the cache is down: some windows times some hundred categories."""
 
 
 class Asker(msgspec.Struct):
@@ -59,6 +58,8 @@ class Asker(msgspec.Struct):
         Just these items are wanted; empty: all.
     served_generation
         Of the index that answered; the sources note it here.
+    likeness
+        Only what is like the item is wanted, in this way; None: also what is popular.
     """
 
     attempts: Attempts
@@ -72,6 +73,12 @@ class Asker(msgspec.Struct):
     categories: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     served_generation: str | None = None
+    likeness: Likeness | None = None
+
+    @property
+    def is_by_item(self) -> bool:
+        """Whether the item looked at is all there is to go by: nothing is known of who asks."""
+        return self.item_id is not None and self.generation is None and not self.n_events
 
     def wants(self, item_id: str) -> bool:
         """Return whether an item may be offered, as far as its id tells."""
@@ -114,7 +121,7 @@ class VectorSource:
         if answer.is_missing:
             return {}
         asker.served_generation = answer.generation
-        return {GMF: _proposal(answer.items, is_logit=True)}
+        return {GMF: proposal_of(answer.items, is_logit=True)}
 
     async def _rank_only(self, asker: Asker) -> dict[str, Proposal[str]]:
         """Rank the wanted items by their vectors: an item far down in the index's ranking counts as well."""
@@ -135,7 +142,7 @@ class VectorSource:
             return {}
         asker.served_generation = asker.generation
         ranked = ranked_by(query, found, with_bias=asker.vector is not None)
-        return {GMF: _proposal(ranked, is_logit=True)}
+        return {GMF: proposal_of(ranked, is_logit=True)}
 
 
 class NeighbourSource:
@@ -163,35 +170,23 @@ class AgainSource:
         return chosen_again(asker, n)
 
 
-class PopularSource:
-    """What everybody chooses in one window; the last rankings stay at hand for when the cache is down."""
+class SameDaySource:
+    """Items that many chose on the same day as the item that is looked at."""
 
-    def __init__(self, window: str, cache: Rankings, guard: Guard) -> None:
-        self._window = window
+    def __init__(self, cache: Rankings, guard: Guard) -> None:
         self._cache = cache
         self._guard = guard
-        self._remembered: dict[str, list[RankedItem]] = {}
 
     async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
-        """Return the window's best, or the best of the wanted categories together."""
-        limit = n + len(asker.banned)
-        if asker.categories:
-            names = [f"{self._window}:{category}" for category in sorted(asker.categories)]
-            ranked = _merge(await asyncio.gather(*(self._ranking(asker, name, limit) for name in names)))
-        else:
-            ranked = await self._ranking(asker, self._window, limit)
-        # Lazily: of a long ranking the first few hold as many as are wanted.
-        banned, only = asker.banned, asker.only
-        wanted = (item for item in ranked if item[0] not in banned and (not only or item[0] in only))
-        return {f"popular_{self._window}": _proposal(list(islice(wanted, n)))}
-
-    async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
-        remembered = self._remembered.get(name, [])
-        ranking = await asker.attempts.of(self._guard, lambda: self._cache.popular(name, limit), remembered)
-        # Names come from outside: only those that exist are remembered.
-        if ranking and (remembered or len(self._remembered) < MAX_REMEMBERED):
-            self._remembered[name] = ranking
-        return ranking[:limit]
+        """Return them by their counts."""
+        item_id = asker.item_id
+        if item_id is None:
+            return {}
+        nothing: dict[str, Neighbours] = {}
+        found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours([item_id]), nothing)
+        near = found.get(item_id, Neighbours())
+        counts = dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
+        return {SAME_DAY: _best(_wanted(asker, counts), n)}
 
 
 def visited(asker: Asker, neighbours: Mapping[str, Neighbours], n: int) -> dict[str, Proposal[str]]:
@@ -221,14 +216,6 @@ def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) ->
     return sorted(ranked, key=lambda item: -item.score)
 
 
-def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
-    """Return all items by falling score, each once."""
-    best: dict[str, RankedItem] = {}
-    for ranking in rankings:
-        best.update((item.item_id, item) for item in ranking)
-    return sorted(best.values(), key=lambda item: -item.score)
-
-
 def _wanted(asker: Asker, scores: Mapping[str, float]) -> dict[str, float]:
     return {item_id: score for item_id, score in scores.items() if asker.wants(item_id)}
 
@@ -245,5 +232,6 @@ def _best(scores: Mapping[str, float], n: int) -> Proposal[str]:
     return Proposal([id_ for id_, _ in ranked], [score for _, score in ranked])
 
 
-def _proposal(items: Sequence[RankedItem], *, is_logit: bool = False) -> Proposal[str]:
+def proposal_of(items: Sequence[RankedItem], *, is_logit: bool = False) -> Proposal[str]:
+    """Return a ranking as a source proposes it."""
     return Proposal([item[0] for item in items], [item[1] for item in items], is_logit)

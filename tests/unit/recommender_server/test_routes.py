@@ -132,15 +132,6 @@ async def test_a_hidden_item_is_not_offered_from_the_next_answer_on(server: Serv
     assert [item["item_id"] for item in answer.json["items"]] == ["i18"]
 
 
-async def test_similar_items(server: Server) -> None:
-    answer = await server.client.call("GET", "/v1/items/i5/similar?k=3")
-    assert (answer.json["item_id"], answer.json["generation"], len(answer.json["items"])) == ("i5", "g1", 3)
-    await server.client.call("PUT", "/v1/items/new", json={})
-    untouched = await server.client.call("GET", "/v1/items/new/similar")
-    assert untouched.json == {"item_id": "new", "items": [], "generation": None}
-    assert (await server.client.call("GET", "/v1/items/nobody/similar")).status == 404
-
-
 async def test_events_one_or_many(server: Server) -> None:
     one = await server.client.call("POST", "/v1/events", json={"user_id": "\U0001f3ac", "item_id": 7})
     assert (one.status, one.json) == (202, {"accepted": 1})

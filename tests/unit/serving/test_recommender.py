@@ -210,11 +210,6 @@ async def test_metadata_comes_with_the_items(stack: Stack) -> None:
     assert (second.title, second.attributes) == (None, {})
 
 
-async def test_similar_does_not_fall_back(stack: Stack) -> None:
-    answer = await stack.serving.recommender.similar("unknown", 3)
-    assert (answer.items, answer.generation, answer.degraded) == ([], None, False)
-
-
 class Down:
     """Every call of it fails, at once or never."""
 

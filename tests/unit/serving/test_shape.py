@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from streamrec.domain.diversity import Shape
+from streamrec.domain.item import Item
+from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
-from streamrec.serving.shape import shaped
+from streamrec.serving.shape import like_first, shaped
 
 SAME, OTHER = (np.array(row, "<f4").tobytes() for row in ([1.0, 0.0, 5.0], [0.0, 1.0, 5.0]))
 VECTORS = {"a": SAME, "b": SAME, "c": SAME, "d": OTHER}
@@ -55,3 +57,28 @@ def test_an_item_that_nothing_speaks_for_counts_as_the_least() -> None:
 
 def test_an_empty_pool_is_an_empty_list() -> None:
     assert shaped([], 5, Shape(0.5, 1), VECTORS) == []
+
+
+def test_what_is_like_an_item_comes_in_the_order_asked_for_and_what_is_not_after_it() -> None:
+    looked_at = Item("z", categories=("x",), attributes={"price": 10})
+    pool = [
+        RecommendedItem("far", 0.5, "similar", categories=("x",), attributes={"price": 90}),
+        RecommendedItem("other", 0.4, "covisitation", categories=("y",), attributes={"price": 10}),
+        RecommendedItem("unpriced", 0.3, "similar", categories=("x",), attributes={"price": "soon"}),
+        RecommendedItem("near", 0.2, "followers", categories=("x",), attributes={"price": "11.5"}),
+        RecommendedItem("endless", 0.2, "similar", categories=("x",), attributes={"price": "inf"}),
+        RecommendedItem("popular", 0.1, "popular", categories=("x",), attributes={"price": 10}),
+    ]
+    by_category = ["far", "unpriced", "near", "endless", "other", "popular"]
+    assert ids(like_first(pool, looked_at, LikeOrder("same_category"))) == by_category
+    by_price = ["near", "far", "unpriced", "endless", "other", "popular"]
+    assert ids(like_first(pool, looked_at, LikeOrder("same_category_then_value"))) == by_price
+    # Without a number of its own the item is as far from all others.
+    assert (
+        ids(like_first(pool, Item("z", categories=("x",)), LikeOrder("same_category_then_value")))
+        == by_category
+    )
+    # An item without a category shares it with nobody.
+    unsorted = [item.item_id for item in pool]
+    assert ids(like_first(pool, Item("z"), LikeOrder("same_category"))) == unsorted
+    assert ids(like_first(pool, looked_at, LikeOrder())) == unsorted

@@ -1,0 +1,58 @@
+"""Items like one."""
+
+import falcon.asgi
+import msgspec
+from msgspec import UNSET
+
+from recommender_server.request import JSON, checked_id, id_in_path, query_of
+from recommender_server.schemas import SimilarQuery
+from streamrec.domain.likeness import LikeOrder
+from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.errors import Unavailable, UnknownId
+from streamrec.serving.catalog import Catalog
+from streamrec.serving.similar import SimilarFinder
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Similar:
+    """`GET /v1/items/{item_id}/similar`."""
+
+    def __init__(self, finder: SimilarFinder, catalog: Catalog, like_order: LikeOrder) -> None:
+        """`like_order` is that of lists for which the request names none."""
+        self._finder = finder
+        self._catalog = catalog
+        self._like_order = like_order
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
+        """Answer with items like this one; none for an item that nobody has chosen with another yet.
+
+        Raises
+        ------
+        UnknownId
+            When the catalog has no such item, and nobody has chosen it.
+        Unavailable
+            When nothing is found because a part does not answer.
+        """
+        wanted = id_in_path(item_id)
+        query = query_of(req, SimilarQuery, lists=("category", "exclude_ids", "only_ids"))
+        answer = await self._finder.similar(wanted, query.by, self._request(query))
+        if all(item.source == "listed" for item in answer.items):
+            if answer.degraded:
+                raise Unavailable("the parts that know what is like an item do not answer")
+            if not await self._finder.knows(wanted) and not await self._catalog.has_item(wanted):
+                raise UnknownId(f"there is no item {wanted!r}")
+        resp.data = _encode(answer)
+        resp.content_type = JSON
+
+    def _request(self, query: SimilarQuery) -> RecommendationRequest:
+        return RecommendationRequest(
+            query.k,
+            categories=frozenset(query.category),
+            exclude_ids=frozenset(map(checked_id, query.exclude_ids)),
+            only_ids=tuple(dict.fromkeys(map(checked_id, query.only_ids))),
+            min_score=None if query.min_score is UNSET else query.min_score,
+            like_order=self._like_order
+            if query.order is UNSET
+            else self._like_order._replace(name=query.order),
+        )

@@ -1,0 +1,51 @@
+"""What is answered about items like another."""
+
+from typing import Any
+
+import msgspec
+
+from streamrec.domain.likeness import Likeness
+from streamrec.domain.recommendation import SourceName
+
+
+class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item like another, the source that speaks for it most, and its metadata.
+
+    Attributes
+    ----------
+    score
+        By vector: the inner product, without what popularity adds. By co-visitation: the shrunk cosine of the
+        counts. By day: the count. By the blend: how probably, of all candidates, it is the one chosen next.
+    support
+        How often both were chosen together: by day the users and days that have both, by co-visitation and
+        the blend the faded count of pairs; null by vector, and where there is no such pair.
+    """
+
+    item_id: str
+    score: float
+    source: SourceName
+    support: float | None
+    kind: str | None = None
+    title: str | None = None
+    categories: tuple[str, ...] = ()
+    attributes: dict[str, Any] = {}
+
+
+class SimilarItems(msgspec.Struct, frozen=True):
+    """Items like one, in the order asked for.
+
+    Attributes
+    ----------
+    by
+        In which way they are like it.
+    generation
+        Of the model whose vectors had a part in it; null when none had.
+    degraded
+        A part did not answer in time: this is the best of what still works.
+    """
+
+    item_id: str
+    by: Likeness
+    items: list[SimilarItem]
+    generation: str | None
+    degraded: bool

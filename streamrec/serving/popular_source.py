@@ -1,0 +1,52 @@
+"""What everybody chooses, as a source of candidates."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+from streamrec.domain.candidates import Proposal
+from streamrec.ports import RankedItem, Rankings
+from streamrec.serving.guard import Guard
+from streamrec.serving.sources import Asker, proposal_of
+
+MAX_REMEMBERED = 1000
+"""Rankings kept for when the cache is down: some windows times some hundred categories."""
+
+
+class PopularSource:
+    """What everybody chooses in one window; the last rankings stay at hand for when the cache is down."""
+
+    def __init__(self, window: str, cache: Rankings, guard: Guard) -> None:
+        self._window = window
+        self._cache = cache
+        self._guard = guard
+        self._remembered: dict[str, list[RankedItem]] = {}
+
+    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+        """Return the window's best, or the best of the wanted categories together."""
+        limit = n + len(asker.banned)
+        if asker.categories:
+            names = [f"{self._window}:{category}" for category in sorted(asker.categories)]
+            ranked = _merge(await asyncio.gather(*(self._ranking(asker, name, limit) for name in names)))
+        else:
+            ranked = await self._ranking(asker, self._window, limit)
+        # Lazily: of a long ranking the first few hold as many as are wanted.
+        banned, only = asker.banned, asker.only
+        wanted = (item for item in ranked if item[0] not in banned and (not only or item[0] in only))
+        return {f"popular_{self._window}": proposal_of(list(islice(wanted, n)))}
+
+    async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
+        remembered = self._remembered.get(name, [])
+        ranking = await asker.attempts.of(self._guard, lambda: self._cache.popular(name, limit), remembered)
+        # Names come from outside: only those that exist are remembered.
+        if ranking and (remembered or len(self._remembered) < MAX_REMEMBERED):
+            self._remembered[name] = ranking
+        return ranking[:limit]
+
+
+def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
+    """Return all items by falling score, each once."""
+    best: dict[str, RankedItem] = {}
+    for ranking in rankings:
+        best.update((item.item_id, item) for item in ranking)
+    return sorted(best.values(), key=lambda item: -item.score)

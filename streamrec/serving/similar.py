@@ -1,0 +1,112 @@
+"""Answers what is like an item."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.candidates import Candidates
+from streamrec.domain.diversity import pool_size
+from streamrec.domain.likeness import Likeness
+from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
+from streamrec.domain.similar_items import SimilarItem, SimilarItems
+from streamrec.ports import Metrics, Neighbours
+from streamrec.serving.filling import Filling, Metadata, Ranker, count_shown
+from streamrec.serving.guard import Attempts
+from streamrec.serving.paging import Page
+from streamrec.serving.recommender import RankerSource
+from streamrec.serving.retrieval import SOURCE_OF, Retrieval
+from streamrec.serving.sources import Asker
+
+
+class SimilarFinder:
+    """Finds items like one, of all sources as a stranger who looks at it is recommended by, or of one alone.
+
+    Parameters
+    ----------
+    retrieval
+        Collects what the sources propose.
+    items
+        Reads metadata.
+    blend
+        Gives the ranker of the moment.
+    """
+
+    def __init__(self, retrieval: Retrieval, items: Metadata, blend: RankerSource, metrics: Metrics) -> None:
+        self._retrieval = retrieval
+        self._items = items
+        self._blend = blend
+        self._metrics = metrics
+
+    async def similar(self, item_id: str, by: Likeness, request: RecommendationRequest) -> SimilarItems:
+        """Return `k` items where so many are like it; does not raise for a part that is down.
+
+        Parameters
+        ----------
+        request
+            How many, which and in what order; its user counts for nothing.
+        """
+        asker = Asker(
+            Attempts(),
+            recent=(item_id,),
+            item_id=item_id,
+            banned=request.exclude_ids | {item_id},
+            categories=request.categories,
+            only=frozenset(request.only_ids),
+            likeness=by,
+        )
+        ranker: Ranker = OwnScores(SOURCE_OF[by]) if by in SOURCE_OF else await self._blend.ranker()
+        filling = Filling(self._retrieval, self._items, ranker, asker, Page(request))
+        pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
+        items = await self._with_supports(pool[: request.k], asker)
+        count_shown(self._metrics, [item.source for item in items], asker.attempts)
+        return SimilarItems(item_id, by, items, asker.served_generation, asker.attempts.is_degraded)
+
+    async def knows(self, item_id: str) -> bool:
+        """Return whether anybody has chosen this item, as far as the parts that answer know."""
+        asker = Asker(Attempts())
+        return bool(
+            await self._retrieval.neighbours([item_id], asker)
+            or await self._retrieval.vectors([item_id], asker)
+        )
+
+    async def _with_supports(self, items: Sequence[RecommendedItem], asker: Asker) -> list[SimilarItem]:
+        supports = await self._supports(asker)
+        return [
+            SimilarItem(
+                item.item_id,
+                item.score,
+                item.source,
+                supports.get(item.item_id),
+                item.kind,
+                item.title,
+                item.categories,
+                item.attributes,
+            )
+            for item in items
+        ]
+
+    async def _supports(self, asker: Asker) -> dict[str, float]:
+        if asker.likeness == "vector" or asker.item_id is None:
+            return {}
+        found = await self._retrieval.neighbours([asker.item_id], asker)
+        near = found.get(asker.item_id, Neighbours())
+        if asker.likeness == "same_day":
+            return dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
+        return dict(zip(near.item_ids, near.supports, strict=True))
+
+
+class OwnScores:
+    """Ranks by one source alone, whose own scores stand where the blend has probabilities."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def probabilities(self, candidates: Candidates[str]) -> NDArray[np.floating]:
+        """Return (N,) the source's scores."""
+        proposal = candidates.proposals.get(self._source)
+        return np.array([] if proposal is None else proposal.scores, np.float64)
+
+    def main_sources(self, candidates: Candidates[str], places: Sequence[int]) -> list[str]:
+        """Return the source, (M,) times."""
+        return [self._source] * len(places)
