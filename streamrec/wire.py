@@ -186,8 +186,8 @@ class VectorRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     published_at
         Unix seconds, for staleness.
     item_id
-        Whose vector it is, where the record's key is not the id: of a generation that learns beside another,
-        whose records of the same item must not take the place of the other's.
+        Whose vector it is, an item's or a user's, where the record's key is not the id: of a generation that
+        learns beside another, whose records of the same id must not take the place of the other's.
     """
 
     generation: str

@@ -23,7 +23,7 @@ from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.datasets.event_set import EventSet
 from streamrec.domain.interaction import EventWeights, Interaction
 from streamrec.domain.prequential import Events
-from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Offsets
+from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Offsets
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings, shown_url
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
@@ -130,7 +130,7 @@ def _look_for_parts(places: PlaceSettings) -> None:
         When a part refuses us.
     """
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
+    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], _LEASE)
     patient = _patiently()
     with spinner("Looking for the document store, the cache and the log of vectors"):
         lease = patient(store.acquire, f"{_LEASE}-probe", owner_name(), 1.0, time.time())
@@ -146,7 +146,7 @@ def _release(
     state: TrainerState, past: Events, history: History, places: PlaceSettings, *, as_challenger: bool
 ) -> None:
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS], _LEASE)
+    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], _LEASE)
     lease = LeaseKeeper(store, _LEASE, owner_name(), _LEASE_DURATION_S, time.time)
     patient = _patiently()
     with spinner("Waiting for another initial training to end"):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, REJECTED
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, REJECTED, USER_VECTORS
 from streamrec.wire import Command, EventRecord, RejectedRecord, VectorRecord
 
 VERSIONS: dict[str, tuple[int, type]] = {
@@ -20,6 +20,7 @@ VERSIONS: dict[str, tuple[int, type]] = {
     REJECTED: (1, RejectedRecord),
     COMMANDS: (1, Command),
     ITEM_VECTORS: (2, VectorRecord),
+    USER_VECTORS: (1, VectorRecord),
 }
 """Topic -> its current version, and the type that reads it."""
 

@@ -7,7 +7,7 @@ from streamrec.training.publisher import Publisher, Status, UserPublication
 
 
 class ChallengerPublisher(Publisher):
-    """Publishes item vectors alone: everything else that users would meet is the champion's to write."""
+    """Publishes vectors alone: everything else that users would meet is the champion's to write."""
 
     def publish_users(self, publication: UserPublication) -> None:
         """Do nothing: the champion reads the same events."""

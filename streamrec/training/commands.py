@@ -23,6 +23,11 @@ def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> list
     return list(store.read_items(item_ids)) if item_ids else []
 
 
+def erased_users(commands: Sequence[KeyedCommand]) -> list[str]:
+    """Return the users that commands want erased."""
+    return [key for key, command in commands if command.name == "user_erased"]
+
+
 def carry_out(
     commands: Sequence[KeyedCommand],
     items: Iterable[Item],
@@ -70,6 +75,7 @@ def _delete_item(item_id: str, state: TrainerState) -> None:
         state.new_items.forget(row)
         # Those that named it have waited longest of all.
         state.dirty_neighbours.mark(state.covisitation.forget(row), now=0.0)
+        state.dirty_neighbours.mark(state.same_day.forget_item(row), now=0.0)
         state.dirty_items.drop(row)
 
 
@@ -85,3 +91,4 @@ def _erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
         state.dirty_users.drop(row)
         state.popularity.forget_user(row)
         state.user_shares.forget(row)
+        state.same_day.forget_user(row)

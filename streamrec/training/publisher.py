@@ -18,6 +18,7 @@ from streamrec.errors import Unavailable
 from streamrec.ports import (
     ITEM_VECTORS,
     REJECTED,
+    USER_VECTORS,
     CachePublisher,
     EventSink,
     Lease,
@@ -33,6 +34,9 @@ from streamrec.training.lane import Lane
 from streamrec.training.neighbour_lane import NeighbourLane
 from streamrec.training.patience import patiently
 from streamrec.wire import VectorRecord, encode_vector
+
+_KINDS = {ITEM_VECTORS: "items", USER_VECTORS: "user_vectors"}
+"""Topics of vectors, and what their lanes and metrics are called."""
 
 _MOST_SKIPPED = 15
 """Statuses, of one a second: a cache that comes back is noticed within this."""
@@ -86,8 +90,8 @@ class Outlets(NamedTuple):
 class Publisher:
     """Publishes in threads of its own, and retries what may succeed later.
 
-    Users, item vectors and status have a lane each: somebody's new vector does not wait behind two thousand
-    item vectors, which may be a fifth of a second old anyway. Within a lane all goes in order.
+    Users, item vectors, user vectors and status have a lane each: somebody's document does not wait behind
+    two thousand item vectors, which may be a fifth of a second old anyway. Within a lane all goes in order.
 
     Parameters
     ----------
@@ -118,7 +122,8 @@ class Publisher:
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
-        self._users, self._items, self._status = Lane("users"), Lane("items"), Lane("status")
+        self._users, self._status = Lane("users"), Lane("status")
+        self._vectors = {topic: Lane(kind) for topic, kind in _KINDS.items()}
         self.neighbours = NeighbourLane(outlets.cache, metrics)
         self._n_cache_failures = self._n_skipped_statuses = 0
 
@@ -126,12 +131,13 @@ class Publisher:
         """Return whether the last users handed over are out."""
         return self._users.is_free()
 
-    def pause_after_items_s(self, share: float) -> float:
-        """Return the seconds from one publication of item vectors to the next, so that they take that share.
+    def is_free_for_vectors(self, topic: str) -> bool:
+        """Return whether the last vectors handed over for a topic are out."""
+        return self._vectors[topic].is_free()
 
-        A busy stream moves nearly every item: a slow log would take all the time that learning needs.
-        """
-        return self._items.last_took_s / share
+    def vectors_took_s(self, topic: str) -> float:
+        """Return the seconds that the last publication of a topic's vectors took."""
+        return self._vectors[topic].last_took_s
 
     def publish_users(self, publication: UserPublication) -> None:
         """Hand over; waits for the last such publication, so that a slow store slows the loop.
@@ -143,9 +149,9 @@ class Publisher:
         """
         self._users.submit(partial(self._patiently, self._write_users, publication))
 
-    def publish_items(self, vectors: Sequence[tuple[str, bytes | None]]) -> None:
-        """Hand over item ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
-        self._items.submit(partial(self._patiently, self._write_items, vectors))
+    def publish_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:
+        """Hand over ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
+        self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, vectors))
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
@@ -163,12 +169,12 @@ class Publisher:
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
-        for lane in (self._users, self._items, self._status, self.neighbours):
+        for lane in (self._users, *self._vectors.values(), self._status, self.neighbours):
             lane.drain()
 
     def close(self) -> None:
         """End the threads. What is not published by now will be after a restart from the checkpoint."""
-        for lane in (self._users, self._items, self._status, self.neighbours):
+        for lane in (self._users, *self._vectors.values(), self._status, self.neighbours):
             lane.close()
 
     def _write_users(self, publication: UserPublication) -> None:
@@ -181,17 +187,17 @@ class Publisher:
                 self._outlets.store.forget_users(publication.forgotten_users, lease)
         self._metrics.count("trainer.published.users", len(publication.updates.states))
 
-    def _write_items(self, vectors: Sequence[tuple[str, bytes | None]]) -> None:
+    def _write_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:
         self._lease()
         now = time.time()
-        with timed(self._metrics, "trainer.publish.items"):
-            messages = [self._message(item_id, vector, now) for item_id, vector in vectors]
-            self._outlets.vectors.append(ITEM_VECTORS, messages)
-        self._metrics.count("trainer.published.items", len(vectors))
+        with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
+            messages = [self._message(id_, vector, now) for id_, vector in vectors]
+            self._outlets.vectors.append(topic, messages)
+        self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
 
-    def _message(self, item_id: str, vector: bytes | None, now: float) -> Message:
-        key = changelog_key(item_id, self.changelog_lane)
-        named = None if key == item_id else item_id
+    def _message(self, id_: str, vector: bytes | None, now: float) -> Message:
+        key = changelog_key(id_, self.changelog_lane)
+        named = None if key == id_ else id_
         return Message(key, encode_vector(VectorRecord(self._generation, vector, now, named)))
 
     def _write_status(self, status: Status) -> None:
@@ -209,16 +215,16 @@ class Publisher:
             structlog.get_logger().warning("cache_unavailable", error=str(error))
 
 
-def changelog_key(item_id: str, lane: int) -> str:
-    """Return the key of an item's vectors in the changelog, of which the last value of a key counts.
+def changelog_key(id_: str, lane: int) -> str:
+    """Return the key of an item's, or a user's, vectors in their changelog: the last value of a key counts.
 
-    Champion and challenger publish vectors of the same items side by side, and neither may take the place of
+    Champion and challenger publish vectors of the same ids side by side, and neither may take the place of
     the other's: lane 0 keys by the id itself, lane 1 by its digest. Two lanes are enough for any number of
-    generations, and the changelog never holds more than two vectors of an item.
+    generations, and the changelog never holds more than two vectors of an id.
 
     >>> changelog_key("a/b", 0), len(changelog_key("a/b", 1))
     ('a/b', 42)
     """
     if lane == 0:
-        return item_id
-    return "1:" + blake2b(item_id.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+        return id_
+    return "1:" + blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -28,7 +28,7 @@ from streamrec.telemetry import timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.commands import carry_out, changed_items
+from streamrec.training.commands import carry_out, changed_items, erased_users
 from streamrec.training.decoding import count_decoded, decode
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
@@ -40,7 +40,8 @@ from streamrec.training.progress import Progress
 from streamrec.training.publisher import Publisher, Status, UserPublication
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import blend_gauges, item_gauges, item_vectors, rankings, user_states
+from streamrec.training.vector_publishing import publishing_of_items, publishing_of_users
+from streamrec.training.views import blend_gauges, rankings, state_gauges, user_states
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
@@ -90,22 +91,25 @@ class StreamTrainer:
         )
         now = surroundings.clock()
         self._neighbours = NeighbourPublishing(state, surroundings.publisher, settings.covisitation, now)
+        self._item_vectors = publishing_of_items(state, surroundings.publisher, settings, now)
+        self._user_vectors = publishing_of_users(state, surroundings.publisher, settings, now)
         self._pending = Pending()
-        self._deleted_items: list[str] = []
         self._is_superseded = False
-        self._items_due = self._status_due = now
+        self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets: Offsets | None = surroundings.source.next_offsets()
         self._progress = Progress(surroundings.source, now)
 
     def begin_another_log(self) -> None:
-        """Publish all items and deletions again, and checkpoint after the first step.
+        """Publish all vectors and deletions again, and checkpoint after the first step.
 
         A log that was replaced or cut took what index servers read along; and whoever crashes from now on
         must not meet the old log's offsets again.
         """
-        self._deleted_items = sorted(self._state.deleted_items)
-        self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), self._with.clock())
+        now = self._with.clock()
+        self._item_vectors.drop(sorted(self._state.deleted_items))
+        self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), now)
+        self._state.dirty_users.mark(np.arange(self._state.user_ids.n_rows), now)
         self._checkpointed_offsets = None
         self._checkpoint_due = 0.0
 
@@ -147,8 +151,9 @@ class StreamTrainer:
         items = self._patiently(changed_items, decoded.commands, self._with.store)
         now = self._with.clock()
         deleted = carry_out(decoded.commands, items, self._state, self._categories, self._pending, now)
-        self._deleted_items += deleted
+        self._item_vectors.drop(deleted)
         self._neighbours.drop(deleted)
+        self._user_vectors.drop(erased_users(decoded.commands))
         if not decoded.events:
             return
         with timed(metrics, "trainer.evaluate"):
@@ -164,11 +169,8 @@ class StreamTrainer:
         is_full = len(self._pending.seen) >= _MOST_PENDING
         if self._pending and (is_full or self._with.publisher.is_free_for_users()):
             self._publish_pending()
-        if now >= self._items_due:
-            pause_s = self._with.publisher.pause_after_items_s(self._settings.item_publish_share)
-            self._items_due = now + max(self._settings.item_publish_interval_s, pause_s)
-            self._publish_items()
-        self._neighbours.publish_if_due(now)
+        for publishing in (self._item_vectors, self._user_vectors, self._neighbours):
+            publishing.publish_if_due(now)
         if now >= self._status_due:
             self._publish_status(now)
             self._is_superseded = self._with.is_superseded()
@@ -182,14 +184,9 @@ class StreamTrainer:
             UserPublication(updates, pending.forgotten_users, pending.rejected)
         )
 
-    def _publish_items(self) -> None:
-        deleted, self._deleted_items = self._deleted_items, []
-        rows = self._state.dirty_items.take(self._settings.max_item_vectors)
-        # Tombstones first: an id that came back meanwhile must end with its vector.
-        vectors: list[tuple[str, bytes | None]] = [(item_id, None) for item_id in deleted]
-        vectors += item_vectors(self._state, rows)
-        if vectors:
-            self._with.publisher.publish_items(vectors)
+    def _publish_vectors(self) -> None:
+        for vectors in (self._item_vectors, self._user_vectors):
+            vectors.publish()
 
     def _publish_status(self, now: float) -> None:
         gauges = self._gauges(now)
@@ -207,7 +204,7 @@ class StreamTrainer:
         return {
             **self._progress.gauges(now),
             "trainer.waiting_users": float(self._pending.n_users),
-            **item_gauges(self._state, now),
+            **state_gauges(self._state, now),
             **blend_gauges(self._state),
             "trainer.lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
@@ -228,7 +225,7 @@ class StreamTrainer:
         if next_offsets == self._checkpointed_offsets:
             return
         self._publish_pending()
-        self._publish_items()
+        self._publish_vectors()
         self._with.publisher.drain()
         with timed(self._with.metrics, "trainer.checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
@@ -242,7 +239,8 @@ class StreamTrainer:
         n_left = self._progress.what_is_left()
         while n_left() and self._with.clock() < deadline:
             self.step()
-        self._items_due = self._status_due = 0.0
+        self._status_due = 0.0
         self._publish_what_is_due(self._with.clock())
+        self._publish_vectors()
         self.checkpoint()
         self._with.publisher.drain()

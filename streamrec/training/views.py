@@ -75,25 +75,27 @@ def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[
     is_there = nearest.rows >= 0
     # Six digits are more than a similarity means, and half as long to write as all of them.
     neighbour_ids = state.item_ids.ids_at(nearest.rows[is_there].tolist())
-    columns: tuple[list[float], ...] = (
-        nearest.similarities[is_there].round(6).tolist(),
-        nearest.supports[is_there].round(3).tolist(),
-        nearest.follows[is_there].round(6).tolist(),
-    )
+    similarities = nearest.similarities[is_there].round(6).tolist()
+    supports = nearest.supports[is_there].round(3).tolist()
+    follows = nearest.follows[is_there].round(6).tolist()
     ends = np.cumsum(is_there.sum(axis=1)).tolist()
     ids = [state.item_ids.id_at(row) for row in rows.tolist()]
     return {
-        item_id: Neighbours(neighbour_ids[start:end], *(column[start:end] for column in columns))
+        item_id: Neighbours(
+            neighbour_ids[start:end], similarities[start:end], supports[start:end], follows[start:end]
+        )
         for item_id, start, end in zip(ids, [0, *ends], ends, strict=False)
         if item_id is not None
     }
 
 
-def item_gauges(state: TrainerState, now: float) -> dict[str, float]:
+def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
     """Return how much of the state there is, and how much of it waits to be published."""
     return {
         "trainer.waiting_items": float(state.dirty_items.n_waiting),
         "trainer.item_staleness_s": state.dirty_items.staleness_s(now),
+        "trainer.waiting_user_vectors": float(state.dirty_users.n_waiting),
+        "trainer.user_vector_staleness_s": state.dirty_users.staleness_s(now),
         "trainer.waiting_neighbours": float(state.dirty_neighbours.n_waiting),
         "trainer.n_users": float(len(state.user_ids)),
         "trainer.n_items": float(len(state.item_ids)),

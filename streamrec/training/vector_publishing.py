@@ -1,0 +1,120 @@
+"""Which vectors go out to the changelog and when, with a bounded share of the time.
+
+Whatever moves often is published once for many events. Item vectors follow within a fifth of a second, for
+lists are made of them. User vectors may be a few seconds old: the users' documents have those that lists are
+made with, and these are for finding users who are alike.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.ports import ITEM_VECTORS, USER_VECTORS
+from streamrec.settings import TrainerSettings
+from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.publisher import Publisher
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import item_vectors, user_vectors
+
+VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]
+"""Ids and vectors of rows, of those that live."""
+
+
+class Pace(NamedTuple):
+    """How fast vectors are published.
+
+    Attributes
+    ----------
+    interval_s
+        From one publication to the next, at least.
+    share
+        Of the time, spent on them at most: a busy stream moves nearly every row, and a slow log would take
+        all the time that learning needs. 0: vectors are not published, but what is gone is.
+    max_vectors
+        In one publication.
+    """
+
+    interval_s: float
+    share: float
+    max_vectors: int
+
+
+class VectorPublishing:
+    """Hands over the vectors of one topic that changed, and the ids that are gone, when it is time for it.
+
+    Parameters
+    ----------
+    dirty
+        Rows that wait.
+    now
+        Unix seconds of the first publication.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        dirty: DirtyRows,
+        vectors_of: VectorsOf,
+        publisher: Publisher,
+        pace: Pace,
+        now: float,
+    ) -> None:
+        self._topic = topic
+        self._dirty = dirty
+        self._vectors_of = vectors_of
+        self._publisher = publisher
+        self._pace = pace
+        self._gone: list[str] = []
+        self._due = now
+
+    def drop(self, ids: Sequence[str]) -> None:
+        """Note ids that are gone: theirs are taken out of the changelog."""
+        self._gone += ids
+
+    def publish_if_due(self, now: float, seconds: Callable[[], float] = time.perf_counter) -> None:
+        """Hand over some of those that wait, unless the last ones are still under way.
+
+        Parameters
+        ----------
+        seconds
+            Tells how long it took to gather them: it counts towards the share, too.
+        """
+        if now < self._due or not self._publisher.is_free_for_vectors(self._topic):
+            return
+        started = seconds()
+        self.publish()
+        took_s = seconds() - started + self._publisher.vectors_took_s(self._topic)
+        pause_s = took_s / self._pace.share if self._pace.share else 0.0
+        self._due = now + max(self._pace.interval_s, pause_s)
+
+    def publish(self) -> None:
+        """Hand over what is gone, and some of those that wait; waits for the last ones."""
+        gone, self._gone = self._gone, []
+        # Tombstones first: an id that came back meanwhile must end with its vector.
+        vectors: list[tuple[str, bytes | None]] = [(id_, None) for id_ in gone]
+        if self._pace.share:
+            vectors += self._vectors_of(self._dirty.take(self._pace.max_vectors))
+        if vectors:
+            self._publisher.publish_vectors(self._topic, vectors)
+
+
+def publishing_of_items(
+    state: TrainerState, publisher: Publisher, settings: TrainerSettings, now: float
+) -> VectorPublishing:
+    """Return what publishes the vectors of items."""
+    pace = Pace(settings.item_publish_interval_s, settings.item_publish_share, settings.max_item_vectors)
+    vectors_of = partial(item_vectors, state)
+    return VectorPublishing(ITEM_VECTORS, state.dirty_items, vectors_of, publisher, pace, now)
+
+
+def publishing_of_users(
+    state: TrainerState, publisher: Publisher, settings: TrainerSettings, now: float
+) -> VectorPublishing:
+    """Return what publishes the vectors of users."""
+    pace = Pace(settings.user_publish_interval_s, settings.user_publish_share, settings.max_user_vectors)
+    vectors_of = partial(user_vectors, state)
+    return VectorPublishing(USER_VECTORS, state.dirty_users, vectors_of, publisher, pace, now)

@@ -1,0 +1,201 @@
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamrec.domain.item import Item
+from streamrec.domain.user import LabelUse, UserState
+from streamrec.ports import USER_VECTORS
+from streamrec.settings import TrainerSettings
+from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.publisher import Publisher
+from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
+from streamrec.training.vector_publishing import Pace, VectorPublishing
+from streamrec.wire import VectorRecord, decode_vector
+from tests.builders import GENERATION, LEARNING, World, events
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def vectors_of_users(world: World) -> dict[str, VectorRecord]:
+    """Return the last record of each user in the changelog."""
+    return {record.key: decode_vector(record.value or b"") for record in world.records(USER_VECTORS)}
+
+
+def state_of(world: World, user_id: str) -> UserState:
+    document = asyncio.run(world.store.get_user(user_id))
+    assert document is not None
+    assert document.state is not None
+    return document.state
+
+
+def test_the_vector_in_the_changelog_is_that_of_the_document(world: World) -> None:
+    world.send(*events(("u", "a"), ("v", "b"), ("u", "c")))
+    world.trainer().step(2)
+    published = vectors_of_users(world)
+    assert set(published) == {"u", "v"}
+    assert published["u"].generation == GENERATION
+    assert published["u"].vector == state_of(world, "u").vector
+
+
+def test_a_busy_user_is_published_once_for_many_events(world: World) -> None:
+    trainer = world.trainer(user_publish_interval_s=10.0, checkpoint_interval_s=1e9)
+    for number in range(9):
+        world.send(*events(("u", f"i{number}")))
+        trainer.step()
+    assert [record.offset for record in world.records(USER_VECTORS)] == [0]
+    world.clock.now += 10.0
+    trainer.step()
+    assert [record.offset for record in world.records(USER_VECTORS)] == [1]  # in the place of the first
+    trainer.step(30)  # nothing changed since
+    assert [record.offset for record in world.records(USER_VECTORS)] == [1]
+
+
+def test_a_user_of_dislikes_alone_is_like_nobody(world: World) -> None:
+    world.send(*events(("u", "a")), *events(("sour", "a"), type="dislike"))
+    world.trainer().step(2)
+    assert set(vectors_of_users(world)) == {"u"}
+
+
+def test_an_erased_user_ends_with_a_tombstone_and_one_who_comes_back_with_a_vector(world: World) -> None:
+    world.send(*events(("u", "a"), ("v", "a")))
+    trainer = world.trainer()
+    trainer.step(2)
+    world.command("user_erased", "u")
+    world.command("user_erased", "v")
+    trainer.step()
+    world.send(*events(("v", "b")))
+    trainer.step(2)
+    published = vectors_of_users(world)
+    assert published["u"].vector is None
+    assert published["v"].vector == state_of(world, "v").vector
+    row = trainer.state.user_ids.row("v")
+    assert trainer.state.dirty_users.since()[row] == np.inf
+
+
+def test_an_erased_user_who_waited_is_not_published_after_the_tombstone(world: World) -> None:
+    trainer = world.trainer(user_publish_interval_s=10.0)
+    trainer.step()
+    world.send(*events(("u", "a")))
+    trainer.step()
+    world.command("user_erased", "u")
+    trainer.step(12)
+    assert [decode_vector(record.value or b"").vector for record in world.records(USER_VECTORS)] == [None]
+
+
+def test_without_a_share_of_the_time_only_tombstones_are_published(world: World) -> None:
+    world.send(*events(("u", "a"), ("v", "a")))
+    trainer = world.trainer(user_publish_share=0.0)
+    trainer.step(2)
+    world.command("user_erased", "u")
+    trainer.step(2)
+    trainer.finish()
+    assert {key: record.vector for key, record in vectors_of_users(world).items()} == {"u": None}
+
+
+def test_what_waits_is_in_the_checkpoint(world: World) -> None:
+    trainer = world.trainer(user_publish_share=0.0)
+    world.send(*events(("u", "a"), ("v", "b")))
+    trainer.step()
+    trainer.finish()
+    assert vectors_of_users(world) == {}
+    world.trainer("two", is_restored=True).step(2)
+    assert set(vectors_of_users(world)) == {"u", "v"}
+
+
+def test_of_an_older_checkpoint_all_users_are_to_come_and_profiles_are_empty() -> None:
+    state = TrainerState(GENERATION, LEARNING, TrainerSettings())
+    state.user_ids.rows_of(["u", "v"], add=True)
+    checkpoint = to_checkpoint(state, {})
+    del checkpoint.state["user_labels"]
+    opened = TrainerState(GENERATION, LEARNING, TrainerSettings())
+    restore(opened, checkpoint)
+    assert opened.dirty_users.n_waiting == 2
+    assert opened.user_categories.of(np.array([0, 1])) == [(), ()]
+
+
+def test_another_log_gets_all_vectors_again(world: World) -> None:
+    world.send(*events(("u", "a"), ("v", "b")))
+    trainer = world.trainer()
+    trainer.step(2)
+    world.log.records[USER_VECTORS].clear()
+    trainer.loop.begin_another_log()
+    trainer.step(2)
+    assert set(vectors_of_users(world)) == {"u", "v"}
+
+
+class Quick(Publisher):
+    """A log that takes a fixed time."""
+
+    def __init__(self, took_s: float) -> None:
+        self.took_s = took_s
+        self.is_free = True
+        self.published: list[list[str]] = []
+
+    def is_free_for_vectors(self, topic: str) -> bool:
+        return self.is_free
+
+    def vectors_took_s(self, topic: str) -> float:
+        return self.took_s
+
+    def publish_vectors(self, topic: str, vectors: object) -> None:
+        self.published.append([id_ for id_, _ in vectors])  # type: ignore[attr-defined]
+
+
+def test_publishing_takes_its_share_of_the_time_and_those_who_wait_longest_go_first() -> None:
+    dirty, publisher = DirtyRows(), Quick(took_s=0.5)
+    dirty.settle(4)
+    for row in (2, 0, 3, 1):
+        dirty.mark(np.array([row]), now=10.0 - row)
+    vectors_of = lambda rows: [(str(row), b"") for row in rows]  # noqa: E731
+    publishing = VectorPublishing(USER_VECTORS, dirty, vectors_of, publisher, Pace(1.0, 0.1, 2), 10.0)
+    publishing.publish_if_due(10.0, lambda: 0.0)
+    assert publisher.published == [["2", "3"]]
+    publishing.publish_if_due(14.9, lambda: 0.0)
+    assert len(publisher.published) == 1
+    publisher.is_free = False
+    publishing.publish_if_due(15.0, lambda: 0.0)
+    assert len(publisher.published) == 1
+    publisher.is_free = True
+    publishing.publish_if_due(15.0, lambda: 0.0)
+    assert publisher.published[1:] == [["0", "1"]]
+
+
+def test_a_profile_says_what_a_user_chose(world: World) -> None:
+    items = [
+        Item("a", categories=("war", "drama"), attributes={"tags": ["old"]}),
+        Item("b", categories=("war",), attributes={"tags": "no list"}),
+    ]
+    asyncio.run(world.store.put_items(items))
+    world.send(*events(("u", "a"), ("u", "b"), value=30.0), *events(("u", "b"), ("u", "unknown")))
+    world.send(*events(("u", "a"), type="impression"), *events(("u", "a"), type="dislike"))
+    world.trainer().step(2)
+    profile = state_of(world, "u").profile
+    assert profile.categories == (LabelUse("war", 3, 30.0), LabelUse("drama", 1, 30.0))
+    assert profile.tags == (LabelUse("old", 1, 30.0),)
+
+
+def test_new_metadata_counts_from_then_on_and_an_erased_user_has_no_profile(world: World) -> None:
+    trainer = world.trainer()
+    world.send(*events(("u", "a")))
+    trainer.step()
+    asyncio.run(world.store.put_items([Item("a", categories=("war",))]))
+    world.command("item_changed", "a")
+    trainer.step()
+    world.send(*events(("u", "a")))
+    trainer.step()
+    assert state_of(world, "u").profile.categories == (LabelUse("war", 1),)
+    trainer.finish()
+    again = world.trainer("two", is_restored=True)
+    world.send(*events(("u", "a")))
+    again.step()
+    assert state_of(world, "u").profile.categories == (LabelUse("war", 2),)
+    world.command("user_erased", "u")
+    again.step()
+    world.send(*events(("u", "unknown")))
+    again.step()
+    assert state_of(world, "u").profile.categories == ()
