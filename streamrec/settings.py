@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
 
@@ -105,6 +106,9 @@ class CoVisitationSettings(BaseSettings):
     half_life_s: PositiveFloat | None = Field(
         14 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
     )
+    same_day_items: NonNegativeInt = Field(
+        50, description="Items of a user's day (UTC) that are paired; 0: same days are not counted."
+    )
     n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
     max_published_items: PositiveInt = Field(200, description="Items in one publication at most.")
     publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")
@@ -158,6 +162,29 @@ class TrainerSettings(BaseSettings):
     max_silent_items: NonNegativeInt = Field(
         10_000, description="Items in the model that nobody chose yet, because they are like known ones."
     )
+
+
+class HistorySettings(BaseSettings):
+    """How item histories are kept: open, high, low and close of events' values, minute by minute."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_HISTORY_", frozen=True, extra="ignore")
+
+    window: PositiveInt = Field(60, le=MAX_WINDOW, description="Minutes kept of an item.")
+    max_items: PositiveInt = Field(50_000, description="Items kept: those that were silent longest go.")
+    types: frozenset[str] = Field(
+        frozenset(), description="Types of events whose values count; none: all of no negative weight."
+    )
+    max_batch: PositiveInt = Field(10_000, description="Records taken in in one step at most.")
+    poll_timeout_s: PositiveFloat = 0.05
+    publish_interval_s: PositiveFloat = Field(1.0, description="Changes are coalesced so long.")
+    publish_share: float = Field(0.25, gt=0, le=1, description="Of the time, spent on publishing at most.")
+    max_published_items: PositiveInt = Field(5_000, description="Items in one publication at most.")
+    refresh_interval_s: PositiveFloat = Field(600.0, description="A cache that was emptied is full after it.")
+    status_interval_s: PositiveFloat = Field(1.0, description="Gauges, so often.")
+    checkpoint_interval_s: PositiveFloat = 30.0
+    lease_duration_s: PositiveFloat = Field(6.0, description="A standby takes over a third later at most.")
+    dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
+    health_address: str | None = Field(None, description="host:port of /health/live and /health/ready.")
 
 
 class ServerSettings(BaseSettings):

@@ -8,6 +8,7 @@ import typer
 from streamrec.cli import data
 from streamrec.cli.doctor import doctor
 from streamrec.cli.evaluate import evaluate
+from streamrec.cli.history import history
 from streamrec.cli.load_items import load_items
 from streamrec.cli.promote import promote, rollback
 from streamrec.cli.replay import replay
@@ -31,6 +32,7 @@ app.command()(load_items)
 app.command()(evaluate)
 app.command()(promote)
 app.command()(rollback)
+app.command()(history)
 app.command()(doctor)
 app.command()(run)
 app.command()(stack_local)

@@ -1,4 +1,4 @@
-"""A trainer's health over HTTP, for whoever runs it: it answers nobody else."""
+"""The health of a process without a server of its own, for whoever runs it: it answers nobody else."""
 
 import json
 import threading
@@ -9,11 +9,11 @@ from streamrec.errors import ConfigurationError
 from streamrec.training.status import TrainerStatus
 
 
-def serve_status(address: str | None) -> TrainerStatus:
+def serve_status(address: str | None, process: str = "trainer") -> TrainerStatus:
     """Return a status; where a ``host:port`` is given, ``/health/live`` and ``/health/ready`` tell it.
 
-    Live is a process that answers. Ready is one that trains or stands by; a part that goes away later changes
-    nothing: the trainer keeps its place and waits.
+    Live is a process that answers. Ready is one that does its work or stands by; a part that goes away later
+    changes nothing: the process keeps its place and waits.
 
     Raises
     ------
@@ -22,12 +22,12 @@ def serve_status(address: str | None) -> TrainerStatus:
     """
     status = TrainerStatus()
     if address is not None:
-        server = _listen(address, status)
+        server = _listen(address, status, process)
         threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     return status
 
 
-def _listen(address: str, status: TrainerStatus) -> ThreadingHTTPServer:
+def _listen(address: str, status: TrainerStatus, process: str) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         """Answers of one status."""
 
@@ -38,7 +38,7 @@ def _listen(address: str, status: TrainerStatus) -> ThreadingHTTPServer:
                 return
             is_well = self.path == "/health/live" or status.is_ready
             trained = {"role": status.role, "generation": status.generation}
-            said = {"status": "ok" if is_well else "not ready", "trainer": status.state, **trained}
+            said = {"status": "ok" if is_well else "not ready", process: status.state, **trained}
             body = json.dumps(said).encode()
             self.send_response(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
             self.send_header("Content-Type", "application/json")
@@ -53,8 +53,9 @@ def _listen(address: str, status: TrainerStatus) -> ThreadingHTTPServer:
     try:
         server = ThreadingHTTPServer((host, int(port)), Handler)
     except (OSError, ValueError, OverflowError) as error:
+        variable = f"STREAMREC_{process.upper()}_HEALTH_ADDRESS"
         raise ConfigurationError(
-            f"STREAMREC_TRAINER_HEALTH_ADDRESS={address}: {error}; wanted is host:port, with a free port"
+            f"{variable}={address}: {error}; wanted is host:port, with a free port"
         ) from error
     server.daemon_threads = True
     return server

@@ -193,29 +193,29 @@ _MENDS: dict[Role, str] = {
 }
 
 
-class ChallengerMetrics:
-    """The trainer's figures under names that begin with ``challenger.`` instead of ``trainer.``."""
+class RenamedMetrics:
+    """The trainer's figures under names that begin with another process' name instead of ``trainer.``."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, process: str) -> None:
         self._metrics = metrics
+        self._process = process
 
     def count(self, name: str, n: int = 1) -> None:
         """Add to a counter."""
-        self._metrics.count(_renamed(name), n)
+        self._metrics.count(self._renamed(name), n)
 
     def gauge(self, name: str, value: float) -> None:
         """Set a gauge."""
-        self._metrics.gauge(_renamed(name), value)
+        self._metrics.gauge(self._renamed(name), value)
 
     def timing(self, name: str, duration_ms: float) -> None:
         """Record one duration."""
-        self._metrics.timing(_renamed(name), duration_ms)
+        self._metrics.timing(self._renamed(name), duration_ms)
+
+    def _renamed(self, name: str) -> str:
+        return f"{self._process}.{name.removeprefix('trainer.')}"
 
 
 def metrics_of(role: Role, metrics: Metrics) -> Metrics:
     """Return where the figures of a role go."""
-    return metrics if role == "champion" else ChallengerMetrics(metrics)
-
-
-def _renamed(name: str) -> str:
-    return "challenger." + name.removeprefix("trainer.")
+    return metrics if role == "champion" else RenamedMetrics(metrics, "challenger")

@@ -1,10 +1,10 @@
-"""What a trainer is doing at the moment, for its health endpoint."""
+"""What a trainer, or who keeps item histories, is doing at the moment, for its health endpoint."""
 
 from typing import Literal
 
 from streamrec.domain.generation_roles import Role
 
-State = Literal["starting", "waiting for a model", "standing by", "training"]
+State = Literal["starting", "waiting for a model", "standing by", "training", "following"]
 
 
 class TrainerStatus:
@@ -13,7 +13,8 @@ class TrainerStatus:
     Attributes
     ----------
     state
-        "starting" lasts until the store has answered; it also follows a lost lease.
+        "starting" lasts until the store has answered; it also follows a lost lease. Who keeps item
+        histories follows the stream and trains nothing.
     role, generation
         What is trained, or was last; None before.
     """
@@ -26,4 +27,4 @@ class TrainerStatus:
     @property
     def is_ready(self) -> bool:
         """Whether this process trains, or would take over: one of several does the work."""
-        return self.state in ("standing by", "training")
+        return self.state in ("standing by", "training", "following")

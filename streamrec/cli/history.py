@@ -1,0 +1,40 @@
+"""`history`: the process that keeps items' histories. A composition root."""
+
+import time
+from functools import partial
+
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.cli.choices import read_settings
+from streamrec.cli.status_endpoint import serve_status
+from streamrec.domain.interaction import EventWeights
+from streamrec.history.decoding import TickRules
+from streamrec.history.run import HistoryProcess, run_history
+from streamrec.ports import INTERACTIONS
+from streamrec.settings import HistorySettings, PlaceSettings, TrainerSettings
+from streamrec.telemetry import configure_logging
+from streamrec.training.stop_signals import stop_on_signals
+
+
+def history() -> None:
+    """Keep open, high, low and close of items' values, minute by minute, until SIGTERM."""
+    stop, places = stop_on_signals(), read_settings(PlaceSettings)
+    configure_logging(places.log_level, "history")
+    settings, trainer = read_settings(HistorySettings), read_settings(TrainerSettings)
+    weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
+    run_history(
+        HistoryProcess(
+            open_source=partial(open_event_source, places.events_url, [INTERACTIONS]),
+            store=open_trainer_store(places.store_url),
+            cache=open_cache_publisher(places.cache_url),
+            metrics=open_metrics(places.statsd_url),
+            artifacts_dir=places.artifacts_dir,
+            rules=TickRules(weights, settings.types),
+            settings=settings,
+            stop=stop,
+            clock=time.time,
+            status=serve_status(settings.health_address, "history"),
+        )
+    )

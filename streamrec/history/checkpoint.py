@@ -1,0 +1,98 @@
+"""Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from streamrec.domain.item_history import ItemHistory
+from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.ports import Offsets
+
+FORMAT_VERSION = 1
+
+
+class About(msgspec.Struct, frozen=True):
+    """What stands in the file beside arrays.
+
+    Attributes
+    ----------
+    item_ids
+        In row order; None marks a free row.
+    event_ids
+        The last ones, oldest first, to drop repeats by.
+    """
+
+    format_version: int
+    next_offsets: Offsets
+    item_ids: list[str | None]
+    event_ids: list[str]
+
+
+_decode = msgspec.json.Decoder(About).decode
+
+
+class HistoryCheckpoint:
+    """One file, replaced at each writing: the log is the history's true home, so one is enough."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def write(self, history: ItemHistory, event_ids: list[str], next_offsets: Offsets) -> None:
+        """Replace the file, durably.
+
+        Raises
+        ------
+        Unavailable
+            When the disk is full or can't be written.
+        """
+        about = About(FORMAT_VERSION, next_offsets, history.ids.by_row(), event_ids)
+        arrays = history.arrays() | {"about": np.frombuffer(msgspec.json.encode(about), np.uint8)}
+        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+            _fsync(self._path.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise Unavailable(f"can't write {self._path}: {error}") from error
+
+    def restore(self, history: ItemHistory) -> About | None:
+        """Bring a fresh history to where the file was written; None when there is no file.
+
+        Raises
+        ------
+        CorruptArtifact
+            When the file is damaged, or of another version.
+        """
+        try:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                about = _decode(arrays["about"].tobytes())
+                self._check(about)
+                history.load(about.item_ids, {name: arrays[name] for name in arrays})
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, msgspec.DecodeError) as error:
+            raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
+        return about
+
+    def _check(self, about: About) -> None:
+        if about.format_version != FORMAT_VERSION:
+            raise CorruptArtifact(f"{self._path} is of format {about.format_version}; {_MEND}")
+
+
+_MEND = "delete it, and the history is made of the log again"
+
+
+def _fsync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
