@@ -119,7 +119,9 @@ class SameDayCounts:
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned."""
+        """Take over what `arrays` returned; nothing where nothing is counted any more."""
+        if not self._n_items_a_day:
+            return
         self._table.load_arrays(arrays)
         chosen = arrays["chosen"].tolist()
         ends = np.cumsum(arrays["n_chosen"]).tolist()

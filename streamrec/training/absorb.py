@@ -55,7 +55,7 @@ class Absorbed(NamedTuple):
     loss
         Mean loss of the step, NaN when nothing was learned.
     covisitation_s
-        Seconds of it that counting who was chosen with whom took.
+        Seconds of it that counting what was chosen with what took.
     """
 
     user_rows: NDArray[np.int64]
@@ -110,12 +110,15 @@ def _learn(
     """Return the mean loss, and the seconds that counting co-visits took."""
     item_rows = rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
     weights = scaled_weights(positives, user_rows, state, rules)
-    times = state.clock.times_of(np.array([event.timestamp for event, _ in positives]))
+    timestamps = np.array([event.timestamp for event, _ in positives])
+    times = state.clock.times_of(timestamps)
     counted = count_choices(state, Events(user_rows, item_rows, times, weights))
     started = time.perf_counter()
     # Before the learner remembers the events: histories hold what came before each of them.
     histories = state.learner.histories_before(user_rows, item_rows, state.history_length)
     state.dirty_neighbours.mark(state.covisitation.add(item_rows, histories, times, counted), now)
+    # By the calendar, which no clock ahead of its time can spoil for others: nothing of it fades.
+    state.dirty_neighbours.mark(state.same_day.add(user_rows, item_rows, timestamps), now)
     covisitation_s = time.perf_counter() - started
     count_labels(state, [event for event, _ in positives], user_rows, rules.labels_of)
     outcome = state.learner.learn(user_rows, item_rows, weights)

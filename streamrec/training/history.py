@@ -48,9 +48,7 @@ def _gather_block(block: list[Interaction], state: TrainerState, rules: Learning
     positives = [(event, weight) for event, weight in weighted if weight > 0]
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in positives])
     count_labels(state, [event for event, _ in positives], user_rows, rules.labels_of)
-    return Events(
-        user_rows,
-        state.item_ids.rows_of([event.item_id for event, _ in positives], add=True),
-        np.array([event.timestamp for event, _ in positives]),
-        scaled_weights(positives, user_rows, state, rules),
-    )
+    item_rows = state.item_ids.rows_of([event.item_id for event, _ in positives], add=True)
+    timestamps = np.array([event.timestamp for event, _ in positives])
+    state.same_day.add(user_rows, item_rows, timestamps)
+    return Events(user_rows, item_rows, timestamps, scaled_weights(positives, user_rows, state, rules))

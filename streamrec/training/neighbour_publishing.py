@@ -12,9 +12,9 @@ import numpy as np
 
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings
+from streamrec.training.neighbour_views import published_neighbours
 from streamrec.training.publisher import Publisher
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import neighbours_of
 
 _PAUSE_AFTER_FAILURE_S = 15.0
 """A cache that comes back is noticed within this; the stream does not wait for it."""
@@ -65,7 +65,7 @@ class NeighbourPublishing:
         deleted, self._deleted = self._deleted, []
         # What came back under a deleted id follows it, and replaces the empty list.
         neighbours: dict[str, Neighbours] = dict.fromkeys(deleted, Neighbours())
-        neighbours.update(neighbours_of(self._state, rows, self._settings.n_published))
+        neighbours.update(published_neighbours(self._state, rows, self._settings.n_published))
         took_s = seconds() - started + self._publisher.neighbours.last_took_s
         self._due = now + took_s / self._settings.publish_share
         if neighbours:

@@ -16,6 +16,7 @@ from streamrec.domain.id_map import IdMap
 from streamrec.domain.new_items import NewItems
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
+from streamrec.domain.same_day import SameDayCounts
 from streamrec.domain.stream_clock import StreamClock
 from streamrec.domain.user_labels import UserLabels
 from streamrec.domain.user_shares import UserShares
@@ -53,6 +54,7 @@ class TrainerState:
         self.max_silent_items = settings.max_silent_items
         self.history_length = settings.covisitation.history_length
         self.covisitation = CoVisitation(_rules(settings.covisitation))
+        self.same_day = SameDayCounts(settings.covisitation.same_day_items)
         self.blend = BlendRanker(SOURCES, learning.seed)
         self.clock = StreamClock()
         self.user_ids = IdMap()
@@ -77,6 +79,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
         "user_shares": _tensors(state.user_shares.arrays()),
         "new_items": _tensors(state.new_items.arrays()),
         "covisitation": _tensors(state.covisitation.arrays()),
+        "same_day": _tensors(state.same_day.arrays()),
         "blend": _tensors(state.blend.arrays()),
         "users": _tensors(state.users.arrays()),
         "user_categories": _tensors(state.user_categories.arrays()),
@@ -118,6 +121,8 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.user_shares.load_arrays(_arrays(TensorsUnder("user_shares/", checkpoint.tensors)))
     state.new_items.load_arrays(_arrays(TensorsUnder("new_items/", checkpoint.tensors)))
     state.covisitation.load_arrays(_arrays(TensorsUnder("covisitation/", checkpoint.tensors)))
+    if same_day := TensorsUnder("same_day/", checkpoint.tensors):  # else written before days were counted
+        state.same_day.load_arrays(_arrays(same_day))
     state.blend.load_arrays(_arrays(TensorsUnder("blend/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),

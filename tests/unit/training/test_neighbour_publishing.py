@@ -51,7 +51,8 @@ def test_what_is_chosen_together_reaches_the_cache(world: World) -> None:
 
 
 def entry(neighbours: Neighbours, place: int) -> Neighbours:
-    return Neighbours(*([column[place]] for column in msgspec.structs.astuple(neighbours)))
+    """Return one of them by co-visitation."""
+    return Neighbours(*([column[place]] for column in msgspec.structs.astuple(neighbours)[:4]))
 
 
 def _shrunk(count: float, product_of_counts: int) -> float:

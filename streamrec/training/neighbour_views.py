@@ -1,0 +1,25 @@
+"""What of the counted pairs goes out to the hot cache."""
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.ports import Neighbours
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import neighbours_of
+
+
+def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
+    """Return up to `k` neighbours by co-visitation, and as many by day, of the (B,) item rows that live."""
+    near = neighbours_of(state, rows, k)
+    by_day = state.same_day.neighbours(rows, k)
+    for row, neighbours, counts in zip(rows.tolist(), *by_day, strict=True):
+        item_id = state.item_ids.id_at(row)
+        is_there = counts > 0
+        if item_id is not None and is_there.any():
+            near[item_id] = msgspec.structs.replace(
+                near[item_id],
+                same_day_ids=state.item_ids.ids_at(neighbours[is_there].tolist()),
+                same_day_counts=counts[is_there].tolist(),
+            )
+    return near
