@@ -7,6 +7,7 @@
     |   |-- InvalidEvent            a record that goes to `interactions.rejected`
     |   `-- InvalidDataset          a file of events that can't be read as mapped
     |-- UnknownId                   no such user, item or generation; never retry
+    |-- Unsupported                 a model that does not answer such questions; ask another kind of model
     |-- ConfigurationError          a setting is wrong or missing; a person must act
     |-- CorruptArtifact             a snapshot or checkpoint fails its checksums or its format
     |-- LogTruncated                the log ends before the checkpoint's offset; a person must act
@@ -50,6 +51,10 @@ class InvalidDataset(InvalidInput):
 
 class UnknownId(StreamrecError):
     """No such user, item or generation."""
+
+
+class Unsupported(StreamrecError):
+    """A model that does not answer such questions; another kind of model does."""
 
 
 class ConfigurationError(StreamrecError):
