@@ -10,7 +10,16 @@ import falcon.asgi
 from recommender_server import problems
 from recommender_server.access import ApiKeys
 from recommender_server.middleware import Access, Lifespan, Requests
-from recommender_server.resources import documents, events, health, items, recommendations, similar, users
+from recommender_server.resources import (
+    documents,
+    events,
+    health,
+    history,
+    items,
+    recommendations,
+    similar,
+    users,
+)
 from streamrec.domain.diversity import Shape
 from streamrec.domain.likeness import LikeOrder
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
@@ -129,6 +138,7 @@ def _route(
     app.add_route("/v1/items", items.Items(catalog, size))
     app.add_route("/v1/items/{item_id}", items.Item(catalog, size))
     app.add_route("/v1/items/{item_id}/similar", similar.Similar(serving.similar, catalog, rules.like_order))
+    app.add_route("/v1/items/{item_id}/history", history.History(serving.history, catalog))
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/health/live", health.Live())

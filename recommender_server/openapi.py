@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from recommender_server import schemas
+from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
 from recommender_server.problems import PROBLEM_JSON
 from recommender_server.request import JSON
 from streamrec.domain.item import Item
@@ -50,6 +51,8 @@ OPERATIONS = (
               success=204, problems=(400, 404, 429, 503)),
     Operation("get", "/v1/items/{item_id}/similar", "Items like this one",
               schemas.SimilarQuery, answer=SimilarItems, problems=(400, 404, 503)),
+    Operation("get", "/v1/items/{item_id}/history", "What the item's value did lately, minute by minute",
+              HistoryQuery, answer=HistoryAnswer, problems=(400, 404, 503)),
     Operation("get", "/v1/users", "Ids of users by prefix",
               schemas.UsersQuery, answer=schemas.UserIds, problems=(400, 503)),
     Operation("get", "/v1/users/{user_id}", "What is known of a user",

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
 from streamrec.serving.exploring import Explorer
 from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.item_history import HistoryReader
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.learned_blend import LearnedBlend
 from streamrec.serving.recommender import STRANGER, Recommender
@@ -61,6 +62,7 @@ class Serving(NamedTuple):
     similar: SimilarFinder
     items: ItemReader
     blend: LearnedBlend
+    history: HistoryReader
 
 
 def serving_over(
@@ -77,4 +79,4 @@ def serving_over(
     explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
     recommender = Recommender(users, retrieval, items, blend, metrics, explorer)
     similar = SimilarFinder(retrieval, items, blend, metrics)
-    return Serving(recommender, similar, items, blend)
+    return Serving(recommender, similar, items, blend, HistoryReader(cache, cache_guard))
