@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import msgspec
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
@@ -105,6 +106,17 @@ async def test_an_item_without_neighbours_loses_those_it_had(cache: Sides) -> No
     cache.publisher.publish_neighbours({"a": Neighbours(), "never": Neighbours()})
     cache.publisher.publish_neighbours({})
     assert await cache.server.neighbours(["a", "b", "never"]) == {"b": one}
+
+
+async def test_counts_by_day_come_with_the_neighbours_and_without_any(cache: Sides) -> None:
+    both = msgspec.structs.replace(
+        near(("b", 0.5, 1.0, 0.0)), same_day_ids=["\U0001f3ac", "b"], same_day_counts=[3, 1]
+    )
+    by_day_alone = Neighbours(same_day_ids=["a"], same_day_counts=[2**40])
+    cache.publisher.publish_neighbours({"a": both, "b": by_day_alone})
+    assert await cache.server.neighbours(["a", "b"]) == {"a": both, "b": by_day_alone}
+    cache.publisher.publish_neighbours({"b": Neighbours()})
+    assert await cache.server.neighbours(["a", "b"]) == {"a": both}
 
 
 async def test_the_blend_is_replaced(cache: Sides) -> None:
