@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import msgspec
+import numpy as np
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
