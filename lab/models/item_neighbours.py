@@ -1,0 +1,66 @@
+"""Item-item: what is chosen by the same users, or valued alike by them."""
+
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from lab.matrices.likeness import nearest
+from lab.matrices.user_items import UserItems, read_user_items
+from lab.models.batch_model import BatchModel, Scored, known_row, most_alike
+from lab.models.contents import Contents, user_items_contents
+from lab.models.neighbour_options import NeighbourOptions
+from lab.models.offers import Votes
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+
+
+class ItemNeighbours(BatchModel):
+    """Compares items by the users that they share.
+
+    >>> model = ItemNeighbours(NeighbourOptions())
+    >>> model.fit([Interaction(u, i, 0.0) for u, i in (("u", "a"), ("u", "b"), ("v", "b"), ("v", "c"))])
+    >>> [(item.id, item.support) for item in model.similar_items("a")]
+    [('b', 1)]
+    >>> [item.id for item in model.recommend("u")]
+    ['c']
+    """
+
+    kind: ClassVar[str] = "item-neighbours"
+
+    def __init__(self, options: NeighbourOptions) -> None:
+        self._options = options
+        self.fit(())
+
+    def fit(self, interactions: Iterable[Interaction], items: Sequence[Item] = ()) -> None:
+        """Learn a history; see `BatchModel.fit`."""
+        matrix, _ = read_user_items(interactions, items, self._options.cells)
+        self._place(matrix)
+
+    def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
+        """Return the items most like one; support is in users that have both."""
+        row = known_row(self._matrix.items, item_id, "item", k)
+        return most_alike(self._likeness, self._matrix.items, row, k)
+
+    def recommend(self, user_id: str, k: int = 10, *, exclude_seen: bool = True) -> list[Scored]:
+        """Return items like those of a user; support is in items of the user's."""
+        row = known_row(self._matrix.users, user_id, "user", k)
+        own = self._matrix.cells[[row]]
+        votes = Votes(len(self._matrix.items))
+        alike = nearest(self._likeness, own.indices, self._options.n_neighbours)
+        for amount, found in zip(own.data.tolist(), alike, strict=True):
+            votes.from_alike_items(found, amount)
+        return votes.best(self._matrix, row, k, exclude_seen=exclude_seen)
+
+    def contents(self) -> Contents:
+        """Return all that a file must hold."""
+        return user_items_contents(self._options, self._matrix)
+
+    @classmethod
+    def restored(cls, contents: Contents) -> "ItemNeighbours":
+        """Return the model that a file holds."""
+        model = cls(contents.options_as(NeighbourOptions))
+        model._place(contents.user_items())
+        return model
+
+    def _place(self, matrix: UserItems) -> None:
+        likeness = self._options.likeness(matrix.cells.T.tocsr())
+        self._matrix, self._likeness = matrix, likeness

@@ -1,0 +1,54 @@
+"""How neighbours are found."""
+
+import math
+
+import msgspec
+
+from lab.matrices.cells import CellRules, Csr
+from lab.matrices.sparse_likeness import Measure, SparseLikeness
+from streamrec.errors import InvalidInput
+
+
+class NeighbourOptions(msgspec.Struct, frozen=True):
+    """How rows of users or of items are compared.
+
+    Attributes
+    ----------
+    cells
+        Counts or mean values, and which events count.
+    measure
+        ``cosine`` or ``euclidean``; see `SparseLikeness`.
+    shrinkage
+        Shared cells after which half of a likeness is believed.
+    n_neighbours
+        That speak in a recommendation.
+    """
+
+    cells: CellRules = CellRules()
+    measure: Measure = "cosine"
+    shrinkage: float = 10.0
+    n_neighbours: int = 50
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be."""
+        if not (math.isfinite(self.shrinkage) and self.shrinkage >= 0):
+            raise InvalidInput(f"shrinkage is {self.shrinkage}; wanted a number from 0")
+        check_n_neighbours(self.n_neighbours)
+
+    def likeness(self, rows: Csr) -> SparseLikeness:
+        """Return how alike the rows of a matrix are."""
+        return SparseLikeness(
+            rows, self.measure, self.shrinkage, is_missing_aware=self.cells.is_missing_aware
+        )
+
+
+def check_n_neighbours(n_neighbours: int) -> None:
+    """Refuse a number of neighbours below 1.
+
+    Raises
+    ------
+    InvalidInput
+        When it is.
+    """
+    if n_neighbours < 1:
+        raise InvalidInput(f"n_neighbours is {n_neighbours}; wanted at least 1")

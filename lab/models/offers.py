@@ -1,0 +1,40 @@
+"""From totals of what neighbours say to a list for a user."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.matrices.likeness import Nearest, best_of_each
+from lab.matrices.user_items import UserItems
+from lab.models.batch_model import Scored
+
+
+class Votes:
+    """What has been said for each of I items so far: the sum of votes, and how many there were."""
+
+    def __init__(self, n_items: int) -> None:
+        self._totals: NDArray[np.float64] = np.zeros(n_items)
+        self._supports: NDArray[np.int64] = np.zeros(n_items, np.int64)
+
+    def from_alike_items(self, own: Nearest, amount: float) -> None:
+        """Let an item of the user's speak for those that are like it, as loudly as the user chose it.
+
+        Deshpande and Karypis 2004, Item-based top-N recommendation algorithms, section 4.2.
+        """
+        self._totals[own.rows] += amount * own.scores
+        self._supports[own.rows] += 1
+
+    def from_alike_users(self, neighbours: Nearest, matrix: UserItems) -> None:
+        """Let users speak for their items, as loudly as they are alike."""
+        theirs = matrix.cells[neighbours.rows]
+        self._totals += theirs.T @ neighbours.scores
+        self._supports += np.bincount(theirs.indices, minlength=len(self._supports))
+
+    def best(self, matrix: UserItems, user_row: int, k: int, *, exclude_seen: bool) -> list[Scored]:
+        """Return the items with the highest totals above 0, without the user's dislikes."""
+        totals = self._totals.copy()
+        totals[matrix.disliked[[user_row]].indices] = 0
+        if exclude_seen:
+            totals[matrix.seen[[user_row]].indices] = 0
+        (found,) = best_of_each(totals[None, :], k)
+        ids = matrix.items.ids_at(found.rows.tolist())
+        return list(map(Scored, ids, found.scores.tolist(), self._supports[found.rows].tolist()))
