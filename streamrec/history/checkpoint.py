@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -53,6 +54,8 @@ class HistoryCheckpoint:
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            for leftover in self._path.parent.glob(f".{self._path.name}.*.tmp"):
+                leftover.unlink(missing_ok=True)
             with temporary.open("wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
                 file.flush()
@@ -60,7 +63,6 @@ class HistoryCheckpoint:
             temporary.replace(self._path)
             _fsync(self._path.parent)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise Unavailable(f"can't write {self._path}: {error}") from error
 
     def restore(self, history: ItemHistory) -> About | None:
@@ -78,7 +80,7 @@ class HistoryCheckpoint:
                 history.load(about.item_ids, {name: arrays[name] for name in arrays})
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, msgspec.DecodeError) as error:
+        except _DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
         return about
 
@@ -86,6 +88,11 @@ class HistoryCheckpoint:
         if about.format_version != FORMAT_VERSION:
             raise CorruptArtifact(f"{self._path} is of format {about.format_version}; {_MEND}")
 
+
+_DAMAGE = (
+    OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError,
+)  # fmt: skip
+"""What a file that was cut, overwritten or written by something else makes its readers raise."""
 
 _MEND = "delete it, and the history is made of the log again"
 

@@ -1,0 +1,87 @@
+"""Logs, a cache and a keeper of histories over them, in memory but for the checkpoint."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.bar import Bar
+from streamrec.history.decoding import TickRules
+from streamrec.history.run import HistoryProcess, run_history
+from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
+from streamrec.settings import HistorySettings
+from streamrec.telemetry import NullMetrics
+from streamrec.training.stop_signals import StopRequest
+from tests.builders import WEIGHTS
+
+
+class HistoryWorld:
+    """A second run over the same world is what a restart is."""
+
+    def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
+        self.folder = folder
+        self.metrics = metrics or NullMetrics()
+        self.log = MemoryEventLog()
+        self.sink = MemoryEventSink(self.log)
+        self.store = MemoryStore()
+        self.cache = MemoryCache()
+        self.publisher: CachePublisher = self.cache
+        self.now = 1000.0
+
+    def clock(self) -> float:
+        """Return a time that goes on by itself, a millisecond at a look."""
+        self.now += 0.001
+        return self.now
+
+    def send(self, *events: dict[str, Any] | bytes) -> None:
+        """Append events, or what is none, to the stream."""
+        payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
+        self.sink.append(INTERACTIONS, [Message("key", payload) for payload in payloads])
+
+    def process(self, n_polls: int, owner: str = "one", **settings: Any) -> HistoryProcess:
+        """Return a process that is told to stop after so many polls."""
+        stop = StopRequest()
+        return HistoryProcess(
+            open_source=lambda group: _StoppingSource(self, group, stop, n_polls),
+            store=self.store,
+            cache=self.publisher,
+            metrics=self.metrics,
+            artifacts_dir=self.folder,
+            rules=TickRules(WEIGHTS),
+            settings=HistorySettings(**settings),
+            stop=stop,
+            clock=self.clock,
+            owner=owner,
+        )
+
+    def run(self, n_polls: int = 1, **settings: Any) -> None:
+        """Keep histories for some polls, and stop in good order."""
+        run_history(self.process(n_polls, **settings))
+
+    def bars(self, item_id: str) -> list[Bar] | None:
+        """Return an item's published minutes."""
+        held = asyncio.run(self.cache.history(item_id))
+        return None if held is None else held.bars
+
+
+class _StoppingSource(MemoryEventSource):
+    """Makes the request to stop when it is polled for the n-th time."""
+
+    def __init__(self, world: HistoryWorld, group: str, stop: StopRequest, n_polls: int) -> None:
+        super().__init__(world.log, [INTERACTIONS], group)
+        self._stop = stop
+        self._n_left = n_polls
+
+    def poll(self, max_records: int, timeout_s: float) -> list[Any]:
+        self._n_left -= 1
+        if self._n_left <= 0:
+            self._stop.is_stopping.set()
+        return super().poll(max_records, min(timeout_s, 0.001))
+
+
+def tick(item_id: str, timestamp: float, value: Any, **fields: Any) -> dict[str, Any]:
+    """Return an event with a value."""
+    return {"user_id": "u", "item_id": item_id, "timestamp": timestamp, "value": value, **fields}

@@ -1,0 +1,67 @@
+"""The one file that a restart goes on from."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from streamrec.domain.item_history import ItemHistory, Ticks
+from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.history import checkpoint as checkpoint_module
+from streamrec.history.checkpoint import HistoryCheckpoint
+
+OFFSETS = {"interactions": {0: 7, 3: 12}}
+
+
+def some_history() -> ItemHistory:
+    history = ItemHistory(5, max_items=10)
+    times = np.array([60.0, 61.0, 125.0])
+    history.add(Ticks(["a", "b/\U0001f3ac", "a"], times, np.array([1.0, 2.0, 3.0]), times))
+    return history
+
+
+def test_what_is_written_is_restored(tmp_path: Path) -> None:
+    checkpoint = HistoryCheckpoint(tmp_path / "new folder" / "history.npz")
+    history, other = some_history(), ItemHistory(5, max_items=10)
+    assert checkpoint.restore(other) is None
+    checkpoint.write(ItemHistory(5, max_items=10), [], {})
+    (tmp_path / "new folder" / ".history.npz.77.tmp").write_text("of a process that was killed")
+    checkpoint.write(history, ["e1", "e2"], OFFSETS)
+    about = checkpoint.restore(other)
+    assert about is not None
+    assert (about.next_offsets, about.event_ids) == (OFFSETS, ["e1", "e2"])
+    assert other.ids.by_row() == ["a", "b/\U0001f3ac"]
+    assert other.now == 125.0
+    assert other.tallies(other.cells_in_use()).tolist() == history.tallies(history.cells_in_use()).tolist()
+    assert [path.name for path in (tmp_path / "new folder").iterdir()] == ["history.npz"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another file", "another array"])
+def test_damage_is_told_with_what_to_do(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "history.npz"
+    HistoryCheckpoint(path).write(some_history(), [], OFFSETS)
+    written = path.read_bytes()
+    if damage == "another array":
+        np.savez(path, x=np.zeros(3))
+    else:
+        flipped = bytearray(written)
+        flipped[len(written) // 3] ^= 0xFF
+        path.write_bytes({"cut": written[:-40], "flipped": bytes(flipped), "empty": b""}.get(damage, b"text"))
+    with pytest.raises(CorruptArtifact, match=r"history\.npz.*delete it"):
+        HistoryCheckpoint(path).restore(ItemHistory(5, max_items=10))
+
+
+def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoint_module, "FORMAT_VERSION", 99)
+        checkpoint.write(some_history(), [], OFFSETS)
+    with pytest.raises(CorruptArtifact, match="format 99"):
+        checkpoint.restore(ItemHistory(5, max_items=10))
+
+
+def test_a_disk_that_cannot_be_written_leaves_the_last_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Unavailable, match="can't write"):
+        HistoryCheckpoint(tmp_path / "file" / "history.npz").write(some_history(), [], OFFSETS)
+    assert (tmp_path / "file").read_text() == "in the way"
