@@ -13,6 +13,7 @@ from faiss_server.generations import Generations
 from faiss_server.middleware import Requests
 from faiss_server.resources import SearchResource, SimilarItemsResource
 from faiss_server.state_resources import LiveResource, ReadyResource, StatsResource
+from faiss_server.users_resource import SimilarUsersResource
 from faiss_server.vectors_resource import VectorsResource
 from streamrec.adapters.index_messages import SEARCH_PATH, VECTORS_PATH
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
@@ -50,6 +51,7 @@ def create_app(generations: Generations, metrics: Metrics, rules: Rules = _RULES
     app.add_route(SEARCH_PATH, SearchResource(generations, metrics, rules.max_body_bytes))
     app.add_route(VECTORS_PATH, VectorsResource(generations, rules.max_body_bytes))
     app.add_route("/v1/items/{item_id}/similar", SimilarItemsResource(generations, metrics))
+    app.add_route("/v1/users/{user_id}/similar", SimilarUsersResource(generations, metrics))
     app.add_route("/v1/stats", StatsResource(generations))
     app.add_route("/health/live", LiveResource())
     app.add_route("/health/ready", ReadyResource(generations))

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 import structlog
 
+from faiss_server.kinds import ITEMS, Kind
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.errors import InvalidEvent
@@ -20,7 +21,7 @@ class ChangeApplier:
 
     A deletion ordered on the commands log takes effect before the trainer publishes its tombstone. The two
     logs have no common order, so a vector published before the order is passed over: it must not bring the
-    item back.
+    item, or the user, back.
 
     Attributes
     ----------
@@ -30,9 +31,12 @@ class ChangeApplier:
         Vectors and deletions that took effect; records that could not be read or do not fit.
     """
 
-    def __init__(self, index: FaissIndex, generation: str, created_at: float, metrics: Metrics) -> None:
+    def __init__(
+        self, index: FaissIndex, generation: str, created_at: float, metrics: Metrics, kind: Kind = ITEMS
+    ) -> None:
         """Apply to `index`; commands given before `created_at` (Unix seconds) are in it already."""
         self._index = index
+        self._kind = kind
         self._generation = generation
         self._created_at = created_at
         self._metrics = metrics
@@ -42,18 +46,18 @@ class ChangeApplier:
         self.n_rejected = 0
 
     def apply_commands(self, records: Sequence[Record]) -> None:
-        """Forget the items that were ordered away."""
+        """Forget those that were ordered away."""
         for record in records:
             try:
                 command = decode_command(record.value or b"")
             except InvalidEvent as error:
                 self._reject(record, str(error))
                 continue
-            if command.name == "item_deleted" and command.at > self._created_at:
+            if command.name == self._kind.deletion and command.at > self._created_at:
                 self._deleted_at[record.key] = command.at
                 n_deleted = self._index.delete([record.key])
                 self.n_applied += n_deleted
-                self._metrics.count("index.applied", n_deleted)
+                self._metrics.count(f"{self._kind.metrics}.applied", n_deleted)
 
     def apply_vectors(self, records: Sequence[Record]) -> None:
         """Write and forget vectors; of a key's records the last counts."""
@@ -63,18 +67,18 @@ class ChangeApplier:
             change = self._read(record)
             if change is None:
                 continue
-            item_id = change.item_id or record.key
-            vectors.pop(item_id, None)
-            gone.pop(item_id, None)
+            id_ = change.item_id or record.key
+            vectors.pop(id_, None)
+            gone.pop(id_, None)
             if change.vector is None:
-                gone[item_id] = None
+                gone[id_] = None
             else:
-                vectors[item_id] = change.vector
+                vectors[id_] = change.vector
                 self.newest_published_at = max(change.published_at, self.newest_published_at or 0.0)
         self._upsert(vectors)
         n_deleted = self._index.delete(list(gone))
         self.n_applied += n_deleted
-        self._metrics.count("index.applied", len(vectors) + n_deleted)
+        self._metrics.count(f"{self._kind.metrics}.applied", len(vectors) + n_deleted)
 
     def _read(self, record: Record) -> VectorRecord | None:
         """Return the change if it concerns this index; its vector fits then."""
@@ -106,7 +110,7 @@ class ChangeApplier:
             self._count_rejected(n_bad)
             _log.warning("vectors_not_finite", n=n_bad, generation=self._generation)
             ids, matrix = [ids[row] for row in np.flatnonzero(is_good)], matrix[is_good]
-        self._index.upsert(ids, matrix)
+        self._index.upsert(ids, self._kind.indexed(matrix))
         self.n_applied += len(ids)
 
     def _reject(self, record: Record, reason: str) -> None:
@@ -115,4 +119,4 @@ class ChangeApplier:
 
     def _count_rejected(self, n: int) -> None:
         self.n_rejected += n
-        self._metrics.count("index.rejected", n)
+        self._metrics.count(f"{self._kind.metrics}.rejected", n)

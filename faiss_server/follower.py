@@ -6,6 +6,7 @@ import msgspec
 import structlog
 
 from faiss_server.changes import ChangeApplier
+from faiss_server.kinds import ITEMS, Kind
 from streamrec.errors import LogTruncated
 from streamrec.ports import EventSource, Metrics, Offsets, n_between
 from streamrec.telemetry import timed
@@ -70,6 +71,7 @@ class ChangelogFollower:
         commands: EventSource,
         metrics: Metrics,
         clock: Callable[[], float],
+        kind: Kind = ITEMS,
     ) -> None:
         """Read from sources that stand where to go on; `clock` gives Unix seconds."""
         self._applier = applier
@@ -77,6 +79,7 @@ class ChangelogFollower:
         self._commands = commands
         self._metrics = metrics
         self._clock = clock
+        self._prefix = kind.metrics
         self._visible_after_s: float | None = None
         self._lag = 0
         self._lag_seen_at = float("-inf")
@@ -109,7 +112,7 @@ class ChangelogFollower:
         now = self._clock()
         if records:
             before = self._applier.newest_published_at
-            with timed(self._metrics, "index.apply"):
+            with timed(self._metrics, f"{self._prefix}.apply"):
                 self._applier.apply_vectors(records)
             self._note_delay(before)
         if now - self._lag_seen_at >= _LAG_INTERVAL_S or not self._is_caught_up:
@@ -142,7 +145,7 @@ class ChangelogFollower:
         newest = self._applier.newest_published_at
         if newest is not None and newest != before:
             self._visible_after_s = self._clock() - newest
-            self._metrics.timing("index.visible_after", self._visible_after_s * 1000)
+            self._metrics.timing(f"{self._prefix}.visible_after", self._visible_after_s * 1000)
 
     def _measure_lag(self, now: float) -> None:
         ends = self._vectors.end_offsets() | self._commands.end_offsets()
@@ -153,4 +156,4 @@ class ChangelogFollower:
         self._lag_seen_at = now
         # A busy log's end moves on: what it held at first is what a restart owes.
         self._is_caught_up = self._is_caught_up or n_between(place, self._target) == 0
-        self._metrics.gauge("index.lag_records", self._lag)
+        self._metrics.gauge(f"{self._prefix}.lag_records", self._lag)

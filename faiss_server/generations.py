@@ -1,19 +1,52 @@
 """The generations that are served: the current one, its challenger, and the one before it."""
 
 import threading
+from dataclasses import dataclass
 
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.errors import Unavailable, UnknownId
 
 
-class Generation:
-    """A generation's index, and what keeps it in step; an index of plain data has no follower."""
+@dataclass(frozen=True)
+class Followed:
+    """An index, and what keeps it in step; an index of plain data has no follower."""
 
-    def __init__(self, name: str, index: FaissIndex, follower: ChangelogFollower | None = None) -> None:
+    index: FaissIndex
+    follower: ChangelogFollower | None = None
+
+
+class Generation:
+    """A generation's index of items, and that of its users where one is kept."""
+
+    def __init__(
+        self,
+        name: str,
+        index: FaissIndex,
+        follower: ChangelogFollower | None = None,
+        users: Followed | None = None,
+    ) -> None:
         self.name = name
         self.index = index
         self.follower = follower
+        self.users = users
+
+    @property
+    def parts(self) -> list[Followed]:
+        """All its indexes."""
+        return [Followed(self.index, self.follower), *([] if self.users is None else [self.users])]
+
+    def get_users(self) -> FaissIndex:
+        """Return the index of users.
+
+        Raises
+        ------
+        Unavailable
+            When none is kept.
+        """
+        if self.users is None:
+            raise Unavailable("the index of users is turned off; STREAMREC_INDEX_USERS turns it on")
+        return self.users.index
 
 
 class Generations:

@@ -1,6 +1,8 @@
 """Loads generations aside and swaps them in, with what keeps them in step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +12,19 @@ from numpy.typing import NDArray
 from faiss_server.background import Repeated
 from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower, stand_at
-from faiss_server.generations import Generation, Generations
+from faiss_server.generations import Followed, Generation, Generations
+from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.errors import StreamrecError
-from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource, Metrics, Snapshot
+from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot, VectorTable
 from streamrec.telemetry import timed
 
 _POLL_TIMEOUT_S = 0.1
 _N_SAMPLE_USERS = 256
+_USERS_AT_ONCE = 10_000
 
 _log = structlog.get_logger()
 
@@ -33,6 +37,11 @@ class GenerationLoader:
 
     A new live name is loaded beside the old index, and answers once it has caught up; a challenger is kept in
     step beside it.
+
+    Parameters
+    ----------
+    with_users
+        Whether users are indexed beside items: so many bytes as their vectors have, for every generation.
     """
 
     def __init__(
@@ -42,6 +51,8 @@ class GenerationLoader:
         open_source: OpenSource,
         metrics: Metrics,
         clock: Callable[[], float],
+        *,
+        with_users: bool = True,
     ) -> None:
         self._artifacts_dir = artifacts_dir
         self._roles = SnapshotRoles(artifacts_dir)
@@ -49,7 +60,8 @@ class GenerationLoader:
         self._open_source = open_source
         self._metrics = metrics
         self._clock = clock
-        self._threads: dict[str, Repeated] = {}
+        self._with_users = with_users
+        self._threads: dict[str, list[Repeated]] = {}
 
     def step(self) -> None:
         """Look at `CURRENT` and `CHALLENGER`; load and swap when they name others than before.
@@ -86,7 +98,8 @@ class GenerationLoader:
     def maintain(self) -> None:
         """Let the indexes adapt to their size."""
         for generation in self._generations.served:
-            generation.index.maintain()
+            for part in generation.parts:
+                part.index.maintain()
         for current in self._generations.served[:1]:
             self._tell(current)
 
@@ -101,20 +114,36 @@ class GenerationLoader:
         index = FaissIndex(snapshot.items.vectors.shape[1], _sample_of_users(snapshot))
         index.upsert(snapshot.items.ids, snapshot.items.vectors)
         index.maintain()
-        follower = self._follow(snapshot, index)
-        self._threads[name] = Repeated(
-            f"follow-{name}", lambda: follower.step(_POLL_TIMEOUT_S), on_problem=follower.note_problem
-        )
-        return Generation(name, index, follower)
+        with ExitStack() as opened:
+            follower = self._follow(snapshot, index, ITEMS)
+            opened.callback(follower.close)
+            users = self._load_users(snapshot) if self._with_users else None
+            opened.pop_all()
+        followers = [follower] if users is None else [follower, users[1]]
+        self._threads[name] = [
+            Repeated(f"follow-{name}", partial(one.step, _POLL_TIMEOUT_S), on_problem=one.note_problem)
+            for one in followers
+        ]
+        return Generation(name, index, follower, None if users is None else Followed(*users))
 
-    def _follow(self, snapshot: Snapshot, index: FaissIndex) -> ChangelogFollower:
+    def _load_users(self, snapshot: Snapshot) -> tuple[FaissIndex, ChangelogFollower]:
+        """Return the index of users, in step with the logs.
+
+        It is not tuned to its size before it answers, as that of items is: nobody's list waits for it.
+        """
+        index = FaissIndex(snapshot.users.vectors.shape[1])
+        for ids, vectors in _acceptable_users(snapshot.users):
+            index.upsert(ids, USERS.indexed(vectors))
+        return index, self._follow(snapshot, index, USERS)
+
+    def _follow(self, snapshot: Snapshot, index: FaissIndex, kind: Kind) -> ChangelogFollower:
         """Return a follower that has caught up with the logs."""
-        sources = [self._open_source(topic) for topic in (ITEM_VECTORS, COMMANDS)]
+        sources = [self._open_source(topic) for topic in (kind.topic, COMMANDS)]
         try:
             for source in sources:
                 stand_at(source, snapshot.next_offsets)
-            applier = ChangeApplier(index, snapshot.generation, snapshot.created_at, self._metrics)
-            follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock)
+            applier = ChangeApplier(index, snapshot.generation, snapshot.created_at, self._metrics, kind)
+            follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock, kind)
             while not follower.is_caught_up:
                 follower.step(_POLL_TIMEOUT_S)
         except BaseException:
@@ -132,20 +161,22 @@ class GenerationLoader:
     def _close(self, gone: Iterable[Generation]) -> None:
         for other in gone:
             self._stop(other.name)
-            if other.follower is not None:
-                other.follower.close()
+            for part in other.parts:
+                if part.follower is not None:
+                    part.follower.close()
 
     def _tell(self, current: Generation) -> None:
-        stats = current.index.stats()
-        self._metrics.gauge("index.n_items", stats.n_items)
-        self._metrics.gauge("index.recall_at_10", stats.recall_at_10)
-        followed = current.follower.stats() if current.follower is not None else None
-        if followed is not None and followed.staleness_s is not None:
-            self._metrics.gauge("index.staleness_s", followed.staleness_s)
+        names = ((ITEMS.metrics, "n_items"), (USERS.metrics, "n_users"))
+        for part, (prefix, number) in zip(current.parts, names, strict=False):
+            stats = part.index.stats()
+            self._metrics.gauge(f"{prefix}.{number}", stats.n_items)
+            self._metrics.gauge(f"{prefix}.recall_at_10", stats.recall_at_10)
+            followed = part.follower.stats() if part.follower is not None else None
+            if followed is not None and followed.staleness_s is not None:
+                self._metrics.gauge(f"{prefix}.staleness_s", followed.staleness_s)
 
     def _stop(self, name: str) -> None:
-        thread = self._threads.pop(name, None)
-        if thread is not None:
+        for thread in self._threads.pop(name, []):
             thread.stop()
 
 
@@ -155,3 +186,11 @@ def _sample_of_users(snapshot: Snapshot) -> NDArray[np.float32]:
     rows = np.unique(np.linspace(0, max(0, n_users - 1), min(n_users, _N_SAMPLE_USERS)).astype(np.int64))
     sample: NDArray[np.float32] = np.array(snapshot.users.vectors[rows])
     return sample[are_acceptable(sample)]
+
+
+def _acceptable_users(users: VectorTable) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+    """Yield ids and vectors, some at a time: the file of all of them is not read into memory at once."""
+    for start in range(0, len(users.ids), _USERS_AT_ONCE):
+        vectors: NDArray[np.float32] = np.array(users.vectors[start : start + _USERS_AT_ONCE])
+        rows = np.flatnonzero(are_acceptable(vectors))
+        yield [users.ids[start + row] for row in rows.tolist()], vectors[rows]

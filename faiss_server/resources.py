@@ -1,7 +1,6 @@
 """What the service answers."""
 
 from typing import Any
-from urllib.parse import unquote
 
 import falcon
 import msgspec
@@ -14,9 +13,11 @@ from faiss_server.requests import (
     decode_search,
     decoded,
     excluded_of,
+    id_in_path,
     read_k,
     reply_in_kind,
 )
+from faiss_server.users_resource import answer_of_users
 from streamrec.adapters.faiss_index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import (
     MAX_QUERIES,
@@ -25,7 +26,7 @@ from streamrec.adapters.index_messages import (
     decode_queries,
     encode_answers,
 )
-from streamrec.errors import InvalidInput, UnknownId
+from streamrec.errors import InvalidInput, Unavailable, UnknownId
 from streamrec.ports import Metrics
 from streamrec.telemetry import timed
 
@@ -58,11 +59,18 @@ class SearchResource:
         """Answer one query; what is wrong with it must not spoil the others of the request."""
         try:
             generation = self._generations.get(query.generation)
+            if query.user_id is not None:
+                return answer_of_users(generation, query)
             ranking = _rank(generation.index, query)
-        except UnknownId:
-            return AnswerMessage(query.generation or current, is_missing=True)
+        except UnknownId as error:
+            if query.user_id is None:
+                return AnswerMessage(query.generation or current, is_missing=True)
+            # Of users only a generation can be unknown here: others may be near this one all the same.
+            return AnswerMessage(query.generation or "", error=str(error), is_unavailable=True)
         except InvalidInput as error:
             return AnswerMessage(query.generation or current, error=str(error))
+        except Unavailable as error:
+            return AnswerMessage(query.generation or current, error=str(error), is_unavailable=True)
         return AnswerMessage(generation.name, ranking.item_ids, ranking.scores.tobytes())
 
     def _answer_people(self, body: bytes) -> bytes:
@@ -84,10 +92,7 @@ class SimilarItemsResource:
     def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
         """Answer with the items most like one."""
         k = read_k(req)
-        try:
-            item_id = unquote(item_id, errors="strict")
-        except UnicodeDecodeError as error:
-            raise InvalidInput("the item's id is not UTF-8") from error
+        item_id = id_in_path(item_id)
         generation = self._generations.get(req.get_param("generation"))
         self._metrics.count("index.queries")
         with timed(self._metrics, "index.search"):

@@ -5,13 +5,16 @@ from typing import Any
 import falcon
 import msgspec
 
-from faiss_server.generations import Generation, Generations
+from faiss_server.generations import Followed, Generation, Generations
 
 _json = msgspec.json.Encoder()
 
 
 class StatsResource:
-    """`GET /v1/stats`: the current generation's figures, and those of the others that are served."""
+    """`GET /v1/stats`: the current generation's figures, and those of the others that are served.
+
+    `users` holds the same of the index of users, null where none is kept.
+    """
 
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
@@ -49,9 +52,15 @@ class ReadyResource:
 
 
 def _stats_of(generation: Generation) -> dict[str, Any]:
-    followed = generation.follower.stats() if generation.follower is not None else None
+    items, *users = (_stats_of_part(part) for part in generation.parts)
+    for of_users in users:
+        of_users["n_users"] = of_users.pop("n_items")
+    return {"generation": generation.name, **items, "users": users[0] if users else None}
+
+
+def _stats_of_part(part: Followed) -> dict[str, Any]:
+    followed = part.follower.stats() if part.follower is not None else None
     return {
-        "generation": generation.name,
-        **msgspec.structs.asdict(generation.index.stats()),
+        **msgspec.structs.asdict(part.index.stats()),
         **(msgspec.structs.asdict(followed) if followed is not None else {}),
     }

@@ -18,8 +18,8 @@ from faiss_server.loader import GenerationLoader, OpenSource
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.statsd_metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
-from streamrec.ports import COMMANDS, ITEM_VECTORS, EventSource
-from streamrec.settings import PlaceSettings
+from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
+from streamrec.settings import IndexSettings, PlaceSettings
 from streamrec.telemetry import configure_logging
 
 _CURRENT_INTERVAL_S = 0.5
@@ -29,7 +29,7 @@ _MAINTENANCE_INTERVAL_S = 1.0
 def _end_if_refused(open_source: OpenSource) -> None:
     """End the service when a log refuses us: unlike one that is away, it will not come by waiting."""
     try:
-        for topic in (ITEM_VECTORS, COMMANDS):
+        for topic in (ITEM_VECTORS, USER_VECTORS, COMMANDS):
             source = open_source(topic)
             source.end_offsets()
             source.close()
@@ -40,7 +40,7 @@ def _end_if_refused(open_source: OpenSource) -> None:
         structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 
 
-def _compose(places: PlaceSettings) -> WSGIApplication:
+def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
     configure_logging(places.log_level, service="index")
 
     def open_source(topic: str) -> EventSource:
@@ -49,7 +49,9 @@ def _compose(places: PlaceSettings) -> WSGIApplication:
 
     generations = Generations()
     metrics = open_metrics(places.statsd_url)
-    loader = GenerationLoader(places.artifacts_dir, generations, open_source, metrics, time.time)
+    loader = GenerationLoader(
+        places.artifacts_dir, generations, open_source, metrics, time.time, with_users=settings.users
+    )
 
     def start() -> None:
         _end_if_refused(open_source)
@@ -61,4 +63,4 @@ def _compose(places: PlaceSettings) -> WSGIApplication:
     return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))
 
 
-app = _compose(PlaceSettings())
+app = _compose(PlaceSettings(), IndexSettings())

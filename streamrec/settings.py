@@ -187,6 +187,16 @@ class HistorySettings(BaseSettings):
     health_address: str | None = Field(None, description="host:port of /health/live and /health/ready.")
 
 
+class IndexSettings(BaseSettings):
+    """What the index service holds."""
+
+    model_config = SettingsConfigDict(env_prefix="STREAMREC_INDEX_", frozen=True, extra="ignore")
+
+    users: bool = Field(
+        True, description="Users are indexed beside items: the memory of their vectors, for every generation."
+    )
+
+
 class ServerSettings(BaseSettings):
     """How the recommender answers."""
 

@@ -11,7 +11,6 @@ from functools import partial
 from typing import NamedTuple
 
 import msgspec
-import numpy as np
 import structlog
 
 from streamrec.adapters.index_connection import KeptConnection, Reply, body_of
@@ -21,12 +20,14 @@ from streamrec.adapters.index_messages import (
     SEARCH_PATH,
     AnswerMessage,
     QueryMessage,
+    checked_answer,
     decode_answers,
     encode_queries,
+    ranking_of,
 )
 from streamrec.adapters.index_vectors import VectorLookup
 from streamrec.errors import InvalidInput, Unavailable
-from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
+from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
 from streamrec.settings import shown_url
 
 _MAX_BATCH = 64
@@ -69,8 +70,29 @@ class HttpIndex:
         Unavailable
             When it does not answer in time.
         """
+        answer = await self._ask(
+            QueryMessage(query.k, query.vector, query.item_id, list(query.exclude), query.generation)
+        )
+        return IndexAnswer(answer.generation, ranking_of(answer, RankedItem), answer.is_missing)
+
+    async def similar_users(self, query: UserQuery) -> UserAnswer:
+        """Return up to `k` users by the cosine of their vectors, without `user_id` itself.
+
+        Raises
+        ------
+        InvalidInput
+            When the service says that the query is wrong.
+        Unavailable
+            When it does not answer in time, users are not indexed, or the generation is not served.
+        """
+        answer = await self._ask(
+            QueryMessage(query.k, query.vector, generation=query.generation, user_id=query.user_id)
+        )
+        return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
+
+    async def _ask(self, message: QueryMessage) -> AnswerMessage:
+        """Let a query go with the next request, and return its answer if it is one."""
         loop = asyncio.get_running_loop()
-        message = QueryMessage(query.k, query.vector, query.item_id, list(query.exclude), query.generation)
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         waiting = _Waiting(message, loop.create_future(), request_id)
         self._waiting.append(waiting)
@@ -78,7 +100,7 @@ class HttpIndex:
             self._sender = loop.create_task(self._send_all())
         deadline = loop.call_later(self._timeout_s, self._give_up, waiting.answer)
         try:
-            return _read_answer(await waiting.answer)
+            return checked_answer(await waiting.answer)
         finally:
             deadline.cancel()
 
@@ -218,11 +240,3 @@ def _fail(batch: list[_Waiting], error: Exception) -> None:
     for waiting in batch:
         if not waiting.answer.done():
             waiting.answer.set_exception(type(error)(*error.args))
-
-
-def _read_answer(answer: AnswerMessage) -> IndexAnswer:
-    if answer.error is not None:
-        raise InvalidInput(answer.error)
-    scores = np.frombuffer(answer.scores, "<f4").tolist()
-    items = list(map(RankedItem, answer.item_ids, scores))
-    return IndexAnswer(answer.generation, items, answer.is_missing)

@@ -4,7 +4,15 @@ A request carries a list of independent queries, an answer a list in the same or
 search, so a busy client sends what has gathered in one request. A query that is wrong fails alone.
 """
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import msgspec
+import numpy as np
+
+from streamrec.errors import InvalidInput, Unavailable
+
+T = TypeVar("T")
 
 SEARCH_PATH = "/v1/search"
 VECTORS_PATH = "/v1/vectors"
@@ -19,7 +27,7 @@ MAX_VECTORS = 1000
 
 
 class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One search, as `streamrec.ports.IndexQuery`.
+    """One search, as `streamrec.ports.IndexQuery`, or as `streamrec.ports.UserQuery` when `user_id` is given.
 
     Attributes
     ----------
@@ -32,17 +40,20 @@ class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     item_id: str | None = None
     exclude: list[str] = []
     generation: str | None = None
+    user_id: str | None = None
 
 
 class AnswerMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One answer, as `streamrec.ports.IndexAnswer`.
+    """One answer, as `streamrec.ports.IndexAnswer`, or as `streamrec.ports.UserAnswer`.
 
     Attributes
     ----------
+    item_ids
+        Ids of users where users were asked for.
     scores
         (n,) float32 little-endian, one for each of `item_ids`.
     error
-        What is wrong with the query, if something is.
+        What is wrong with the query, if something is; or why it can't be answered, where `is_unavailable`.
     """
 
     generation: str
@@ -50,6 +61,7 @@ class AnswerMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     scores: bytes = b""
     is_missing: bool = False
     error: str | None = None
+    is_unavailable: bool = False
 
 
 class VectorsQueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -110,6 +122,26 @@ def decode_answers(payload: bytes) -> list[AnswerMessage]:
         When it is not one.
     """
     return _answers_decoder.decode(payload)
+
+
+def checked_answer(answer: AnswerMessage) -> AnswerMessage:
+    """Return an answer that is one.
+
+    Raises
+    ------
+    InvalidInput
+        When the query was wrong.
+    Unavailable
+        When it was right, and can't be answered.
+    """
+    if answer.error is not None:
+        raise Unavailable(answer.error) if answer.is_unavailable else InvalidInput(answer.error)
+    return answer
+
+
+def ranking_of(answer: AnswerMessage, kind: Callable[[str, float], T]) -> list[T]:
+    """Return what was found, made of ids and scores."""
+    return list(map(kind, answer.item_ids, np.frombuffer(answer.scores, "<f4").tolist()))
 
 
 def encode_vectors_query(query: VectorsQueryMessage) -> bytes:

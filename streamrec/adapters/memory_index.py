@@ -5,18 +5,29 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.errors import InvalidInput
-from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
+from streamrec.errors import InvalidInput, Unavailable
+from streamrec.ports import (
+    IndexAnswer,
+    IndexQuery,
+    RankedItem,
+    RankedUser,
+    UserAnswer,
+    UserQuery,
+    VectorTable,
+)
 
 _MAX_K = 1000
 _MAX_VECTORS = 1000
 
 
 class MemoryIndex:
-    """Tables of item vectors by generation; the last named is the current one."""
+    """Tables of item vectors by generation, and of user vectors; the last named is the current one."""
 
-    def __init__(self, tables: Mapping[str, VectorTable]) -> None:
+    def __init__(
+        self, tables: Mapping[str, VectorTable], users: Mapping[str, VectorTable] | None = None
+    ) -> None:
         self._tables = dict(tables)
+        self._users = dict(users or {})
         self._current = list(tables)[-1]
 
     async def check(self) -> None:
@@ -30,8 +41,7 @@ class MemoryIndex:
         InvalidInput
             When `k`, the vector, or what is given of the two, does not fit.
         """
-        if not 1 <= query.k <= _MAX_K:
-            raise InvalidInput(f"k is {query.k}; 1 to {_MAX_K} are allowed")
+        _check_k(query.k)
         generation = query.generation or self._current
         table = self._tables.get(generation)
         if table is None:
@@ -45,6 +55,30 @@ class MemoryIndex:
         best = (RankedItem(table.ids[row], float(scores[row])) for row in order)
         kept = [item for item in best if item.item_id not in left_out]
         return IndexAnswer(generation, kept[: query.k])
+
+    async def similar_users(self, query: UserQuery) -> UserAnswer:
+        """Return exactly the users most alike by the cosine of their vectors, without `user_id` itself.
+
+        Raises
+        ------
+        InvalidInput
+            When `k` or the vector does not fit.
+        Unavailable
+            When there are no users, or not of this generation.
+        """
+        _check_k(query.k)
+        generation = query.generation or self._current
+        table = self._users.get(generation)
+        if table is None:
+            raise Unavailable(f"there are no users of generation {generation!r}")
+        rows = [row for row, user_id in enumerate(table.ids) if user_id == query.user_id]
+        if not rows and query.vector is None:
+            return UserAnswer(generation, [], is_missing=True)
+        vector = table.vectors[rows[0]] if rows else _read_vector(query.vector or b"", table)
+        cosines = _directions(table.vectors) @ _directions(vector[None])[0]
+        order = np.argsort(-cosines, kind="stable").tolist()
+        alike = [RankedUser(table.ids[row], float(cosines[row])) for row in order if row not in rows]
+        return UserAnswer(generation, alike[: query.k], is_missing=not rows)
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return the (D + 1,) float32 bytes of those that the generation has.
@@ -71,13 +105,7 @@ def _vector_of(query: IndexQuery, table: VectorTable) -> NDArray[np.float32] | N
     if (query.vector is None) == (query.item_id is None):
         raise InvalidInput("give either a vector or an item's id")
     if query.vector is not None:
-        dimension = table.vectors.shape[1]
-        if len(query.vector) != 4 * dimension:
-            raise InvalidInput(f"a vector of {len(query.vector)} bytes; {4 * dimension} are wanted")
-        vector: NDArray[np.float32] = np.frombuffer(query.vector, "<f4")
-        if not np.isfinite(vector).all():
-            raise InvalidInput("a number of the vector is not finite")
-        return vector
+        return _read_vector(query.vector, table)
     rows = [row for row, item_id in enumerate(table.ids) if item_id == query.item_id]
     if not rows:
         return None
@@ -85,3 +113,24 @@ def _vector_of(query: IndexQuery, table: VectorTable) -> NDArray[np.float32] | N
     embedding: NDArray[np.float32] = table.vectors[rows[0]].copy()
     embedding[-1] = 0.0
     return embedding
+
+
+def _check_k(k: int) -> None:
+    if not 1 <= k <= _MAX_K:
+        raise InvalidInput(f"k is {k}; 1 to {_MAX_K} are allowed")
+
+
+def _read_vector(payload: bytes, table: VectorTable) -> NDArray[np.float32]:
+    dimension = table.vectors.shape[1]
+    if len(payload) != 4 * dimension:
+        raise InvalidInput(f"a vector of {len(payload)} bytes; {4 * dimension} are wanted")
+    vector: NDArray[np.float32] = np.frombuffer(payload, "<f4")
+    if not np.isfinite(vector).all():
+        raise InvalidInput("a number of the vector is not finite")
+    return vector
+
+
+def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (B, D) of length one, without the last component: it is the same of all users."""
+    lengths = np.linalg.norm(vectors[:, :-1], axis=1, keepdims=True)
+    return np.asarray(vectors[:, :-1] / np.where(lengths > 0, lengths, 1), np.float32)

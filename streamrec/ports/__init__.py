@@ -11,6 +11,7 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
+from streamrec.domain.user import RankedUser
 from streamrec.ports.logs import (
     COMMANDS,
     COMPACTED_TOPICS,
@@ -35,7 +36,9 @@ from streamrec.ports.servers import (
     ItemCatalog,
     ItemIndex,
     Rankings,
+    UserAnswer,
     UserProfile,
+    UserQuery,
     UserStore,
     VectorSearch,
 )
@@ -77,13 +80,16 @@ __all__ = [
     "PROBES",
     "REJECTED",
     "RankedItem",
+    "RankedUser",
     "Rankings",
     "Record",
     "RoleRecord",
     "Snapshot",
     "TrainerStore",
     "USER_VECTORS",
+    "UserAnswer",
     "UserProfile",
+    "UserQuery",
     "UserStore",
     "UserUpdates",
     "VectorSearch",

@@ -8,7 +8,7 @@ from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
-from streamrec.domain.user import UserDocument
+from streamrec.domain.user import RankedUser, UserDocument
 
 
 class UserProfile(NamedTuple):
@@ -122,6 +122,23 @@ class IndexAnswer(NamedTuple):
     is_missing: bool = False
 
 
+class UserQuery(NamedTuple):
+    """Who is like `user_id`; when the index has no such user, like `vector` ((D + 1,) float32 bytes)."""
+
+    user_id: str
+    k: int
+    vector: bytes | None = None
+    generation: str | None = None
+
+
+class UserAnswer(NamedTuple):
+    """Users, most alike first. `is_missing`: the index has no such user; then these are near `vector`."""
+
+    generation: str
+    users: list[RankedUser]
+    is_missing: bool = False
+
+
 class VectorSearch(Protocol):
     """What an index answers."""
 
@@ -134,6 +151,15 @@ class VectorSearch(Protocol):
 
 class ItemIndex(VectorSearch, Protocol):
     """The index as a server uses it."""
+
+    async def similar_users(self, query: UserQuery) -> UserAnswer:
+        """Return up to `k` users by the cosine of their vectors, without `user_id` itself.
+
+        Raises
+        ------
+        Unavailable
+            When users are not indexed, or the generation is not served.
+        """
 
     async def check(self) -> None:
         """Return when the index answers."""

@@ -1,0 +1,136 @@
+"""What every `ItemIndex` does when it is asked for users, whoever it is."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.open_index import open_index
+from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.errors import InvalidInput, Unavailable
+from streamrec.ports import ItemIndex, Snapshot, UserQuery, VectorTable
+from tests.contract.index_server import await_generation, running_index_server
+
+D = 9
+N = 60
+ODD_IDS = ["a/b", "ф и льм", "🎬", "100%25", "x" * 256, "item-3"]
+
+
+def table_of(seed: int) -> VectorTable:
+    """Return users as they are published: the last component is the factor of an item's bias."""
+    chance = np.random.default_rng(seed)
+    vectors = chance.normal(size=(N, D)) * chance.uniform(0.1, 10.0, size=(N, 1))
+    vectors[:, -1] = 1.0
+    ids = [f"{seed}-{row}" for row in range(N - len(ODD_IDS))] + ODD_IDS
+    return VectorTable(ids, vectors.astype(np.float32))
+
+
+TABLES = {"old": table_of(1), "new": table_of(2)}
+ITEMS = VectorTable([f"item-{row}" for row in range(D)], np.eye(D, dtype=np.float32))
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    directory = tmp_path_factory.mktemp("index")
+    with running_index_server(directory) as url:
+        for generation, table in TABLES.items():
+            write_snapshot(directory / "artifacts", Snapshot(generation, ITEMS, table, {}, time.time(), {}))
+            set_current(directory / "artifacts", generation)
+            await_generation(url, generation)
+        yield url
+
+
+@pytest.fixture(params=["memory", "http"])
+async def index(request: pytest.FixtureRequest) -> AsyncIterator[ItemIndex]:
+    if request.param == "memory":
+        yield MemoryIndex(dict.fromkeys(TABLES, ITEMS), TABLES)
+        return
+    client = open_index(request.getfixturevalue("server_url"), timeout_s=20.0)
+    yield client
+    await client.close()
+
+
+def cosines(vector: np.ndarray, generation: str = "new") -> dict[str, float]:
+    """Return the cosine with each user, nearest first."""
+    table = TABLES[generation].vectors[:, :-1].astype(np.float64)
+    asked = vector[:-1].astype(np.float64)
+    scores = table @ asked / np.linalg.norm(table, axis=1) / np.linalg.norm(asked)
+    order = np.argsort(-scores).tolist()
+    return {TABLES[generation].ids[row]: float(scores[row]) for row in order}
+
+
+def vector_of(user_id: str, generation: str = "new") -> np.ndarray:
+    table = TABLES[generation]
+    return table.vectors[table.ids.index(user_id)]
+
+
+@pytest.mark.parametrize("user_id", ["2-7", *ODD_IDS])
+async def test_users_by_the_cosine_without_the_one_asked_for(index: ItemIndex, user_id: str) -> None:
+    answer = await index.similar_users(UserQuery(user_id, 8))
+    wanted = cosines(vector_of(user_id))
+    del wanted[user_id]
+    assert (answer.generation, answer.is_missing) == ("new", False)
+    assert [user.user_id for user in answer.users] == list(wanted)[:8]
+    assert [user.score for user in answer.users] == pytest.approx(list(wanted.values())[:8], abs=1e-5)
+
+
+async def test_all_others_are_given_where_there_are_no_more(index: ItemIndex) -> None:
+    answer = await index.similar_users(UserQuery("2-0", 1000))
+    assert {user.user_id for user in answer.users} == {*TABLES["new"].ids} - {"2-0"}
+    assert len(answer.users) == N - 1
+
+
+async def test_the_generation_asked_for_answers(index: ItemIndex) -> None:
+    answer = await index.similar_users(UserQuery("1-7", 3, generation="old"))
+    assert answer.generation == "old"
+    assert [user.user_id for user in answer.users] == list(cosines(vector_of("1-7", "old"), "old"))[1:4]
+
+
+async def test_who_is_not_there_is_missing_and_others_are_near_the_vector(index: ItemIndex) -> None:
+    assert await index.similar_users(UserQuery("1-7", 3)) == ("new", [], True)
+    vector = np.random.default_rng(5).normal(size=D).astype("<f4")
+    answer = await index.similar_users(UserQuery("1-7", 3, vector.tobytes()))
+    assert answer.is_missing
+    assert [user.user_id for user in answer.users] == list(cosines(vector))[:3]
+    known = await index.similar_users(UserQuery("2-7", 3, vector.tobytes()))
+    assert not known.is_missing
+    assert [user.user_id for user in known.users] == list(cosines(vector_of("2-7")))[1:4]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        UserQuery("2-7", 0),
+        UserQuery("2-7", 1001),
+        UserQuery("nobody", 3, b"short"),
+        UserQuery("nobody", 3, np.full(D, np.nan, "<f4").tobytes()),
+    ],
+)
+async def test_a_wrong_query_is_refused(index: ItemIndex, query: UserQuery) -> None:
+    with pytest.raises(InvalidInput):
+        await index.similar_users(query)
+
+
+async def test_a_generation_that_is_not_served_can_not_be_asked(index: ItemIndex) -> None:
+    with pytest.raises(Unavailable):
+        await index.similar_users(UserQuery("2-7", 3, generation="forgotten"))
+
+
+async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> None:
+    ids = TABLES["new"].ids
+    wrong = index.similar_users(UserQuery("2-7", 0))
+    answers = await asyncio.gather(
+        *(index.similar_users(UserQuery(user_id, 1)) for user_id in ids), wrong, return_exceptions=True
+    )
+    assert isinstance(answers.pop(), InvalidInput)
+    for user_id, answer in zip(ids, answers, strict=True):
+        assert not isinstance(answer, BaseException)
+        assert [user.user_id for user in answer.users] == list(cosines(vector_of(user_id)))[1:2]
+
+
+async def test_a_memory_without_users_says_so() -> None:
+    with pytest.raises(Unavailable):
+        await MemoryIndex({"new": ITEMS}).similar_users(UserQuery("2-7", 3))
