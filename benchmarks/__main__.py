@@ -21,7 +21,9 @@ COMMANDS: dict[str, list[str]] = {
     "trainer": ["benchmarks.trainer"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
+    "similar_items": ["benchmarks.similar_items"],
     "freshness": ["benchmarks.freshness"],
+    "lab_svd": ["benchmarks.lab_svd"],
 }
 """Name -> module and arguments; each prints a table and writes JSON to the path after ``--json``."""
 

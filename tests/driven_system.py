@@ -36,6 +36,7 @@ from streamrec.ports import (
     IndexQuery,
     Message,
     Metrics,
+    Neighbours,
     RankedItem,
     Snapshot,
     UserUpdates,
@@ -310,6 +311,8 @@ async def _ask_everything(metrics: Metrics) -> None:
         assert answer.status == 200
     await client.call("GET", "/v1/recommendations?user_id=known&k=100")
     await client.call("GET", "/v1/recommendations?item_id=i1&k=1")
+    for by in ("same_day", "covisitation", "blend"):
+        await client.call("GET", f"/v1/items/i1/similar?by={by}")
     await client.call("GET", "/v1/recommendations?k=0")
     await client.call("GET", "/v1/popular?k=1")
     await client.call("GET", "/nowhere")
@@ -331,6 +334,7 @@ def _parts(metrics: Metrics) -> Parts:
     index = MemoryIndex({"g1": VectorTable(ids, np.array([[row, 0] for row in range(9)], np.float32))})
     store, cache = MemoryStore(), MemoryCache()
     cache.publish_popular({"recent": [RankedItem(item_id, 1.0) for item_id in ids]})
+    cache.publish_neighbours({"i1": Neighbours(same_day_ids=["i2"], same_day_counts=[1])})
     lease = store.acquire("trainer", "test", 10.0, 0.0)
     assert lease is not None
     vector = np.ones(2, "<f4").tobytes()
