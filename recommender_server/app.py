@@ -141,6 +141,7 @@ def _route(
     app.add_route("/v1/items/{item_id}/history", history.History(serving.history, catalog))
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
+    app.add_route("/v1/users/{user_id}/similar", users.SimilarUsers(serving.similar_users))
     app.add_route("/health/live", health.Live())
     app.add_route("/openapi.json", documents.OpenApi())
     app.add_route("/docs", documents.Docs())

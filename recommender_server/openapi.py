@@ -11,6 +11,7 @@ from recommender_server import schemas
 from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
 from recommender_server.problems import PROBLEM_JSON
 from recommender_server.request import JSON
+from recommender_server.user_schemas import SimilarUsersAnswer, SimilarUsersQuery
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import Recommendations
 from streamrec.domain.similar_items import SimilarItems
@@ -60,6 +61,8 @@ OPERATIONS = (
     Operation("put", "/v1/users/{user_id}", "Replace a user's attributes",
               body=schemas.UserBody, success=204, problems=(*_BODY_PROBLEMS, 503)),
     Operation("delete", "/v1/users/{user_id}", "Erase a user", success=204, problems=(400, 429, 503)),
+    Operation("get", "/v1/users/{user_id}/similar", "Users like this one, and what they do",
+              SimilarUsersQuery, answer=SimilarUsersAnswer, problems=(400, 404, 503)),
     Operation("get", "/health/live", "The process runs", answer=schemas.Health, problems=()),
     Operation("get", "/health/ready", "The server can answer", answer=schemas.Health, problems=()),
 )  # fmt: skip

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from recommender_server.user_schemas import Habits, habits_of
 from streamrec.domain.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
 from streamrec.domain.likeness import Likeness, OrderName
 from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS
-from streamrec.domain.user import UserDocument
+from streamrec.domain.user import NO_PROFILE, UserDocument
 from streamrec.wire import MAX_TIMESTAMP_S, EventRecord
 
 ExternalId = Annotated[
@@ -178,6 +179,7 @@ class UserView(msgspec.Struct, frozen=True):
     updated_at: float | None
     recent: tuple[str, ...]
     disliked: tuple[str, ...]
+    profile: Habits
 
 
 class UserIds(msgspec.Struct, frozen=True):
@@ -211,7 +213,9 @@ def view_of(document: UserDocument) -> UserView:
     """Return what a caller is shown of a user."""
     state = document.state
     if state is None:
-        return UserView(document.user_id, document.attributes, None, False, 0, None, (), ())
+        return UserView(
+            document.user_id, document.attributes, None, False, 0, None, (), (), habits_of(NO_PROFILE)
+        )
     return UserView(
         document.user_id,
         document.attributes,
@@ -221,4 +225,5 @@ def view_of(document: UserDocument) -> UserView:
         state.updated_at,
         state.recent,
         state.disliked,
+        habits_of(state.profile),
     )

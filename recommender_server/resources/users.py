@@ -6,7 +6,9 @@ import msgspec
 
 from recommender_server.request import JSON, body_of, id_in_path, query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
+from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.serving.catalog import Catalog
+from streamrec.serving.similar_users import SimilarUserFinder
 
 _decoder = msgspec.json.Decoder(UserBody)
 _encode = msgspec.json.Encoder().encode
@@ -35,6 +37,28 @@ class User:
         """Erase the user; repeating it, or erasing a stranger, is no error."""
         await self._catalog.erase_user(id_in_path(user_id))
         resp.status = falcon.HTTP_204
+
+
+class SimilarUsers:
+    """`/v1/users/{user_id}/similar`."""
+
+    def __init__(self, finder: SimilarUserFinder) -> None:
+        self._finder = finder
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
+        """Answer with users like this one, and what they do; none for one who chose nothing yet.
+
+        Raises
+        ------
+        UnknownId
+            When there is no such user.
+        Unavailable
+            When the store or the index does not answer: there is nothing to fall back to.
+        """
+        wanted = id_in_path(user_id)
+        query = query_of(req, SimilarUsersQuery)
+        resp.data = _encode(answer_of(wanted, await self._finder.similar(wanted, query.k)))
+        resp.content_type = JSON
 
 
 class Users:

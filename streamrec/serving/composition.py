@@ -12,6 +12,7 @@ from streamrec.serving.learned_blend import LearnedBlend
 from streamrec.serving.recommender import STRANGER, Recommender
 from streamrec.serving.retrieval import Retrieval
 from streamrec.serving.similar import SimilarFinder
+from streamrec.serving.similar_users import SimilarUserFinder
 
 
 class ServingLimits(NamedTuple):
@@ -63,6 +64,7 @@ class Serving(NamedTuple):
     items: ItemReader
     blend: LearnedBlend
     history: HistoryReader
+    similar_users: SimilarUserFinder
 
 
 def serving_over(
@@ -79,4 +81,6 @@ def serving_over(
     explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
     recommender = Recommender(users, retrieval, items, blend, metrics, explorer)
     similar = SimilarFinder(retrieval, items, blend, metrics)
-    return Serving(recommender, similar, items, blend, HistoryReader(cache, cache_guard))
+    history = HistoryReader(cache, cache_guard)
+    similar_users = SimilarUserFinder(store, store_guard, index, index_guard)
+    return Serving(recommender, similar, items, blend, history, similar_users)

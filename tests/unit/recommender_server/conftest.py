@@ -28,7 +28,9 @@ class Server:
         self.cache = MemoryCache()
         self.key_file = key_file
         ids = [f"i{row}" for row in range(20)]
-        index = MemoryIndex({"g1": VectorTable(ids, np.array([[row, 0] for row in range(20)], np.float32))})
+        items = VectorTable(ids, np.array([[row, 0] for row in range(20)], np.float32))
+        users = VectorTable(["u", "v", "erased"], np.array([[1, 1], [2, 1], [3, 1]], np.float32))
+        index = MemoryIndex({"g1": items}, {"g1": users})
         self.cache.publish_popular({"recent": [RankedItem(item_id, 1.0) for item_id in reversed(ids)]})
         lease = self.store.acquire("trainer", "test", 10.0, 0.0)
         assert lease is not None

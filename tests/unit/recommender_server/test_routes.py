@@ -149,7 +149,7 @@ async def test_users_are_read_changed_found_and_erased(server: Server) -> None:
     assert (await server.client.call("PUT", "/v1/users/u", json={"attributes": {"x": [1]}})).status == 204
     assert (await server.client.call("GET", "/v1/users/u")).json == {
         "user_id": "u", "attributes": {"x": [1]}, "generation": "g1", "has_vector": True, "n_events": 3,
-        "updated_at": 5.0, "recent": ["i1"], "disliked": ["i2"],
+        "updated_at": 5.0, "recent": ["i1"], "disliked": ["i2"], "profile": {"categories": [], "tags": []},
     }  # fmt: skip
     assert (await server.client.call("GET", "/v1/users?prefix=user%2F")).json == {"user_ids": ["user/2"]}
     assert (await server.client.call("GET", "/v1/users?limit=1")).json == {"user_ids": ["u"]}

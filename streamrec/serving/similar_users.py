@@ -1,0 +1,78 @@
+"""Which users are like one, and what is known of them."""
+
+from typing import Literal, NamedTuple
+
+from streamrec.domain.user import UserDocument
+from streamrec.errors import UnknownId
+from streamrec.ports import ItemIndex, UserAnswer, UserQuery, UserStore
+from streamrec.serving.guard import Guard
+
+Reason = Literal["cold", "fold_in"]
+
+_MAX_ASKED = 1000
+
+_SPARE = 10
+"""Asked for beyond those wanted: of somebody erased a moment ago the index may know still."""
+
+
+class SimilarUser(NamedTuple):
+    """Somebody like the one asked for; `score` is the cosine of what was learned of the two."""
+
+    document: UserDocument
+    score: float
+
+
+class SimilarUsers(NamedTuple):
+    """Users, most alike first.
+
+    Attributes
+    ----------
+    reason
+        ``"cold"``: nothing was learned of this user yet, so that nobody can be like them. ``"fold_in"``: the
+        index does not have the user yet, so these are near the vector that the document holds. Else None.
+    """
+
+    users: list[SimilarUser]
+    reason: Reason | None
+
+
+class SimilarUserFinder:
+    """Asks the index who is like a user, and the document store who they are."""
+
+    def __init__(self, store: UserStore, store_guard: Guard, index: ItemIndex, index_guard: Guard) -> None:
+        self._store = store
+        self._store_guard = store_guard
+        self._index = index
+        self._index_guard = index_guard
+
+    async def similar(self, user_id: str, k: int) -> SimilarUsers:
+        """Return up to `k` users like this one, without the user, and without those who were erased.
+
+        Raises
+        ------
+        UnknownId
+            When there is no document of this user.
+        Unavailable
+            When the store or the index does not answer, or users are not indexed.
+        """
+        document = await self._store_guard.call(lambda: self._store.get_user(user_id))
+        if document is None:
+            raise UnknownId(f"there is no user {user_id!r}")
+        state = document.state
+        # A vector without anything chosen (who only dislikes has one) is where chance put it.
+        if state is None or state.vector is None or not state.recent:
+            return SimilarUsers([], "cold")
+        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.vector, state.generation)
+        answer = await self._index_guard.call(lambda: self._index.similar_users(query))
+        users = await self._known(answer)
+        return SimilarUsers(users[:k], "fold_in" if answer.is_missing else None)
+
+    async def _known(self, answer: UserAnswer) -> list[SimilarUser]:
+        """Return those who have a state: of an erased user at most attributes are left."""
+        user_ids = [user.user_id for user in answer.users]
+        documents = await self._store_guard.call(lambda: self._store.get_users(user_ids))
+        return [
+            SimilarUser(document, user.score)
+            for user in answer.users
+            if (document := documents.get(user.user_id)) is not None and document.state is not None
+        ]

@@ -1,0 +1,131 @@
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory_store import MemoryStore
+from streamrec.domain.user import UserState
+from streamrec.errors import Unavailable, UnknownId
+from streamrec.ports import UserAnswer, UserQuery, UserUpdates, VectorTable
+from streamrec.serving.guard import Guard
+from streamrec.serving.similar_users import SimilarUserFinder
+from streamrec.telemetry import NullMetrics
+
+ANGLES = {"ann": 0, "bob": 10, "cid": 30, "dan": 90}
+
+
+def vector_at(degrees: float) -> np.ndarray:
+    """Return a vector at an angle; the last component is the factor of an item's bias."""
+    radians = np.deg2rad(degrees)
+    return np.array([np.cos(radians), np.sin(radians), 1.0], "<f4")
+
+
+def table_of(angles: Mapping[str, float]) -> VectorTable:
+    return VectorTable(list(angles), np.array([vector_at(degrees) for degrees in angles.values()]))
+
+
+def state_at(user_id: str, degrees: float, **fields: Any) -> UserState:
+    fields = {"recent": ("i",), "generation": "g1"} | fields
+    return UserState(user_id=user_id, vector=vector_at(degrees).tobytes(), **fields)
+
+
+class Asked(MemoryIndex):
+    """An index that notes what it was asked."""
+
+    def __init__(self, tables: Mapping[str, VectorTable]) -> None:
+        super().__init__(tables, tables)
+        self.queries: list[UserQuery] = []
+
+    async def similar_users(self, query: UserQuery) -> UserAnswer:
+        self.queries.append(query)
+        return await super().similar_users(query)
+
+
+class Stack:
+    """A store and an index of the users of `ANGLES`, and who looks for those who are alike."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.index = Asked({"g1": table_of(ANGLES)})
+        self.put(*(state_at(user_id, degrees) for user_id, degrees in ANGLES.items()))
+
+    def put(self, *states: UserState) -> None:
+        lease = self.store.acquire("trainer", "test", 10.0, 0.0)
+        assert lease is not None
+        self.store.publish_users(UserUpdates(states, []), lease)
+
+    async def similar(self, user_id: str, k: int = 10) -> tuple[list[str], str | None]:
+        guard = Guard("any", 1.0, NullMetrics())
+        found = await SimilarUserFinder(self.store, guard, self.index, guard).similar(user_id, k)
+        return [user.document.user_id for user in found.users], found.reason
+
+
+@pytest.fixture
+def stack() -> Stack:
+    return Stack()
+
+
+async def test_the_nearest_come_first_without_the_one_asked_for(stack: Stack) -> None:
+    assert await stack.similar("bob") == (["ann", "cid", "dan"], None)
+    assert await stack.similar("bob", 1) == (["ann"], None)
+
+
+async def test_scores_are_cosines(stack: Stack) -> None:
+    guard = Guard("any", 1.0, NullMetrics())
+    found = await SimilarUserFinder(stack.store, guard, stack.index, guard).similar("ann", 2)
+    assert [user.score for user in found.users] == pytest.approx(np.cos(np.deg2rad([10, 30])), abs=1e-6)
+
+
+async def test_the_erased_never_appear_also_when_the_index_knows_them_still(stack: Stack) -> None:
+    await stack.store.erase_user("ann")
+    await stack.store.erase_user("dan")
+    await stack.store.put_attributes("dan", {"came": "back"})
+    assert await stack.similar("bob") == (["cid"], None)
+    with pytest.raises(UnknownId):
+        await stack.similar("ann")
+
+
+async def test_room_that_the_erased_leave_is_filled(stack: Stack) -> None:
+    await stack.store.erase_user("ann")
+    assert await stack.similar("bob", 2) == (["cid", "dan"], None)
+
+
+async def test_a_stranger_is_unknown(stack: Stack) -> None:
+    with pytest.raises(UnknownId, match="'nobody'"):
+        await stack.similar("nobody")
+    assert stack.index.queries == []
+
+
+async def test_somebody_who_chose_nothing_is_cold(stack: Stack) -> None:
+    await stack.store.put_attributes("attributes alone", {"country": "NZ"})
+    stack.put(state_at("sour", 5, recent=(), disliked=("i",)), UserState("no vector", "g1", None))
+    for user_id in ("attributes alone", "sour", "no vector"):
+        assert await stack.similar(user_id) == ([], "cold")
+
+
+async def test_somebody_the_index_does_not_have_yet_is_placed_by_the_vector_of_the_moment(
+    stack: Stack,
+) -> None:
+    stack.put(state_at("new", 29))
+    assert await stack.similar("new", 2) == (["cid", "bob"], "fold_in")
+
+
+async def test_the_generation_of_the_user_is_asked(stack: Stack) -> None:
+    stack.index = Asked({"g1": table_of(ANGLES), "g2": table_of({"ann": 0.0, "dan": 1.0})})
+    stack.put(state_at("ann", 0, generation="g2"))
+    assert await stack.similar("ann") == (["dan"], None)
+    assert await stack.similar("bob", 1) == (["ann"], None)
+    assert [query.generation for query in stack.index.queries] == ["g2", "g1"]
+
+
+async def test_no_more_are_asked_for_than_an_index_gives(stack: Stack) -> None:
+    await stack.similar("bob", 1000)
+    assert stack.index.queries[0].k == 1000
+
+
+async def test_of_a_generation_that_is_not_served_nobody_can_be_found(stack: Stack) -> None:
+    stack.put(state_at("moved", 0, generation="g9"))
+    with pytest.raises(Unavailable):
+        await stack.similar("moved")
