@@ -104,7 +104,7 @@ class CoVisitationSettings(BaseSettings):
     distance_decay: float = Field(0.9, gt=0, le=1, description="A pair's weight, per item between the two.")
     shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
     half_life_s: PositiveFloat | None = Field(
-        14 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
+        365 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
     )
     same_day_items: NonNegativeInt = Field(
         50, description="Items of a user's day (UTC) that are paired; 0: same days are not counted."
