@@ -61,7 +61,7 @@ SERVED = "served"
 class DataSet(NamedTuple):
     """A stream: a data set's name or a file, and every how many-th event is asked about.
 
-    One that is drawn is no one's behaviour: one seed says what there is to say, and nothing is left out of it.
+    One that is drawn is nobody's behaviour: one seed says what there is to say, and no source is left out.
     """
 
     name: str
