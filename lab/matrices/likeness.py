@@ -55,7 +55,7 @@ def best_of_each(scores: NDArray[np.floating], k: int) -> Iterator[Nearest]:
     """Yield the places of up to k scores above 0 in each of B lines, highest first, equal ones by place.
 
     The k-th highest of the maxima of disjoint groups is a bound that at least k scores reach, so only those
-    that reach it are sorted. This takes a twentieth of the time that partitioning whole lines does.
+    that reach it are sorted. This takes a quarter of the time that partitioning whole lines does.
 
     Parameters
     ----------
