@@ -178,7 +178,7 @@ class HistorySettings(BaseSettings):
     poll_timeout_s: PositiveFloat = 0.05
     publish_interval_s: PositiveFloat = Field(1.0, description="Changes are coalesced so long.")
     publish_share: float = Field(0.25, gt=0, le=1, description="Of the time, spent on publishing at most.")
-    max_published_items: PositiveInt = Field(5_000, description="Items in one publication at most.")
+    max_published_bars: PositiveInt = Field(50_000, description="Minutes in one publication at most.")
     refresh_interval_s: PositiveFloat = Field(600.0, description="A cache that was emptied is full after it.")
     status_interval_s: PositiveFloat = Field(1.0, description="Gauges, so often.")
     checkpoint_interval_s: PositiveFloat = 30.0

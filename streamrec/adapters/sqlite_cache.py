@@ -91,7 +91,7 @@ class SqliteCachePublisher:
             for item_id, packed in update.bars.items()
             for slot, bar in by_slot(packed, window).items()
         ]
-        rows.sort(key=lambda row: row[:2])  # in the table's order: half the time
+        rows.sort()  # in the table's order: half the time
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("DELETE FROM history WHERE slot = ? AND item_id = ?", gone)
             connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", rows)

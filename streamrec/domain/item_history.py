@@ -104,9 +104,10 @@ class ItemHistory:
         """Return copies of (C,) minutes."""
         return self._tallies[cells]
 
-    def cells_in_use(self) -> NDArray[np.int64]:
-        """Return the places of all minutes that have ticks."""
-        return np.flatnonzero(self._tallies["count"][: self.ids.n_rows * self.window])
+    def cells_in_use(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places of all minutes of (R,) rows that have ticks."""
+        of_row, slots = np.nonzero(self._tallies["count"].reshape(-1, self.window)[rows])
+        return rows[of_row] * self.window + slots
 
     def _summed(
         self, rows: NDArray[np.int64], times: NDArray[np.float64], values: NDArray[np.float64]
@@ -179,21 +180,25 @@ class ItemHistory:
             "n_ticks": np.array([self._n_ticks]),
         }
 
-    def load(self, ids: Sequence[str | None], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned, also with another window or another number of items."""
+    def load(self, ids: Sequence[str | None], arrays: Mapping[str, NDArray[Any]]) -> bool:
+        """Take over what `arrays` returned; False when places differ, as window or room for items do."""
         last_tick, tallies = arrays["last_tick"], arrays["tallies"]
+        self._n_ticks = int(arrays["n_ticks"][0])
+        self._clock.set_state(arrays["clock"])
+        if tallies.shape[1] == self.window and len(tallies) <= self.max_items:
+            self.ids = IdMap(ids)
+            self._last_tick[: len(tallies)] = last_tick
+            self._tallies.reshape(-1, self.window)[: len(tallies)] = tallies
+            return True
         n_kept = min(self.max_items, int((last_tick > 0).sum()))
         rows = np.sort(np.argsort(-last_tick, kind="stable")[:n_kept])
         self.ids = IdMap([ids[row] for row in rows.tolist()])
-        self._last_tick[: len(rows)] = last_tick[rows]
-        self._n_ticks = int(arrays["n_ticks"][0])
-        self._clock.set_state(arrays["clock"])
-        kept = tallies[rows]
-        new_rows, slots = np.nonzero(kept["count"])
-        found = kept[new_rows, slots]
-        order = np.argsort(found["minute"], kind="stable")  # the newest is written last
-        cells = new_rows * self.window + found["minute"] % self.window
-        self._tallies[cells[order]] = found[order]
+        self._last_tick[:n_kept] = last_tick[rows]
+        for new_row, old_row in enumerate(rows.tolist()):
+            found = np.sort(tallies[old_row], order="minute")  # the newest is written last
+            found = found[found["count"] > 0]
+            self._tallies[new_row * self.window + found["minute"] % self.window] = found
+        return False
 
 
 def _last_of_each(cells: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:

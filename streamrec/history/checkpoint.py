@@ -4,12 +4,14 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from streamrec.domain.item_history import ItemHistory
 from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.history.publishing import Waiting
 from streamrec.ports import Offsets
 
 FORMAT_VERSION = 1
@@ -24,12 +26,23 @@ class About(msgspec.Struct, frozen=True):
         In row order; None marks a free row.
     event_ids
         The last ones, oldest first, to drop repeats by.
+    forgotten
+        Of items that were evicted, and that the hot cache still has.
     """
 
     format_version: int
     next_offsets: Offsets
     item_ids: list[str | None]
     event_ids: list[str]
+    forgotten: list[str]
+
+
+class Restored(NamedTuple):
+    """Where the stream goes on, which event ids came last, and what waits to be published."""
+
+    next_offsets: Offsets
+    event_ids: list[str]
+    waiting: Waiting
 
 
 _decode = msgspec.json.Decoder(About).decode
@@ -41,16 +54,18 @@ class HistoryCheckpoint:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, history: ItemHistory, event_ids: list[str], next_offsets: Offsets) -> None:
-        """Replace the file, durably.
+    def write(self, history: ItemHistory, restored: Restored) -> None:
+        """Replace the file, durably, by one from which `restored` comes back.
 
         Raises
         ------
         Unavailable
             When the disk is full or can't be written.
         """
-        about = About(FORMAT_VERSION, next_offsets, history.ids.by_row(), event_ids)
-        arrays = history.arrays() | {"about": np.frombuffer(msgspec.json.encode(about), np.uint8)}
+        next_offsets, event_ids, (cells, forgotten) = restored
+        about = About(FORMAT_VERSION, next_offsets, history.ids.by_row(), event_ids, forgotten)
+        written = np.frombuffer(msgspec.json.encode(about), np.uint8)
+        arrays = history.arrays() | {"waiting": cells, "about": written}
         temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +80,7 @@ class HistoryCheckpoint:
         except OSError as error:
             raise Unavailable(f"can't write {self._path}: {error}") from error
 
-    def restore(self, history: ItemHistory) -> About | None:
+    def restore(self, history: ItemHistory) -> Restored | None:
         """Bring a fresh history to where the file was written; None when there is no file.
 
         Raises
@@ -77,12 +92,14 @@ class HistoryCheckpoint:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 about = _decode(arrays["about"].tobytes())
                 self._check(about)
-                history.load(about.item_ids, {name: arrays[name] for name in arrays})
+                is_same_place = history.load(about.item_ids, {name: arrays[name] for name in arrays})
+                every_row = np.arange(history.ids.n_rows)
+                cells = arrays["waiting"] if is_same_place else history.cells_in_use(every_row)
         except FileNotFoundError:
             return None
         except _DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
-        return about
+        return Restored(about.next_offsets, about.event_ids, Waiting(cells, about.forgotten))
 
     def _check(self, about: About) -> None:
         if about.format_version != FORMAT_VERSION:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +46,11 @@ def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules
     The trainer reports the records that are no events, so here they are only counted.
     """
     item_ids: list[str] = []
-    figures: list[tuple[float, float, float]] = []
+    times: list[float] = []
+    values: list[float] = []
+    arrivals: list[float] = []
     ignored: Counter[str] = Counter()
+    counts = cache(rules.count)
     for record in records:
         try:
             event = decode_event(record.value, record.timestamp)
@@ -57,10 +61,11 @@ def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules
             ignored["repeats"] += 1
         elif event.value is None:
             ignored["without_value"] += 1
-        elif not rules.count(event.type):
+        elif not counts(event.type):
             ignored["of_other_types"] += 1
         else:
             item_ids.append(event.item_id)
-            figures.append((event.timestamp, event.value, record.timestamp))
-    times, values, arrivals = np.array(figures, np.float64).reshape(-1, 3).T
-    return DecodedTicks(Ticks(item_ids, times, values, arrivals), ignored)
+            times.append(event.timestamp)
+            values.append(event.value)
+            arrivals.append(record.timestamp)
+    return DecodedTicks(Ticks(item_ids, np.array(times), np.array(values), np.array(arrivals)), ignored)

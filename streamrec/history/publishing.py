@@ -1,6 +1,7 @@
 """Step 5 of the loop: minutes that changed go to the hot cache, together and within a share of the time."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import structlog
@@ -15,8 +16,18 @@ from streamrec.telemetry import timed
 from streamrec.training.dirty_rows import DirtyRows
 
 
+class Waiting(NamedTuple):
+    """What was not published yet: places of minutes, and ids of items that were evicted."""
+
+    cells: NDArray[np.int64]
+    forgotten: list[str]
+
+
 class HistoryPublishing:
-    """Publishes absolute values of what changed; everything again now and then, for a cache that was emptied.
+    """Publishes absolute values of what changed.
+
+    A few items after the other are published whole, besides, so that a cache that was emptied is full again
+    after a while.
 
     Parameters
     ----------
@@ -37,10 +48,11 @@ class HistoryPublishing:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._changed = np.zeros(history.max_items * history.window, np.bool_)
+        self._changed = np.zeros((history.max_items, history.window), np.bool_)
         self._rows = DirtyRows()
         self._forgotten: dict[str, None] = {}
-        self._due = self._refresh_due = clock()
+        self._due = self._refreshed_at = clock()
+        self._refreshed_row = 0
 
     @property
     def is_waiting(self) -> bool:
@@ -49,20 +61,28 @@ class HistoryPublishing:
 
     def note(self, added: Added) -> None:
         """Let what some ticks changed wait."""
-        by_row = self._changed.reshape(-1, self._history.window)
         for row, item_id in added.evicted:
-            by_row[row] = False
+            self._changed[row] = False
             self._rows.drop(row)
             self._forgotten[item_id] = None
         self._mark(added.cells)
 
+    def note_waiting(self, waiting: Waiting) -> None:
+        """Let wait what waited when the checkpoint was written."""
+        self._forgotten.update(dict.fromkeys(waiting.forgotten))
+        self._mark(waiting.cells)
+
+    def waiting(self) -> Waiting:
+        """Return what waits, for a checkpoint."""
+        return Waiting(np.flatnonzero(self._changed), list(self._forgotten))
+
     def publish_if_due(self) -> None:
         """Publish those that wait longest; go on at once with the rest, but for the share of the time."""
         now = self._clock()
-        if now >= self._refresh_due:
-            self._mark(self._history.cells_in_use())
-            self._refresh_due = now + self._settings.refresh_interval_s
-        if now >= self._due and self.is_waiting:
+        if now < self._due:
+            return
+        self._refresh(now)
+        if self.is_waiting:
             self.publish()
             took_s = self._clock() - now
             pause_s = took_s / self._settings.publish_share - took_s
@@ -71,15 +91,15 @@ class HistoryPublishing:
 
     def publish(self) -> bool:
         """Publish one portion; False when the cache did not take it, which waits on then."""
-        cells, update = self._next_update()
-        try:
-            with timed(self._metrics, "history.publish"):
+        with timed(self._metrics, "history.publish"):
+            cells, update = self._next_update()
+            try:
                 self._cache.publish_history(update)
-        except Unavailable as error:
-            self._mark(cells)
-            self._metrics.count("history.cache_failures")
-            structlog.get_logger().warning("history_not_published", error=str(error))
-            return False
+            except Unavailable as error:
+                self._mark(cells)
+                self._metrics.count("history.cache_failures")
+                structlog.get_logger().warning("history_not_published", error=str(error))
+                return False
         self._forgotten.clear()
         self._metrics.count("history.published", len(cells))
         return True
@@ -92,22 +112,32 @@ class HistoryPublishing:
         }
 
     def _mark(self, cells: NDArray[np.int64]) -> None:
-        self._changed[cells] = True
+        self._changed.reshape(-1)[cells] = True
         self._rows.mark(cells // self._history.window, self._clock())
 
+    def _refresh(self, now: float) -> None:
+        """Mark all minutes of as many items as the time since the last look is worth."""
+        n_rows = self._history.ids.n_rows
+        share = (now - self._refreshed_at) / self._settings.refresh_interval_s
+        n_due = int(n_rows * min(share, 1.0))
+        if n_due:
+            self._refreshed_at = now
+            rows = (self._refreshed_row + np.arange(n_due)) % n_rows
+            self._refreshed_row = int(rows[-1]) + 1
+            self._mark(self._history.cells_in_use(rows))
+
     def _next_update(self) -> tuple[NDArray[np.int64], HistoryUpdate]:
-        history, window = self._history, self._history.window
-        rows = self._rows.take(self._settings.max_published_items)
-        of_row, slots = np.nonzero(self._changed.reshape(-1, window)[rows])
-        cells = rows[of_row] * window + slots
-        self._changed[cells] = False
+        """Take a portion: (C,) places of minutes, and what to publish of them."""
+        history = self._history
+        rows = self._rows.take(self._settings.max_published_bars)
+        n_bars = np.cumsum(self._changed[rows].sum(axis=1))
+        n_taken = max(1, int(np.searchsorted(n_bars, self._settings.max_published_bars, "right")))
+        self._rows.mark(rows[n_taken:], self._clock())
+        rows, ends = rows[:n_taken], (n_bars[:n_taken] * PACKED_BYTES).tolist()
+        of_row, slots = np.nonzero(self._changed[rows])
+        self._changed[rows] = False
+        cells = rows[of_row] * history.window + slots
         packed = pack(history.tallies(cells))
-        ends = np.cumsum(np.bincount(of_row, minlength=len(rows))) * PACKED_BYTES
-        starts = [0, *ends[:-1].tolist()]
-        bars = {
-            item_id: packed[start:end]
-            for item_id, start, end in zip(
-                history.ids.ids_at(rows.tolist()), starts, ends.tolist(), strict=False
-            )
-        }
-        return cells, HistoryUpdate(HistorySpan(history.now, window), bars, list(self._forgotten))
+        parts = zip(history.ids.ids_at(rows.tolist()), [0, *ends], ends, strict=False)
+        bars = {item_id: packed[start:end] for item_id, start, end in parts}
+        return cells, HistoryUpdate(HistorySpan(history.now, history.window), bars, list(self._forgotten))

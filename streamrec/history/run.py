@@ -5,17 +5,18 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import structlog
 from tenacity import Retrying
 
 from streamrec.domain.item_history import ItemHistory
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import LeaseLost, LogTruncated, Unavailable
-from streamrec.history.checkpoint import HistoryCheckpoint
+from streamrec.history.checkpoint import HistoryCheckpoint, Restored
 from streamrec.history.decoding import TickRules
-from streamrec.history.publishing import HistoryPublishing
+from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.history.stream import HistoryStream, Kept, Surroundings
-from streamrec.ports import CachePublisher, EventSource, LeaseStore, Metrics, Offsets
+from streamrec.ports import CachePublisher, EventSource, LeaseStore, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.patience import patiently
@@ -29,6 +30,8 @@ NAME = "history"
 CHECKPOINT_FILE = "item-history.npz"
 
 _LOOKS_PER_LEASE = 3
+
+_NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 
 
 @dataclass(frozen=True)
@@ -99,32 +102,23 @@ def _take(lease: LeaseKeeper, process: HistoryProcess, patient: Retrying) -> boo
 def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, patient: Retrying) -> None:
     settings = process.settings
     checkpoint = HistoryCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    kept, next_offsets = _kept(checkpoint, settings)
+    history = ItemHistory(settings.window, settings.max_items)
+    restored = checkpoint.restore(history) or _NOTHING
     try:
-        patient(source.seek, next_offsets)
+        patient(source.seek, restored.next_offsets)
     except LogTruncated as error:
         # All that we hold is made of the log: of another log, another history.
         structlog.get_logger().warning("history_begins_anew", because=str(error))
-        kept, next_offsets = _nothing_kept(settings), {}
-        patient(source.seek, next_offsets)
+        gone = [*restored.waiting.forgotten, *history.ids.ids_at(range(history.ids.n_rows))]
+        history = ItemHistory(settings.window, settings.max_items)
+        restored = _NOTHING._replace(waiting=Waiting(_NOTHING.waiting.cells, gone))
+        patient(source.seek, restored.next_offsets)
     process.status.state = "following"
-    n_items = len(kept.history.ids)
-    structlog.get_logger().info("following", next_offsets=next_offsets, n_items=n_items)
-    publishing = HistoryPublishing(kept.history, process.cache, settings, process.metrics, process.clock)
+    structlog.get_logger().info("following", next_offsets=restored.next_offsets, n_items=len(history.ids))
+    publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)
+    publishing.note_waiting(restored.waiting)
     surroundings = Surroundings(
         source, publishing, checkpoint, lease, process.metrics, process.clock, process.stop
     )
+    kept = Kept(history, RecentIds(settings.dedupe_window, restored.event_ids))
     HistoryStream(kept, surroundings, process.rules, settings).run()
-
-
-def _kept(checkpoint: HistoryCheckpoint, settings: HistorySettings) -> tuple[Kept, Offsets]:
-    kept = _nothing_kept(settings)
-    about = checkpoint.restore(kept.history)
-    if about is None:
-        return kept, {}
-    repeats = RecentIds(settings.dedupe_window, about.event_ids)
-    return Kept(kept.history, repeats), about.next_offsets
-
-
-def _nothing_kept(settings: HistorySettings) -> Kept:
-    return Kept(ItemHistory(settings.window, settings.max_items), RecentIds(settings.dedupe_window))

@@ -10,8 +10,8 @@ The numbered protocol; the code names the same steps::
     6. checkpoint  now and then: state and next offsets in one rename
     7. commit      those offsets, for the lag tools
 
-As with the trainer, a restart goes on from the checkpoint's offsets, and publishes all that it then holds: a
-crash at any point replays and never skips.
+As with the trainer, a restart goes on from the checkpoint's offsets, and what waited to be published waits on:
+a crash at any point replays and never skips.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ import structlog
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import Unavailable
-from streamrec.history.checkpoint import HistoryCheckpoint
+from streamrec.history.checkpoint import HistoryCheckpoint, Restored
 from streamrec.history.decoding import TickRules, decode_ticks
 from streamrec.history.publishing import HistoryPublishing
 from streamrec.ports import EventSource, Metrics
@@ -156,9 +156,9 @@ class HistoryStream:
             return
         self._patiently(self._with.lease.renew_if_due)
         with timed(self._metrics, "history.checkpoint"):
-            self._with.checkpoint.write(
-                self._kept.history, self._kept.repeats.oldest_first(), next_offsets
-            )  # Step 6
+            event_ids = self._kept.repeats.oldest_first()
+            restored = Restored(next_offsets, event_ids, self._with.publishing.waiting())
+            self._with.checkpoint.write(self._kept.history, restored)  # Step 6
         with timed(self._metrics, "history.commit"):
             self._patiently(self._with.source.commit, next_offsets)  # Step 7
         self._checkpointed_offsets = next_offsets

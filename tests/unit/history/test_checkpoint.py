@@ -8,9 +8,11 @@ import pytest
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history import checkpoint as checkpoint_module
-from streamrec.history.checkpoint import HistoryCheckpoint
+from streamrec.history.checkpoint import HistoryCheckpoint, Restored
+from streamrec.history.publishing import Waiting
 
-OFFSETS = {"interactions": {0: 7, 3: 12}}
+RESTORED = Restored({"interactions": {0: 7, 3: 12}}, ["e1", "e2"], Waiting(np.array([0, 6]), ["gone"]))
+NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 
 
 def some_history() -> ItemHistory:
@@ -24,22 +26,25 @@ def test_what_is_written_is_restored(tmp_path: Path) -> None:
     checkpoint = HistoryCheckpoint(tmp_path / "new folder" / "history.npz")
     history, other = some_history(), ItemHistory(5, max_items=10)
     assert checkpoint.restore(other) is None
-    checkpoint.write(ItemHistory(5, max_items=10), [], {})
+    checkpoint.write(ItemHistory(5, max_items=10), NOTHING)
     (tmp_path / "new folder" / ".history.npz.77.tmp").write_text("of a process that was killed")
-    checkpoint.write(history, ["e1", "e2"], OFFSETS)
-    about = checkpoint.restore(other)
-    assert about is not None
-    assert (about.next_offsets, about.event_ids) == (OFFSETS, ["e1", "e2"])
+    checkpoint.write(history, RESTORED)
+    restored = checkpoint.restore(other)
+    assert restored is not None
+    assert restored[:2] == RESTORED[:2]
+    assert restored.waiting.cells.tolist() == [0, 6]
+    assert restored.waiting.forgotten == ["gone"]
     assert other.ids.by_row() == ["a", "b/\U0001f3ac"]
     assert other.now == 125.0
-    assert other.tallies(other.cells_in_use()).tolist() == history.tallies(history.cells_in_use()).tolist()
+    cells = history.cells_in_use(np.arange(2))
+    assert other.tallies(other.cells_in_use(np.arange(2))).tolist() == history.tallies(cells).tolist()
     assert [path.name for path in (tmp_path / "new folder").iterdir()] == ["history.npz"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another file", "another array"])
 def test_damage_is_told_with_what_to_do(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "history.npz"
-    HistoryCheckpoint(path).write(some_history(), [], OFFSETS)
+    HistoryCheckpoint(path).write(some_history(), RESTORED)
     written = path.read_bytes()
     if damage == "another array":
         np.savez(path, x=np.zeros(3))
@@ -55,7 +60,7 @@ def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint_module, "FORMAT_VERSION", 99)
-        checkpoint.write(some_history(), [], OFFSETS)
+        checkpoint.write(some_history(), RESTORED)
     with pytest.raises(CorruptArtifact, match="format 99"):
         checkpoint.restore(ItemHistory(5, max_items=10))
 
@@ -63,5 +68,14 @@ def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_disk_that_cannot_be_written_leaves_the_last_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unavailable, match="can't write"):
-        HistoryCheckpoint(tmp_path / "file" / "history.npz").write(some_history(), [], OFFSETS)
+        HistoryCheckpoint(tmp_path / "file" / "history.npz").write(some_history(), RESTORED)
     assert (tmp_path / "file").read_text() == "in the way"
+
+
+def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
+    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    checkpoint.write(some_history(), RESTORED)
+    wider = ItemHistory(7, max_items=10)
+    restored = checkpoint.restore(wider)
+    assert restored is not None
+    assert sorted(wider.tallies(restored.waiting.cells)["minute"].tolist()) == [1, 1, 2]

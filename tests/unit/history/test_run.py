@@ -105,14 +105,14 @@ class FailingPublisher:
 
 
 def test_a_cache_that_is_away_gets_what_it_missed(world: HistoryWorld) -> None:
-    world.publisher = FailingPublisher(world, 3)  # type: ignore[assignment]
+    world.publisher = FailingPublisher(world, 3)
     world.send(*(tick(f"i{number}", 60 + number, 1) for number in range(40)))
     world.run(n_polls=50, max_batch=5, publish_interval_s=0.001)
     assert all(world.bars(f"i{number}") for number in range(40))
 
 
 def test_a_cache_that_stays_away_ends_nothing(world: HistoryWorld) -> None:
-    world.publisher = FailingPublisher(world, 10**9)  # type: ignore[assignment]
+    world.publisher = FailingPublisher(world, 10**9)
     world.send(tick("a", 60, 1))
     world.run(n_polls=5)
     assert world.bars("a") is None
