@@ -1,0 +1,225 @@
+"""Starts the product for an example on its embedded default, in a folder of the example's own."""
+
+import csv
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from examples.product_api import ProductApi, ProductError, path_of
+
+ROOT = Path(__file__).parents[1]
+
+Event = Mapping[str, Any]
+"""As `POST /v1/events` takes it: `user_id`, `item_id`, and if there are such `timestamp`, `type`, `value`."""
+
+_FIELDS = ("user_id", "item_id", "timestamp", "type", "value")
+
+_BATCH = 1000
+"""Events or items in one request: some 100 kB, a tenth of what the product takes."""
+
+_BELOW_POPULARITY = 3
+"""Exit code of an initial training whose model may still be served."""
+
+_PATIENCE_S = 120.0
+
+_STOP_PATIENCE_S = 60.0
+"""The product's own parts kill what does not end in 45 s."""
+
+_PAUSE_S = 0.1
+
+
+class ExampleFailed(Exception):
+    """The example can't go on; says why, and where to look."""
+
+
+class Product:
+    """Index server, recommender, trainer and what else the Procfile names, with all that they keep.
+
+    Parameters
+    ----------
+    folder
+        They keep it in ``product/`` there, which is emptied at the start: every run begins anew.
+    settings
+        ``STREAMREC_...`` variables of the example. Those of our own environment do not count: they may lead
+        to data that matters.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self._folder = folder.absolute() / "product"
+        self.log_path = self._folder / "product.log"
+        index_port, port = _free_ports(2)
+        self.api = ProductApi(port)
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("STREAMREC_")}
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+        databases = {
+            f"STREAMREC_{part}_URL": f"sqlite:///{self._folder}/{part.lower()}.db"
+            for part in ("EVENTS", "CHANGELOG", "STORE", "CACHE")
+        }
+        self._environment = ours | databases | {
+            "PATH": programs,  # `python` and `gunicorn` of the Procfile are those of this environment
+            "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": "1",
+            "INDEX_PORT": str(index_port),
+            "RECOMMENDER_PORT": str(port),
+            "STREAMREC_INDEX_URL": f"http://127.0.0.1:{index_port}",
+            "STREAMREC_ARTIFACTS_DIR": str(self._folder / "artifacts"),
+        } | dict(settings)  # fmt: skip
+        self._group: subprocess.Popen[bytes] | None = None
+
+    def train(self, history: Sequence[Event]) -> None:
+        """Train the first model on these events.
+
+        Raises
+        ------
+        ExampleFailed
+            When there is no model afterwards.
+        """
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        events = self._folder / "history.csv"
+        with events.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, _FIELDS, restval="", extrasaction="ignore")
+            writer.writeheader()
+            writer.writerows(history)
+        command = [sys.executable, "initial_training.py", f"--events={events}"]
+        with self.log_path.open("wb") as log:
+            ended = subprocess.run(
+                command, cwd=ROOT, env=self._environment, stdout=log, stderr=log, check=False
+            )
+        if ended.returncode not in (0, _BELOW_POPULARITY):
+            raise ExampleFailed(f"the initial training ended with {ended.returncode}; see {self.log_path}")
+
+    def start(self) -> None:
+        """Start all, and return when the recommender is ready.
+
+        Raises
+        ------
+        ExampleFailed
+            When one of them ends, or is not ready in time.
+        """
+        with self.log_path.open("ab") as log:
+            self._group = subprocess.Popen(
+                [sys.executable, "-m", "streamrec.cli.process_group", "Procfile"],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.PIPE,  # closed when we are gone, however that came about: then they end too
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches us alone; we stop them in our own time
+            )
+        self.wait_until("ready", lambda: self.api.get("/health/ready"))
+
+    def stop(self) -> None:
+        """End all in good order: the trainer learns what is left."""
+        if self._group is None:
+            return
+        self._group.send_signal(signal.SIGTERM)
+        try:
+            self._group.wait(_STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._group.kill()
+            self._group.wait()
+
+    def put_items(self, items: Sequence[Mapping[str, Any]]) -> None:
+        """Tell the product of items: `item_id`, and if there are such `title`, `categories`, `attributes`."""
+        for first in range(0, len(items), _BATCH):
+            self.api.call("PUT", "/v1/items", list(items[first : first + _BATCH]))
+
+    def feed(self, events: Sequence[Event]) -> None:
+        """Append events to the stream, in their order."""
+        for first in range(0, len(events), _BATCH):
+            self.api.call("POST", "/v1/events", list(events[first : first + _BATCH]))
+
+    def wait_until_learned(self, events: Sequence[Event]) -> None:
+        """Return when all of these, history and stream, have reached the users whom they are of.
+
+        Raises
+        ------
+        ExampleFailed
+            When that does not come to be in time.
+        """
+        user_id, item_id = str(events[-1]["user_id"]), str(events[-1]["item_id"])
+        n_events = Counter(str(event["user_id"]) for event in events)[user_id]
+
+        def has_all() -> bool:
+            user = self.api.get(path_of("v1", "users", user_id))
+            return bool(user["n_events"] >= n_events and user["recent"][-1] == item_id)
+
+        self.wait_until("through with the events", has_all)
+
+    def wait_until(self, state: str, condition: Callable[[], Any], patience_s: float = _PATIENCE_S) -> None:
+        """Return when a condition holds; while the product refuses to answer, it does not.
+
+        Raises
+        ------
+        ExampleFailed
+            When it does not hold in time, or a part of the product has ended.
+        """
+        deadline = time.monotonic() + patience_s
+        reason = ""
+        while time.monotonic() < deadline:
+            if self._group is None or self._group.poll() is not None:
+                raise ExampleFailed(f"a part of the product ended; see {self.log_path}")
+            try:
+                if condition():
+                    return
+            except ProductError as error:
+                reason = f": {error}"
+            time.sleep(_PAUSE_S)
+        raise ExampleFailed(f"not {state} after {patience_s:.0f} s{reason}; see {self.log_path}")
+
+
+@contextmanager
+def running_product(
+    folder: Path, history: Sequence[Event], settings: Mapping[str, str] | None = None
+) -> Iterator[Product]:
+    """Train on `history` and serve while the block runs.
+
+    Raises
+    ------
+    ExampleFailed
+        When the product does not start.
+    """
+    product = Product(folder, settings or {})
+    print(
+        f"Training on {len(history):,} events, then starting the product. Log: {product.log_path}", flush=True
+    )
+    try:
+        product.train(history)
+        product.start()
+        yield product
+    finally:
+        # A second Ctrl-C must not leave the product behind.
+        impatient = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        product.stop()
+        signal.signal(signal.SIGINT, impatient)
+
+
+@contextmanager
+def ending_quietly() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the block without a traceback; a failure is a line and exit code 1."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Stopped.")
+    except ExampleFailed as error:
+        sys.exit(f"error: {error}")
+
+
+def _free_ports(n_ports: int) -> list[int]:
+    """Return ports that nobody listens on; held together, so that they differ."""
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(n_ports)]
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
