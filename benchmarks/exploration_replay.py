@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from streamrec.domain.exploration import with_new_items
+from streamrec.domain.exploration import n_new_places, with_new_items
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 
@@ -125,7 +125,8 @@ def replay(
         if place >= stream.start and own and event.item_id not in own:
             ranked, new = server.ranked(event.user_id, own), server.new_items()
             for share, outcome in outcomes.items():
-                shown = with_new_items(ranked, new, own, share, K, chances[share])
+                n_places = n_new_places(share, K, chances[share])
+                shown = with_new_items(ranked, new, own, n_places, K, chances[share])
                 outcome.note(shown, ranked[:K], event, is_late=event.item_id in arrived)
                 _note_exposures(outcome, shown, arrived, (place, event.timestamp))
         own.add(event.item_id)

@@ -8,15 +8,26 @@ N_UNTOUCHED = 3
 """Places at the top that stay what they are: these are looked at most, and a guess costs most there."""
 
 
+def n_new_places(share: float, k: int, rng: random.Random) -> int:
+    """Return how many places of a list of `k` go to new items: `share` (0 to 1) of all, in expectation.
+
+    Where `k` * `share` is no whole number, chance decides on one place more.
+
+    >>> n_new_places(0.25, 8, random.Random(0)), n_new_places(0.0, 8, random.Random(0))
+    (2, 0)
+    """
+    return int(share * k + rng.random())
+
+
 def with_new_items(
     ranked: Sequence[str],
     new: Sequence[str],
     banned: Collection[str],
-    share: float,
+    n_places: int,
     k: int,
     rng: random.Random,
 ) -> list[str]:
-    """Return the best `k` with new items in a share of the places, in expectation, of the lower half.
+    """Return the best `k` with new items in some of the places of the lower half.
 
     The new items that rank somewhere for this user stand in line before the others, and the one at place p is
     drawn with weight 1 / p, without replacement (Efraimidis, Spirakis 2006, Weighted random sampling with a
@@ -31,23 +42,21 @@ def with_new_items(
         Distinct ids, those first that should be shown most.
     banned
         Never to be put in.
-    share
-        0 to 1; where k * share is no whole number, chance decides on one place more. No more than the
-        lower half.
+    n_places
+        For new items, see `n_new_places`; no more than the lower half.
 
     >>> chance = random.Random(0)
-    >>> with_new_items(list("abcdefgh"), ["new"], (), share=1.0, k=6, rng=chance)
+    >>> with_new_items(list("abcdefgh"), ["new"], (), n_places=6, k=6, rng=chance)
     ['a', 'b', 'c', 'd', 'new', 'e']
-    >>> with_new_items(list("abcdefgh"), ["new"], (), share=0.0, k=6, rng=chance)
+    >>> with_new_items(list("abcdefgh"), ["new"], (), n_places=0, k=6, rng=chance)
     ['a', 'b', 'c', 'd', 'e', 'f']
     """
     listed = list(ranked[:k])
     first_place = max(N_UNTOUCHED, k // 2)
     places = range(first_place, min(k, len(listed) + 1))
-    n_wanted = int(share * k + rng.random())
-    if not n_wanted or not places:
+    if not n_places or not places:
         return listed
-    chosen = _chosen(ranked[k:], new, {*listed, *banned}, min(n_wanted, len(places)), rng)
+    chosen = _chosen(ranked[k:], new, {*listed, *banned}, min(n_places, len(places)), rng)
     for place, item_id in zip(sorted(rng.sample(places, len(chosen))), chosen, strict=True):
         listed.insert(place, item_id)
     return listed[:k]

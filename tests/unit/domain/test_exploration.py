@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from streamrec.domain.exploration import N_UNTOUCHED, with_new_items
+from streamrec.domain.exploration import N_UNTOUCHED, n_new_places, with_new_items
 
 RANKED = [f"i{n}" for n in range(50)]
 NEW = [f"n{n}" for n in range(30)]
@@ -13,7 +13,7 @@ def lists(
     n: int, share: float = 0.02, k: int = 10, ranked: list[str] = RANKED, new: list[str] = NEW
 ) -> list[list[str]]:
     rng = random.Random(7)
-    return [with_new_items(ranked, new, (), share, k, rng) for _ in range(n)]
+    return [with_new_items(ranked, new, (), n_new_places(share, k, rng), k, rng) for _ in range(n)]
 
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.25])
@@ -55,7 +55,7 @@ def test_a_share_of_nothing_and_nothing_new_leave_the_list_alone() -> None:
 def test_what_is_banned_or_listed_already_is_never_put_in() -> None:
     rng = random.Random(1)
     for _ in range(200):
-        made = with_new_items(RANKED, [*RANKED[:10], "banned", "n"], {"banned"}, 0.5, 10, rng)
+        made = with_new_items(RANKED, [*RANKED[:10], "banned", "n"], {"banned"}, 5, 10, rng)
         assert sorted(made)[-1] == "n"
         assert (len(set(made)), "banned" in made) == (10, False)
 
@@ -79,6 +79,6 @@ def test_different_requests_show_different_ones_and_the_newest_most() -> None:
 
 
 def test_a_list_that_is_not_full_grows_by_them() -> None:
-    made = with_new_items(["a", "b", "c", "d", "e", "f"], ["n"], (), 1.0, 10, random.Random(0))
+    made = with_new_items(["a", "b", "c", "d", "e", "f"], ["n"], (), 10, 10, random.Random(0))
     assert sorted(made) == ["a", "b", "c", "d", "e", "f", "n"]
-    assert with_new_items(["a"], ["n"], (), 1.0, 10, random.Random(0)) == ["a"]
+    assert with_new_items(["a"], ["n"], (), 10, 10, random.Random(0)) == ["a"]
