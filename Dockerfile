@@ -79,13 +79,14 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-I", "healthcheck.py", "http://127.0.0.1:8000/health/ready"]
 CMD ["gunicorn", "--config=python:recommender_server.gunicorn_settings", "--bind=0.0.0.0:8000", "--worker-tmp-dir=/dev/shm"]
 
-# Also runs initial_training.py and `python -m streamrec ...`.
+# Also runs initial_training.py and `python -m streamrec ...`, of which `history` is a service of its own.
 FROM runtime AS trainer
 COPY --from=trainer-packages /opt/venv /opt/venv
 COPY models models/
 COPY streamrec streamrec/
 COPY initial_training.py incremental_training.py ./
 ENV STREAMREC_TRAINER_HEALTH_ADDRESS=0.0.0.0:8200 \
+    STREAMREC_HISTORY_HEALTH_ADDRESS=0.0.0.0:8200 \
     PIP_NO_CACHE_DIR=1
 USER 10001:10001
 EXPOSE 8200

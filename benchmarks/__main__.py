@@ -19,6 +19,7 @@ COMMANDS: dict[str, list[str]] = {
     "diversity": ["benchmarks.diversity"],
     "served_list": ["benchmarks.served_list"],
     "trainer": ["benchmarks.trainer"],
+    "item_history": ["benchmarks.item_history"],
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
     "similar_items": ["benchmarks.similar_items"],

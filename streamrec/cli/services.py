@@ -34,7 +34,7 @@ class Listener(NamedTuple):
 
 
 class Services:
-    """Index server, recommender and trainer, with one log.
+    """Index server, recommender, trainer and item histories, with one log.
 
     Parameters
     ----------

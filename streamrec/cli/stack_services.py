@@ -1,4 +1,4 @@
-"""The services of `stack-local`: real servers below, two index servers, a trainer and one that stands by."""
+"""The services of `stack-local`: real servers below, two index servers, two trainers, the rest of ours."""
 
 import http.client
 import sys
@@ -30,7 +30,7 @@ _N_LAST_LINES = 4
 _LOOK_INTERVAL_S = 1.0
 """The replay asks at every event whether a service has ended."""
 
-_PARTS = ("index-1", "index-2", "recommender", "trainer-1", "trainer-2")
+_PARTS = ("index-1", "index-2", "recommender", "history", "trainer-1", "trainer-2")
 """Those that are ours; they start when there is a model."""
 
 _NO_ANSWER = (OSError, XmlRpcError, http.client.HTTPException)
@@ -166,7 +166,7 @@ class StackServices(Services):
         super().start()
 
     def start_parts(self) -> None:
-        """Start what needs a model: index servers, recommender and trainers.
+        """Start what needs a model, or comes with it: index servers, recommender, history and trainers.
 
         Raises
         ------

@@ -45,6 +45,9 @@ class Restored(NamedTuple):
     waiting: Waiting
 
 
+NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
+"""From the beginning of the log, with nothing kept."""
+
 _decode = msgspec.json.Decoder(About).decode
 
 

@@ -5,14 +5,13 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import structlog
 from tenacity import Retrying
 
 from streamrec.domain.item_history import ItemHistory
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import LeaseLost, LogTruncated, Unavailable
-from streamrec.history.checkpoint import HistoryCheckpoint, Restored
+from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.decoding import TickRules
 from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.history.stream import HistoryStream, Kept, Surroundings
@@ -30,8 +29,6 @@ NAME = "history"
 CHECKPOINT_FILE = "item-history.npz"
 
 _LOOKS_PER_LEASE = 3
-
-_NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
     settings = process.settings
     checkpoint = HistoryCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
     history = ItemHistory(settings.window, settings.max_items)
-    restored = checkpoint.restore(history) or _NOTHING
+    restored = checkpoint.restore(history) or NOTHING
     try:
         patient(source.seek, restored.next_offsets)
     except LogTruncated as error:
@@ -111,7 +108,7 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
         structlog.get_logger().warning("history_begins_anew", because=str(error))
         gone = [*restored.waiting.forgotten, *history.ids.ids_at(range(history.ids.n_rows))]
         history = ItemHistory(settings.window, settings.max_items)
-        restored = _NOTHING._replace(waiting=Waiting(_NOTHING.waiting.cells, gone))
+        restored = NOTHING._replace(waiting=Waiting(NOTHING.waiting.cells, gone))
         patient(source.seek, restored.next_offsets)
     process.status.state = "following"
     structlog.get_logger().info("following", next_offsets=restored.next_offsets, n_items=len(history.ids))

@@ -10,8 +10,8 @@ The numbered protocol; the code names the same steps::
     6. checkpoint  now and then: state and next offsets in one rename
     7. commit      those offsets, for the lag tools
 
-As with the trainer, a restart goes on from the checkpoint's offsets, and what waited to be published waits on:
-a crash at any point replays and never skips.
+As with the trainer, a restart goes on from the checkpoint's offsets, and what waited to be published waits
+on: a crash at any point replays and never skips.
 """
 
 from collections.abc import Callable, Iterator

@@ -110,7 +110,7 @@ def test_probes_ask_for_what_the_image_answers(manifest: Manifest) -> None:
     container = container_of(manifest)
     [port] = [port["containerPort"] for port in container["ports"]]
     ready = f"http://127.0.0.1:{port}/health/ready"
-    assert (stages()[manifest.content["metadata"]["name"]].healthcheck or [])[-1] == ready
+    assert (stages()[container["image"].partition("/")[2].partition(":")[0]].healthcheck or [])[-1] == ready
     assert container["readinessProbe"]["httpGet"] == {"path": "/health/ready", "port": "http"}
     for probe in ("startupProbe", "livenessProbe"):
         assert container[probe]["httpGet"] == {"path": "/health/live", "port": "http"}
@@ -199,7 +199,12 @@ def test_only_what_holds_nothing_is_scaled() -> None:
     counts = {
         server.content["metadata"]["name"]: server.content["spec"].get("replicas") for server in SERVERS
     }
-    assert counts == {"trainer": 2, "index": None, "recommender": None}  # a number would undo the scaler's
+    assert counts == {
+        "trainer": 2,
+        "history": 2,
+        "index": None,
+        "recommender": None,
+    }  # a number would undo the scaler's
 
 
 def allowed(direction: str, pod: str) -> set[int]:
@@ -216,6 +221,7 @@ def test_only_the_arrows_of_the_design_are_open() -> None:
     assert allowed("egress", "recommender") == dns | statsd | log | stores | {8100}
     assert allowed("egress", "index") == dns | statsd | log
     assert allowed("egress", "trainer") == dns | statsd | log | stores | {8100}
+    assert allowed("egress", "history") == dns | statsd | log | stores
     assert allowed("egress", "initial-training") == dns | statsd | log | stores
     assert allowed("ingress", "recommender") == {8000}
     assert allowed("ingress", "index") == {8100}

@@ -94,7 +94,7 @@ def test_each_port_that_is_taken_is_named_with_what_chooses_another(ports: Stack
 
 def test_the_configuration_knows_every_server_and_each_part_that_is_started() -> None:
     text = CONFIGURATION.read_text("utf-8")
-    for name in (*KINDS, "index-1", "index-2", "recommender", "trainer-1", "trainer-2"):
+    for name in (*KINDS, "index-1", "index-2", "recommender", "history", "trainer-1", "trainer-2"):
         assert f"[program:{name}]" in text
 
 

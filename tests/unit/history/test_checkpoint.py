@@ -8,11 +8,10 @@ import pytest
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history import checkpoint as checkpoint_module
-from streamrec.history.checkpoint import HistoryCheckpoint, Restored
+from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint, Restored
 from streamrec.history.publishing import Waiting
 
 RESTORED = Restored({"interactions": {0: 7, 3: 12}}, ["e1", "e2"], Waiting(np.array([0, 6]), ["gone"]))
-NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 
 
 def some_history() -> ItemHistory:
