@@ -26,8 +26,10 @@ from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
+from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.user import UserState
 from streamrec.errors import Unavailable, UnknownId
+from streamrec.history.run import run_history
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -50,6 +52,7 @@ from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.builders import World, events
+from tests.history_world import HistoryWorld, tick
 from tests.two_generations import NEW, OLD, TwoGenerations
 
 _LONG_S = 30.0
@@ -89,6 +92,7 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
     try:
         drive_trainer(folder / "trainer", metrics)
         drive_promotion(folder / "promotion", metrics)
+        drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)
     finally:
@@ -247,6 +251,47 @@ def drive_promotion(folder: Path, metrics: Metrics) -> None:
     finally:
         for trainer in trainers:
             trainer.end()
+
+
+class AwayAtFirst(MemoryCache):
+    """A cache that does not answer at first, while nothing can be written to the folder either."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._is_new = True
+
+    def publish_history(self, update: HistoryUpdate) -> None:
+        if self._is_new:
+            self._is_new = False
+            self._folder.write_text("in the way")
+            raise Unavailable("not yet")
+        if self._folder.is_file():
+            self._folder.unlink()
+        super().publish_history(update)
+
+
+def drive_history(folder: Path, metrics: Metrics) -> None:
+    """Every step of the loop, each kind of record, and every part failing once."""
+    world = HistoryWorld(folder, metrics)
+    world.publisher = AwayAtFirst(folder)
+    world.store.acquire("history", "another", 0.5, world.now)
+    world.store = FailingOnce(world.store, "acquire")  # type: ignore[assignment]
+    once = tick("a", 9000.0, 1, event_id="once")
+    world.send(once, once, tick("b", 1.0, 1), tick("a", 9e9, 1), tick("a", 9000.0, None), b"no json")
+    world.send(tick("a", 9000.0, 1, type="dislike"), tick("b", 9000.0, 1))
+    settings: dict[str, Any] = {
+        "publish_interval_s": 0.001,
+        "checkpoint_interval_s": 0.001,
+        "lease_duration_s": 0.1,
+    }
+    process = world.process(30, max_items=1, max_batch=2, **settings)
+
+    def clock() -> float:
+        world.now += 0.05
+        return world.now
+
+    run_history(type(process)(**{**vars(process), "clock": clock}))
 
 
 def drive_index(folder: Path, metrics: Metrics) -> None:
