@@ -73,10 +73,10 @@ def measured(size: Size, seed: int) -> dict[str, Any]:
     k = planted.group_size - 1
     found = nearest(model.likeness, asked, k)
     hits = [planted.groups[of.rows] == planted.groups[row] for row, of in zip(asked, found, strict=True)]
-    start = time.perf_counter()
+    start_cpu = time.process_time()
     for _ in nearest(model.likeness, asked, 50):
         pass
-    bulk_s = time.perf_counter() - start
+    bulk_cpu_s = time.process_time() - start_cpu
     start = time.perf_counter()
     for user_id in model.matrix.users.ids_at(asked[:50].tolist()):
         model.similar_users(user_id, 50)
@@ -87,7 +87,7 @@ def measured(size: Size, seed: int) -> dict[str, Any]:
         "peak_mb": peak_mb,
         f"precision_at_{k}": float(np.mean([of.sum() / k for of in hits])),
         "one_user_ms": (time.perf_counter() - start) / min(50, len(asked)) * 1000,
-        "all_users_50_nearest_s": bulk_s / len(asked) * size.n_users,
+        "all_users_50_nearest_cpu_s": bulk_cpu_s / len(asked) * size.n_users,
     }
 
 

@@ -67,7 +67,7 @@ def read_user_items(
     InvalidInput
         When an id is no text or empty, or a value is infinite or beyond 1e100. NaN is no value.
     """
-    events = interactions if isinstance(interactions, EventSet) else _collected(interactions)
+    events = in_columns(interactions)
     if (np.abs(events.values) > _MAX_VALUE).any():
         raise InvalidInput(f"a value lies beyond {_MAX_VALUE:g}: leave such events out")
     users, user_rows = _numbered(events.users)
@@ -89,7 +89,10 @@ def read_user_items(
     return matrix, choices
 
 
-def _collected(interactions: Iterable[Interaction]) -> EventSet:
+def in_columns(interactions: Iterable[Interaction]) -> EventSet:
+    """Return a history by column."""
+    if isinstance(interactions, EventSet):
+        return interactions
     collector = EventCollector()
     for line, interaction in enumerate(interactions):
         collector.add(line, interaction)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lab.matrices.cells import CellRules
 from lab.matrices.likeness import Likeness
-from lab.matrices.user_items import UserItems, read_user_items
+from lab.matrices.user_items import UserItems, in_columns, read_user_items
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
 from lab.models.tag_svd import TagSvd
@@ -128,7 +128,7 @@ class BlendedSources(UserModel):
 
     def fit(self, interactions: Iterable[Interaction], items: Sequence[Item] = ()) -> None:
         """Learn a history; see `BatchModel.fit`."""
-        events = interactions if isinstance(interactions, Sequence) else list(interactions)
+        events = in_columns(interactions)
         matrix, _ = read_user_items(events, items, self._offered)
         for source in self._sources:
             source.model.fit(events, items)

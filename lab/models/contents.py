@@ -15,7 +15,7 @@ from streamrec.errors import CorruptArtifact, InvalidInput
 
 OptionsT = TypeVar("OptionsT")
 
-_CSR = ("data", "indices", "indptr", "shape")
+_CSR = ("data", "indices", "indptr")
 
 
 class Contents(NamedTuple):
@@ -81,12 +81,13 @@ class Contents(NamedTuple):
             When it is missing or does not hold together.
         """
         try:
-            data, indices, indptr, stored = (self.arrays[f"{name}.{part}"] for part in _CSR)
-            if tuple(stored.tolist()) != shape or data.dtype != np.float64 or not np.isfinite(data).all():
-                raise CorruptArtifact(f"{name}: wanted finite float64 of shape {shape}")
+            data, indices, indptr = (self.arrays[f"{name}.{part}"] for part in _CSR)
+            is_sparse = data.dtype == np.float64 and {indices.dtype.kind, indptr.dtype.kind} == {"i"}
+            if not is_sparse or not np.isfinite(data).all():
+                raise CorruptArtifact(f"{name}: wanted finite float64 at integer places")
             matrix = sparse.csr_array((data, indices, indptr), shape=shape)
             matrix.check_format(full_check=True)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError) as error:
             raise CorruptArtifact(f"{name}: {error}") from error
         return matrix
 
@@ -113,7 +114,7 @@ def csr_arrays(name: str, matrix: Csr) -> dict[str, NDArray[Any]]:
     return dict(
         zip(
             (f"{name}.{part}" for part in _CSR),
-            (matrix.data, matrix.indices, matrix.indptr, np.array(matrix.shape)),
+            (matrix.data, matrix.indices, matrix.indptr),
             strict=True,
         )
     )

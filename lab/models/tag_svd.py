@@ -12,7 +12,7 @@ from lab.matrices.truncated_svd import truncated_svd
 from lab.matrices.user_items import Choices, UserItems, read_user_items
 from lab.matrices.vector_likeness import VectorLikeness
 from lab.models.batch_model import Scored, known_row, most_alike
-from lab.models.contents import Contents, csr_arrays, user_items_contents
+from lab.models.contents import Contents, csr_arrays, ids_of, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
 from lab.models.user_model import UserModel
 from streamrec.domain.id_map import IdMap
@@ -79,11 +79,11 @@ class TagSvd(UserModel):
         """Learn a history and its items' tags; see `BatchModel.fit`. An item without tags tells nothing."""
         options = self._options
         matrix, choices = read_user_items(interactions, items, options.cells)
-        item_tags = _item_tags(matrix.items, items, options)
+        tags, item_tags = _item_tags(matrix.items, items, options)
         user_tags = _user_tags(matrix, choices, item_tags, options.cells)
         directions = truncated_svd(user_tags, options.n_dims, options.seed)
         item_vectors = np.asarray(item_tags.astype(np.float32) @ directions.columns)
-        self._place(matrix, (user_tags, directions.rows), (item_tags, item_vectors))
+        self._place(matrix, tags, (user_tags, directions.rows), (item_tags, item_vectors))
 
     def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
         """Return the items whose tags the same users have to do with; support is in tags of both."""
@@ -94,46 +94,48 @@ class TagSvd(UserModel):
         """Return all that a file must hold."""
         contents = user_items_contents(self._options, self.matrix)
         (user_tags, user_vectors), (item_tags, item_vectors) = self._of_users, self._of_items
-        tags = csr_arrays("user_tags", user_tags) | csr_arrays("item_tags", item_tags)
-        vectors = {"user_vectors": user_vectors, "item_vectors": item_vectors}
-        return contents._replace(arrays={**contents.arrays, **tags, **vectors})
+        arrays = csr_arrays("user_tags", user_tags) | csr_arrays("item_tags", item_tags)
+        arrays |= {"user_vectors": user_vectors, "item_vectors": item_vectors}
+        ids = {**contents.ids, "tags": ids_of(self._tags)}
+        return Contents(contents.options, ids, {**contents.arrays, **arrays})
 
     @classmethod
     def restored(cls, contents: Contents) -> "TagSvd":
         """Return the model that a file holds."""
         model = cls(contents.options_as(TagSvdOptions))
-        matrix = contents.user_items()
+        matrix, tags = contents.user_items(), contents.id_map("tags")
         n_users, n_items = len(matrix.users), len(matrix.items)
-        n_tags = int(contents.arrays["user_tags.shape"][1]) if "user_tags.shape" in contents.arrays else 0
         model._place(
             matrix,
-            (contents.csr("user_tags", (n_users, n_tags)), contents.array("user_vectors", n_users)),
-            (contents.csr("item_tags", (n_items, n_tags)), contents.array("item_vectors", n_items)),
+            tags,
+            (contents.csr("user_tags", (n_users, len(tags))), contents.array("user_vectors", n_users)),
+            (contents.csr("item_tags", (n_items, len(tags))), contents.array("item_vectors", n_items)),
         )
         return model
 
     def _place(
         self,
         matrix: UserItems,
+        tags: IdMap,
         of_users: tuple[Csr, NDArray[np.float32]],
         of_items: tuple[Csr, NDArray[np.float32]],
     ) -> None:
         likeness, item_likeness = (VectorLikeness(vectors, tags) for tags, vectors in (of_users, of_items))
-        self.matrix, self._of_users, self._of_items = matrix, of_users, of_items
+        self.matrix, self._tags, self._of_users, self._of_items = matrix, tags, of_users, of_items
         self.likeness, self._item_likeness = likeness, item_likeness
 
 
-def _item_tags(item_ids: IdMap, items: Sequence[Item], options: TagSvdOptions) -> Csr:
-    """Return (I, T) which item has which tag: 1 or nothing."""
+def _item_tags(item_ids: IdMap, items: Sequence[Item], options: TagSvdOptions) -> tuple[IdMap, Csr]:
+    """Return T tags, and (I, T) which item has which of them: 1 or nothing."""
     n_items = len(item_ids)
     if options.tags == "item_ids":
         each = np.arange(n_items)
-        return cells_of(each, each, np.ones(n_items), (n_items, n_items), "count")
+        return item_ids, cells_of(each, each, np.ones(n_items), (n_items, n_items), "count")
     tags = IdMap()
     # An item that is given twice has the tags of both.
     pairs = {(item_ids.row(item.item_id), tags.add(tag)) for item in items for tag in item.categories}
     rows, columns = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
-    return cells_of(rows, columns, np.ones(len(rows)), (n_items, len(tags)), "count")
+    return tags, cells_of(rows, columns, np.ones(len(rows)), (n_items, len(tags)), "count")
 
 
 def _user_tags(matrix: UserItems, choices: Choices, item_tags: Csr, rules: CellRules) -> Csr:

@@ -39,7 +39,7 @@ MODELS: dict[str, Callable[[], BatchModel]] = {
 }
 
 
-@pytest.fixture(params=MODELS.values(), ids=MODELS)
+@pytest.fixture(params=list(MODELS.values()), ids=list(MODELS))
 def model(request: pytest.FixtureRequest) -> BatchModel:
     built: BatchModel = request.param()
     return built

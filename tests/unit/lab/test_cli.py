@@ -1,4 +1,6 @@
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -111,3 +113,11 @@ def test_unknown_ids_and_files(events: Path, capsys: pytest.CaptureFixture[str])
     assert "fit the model again" in capsys.readouterr().err
     assert run("recommend", "nowhere.npz", "ann") == 2
     assert "there is no model at nowhere.npz" in capsys.readouterr().err
+
+
+def test_without_scipy_one_line_says_what_to_install() -> None:
+    without = "import runpy, sys; sys.modules['scipy'] = None; runpy.run_module('lab', run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.strip().endswith("pip install -r requirements-lab.txt -c constraints.txt")
+    assert "Traceback" not in ended.stderr

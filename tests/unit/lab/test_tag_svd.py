@@ -21,7 +21,8 @@ CATALOG = [
 
 def unit(rows: Cells) -> Cells:
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
+    units: Cells = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 1e-9)
+    return units
 
 
 def user_tags(events: list[Interaction]) -> tuple[list[str], Cells]:
