@@ -36,12 +36,12 @@ def as_published(vectors: Vectors) -> Vectors:
 
 
 def directions(vectors: Vectors) -> Vectors:
-    """Return user vectors of length one without their last component, so that inner products are cosines.
+    """Return vectors of length one without their last component, so that inner products are cosines.
 
-    The last one is the factor of an item's bias, 1 for everybody: it says nothing of a user. How far a vector
-    reaches says how much was learned of the user, and not what of. A vector that points nowhere stays zero.
+    The last one stands where an item's bias does, which says how popular an item is and not what it is like.
+    How far a vector reaches says how much was learned, and not what. One that points nowhere stays zero.
 
-    >>> directions(np.array([[3, 4, 1], [0, 0, 1]], np.float32)).round(2).tolist()
+    >>> directions(np.array([[3, 4, 1], [0, 0, 1]], np.float32)).tolist()
     [[0.6000000238418579, 0.800000011920929, 0.0], [0.0, 0.0, 0.0]]
     """
     directed = np.array(vectors, np.float32)

@@ -19,7 +19,7 @@ from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.errors import StreamrecError
-from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot, VectorTable
+from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot
 from streamrec.telemetry import timed
 
 _POLL_TIMEOUT_S = 0.1
@@ -132,7 +132,7 @@ class GenerationLoader:
         It is not tuned to its size before it answers, as that of items is: nobody's list waits for it.
         """
         index = FaissIndex(snapshot.users.vectors.shape[1])
-        for ids, vectors in _acceptable_users(snapshot.users):
+        for ids, vectors in _likeness_of_users(snapshot):
             index.upsert(ids, USERS.indexed(vectors))
         return index, self._follow(snapshot, index, USERS)
 
@@ -188,9 +188,15 @@ def _sample_of_users(snapshot: Snapshot) -> NDArray[np.float32]:
     return sample[are_acceptable(sample)]
 
 
-def _acceptable_users(users: VectorTable) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
-    """Yield ids and vectors, some at a time: the file of all of them is not read into memory at once."""
-    for start in range(0, len(users.ids), _USERS_AT_ONCE):
-        vectors: NDArray[np.float32] = np.array(users.vectors[start : start + _USERS_AT_ONCE])
-        rows = np.flatnonzero(are_acceptable(vectors))
-        yield [users.ids[start + row] for row in rows.tolist()], vectors[rows]
+def _likeness_of_users(snapshot: Snapshot) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+    """Yield ids and vectors, some at a time: the file of all of them is not read into memory at once.
+
+    Users who chose nothing are like nobody; a snapshot from before there was likeness has none at all.
+    """
+    ids, likeness = snapshot.users.ids, snapshot.likeness
+    if likeness is None:
+        return
+    for start in range(0, len(ids), _USERS_AT_ONCE):
+        vectors: NDArray[np.float32] = np.array(likeness[start : start + _USERS_AT_ONCE])
+        rows = np.flatnonzero(are_acceptable(vectors) & vectors.any(axis=1))
+        yield [ids[start + row] for row in rows.tolist()], vectors[rows]

@@ -2,14 +2,13 @@
 
 import falcon
 import msgspec
-import numpy as np
 
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import USERS
 from faiss_server.requests import id_in_path, read_k
 from streamrec.adapters.faiss_index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import AnswerMessage, QueryMessage
-from streamrec.errors import InvalidInput, UnknownId
+from streamrec.errors import UnknownId
 from streamrec.ports import Metrics
 from streamrec.telemetry import timed
 
@@ -46,12 +45,12 @@ class SimilarUsersResource:
 
 
 def answer_of_users(generation: Generation, query: QueryMessage) -> AnswerMessage:
-    """Answer who is like a user; of one that is not indexed, who is near the vector, if there is one.
+    """Answer who is like a user; one who is not indexed is folded in from the items chosen last, if any.
 
     Raises
     ------
     InvalidInput
-        When `k` or the vector does not fit.
+        When `k` does not fit.
     Unavailable
         When users are not indexed.
     """
@@ -59,9 +58,12 @@ def answer_of_users(generation: Generation, query: QueryMessage) -> AnswerMessag
     try:
         ranking, is_missing = _like(index, user_id, query.k, query.exclude), False
     except UnknownId:
-        if query.vector is None:
+        _, chosen = generation.index.vectors_of(query.recent)
+        if not len(chosen):
             return AnswerMessage(generation.name, is_missing=True)
-        ranking, is_missing = _near(index, query.vector, query.k, [user_id, *query.exclude]), True
+        # As the trainer does it once it knows the user, see `streamrec.training.likeness`.
+        vector = USERS.indexed(chosen.mean(axis=0, keepdims=True))[0]
+        ranking, is_missing = index.search(vector, query.k, [user_id, *query.exclude]), True
     return AnswerMessage(generation.name, ranking.item_ids, ranking.scores.tobytes(), is_missing)
 
 
@@ -70,11 +72,3 @@ def _like(index: FaissIndex, user_id: str, k: int, exclude: list[str] | None = N
         return index.search_like(user_id, k, exclude or [])
     except UnknownId:
         raise UnknownId(f"the index has no user {user_id[:100]!r}") from None
-
-
-def _near(index: FaissIndex, vector: bytes, k: int, exclude: list[str]) -> Ranking:
-    if len(vector) != 4 * index.dimension:
-        raise InvalidInput(f"a vector of {len(vector)} bytes; {4 * index.dimension} are wanted")
-    query = np.frombuffer(vector, "<f4")[None]
-    with np.errstate(invalid="ignore", over="ignore"):
-        return index.search(USERS.indexed(query)[0], k, exclude)

@@ -51,8 +51,8 @@ class SimilarUserView(msgspec.Struct, frozen=True):
 class SimilarUsersAnswer(msgspec.Struct, frozen=True):
     """Users like one, most alike first.
 
-    `reason`: null; `cold`: nothing was learned of this user yet, `users` is empty; `fold_in`: the index does
-    not have the user yet, these are near the vector of the moment.
+    `reason`: null; `cold`: nothing that this user chose is known yet, `users` is empty; `fold_in`: the index
+    does not have the user yet, these are like one who chose the same items.
     """
 
     user_id: str

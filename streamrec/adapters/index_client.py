@@ -86,7 +86,9 @@ class HttpIndex:
             When it does not answer in time, users are not indexed, or the generation is not served.
         """
         answer = await self._ask(
-            QueryMessage(query.k, query.vector, generation=query.generation, user_id=query.user_id)
+            QueryMessage(
+                query.k, generation=query.generation, user_id=query.user_id, recent=list(query.recent)
+            )
         )
         return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
 

@@ -32,7 +32,9 @@ class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Attributes
     ----------
     vector
-        (D + 1,) float32 little-endian; None when `item_id` is given.
+        (D + 1,) float32 little-endian; None when an id is given.
+    recent
+        Items that the user chose last.
     """
 
     k: int
@@ -41,6 +43,7 @@ class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     exclude: list[str] = []
     generation: str | None = None
     user_id: str | None = None
+    recent: list[str] = []
 
 
 class AnswerMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):

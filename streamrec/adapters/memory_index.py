@@ -62,7 +62,7 @@ class MemoryIndex:
         Raises
         ------
         InvalidInput
-            When `k` or the vector does not fit.
+            When `k` does not fit.
         Unavailable
             When there are no users, or not of this generation.
         """
@@ -72,9 +72,11 @@ class MemoryIndex:
         if table is None:
             raise Unavailable(f"there are no users of generation {generation!r}")
         rows = [row for row, user_id in enumerate(table.ids) if user_id == query.user_id]
-        if not rows and query.vector is None:
+        known = await self.vectors(query.recent, generation) if not rows else {}
+        if not rows and not known:
             return UserAnswer(generation, [], is_missing=True)
-        vector = table.vectors[rows[0]] if rows else _read_vector(query.vector or b"", table)
+        chosen = [np.frombuffer(vector, "<f4") for vector in known.values()]
+        vector = table.vectors[rows[0]] if rows else np.mean(chosen, axis=0)
         cosines = _directions(table.vectors) @ _directions(vector[None])[0]
         order = np.argsort(-cosines, kind="stable").tolist()
         alike = [RankedUser(table.ids[row], float(cosines[row])) for row in order if row not in rows]
@@ -105,7 +107,13 @@ def _vector_of(query: IndexQuery, table: VectorTable) -> NDArray[np.float32] | N
     if (query.vector is None) == (query.item_id is None):
         raise InvalidInput("give either a vector or an item's id")
     if query.vector is not None:
-        return _read_vector(query.vector, table)
+        dimension = table.vectors.shape[1]
+        if len(query.vector) != 4 * dimension:
+            raise InvalidInput(f"a vector of {len(query.vector)} bytes; {4 * dimension} are wanted")
+        vector: NDArray[np.float32] = np.frombuffer(query.vector, "<f4")
+        if not np.isfinite(vector).all():
+            raise InvalidInput("a number of the vector is not finite")
+        return vector
     rows = [row for row, item_id in enumerate(table.ids) if item_id == query.item_id]
     if not rows:
         return None
@@ -120,17 +128,7 @@ def _check_k(k: int) -> None:
         raise InvalidInput(f"k is {k}; 1 to {_MAX_K} are allowed")
 
 
-def _read_vector(payload: bytes, table: VectorTable) -> NDArray[np.float32]:
-    dimension = table.vectors.shape[1]
-    if len(payload) != 4 * dimension:
-        raise InvalidInput(f"a vector of {len(payload)} bytes; {4 * dimension} are wanted")
-    vector: NDArray[np.float32] = np.frombuffer(payload, "<f4")
-    if not np.isfinite(vector).all():
-        raise InvalidInput("a number of the vector is not finite")
-    return vector
-
-
 def _directions(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (B, D) of length one, without the last component: it is the same of all users."""
+    """Return (B, D) of length one, without the last component: it is of popularity."""
     lengths = np.linalg.norm(vectors[:, :-1], axis=1, keepdims=True)
     return np.asarray(vectors[:, :-1] / np.where(lengths > 0, lengths, 1), np.float32)

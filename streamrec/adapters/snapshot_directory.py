@@ -9,6 +9,7 @@
         |-- item_embeddings.npy    (N, D + 1) float32: [q_i, b_i]
         |-- item_ids.json          N ids, in row order
         |-- user_embeddings.npy    (U, D + 1) float32: [p_u * h, 1]
+        |-- user_likeness.npy      (U, D + 1) float32: what makes users alike; newer than the other files
         `-- user_ids.json          U ids, in row order
 """
 
@@ -26,8 +27,10 @@ from streamrec.adapters.snapshot_files import (
     check_digests,
     describe,
     fsync,
+    read_likeness,
     read_table,
     write_bytes,
+    write_likeness,
     write_table,
     write_whole,
 )
@@ -60,10 +63,7 @@ def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
     target = _path_of(artifacts_dir, snapshot.generation)
     if current_generation(artifacts_dir) == snapshot.generation:
         raise InvalidInput(f"{target} is live: a snapshot is never changed, take a new generation")
-    _check_table("items", snapshot.items)
-    _check_table("users", snapshot.users)
-    if snapshot.items.vectors.shape[1] != snapshot.users.vectors.shape[1]:
-        raise InvalidInput("vectors of items and of users must have the same dimension")
+    _check_tables(snapshot)
     artifacts_dir.mkdir(parents=True, exist_ok=True)
     temporary = artifacts_dir / f".{snapshot.generation}.{os.getpid()}.tmp"
     shutil.rmtree(temporary, ignore_errors=True)
@@ -71,6 +71,8 @@ def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
     try:
         for role, table in (("item", snapshot.items), ("user", snapshot.users)):
             write_table(temporary, role, table)
+        if snapshot.likeness is not None:
+            write_likeness(temporary, snapshot.likeness)
         manifest = describe(snapshot, temporary)
         write_bytes(temporary / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
         fsync(temporary)
@@ -126,9 +128,18 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         check_digests(directory, manifest)
         items = read_table(directory, "item", (manifest.n_items, manifest.dimension))
         users = read_table(directory, "user", (manifest.n_users, manifest.dimension))
+        likeness = read_likeness(directory, manifest)
     except (OSError, ValueError, msgspec.DecodeError) as error:
         raise CorruptArtifact(f"{directory}: {error}") from error
-    return Snapshot(generation, items, users, manifest.next_offsets, manifest.created_at, manifest.provenance)
+    return Snapshot(
+        generation,
+        items,
+        users,
+        manifest.next_offsets,
+        manifest.created_at,
+        manifest.provenance,
+        likeness,
+    )
 
 
 def list_generations(artifacts_dir: Path) -> list[str]:
@@ -191,6 +202,16 @@ def _path_of(artifacts_dir: Path, generation: str) -> Path:
             f"{generation[:100]!r} can't name a generation: letters, digits and ._- are allowed"
         )
     return artifacts_dir / generation
+
+
+def _check_tables(snapshot: Snapshot) -> None:
+    tables = {"items": snapshot.items, "users": snapshot.users}
+    if snapshot.likeness is not None:
+        tables["likeness of users"] = VectorTable(snapshot.users.ids, snapshot.likeness)
+    for role, table in tables.items():
+        _check_table(role, table)
+    if len({table.vectors.shape[1] for table in tables.values()}) > 1:
+        raise InvalidInput("vectors of items and of users must have the same dimension")
 
 
 def _check_table(role: str, table: VectorTable) -> None:

@@ -14,6 +14,8 @@ from streamrec.ports import Offsets, Snapshot, VectorTable
 
 FORMAT_VERSION = 1
 
+_LIKENESS = "user_likeness.npy"
+
 _FILES = ("item_embeddings.npy", "item_ids.json", "user_embeddings.npy", "user_ids.json")
 
 
@@ -47,11 +49,20 @@ class Manifest(msgspec.Struct, frozen=True):
 
 def write_table(directory: Path, role: str, table: VectorTable) -> None:
     """Write a role's vectors and ids, durably."""
-    with (directory / f"{role}_embeddings.npy").open("wb") as file:
-        np.save(file, table.vectors, allow_pickle=False)
+    _write_array(directory / f"{role}_embeddings.npy", table.vectors)
+    write_bytes(directory / f"{role}_ids.json", msgspec.json.encode(list(table.ids)))
+
+
+def write_likeness(directory: Path, likeness: NDArray[np.float32]) -> None:
+    """Write what makes users alike, durably."""
+    _write_array(directory / _LIKENESS, likeness)
+
+
+def _write_array(path: Path, vectors: NDArray[np.float32]) -> None:
+    with path.open("wb") as file:
+        np.save(file, vectors, allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
-    write_bytes(directory / f"{role}_ids.json", msgspec.json.encode(list(table.ids)))
 
 
 def describe(snapshot: Snapshot, directory: Path) -> Manifest:
@@ -65,7 +76,7 @@ def describe(snapshot: Snapshot, directory: Path) -> Manifest:
         next_offsets=snapshot.next_offsets,
         created_at=snapshot.created_at,
         provenance=dict(snapshot.provenance),
-        sha256={name: _sha256(directory / name) for name in _FILES},
+        sha256={name: _sha256(directory / name) for name in _files_of(snapshot)},
     )
 
 
@@ -79,7 +90,7 @@ def check_digests(directory: Path, manifest: Manifest) -> None:
     OSError
         When one is missing.
     """
-    for name in _FILES:
+    for name in {*_FILES, *manifest.sha256}:
         if _sha256(directory / name) != manifest.sha256.get(name):
             raise CorruptArtifact(f"{directory / name}: differs from the checksum in the manifest")
 
@@ -94,13 +105,34 @@ def read_table(directory: Path, role: str, shape: tuple[int, int]) -> VectorTabl
     """
     ids = msgspec.json.decode((directory / f"{role}_ids.json").read_bytes(), type=list[str])
     path = directory / f"{role}_embeddings.npy"
+    if len(ids) != shape[0]:
+        raise CorruptArtifact(f"{path}: {len(ids)} ids; the manifest says {shape}")
+    return VectorTable(ids, _read_array(path, shape))
+
+
+def read_likeness(directory: Path, manifest: Manifest) -> NDArray[np.float32] | None:
+    """Map what makes users alike; None where the snapshot was written without it.
+
+    Raises
+    ------
+    CorruptArtifact, OSError, ValueError
+        As `read_table`.
+    """
+    if _LIKENESS not in manifest.sha256:
+        return None
+    return _read_array(directory / _LIKENESS, (manifest.n_users, manifest.dimension))
+
+
+def _read_array(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
     # An empty file of vectors can't be mapped; it has nothing to map either.
     vectors: NDArray[np.float32] = np.load(path, mmap_mode="r" if shape[0] else None, allow_pickle=False)
-    if vectors.dtype != np.float32 or vectors.shape != shape or len(ids) != shape[0]:
-        raise CorruptArtifact(
-            f"{path}: {vectors.dtype} {vectors.shape} and {len(ids)} ids; the manifest says {shape}"
-        )
-    return VectorTable(ids, vectors)
+    if vectors.dtype != np.float32 or vectors.shape != shape:
+        raise CorruptArtifact(f"{path}: {vectors.dtype} {vectors.shape}; the manifest says {shape}")
+    return vectors
+
+
+def _files_of(snapshot: Snapshot) -> tuple[str, ...]:
+    return _FILES if snapshot.likeness is None else (*_FILES, _LIKENESS)
 
 
 def _sha256(path: Path) -> str:

@@ -123,16 +123,16 @@ class IndexAnswer(NamedTuple):
 
 
 class UserQuery(NamedTuple):
-    """Who is like `user_id`; when the index has no such user, like `vector` ((D + 1,) float32 bytes)."""
+    """Who is like `user_id`; when the index has no such user, like one who chose the `recent` items."""
 
     user_id: str
     k: int
-    vector: bytes | None = None
+    recent: Sequence[str] = ()
     generation: str | None = None
 
 
 class UserAnswer(NamedTuple):
-    """Users, most alike first. `is_missing`: the index has no such user; then these are near `vector`."""
+    """Users, most alike first. `is_missing`: the index has no such user, these are by the items chosen."""
 
     generation: str
     users: list[RankedUser]

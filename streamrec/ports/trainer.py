@@ -27,7 +27,8 @@ class VectorTable(NamedTuple):
 class Snapshot(NamedTuple):
     """All vectors of a generation at one moment; a reader of the changelog goes on at `next_offsets`.
 
-    `created_at` is in Unix seconds; `provenance` says what the vectors were made of.
+    `created_at` is in Unix seconds; `provenance` says what the vectors were made of. `likeness` is what makes
+    users alike, (U, D + 1) in the order of `users`; None in a snapshot from before it was known.
     """
 
     generation: str
@@ -36,6 +37,7 @@ class Snapshot(NamedTuple):
     next_offsets: Offsets
     created_at: float
     provenance: Mapping[str, Any]
+    likeness: NDArray[np.float32] | None = None
 
 
 class Lease(NamedTuple):

@@ -28,8 +28,8 @@ class SimilarUsers(NamedTuple):
     Attributes
     ----------
     reason
-        ``"cold"``: nothing was learned of this user yet, so that nobody can be like them. ``"fold_in"``: the
-        index does not have the user yet, so these are near the vector that the document holds. Else None.
+        ``"cold"``: nothing that this user chose is known, so that nobody can be like them. ``"fold_in"``: the
+        index does not have the user yet, so these are like one who chose the same items. Else None.
     """
 
     users: list[SimilarUser]
@@ -59,13 +59,12 @@ class SimilarUserFinder:
         if document is None:
             raise UnknownId(f"there is no user {user_id!r}")
         state = document.state
-        # A vector without anything chosen (who only dislikes has one) is where chance put it.
-        if state is None or state.vector is None or not state.recent:
+        if state is None or not state.recent:
             return SimilarUsers([], "cold")
-        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.vector, state.generation)
+        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.recent, state.generation)
         answer = await self._index_guard.call(lambda: self._index.similar_users(query))
-        users = await self._known(answer)
-        return SimilarUsers(users[:k], "fold_in" if answer.is_missing else None)
+        users = (await self._known(answer))[:k]
+        return SimilarUsers(users, _reason_of(answer))
 
     async def _known(self, answer: UserAnswer) -> list[SimilarUser]:
         """Return those who have a state: of an erased user at most attributes are left."""
@@ -76,3 +75,9 @@ class SimilarUserFinder:
             for user in answer.users
             if (document := documents.get(user.user_id)) is not None and document.state is not None
         ]
+
+
+def _reason_of(answer: UserAnswer) -> Reason | None:
+    if not answer.is_missing:
+        return None
+    return "fold_in" if answer.users else "cold"

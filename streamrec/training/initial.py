@@ -26,8 +26,9 @@ from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
 from streamrec.training.lease import LeaseKeeper
+from streamrec.training.likeness import likeness_of
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import rankings, user_states, vector_table
+from streamrec.training.views import living_rows, rankings, user_states, vector_table
 from streamrec.training.warm_start import warm_start
 from streamrec.wire import decode_event
 
@@ -153,6 +154,7 @@ def release(
             to.changelog_offsets,
             to.created_at,
             to.provenance,
+            likeness_of(state, living_rows(state.user_ids)),
         )
     )
     state.dirty_items.settle(state.item_ids.n_rows)

@@ -169,13 +169,16 @@ class Publisher:
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
-        for lane in (self._users, *self._vectors.values(), self._status, self.neighbours):
+        for lane in self._lanes():
             lane.drain()
 
     def close(self) -> None:
         """End the threads. What is not published by now will be after a restart from the checkpoint."""
-        for lane in (self._users, *self._vectors.values(), self._status, self.neighbours):
+        for lane in self._lanes():
             lane.close()
+
+    def _lanes(self) -> list[Lane | NeighbourLane]:
+        return [self._users, *self._vectors.values(), self._status, self.neighbours]
 
     def _write_users(self, publication: UserPublication) -> None:
         lease = self._lease()

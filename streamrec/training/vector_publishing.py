@@ -1,8 +1,8 @@
 """Which vectors go out to the changelog and when, with a bounded share of the time.
 
 Whatever moves often is published once for many events. Item vectors follow within a fifth of a second, for
-lists are made of them. User vectors may be a few seconds old: the users' documents have those that lists are
-made with, and these are for finding users who are alike.
+lists are made of them. User vectors may be a few seconds old: those that lists are made with are in the
+users' documents, and these are for finding users who are alike, see `likeness`.
 """
 
 import time
@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 from streamrec.settings import TrainerSettings
 from streamrec.training.dirty_rows import DirtyRows
+from streamrec.training.likeness import users_likeness
 from streamrec.training.publisher import Publisher
 from streamrec.training.trainer_state import TrainerState
-from streamrec.training.views import item_vectors, user_vectors
+from streamrec.training.views import item_vectors
 
 VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]
 """Ids and vectors of rows, of those that live."""
@@ -114,7 +115,7 @@ def publishing_of_items(
 def publishing_of_users(
     state: TrainerState, publisher: Publisher, settings: TrainerSettings, now: float
 ) -> VectorPublishing:
-    """Return what publishes the vectors of users."""
+    """Return what publishes what makes users alike."""
     pace = Pace(settings.user_publish_interval_s, settings.user_publish_share, settings.max_user_vectors)
-    vectors_of = partial(user_vectors, state)
+    vectors_of = partial(users_likeness, state)
     return VectorPublishing(USER_VECTORS, state.dirty_users, vectors_of, publisher, pace, now)

@@ -1,6 +1,6 @@
 """What of the trainer's state the outside gets to see: absolute values, copied from one moment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -49,22 +49,11 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
 
 def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
     """Return ids and vectors of the (B,) item rows that live."""
-    return _published(state.item_ids, rows, state.learner.model.item_vectors)
-
-
-def user_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
-    """Return ids and vectors of the (B,) user rows that live."""
-    return _published(state.user_ids, rows, state.learner.model.user_vectors)
-
-
-def _published(
-    ids: IdMap, rows: NDArray[np.int64], vectors_of: Callable[[torch.Tensor], torch.Tensor]
-) -> list[tuple[str, bytes]]:
     if not len(rows):
         return []
-    vectors = _vectors_as_bytes(vectors_of(torch.from_numpy(rows)))
-    found = [ids.id_at(row) for row in rows.tolist()]
-    return [(id_, vector) for id_, vector in zip(found, vectors, strict=True) if id_ is not None]
+    vectors = _vectors_as_bytes(state.learner.model.item_vectors(torch.from_numpy(rows)))
+    ids = [state.item_ids.id_at(row) for row in rows.tolist()]
+    return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
 
 
 def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
@@ -115,13 +104,16 @@ def blend_gauges(state: TrainerState) -> dict[str, float]:
 
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
     """Return all living ids and their vectors, for a snapshot."""
-    ids = (state.user_ids if of_users else state.item_ids).by_row()
-    rows = np.array([row for row, id_ in enumerate(ids) if id_ is not None], np.int64)
+    ids = state.user_ids if of_users else state.item_ids
+    rows = living_rows(ids)
     model = state.learner.model
     vectors_of = model.user_vectors if of_users else model.item_vectors
-    return VectorTable(
-        [id_ for id_ in ids if id_ is not None], vectors_of(torch.from_numpy(rows)).numpy().astype("<f4")
-    )
+    return VectorTable(ids.ids_at(rows.tolist()), vectors_of(torch.from_numpy(rows)).numpy().astype("<f4"))
+
+
+def living_rows(ids: IdMap) -> NDArray[np.int64]:
+    """Return the rows whose ids live, in order."""
+    return np.array([row for row, id_ in enumerate(ids.by_row()) if id_ is not None], np.int64)
 
 
 def rankings(

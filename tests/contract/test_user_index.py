@@ -20,7 +20,7 @@ ODD_IDS = ["a/b", "ф и льм", "🎬", "100%25", "x" * 256, "item-3"]
 
 
 def table_of(seed: int) -> VectorTable:
-    """Return users as they are published: the last component is the factor of an item's bias."""
+    """Return users as they are published; the last component must not count."""
     chance = np.random.default_rng(seed)
     vectors = chance.normal(size=(N, D)) * chance.uniform(0.1, 10.0, size=(N, 1))
     vectors[:, -1] = 1.0
@@ -37,7 +37,9 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     directory = tmp_path_factory.mktemp("index")
     with running_index_server(directory) as url:
         for generation, table in TABLES.items():
-            write_snapshot(directory / "artifacts", Snapshot(generation, ITEMS, table, {}, time.time(), {}))
+            users = VectorTable(table.ids, np.ones((N, D), np.float32))
+            snapshot = Snapshot(generation, ITEMS, users, {}, time.time(), {}, table.vectors)
+            write_snapshot(directory / "artifacts", snapshot)
             set_current(directory / "artifacts", generation)
             await_generation(url, generation)
         yield url
@@ -89,13 +91,14 @@ async def test_the_generation_asked_for_answers(index: ItemIndex) -> None:
     assert [user.user_id for user in answer.users] == list(cosines(vector_of("1-7", "old"), "old"))[1:4]
 
 
-async def test_who_is_not_there_is_missing_and_others_are_near_the_vector(index: ItemIndex) -> None:
+async def test_who_is_not_there_is_missing_and_folded_in_from_what_was_chosen(index: ItemIndex) -> None:
     assert await index.similar_users(UserQuery("1-7", 3)) == ("new", [], True)
-    vector = np.random.default_rng(5).normal(size=D).astype("<f4")
-    answer = await index.similar_users(UserQuery("1-7", 3, vector.tobytes()))
+    assert await index.similar_users(UserQuery("1-7", 3, ["no such item"])) == ("new", [], True)
+    chosen = ["item-3", "item-0", "no such item", "item-8"]
+    answer = await index.similar_users(UserQuery("1-7", 3, chosen))
     assert answer.is_missing
-    assert [user.user_id for user in answer.users] == list(cosines(vector))[:3]
-    known = await index.similar_users(UserQuery("2-7", 3, vector.tobytes()))
+    assert [user.user_id for user in answer.users] == list(cosines(ITEMS.vectors[[3, 0, 8]].mean(axis=0)))[:3]
+    known = await index.similar_users(UserQuery("2-7", 3, chosen))
     assert not known.is_missing
     assert [user.user_id for user in known.users] == list(cosines(vector_of("2-7")))[1:4]
 
@@ -105,8 +108,8 @@ async def test_who_is_not_there_is_missing_and_others_are_near_the_vector(index:
     [
         UserQuery("2-7", 0),
         UserQuery("2-7", 1001),
-        UserQuery("nobody", 3, b"short"),
-        UserQuery("nobody", 3, np.full(D, np.nan, "<f4").tobytes()),
+        UserQuery("nobody", 0, ["item-1"]),
+        UserQuery("nobody", 1001, ["item-1"]),
     ],
 )
 async def test_a_wrong_query_is_refused(index: ItemIndex, query: UserQuery) -> None:

@@ -24,6 +24,7 @@ from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 
 CREATED_AT = 1000.0
 _LONG_S = 20.0
+ITEMS = {"up": [0, 5, 0.3], "up and right": [0.5, 5, -2], "left": [-2, 0, 0]}
 USERS_OF_G: dict[str, list[float]] = {
     "ann": [1, 0, 1],
     "a/b": [2, 0.2, 1],
@@ -57,10 +58,10 @@ class House:
         self.client = testing.TestClient(create_app(self.generations, NullMetrics()))
 
     def release(self, name: str, users: dict[str, list[float]]) -> None:
-        items = VectorTable(["item"], np.ones((1, 3), np.float32))
-        vectors = np.array(list(users.values()), np.float32).reshape(len(users), 3)
-        table = VectorTable(list(users), vectors)
-        write_snapshot(self.directory, Snapshot(name, items, table, {}, CREATED_AT, {}))
+        items = VectorTable(list(ITEMS), np.array(list(ITEMS.values()), np.float32))
+        likeness = np.array(list(users.values()), np.float32).reshape(len(users), 3)
+        table = VectorTable(list(users), np.ones((len(users), 3), np.float32))
+        write_snapshot(self.directory, Snapshot(name, items, table, {}, CREATED_AT, {}, likeness))
         set_current(self.directory, name)
         self.loader.step()
 
@@ -111,7 +112,7 @@ def test_users_are_alike_by_the_cosine_whatever_their_length(house: House) -> No
     ("path", "status"),
     [
         ("/v1/users/nobody/similar", 404),
-        ("/v1/users/item/similar", 404),
+        ("/v1/users/up/similar", 404),
         ("/v1/users/ann/similar?k=0", 400),
         ("/v1/users/ann/similar?k=many", 400),
         ("/v1/users/%ff/similar", 400),
@@ -125,39 +126,38 @@ def test_what_is_wrong_with_a_question_is_said(house: House, path: str, status: 
     assert result.json["detail"]
 
 
-def test_the_client_asks_by_id_and_falls_back_to_the_vector(house: House) -> None:
+def test_the_client_asks_by_id_and_who_is_not_there_is_folded_in(house: House) -> None:
     house.release("g", USERS_OF_G)
-    near_bob = np.array([0.1, 9, 1], "<f4").tobytes()
+    chosen = ["up", "no such item", "up and right"]
     answers = house.ask(
         QueryMessage(2, user_id="ann"),
         QueryMessage(2, user_id="nobody"),
-        QueryMessage(2, near_bob, user_id="nobody"),
-        QueryMessage(1, near_bob, user_id="ann"),
-        QueryMessage(9, near_bob, user_id="nobody", exclude=["bob"]),
-        QueryMessage(1, item_id="item"),
+        QueryMessage(2, user_id="nobody", recent=["no such item"]),
+        QueryMessage(2, user_id="nobody", recent=chosen),
+        QueryMessage(1, user_id="ann", recent=chosen),
+        QueryMessage(9, user_id="nobody", exclude=["bob"], recent=chosen),
+        QueryMessage(1, item_id="up"),
     )
     assert answers == [
         (["a/b", "bob"], False, None, False),
         ([], True, None, False),
+        ([], True, None, False),
         (["bob", "a/b"], True, None, False),
         (["a/b"], False, None, False),
         (["a/b", "ann", "far"], True, None, False),
-        ([], False, None, False),
+        (["up and right"], False, None, False),
     ]
 
 
 def test_a_wrong_question_of_the_client_fails_alone(house: House) -> None:
     house.release("g", USERS_OF_G)
-    nan = np.full(3, np.nan, "<f4").tobytes()
     *wrong, right = house.ask(
         QueryMessage(0, user_id="ann"),
-        QueryMessage(2, b"short", user_id="nobody"),
-        QueryMessage(2, nan, user_id="nobody"),
+        QueryMessage(1001, user_id="nobody", recent=["up"]),
         QueryMessage(2, user_id="ann", generation="lost"),
         QueryMessage(1, user_id="ann"),
     )
     assert [(ids, bool(error), is_unavailable) for ids, _, error, is_unavailable in wrong] == [
-        ([], True, False),
         ([], True, False),
         ([], True, False),
         ([], True, True),
@@ -171,10 +171,10 @@ def test_where_users_are_not_indexed_the_reason_is_told_and_items_are_found(tmp_
     result = house.client.simulate_get("/v1/users/ann/similar")
     assert result.status_code == 503
     assert "STREAMREC_INDEX_USERS" in result.json["detail"]
-    of_user, of_item = house.ask(QueryMessage(2, user_id="ann"), QueryMessage(1, item_id="item"))
+    of_user, of_item = house.ask(QueryMessage(2, user_id="ann"), QueryMessage(1, item_id="up"))
     assert (of_user[0], of_user[3]) == ([], True)
     assert "STREAMREC_INDEX_USERS" in (of_user[2] or "")
-    assert of_item == ([], False, None, False)
+    assert of_item == (["up and right"], False, None, False)
     assert house.client.simulate_get("/v1/stats").json["users"] is None
     assert house.client.simulate_get("/health/ready").status_code == 200
     house.loader.close()
@@ -225,9 +225,19 @@ def test_each_generation_has_its_own_users_also_that_of_a_challenger(house: Hous
     assert house.ask(QueryMessage(1, user_id="u", generation="new"))[0][0] == ["y"]
 
 
-def test_users_whose_numbers_can_not_be_compared_are_left_out(house: House) -> None:
-    house.release("g", {"ann": [1, 0, 1], "nan": [float("nan"), 0, 1], "bob": [0, 1, 1]})
+def test_users_who_chose_nothing_or_whose_numbers_can_not_be_compared_are_left_out(house: House) -> None:
+    house.release("g", {"ann": [1, 0, 0], "nan": [float("nan"), 0, 0], "idle": [0, 0, 0], "bob": [0, 1, 0]})
     assert house.held() == {"ann", "bob"}
+
+
+def test_a_snapshot_from_before_there_was_likeness_begins_without_users(house: House) -> None:
+    items, users = (VectorTable([name], np.ones((1, 3), np.float32)) for name in ("item", "ann"))
+    write_snapshot(house.directory, Snapshot("g", items, users, {}, CREATED_AT, {}))
+    set_current(house.directory, "g")
+    house.loader.step()
+    assert house.held() == set()
+    house.publish("ann", vector_of([1, 0, 1]))
+    assert eventually(lambda: house.held() == {"ann"})
 
 
 def test_a_generation_without_users_takes_them_in_as_they_come(house: House) -> None:
@@ -244,7 +254,7 @@ def test_the_statistics_tell_of_both(house: House) -> None:
     assert eventually(lambda: len(house.generations.get().get_users()) == 5)
     house.loader.maintain()
     stats = house.client.simulate_get("/v1/stats").json
-    assert (stats["n_items"], stats["kind"]) == (1, "flat")
+    assert (stats["n_items"], stats["kind"]) == (3, "flat")
     of_users = stats["users"]
     assert (of_users["n_users"], of_users["kind"], of_users["n_rejected"]) == (5, "flat", 1)
     assert "n_items" not in of_users

@@ -26,16 +26,17 @@ def table_of(angles: Mapping[str, float]) -> VectorTable:
     return VectorTable(list(angles), np.array([vector_at(degrees) for degrees in angles.values()]))
 
 
-def state_at(user_id: str, degrees: float, **fields: Any) -> UserState:
-    fields = {"recent": ("i",), "generation": "g1"} | fields
-    return UserState(user_id=user_id, vector=vector_at(degrees).tobytes(), **fields)
+def state_of(user_id: str, **fields: Any) -> UserState:
+    fields = {"recent": ("north-east",), "generation": "g1", "vector": b""} | fields
+    return UserState(user_id=user_id, **fields)
 
 
 class Asked(MemoryIndex):
     """An index that notes what it was asked."""
 
     def __init__(self, tables: Mapping[str, VectorTable]) -> None:
-        super().__init__(tables, tables)
+        items = table_of({"east": 0, "north-east": 45, "north": 90})
+        super().__init__(dict.fromkeys(tables, items), tables)
         self.queries: list[UserQuery] = []
 
     async def similar_users(self, query: UserQuery) -> UserAnswer:
@@ -49,7 +50,7 @@ class Stack:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.index = Asked({"g1": table_of(ANGLES)})
-        self.put(*(state_at(user_id, degrees) for user_id, degrees in ANGLES.items()))
+        self.put(*map(state_of, ANGLES))
 
     def put(self, *states: UserState) -> None:
         lease = self.store.acquire("trainer", "test", 10.0, 0.0)
@@ -100,21 +101,19 @@ async def test_a_stranger_is_unknown(stack: Stack) -> None:
 
 async def test_somebody_who_chose_nothing_is_cold(stack: Stack) -> None:
     await stack.store.put_attributes("attributes alone", {"country": "NZ"})
-    stack.put(state_at("sour", 5, recent=(), disliked=("i",)), UserState("no vector", "g1", None))
-    for user_id in ("attributes alone", "sour", "no vector"):
+    stack.put(state_of("sour", recent=(), disliked=("i",)), state_of("odd", recent=("unknown",)))
+    for user_id in ("attributes alone", "sour", "odd"):
         assert await stack.similar(user_id) == ([], "cold")
 
 
-async def test_somebody_the_index_does_not_have_yet_is_placed_by_the_vector_of_the_moment(
-    stack: Stack,
-) -> None:
-    stack.put(state_at("new", 29))
+async def test_somebody_the_index_does_not_have_yet_is_folded_in(stack: Stack) -> None:
+    stack.put(state_of("new", recent=("east", "unknown", "north-east")))
     assert await stack.similar("new", 2) == (["cid", "bob"], "fold_in")
 
 
 async def test_the_generation_of_the_user_is_asked(stack: Stack) -> None:
     stack.index = Asked({"g1": table_of(ANGLES), "g2": table_of({"ann": 0.0, "dan": 1.0})})
-    stack.put(state_at("ann", 0, generation="g2"))
+    stack.put(state_of("ann", generation="g2"))
     assert await stack.similar("ann") == (["dan"], None)
     assert await stack.similar("bob", 1) == (["ann"], None)
     assert [query.generation for query in stack.index.queries] == ["g2", "g1"]
@@ -126,6 +125,6 @@ async def test_no_more_are_asked_for_than_an_index_gives(stack: Stack) -> None:
 
 
 async def test_of_a_generation_that_is_not_served_nobody_can_be_found(stack: Stack) -> None:
-    stack.put(state_at("moved", 0, generation="g9"))
+    stack.put(state_of("moved", generation="g9"))
     with pytest.raises(Unavailable):
         await stack.similar("moved")
