@@ -7,6 +7,8 @@ from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from wsgiref.types import WSGIApplication
 
+from examples.running import ExampleFailed
+
 
 class _Server(ThreadingMixIn, WSGIServer):
     """A thread a request; enough for an example."""
@@ -35,10 +37,14 @@ def serving(app: WSGIApplication, port: int) -> Iterator[str]:
 
     Raises
     ------
-    OSError
-        When the port is taken.
+    ExampleFailed
+        When the port can't be had.
     """
-    with make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Handler) as server:
+    try:
+        server = make_server("127.0.0.1", port, app, server_class=_Server, handler_class=_Handler)
+    except (OSError, OverflowError) as error:
+        raise ExampleFailed(f"port {port}: {error}; choose another one with --port") from error
+    with server:
         thread = threading.Thread(target=server.serve_forever, name="app", daemon=True)
         thread.start()
         try:

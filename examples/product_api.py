@@ -55,10 +55,18 @@ class ProductApi:
             raise ProductError(_UNAVAILABLE, f"the product does not answer: {error!r}") from error
         finally:
             connection.close()
-        answer: Any = msgspec.json.decode(content) if content else None
         if response.status >= http.client.BAD_REQUEST:
-            raise ProductError(response.status, answer["detail"] or answer["title"])
-        return answer
+            raise ProductError(response.status, _reason_in(content))
+        return msgspec.json.decode(content) if content else None
+
+
+def _reason_in(content: bytes) -> str:
+    """Return what a refusal says: problem details, or plain text where a URL was too long to be read."""
+    try:
+        problem = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return content[:200].decode("utf-8", "replace")
+    return str(problem.get("detail") or problem.get("title"))
 
 
 def path_of(*segments: str) -> str:

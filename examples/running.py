@@ -212,7 +212,7 @@ def ending_quietly() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print("Stopped.")
-    except ExampleFailed as error:
+    except (ExampleFailed, ProductError) as error:
         sys.exit(f"error: {error}")
 
 

@@ -1,0 +1,149 @@
+"""The exchange's own routes, each a call or two to the product."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import falcon
+import msgspec
+
+from examples.product_api import ProductApi, ProductError, path_of
+from examples.stocks.generate import Trade
+
+_N_SIMILAR = 10
+
+_MINUTES = 5
+
+_LIKE_BY = "covisitation"
+"""Instruments are alike when the same users trade them, one soon after the other."""
+
+_TOLERANCE_S = 60.0
+"""Market time by which a sender's clock may be ahead of ours: about a second of ours."""
+
+_MAX_BODY_BYTES = 10_000
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
+
+
+class TradeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `POST /add/request` takes; `timestamp` is market time, now where it is left out."""
+
+    userid: str | int
+    instrid: str | int
+    price: Annotated[float, msgspec.Meta(gt=0, le=1e9)]
+    timestamp: Annotated[float, msgspec.Meta(ge=0)] | None = None
+
+
+_decoder = msgspec.json.Decoder(TradeBody)
+
+
+def event_of(trade: Trade) -> dict[str, Any]:
+    """Return a trade in the product's words."""
+    return {
+        "user_id": trade.userid,
+        "item_id": trade.instrid,
+        "timestamp": trade.timestamp,
+        "type": "trade",
+        "value": trade.price,
+    }
+
+
+class Trades:
+    """`POST /add/request`."""
+
+    def __init__(self, product: ProductApi, market_clock: Callable[[], float]) -> None:
+        self._product = product
+        self._market_clock = market_clock
+
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Take a trade in; new users and instruments are welcome. It is kept once this answers."""
+        trade = self._trade_in(req.bounded_stream.read(_MAX_BODY_BYTES + 1))
+        self._product.call("POST", "/v1/events", event_of(trade))
+        resp.status = falcon.HTTP_201
+        resp.media = {"resp": trade._asdict()}
+
+    def _trade_in(self, content: bytes) -> Trade:
+        if len(content) > _MAX_BODY_BYTES:
+            raise falcon.HTTPContentTooLarge(description=f"a trade has at most {_MAX_BODY_BYTES} bytes")
+        try:
+            body = _decoder.decode(content)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise falcon.HTTPBadRequest(description=f"this is no trade: {error}") from error
+        now = self._market_clock()
+        timestamp = now if body.timestamp is None else body.timestamp
+        if timestamp > now + _TOLERANCE_S:
+            ahead_s = timestamp - now
+            raise falcon.HTTPBadRequest(
+                description=f"the trade is {ahead_s:.0f} s ahead of the market's time"
+            )
+        return Trade(_id_of(body.userid), _id_of(body.instrid), body.price, timestamp)
+
+
+def _id_of(given: str | int) -> str:
+    """Return an id as text: 7 and "7" are one."""
+    text = str(given)
+    if not _ID.fullmatch(text):
+        raise falcon.HTTPBadRequest(
+            description="an id has 1 to 32 letters, digits, dots, dashes, underscores"
+        )
+    return text
+
+
+class Instrument:
+    """`GET /instruments/<id>`."""
+
+    def __init__(self, product: ProductApi) -> None:
+        self._product = product
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, instrid: str) -> None:
+        """Answer with the last five minutes of the market; one without a trade is left out."""
+        found = self._product.get(path_of("v1", "items", instrid, "history"), minutes=_MINUTES)
+        resp.media = {_minute_of(bar): _prices_of(instrid, bar) for bar in found["bars"]}
+
+
+def _minute_of(bar: dict[str, Any]) -> str:
+    return datetime.fromtimestamp(bar["minute"], UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _prices_of(instrid: str, bar: dict[str, Any]) -> dict[str, Any]:
+    return {"instrid": instrid} | {f"price_{name}": bar[name] for name in ("open", "high", "low", "close")}
+
+
+class Similar:
+    """`GET /instruments/similar/<instrument or user>`."""
+
+    def __init__(self, product: ProductApi) -> None:
+        self._product = product
+
+    def on_get(self, _req: falcon.Request, resp: falcon.Response, name: str) -> None:
+        """Answer with ids of instruments, the best first; who is both, is asked about as an instrument."""
+        try:
+            answer = self._product.get(path_of("v1", "items", name, "similar"), k=_N_SIMILAR, by=_LIKE_BY)
+        except ProductError as error:
+            if error.status != falcon.http_status_to_code(falcon.HTTP_NOT_FOUND):
+                raise
+            answer = self._for_user(name)
+        resp.media = {"predicted_items": [item["item_id"] for item in answer["items"]]}
+
+    def _for_user(self, userid: str) -> Any:  # noqa: ANN401  # JSON
+        self._product.get(path_of("v1", "users", userid))  # strangers would be told what is popular
+        # Who traded a stock may well want to look at it again.
+        return self._product.get("/v1/recommendations", user_id=userid, k=_N_SIMILAR, exclude_seen="false")
+
+
+def create_app(product: ProductApi, market_clock: Callable[[], float]) -> falcon.App[Any, Any]:
+    """Return the app; `market_clock` gives the market's time in Unix seconds."""
+    app: falcon.App[Any, Any] = falcon.App()
+    app.add_error_handler(ProductError, _on_product_error)
+    app.add_route("/add/request", Trades(product, market_clock))
+    app.add_route("/instruments/{instrid}", Instrument(product))
+    app.add_route("/instruments/similar/{name}", Similar(product))
+    return app
+
+
+def _on_product_error(
+    _req: falcon.Request, _resp: falcon.Response, error: ProductError, _params: dict[str, Any]
+) -> None:
+    """Answer as the product did: it too says 4xx of what was asked wrongly, 503 of what it can't do now."""
+    raise falcon.HTTPError(error.status, title=None, description=error.reason)
