@@ -34,6 +34,7 @@ from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
     ITEM_VECTORS,
+    USER_VECTORS,
     IndexAnswer,
     IndexQuery,
     Message,
@@ -316,11 +317,14 @@ def drive_index(folder: Path, metrics: Metrics) -> None:
     try:
         vector = encode_vector(VectorRecord("g1", np.ones(2, "<f4").tobytes(), time.time()))
         MemoryEventSink(log).append(ITEM_VECTORS, [Message("c", vector), Message("d", b"no vector")])
+        MemoryEventSink(log).append(USER_VECTORS, [Message("v", vector), Message("w", b"no vector")])
         eventually(lambda: len(generations.get().index) == 3)
+        eventually(lambda: len(generations.get().get_users()) == 1)
         loader.maintain()
         assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 200
         assert client.simulate_get("/v1/items/nobody/similar").status_code == 404
         assert client.simulate_get("/v1/items/a/similar").status_code == 200
+        assert client.simulate_get("/v1/users/v/similar").status_code == 200
     finally:
         loader.close()
 
@@ -360,6 +364,7 @@ async def _ask_everything(metrics: Metrics) -> None:
         await client.call("GET", f"/v1/items/i1/similar?by={by}")
     await client.call("GET", "/v1/recommendations?k=0")
     await client.call("GET", "/v1/popular?k=1")
+    await client.call("GET", "/v1/users/known/similar")
     await client.call("GET", "/nowhere")
     await client.call("POST", "/v1/events", json={"user_id": "u", "item_id": "i"})
     await client.shut_down()

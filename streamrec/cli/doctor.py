@@ -14,7 +14,14 @@ from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl, read_set
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
-from streamrec.settings import LearningSettings, PlaceSettings, ServerSettings, TrainerSettings, shown_url
+from streamrec.settings import (
+    IndexSettings,
+    LearningSettings,
+    PlaceSettings,
+    ServerSettings,
+    TrainerSettings,
+    shown_url,
+)
 
 EXIT_UNWELL = 1
 
@@ -62,7 +69,7 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
     """Yield a finding for each part that is configured."""
     try:
         places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
-        for settings in (LearningSettings, TrainerSettings, ServerSettings):
+        for settings in (LearningSettings, TrainerSettings, ServerSettings, IndexSettings):
             read_settings(settings)
     except ConfigurationError as error:
         # Without settings nobody knows where the other parts are.

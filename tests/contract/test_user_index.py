@@ -66,7 +66,7 @@ def cosines(vector: np.ndarray, generation: str = "new") -> dict[str, float]:
 
 def vector_of(user_id: str, generation: str = "new") -> np.ndarray:
     table = TABLES[generation]
-    return table.vectors[table.ids.index(user_id)]
+    return np.asarray(table.vectors[table.ids.index(user_id)])
 
 
 @pytest.mark.parametrize("user_id", ["2-7", *ODD_IDS])

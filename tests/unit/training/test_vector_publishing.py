@@ -36,7 +36,7 @@ def state_of(world: World, user_id: str) -> UserState:
 
 
 def numbers(record: VectorRecord) -> list[float]:
-    return np.frombuffer(record.vector or b"", "<f4").tolist()
+    return [float(number) for number in np.frombuffer(record.vector or b"", "<f4")]
 
 
 def test_a_user_is_published_as_the_mean_of_what_was_chosen_without_the_biases(world: World) -> None:
