@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from lab.matrices.likeness import nearest
+import numpy as np
+
+from lab.matrices.likeness import Nearest, nearest
 from lab.matrices.user_items import UserItems, read_user_items
 from lab.models.batch_model import BatchModel, Scored, known_row, most_alike
 from lab.models.contents import Contents, user_items_contents
@@ -45,9 +47,10 @@ class ItemNeighbours(BatchModel):
         row = known_row(self._matrix.users, user_id, "user", k)
         own = self._matrix.cells[[row]]
         votes = Votes(len(self._matrix.items))
-        alike = nearest(self._likeness, own.indices, self._options.n_neighbours)
-        for amount, found in zip(own.data.tolist(), alike, strict=True):
-            votes.from_alike_items(found, amount)
+        own_items = own.indices.tolist()
+        self._find_neighbours(own_items)
+        for item, amount in zip(own_items, own.data.tolist(), strict=True):
+            votes.from_alike_items(self._neighbours[item], amount)
         return votes.best(self._matrix, row, k, exclude_seen=exclude_seen)
 
     def contents(self) -> Contents:
@@ -64,3 +67,10 @@ class ItemNeighbours(BatchModel):
     def _place(self, matrix: UserItems) -> None:
         likeness = self._options.likeness(matrix.cells.T.tocsr())
         self._matrix, self._likeness = matrix, likeness
+        self._neighbours: dict[int, Nearest] = {}
+
+    def _find_neighbours(self, items: list[int]) -> None:
+        """See to it that the neighbours of items are at hand: found once a fit, whoever's items they are."""
+        missing = [item for item in items if item not in self._neighbours]
+        found = nearest(self._likeness, np.array(missing, np.int64), self._options.n_neighbours)
+        self._neighbours.update(zip(missing, found, strict=True))
