@@ -1,0 +1,1 @@
+"""A school of courses: which customers are like one, and what they watch."""

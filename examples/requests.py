@@ -1,0 +1,38 @@
+"""What the examples' apps do with a request's body, and with what the product refuses."""
+
+from typing import Any, NoReturn, TypeVar
+
+import falcon
+import msgspec
+
+from examples.product_api import ProductError
+
+_MAX_BODY_BYTES = 10_000
+
+T = TypeVar("T")
+
+
+def body_of(req: falcon.Request, decoder: msgspec.json.Decoder[T]) -> T:
+    """Return the decoded body.
+
+    Raises
+    ------
+    falcon.HTTPBadRequest
+        When it does not fit, with the reason.
+    falcon.HTTPContentTooLarge
+        When it is too long to be read.
+    """
+    content = req.bounded_stream.read(_MAX_BODY_BYTES + 1)
+    if len(content) > _MAX_BODY_BYTES:
+        raise falcon.HTTPContentTooLarge(description=f"at most {_MAX_BODY_BYTES:,} bytes are read")
+    try:
+        return decoder.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise falcon.HTTPBadRequest(description=str(error)) from error
+
+
+def answer_as_product(
+    _req: falcon.Request, _resp: falcon.Response, error: ProductError, _params: dict[str, Any]
+) -> NoReturn:
+    """Answer as the product did: it too says 4xx of what was asked wrongly, 503 of what it can't do now."""
+    raise falcon.HTTPError(error.status, description=error.reason) from error

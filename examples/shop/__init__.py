@@ -1,0 +1,1 @@
+"""A shop: what is like a product, and what a customer may want next."""

@@ -1,0 +1,89 @@
+"""`python -m examples.shop`: the product, a month of a shop in it, and the shop's app over both."""
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from examples.local_server import serving
+from examples.product_api import ProductApi, path_of
+from examples.running import ROOT, ending_quietly, running_product
+from examples.shop.app import N_SHOWN, create_app
+from examples.shop.generate import BUY, CART, VIEW, Shop
+from examples.shop.mapping import events_of, items_of
+
+SETTINGS = {
+    "STREAMREC_TRAINER_EVENT_WEIGHTS": json.dumps({VIEW: 0.5, CART: 0.7, BUY: 1.0}),
+    "STREAMREC_SERVER_SIMILAR_ORDER": "same_category_then_value",  # the value is the attribute `price`
+}
+
+_HISTORY_SHARE = 0.5
+"""Of the events, the first, for the initial training; the others are streamed."""
+
+_N_ASKED = 100
+
+
+def main() -> None:
+    """Run until Ctrl-C; with `--check`, until some products' alternatives were looked at."""
+    options = _options()
+    data: Path = options.folder / "data"
+    Shop(options.customers, options.products, seed=options.seed).write(data)
+    events, items = events_of(data), items_of(data)
+    first = int(len(events) * _HISTORY_SHARE)
+    with ending_quietly(), running_product(options.folder, events[:first], SETTINGS) as product:
+        product.put_items(items)
+        print(f"Streaming {len(events) - first:,} events", flush=True)
+        product.feed(events[first:])
+        product.wait_until_learned(events)
+        with serving(create_app(product.api), options.port) as url:
+            _say_what_to_try(url, product.api)
+            if options.check:
+                _look_at_alternatives(items, product.api)
+            else:
+                _wait()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m examples.shop", description=__doc__)
+    parser.add_argument("--customers", type=int, default=2_000, help="how many (default 2000)")
+    parser.add_argument("--products", type=int, default=600, help="how many (default 600)")
+    parser.add_argument("--seed", type=int, default=42, help="equal seeds give equal files")
+    parser.add_argument("--port", type=int, default=8082, help="of the app (default 8082; 0: a free one)")
+    parser.add_argument("--folder", type=Path, default=ROOT / "var/examples/shop")
+    parser.add_argument("--check", action="store_true", help="say what the alternatives are like, and end")
+    return parser.parse_args()
+
+
+def _say_what_to_try(url: str, product: ProductApi) -> None:
+    click = """-d '{"uuid": "me", "sourceprodid": "p0", "userevent": "buy"}'"""
+    print(
+        f"The product: {product.url}/docs. Try:\n"
+        f"  curl {url}/products/p0/alternatives\n"
+        f"  curl {url}/customers/c0/suggestions\n"
+        f"  curl '{url}/customers/nobody/suggestions?looking_at=p0'\n"
+        f"  curl {url}/clicks {click}\n"
+        "Ctrl-C stops.",
+        flush=True,
+    )
+
+
+def _wait() -> None:
+    while True:
+        time.sleep(60.0)
+
+
+def _look_at_alternatives(items: Sequence[dict[str, Any]], product: ProductApi) -> None:
+    """Print what share of alternatives are of the product's own category, and how far their prices are."""
+    n_found = n_own = 0
+    ratios = []
+    for item in items[:: max(1, len(items) // _N_ASKED)]:
+        found = product.get(path_of("v1", "items", item["item_id"], "similar"), k=N_SHOWN)["items"]
+        own = [other for other in found if other["categories"][0] == item["categories"][0]]
+        n_found += len(found)
+        n_own += len(own)
+        ratios += [other["attributes"]["price"] / item["attributes"]["price"] for other in own]
+    within = sum(1 / 1.5 < ratio < 1.5 for ratio in ratios) / max(1, len(ratios))
+    print(f"own category: {n_own / max(1, n_found):.3f} of the alternatives; of these {within:.3f}", end=" ")
+    print("cost at most half as much again, or a third less", flush=True)
