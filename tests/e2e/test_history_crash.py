@@ -14,7 +14,6 @@ from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.bar import Bar
 from streamrec.domain.interaction import Interaction
-from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event
 from tests.e2e.processes import eventually
@@ -90,19 +89,23 @@ def end(process: ForkServerProcess, number: signal.Signals) -> None:
 def test_histories_survive_kills(tmp_path: Path) -> None:
     events = ticks(seed=1)
     sink = SqliteEventSink(tmp_path / "events.db")
+    source = SqliteEventSource(tmp_path / "events.db", [INTERACTIONS], "history")
     chance = random.Random(2)
     portion = len(events) // (N_KILLS + 1) + 1
-    for first in range(0, len(events), portion):
+    for number, first in enumerate(range(0, len(events), portion)):
         sink.append(
             INTERACTIONS, [Message("u", encode_event(event)) for event in events[first : first + portion]]
         )
+        before = source.committed()
         process = started(tmp_path)
-        time.sleep(chance.uniform(0.05, 0.6))
+        if number % 2:
+            eventually(lambda: source.committed() != before)  # noqa: B023  # asked before the next round
+            time.sleep(chance.uniform(0.0, 0.1))  # in the middle of its work
+        else:
+            time.sleep(chance.uniform(0.05, 0.6))  # at its start, perhaps
         end(process, signal.SIGKILL)
     sink.close()
-    assert (tmp_path / "artifacts" / CHECKPOINT_FILE).exists(), "the kills hit nothing but the start"
     process = started(tmp_path)
-    source = SqliteEventSource(tmp_path / "events.db", [INTERACTIONS], "history")
     eventually(lambda: source.committed() == source.end_offsets())
     end(process, signal.SIGTERM)
     assert process.exitcode == 0
