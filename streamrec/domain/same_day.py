@@ -12,14 +12,17 @@ from streamrec.domain.neighbour_table import NOBODY, NeighbourTable
 
 Rows = NDArray[np.int64]
 
-N_KEPT = 128
-"""Neighbours counted for an item, 12 bytes each. Of the ten best of MovieLens one in 100 is missed; with half
-as many it is one in 20."""
+N_KEPT = 64
+"""Neighbours counted for an item, 12 bytes each. Of MovieLens one in 20 of the ten best is missed; with twice
+as many it is one in 100."""
 
 _DAY_S = 86_400
 
 _MOST_USER_DAYS = 100_000
-"""Days that may still go on, some 100 MB at the worst; what comes later for an older one begins it anew."""
+"""Days that may still go on, 20 to 60 MB; what comes later for an older one begins it anew."""
+
+_USER_BITS = 32
+"""A day's key holds the day above its user's row: a tuple each would cost as much as the day itself."""
 
 
 class SameDayNeighbours(NamedTuple):
@@ -60,7 +63,7 @@ class SameDayCounts:
     def __init__(self, n_items_a_day: int = 50) -> None:
         self._n_items_a_day = n_items_a_day
         self._table = NeighbourTable(N_KEPT)
-        self._days: OrderedDict[tuple[int, int], dict[int, None]] = OrderedDict()
+        self._days: OrderedDict[int, list[int]] = OrderedDict()
         self._gone_users: set[int] = set()
         self._gone_items: set[int] = set()
 
@@ -75,11 +78,11 @@ class SameDayCounts:
         if not self._n_items_a_day:
             return np.zeros(0, np.int64)
         self._let_go()
-        days = (timestamps // _DAY_S).astype(np.int64)
+        keys = ((timestamps // _DAY_S).astype(np.int64) << _USER_BITS) | user_rows
         ones: list[int] = []
         others: list[int] = []
-        for user, day, item in zip(user_rows.tolist(), days.tolist(), item_rows.tolist(), strict=True):
-            before = self._others_of_the_day(user, day, item)
+        for key, item in zip(keys.tolist(), item_rows.tolist(), strict=True):
+            before = self._others_of_the_day(key, item)
             ones += [item] * len(before)
             others += before
         there, back = np.array(ones + others, np.int64), np.array(others + ones, np.int64)
@@ -112,7 +115,7 @@ class SameDayCounts:
         self._let_go()
         days = self._days
         return {
-            "user_days": np.array(list(days), np.int64).reshape(-1, 2),
+            "days": np.fromiter(days, np.int64, len(days)),
             "n_chosen": np.fromiter(map(len, days.values()), np.int32, len(days)),
             "chosen": np.fromiter(chain.from_iterable(days.values()), np.int32),
             **self._table.arrays(),
@@ -125,22 +128,21 @@ class SameDayCounts:
         self._table.load_arrays(arrays)
         chosen = arrays["chosen"].tolist()
         ends = np.cumsum(arrays["n_chosen"]).tolist()
-        keys = map(tuple, arrays["user_days"].tolist())
+        keys = arrays["days"].tolist()
         self._days = OrderedDict(
-            (key, dict.fromkeys(chosen[start:end]))
-            for key, start, end in zip(keys, [0, *ends], ends, strict=False)
+            (key, chosen[start:end]) for key, start, end in zip(keys, [0, *ends], ends, strict=False)
         )
 
-    def _others_of_the_day(self, user: int, day: int, item: int) -> list[int]:
+    def _others_of_the_day(self, key: int, item: int) -> list[int]:
         """Return the user's items of the day so far; none when this one is among them: it counted then."""
-        chosen = self._days.setdefault((user, day), {})
-        self._days.move_to_end((user, day))
+        chosen = self._days.setdefault(key, [])
+        self._days.move_to_end(key)
         if len(self._days) > _MOST_USER_DAYS:
             self._days.popitem(last=False)
         if item in chosen or len(chosen) == self._n_items_a_day:
             return []
-        others = list(chosen)
-        chosen[item] = None
+        others = chosen.copy()
+        chosen.append(item)
         return others
 
     def _let_go(self) -> None:
@@ -149,11 +151,12 @@ class SameDayCounts:
         One look through all days, however many there were: their rows get new owners only after it.
         """
         if self._gone_users:
-            for key in [key for key in self._days if key[0] in self._gone_users]:
+            of_user = (1 << _USER_BITS) - 1
+            for key in [key for key in self._days if key & of_user in self._gone_users]:
                 del self._days[key]
         if self._gone_items:
             for chosen in self._days.values():
-                for item in self._gone_items & chosen.keys():
-                    del chosen[item]
+                for item in self._gone_items.intersection(chosen):
+                    chosen.remove(item)
         self._gone_users.clear()
         self._gone_items.clear()

@@ -107,5 +107,5 @@ def test_a_checkpoint_of_before_there_were_such_counts_opens_without_them(world:
     tensors = {name: tensor for name, tensor in whole.tensors.items() if not name.startswith("same_day/")}
     state = TrainerState(GENERATION, LEARNING, TrainerSettings())
     restore(state, Checkpoint(tensors, whole.state))
-    assert state.same_day.arrays()["user_days"].tolist() == []
+    assert state.same_day.arrays()["days"].tolist() == []
     assert state.covisitation.n_items > 0
