@@ -26,7 +26,8 @@ from streamrec.domain.prequential import Events
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Offsets
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings, shown_url
 from streamrec.telemetry import NullMetrics
-from streamrec.training.absorb import LearningRules
+from streamrec.training.absorb import LabelsOf, LearningRules
+from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
 from streamrec.training.initial import Release, Start, events_of, release, train_initially
@@ -93,9 +94,9 @@ def train(
     name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
     state = TrainerState(name, learning, settings)
     state.changelog_lane = lane
-    # History comes without metadata: every item starts as a stranger.
+    # Every item is learned from the history alone; metadata tells what users chose.
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
+    rules = LearningRules(weights, settings.value_weight, lambda _item_id: (), _labels_of(places))
     start = Start(history.events, rules, options, warm)
     with progress_bar("Training, epochs") as show:
         past, report = train_initially(state, start, lambda done, total, _so_far: show(done, total))
@@ -140,6 +141,14 @@ def _look_for_parts(places: PlaceSettings) -> None:
         patient(changelog.end_offsets)
     for part in (store, cache, changelog):
         part.close()
+
+
+def _labels_of(places: PlaceSettings) -> LabelsOf:
+    """Return what items count for in profiles, as far as their metadata is stored by now."""
+    store = open_trainer_store(places.store_url)
+    categories = _patiently()(lambda: ItemCategories(store.read_items()))
+    store.close()
+    return categories.labels
 
 
 def _release(

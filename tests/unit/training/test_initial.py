@@ -13,14 +13,18 @@ from streamrec.adapters.snapshot_directory import (
     write_snapshot,
 )
 from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+from streamrec.domain.user import LabelUse
 from streamrec.errors import InvalidInput
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
+from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Release, Start, events_of, release, train_initially
 from streamrec.training.lease import LeaseKeeper
+from streamrec.training.likeness import likeness_of
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.warm_start import warm_start
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
@@ -75,6 +79,9 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
     row = list(snapshot.users.ids).index("u1")
     assert document.state.vector == snapshot.users.vectors[row].tobytes()
     assert document.state.disliked == ("bad",)
+    assert snapshot.likeness is not None
+    assert np.array_equal(snapshot.likeness[row], likeness_of(state, np.array([row]))[0])
+    assert state.dirty_users.n_waiting == 0  # the snapshot has them
     chosen = {event.item_id for event in history() if event.user_id == "u1"}
     assert set(asyncio.run(world.store.seen_items("u1", 100))) == chosen
     restored = fresh()
@@ -87,6 +94,16 @@ def test_the_same_history_gives_the_same_model() -> None:
     one, two = fitted(history()), fitted(history())
     for name, tensor in one.learner.state_tensors().items():
         assert two.learner.state_tensors()[name].equal(tensor), name
+
+
+def test_profiles_are_of_what_the_history_holds() -> None:
+    state = fresh()
+    rules = RULES._replace(labels_of=ItemCategories([Item("i0", categories=("war",))]).labels)
+    events = [*history(), Interaction("u0", "i0", 1.0, value=3.0), Interaction("u0", "i0", 2.0, "dislike")]
+    train_initially(state, Start(events, rules, FitOptions(max_epochs=1)), lambda *_: None)
+    of_user = state.user_categories.of(state.user_ids.rows_of(["u0", "u1"]))
+    n_before = sum((event.user_id, event.item_id) == ("u0", "i0") for event in history())
+    assert of_user == [(LabelUse("war", n_before + 1, 3.0),), ()]
 
 
 def test_repeats_in_a_history_teach_once() -> None:
