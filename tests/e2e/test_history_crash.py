@@ -88,14 +88,13 @@ def end(process: ForkServerProcess, number: signal.Signals) -> None:
 
 def test_histories_survive_kills(tmp_path: Path) -> None:
     events = ticks(seed=1)
+    messages = [Message("u", encode_event(event)) for event in events]
     sink = SqliteEventSink(tmp_path / "events.db")
     source = SqliteEventSource(tmp_path / "events.db", [INTERACTIONS], "history")
     chance = random.Random(2)
-    portion = len(events) // (N_KILLS + 1) + 1
-    for number, first in enumerate(range(0, len(events), portion)):
-        sink.append(
-            INTERACTIONS, [Message("u", encode_event(event)) for event in events[first : first + portion]]
-        )
+    size = len(messages) // (N_KILLS + 1)
+    for number in range(N_KILLS):
+        sink.append(INTERACTIONS, messages[number * size : (number + 1) * size])
         before = source.committed()
         process = started(tmp_path)
         if number % 2:
@@ -104,8 +103,9 @@ def test_histories_survive_kills(tmp_path: Path) -> None:
         else:
             time.sleep(chance.uniform(0.05, 0.6))  # at its start, perhaps
         end(process, signal.SIGKILL)
-    sink.close()
     process = started(tmp_path)
+    sink.append(INTERACTIONS, messages[N_KILLS * size :])
+    sink.close()
     eventually(lambda: source.committed() == source.end_offsets())
     end(process, signal.SIGTERM)
     assert process.exitcode == 0
