@@ -9,6 +9,7 @@ import falcon
 import msgspec
 
 from examples.product_api import ProductApi, ProductError, path_of
+from examples.requests import answer_as_product, body_of
 from examples.stocks.generate import Trade
 
 _N_SIMILAR = 10
@@ -20,8 +21,6 @@ _LIKE_BY = "covisitation"
 
 _TOLERANCE_S = 60.0
 """Market time by which a sender's clock may be ahead of ours: about a second of ours."""
-
-_MAX_BODY_BYTES = 10_000
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 
@@ -58,25 +57,17 @@ class Trades:
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take a trade in; new users and instruments are welcome. It is kept once this answers."""
-        trade = self._trade_in(req.bounded_stream.read(_MAX_BODY_BYTES + 1))
+        trade = self._trade_of(body_of(req, _decoder))
         self._product.call("POST", "/v1/events", event_of(trade))
         resp.status = falcon.HTTP_201
         resp.media = {"resp": trade._asdict()}
 
-    def _trade_in(self, content: bytes) -> Trade:
-        if len(content) > _MAX_BODY_BYTES:
-            raise falcon.HTTPContentTooLarge(description=f"a trade has at most {_MAX_BODY_BYTES} bytes")
-        try:
-            body = _decoder.decode(content)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise falcon.HTTPBadRequest(description=f"this is no trade: {error}") from error
+    def _trade_of(self, body: TradeBody) -> Trade:
         now = self._market_clock()
         timestamp = now if body.timestamp is None else body.timestamp
         if timestamp > now + _TOLERANCE_S:
-            ahead_s = timestamp - now
-            raise falcon.HTTPBadRequest(
-                description=f"the trade is {ahead_s:.0f} s ahead of the market's time"
-            )
+            reason = f"the trade is {timestamp - now:.0f} s ahead of the market's time"
+            raise falcon.HTTPBadRequest(description=reason)
         return Trade(_id_of(body.userid), _id_of(body.instrid), body.price, timestamp)
 
 
@@ -135,15 +126,8 @@ class Similar:
 def create_app(product: ProductApi, market_clock: Callable[[], float]) -> falcon.App[Any, Any]:
     """Return the app; `market_clock` gives the market's time in Unix seconds."""
     app: falcon.App[Any, Any] = falcon.App()
-    app.add_error_handler(ProductError, _on_product_error)
+    app.add_error_handler(ProductError, answer_as_product)
     app.add_route("/add/request", Trades(product, market_clock))
     app.add_route("/instruments/{instrid}", Instrument(product))
     app.add_route("/instruments/similar/{name}", Similar(product))
     return app
-
-
-def _on_product_error(
-    _req: falcon.Request, _resp: falcon.Response, error: ProductError, _params: dict[str, Any]
-) -> None:
-    """Answer as the product did: it too says 4xx of what was asked wrongly, 503 of what it can't do now."""
-    raise falcon.HTTPError(error.status, title=None, description=error.reason)

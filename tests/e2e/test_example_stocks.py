@@ -20,8 +20,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "price as text": (b'{"userid": "bad", "instrid": "1", "price": "10"}', "`$.price`"),
     "negative price": (b'{"userid": "bad", "instrid": "1", "price": -1}', "`$.price`"),
     "no price at all": (b'{"userid": "bad", "instrid": "1", "price": null}', "`$.price`"),
-    "NaN": (b'{"userid": "bad", "instrid": "1", "price": NaN}', "this is no trade"),
-    "endless price": (b'{"userid": "bad", "instrid": "1", "price": 1e999}', "this is no trade"),
+    "NaN": (b'{"userid": "bad", "instrid": "1", "price": NaN}', "JSON is malformed"),
+    "endless price": (b'{"userid": "bad", "instrid": "1", "price": 1e999}', "out of range"),
     "id that is a fraction": (b'{"userid": "bad", "instrid": 1.5, "price": 1}', "`$.instrid`"),
     "empty id": (b'{"userid": "bad", "instrid": "", "price": 1}', "an id has"),
     "very long number": (b'{"userid": "bad", "instrid": 1%s, "price": 1}' % (b"0" * 100), "an id has"),
@@ -29,10 +29,10 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "future": (b'{"userid": "bad", "instrid": "1", "price": 1, "timestamp": 99000000000}', "ahead"),
     "past of the past": (b'{"userid": "bad", "instrid": "1", "price": 1, "timestamp": -1}', "`$.timestamp`"),
     "unknown field": (b'{"userid": "bad", "instrid": "1", "price": 1, "volume": 2}', "volume"),
-    "nothing": (b"", "this is no trade"),
-    "list": (b"[]", "this is no trade"),
-    "not UTF-8": (b'{"userid": "\xff"}', "this is no trade"),
-    "deeply nested": (b"[" * 9000, "this is no trade"),
+    "nothing": (b"", "truncated"),
+    "list": (b"[]", "Expected `object`"),
+    "not UTF-8": (b'{"userid": "\xff"}', "'utf-8' codec"),
+    "deeply nested": (b"[" * 9000, "Expected `object`"),
 }
 
 
