@@ -31,6 +31,8 @@ class UserItems:
         (U, I) the events of positive weight, counted.
     disliked
         (U, I) the events of negative weight, counted; these items are never offered to that user.
+    is_hidden
+        (I,) bool: items that are never offered to anybody.
     """
 
     users: IdMap
@@ -38,6 +40,7 @@ class UserItems:
     cells: Csr
     seen: Csr
     disliked: Csr
+    is_hidden: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +88,15 @@ def read_user_items(
         cells_of(choices.user_rows, choices.item_rows, choices.amounts(rules), shape, rules.cells),
         _counted(choices.user_rows, choices.item_rows, shape),
         _counted(user_rows[is_dislike], item_rows[is_dislike], shape),
+        _hidden(item_ids, items),
     )
     return matrix, choices
+
+
+def _hidden(ids: IdMap, items: Sequence[Item]) -> NDArray[np.bool_]:
+    is_hidden = np.zeros(len(ids), bool)
+    is_hidden[ids.rows_of([item.item_id for item in items if item.is_hidden])] = True
+    return is_hidden
 
 
 def in_columns(interactions: Iterable[Interaction]) -> EventSet:

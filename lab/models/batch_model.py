@@ -54,7 +54,8 @@ class BatchModel(ABC):
         Parameters
         ----------
         items
-            What is known of items; those without any event become known too.
+            What is known of items; those without any event become known too. Of one given twice, it is
+            hidden if it is so once, and has the tags of both.
 
         Raises
         ------
@@ -92,7 +93,7 @@ class BatchModel(ABC):
 
     @abstractmethod
     def recommend(self, user_id: str, k: int = 10, *, exclude_seen: bool = True) -> list[Scored]:
-        """Return items for a user, never those of a dislike; none when nothing is known but the id.
+        """Return items for a user, never hidden or disliked ones; none when nothing is known but the id.
 
         Raises
         ------

@@ -101,7 +101,11 @@ class Contents(NamedTuple):
         """
         users, items = self.id_map("users"), self.id_map("items")
         shape = (len(users), len(items))
-        return UserItems(users, items, *(self.csr(name, shape) for name in ("cells", "seen", "disliked")))
+        cells, seen, disliked = (self.csr(name, shape) for name in ("cells", "seen", "disliked"))
+        is_hidden = self.arrays.get("is_hidden")
+        if is_hidden is None or is_hidden.dtype != bool or is_hidden.shape != (len(items),):
+            raise CorruptArtifact(f"is_hidden: wanted {len(items)} times true or false")
+        return UserItems(users, items, cells, seen, disliked, is_hidden)
 
 
 def ids_of(ids: IdMap) -> list[str]:
@@ -126,6 +130,7 @@ def user_items_contents(options: msgspec.Struct, matrix: UserItems) -> Contents:
         **csr_arrays("cells", matrix.cells),
         **csr_arrays("seen", matrix.seen),
         **csr_arrays("disliked", matrix.disliked),
+        "is_hidden": matrix.is_hidden,
     }
     ids = {"users": ids_of(matrix.users), "items": ids_of(matrix.items)}
     return Contents(msgspec.to_builtins(options), ids, arrays)

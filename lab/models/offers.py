@@ -30,8 +30,8 @@ class Votes:
         self._supports += np.bincount(theirs.indices, minlength=len(self._supports))
 
     def best(self, matrix: UserItems, user_row: int, k: int, *, exclude_seen: bool) -> list[Scored]:
-        """Return the items with the highest totals above 0, without the user's dislikes."""
-        totals = self._totals.copy()
+        """Return the items with the highest totals above 0, without hidden ones and the user's dislikes."""
+        totals = np.where(matrix.is_hidden, 0.0, self._totals)
         totals[matrix.disliked[[user_row]].indices] = 0
         if exclude_seen:
             totals[matrix.seen[[user_row]].indices] = 0

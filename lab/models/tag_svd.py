@@ -132,7 +132,6 @@ def _item_tags(item_ids: IdMap, items: Sequence[Item], options: TagSvdOptions) -
         each = np.arange(n_items)
         return item_ids, cells_of(each, each, np.ones(n_items), (n_items, n_items), "count")
     tags = IdMap()
-    # An item that is given twice has the tags of both.
     pairs = {(item_ids.row(item.item_id), tags.add(tag)) for item in items for tag in item.categories}
     rows, columns = np.array(sorted(pairs), np.int64).reshape(-1, 2).T
     return tags, cells_of(rows, columns, np.ones(len(rows)), (n_items, len(tags)), "count")

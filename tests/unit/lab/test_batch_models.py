@@ -194,6 +194,14 @@ def test_impressions_do_not_count_and_dislikes_are_never_offered(model: BatchMod
     assert "a" in {of.id for of in model.recommend("1", 50, exclude_seen=False)}
 
 
+def test_hidden_items_are_learned_from_and_never_offered(model: BatchModel) -> None:
+    model.fit(HISTORY, ITEMS)
+    assert {"c", "d"} <= {of.id for of in model.recommend("1", 50)}
+    model.fit(HISTORY, [*ITEMS[:3], Item("d", categories=("all", "about d"), is_hidden=True)])
+    assert {of.id for of in model.recommend("1", 50)} == {"c"}
+    assert "d" not in {of.id for of in model.recommend("1.0", 50, exclude_seen=False)}
+
+
 def test_any_iterable_and_columns_of_events_are_the_same_history(model: BatchModel) -> None:
     model.fit(HISTORY, ITEMS)
     expected = answers(model, ("1", "01", "1.0"), ("a", "d"))
