@@ -93,3 +93,7 @@ def _look_for_groups(groups: dict[str, int], product: ProductApi) -> None:
             right += hits[:n_places]
     for places, right in are_right.items():
         print(f"precision at {places}: {sum(right) / max(1, len(right)):.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -61,8 +61,10 @@ class _Predictions:
 
 
 def _customer(user: dict[str, Any]) -> dict[str, Any]:
+    name = user["user_id"]
     return {
-        "user_handle": int(user["user_id"]),
+        # The product takes any text for an id; who is no customer of the school may be in it too.
+        "user_handle": int(name) if name.isdecimal() else name,
         "score": user["score"],
         "watches": [
             {"tag": tag["tag"], "n_views": tag["n_events"], "mean_view_seconds": tag["mean_value"]}

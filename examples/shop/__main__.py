@@ -24,6 +24,9 @@ _HISTORY_SHARE = 0.5
 
 _N_ASKED = 100
 
+_NEAR = 1.25
+"""A price up to so many times as high, or as low, is near."""
+
 
 def main() -> None:
     """Run until Ctrl-C; with `--check`, until some products' alternatives were looked at."""
@@ -75,15 +78,22 @@ def _wait() -> None:
 
 
 def _look_at_alternatives(items: Sequence[dict[str, Any]], product: ProductApi) -> None:
-    """Print what share of alternatives are of the product's own category, and how far their prices are."""
-    n_found = n_own = 0
-    ratios = []
-    for item in items[:: max(1, len(items) // _N_ASKED)]:
-        found = product.get(path_of("v1", "items", item["item_id"], "similar"), k=N_SHOWN)["items"]
-        own = [other for other in found if other["categories"][0] == item["categories"][0]]
-        n_found += len(found)
-        n_own += len(own)
-        ratios += [other["attributes"]["price"] / item["attributes"]["price"] for other in own]
-    within = sum(1 / 1.5 < ratio < 1.5 for ratio in ratios) / max(1, len(ratios))
-    print(f"own category: {n_own / max(1, n_found):.3f} of the alternatives; of these {within:.3f}", end=" ")
-    print("cost at most half as much again, or a third less", flush=True)
+    """Print how alternatives are placed: as this shop sets it, and beside it by score alone."""
+    asked = items[:: max(1, len(items) // _N_ASKED)]
+    for name, order in {"as set": {}, "by score": {"order": "score"}}.items():
+        are_own, are_near = [], []
+        for item in asked:
+            path = path_of("v1", "items", item["item_id"], "similar")
+            for other in product.get(path, k=N_SHOWN, **order)["items"]:
+                are_own.append(other["categories"][0] == item["categories"][0])
+                ratio = other["attributes"]["price"] / item["attributes"]["price"]
+                are_near.append(1 / _NEAR < ratio < _NEAR)
+        print(f"{name}: {_share(are_own)} of the same category, {_share(are_near)} of a near price")
+
+
+def _share(are: Sequence[bool]) -> str:
+    return f"{sum(are) / max(1, len(are)):.3f}"
+
+
+if __name__ == "__main__":
+    main()

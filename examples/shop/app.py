@@ -70,18 +70,18 @@ class _Clicks:
         """Take in what a customer did now, with a product of ours."""
         click = body_of(req, _decoder)
         item = self._product.get(path_of("v1", "items", click.sourceprodid))
-        price = item["attributes"]["price"]
-        self._product.call(
-            "POST", "/v1/events", event(click.uuid, click.sourceprodid, click.userevent, price)
-        )
+        price = _shown(item)["price"]
+        done = event(click.uuid, click.sourceprodid, click.userevent, price)
+        self._product.call("POST", "/v1/events", done)
         resp.status = falcon.HTTP_201
         resp.media = msgspec.to_builtins(click) | {"price": price}
 
 
 def _shown(item: dict[str, Any]) -> dict[str, Any]:
+    # Of a product that was clicked before anybody described it, nothing is known but its id.
     return {
         "sourceprodid": item["item_id"],
-        "name": item["title"],
-        "ontology": item["categories"][0],
-        "price": item["attributes"]["price"],
+        "name": item.get("title"),
+        "ontology": next(iter(item.get("categories") or ()), None),
+        "price": (item.get("attributes") or {}).get("price"),
     }

@@ -17,7 +17,7 @@ def events_of(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
-def event(uuid: str, sourceprodid: str, userevent: str, price: float) -> dict[str, Any]:
+def event(uuid: str, sourceprodid: str, userevent: str, price: float | None) -> dict[str, Any]:
     """Return one event, of this moment."""
     return {"user_id": uuid, "item_id": sourceprodid, "type": userevent, "value": price}
 
