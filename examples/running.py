@@ -31,6 +31,9 @@ _BELOW_POPULARITY = 3
 
 _PATIENCE_S = 120.0
 
+_LEARNING_PATIENCE_S = 600.0
+"""For some hundred thousand events on a machine that is busy with other things as well."""
+
 _STOP_PATIENCE_S = 60.0
 """The product's own parts kill what does not end in 45 s."""
 
@@ -154,7 +157,7 @@ class Product:
             user = self.api.get(path_of("v1", "users", user_id))
             return bool(user["n_events"] >= n_events and user["recent"][-1] == item_id)
 
-        self.wait_until("through with the events", has_all)
+        self.wait_until("through with the events", has_all, _LEARNING_PATIENCE_S)
 
     def wait_until(self, state: str, condition: Callable[[], Any], patience_s: float = _PATIENCE_S) -> None:
         """Return when a condition holds; while the product refuses to answer, it does not.

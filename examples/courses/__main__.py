@@ -19,7 +19,7 @@ SETTINGS = {
     "STREAMREC_LEARNING_N_CONTEXT": "0",
 }
 
-_HISTORY_SHARE = 1 / 3
+_HISTORY_SHARE = 0.5
 """Of the events, the first, for the initial training; the others are streamed."""
 
 _N_ASKED = 500
