@@ -30,7 +30,7 @@ def followed_tags() -> TagSvd:
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("school")
-    School(n_users=2_000, group_size=GROUP_SIZE).write(folder)
+    School(n_users=1_500, group_size=GROUP_SIZE).write(folder)
     return folder
 
 
@@ -51,7 +51,7 @@ def test_blended_sources_find_who_belongs_together(school: Path) -> None:
     alone = views("mean_value")
     precision = {}
     group_of = groups_in(school)
-    asked = [str(handle) for handle in range(1, 2_001, 20)]
+    asked = [str(handle) for handle in range(1, 1_501, 30)]
     for name, model in (("blend", blend), ("alone", alone)):
         model.fit(events, items)
         hits = [
