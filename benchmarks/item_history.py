@@ -9,6 +9,7 @@ wall clock; where other processes take the core, ticks per second of processor t
 
 import multiprocessing
 import resource
+import shutil
 import tempfile
 import time
 from collections import defaultdict
@@ -120,7 +121,7 @@ def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
     stages = StageTimes(stop, n_ticks)
     copy = folder / "copy"
     copy.mkdir(exist_ok=True)
-    (copy / CHECKPOINT_FILE).write_bytes((folder / CHECKPOINT_FILE).read_bytes())
+    shutil.copyfile(folder / CHECKPOINT_FILE, copy / CHECKPOINT_FILE)
     memory_before = _peak_mb()
     source: EventSource = open_event_source(_url(folder, "events"), [INTERACTIONS], "benchmark")
     cache: CachePublisher = open_cache_publisher(_url(copy, "cache"))

@@ -110,6 +110,8 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
         history = ItemHistory(settings.window, settings.max_items)
         restored = NOTHING._replace(waiting=Waiting(NOTHING.waiting.cells, gone))
         patient(source.seek, restored.next_offsets)
+        # A crash from now on must not meet the old log's offsets again, which the new one may have by then.
+        patient(checkpoint.write, history, restored)
     process.status.state = "following"
     structlog.get_logger().info("following", next_offsets=restored.next_offsets, n_items=len(history.ids))
     publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)

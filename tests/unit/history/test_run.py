@@ -158,6 +158,22 @@ def test_a_log_that_was_replaced_is_read_from_its_beginning(world: HistoryWorld)
     assert world.log.committed["history", INTERACTIONS] == 1
 
 
+def test_a_crash_after_a_log_was_replaced_does_not_meet_the_old_offsets_again(world: HistoryWorld) -> None:
+    world.send(tick("a", 60, 1), tick("b", 61, 2))
+    world.run()
+    world.log = MemoryEventLog()
+    world.sink = MemoryEventSink(world.log)
+    world.send(tick("a", 62, 7))
+    world.metrics = CrashingMetrics(1)
+    with pytest.raises(_Crash):
+        world.run()
+    world.metrics = NullMetrics()
+    world.send(tick("a", 63, 8), tick("a", 64, 9))
+    world.run()
+    assert world.bars("a") == [Bar(60, 7.0, 9.0, 7.0, 9.0, 3, 24.0)]
+    assert world.bars("b") is None  # of the old log
+
+
 def test_another_holder_of_the_lease_is_waited_for(world: HistoryWorld) -> None:
     held = world.store.acquire("history", "another", 0.5, world.now)
     assert held is not None
