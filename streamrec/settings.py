@@ -172,7 +172,7 @@ class HistorySettings(BaseSettings):
     window: PositiveInt = Field(60, le=MAX_WINDOW, description="Minutes kept of an item.")
     max_items: PositiveInt = Field(50_000, description="Items kept: those that were silent longest go.")
     types: frozenset[str] = Field(
-        frozenset(), description="Types of events whose values count; none: all of no negative weight."
+        frozenset(), description="Types of events whose values count (JSON); none: all of no negative weight."
     )
     max_batch: PositiveInt = Field(10_000, description="Records taken in in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05

@@ -33,6 +33,16 @@ def test_live_at_once_and_ready_when_it_trains_or_stands_by() -> None:
     assert ask(address, "/metrics")[0] == 404
 
 
+def test_who_keeps_histories_says_so_under_its_own_name() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    status = serve_status(address, "history")
+    status.state = "following"
+    answered, body = ask(address, "/health/ready")
+    assert (answered, json.loads(body)["history"]) == (200, "following")
+    with pytest.raises(ConfigurationError, match="STREAMREC_HISTORY_HEALTH_ADDRESS=nowhere"):
+        serve_status("nowhere", "history")
+
+
 def test_without_an_address_nobody_listens() -> None:
     assert serve_status(None).state == "starting"
 
