@@ -115,4 +115,4 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1
 USER 10001:10001
 HEALTHCHECK NONE
-CMD ["python", "-m", "pytest", "-q", "tests", "streamrec", "models"]
+CMD ["python", "-m", "pytest", "-q"]
