@@ -23,6 +23,7 @@ COMMANDS: dict[str, list[str]] = {
     "index": ["benchmarks.index"],
     "recommendations": ["benchmarks.recommendations"],
     "similar_items": ["benchmarks.similar_items"],
+    "similar_users": ["benchmarks.similar_users"],
     "freshness": ["benchmarks.freshness"],
     "lab_svd": ["benchmarks.lab_svd"],
 }
