@@ -93,8 +93,11 @@ class ItemHistory:
             taken = np.flatnonzero(verdicts == TAKEN)
             item_ids = [item_ids[place] for place in taken.tolist()]
             times, values = times[taken], values[taken]
-        evicted = self._make_room(item_ids)
-        rows = self.ids.rows_of(item_ids, add=True)
+        rows = self.ids.rows_of(item_ids)
+        evicted = []
+        if (rows < 0).any():
+            evicted = self._make_room(item_ids, rows)
+            rows = self.ids.rows_of(item_ids, add=True)
         self._last_tick[rows] = self._n_ticks + 1 + np.arange(len(rows))
         self._n_ticks += len(rows)
         cells = self._merge(*self._summed(rows, times, values)) if len(rows) else rows
@@ -153,8 +156,8 @@ class ItemHistory:
         self._tallies[cells] = tallies
         return cells
 
-    def _make_room(self, item_ids: Sequence[str]) -> list[tuple[int, str]]:
-        rows = self.ids.rows_of(item_ids)
+    def _make_room(self, item_ids: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[int, str]]:
+        """Forget as many as the strangers among these, whose rows are -1, need."""
         strangers = {item_ids[place] for place in np.flatnonzero(rows < 0).tolist()}
         n_over = len(self.ids) + len(strangers) - self.max_items
         if n_over <= 0:
