@@ -13,7 +13,7 @@ from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserUpdates
+from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserAnswer, UserQuery, UserUpdates
 from streamrec.serving.sources import WINDOWS
 from streamrec.settings import CoVisitationSettings, LearningSettings
 from streamrec.training.views import N_POPULAR
@@ -54,6 +54,10 @@ class AtOnceIndex:
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return the vectors of these."""
         return {item_id: self._vectors[item_id] for item_id in item_ids}
+
+    async def similar_users(self, query: UserQuery) -> UserAnswer:
+        """Find nobody: lists need none."""
+        return UserAnswer(_GENERATION, [], is_missing=True)
 
     async def check(self) -> None:
         """Memory is always there."""
