@@ -13,7 +13,15 @@ from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserAnswer, UserQuery, UserUpdates
+from streamrec.ports import (
+    IndexAnswer,
+    IndexQuery,
+    Neighbours,
+    RankedItem,
+    UserAnswer,
+    UserQuery,
+    UserUpdates,
+)
 from streamrec.serving.sources import WINDOWS
 from streamrec.settings import CoVisitationSettings, LearningSettings
 from streamrec.training.views import N_POPULAR
