@@ -130,9 +130,11 @@ def test_planted_groups_are_found_with_what_they_do(house: House) -> None:
     for user in range(N_GROUPS * GROUP_SIZE):
         answer = house.similar(f"u{user}")
         assert answer.reason is None
-        assert f"u{user}" not in house.names(f"u{user}", 1000)
+        assert f"u{user}" not in [other.document.user_id for other in answer.users]
         hits += sum(group_of(other.document.user_id) == user % N_GROUPS for other in answer.users)
     assert hits / (N_GROUPS * GROUP_SIZE * (GROUP_SIZE - 1)) >= 0.9
+    everybody = house.names("u3", 1000)
+    assert len(set(everybody)) == len(everybody) == N_GROUPS * GROUP_SIZE - 1
     state = house.similar("u3").users[0].document.state
     assert state is not None
     most = state.profile.categories[0]
