@@ -184,10 +184,11 @@ class Publisher:
         lease = self._lease()
         with timed(self._metrics, "trainer.publish.users"):
             self._outlets.events.append(REJECTED, publication.rejected)
-            if publication.updates.states or publication.updates.seen:
-                self._outlets.store.publish_users(publication.updates, lease)
+            # Whoever came back after having been erased is in the updates, with what came since and no more.
             if publication.forgotten_users:
                 self._outlets.store.forget_users(publication.forgotten_users, lease)
+            if publication.updates.states or publication.updates.seen:
+                self._outlets.store.publish_users(publication.updates, lease)
         self._metrics.count("trainer.published.users", len(publication.updates.states))
 
     def _write_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:

@@ -201,6 +201,20 @@ def test_an_erased_user_leaves_nothing_and_may_come_back_as_a_stranger(world: Wo
     assert (document.state.recent, document.state.n_events) == (("b",), 1)
 
 
+def test_a_user_who_is_erased_and_comes_back_at_once_has_what_came_since(world: World) -> None:
+    trainer = world.trainer()
+    world.send(*events(("u", "a"), ("v", "b")))
+    trainer.step()
+    world.command("user_erased", "u")
+    world.send(*events(("u", "b")))
+    trainer.step()
+    document = asyncio.run(world.store.get_user("u"))
+    assert document is not None
+    assert document.state is not None
+    assert (document.state.recent, document.state.n_events) == (("b",), 1)
+    assert asyncio.run(world.store.seen_items("u", 10)) == ["b"]
+
+
 def test_commands_nobody_knows_are_rejected(world: World) -> None:
     world.sink.append(COMMANDS, [Message("x", b"{}")])
     trainer = world.trainer()
