@@ -62,11 +62,8 @@ class SearchResource:
             if query.user_id is not None:
                 return answer_of_users(generation, query)
             ranking = _rank(generation.index, query)
-        except UnknownId as error:
-            if query.user_id is None:
-                return AnswerMessage(query.generation or current, is_missing=True)
-            # Of users only a generation can be unknown here: others may be near this one all the same.
-            return AnswerMessage(query.generation or "", error=str(error), is_unavailable=True)
+        except UnknownId:
+            return AnswerMessage(query.generation or current, is_missing=True)
         except InvalidInput as error:
             return AnswerMessage(query.generation or current, error=str(error))
         except Unavailable as error:

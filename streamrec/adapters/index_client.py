@@ -83,13 +83,9 @@ class HttpIndex:
         InvalidInput
             When the service says that the query is wrong.
         Unavailable
-            When it does not answer in time, users are not indexed, or the generation is not served.
+            When it does not answer in time, or users are not indexed.
         """
-        answer = await self._ask(
-            QueryMessage(
-                query.k, generation=query.generation, user_id=query.user_id, recent=list(query.recent)
-            )
-        )
+        answer = await self._ask(QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent)))
         return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
 
     async def _ask(self, message: QueryMessage) -> AnswerMessage:

@@ -64,13 +64,13 @@ class MemoryIndex:
         InvalidInput
             When `k` does not fit.
         Unavailable
-            When there are no users, or not of this generation.
+            When there are no users.
         """
         _check_k(query.k)
-        generation = query.generation or self._current
+        generation = self._current
         table = self._users.get(generation)
         if table is None:
-            raise Unavailable(f"there are no users of generation {generation!r}")
+            raise Unavailable("users are not indexed")
         rows = [row for row, user_id in enumerate(table.ids) if user_id == query.user_id]
         known = await self.vectors(query.recent, generation) if not rows else {}
         if not rows and not known:

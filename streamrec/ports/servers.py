@@ -123,12 +123,15 @@ class IndexAnswer(NamedTuple):
 
 
 class UserQuery(NamedTuple):
-    """Who is like `user_id`; when the index has no such user, like one who chose the `recent` items."""
+    """Who is like `user_id`; when the index has no such user, like one who chose the `recent` items.
+
+    The current generation answers: no vector is sent, so it need not be that of the user's document, which
+    stays with an older one where a new one was learned from a history without the user.
+    """
 
     user_id: str
     k: int
     recent: Sequence[str] = ()
-    generation: str | None = None
 
 
 class UserAnswer(NamedTuple):
@@ -158,7 +161,7 @@ class ItemIndex(VectorSearch, Protocol):
         Raises
         ------
         Unavailable
-            When users are not indexed, or the generation is not served.
+            When users are not indexed.
         """
 
     async def check(self) -> None:

@@ -61,7 +61,7 @@ class SimilarUserFinder:
         state = document.state
         if state is None or not state.recent:
             return SimilarUsers([], "cold")
-        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.recent, state.generation)
+        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.recent)
         answer = await self._index_guard.call(lambda: self._index.similar_users(query))
         users = (await self._known(answer))[:k]
         return SimilarUsers(users, _reason_of(answer))

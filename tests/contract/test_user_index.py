@@ -55,17 +55,17 @@ async def index(request: pytest.FixtureRequest) -> AsyncIterator[ItemIndex]:
     await client.close()
 
 
-def cosines(vector: np.ndarray, generation: str = "new") -> dict[str, float]:
+def cosines(vector: np.ndarray) -> dict[str, float]:
     """Return the cosine with each user, nearest first."""
-    table = TABLES[generation].vectors[:, :-1].astype(np.float64)
+    table = TABLES["new"].vectors[:, :-1].astype(np.float64)
     asked = vector[:-1].astype(np.float64)
     scores = table @ asked / np.linalg.norm(table, axis=1) / np.linalg.norm(asked)
     order = np.argsort(-scores).tolist()
-    return {TABLES[generation].ids[row]: float(scores[row]) for row in order}
+    return {TABLES["new"].ids[row]: float(scores[row]) for row in order}
 
 
-def vector_of(user_id: str, generation: str = "new") -> np.ndarray:
-    table = TABLES[generation]
+def vector_of(user_id: str) -> np.ndarray:
+    table = TABLES["new"]
     return np.asarray(table.vectors[table.ids.index(user_id)])
 
 
@@ -83,12 +83,6 @@ async def test_all_others_are_given_where_there_are_no_more(index: ItemIndex) ->
     answer = await index.similar_users(UserQuery("2-0", 1000))
     assert {user.user_id for user in answer.users} == {*TABLES["new"].ids} - {"2-0"}
     assert len(answer.users) == N - 1
-
-
-async def test_the_generation_asked_for_answers(index: ItemIndex) -> None:
-    answer = await index.similar_users(UserQuery("1-7", 3, generation="old"))
-    assert answer.generation == "old"
-    assert [user.user_id for user in answer.users] == list(cosines(vector_of("1-7", "old"), "old"))[1:4]
 
 
 async def test_who_is_not_there_is_missing_and_folded_in_from_what_was_chosen(index: ItemIndex) -> None:
@@ -115,11 +109,6 @@ async def test_who_is_not_there_is_missing_and_folded_in_from_what_was_chosen(in
 async def test_a_wrong_query_is_refused(index: ItemIndex, query: UserQuery) -> None:
     with pytest.raises(InvalidInput):
         await index.similar_users(query)
-
-
-async def test_a_generation_that_is_not_served_can_not_be_asked(index: ItemIndex) -> None:
-    with pytest.raises(Unavailable):
-        await index.similar_users(UserQuery("2-7", 3, generation="forgotten"))
 
 
 async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> None:

@@ -44,13 +44,7 @@ class IndexOverHttp(MemoryIndex):
         self._client = client
 
     async def similar_users(self, query: UserQuery) -> UserAnswer:
-        body = encode_queries(
-            [
-                QueryMessage(
-                    query.k, generation=query.generation, user_id=query.user_id, recent=list(query.recent)
-                )
-            ]
-        )
+        body = encode_queries([QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent))])
         result = self._client.simulate_post(SEARCH_PATH, body=body, headers={"Content-Type": CONTENT_TYPE})
         answer = checked_answer(decode_answers(result.content)[0])
         return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)

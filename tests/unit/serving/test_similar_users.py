@@ -7,7 +7,7 @@ import pytest
 from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.user import UserState
-from streamrec.errors import Unavailable, UnknownId
+from streamrec.errors import UnknownId
 from streamrec.ports import UserAnswer, UserQuery, UserUpdates, VectorTable
 from streamrec.serving.guard import Guard
 from streamrec.serving.similar_users import SimilarUserFinder
@@ -111,20 +111,15 @@ async def test_somebody_the_index_does_not_have_yet_is_folded_in(stack: Stack) -
     assert await stack.similar("new", 2) == (["cid", "bob"], "fold_in")
 
 
-async def test_the_generation_of_the_user_is_asked(stack: Stack) -> None:
+async def test_a_user_whose_document_stayed_with_an_older_generation_is_found_in_the_current(
+    stack: Stack,
+) -> None:
     stack.index = Asked({"g1": table_of(ANGLES), "g2": table_of({"ann": 0.0, "dan": 1.0})})
-    stack.put(state_of("ann", generation="g2"))
     assert await stack.similar("ann") == (["dan"], None)
-    assert await stack.similar("bob", 1) == (["ann"], None)
-    assert [query.generation for query in stack.index.queries] == ["g2", "g1"]
+    stack.put(state_of("left behind", generation="g0"))
+    assert await stack.similar("left behind", 1) == (["dan"], "fold_in")
 
 
 async def test_no_more_are_asked_for_than_an_index_gives(stack: Stack) -> None:
     await stack.similar("bob", 1000)
     assert stack.index.queries[0].k == 1000
-
-
-async def test_of_a_generation_that_is_not_served_nobody_can_be_found(stack: Stack) -> None:
-    stack.put(state_of("moved", generation="g9"))
-    with pytest.raises(Unavailable):
-        await stack.similar("moved")
