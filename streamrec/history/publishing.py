@@ -65,12 +65,12 @@ class HistoryPublishing:
             self._changed[row] = False
             self._rows.drop(row)
             self._forgotten[item_id] = None
-        self._mark(added.cells)
+        self._mark(added.cells, self._clock())
 
     def note_waiting(self, waiting: Waiting) -> None:
         """Let wait what waited when the checkpoint was written."""
         self._forgotten.update(dict.fromkeys(waiting.forgotten))
-        self._mark(waiting.cells)
+        self._mark(waiting.cells, self._clock())
 
     def waiting(self) -> Waiting:
         """Return what waits, for a checkpoint."""
@@ -92,11 +92,12 @@ class HistoryPublishing:
     def publish(self) -> bool:
         """Publish one portion; False when the cache did not take it, which waits on then."""
         with timed(self._metrics, "history.publish"):
-            cells, update = self._next_update()
+            since = self._rows.since().copy()
+            cells, update = self._next_update(since)
             try:
                 self._cache.publish_history(update)
             except Unavailable as error:
-                self._mark(cells)
+                self._mark(cells, since[cells // self._history.window])
                 self._metrics.count("history.cache_failures")
                 structlog.get_logger().warning("history_not_published", error=str(error))
                 return False
@@ -111,9 +112,9 @@ class HistoryPublishing:
             "history.staleness_s": self._rows.staleness_s(self._clock()),
         }
 
-    def _mark(self, cells: NDArray[np.int64]) -> None:
+    def _mark(self, cells: NDArray[np.int64], since: float | NDArray[np.float64]) -> None:
         self._changed.reshape(-1)[cells] = True
-        self._rows.mark(cells // self._history.window, self._clock())
+        self._rows.mark(cells // self._history.window, since)
 
     def _refresh(self, now: float) -> None:
         """Mark all minutes of as many items as the time since the last look is worth."""
@@ -124,15 +125,23 @@ class HistoryPublishing:
             self._refreshed_at = now
             rows = (self._refreshed_row + np.arange(n_due)) % n_rows
             self._refreshed_row = int(rows[-1]) + 1
-            self._mark(self._history.cells_in_use(rows))
+            self._mark(self._history.cells_in_use(rows), now)
 
-    def _next_update(self) -> tuple[NDArray[np.int64], HistoryUpdate]:
-        """Take a portion: (C,) places of minutes, and what to publish of them."""
+    def _next_update(self, since: NDArray[np.float64]) -> tuple[NDArray[np.int64], HistoryUpdate]:
+        """Take a portion: (C,) places of minutes, and what to publish of them.
+
+        Parameters
+        ----------
+        since
+            (N,) when each row began to wait: who waits longest goes first, or the last rows never would go
+            while there is always more than one portion.
+        """
         history = self._history
         rows = self._rows.take(self._settings.max_published_bars)
+        rows = rows[np.argsort(since[rows], kind="stable")]
         n_bars = np.cumsum(self._changed[rows].sum(axis=1))
         n_taken = max(1, int(np.searchsorted(n_bars, self._settings.max_published_bars, "right")))
-        self._rows.mark(rows[n_taken:], self._clock())
+        self._rows.mark(rows[n_taken:], since[rows[n_taken:]])
         rows, ends = rows[:n_taken], (n_bars[:n_taken] * PACKED_BYTES).tolist()
         of_row, slots = np.nonzero(self._changed[rows])
         self._changed[rows] = False
@@ -140,4 +149,6 @@ class HistoryPublishing:
         packed = pack(history.tallies(cells))
         parts = zip(history.ids.ids_at(rows.tolist()), [0, *ends], ends, strict=False)
         bars = {item_id: packed[start:end] for item_id, start, end in parts}
-        return cells, HistoryUpdate(HistorySpan(history.now, history.window), bars, list(self._forgotten))
+        # Before the first tick now is minus infinity, which JSON does not have.
+        span = HistorySpan(max(history.now, 0.0), history.window)
+        return cells, HistoryUpdate(span, bars, list(self._forgotten))

@@ -33,8 +33,8 @@ class DirtyRows:
         self._since[:n_rows] = _CLEAN
         self._is_known[:n_rows] = True
 
-    def mark(self, rows: NDArray[np.int64], now: float) -> None:
-        """Say that (B,) rows changed; a row that waits already keeps its place."""
+    def mark(self, rows: NDArray[np.int64], now: float | NDArray[np.float64]) -> None:
+        """Say that (B,) rows changed, now or at (B,) times; a row that waits already keeps its place."""
         self._since = grown(self._since, int(rows.max(initial=-1)) + 1, fill=_CLEAN)
         self._is_known = grown(self._is_known, len(self._since), fill=False)
         self._since[rows] = np.minimum(self._since[rows], now)

@@ -1,0 +1,78 @@
+"""What is published first, what waits on, and what the cache is told before the first tick."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.domain.bar import HistoryUpdate
+from streamrec.domain.item_history import ItemHistory, Ticks
+from streamrec.errors import Unavailable
+from streamrec.history.publishing import HistoryPublishing, Waiting
+from streamrec.ports import CachePublisher
+from streamrec.settings import HistorySettings
+from streamrec.telemetry import NullMetrics
+
+
+class World:
+    """Histories of a few items, what is published of them, and a clock that is set."""
+
+    def __init__(self, cache: CachePublisher, **settings: Any) -> None:
+        self.now = 100.0
+        self.history = ItemHistory(5, max_items=10)
+        self.publishing = HistoryPublishing(
+            self.history, cache, HistorySettings(**settings), NullMetrics(), lambda: self.now
+        )
+
+    def tick(self, now: float, *item_ids: str) -> None:
+        """Let something happen to each, now and a minute before."""
+        self.now = now
+        times = np.repeat([now - 60, now], len(item_ids))
+        self.publishing.note(self.history.add(Ticks(item_ids * 2, times, times, times)))
+
+
+class SeenUpdates(MemoryCache):
+    """Remembers whose minutes came; away while it is told so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.published: list[str] = []
+        self.is_away = False
+
+    def publish_history(self, update: HistoryUpdate) -> None:
+        if self.is_away:
+            raise Unavailable("away")
+        self.published += update.bars
+        super().publish_history(update)
+
+
+def test_who_waits_longest_goes_first_while_there_is_more_than_one_portion() -> None:
+    cache = SeenUpdates()
+    world = World(cache, max_published_bars=3)
+    world.tick(100.0, "a", "b", "c")
+    for now in (101.0, 102.0, 103.0):
+        assert world.publishing.publish()
+        world.tick(now, "a")  # the first row always has something new
+    assert cache.published == ["a", "b", "c"]
+
+
+def test_what_waits_tells_since_when_though_the_cache_refuses_it() -> None:
+    cache = SeenUpdates()
+    world = World(cache, max_published_bars=1)
+    world.tick(100.0, "a", "b")
+    cache.is_away = True
+    for now in (103.0, 106.0):
+        world.now = now
+        assert not world.publishing.publish()
+    assert world.publishing.gauges() == {"history.waiting_items": 2.0, "history.staleness_s": 6.0}
+
+
+def test_a_cache_that_is_told_before_the_first_tick_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "cache.db"
+    world = World(SqliteCachePublisher(path))
+    world.publishing.note_waiting(Waiting(np.zeros(0, np.int64), ["of the log before"]))
+    assert world.publishing.publish()
+    assert asyncio.run(SqliteCache(path).history("a")) is None
