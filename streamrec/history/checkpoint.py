@@ -98,11 +98,12 @@ class HistoryCheckpoint:
                 is_same_place = history.load(about.item_ids, {name: arrays[name] for name in arrays})
                 every_row = np.arange(history.ids.n_rows)
                 cells = arrays["waiting"] if is_same_place else history.cells_in_use(every_row)
+                left_out = [id_ for id_ in about.item_ids if id_ is not None and id_ not in history.ids]
         except FileNotFoundError:
             return None
         except _DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
-        return Restored(about.next_offsets, about.event_ids, Waiting(cells, about.forgotten))
+        return Restored(about.next_offsets, about.event_ids, Waiting(cells, about.forgotten + left_out))
 
     def _check(self, about: About) -> None:
         if about.format_version != FORMAT_VERSION:

@@ -78,3 +78,12 @@ def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
     restored = checkpoint.restore(wider)
     assert restored is not None
     assert sorted(wider.tallies(restored.waiting.cells)["minute"].tolist()) == [1, 1, 2]
+
+
+def test_who_has_no_room_after_a_restart_leaves_the_cache_too(tmp_path: Path) -> None:
+    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    checkpoint.write(some_history(), RESTORED)
+    restored = checkpoint.restore(smaller := ItemHistory(5, max_items=1))
+    assert restored is not None
+    assert smaller.ids.by_row() == ["a"]
+    assert restored.waiting.forgotten == ["gone", "b/\U0001f3ac"]
