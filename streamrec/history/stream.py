@@ -89,8 +89,10 @@ class HistoryStream:
         while not self._with.stop.is_stopping.is_set():
             self.step()
         publishing = self._with.publishing
-        while publishing.is_waiting and not self._with.stop.is_giving_up.is_set() and publishing.publish():
-            pass
+        while publishing.is_waiting and not self._with.stop.is_giving_up.is_set():
+            self._patiently(self._with.lease.renew_if_due)  # many portions take longer than it lasts
+            if not publishing.publish():
+                break
         self.checkpoint()
 
     def step(self) -> int:
