@@ -63,7 +63,7 @@ class Filling:
         self.ranked: list[str] = []
 
     async def pool(self, n: int) -> list[RecommendedItem]:
-        """Return `n` items where so many exist, those like an item in the order asked for."""
+        """Return `n` items where so many exist, best first."""
         selection = Selection(n, self._asker.banned)
         for stage in self._retrieval.stages(self._asker):
             await self._fill(selection, stage)
@@ -71,9 +71,10 @@ class Filling:
                 break
         if selection.n_missing:
             await self._offer_listed(selection)
-        return await self._in_order(selection.items)
+        return selection.items
 
-    async def _in_order(self, pool: list[RecommendedItem]) -> list[RecommendedItem]:
+    async def in_order(self, pool: list[RecommendedItem]) -> list[RecommendedItem]:
+        """Return a pool with those that are like the item looked at, if any, in the order asked for."""
         item_id, order = self._asker.item_id, self._page.like_order
         if item_id is None or not self._asker.is_by_item or not order.changes_lists:
             return pool

@@ -92,7 +92,8 @@ class Recommender:
         filling = Filling(self._retrieval, self._items, ranker, asker, page)
         is_arranged = request.shape.changes_lists or (asker.is_by_item and request.like_order.changes_lists)
         pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
-        items = await self._shaped(pool, request.shape, page, asker)
+        # A shape says which items are shown; an order, where it is asked for, says in which order.
+        items = (await filling.in_order(await self._shaped(pool, request.shape, page, asker)))[: page.k]
         if self._explorer is not None:
             items = await self._explorer.explored(items, filling.ranked, asker, page)
         if request.explain:
@@ -139,9 +140,12 @@ class Recommender:
     async def _shaped(
         self, pool: list[RecommendedItem], shape: Shape, page: Page, asker: Asker
     ) -> list[RecommendedItem]:
-        """Return the page's items of a pool; while the index is away, nothing is known to be alike."""
+        """Return the page's items of a pool; while the index is away, nothing is known to be alike.
+
+        The pool stays whole where no shape is wanted.
+        """
         if not shape.changes_lists:
-            return pool[: page.k]
+            return pool
         item_ids = [item.item_id for item in pool]
         vectors = await self._retrieval.vectors(item_ids, asker) if shape.diversity > 0 else {}
         return shaped(pool, page.k, shape, vectors)

@@ -58,7 +58,8 @@ class SimilarFinder:
         ranker: Ranker = OwnScores(SOURCE_OF[by]) if by in SOURCE_OF else await self._blend.ranker()
         filling = Filling(self._retrieval, self._items, ranker, asker, Page(request))
         pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
-        items = await self._with_supports(pool[: request.k], asker)
+        shown = (await filling.in_order(pool))[: request.k]
+        items = await self._with_supports(shown, asker)
         count_shown(self._metrics, [item.source for item in items], asker.attempts)
         return SimilarItems(item_id, by, items, asker.served_generation, asker.attempts.is_degraded)
 

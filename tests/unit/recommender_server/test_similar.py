@@ -187,3 +187,15 @@ async def test_a_stranger_who_looks_at_an_item_is_recommended_in_that_order_too(
     assert ids_of(answer)[:3] == ["i8", "i7", "i10"]
     known = await server.client.call("GET", f"{target}&user_id=u&order=same_category")
     assert ids_of(known) == ids_of(await server.client.call("GET", f"{target}&user_id=u"))
+
+
+@pytest.mark.parametrize("shape", ["diversity=0.5", "max_per_category=3"])
+async def test_an_order_sorts_what_a_shape_has_chosen(server: Server, shape: str) -> None:
+    await priced(server.client)
+    hats_first = Neighbours(["i9", "i6", "i8", "i7"], [0.9, 0.8, 0.7, 0.6], [1.0] * 4, [0.0] * 4)
+    server.cache.publish_neighbours({"i5": hats_first})
+    target = f"/v1/recommendations?item_id=i5&k=6&{shape}&order="
+    chosen = ids_of(await server.client.call("GET", f"{target}score"))
+    in_order = sorted(chosen, key=lambda item_id: item_id not in ("i7", "i8", "i10"))
+    assert in_order != chosen
+    assert ids_of(await server.client.call("GET", f"{target}same_category")) == in_order
