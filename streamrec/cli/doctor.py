@@ -15,6 +15,7 @@ from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
 from streamrec.settings import (
+    HistorySettings,
     IndexSettings,
     LearningSettings,
     PlaceSettings,
@@ -24,6 +25,8 @@ from streamrec.settings import (
 )
 
 EXIT_UNWELL = 1
+
+_SETTINGS = (LearningSettings, TrainerSettings, HistorySettings, ServerSettings, IndexSettings)
 
 PlaceT = TypeVar("PlaceT", str, Path)
 
@@ -69,7 +72,7 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
     """Yield a finding for each part that is configured."""
     try:
         places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
-        for settings in (LearningSettings, TrainerSettings, ServerSettings, IndexSettings):
+        for settings in _SETTINGS:
             read_settings(settings)
     except ConfigurationError as error:
         # Without settings nobody knows where the other parts are.

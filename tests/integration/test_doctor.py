@@ -254,9 +254,7 @@ def test_statsd(variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
         assert words in said["statsd"]
 
 
-def test_api_keys(
-    variables: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_api_keys(variables: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = tmp_path / "keys"
     variables.setenv("STREAMREC_API_KEYS_FILE", str(keys))
     for content, words in ((None, "can't be read"), ("\n# none yet\n", "holds no key")):
@@ -270,10 +268,11 @@ def test_api_keys(
     assert ask(capsys)[0] == 0
 
 
+@pytest.mark.parametrize("variable", ["STREAMREC_TRAINER_MAX_BATCH", "STREAMREC_HISTORY_WINDOW"])
 def test_settings_that_cannot_be_read(
-    variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str
 ) -> None:
-    variables.setenv("STREAMREC_TRAINER_MAX_BATCH", "many")
+    variables.setenv(variable, "many")
     code, said = ask(capsys)
     assert (code, list(said)) == (1, ["settings"])
-    assert "STREAMREC_TRAINER_MAX_BATCH" in said["settings"]
+    assert variable in said["settings"]
