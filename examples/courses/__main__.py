@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from examples.courses.app import N_CUSTOMERS, create_app
-from examples.courses.generate import School, groups_in
+from examples.courses.generate import MAX_GROUPS, School, groups_in
 from examples.courses.mapping import events_of, items_of
 from examples.local_server import serving
 from examples.product_api import ProductApi, path_of
@@ -61,7 +61,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8081, help="of the app (default 8081; 0: a free one)")
     parser.add_argument("--folder", type=Path, default=ROOT / "var/examples/courses")
     parser.add_argument("--check", action="store_true", help="say how well the groups are found, and end")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if min(options.users, options.group_size) < 1 or options.seed < 0:
+        parser.error("wanted: a user at least, in groups of one at least, a seed from 0 on")
+    if options.users > MAX_GROUPS * options.group_size:
+        parser.error(f"there are fields for {MAX_GROUPS} groups: wanted larger ones, or fewer users")
+    return options
 
 
 def _say_what_to_try(url: str, product: ProductApi) -> None:

@@ -35,6 +35,9 @@ FIELDS = (
     "video", "animation", "3d-modeling", "game-design", "project-management", "accounting", "writing",
     "mobile",
 )  # fmt: skip
+MAX_GROUPS = len(FIELDS) * (len(FIELDS) - 1)
+"""Pairs of a main field and a second one."""
+
 _ASPECTS = ("testing", "tools", "patterns", "practice")
 _LEVELS = ("Beginner", "Intermediate", "Advanced")
 _COURSES_PER_FIELD = 20
@@ -81,7 +84,7 @@ class School:
 
 
 def fields_of(groups: Numbers) -> tuple[Numbers, Numbers]:
-    """Return each group's main and second field, (N,) each: no two groups have both alike.
+    """Return each group's main and second field, (N,) each: no two of `MAX_GROUPS` have both alike.
 
     >>> [fields.tolist() for fields in fields_of(np.array([0, 24, 25]))]
     [[0, 24, 0], [1, 0, 2]]

@@ -11,7 +11,7 @@ from examples.local_server import serving
 from examples.product_api import ProductApi, path_of
 from examples.running import ROOT, ending_quietly, running_product
 from examples.shop.app import N_SHOWN, create_app
-from examples.shop.generate import BUY, CART, VIEW, Shop
+from examples.shop.generate import BUY, CART, CATEGORIES, VIEW, Shop
 from examples.shop.mapping import events_of, items_of
 
 SETTINGS = {
@@ -56,7 +56,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8082, help="of the app (default 8082; 0: a free one)")
     parser.add_argument("--folder", type=Path, default=ROOT / "var/examples/shop")
     parser.add_argument("--check", action="store_true", help="say what the alternatives are like, and end")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.customers < 1 or options.products < len(CATEGORIES) or options.seed < 0:
+        parser.error(f"wanted: a customer and {len(CATEGORIES)} products at least, a seed from 0 on")
+    return options
 
 
 def _say_what_to_try(url: str, product: ProductApi) -> None:
