@@ -13,6 +13,7 @@ file; one rename puts a file in place, so that readers see the old one or the ne
 
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,12 @@ MODELS: dict[str, type[BatchModel]] = {
 }
 
 _MANIFEST = "manifest.json"
+
+_DAMAGE = (
+    OSError, EOFError, ValueError, KeyError, RuntimeError,
+    zipfile.BadZipFile, zlib.error, msgspec.DecodeError,
+)  # fmt: skip
+"""What zipfile and numpy raise for files that they did not write."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -75,7 +82,7 @@ def load_model(path: Path) -> BatchModel:
     Raises
     ------
     InvalidInput
-        When there is no such file.
+        When there is no such file, or it may not be read.
     CorruptArtifact
         When it is torn, of another format, or does not hold together.
     """
@@ -84,12 +91,11 @@ def load_model(path: Path) -> BatchModel:
             manifest = _read_manifest(archive)
             contents = _read(archive, manifest)
         return MODELS[manifest.kind].restored(contents)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise InvalidInput(f"there is no model at {path}") from error
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise InvalidInput(f"there is no model at {path}: {error.strerror}") from error
     except CorruptArtifact as error:
         raise CorruptArtifact(f"{path}: {error}; fit the model again") from error
-    # What zipfile and numpy raise for files that they did not write.
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, RuntimeError, msgspec.DecodeError) as error:
+    except _DAMAGE as error:
         raise CorruptArtifact(f"{path} can't be read: {error}; fit the model again") from error
 
 

@@ -130,6 +130,19 @@ def test_no_file_is_no_model(tmp_path: Path) -> None:
         load_model(tmp_path / "none.npz")
     with pytest.raises(InvalidInput, match="there is no model at"):
         load_model(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(InvalidInput, match="there is no model at.*Not a directory"):
+        load_model(tmp_path / "file" / "model.npz")
+
+
+def test_a_member_that_was_compressed_by_nobody_is_refused(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    directory = content.index(b"PK\x01\x02")
+    for place in (content.index(b"PK\x03\x04") + 8, directory + 10):
+        content[place] = zipfile.ZIP_DEFLATED
+    path.write_bytes(content)
+    with pytest.raises(CorruptArtifact, match="fit the model again"):
+        load_model(path)
 
 
 ODD_ARRAYS = {
