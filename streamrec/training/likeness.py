@@ -7,6 +7,9 @@ from torch.nn import functional
 
 from streamrec.training.trainer_state import TrainerState
 
+_USERS_AT_ONCE = 10_000
+"""A snapshot is of all users, whose choices, as objects, would take several times what their vectors do."""
+
 
 def likeness_of(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (B, D + 1) the mean of the items' rows q_i that each of (B,) users chose last, and a zero.
@@ -15,15 +18,16 @@ def likeness_of(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.floa
     off the user's way moves it away from everybody like the user. The mean of `n_recent` choices stays. Of a
     user who chose nothing it is zero.
     """
-    histories = state.learner.recent_items(rows, state.n_recent)
     items = state.learner.model.items.rows
-    if not len(rows) or not len(items):
-        return np.zeros((len(rows), items.shape[1]), "<f4")
-    starts = np.cumsum([0, *map(len, histories[:-1])])
-    chosen = torch.from_numpy(np.concatenate(histories))
-    means = functional.embedding_bag(chosen, items, torch.from_numpy(starts), mode="mean")
+    means = np.zeros((len(rows), items.shape[1]), "<f4")
+    for start in range(0, len(rows) if len(items) else 0, _USERS_AT_ONCE):
+        at = slice(start, start + _USERS_AT_ONCE)
+        histories = state.learner.recent_items(rows[at], state.n_recent)
+        firsts = torch.from_numpy(np.cumsum([0, *map(len, histories[:-1])]))
+        chosen = torch.from_numpy(np.concatenate(histories))
+        means[at] = functional.embedding_bag(chosen, items, firsts, mode="mean").numpy()
     means[:, -1] = 0.0
-    return means.numpy().astype("<f4")
+    return means
 
 
 def users_likeness(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:

@@ -68,6 +68,19 @@ def test_users_in_a_snapshot_are_as_they_are_published(world: World) -> None:
     assert likeness_of(trainer.state, np.zeros(0, np.int64)).shape == (0, 9)
 
 
+def test_likeness_does_not_depend_on_how_many_are_asked_for_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send(*events(*[(f"u{n % 5}", f"i{n % 7}") for n in range(23)]))
+    trainer = world.trainer()
+    trainer.step(2)
+    rows = np.arange(5)
+    together = likeness_of(trainer.state, rows)
+    monkeypatch.setattr("streamrec.training.likeness._USERS_AT_ONCE", 2)
+    assert together.any(axis=1).all()
+    assert likeness_of(trainer.state, rows).tolist() == together.tolist()
+
+
 def test_a_busy_user_is_published_once_for_many_events(world: World) -> None:
     trainer = world.trainer(user_publish_interval_s=10.0, checkpoint_interval_s=1e9)
     for number in range(9):
