@@ -6,6 +6,7 @@ Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 import os
 import threading
 import time
+from collections.abc import Sequence
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -26,10 +27,10 @@ _CURRENT_INTERVAL_S = 0.5
 _MAINTENANCE_INTERVAL_S = 1.0
 
 
-def _end_if_refused(open_source: OpenSource) -> None:
+def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
     """End the service when a log refuses us: unlike one that is away, it will not come by waiting."""
     try:
-        for topic in (ITEM_VECTORS, USER_VECTORS, COMMANDS):
+        for topic in topics:
             source = open_source(topic)
             source.end_offsets()
             source.close()
@@ -54,7 +55,8 @@ def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
     )
 
     def start() -> None:
-        _end_if_refused(open_source)
+        of_users = [USER_VECTORS] if settings.users else []
+        _end_if_refused(open_source, [ITEM_VECTORS, *of_users, COMMANDS])
         Repeated("load", loader.step, _CURRENT_INTERVAL_S, on_problem=generations.note_problem)
         Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
 
