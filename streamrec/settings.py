@@ -182,7 +182,11 @@ class HistorySettings(BaseSettings):
     refresh_interval_s: PositiveFloat = Field(600.0, description="A cache that was emptied is full after it.")
     status_interval_s: PositiveFloat = Field(1.0, description="Gauges, so often.")
     checkpoint_interval_s: PositiveFloat = 30.0
-    lease_duration_s: PositiveFloat = Field(6.0, description="A standby takes over a third later at most.")
+    lease_duration_s: PositiveFloat = Field(
+        30.0,
+        description="A standby takes over a third later at most. Two thirds outlast the 18 s that a silent"
+        " Redis is waited for: else two keepers take turns, and neither gets on.",
+    )
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
     health_address: str | None = Field(None, description="host:port of /health/live and /health/ready.")
 
