@@ -111,13 +111,15 @@ class GenerationLoader:
     def _load(self, name: str) -> Generation:
         snapshot = read_snapshot(self._artifacts_dir, name)
         _log.info("loading", generation=name, n_items=len(snapshot.items.ids))
-        index = FaissIndex(snapshot.items.vectors.shape[1], _sample_of_users(snapshot))
-        index.upsert(snapshot.items.ids, snapshot.items.vectors)
-        index.maintain()
         with ExitStack() as opened:
-            follower = self._follow(snapshot, index, ITEMS)
-            opened.callback(follower.close)
             users = self._load_users(snapshot) if self._with_users else None
+            if users is not None:
+                opened.callback(users[1].close)
+            # Items last: lists begin with those of this moment, however long users took.
+            index = FaissIndex(snapshot.items.vectors.shape[1], _sample_of_users(snapshot))
+            index.upsert(snapshot.items.ids, snapshot.items.vectors)
+            index.maintain()
+            follower = self._follow(snapshot, index, ITEMS)
             opened.pop_all()
         followers = [follower] if users is None else [follower, users[1]]
         self._threads[name] = [
