@@ -77,7 +77,8 @@ class SameDayCounts:
         """
         if not self._n_items_a_day:
             return np.zeros(0, np.int64)
-        self._let_go()
+        if self._is_gone(user_rows, item_rows):
+            self._let_go()
         keys = ((timestamps // _DAY_S).astype(np.int64) << _USER_BITS) | user_rows
         ones: list[int] = []
         others: list[int] = []
@@ -141,14 +142,24 @@ class SameDayCounts:
             self._days.popitem(last=False)
         if item in chosen or len(chosen) == self._n_items_a_day:
             return []
-        others = chosen.copy()
+        gone = self._gone_items
+        others = [other for other in chosen if other not in gone] if gone else chosen.copy()
         chosen.append(item)
         return others
+
+    def _is_gone(self, user_rows: Rows, item_rows: Rows) -> bool:
+        """Return whether a row was forgotten that is used here: it has a new owner."""
+        users, items = self._gone_users, self._gone_items
+        return bool(
+            (users and not users.isdisjoint(user_rows.tolist()))
+            or (items and not items.isdisjoint(item_rows.tolist()))
+        )
 
     def _let_go(self) -> None:
         """Take out of the days whoever and whatever was forgotten since the last time.
 
-        One look through all days, however many there were: their rows get new owners only after it.
+        One look through all days, a few tenths of a second where there are many: not for each deletion, but
+        when a row has got a new owner, and before a checkpoint.
         """
         if self._gone_users:
             of_user = (1 << _USER_BITS) - 1

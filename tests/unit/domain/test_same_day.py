@@ -77,6 +77,17 @@ def test_a_forgotten_item_is_gone_from_counts_and_days_before_its_row_has_a_new_
     assert sorted(found(counts, B)) == [(A, 1), (C, 1), (D, 1)]
 
 
+def test_a_forgotten_item_is_paired_no_more_while_its_row_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = counted([(1, 1, A), (1, 1, B)])
+    counts.forget_item(B)
+    # One look through all days for each deletion would hold up the stream.
+    monkeypatch.setattr(counts, "_let_go", lambda: pytest.fail("nobody has the row yet"))
+    counts.add(np.array([1]), np.array([C]), np.full(1, 86_400.0))
+    assert [found(counts, item) for item in (A, B, C)] == [[(C, 1)], [], [(A, 1)]]
+    monkeypatch.undo()
+    assert counts.arrays()["chosen"].tolist() == [A, C]
+
+
 def test_a_forgotten_users_day_does_not_go_on() -> None:
     counts = counted([(1, 1, A), (1, 2, B)])
     counts.forget_user(1)
