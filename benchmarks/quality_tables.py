@@ -75,7 +75,7 @@ def _parts_table(parts: Results) -> Iterator[str]:
     """Yield the ablation: recall, and its share of what all parts together reach."""
     if not parts:
         return
-    limits = [f"{of_set['models']['served']['n_events']:,} ({name})" for name, of_set in parts.items()]
+    limits = [f"{_n_questions(of_set):,} ({name})" for name, of_set in parts.items()]
     yield f"\nThe served list without each of its sources; questions: {', '.join(limits)}; one seed."
     yield f"\n| recall@10, and its share of the whole | {' | '.join(parts)} |"
     yield "|---" * (1 + len(parts)) + "|"

@@ -138,6 +138,8 @@ class VectorSource:
         if query is None:
             return {}
         found = await vectors_of([item_id for item_id in asker.only if asker.wants(item_id)])
+        # Between the two looks another generation may have taken over, of another dimension.
+        found = {item_id: vector for item_id, vector in found.items() if len(vector) == len(query)}
         if not found:
             return {}
         asker.served_generation = asker.generation
