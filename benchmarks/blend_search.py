@@ -84,7 +84,7 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the log to this file.")] = None,
     events: Annotated[str, typer.Option(help="A data set's name, or a file.")] = ML_100K,
     limit: Annotated[int, typer.Option(min=1, help="Only the first n events.")] = 20_000,
-    stride: Annotated[int, typer.Option(min=1, help="Search on every n-th event.")] = 4,
+    stride: Annotated[int, typer.Option(min=1, help="Search on every n-th event.")] = 1,
 ) -> None:
     """Search the best fixed weights for a stream, and compare."""
     recorded: list[RecordedModel] = []

@@ -68,4 +68,3 @@ class Server:
         self._n_learned += 1
         if self._n_learned % _RENEW_EVERY == 0:
             self._serving.renew()
-

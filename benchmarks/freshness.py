@@ -61,9 +61,7 @@ async def probe(session: aiohttp.ClientSession, user_id: str) -> float:
     return await change_of(session, user_id, before, started)
 
 
-async def change_of(
-    session: aiohttp.ClientSession, user_id: str, before: list[str], started: float
-) -> float:
+async def change_of(session: aiohttp.ClientSession, user_id: str, before: list[str], started: float) -> float:
     """Return the seconds from `started` until the list is another one, without its first item."""
     while time.monotonic() - started < _TIMEOUT_S:
         after = await recommended(session, user_id)
@@ -107,9 +105,7 @@ def main(json_path: JsonPath = Path("benchmarks/results/freshness.json")) -> Non
         history = ["initial_training.py", "--dataset", "ml-100k", "--until-fraction", "0.5"]
         subprocess.run([sys.executable, *history], env=environment, check=True)
         ids = places.artifacts_dir / (places.artifacts_dir / "CURRENT").read_text().strip()
-        stack.enter_context(
-            served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment)
-        )
+        stack.enter_context(served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment))
         worker = ["-k", "uvicorn_worker.UvicornWorker", "recommender_server.asgi:app"]
         stack.enter_context(served(worker, port, environment))
         trainer = stack.enter_context(

@@ -49,8 +49,7 @@ def test_adapters_of_one_technology_do_not_import_those_of_another() -> None:
         for path in (ROOT / "streamrec/adapters").glob("*.py")
         if not path.name.startswith("open_")  # these choose among them
         for module in imported_modules(path)
-        if module.startswith(prefix)
-        and module.removeprefix(prefix).split("_")[0] != path.stem.split("_")[0]
+        if module.startswith(prefix) and module.removeprefix(prefix).split("_")[0] != path.stem.split("_")[0]
     ]
     assert strangers == []
 

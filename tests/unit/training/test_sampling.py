@@ -105,6 +105,7 @@ def test_a_generator_goes_on_from_its_state() -> None:
     one, other = rng(1), rng(2)
     one.integers(0, 5, 3, dtype=np.int32)  # leaves half of a draw in the generator
     restore_random_state(other, random_state(one))
-    assert other.integers(0, 10**9, 9, dtype=np.int32).tolist() == one.integers(
-        0, 10**9, 9, dtype=np.int32
-    ).tolist()
+    assert (
+        other.integers(0, 10**9, 9, dtype=np.int32).tolist()
+        == one.integers(0, 10**9, 9, dtype=np.int32).tolist()
+    )
