@@ -142,6 +142,18 @@ class Product:
         for first in range(0, len(events), _BATCH):
             self.api.call("POST", "/v1/events", list(events[first : first + _BATCH]))
 
+    def stream(self, events: Sequence[Event], n_trained: int) -> None:
+        """Feed all events but the first, which were trained on, and return when the product has learned them.
+
+        Raises
+        ------
+        ExampleFailed
+            When it does not learn them in time.
+        """
+        print(f"Streaming {len(events) - n_trained:,} events", flush=True)
+        self.feed(events[n_trained:])
+        self.wait_until_learned(events)
+
     def wait_until_learned(self, events: Sequence[Event]) -> None:
         """Return when all of these, history and stream, have reached the users whom they are of.
 
@@ -218,6 +230,12 @@ def ending_quietly() -> Iterator[None]:
         print("Stopped.")
     except (ExampleFailed, ProductError) as error:
         sys.exit(f"error: {error}")
+
+
+def wait_for_the_end() -> None:
+    """Return never; Ctrl-C ends it."""
+    while True:
+        time.sleep(60.0)
 
 
 def _free_ports(n_ports: int) -> list[int]:

@@ -10,7 +10,7 @@ from examples.courses.generate import MAX_GROUPS, School, groups_in
 from examples.courses.mapping import events_of, items_of
 from examples.local_server import serving
 from examples.product_api import ProductApi, path_of
-from examples.running import ROOT, ending_quietly, running_product
+from examples.running import ROOT, ending_quietly, running_product, wait_for_the_end
 
 SETTINGS = {
     # Customers are compared by all that they did, so what they did last must not outweigh the rest: users
@@ -41,16 +41,14 @@ def main() -> None:
     first = int(len(events) * _HISTORY_SHARE)
     with ending_quietly(), running_product(options.folder, events[:first], SETTINGS) as product:
         product.put_items(items_of(data))
-        print(f"Streaming {len(events) - first:,} events", flush=True)
-        product.feed(events[first:])
-        product.wait_until_learned(events)
+        product.stream(events, first)
         with serving(create_app(product.api), options.port) as url:
             _say_what_to_try(url, product.api)
             if options.check:
                 time.sleep(_SETTLING_S)
                 _look_for_groups(groups_in(data), product.api)
             else:
-                _wait()
+                wait_for_the_end()
 
 
 def _options() -> argparse.Namespace:
@@ -77,11 +75,6 @@ def _say_what_to_try(url: str, product: ProductApi) -> None:
         "Ctrl-C stops.",
         flush=True,
     )
-
-
-def _wait() -> None:
-    while True:
-        time.sleep(60.0)
 
 
 def _look_for_groups(groups: dict[str, int], product: ProductApi) -> None:

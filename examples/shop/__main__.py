@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from examples.local_server import serving
 from examples.product_api import ProductApi, path_of
-from examples.running import ROOT, ending_quietly, running_product
+from examples.running import ROOT, ending_quietly, running_product, wait_for_the_end
 from examples.shop.app import N_SHOWN, create_app
 from examples.shop.generate import BUY, CART, CATEGORIES, VIEW, Shop
 from examples.shop.mapping import events_of, items_of
@@ -37,15 +36,13 @@ def main() -> None:
     first = int(len(events) * _HISTORY_SHARE)
     with ending_quietly(), running_product(options.folder, events[:first], SETTINGS) as product:
         product.put_items(items)
-        print(f"Streaming {len(events) - first:,} events", flush=True)
-        product.feed(events[first:])
-        product.wait_until_learned(events)
+        product.stream(events, first)
         with serving(create_app(product.api), options.port) as url:
             _say_what_to_try(url, product.api)
             if options.check:
                 _look_at_alternatives(items, product.api)
             else:
-                _wait()
+                wait_for_the_end()
 
 
 def _options() -> argparse.Namespace:
@@ -73,11 +70,6 @@ def _say_what_to_try(url: str, product: ProductApi) -> None:
         "Ctrl-C stops.",
         flush=True,
     )
-
-
-def _wait() -> None:
-    while True:
-        time.sleep(60.0)
 
 
 def _look_at_alternatives(items: Sequence[dict[str, Any]], product: ProductApi) -> None:
