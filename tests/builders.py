@@ -13,6 +13,7 @@ from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
     ITEM_VECTORS,
+    EventSource,
     IndexLookup,
     Message,
     Metrics,
@@ -53,12 +54,18 @@ class World:
     """Logs, stores and a trainer over them, all in memory but for the checkpoints.
 
     A second trainer over the same world is what a restart is.
+
+    Attributes
+    ----------
+    source
+        What trainers read, if it is not the log in memory.
     """
 
     def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
         self.folder = folder
         self.metrics = metrics or NullMetrics()
         self.index: IndexLookup | None = None
+        self.source: EventSource | None = None
         self.log = MemoryEventLog()
         self.sink = MemoryEventSink(self.log)
         self.store = MemoryStore()
@@ -98,7 +105,8 @@ class RunningTrainer:
     def __init__(self, world: World, owner: str, is_restored: bool, settings: TrainerSettings) -> None:
         self.world = world
         self.state = TrainerState(GENERATION, LEARNING, settings)
-        self.source = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer")
+        in_memory = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer")
+        self.source: EventSource = world.source or in_memory
         if is_restored:
             self.source.seek(world.checkpoints.restore_newest(self.state))
         self.stop = StopRequest()

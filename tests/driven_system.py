@@ -181,6 +181,7 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     world.index = AnsweringOnce()
     active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0)
     active.loop._with = _replaced(active.loop._with, source=FailingOnce(active.source, "poll"))
+    active.loop._commits._source = FailingOnce(active.source, "commit")  # type: ignore[assignment]
     world.send(*events(("u", "i"), ("v", "i"), ("w", "j")), *MISFITS)
     world.send(
         {"user_id": "u", "item_id": "k", "event_id": "once"}, {**events(("u", "k"))[0], "event_id": "once"}
@@ -292,7 +293,10 @@ def drive_history(folder: Path, metrics: Metrics) -> None:
         world.now += 0.05
         return world.now
 
-    run_history(type(process)(**{**vars(process), "clock": clock}))
+    def open_source(group: str) -> Any:
+        return FailingOnce(process.open_source(group), "commit")
+
+    run_history(_replaced(process, clock=clock, open_source=open_source))
 
 
 def drive_index(folder: Path, metrics: Metrics) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
+from streamrec.adapters.kafka_commits import KafkaCommits
 from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
@@ -45,6 +46,7 @@ class KafkaEventSource:
         self._topics = tuple(topics)
         self._descriptions = KafkaTopics(place)
         self._offsets = KafkaOffsets(place, group)
+        self._commits = KafkaCommits(place, group)
         self._open_reader = open_reader
         self._reader: PartitionReader | None = None
         self._known: dict[str, TopicState] = {}
@@ -115,8 +117,16 @@ class KafkaEventSource:
         return self._by_topic(self._offsets.ends(_partitions(self._connected())))
 
     def commit(self, next_offsets: Offsets) -> None:
-        """Store the group's progress."""
-        self._offsets.commit(_flat(next_offsets))
+        """Store the group's progress; takes two seconds at most, whatever the broker does.
+
+        Raises
+        ------
+        Unavailable
+            When no broker takes it in time.
+        ConfigurationError
+            When it refuses.
+        """
+        self._commits.commit(_flat(next_offsets))
 
     def committed(self) -> Offsets:
         """Return what was last committed for the group."""
@@ -126,6 +136,7 @@ class KafkaEventSource:
     def close(self) -> None:
         """Close all connections."""
         self._leave()
+        self._commits.close()
 
     def _connected(self) -> dict[str, TopicState]:
         if not self._known:

@@ -98,6 +98,16 @@ def saying_unavailable(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def impatient(connection: sqlite3.Connection, patience_s: float) -> Iterator[None]:
+    """Let what the block does wait for another writer so long at most, instead of `BUSY_TIMEOUT_S`."""
+    connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+
+
+@contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
     """Take the write lock, then commit the block, or roll it back when it raises."""
     with saying_unavailable(path):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_connection import connect, impatient, saying_unavailable, transaction
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
 
@@ -19,6 +19,9 @@ a few percent of a core, for a log that is busy; a log that is not is looked at 
 
 _PAUSE_PER_SILENCE = 0.05
 """Pause by how long nothing came: an event is found within a twentieth of the silence before it."""
+
+_COMMIT_PATIENCE_S = 2.0
+"""The loops that commit hold a lease of some seconds, and can't renew it here."""
 
 _SCHEMA_VERSION = 1
 
@@ -165,8 +168,11 @@ class SqliteEventSource:
             return {topic: {PARTITION: self._file.end_offset(topic)} for topic in self._topics}
 
     def commit(self, next_offsets: Offsets) -> None:
-        """Store the group's progress."""
-        with transaction(self._file.connection, self._file.path) as connection:
+        """Store the group's progress; another writer is waited for a short time only."""
+        with (
+            impatient(self._file.connection, _COMMIT_PATIENCE_S),
+            transaction(self._file.connection, self._file.path) as connection,
+        ):
             connection.executemany(
                 "INSERT OR REPLACE INTO committed VALUES (?, ?, ?, ?)",
                 [

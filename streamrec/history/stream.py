@@ -28,6 +28,7 @@ from streamrec.history.publishing import HistoryPublishing
 from streamrec.ports import EventSource, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import timed
+from streamrec.training.commits import Commits
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.patience import patiently
 from streamrec.training.progress import Progress
@@ -67,9 +68,9 @@ class HistoryStream:
         self._rules = rules
         self._settings = settings
         self._metrics = surroundings.metrics
-        self._patiently = patiently(
-            surroundings.stop.is_giving_up, RenamedMetrics(surroundings.metrics, "history")
-        )
+        renamed = RenamedMetrics(surroundings.metrics, "history")
+        self._patiently = patiently(surroundings.stop.is_giving_up, renamed)
+        self._commits = Commits(surroundings.source, renamed)
         now = surroundings.clock()
         self._progress = Progress(surroundings.source, now)
         self._status_due = now
@@ -155,15 +156,16 @@ class HistoryStream:
         self._checkpoint_due = self._with.clock() + self._settings.checkpoint_interval_s
         next_offsets = self._with.source.next_offsets()
         if next_offsets == self._checkpointed_offsets:
+            self._commits.commit(next_offsets)  # in case the last one failed
             return
         self._patiently(self._with.lease.renew_if_due)
         with timed(self._metrics, "history.checkpoint"):
             event_ids = self._kept.repeats.oldest_first()
             restored = Restored(next_offsets, event_ids, self._with.publishing.waiting())
             self._with.checkpoint.write(self._kept.history, restored)  # Step 6
-        with timed(self._metrics, "history.commit"):
-            self._patiently(self._with.source.commit, next_offsets)  # Step 7
         self._checkpointed_offsets = next_offsets
+        self._patiently(self._with.lease.renew_if_due)  # a checkpoint takes long, and a commit may
+        self._commits.commit(next_offsets)  # Step 7
 
 
 def _portions(ticks: Ticks, size: int) -> Iterator[Ticks]:

@@ -76,7 +76,13 @@ class EventSource(Protocol):
         """Return the next offset that each log will give out: lag is the difference."""
 
     def commit(self, next_offsets: Offsets) -> None:
-        """Store the group's progress, for the usual lag tools to see. Not what a restart reads."""
+        """Store the group's progress, for the usual lag tools to see. Not what a restart reads.
+
+        Raises
+        ------
+        Unavailable
+            When the log does not take it in some two seconds: whoever commits must not lose a lease by it.
+        """
 
     def committed(self) -> Offsets:
         """Return what was last committed for the group."""

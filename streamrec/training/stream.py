@@ -29,6 +29,7 @@ from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.commands import carry_out, changed_items, erased_users
+from streamrec.training.commits import Commits
 from streamrec.training.decoding import count_decoded, decode
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
@@ -99,6 +100,7 @@ class StreamTrainer:
         self._checkpoint_due = now + settings.checkpoint_interval_s
         self._checkpointed_offsets: Offsets | None = surroundings.source.next_offsets()
         self._progress = Progress(surroundings.source, now)
+        self._commits = Commits(surroundings.source, surroundings.metrics)
 
     def begin_another_log(self) -> None:
         """Publish all vectors and deletions again, and checkpoint after the first step.
@@ -223,15 +225,16 @@ class StreamTrainer:
         self._checkpoint_due = self._with.clock() + self._settings.checkpoint_interval_s
         next_offsets = self._with.source.next_offsets()
         if next_offsets == self._checkpointed_offsets:
+            self._commits.commit(next_offsets)  # in case the last one failed
             return
         self._publish_pending()
         self._publish_vectors()
         self._with.publisher.drain()
         with timed(self._with.metrics, "trainer.checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
-        with timed(self._with.metrics, "trainer.commit"):
-            self._patiently(self._with.source.commit, next_offsets)  # Step 8
         self._checkpointed_offsets = next_offsets
+        self._patiently(self._with.lease.renew_if_due)  # a checkpoint takes long, and a commit may
+        self._commits.commit(next_offsets)  # Step 8
 
     def _finish(self) -> None:
         """Learn the tail: what the log held when we were told to stop, within a bounded time."""

@@ -3,6 +3,7 @@
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
+from streamrec.adapters.kafka_commits import COMMIT_PATIENCE_S
 from streamrec.adapters.kafka_topics import TOPICS
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
@@ -135,6 +137,26 @@ def test_a_broker_that_forgot_its_records_is_noticed_by_its_reader(
     assert source.poll(10, 0.05) == []
 
 
+def test_a_commit_on_a_broker_that_hangs_ends_soon_and_is_made_up_for(
+    ends: tuple[EventSink, EventSource], broker: LocalServer
+) -> None:
+    sink, source = ends
+    sink.append(COMMANDS, MESSAGES)
+    read(source, 50)
+    source.commit({COMMANDS: {0: 10}})
+    broker.freeze()
+    try:
+        for _ in range(2):
+            started = time.monotonic()
+            with pytest.raises(Unavailable, match="commit is not acknowledged"):
+                source.commit({COMMANDS: {0: 50}})
+            assert time.monotonic() - started < 2 * COMMIT_PATIENCE_S
+    finally:
+        broker.thaw()
+    until_not_away(lambda: source.commit({COMMANDS: {0: 50}}), n_times=100)
+    assert source.committed()[COMMANDS] == {0: 50}
+
+
 def test_a_sender_gets_over_a_broker_that_forgot_it(broker: LocalServer) -> None:
     sink, source = open_event_sink(broker.url), open_event_source(broker.url, [INTERACTIONS], "trainer")
     sink.append(INTERACTIONS, MESSAGES)
@@ -162,14 +184,15 @@ def test_a_restart_goes_on_where_the_checkpoint_says_or_says_why_not(
         until_not_away(lambda: source.seek({COMMANDS: {0: 48}}))
 
 
-def until_not_away(call: Callable[[], object]) -> None:
-    for _ in range(5):
+def until_not_away(call: Callable[[], object], n_times: int = 5) -> None:
+    for _ in range(n_times):
         try:
             call()
         except Unavailable:
-            continue
+            time.sleep(0.1)
         else:
             return
+    raise AssertionError("it stayed away")
 
 
 @pytest.mark.nightly  # it takes a request's timeout
