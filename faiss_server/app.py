@@ -55,7 +55,19 @@ def create_app(generations: Generations, metrics: Metrics, rules: Rules = _RULES
     app.add_route("/v1/stats", StatsResource(generations))
     app.add_route("/health/live", LiveResource())
     app.add_route("/health/ready", ReadyResource(generations))
-    return _route_on_raw_path(app)
+    return _head_as_get(_route_on_raw_path(app))
+
+
+def _head_as_get(app: WSGIApplication) -> WSGIApplication:
+    """Answer HEAD as GET without the body (RFC 9110, section 9.3.2)."""
+
+    def with_head(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return app(environ, start_response)
+        app({**environ, "REQUEST_METHOD": "GET"}, start_response)
+        return ()
+
+    return with_head
 
 
 def _route_on_raw_path(app: WSGIApplication) -> WSGIApplication:

@@ -38,6 +38,7 @@ class Requests:
         request_id = given if given and _REQUEST_IDS.fullmatch(given) else secrets.token_hex(8)
         req.context.started = time.perf_counter()
         resp.set_header(REQUEST_ID_HEADER, request_id)
+        resp.set_header("Cache-Control", "no-store")
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
     def process_response(

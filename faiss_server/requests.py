@@ -66,9 +66,17 @@ def read_body(request: falcon.Request, max_bytes: int) -> bytes:
 
     Raises
     ------
+    falcon.HTTPUnsupportedMediaType
+        When it is packed.
     falcon.HTTPContentTooLarge
         When it has more than `max_bytes`.
     """
+    encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
+    if encoding != "identity":
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"Content-Encoding {encoding[:80]!r} is not read; send the body as it is.",
+            headers={"Accept-Encoding": "identity"},
+        )
     body: bytes = b""
     if (request.content_length or 0) <= max_bytes:
         # Also ends where a chunked body does: the server in front knows where.

@@ -37,7 +37,7 @@ class ApiKeys:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
             if version == self._version:
                 return
-            lines = (line.strip() for line in self._path.read_text().splitlines())
+            lines = (line.strip() for line in self._path.read_text("utf-8-sig").splitlines())
             self._digests = frozenset(_digest(line) for line in lines if line and not line.startswith("#"))
             self._version = version
         except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
+import falcon
 import falcon.asgi
 
 from recommender_server import problems
@@ -49,6 +51,10 @@ class Rules(NamedTuple):
         Of lists for which a request names none.
     like_order
         The same, of what is like an item.
+    root_path
+        Prefix that a proxy leaves before the paths.
+    cors_origins
+        Origins whose pages a browser lets use the API.
     """
 
     limits: ServingLimits = ServingLimits()
@@ -57,34 +63,71 @@ class Rules(NamedTuple):
     slow_request_s: float = 0.5
     shape: Shape = Shape()
     like_order: LikeOrder = LikeOrder()
+    root_path: str = ""
+    cors_origins: tuple[str, ...] = ()
+
+
+_ASCII = bytes(range(128))
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
-    """Routes on the path as it was sent, so that an id may hold a slash (``%2F``); resources decode ids."""
+    """Routes on the path as it was sent, so that an id may hold a slash (``%2F``); resources decode ids.
+
+    HEAD is answered as GET without the body (RFC 9110, section 9.3.2).
+
+    Parameters
+    ----------
+    root_path
+        Prefix that a proxy leaves before the paths, such as ``/rec``; paths without it are routed as well.
+    """
+
+    def __init__(self, root_path: str = "", **options: Any) -> None:  # noqa: ANN401  # Falcon's own
+        super().__init__(**options)
+        self._root_path = root_path.rstrip("/")
 
     async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
         self,
         scope: dict[str, Any],
-        receive: Callable[[], Awaitable[dict[str, Any]]],
-        send: Callable[[dict[str, Any]], Awaitable[None]],
+        receive: Callable[[], Awaitable[Message]],
+        send: Send,
     ) -> None:
         """Handle one connection."""
         if scope["type"] == "lifespan":
             send = _without_traceback(send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
+            # A scope of its own: the server's says still that no body is to be sent.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
         raw_path = scope.get("raw_path")
         if raw_path is not None:
             # Some servers leave the query string on it.
-            scope["path"] = raw_path.partition(b"?")[0].decode("latin-1")
+            scope["path"] = self._routed(raw_path.partition(b"?")[0].decode("latin-1"))
+        if not (query := scope.get("query_string", b"")).isascii():
+            # Raw bytes, which no client should send: Falcon would fail on those that are not UTF-8.
+            scope["query_string"] = quote(query, safe=_ASCII).encode()
         await super().__call__(scope, receive, send)
 
+    def _routed(self, path: str) -> str:
+        root = self._root_path
+        return path[len(root) :] if root and path.startswith(f"{root}/") else path
 
-def _without_traceback(send: Callable[[dict[str, Any]], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+
+def _without_traceback(send: Send) -> Send:
     """Keep Falcon's stack trace of a failed start from the server's log: the reason stands there already."""
 
-    async def send_briefly(message: dict[str, Any]) -> None:
+    async def send_briefly(message: Message) -> None:
         await send({"type": message["type"]})
 
     return send_briefly
+
+
+def _without_body(send: Send) -> Send:
+    async def send_headers(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_headers
 
 
 def create_app(
@@ -102,9 +145,13 @@ def create_app(
     readiness = _readiness_of(parts)
     closers = [readiness.aclose, serving.items.aclose, serving.blend.aclose, *on_shutdown]
     middleware: list[Any] = [Requests(parts.metrics, rules.slow_request_s), Lifespan(readiness, closers)]
+    if rules.cors_origins:
+        # Before the keys are asked for: a refusal without these headers would be hidden from the page.
+        origins = "*" if "*" in rules.cors_origins else rules.cors_origins
+        middleware.append(falcon.CORSMiddleware(origins, expose_headers=["X-Request-ID"]))
     if rules.keys is not None:
-        middleware.append(Access(rules.keys))
-    app = RawPathApp(middleware=middleware)
+        middleware.append(Access(rules.keys, is_open_to_browsers=bool(rules.cors_origins)))
+    app = RawPathApp(rules.root_path, middleware=middleware)
     problems.install(app)
     app.add_route("/health/ready", health.Ready(readiness))
     _route(app, parts, rules, serving, catalog)

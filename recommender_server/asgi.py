@@ -54,6 +54,8 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
         places.slow_request_s,
         Shape(settings.diversity, settings.max_per_category),
         LikeOrder(settings.similar_order, settings.similar_value_attribute),
+        settings.root_path,
+        tuple(settings.cors_origins),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 

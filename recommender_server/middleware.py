@@ -49,6 +49,8 @@ class Requests:
         req.context.request_id = request_id
         req.context.started = time.perf_counter()
         resp.set_header("X-Request-ID", request_id)
+        # Lists are personal, and old a second later; resources that may be kept say so.
+        resp.set_header("Cache-Control", "no-store")
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
     async def process_response(
@@ -71,10 +73,17 @@ class Requests:
 
 
 class Access:
-    """Lets in who has a key; health, documents and everything else outside ``/v1`` is open."""
+    """Lets in who has a key; health, documents and everything else outside ``/v1`` is open.
 
-    def __init__(self, keys: ApiKeys) -> None:
+    Parameters
+    ----------
+    is_open_to_browsers
+        Whether preflight requests, to which browsers add no key, are let through.
+    """
+
+    def __init__(self, keys: ApiKeys, *, is_open_to_browsers: bool = False) -> None:
         self._keys = keys
+        self._is_open_to_browsers = is_open_to_browsers
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Refuse a request without a valid key.
@@ -84,7 +93,7 @@ class Access:
         falcon.HTTPUnauthorized
             When there is none.
         """
-        if not req.path.startswith("/v1/"):
+        if not req.path.startswith("/v1/") or (self._is_open_to_browsers and _is_preflight(req)):
             return
         key = req.get_header("X-API-Key")
         if key is None:
@@ -94,6 +103,10 @@ class Access:
             raise falcon.HTTPUnauthorized(
                 description="send a valid key as X-API-Key or Authorization: Bearer", challenges=["Bearer"]
             )
+
+
+def _is_preflight(req: falcon.asgi.Request) -> bool:
+    return req.method == "OPTIONS" and bool(req.get_header("Access-Control-Request-Method"))
 
 
 class Lifespan:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from recommender_server import schemas
+from recommender_server.bodies import JSON
 from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
 from recommender_server.problems import PROBLEM_JSON
-from recommender_server.request import JSON
 from recommender_server.user_schemas import SimilarUsersAnswer, SimilarUsersQuery
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import Recommendations
@@ -86,6 +86,7 @@ def document(version: str) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "streamrec recommender", "version": version},
+        "servers": [{"url": "."}],  # beside this document, wherever a proxy puts it
         "paths": paths,
         "components": {
             "schemas": components,

@@ -1,10 +1,9 @@
-"""Reading requests: path, query and body become typed values, or a problem answer."""
+"""Reading requests: path and query become typed values, or a problem answer."""
 
 import re
 from typing import TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
-import falcon
 import falcon.asgi
 import msgspec
 
@@ -12,8 +11,6 @@ from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.errors import InvalidInput
 
 T = TypeVar("T")
-
-JSON = "application/json"
 
 _UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
 
@@ -26,6 +23,7 @@ def query_of(req: falcon.asgi.Request, schema: type[T], lists: tuple[str, ...] =
     InvalidInput
         Naming the parameter that does not fit or is not known.
     """
+    _check_encoding(req.query_string)
     given: dict[str, str | list[str]] = dict(req.params)
     for name in lists:
         value = given.get(name)
@@ -35,6 +33,24 @@ def query_of(req: falcon.asgi.Request, schema: type[T], lists: tuple[str, ...] =
         return msgspec.convert(given, schema, strict=False)
     except msgspec.ValidationError as error:
         raise InvalidInput(_about_parameter(str(error))) from error
+
+
+def _check_encoding(query_string: str) -> None:
+    """Refuse escaped bytes that are not UTF-8: replaced by a question mark they would name somebody else.
+
+    >>> _check_encoding("user_id=na%C3%AFve")
+    """
+    if "%" not in query_string:
+        return
+    for pair in query_string.split("&"):
+        name, _, value = pair.partition("=")
+        try:
+            unquote_to_bytes(name).decode()
+            unquote_to_bytes(value).decode()
+        except UnicodeDecodeError:
+            raise InvalidInput(
+                f"query parameter {name[:80]!r}: not UTF-8 once its %-escapes are decoded"
+            ) from None
 
 
 def _about_parameter(message: str) -> str:
@@ -90,44 +106,3 @@ def checked_id(text: str) -> str:
         if n_bytes > MAX_ID_BYTES:
             raise InvalidInput(f"an id has 1 to {MAX_ID_BYTES} bytes; this one has {n_bytes}")
     return text
-
-
-async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], max_bytes: int) -> T:
-    """Read a JSON body.
-
-    Raises
-    ------
-    falcon.HTTPError
-        413 for a body that is too large, 415 for one that does not claim to be JSON, 400 for one that is
-        not, 422 for JSON that does not fit.
-    """
-    media_type = (req.content_type or "").partition(";")[0].strip().lower()
-    if media_type != JSON:
-        raise falcon.HTTPUnsupportedMediaType(description=f"send {JSON}, not {media_type[:80] or 'nothing'}")
-    if (req.content_length or 0) > max_bytes:
-        raise _too_large(max_bytes)
-    payload = await _read(req, max_bytes)
-    try:
-        return decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        raise falcon.HTTPUnprocessableEntity(description=str(error)) from error
-    except RecursionError as error:
-        raise falcon.HTTPBadRequest(description="the body is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise falcon.HTTPBadRequest(description=f"the body is not JSON: {error}") from error
-
-
-async def _read(req: falcon.asgi.Request, max_bytes: int) -> bytes:
-    """Read until the end, or until the body turns out longer than its sender said."""
-    chunks: list[bytes] = []
-    n_bytes = 0
-    while chunk := await req.stream.read(max_bytes + 1 - n_bytes):
-        chunks.append(chunk)
-        n_bytes += len(chunk)
-        if n_bytes > max_bytes:
-            raise _too_large(max_bytes)
-    return b"".join(chunks)
-
-
-def _too_large(max_bytes: int) -> falcon.HTTPContentTooLarge:
-    return falcon.HTTPContentTooLarge(description=f"a body has at most {max_bytes} bytes")

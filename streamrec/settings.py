@@ -216,3 +216,9 @@ class ServerSettings(BaseSettings):
     )
     similar_order: OrderName = Field("score", description="Of what is like an item; see LikeOrder.")
     similar_value_attribute: str = Field("price", description="Of items: the number that order goes by.")
+    root_path: Annotated[str, StringConstraints(pattern=r"^(/[^/?#%\s]+)*/?$")] = Field(
+        "", description="Prefix that a proxy leaves before the paths, such as /rec."
+    )
+    cors_origins: frozenset[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s?#]+)$")]] = Field(
+        frozenset(), description="Origins whose pages may use the API from a browser (JSON); none: none may."
+    )

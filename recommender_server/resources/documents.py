@@ -6,8 +6,8 @@ from typing import Final
 import falcon.asgi
 import msgspec
 
+from recommender_server.bodies import JSON
 from recommender_server.openapi import document
-from recommender_server.request import JSON
 
 API_VERSION: Final = "1.0.0"
 """Of the contract: it changes when the routes or types do, not with every release."""
@@ -24,6 +24,7 @@ class OpenApi:
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with the OpenAPI document."""
         resp.data = self._document
+        resp.set_header("Cache-Control", "no-cache")
         resp.content_type = JSON
 
 
@@ -36,4 +37,5 @@ class Docs:
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with the page."""
         resp.data = self._page
+        resp.set_header("Cache-Control", "no-cache")
         resp.content_type = "text/html; charset=utf-8"

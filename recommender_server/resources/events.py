@@ -4,7 +4,7 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.request import JSON, body_of
+from recommender_server.bodies import JSON, body_of
 from recommender_server.schemas import Events as EventsBody
 from recommender_server.schemas import EventsAccepted
 from streamrec.serving.intake import EventIntake

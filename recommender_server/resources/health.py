@@ -4,7 +4,7 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.request import JSON
+from recommender_server.bodies import JSON
 from recommender_server.schemas import Health
 from streamrec.serving.readiness import OK, Readiness
 

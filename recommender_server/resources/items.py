@@ -4,7 +4,8 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.request import JSON, body_of, checked_id, id_in_path
+from recommender_server.bodies import JSON, body_of
+from recommender_server.request import checked_id, id_in_path
 from recommender_server.schemas import ItemBodies, ItemBody, NamedItemBody, item_of
 from streamrec.serving.catalog import Catalog
 

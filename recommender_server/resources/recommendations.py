@@ -4,7 +4,8 @@ import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.request import JSON, checked_id, query_of
+from recommender_server.bodies import JSON
+from recommender_server.request import checked_id, query_of
 from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.diversity import Shape
 from streamrec.domain.likeness import LikeOrder

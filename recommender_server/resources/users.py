@@ -4,7 +4,8 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.request import JSON, body_of, id_in_path, query_of
+from recommender_server.bodies import JSON, body_of
+from recommender_server.request import id_in_path, query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.serving.catalog import Catalog

@@ -161,7 +161,7 @@ def probe_statsd(url: str) -> str:
 def probe_api_keys(path: Path) -> str:
     """Read the file of keys."""
     try:
-        lines = [line.strip() for line in path.read_text("utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} can't be read: {error}") from error
     n_keys = sum(bool(line) and not line.startswith("#") for line in lines)

@@ -45,6 +45,8 @@ class Service:
             When it says to come again later.
         InvalidInput, UnknownId
             When it refuses the request; with its reason.
+        ConfigurationError
+            When it wants an API key, or another one.
         """
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -88,9 +90,16 @@ class Service:
         reason = f"{self.place} answers {status}: {detail}"
         if status == 429:
             raise Overloaded(reason, retry_after_s=float(headers.get("Retry-After", 1)))
+        if status == 401:
+            raise ConfigurationError(f"{reason}; {self._about_key()}")
         if status >= 500:
             raise Unavailable(reason)
         raise UnknownId(reason) if status == 404 else InvalidInput(reason)
+
+    def _about_key(self) -> str:
+        if self.api_key is None:
+            return "name one of its keys by --api-key or STREAMREC_API_KEY"
+        return "the key of --api-key or STREAMREC_API_KEY is none of its keys: name one that is"
 
 
 def _words_of(error: Exception) -> str:

@@ -31,11 +31,19 @@ def _listen(address: str, status: TrainerStatus, process: str) -> ThreadingHTTPS
     class Handler(BaseHTTPRequestHandler):
         """Answers of one status."""
 
+        def do_HEAD(self) -> None:  # noqa: N802  # the library's name
+            """Answer as to GET, without a body."""
+            self._answer()
+
         def do_GET(self) -> None:  # noqa: N802  # the library's name
             """Answer the two routes."""
+            self.wfile.write(self._answer())
+
+        def _answer(self) -> bytes:
+            """Send the headers, and return the body."""
             if self.path not in ("/health/live", "/health/ready"):
                 self.send_error(HTTPStatus.NOT_FOUND)
-                return
+                return b""
             is_well = self.path == "/health/live" or status.is_ready
             trained = {"role": status.role, "generation": status.generation}
             said = {"status": "ok" if is_well else "not ready", process: status.state, **trained}
@@ -43,8 +51,9 @@ def _listen(address: str, status: TrainerStatus, process: str) -> ThreadingHTTPS
             self.send_response(HTTPStatus.OK if is_well else HTTPStatus.SERVICE_UNAVAILABLE)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
             self.end_headers()
-            self.wfile.write(body)
+            return body
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's name
             """Say nothing: a probe comes every few seconds."""

@@ -67,6 +67,12 @@ def test_an_answer_is_decoded(answerer: Answerer) -> None:
     ("status", "content", "error", "words"),
     [
         (400, b'{"title": "Bad", "detail": "k is 0"}', InvalidInput, "answers 400: k is 0"),
+        (
+            401,
+            b'{"detail": "send a valid key"}',
+            ConfigurationError,
+            "send a valid key; name one of its keys by",
+        ),
         (404, b'{"title": "Not found"}', UnknownId, "answers 404: Not found"),
         (429, b"{}", Overloaded, "429"),
         (503, b'{"detail": "loading"}', Unavailable, "loading"),
@@ -83,6 +89,12 @@ def test_a_refusal_is_an_error_that_says_whether_a_retry_helps(
     assert type(caught.value) is error
     if isinstance(caught.value, Overloaded):
         assert caught.value.retry_after_s == 7.0
+
+
+def test_a_key_that_is_refused_is_spoken_of(answerer: Answerer) -> None:
+    answerer.answers = [(401, b'{"title": "Unauthorized"}')]
+    with pytest.raises(ConfigurationError, match="STREAMREC_API_KEY is none of its keys"):
+        Service(answerer.url, api_key="old").get("/")
 
 
 def test_nobody_there_is_unavailable() -> None:

@@ -1,5 +1,6 @@
 """The trainer's health, as an orchestrator asks for it."""
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -41,6 +42,20 @@ def test_who_keeps_histories_says_so_under_its_own_name() -> None:
     assert (answered, json.loads(body)["history"]) == (200, "following")
     with pytest.raises(ConfigurationError, match="STREAMREC_HISTORY_HEALTH_ADDRESS=nowhere"):
         serve_status("nowhere", "history")
+
+
+def test_head_is_get_without_the_body() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    serve_status(address)
+    for path, code in (("/health/live", 200), ("/health/ready", 503), ("/metrics", 404)):
+        connection = http.client.HTTPConnection(address, timeout=5)
+        connection.request("HEAD", path)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (code, b"")
+        if code != 404:
+            assert int(answer.headers["Content-Length"]) > 0
+            assert answer.headers["Cache-Control"] == "no-store"
+        connection.close()
 
 
 def test_without_an_address_nobody_listens() -> None:

@@ -264,3 +264,22 @@ def test_vectors_are_asked_for_within_the_limits_of_all_bodies(client: testing.T
     assert_problem(client.simulate_post("/v1/vectors", body=b"[" * 10_001, headers=MSGPACK), 413)
     assert_problem(client.simulate_post("/v1/vectors", body=b"c", headers={"Content-Type": "text/x"}), 415)
     assert_problem(client.simulate_get("/v1/vectors"), 405)
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/v1/stats", "/v1/items/c/similar"])
+def test_head_is_get_without_the_body(client: testing.TestClient, path: str) -> None:
+    got, head = client.simulate_get(path), client.simulate_head(path)
+    assert (got.status_code, head.status_code, head.content) == (200, 200, b"")
+    assert head.headers["content-length"] == str(len(got.content))
+    assert head.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+def test_a_packed_body_is_refused_by_the_name_of_its_encoding(
+    client: testing.TestClient, encoding: str
+) -> None:
+    for path in ("/v1/search", "/v1/vectors"):
+        headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+        result = client.simulate_post(path, headers=headers, body=b'{"item_ids": ["c"]}')
+        assert_problem(result, 415)
+        assert f"Content-Encoding '{encoding}'" in result.json["detail"]
