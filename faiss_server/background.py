@@ -1,11 +1,14 @@
 """Threads that repeat a step until the process ends, whatever happens."""
 
+import os
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
 import structlog
+from gunicorn.arbiter import Arbiter
 
-from streamrec.errors import StreamrecError
+from streamrec.errors import ConfigurationError, StreamrecError
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
@@ -14,11 +17,18 @@ _LONGEST_PAUSE_S = 10.0
 _log = structlog.get_logger()
 
 
+def end_service(error: ConfigurationError) -> NoReturn:
+    """End the service for a setting that a person must correct: another try would find it as wrong."""
+    _log.critical("refused", error=str(error))
+    os._exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another worker
+
+
 class Repeated:
     """A daemon thread that calls `step` again and again.
 
     A step that raises is logged and repeated after a pause that grows: a log that does not answer, or a
-    snapshot that is half written, may be well a moment later; the index serves what it has until then.
+    snapshot that is half written, may be well a moment later; the index serves what it has until then. A
+    setting that is wrong will not be: it ends the service.
     """
 
     def __init__(
@@ -65,6 +75,8 @@ class Repeated:
     def _problem_of_step(self, pause_s: float) -> str | None:
         try:
             self._step()
+        except ConfigurationError as error:
+            end_service(error)
         except StreamrecError as error:
             # Raised on purpose, it says what is missing; where it was raised would only hide that.
             _log.warning("step_failed", step=self._thread.name, error=str(error), retry_in_s=pause_s)

@@ -3,17 +3,15 @@
 Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 """
 
-import os
 import threading
 import time
 from collections.abc import Sequence
 from wsgiref.types import WSGIApplication
 
 import structlog
-from gunicorn.arbiter import Arbiter
 
 from faiss_server.app import Rules, create_app
-from faiss_server.background import Repeated
+from faiss_server.background import Repeated, end_service
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader, OpenSource
 from streamrec.adapters.open_event_source import open_event_source
@@ -35,8 +33,7 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
             source.end_offsets()
             source.close()
     except ConfigurationError as error:
-        structlog.get_logger().critical("refused", error=str(error))
-        os._exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another try
+        end_service(error)
     except StreamrecError as error:
         structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
+from streamrec.adapters.kafka_codecs import unreadable
 from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
-from streamrec.adapters.kafka_connect import close_soon
+from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import PlaceGone
@@ -21,6 +22,7 @@ _QUEUED_RECORDS = 40_000
 _PAUSE_MS = 5
 
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001  # not a failure: its own events have names of this kind
+_NO_CODEC = KafkaError._NOT_IMPLEMENTED  # noqa: SLF001
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001
 
 
@@ -62,6 +64,7 @@ class ConfluentReader:
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
+            "isolation.level": READ_COMMITTED,
             "max.poll.interval.ms": 86_400_000,
             "fetch.wait.max.ms": self._place.fetch_max_wait_ms,
             "fetch.queue.backoff.ms": _PAUSE_MS,
@@ -111,6 +114,8 @@ class ConfluentReader:
             self._places[partition] = offset
         elif error.code() in _GONE:
             raise PlaceGone
+        elif error.code() == _NO_CODEC:
+            raise unreadable(self._place, error.str())
         else:
             problem = error_of(self._place, error)
             # A broker that is away is tried again by the library; the source notices by itself.

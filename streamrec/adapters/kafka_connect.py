@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
+from streamrec.adapters.kafka_codecs import unreadable
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 
@@ -20,6 +21,9 @@ REACH_TIMEOUT_S = 2.0
 
 REQUEST_TIMEOUT_MS = 5000
 """The longest that a broker may think about one request."""
+
+READ_COMMITTED = "read_committed"
+"""Isolation of whoever reads: what a transaction sent that was given up is no event. Both drivers' word."""
 
 _BOOTSTRAP_TIMEOUT_MS = 3000
 _LONGEST_RECONNECT_PAUSE_MS = 1000
@@ -67,6 +71,8 @@ def saying_kafka(place: KafkaPlace) -> Iterator[None]:
         yield
     except StreamrecError:
         raise
+    except errors.UnsupportedCodecError as error:
+        raise unreadable(place, str(error)) from error
     except errors.MessageSizeTooLargeError as error:
         raise InvalidInput(f"{place.shown}: the record is larger than the topic takes") from error
     except _REFUSALS as error:
@@ -81,8 +87,18 @@ def _named(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(meaning).split())[:200]}"
 
 
-def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings: object) -> ClientT:
+def connect(
+    place: KafkaPlace,
+    client_class: Callable[..., ClientT],
+    network_class: Callable[..., KafkaNetClient] = KafkaNetClient,
+    **settings: object,
+) -> ClientT:
     """Return a kafka-python client that has reached a broker.
+
+    Parameters
+    ----------
+    network_class
+        What it speaks through.
 
     Raises
     ------
@@ -95,7 +111,7 @@ def connect(place: KafkaPlace, client_class: Callable[..., ClientT], **settings:
     clients: list[Any] = []
 
     def make_client(**config: object) -> object:
-        clients.append(KafkaNetClient(**config))
+        clients.append(network_class(**config))
         return clients[-1]
 
     with _ear().listening() as reasons:

@@ -9,6 +9,7 @@ from typing import Any
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
 from streamrec.adapters.kafka_connect import (
+    READ_COMMITTED,
     REQUEST_TIMEOUT_MS,
     close_soon,
     connect,
@@ -16,6 +17,7 @@ from streamrec.adapters.kafka_connect import (
     unavailable,
 )
 from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka_stable_ends import StableEndsClient
 from streamrec.errors import StreamrecError
 
 Places = dict[tuple[str, int], int]
@@ -39,6 +41,7 @@ class KafkaOffsets:
         self._place = place
         self._group = place.prefix + group
         self._consumer: Any = None
+        self._stable_ends: dict[tuple[str, int], int] = {}
 
     def starts(self, partitions: Collection[tuple[str, int]]) -> Places:
         """Return the first offset that each log still holds.
@@ -55,6 +58,13 @@ class KafkaOffsets:
 
     def ends(self, partitions: Collection[tuple[str, int]]) -> Places:
         """Return the next offset that each log will give out."""
+        return self._looked_up(partitions)[0]
+
+    def readable_ends(self, partitions: Collection[tuple[str, int]]) -> Places:
+        """Return up to where each log can be read: not beyond a transaction that is still open."""
+        return self._looked_up(partitions)[1]
+
+    def _looked_up(self, partitions: Collection[tuple[str, int]]) -> tuple[Places, Places]:
         with self._connected() as consumer:
             named = self._named(partitions)
             told = self._told(consumer.end_offsets, named)
@@ -62,9 +72,12 @@ class KafkaOffsets:
             for partition, offset in told.items():
                 consumer.seek(partition, offset)
             try:
-                return self._unnamed(self._seen_ends(consumer, told))
+                ends = self._seen_ends(consumer, told)
             finally:
                 consumer.unsubscribe()
+            stable = self._stable_ends
+            readable = {key: min(end, stable.get(tuple(key), end)) for key, end in ends.items()}
+            return self._unnamed(ends), self._unnamed(readable)
 
     def _told(
         self,
@@ -118,6 +131,11 @@ class KafkaOffsets:
         prefix = self._place.prefix
         return {(key.topic.removeprefix(prefix), key.partition): offset for key, offset in offsets.items()}
 
+    def _make_client(self, **config: object) -> StableEndsClient:
+        client = StableEndsClient(**config)
+        self._stable_ends = client.stable_ends.known
+        return client
+
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         try:
@@ -126,6 +144,7 @@ class KafkaOffsets:
                     self._consumer = connect(
                         self._place,
                         KafkaConsumer,
+                        self._make_client,
                         group_id=self._group,
                         enable_auto_commit=False,
                         auto_offset_reset="none",
@@ -133,6 +152,7 @@ class KafkaOffsets:
                         metrics_enabled=False,
                         # Within a session a broker says nothing of partitions where nothing is new.
                         enable_incremental_fetch_sessions=False,
+                        isolation_level=READ_COMMITTED,
                         fetch_max_wait_ms=_END_LOOK_WAIT_MS,
                         fetch_max_bytes=1,
                         max_partition_fetch_bytes=1,

@@ -7,7 +7,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition, errors
 
-from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka
+from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon, connect, saying_kafka
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Record
@@ -50,6 +50,7 @@ class KafkaReader:
                 auto_offset_reset="none",
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
+                isolation_level=READ_COMMITTED,
                 fetch_max_wait_ms=self._place.fetch_max_wait_ms,
                 fetch_max_bytes=_FETCH_BYTES,
                 max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,

@@ -113,8 +113,8 @@ class KafkaEventSource:
         return self._by_topic(self._next)
 
     def end_offsets(self) -> Offsets:
-        """Return the next offset that each log will give out."""
-        return self._by_topic(self._offsets.ends(_partitions(self._connected())))
+        """Return up to where each log can be read now: its end, or a transaction that is still open."""
+        return self._by_topic(self._offsets.readable_ends(_partitions(self._connected())))
 
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress; takes two seconds at most, whatever the broker does.

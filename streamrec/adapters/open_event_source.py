@@ -42,3 +42,19 @@ def _open_kafka(url: str, topics: Sequence[str], group: str) -> EventSource:
     from streamrec.adapters.kafka_confluent_reader import ConfluentReader
 
     return KafkaEventSource(place, topics, group, ConfluentReader)
+
+
+def require_codecs(url: str) -> None:
+    """See that whoever reads this log can unpack what others may have compressed.
+
+    Raises
+    ------
+    ConfigurationError
+        When a package is missing; it is named.
+    """
+    # confluent-kafka's wheels have every codec built in.
+    if url.startswith("kafka:"):
+        from streamrec.adapters import kafka_codecs
+        from streamrec.adapters.kafka_place import parse_kafka_url
+
+        kafka_codecs.require_codecs(parse_kafka_url(url))

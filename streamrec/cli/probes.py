@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_event_source import open_event_source, require_codecs
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
@@ -31,6 +31,7 @@ _LEASE_S = 1.0
 
 def probe_log(url: str) -> str:
     """Append a record, read it back, and append its tombstone."""
+    require_codecs(url)
     value = uuid.uuid4().bytes
     sink = open_event_sink(url)
     try:

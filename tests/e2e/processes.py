@@ -26,7 +26,7 @@ class Process:
     def __init__(self, folder: Path, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         self.name = name
         self._command = command
-        self._environment = {**os.environ, **environment, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        self._environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
         self._folder = folder
         self._log_path = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
