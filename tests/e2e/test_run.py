@@ -30,14 +30,16 @@ N_STREAMED = N_EVENTS // 2
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that looks like the project's, with a `var` of its own."""
+    folder = tmp_path / "100% d"  # a path that a format, or a shell, would take apart
+    folder.mkdir()
     for name in ("Procfile", "initial_training.py", "incremental_training.py"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    write_synthetic(SyntheticStream(N_EVENTS, n_users=150, n_items=300), tmp_path / "clicks.csv")
+        (folder / name).symlink_to(ROOT / name)
+    write_synthetic(SyntheticStream(N_EVENTS, n_users=150, n_items=300), folder / "clicks.csv")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("INDEX_PORT", str(free_port()))
     monkeypatch.setenv("RECOMMENDER_PORT", str(free_port()))
-    return tmp_path
+    return folder
 
 
 class Launcher:
