@@ -7,12 +7,13 @@ from msgspec import UNSET, Meta, UnsetType
 
 from recommender_server.user_schemas import Habits, habits_of
 from streamrec.domain.cursor import MAX_CURSOR_LENGTH
+from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
 from streamrec.domain.likeness import Likeness, OrderName
 from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS
 from streamrec.domain.user import NO_PROFILE, UserDocument
-from streamrec.wire import MAX_TIMESTAMP_S, EventRecord
+from streamrec.wire import EventRecord, ExactFloat
 
 ExternalId = Annotated[
     str,
@@ -52,8 +53,8 @@ Cursor = Annotated[
     ),
 ]
 
-_TIME_TEXT = r"^([0-9]{1,10}(\.[0-9]{1,9})?|[0-9]{3}[1-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$"  # noqa: E501
-_NUMBER_TEXT = r"^-?[0-9]{1,15}(\.[0-9]{1,15})?$"
+_TIME_TEXT = r"^([0-9]{1,10}(\.[0-9]{1,9})?|(19[7-9][0-9]|[2-4][0-9]{3})-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$"  # noqa: E501
+_NUMBER_TEXT = r"^(-?[0-9]{1,15}(\.[0-9]{1,15})?|NaN|NULL|)$"
 
 
 By = Annotated[
@@ -126,7 +127,8 @@ class Event(EventRecord, frozen=True, gc=False, omit_defaults=True):
 
     # The types are those of `EventRecord`; what `to_interaction` checks beyond them is told to readers here.
     timestamp: (
-        Annotated[float, Meta(extra_json_schema={"minimum": 0, "exclusiveMaximum": MAX_TIMESTAMP_S})]
+        Annotated[int, Meta(extra_json_schema={"minimum": 0, "exclusiveMaximum": MAX_TIMESTAMP_S})]
+        | Annotated[float, Meta(extra_json_schema={"minimum": 0, "exclusiveMaximum": MAX_TIMESTAMP_S})]
         | Annotated[str, Meta(extra_json_schema={"pattern": _TIME_TEXT})]
         | None
     ) = None
@@ -156,7 +158,7 @@ class ItemBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class NamedItemBody(ItemBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An item's metadata, with its id."""
 
-    item_id: ExternalId
+    item_id: ExternalId | int | ExactFloat
 
 
 ItemBodies = Annotated[list[NamedItemBody], Meta(min_length=1, max_length=10_000)]

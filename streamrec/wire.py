@@ -4,22 +4,31 @@ Every format has a version and a JSON Schema in `streamrec/schemas/`. A reader a
 fields that it does not know are ignored.
 """
 
-import math
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import msgspec
 
+from streamrec.domain.event_values import (
+    MAX_EXACT_FLOAT,
+    DayNumbers,
+    event_id_of,
+    id_of,
+    time_of,
+    type_of,
+    value_of,
+)
 from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
 from streamrec.errors import InvalidEvent
 
 MAX_EVENT_BYTES = 64 * 1024
 """An event is some hundred bytes; one larger than this is a mistake, and is rejected unread."""
 
-MAX_TIMESTAMP_S = 1e11
-"""The year 5138. Larger numbers are milliseconds sent by mistake."""
+ExactFloat = Annotated[
+    float, msgspec.Meta(extra_json_schema={"minimum": -MAX_EXACT_FLOAT, "maximum": MAX_EXACT_FLOAT})
+]
+"""Numbers as ids: a float beyond may have been another number, an integer is what it is."""
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES)] | int | float
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES)] | int | ExactFloat
 
 
 class EventRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -27,10 +36,10 @@ class EventRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     user_id: Id
     item_id: Id
-    timestamp: float | str | None = None
-    type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] = DEFAULT_EVENT_TYPE
+    timestamp: int | float | str | None = None
+    type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | int | ExactFloat = DEFAULT_EVENT_TYPE
     value: float | str | None = None
-    event_id: Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)] | int | None = None
+    event_id: Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)] | int | ExactFloat | None = None
 
 
 _event_decoder = msgspec.json.Decoder(EventRecord)
@@ -66,82 +75,34 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
         raise InvalidEvent("does_not_fit", str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidEvent("not_json", str(error)) from error
-    return to_interaction(record, arrival_s)
+    # Our own writer makes floats of all times: a made stream that began at 0 may pass 20240310.0 s.
+    return to_interaction(record, arrival_s, "seconds" if type(record.timestamp) is float else "refused")
 
 
-def to_interaction(record: EventRecord, arrival_s: float) -> Interaction:
-    """Check and normalize an event: ids become strings, times Unix seconds, values floats.
+def to_interaction(record: EventRecord, arrival_s: float, day_numbers: DayNumbers = "refused") -> Interaction:
+    """Check and normalize an event by the rules of `streamrec.domain.event_values`.
+
+    Parameters
+    ----------
+    arrival_s
+        Unix seconds, for an event that does not say when it happened.
+    day_numbers
+        What a timestamp such as 20240310 stands for.
 
     Raises
     ------
     InvalidEvent
         With the reason.
     """
-    timestamp = record.timestamp
-    if timestamp is None:
-        timestamp = arrival_s
-    elif isinstance(timestamp, str):
-        timestamp = _parse_timestamp(timestamp)
-    if not 0 <= timestamp < MAX_TIMESTAMP_S:  # false for a NaN too
-        raise InvalidEvent("bad_timestamp", f"timestamp {timestamp!r}: wanted Unix seconds, not milliseconds")
-    value = record.value
-    if value is not None:
-        value = _parse_value(value)
-    event_id = record.event_id
+    timestamp, value, event_id = record.timestamp, record.value, record.event_id
     return Interaction(
-        _check_id("user_id", record.user_id),
-        _check_id("item_id", record.item_id),
-        timestamp,
-        record.type,
-        value,
-        None if event_id is None else str(event_id),
+        id_of("user_id", record.user_id),
+        id_of("item_id", record.item_id),
+        time_of(arrival_s, "seconds") if timestamp is None else time_of(timestamp, day_numbers),
+        type_of(record.type),
+        None if value is None else value_of(value),
+        None if event_id is None else event_id_of(event_id),
     )
-
-
-def _check_id(field: str, given: str | float) -> str:
-    text = given if isinstance(given, str) else _number_as_id(field, given)
-    # Characters bound bytes from below and by a factor of four from above: most ids need no encoding.
-    if not text.isascii():
-        try:
-            n_bytes = len(text.encode())
-        except UnicodeEncodeError:
-            raise InvalidEvent("bad_id", f"{field} is not Unicode text") from None
-        if n_bytes > MAX_ID_BYTES:
-            raise InvalidEvent("bad_id", f"{field} has {n_bytes} bytes; at most {MAX_ID_BYTES} are allowed")
-    elif not 0 < len(text) <= MAX_ID_BYTES:
-        raise InvalidEvent("bad_id", f"{field} must have 1 to {MAX_ID_BYTES} bytes, has {len(text)}")
-    return text
-
-
-def _number_as_id(field: str, number: float) -> str:
-    if isinstance(number, float) and not math.isfinite(number):
-        raise InvalidEvent("bad_id", f"{field} is {number}")
-    return str(number)
-
-
-def _parse_timestamp(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidEvent(
-            "bad_timestamp", f"timestamp {text[:40]!r} is neither Unix seconds nor ISO 8601"
-        ) from None
-    # Without an offset a time is taken as UTC: a server's own time zone must not change what is learned.
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def _parse_value(given: float | str) -> float:
-    try:
-        value = float(given)
-    except ValueError:
-        raise InvalidEvent("bad_value", f"value {str(given)[:40]!r} is not a number") from None
-    if not math.isfinite(value):
-        raise InvalidEvent("bad_value", f"value is {value}")
-    return value
 
 
 def encode_event(event: Interaction) -> bytes:

@@ -5,8 +5,9 @@ import falcon.asgi
 import msgspec
 
 from recommender_server.bodies import JSON, body_of
-from recommender_server.request import checked_id, id_in_path
+from recommender_server.request import id_in_path
 from recommender_server.schemas import ItemBodies, ItemBody, NamedItemBody, item_of
+from streamrec.domain.event_values import id_of
 from streamrec.serving.catalog import Catalog
 
 _item_decoder = msgspec.json.Decoder(ItemBody)
@@ -50,6 +51,7 @@ class Items:
         """Replace many items: all or none."""
         bodies = await body_of(req, _items_decoder, self._max_body_bytes)
         # Of two with the same id the last counts, as it would one after the other.
-        items = {body.item_id: item_of(checked_id(body.item_id), body) for body in bodies}
+        ids = [id_of(f"item {position}: item_id", body.item_id) for position, body in enumerate(bodies)]
+        items = {item_id: item_of(item_id, body) for item_id, body in zip(ids, bodies, strict=True)}
         await self._catalog.put_items(list(items.values()))
         resp.status = falcon.HTTP_204

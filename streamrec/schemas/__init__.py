@@ -16,7 +16,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, REJECTED, USER
 from streamrec.wire import Command, EventRecord, RejectedRecord, VectorRecord
 
 VERSIONS: dict[str, tuple[int, type]] = {
-    INTERACTIONS: (1, EventRecord),
+    INTERACTIONS: (2, EventRecord),
     REJECTED: (1, RejectedRecord),
     COMMANDS: (1, Command),
     ITEM_VECTORS: (2, VectorRecord),

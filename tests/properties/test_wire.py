@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidEvent
-from streamrec.wire import MAX_TIMESTAMP_S, decode_event, encode_event
+from streamrec.wire import decode_event, encode_event
 
 ids = st.text(min_size=1, max_size=64).filter(lambda text: text.isprintable() and len(text.encode()) <= 256)
 events = st.builds(

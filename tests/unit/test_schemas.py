@@ -17,6 +17,12 @@ VERSION_1_EVENTS = [
 """Records as senders of version 1 write them: every later version reads them."""
 
 
+VERSION_2_EVENTS = [
+    {"user_id": 41.0, "item_id": 7.0, "type": 2, "event_id": 7.0},
+    {"user_id": "u", "item_id": "i", "timestamp": "2024-03-10 09:30:00 UTC", "type": 2.0},
+]
+
+
 @pytest.mark.parametrize("topic", VERSIONS)
 def test_the_files_say_what_the_types_say(topic: str) -> None:
     written = json.loads(path_of(topic).read_text())
@@ -26,6 +32,12 @@ def test_the_files_say_what_the_types_say(topic: str) -> None:
 @pytest.mark.parametrize("event", VERSION_1_EVENTS)
 def test_records_of_version_1_are_read_and_fit_the_schema(event: dict[str, object]) -> None:
     assert decode_event(json.dumps(event).encode(), 0.0).user_id == str(event["user_id"])
+    assert validator_for(schema_of(INTERACTIONS)).is_valid(event)
+
+
+@pytest.mark.parametrize("event", VERSION_2_EVENTS)
+def test_records_of_version_2_are_read_and_fit_the_schema(event: dict[str, object]) -> None:
+    assert decode_event(json.dumps(event).encode(), 0.0).type == "2"
     assert validator_for(schema_of(INTERACTIONS)).is_valid(event)
 
 

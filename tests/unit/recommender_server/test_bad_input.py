@@ -96,7 +96,7 @@ async def test_a_bad_value_is_named(server: Server, target: str, named: str) -> 
         (b'{"user_id": "u", "item_id": "i", "timestamp": 1700000000000}', 422),
         (b'{"user_id": "u", "item_id": "i", "timestamp": -1}', 422),
         (b'{"user_id": "u", "item_id": "i", "value": "much"}', 422),
-        (b'{"user_id": "u", "item_id": "i", "value": "nan"}', 422),
+        (b'{"user_id": "u", "item_id": "i", "value": "inf"}', 422),
         (b'{"user_id": "u", "item_id": "i", "value": 1e999}', 422),
         (('{"user_id": "' + "\u00fc" * 129 + '", "item_id": "i"}').encode(), 422),
         (b'{"user_id": "' + b"x" * MAX_BODY_BYTES + b'", "item_id": "i"}', 413),
@@ -189,3 +189,36 @@ async def test_a_request_keeps_a_plain_id_and_gets_one_otherwise(server: Server,
     name = answer.headers["x-request-id"]
     assert (name == given) == (given == "abc-1.2_3")
     assert name
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("timestamp", 20240310, "20240310 looks like a date"),
+        ("timestamp", 20240310.0, "looks like a date"),
+        ("timestamp", "20240310", "looks like a date"),
+        ("timestamp", -5, "negative"),
+        ("timestamp", "nan", "not a number"),
+        ("timestamp", 1700000000000000, "microseconds"),
+        ("timestamp", 1700000000000000000, "nanoseconds"),
+        ("timestamp", "10-03-2024 09:30", "read are"),
+        ("user_id", 9007199254740995.0, "another number"),
+        ("user_id", "\\N", "no value"),
+        ("event_id", 1e300, "another number"),
+    ],
+)
+async def test_an_event_is_refused_in_words_that_fit(
+    server: Server, field: str, value: object, words: str
+) -> None:
+    good = {"user_id": "u", "item_id": "i"}
+    answer = await server.client.call("POST", "/v1/events", json=[good, good | {field: value}])
+    assert answer.status == 422
+    assert "event 1" in answer.json["detail"]
+    assert words in answer.json["detail"]
+
+
+@pytest.mark.parametrize("item_id", [9007199254740995.0, "\\N"])
+async def test_an_item_is_refused_in_words_that_fit(server: Server, item_id: object) -> None:
+    answer = await server.client.call("PUT", "/v1/items", json=[{"item_id": "a"}, {"item_id": item_id}])
+    assert answer.status == 422
+    assert "item 1: item_id" in answer.json["detail"]

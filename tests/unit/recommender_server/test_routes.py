@@ -180,3 +180,15 @@ async def test_what_was_chosen_comes_again_where_it_may(server: Server) -> None:
     assert "i1" not in [item["item_id"] for item in new["items"]]
     assert [item["source"] for item in again["items"] if item["item_id"] == "i1"] == ["again"]
     assert "i2" not in [item["item_id"] for item in again["items"]]  # disliked
+
+
+async def test_numbers_as_ids_types_and_event_ids_mean_the_same_everywhere(server: Server) -> None:
+    as_numbers = {"user_id": 41.0, "item_id": 7.0, "type": 2, "event_id": 7.0, "value": "NaN", "timestamp": 5}
+    as_texts = {"user_id": "41", "item_id": "7", "type": "2", "event_id": "7", "timestamp": "5"}
+    assert (await server.client.call("POST", "/v1/events", json=[as_numbers, as_texts])).status == 202
+    first, second = (decode_event(r.value, 0.0) for r in server.log.records[INTERACTIONS][-2:])
+    assert first == second
+    bodies = [{"item_id": 7.0, "title": "t"}, {"item_id": 8, "title": "u"}]
+    assert (await server.client.call("PUT", "/v1/items", json=bodies)).status == 204
+    for item_id, title in (("7", "t"), ("8", "u")):
+        assert (await server.client.call("GET", f"/v1/items/{item_id}")).json["title"] == title
