@@ -16,6 +16,9 @@ from streamrec.domain.popularity import EVENTS_PATTERN
 
 EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
 
+WindowName = Annotated[str, StringConstraints(pattern="^[^:]+$")]
+"""Without a colon: what follows the first one in a ranking's name is a category."""
+
 # To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
 _PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
 _PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
@@ -151,7 +154,7 @@ class TrainerSettings(BaseSettings):
     covisitation: CoVisitationSettings = Field(
         default_factory=CoVisitationSettings, description="Has variables of its own: STREAMREC_COVISITATION_."
     )
-    popularity_half_lives: dict[str, PositiveFloat | EventCount | None] = Field(
+    popularity_half_lives: dict[WindowName, PositiveFloat | EventCount | None] = Field(
         {"all": None, "week": 7 * 86_400.0, "day": 86_400.0, "hour": 3_600.0, "recent": "1000 events"},
         description='Window -> seconds of stream time, a number of events ("1000 events"), or never (null).',
     )

@@ -1,7 +1,7 @@
 """The hot cache in memory: for tests, and for evaluation without a disk."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.blend import Blend
@@ -24,8 +24,17 @@ class MemoryCache:
         self._histories: dict[str, dict[int, bytes]] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
-        """Replace whole rankings. A name is ``window`` or ``window:category``."""
-        self._rankings.update((name, list(ranking)) for name, ranking in rankings.items())
+        """Replace whole rankings; an empty one is removed."""
+        for name, ranking in rankings.items():
+            if ranking:
+                self._rankings[name] = list(ranking)
+            else:
+                self._rankings.pop(name, None)
+
+    def drop_popular_but(self, names: Collection[str]) -> None:
+        """Remove all rankings of other names."""
+        kept = set(names)
+        self._rankings = {name: ranking for name, ranking in self._rankings.items() if name in kept}
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
@@ -34,6 +43,11 @@ class MemoryCache:
                 self._neighbours[item_id] = of_item
             else:
                 self._neighbours.pop(item_id, None)
+
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Remove the neighbours of all other items."""
+        kept = set(item_ids)
+        self._neighbours = {id_: of_item for id_, of_item in self._neighbours.items() if id_ in kept}
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""

@@ -1,7 +1,8 @@
 """The hot cache in Redis, as the trainer uses it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -22,6 +23,9 @@ _ITEMS_AT_ONCE = 500
 _HISTORY_TTL_S = 86_400
 """Whatever left Redis without a history that knows of it goes after a day."""
 
+_KEYS_AT_ONCE = 500
+"""In one step of a scan, or in one removal: less than a millisecond, during which Redis answers nobody."""
+
 Ranking = Sequence[RankedItem]
 
 
@@ -38,9 +42,11 @@ class RedisCachePublisher:
             place.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
         )
         self._redis = Redis.from_pool(pool)
+        self._names_key = place.key("popular-names")
+        self._has_scanned = False
 
     def publish_popular(self, rankings: Mapping[str, Ranking]) -> None:
-        """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
+        """Replace whole rankings, each at once; an empty one is removed."""
         with in_our_words(self._place):
             for chunk in _chunks(rankings):
                 with self._redis.pipeline(transaction=True) as pipeline:
@@ -49,7 +55,45 @@ class RedisCachePublisher:
                         pipeline.delete(key)
                         if ranking:
                             pipeline.zadd(key, dict(ranking))
+                            pipeline.sadd(self._names_key, name)
+                        else:
+                            pipeline.srem(self._names_key, name)
                     pipeline.execute()
+
+    def drop_popular_but(self, names: Collection[str]) -> None:
+        """Remove all rankings of other names.
+
+        Those that no list names, as an earlier version wrote none, are looked for once among all keys.
+        """
+        with in_our_words(self._place):
+            kept = {name.encode() for name in names}
+            held = set(self._redis.sscan_iter(self._names_key, count=_KEYS_AT_ONCE))
+            if not self._has_scanned:
+                held.update(self._scan("popular:"))
+            for gone in _portions(held - kept):
+                with self._redis.pipeline(transaction=True) as pipeline:
+                    pipeline.delete(*(self._bytes_key("popular:") + name for name in gone))
+                    pipeline.srem(self._names_key, *gone)
+                    pipeline.execute()
+            self._has_scanned = True
+
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Remove the neighbours of all other items."""
+        with in_our_words(self._place):
+            kept = {item_id.encode() for item_id in item_ids}
+            gone = {item_id for item_id in self._scan("neighbours:") if item_id not in kept}
+            for portion in _portions(gone):
+                self._redis.delete(*(self._bytes_key("neighbours:") + item_id for item_id in portion))
+
+    def _scan(self, kind: str) -> Iterator[bytes]:
+        """Yield what follows our prefix and `kind` in the keys that begin with them."""
+        start = self._bytes_key(kind)
+        pattern = re.sub(rb"([\\*?\[\]])", rb"\\\1", start) + b"*"
+        for key in self._redis.scan_iter(pattern, count=_KEYS_AT_ONCE):
+            yield cast("bytes", key)[len(start) :]
+
+    def _bytes_key(self, kind: str) -> bytes:
+        return self._place.key(kind).encode()
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
@@ -95,6 +139,12 @@ class RedisCachePublisher:
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+
+
+def _portions(names: Collection[bytes]) -> Iterator[list[bytes]]:
+    in_order = list(names)
+    for first in range(0, len(in_order), _KEYS_AT_ONCE):
+        yield in_order[first : first + _KEYS_AT_ONCE]
 
 
 def _chunks(rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Ranking]]:

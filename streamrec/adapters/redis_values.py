@@ -4,6 +4,7 @@
 
     <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
     <prefix>:popular:<name>          sorted set of item ids by score
+    <prefix>:popular-names           set of the names that have one
     <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ _TABLES = (
     " PRIMARY KEY (slot, item_id)) WITHOUT ROWID",
 )
 
+_PAGE = 10_000
+"""Item ids looked at in one transaction: some 10 ms."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
 _decode_neighbours = msgspec.json.Decoder(Neighbours).decode
@@ -58,10 +61,19 @@ class SqliteCachePublisher:
         self._lock = threading.Lock()
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
-        """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
-        rows = [(name, _encode(ranking).decode()) for name, ranking in rankings.items()]
+        """Replace whole rankings, each at once; an empty one is removed."""
+        rows = [(name, _encode(ranking).decode()) for name, ranking in rankings.items() if ranking]
+        empty = [name for name, ranking in rankings.items() if not ranking]
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
+            _drop_popular(connection, empty)
+
+    def drop_popular_but(self, names: Collection[str]) -> None:
+        """Remove all rankings of other names."""
+        kept = set(names)
+        with self._lock, transaction(self._connection, self._path) as connection:
+            held = connection.execute("SELECT name FROM popular").fetchall()
+            _drop_popular(connection, [name for (name,) in held if name not in kept])
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
@@ -70,6 +82,24 @@ class SqliteCachePublisher:
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO neighbours VALUES (?, ?)", rows)
             connection.executemany("DELETE FROM neighbours WHERE item_id = ?", without)
+
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Remove the neighbours of all other items, page by page: other writers need not wait."""
+        kept = set(item_ids)
+        last = ""
+        while page := self._item_ids_after(last):
+            last = page[-1]
+            gone = [(item_id,) for item_id in page if item_id not in kept]
+            if gone:
+                with self._lock, transaction(self._connection, self._path) as connection:
+                    connection.executemany("DELETE FROM neighbours WHERE item_id = ?", gone)
+
+    def _item_ids_after(self, last: str) -> list[str]:
+        with self._lock, saying_unavailable(self._path):
+            rows = self._connection.execute(
+                "SELECT item_id FROM neighbours WHERE item_id > ? ORDER BY item_id LIMIT ?", (last, _PAGE)
+            ).fetchall()
+        return [item_id for (item_id,) in rows]
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
@@ -101,6 +131,10 @@ class SqliteCachePublisher:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _drop_popular(connection: sqlite3.Connection, names: Sequence[str]) -> None:
+    connection.executemany("DELETE FROM popular WHERE name = ?", [(name,) for name in names])
 
 
 class SqliteCache:

@@ -95,6 +95,10 @@ class IdMap:
         ids = self._ids
         return [id_ for row in rows if (id_ := ids[row]) is not None]
 
+    def living(self) -> list[str]:
+        """Return all living ids."""
+        return list(self._row_of)
+
     def by_row(self) -> list[str | None]:
         """Return all ids in row order, None where a row is free."""
         return list(self._ids)

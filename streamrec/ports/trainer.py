@@ -1,6 +1,6 @@
 """What the trainer and the tools need: synchronous, in bulk."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -95,10 +95,19 @@ class CachePublisher(Protocol):
     """The hot cache as the trainer uses it. Losing what is in it loses nothing."""
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
-        """Replace whole rankings, each at once. A name is ``window`` or ``window:category``."""
+        """Replace whole rankings, each at once; an empty one is removed.
+
+        A name is ``window`` or ``window:category``.
+        """
+
+    def drop_popular_but(self, names: Collection[str]) -> None:
+        """Remove all rankings of other names, whoever published them."""
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items, nearest first; an item without any loses those it had."""
+
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Remove the neighbours of all other items, whoever published them."""
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""

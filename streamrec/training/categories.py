@@ -42,6 +42,11 @@ class ItemCategories:
     >>> categories.put(Item("new", categories=("drama", "war")))
     >>> categories.neighbours("new")
     ['b', 'a']
+
+    Attributes
+    ----------
+    emptied
+        Names that lost their last item since `in_turn` was called last.
     """
 
     def __init__(self, items: Iterable[Item] = ()) -> None:
@@ -49,6 +54,7 @@ class ItemCategories:
         self._members: dict[str, dict[str, None]] = {}
         self._labels: dict[str, Labels] = {}
         self._turn = 0
+        self.emptied: dict[str, None] = {}
         for item in items:
             self.put(item)
 
@@ -59,6 +65,7 @@ class ItemCategories:
             self._names[item.item_id] = item.categories
             for name in item.categories:
                 self._members.setdefault(name, {})[item.item_id] = None
+                self.emptied.pop(name, None)
         labels = Labels(_counted(item.categories), _counted(item.tags))
         if labels != NO_LABELS:
             self._labels[item.item_id] = labels
@@ -70,8 +77,13 @@ class ItemCategories:
             # An item may name a category twice.
             members = self._members.get(name, {})
             members.pop(item_id, None)
-            if not members:
-                self._members.pop(name, None)
+            if not members and self._members.pop(name, None) is not None:
+                self.emptied[name] = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all categories that have items."""
+        return list(self._members)
 
     def labels(self, item_id: str) -> Labels:
         """Return what an item counts for; nothing when it has no metadata."""
@@ -92,8 +104,10 @@ class ItemCategories:
         """Return the next categories' item ids: one category, and more up to `n_members` ids in all.
 
         Called again and again it goes round, so that work on many categories can be done piece by piece.
+        Categories that lost their last item since the last call come first, with no items.
         """
         names = list(self._members)
+        emptied, self.emptied = self.emptied, {}
         chosen: dict[str, list[str]] = {}
         n_left = n_members
         for place in range(self._turn, self._turn + len(names)):
@@ -103,7 +117,7 @@ class ItemCategories:
                 break
             chosen[name] = list(self._members[name])
         self._turn = (self._turn + len(chosen)) % max(1, len(names))
-        return chosen
+        return {name: [] for name in emptied} | chosen
 
 
 def _counted(labels: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """What the trainer of a challenger publishes: as little as makes its generation servable at any moment."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from streamrec.ports import Neighbours
 from streamrec.training.publisher import Publisher, Status, UserPublication
@@ -15,5 +15,8 @@ class ChallengerPublisher(Publisher):
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Do nothing: users are offered the champion's."""
 
-    def publish_status(self, status: Status) -> None:
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Do nothing: they are the champion's."""
+
+    def publish_status(self, make_status: Callable[[], Status]) -> None:
         """Do nothing: users are shown the champion's."""

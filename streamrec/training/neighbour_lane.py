@@ -1,6 +1,6 @@
 """Neighbours on their way to the hot cache."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 import structlog
@@ -33,6 +33,10 @@ class NeighbourLane:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self._lane.submit(partial(self._write, neighbours))
 
+    def drop_all_but(self, item_ids: Collection[str]) -> None:
+        """Have the cache remove the neighbours of all other items."""
+        self._lane.submit(partial(self._drop_all_but, item_ids))
+
     def take_failure(self) -> bool:
         """Return whether a publication failed since this was asked last."""
         has_failed, self._has_failed = self._has_failed, False
@@ -47,12 +51,19 @@ class NeighbourLane:
         self._lane.close()
 
     def _write(self, neighbours: Mapping[str, Neighbours]) -> None:
+        if self._attempt(partial(self._cache.publish_neighbours, neighbours)):
+            self._metrics.count("trainer.published.neighbours", len(neighbours))
+
+    def _drop_all_but(self, item_ids: Collection[str]) -> None:
+        self._attempt(partial(self._cache.drop_neighbours_but, item_ids))
+
+    def _attempt(self, work: Callable[[], None]) -> bool:
         try:
             with timed(self._metrics, "trainer.publish.neighbours"):
-                self._cache.publish_neighbours(neighbours)
+                work()
         except Unavailable as error:
             self._has_failed = True
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))
-        else:
-            self._metrics.count("trainer.published.neighbours", len(neighbours))
+            return False
+        return True

@@ -2,7 +2,8 @@
 
 Everybody's neighbours move with every event; nobody waits for them. They are published item by item, those
 that wait longest first. All of them are published again after a start, after the cache did not answer, and
-every few minutes, because a cache may lose what it holds without a word.
+every few minutes, because a cache may lose what it holds without a word. After a start and
+after such a failure, those of items that are not known any more are removed: who was here before left them.
 """
 
 import time
@@ -38,6 +39,7 @@ class NeighbourPublishing:
         self._publisher = publisher
         self._settings = settings
         self._deleted: list[str] = []
+        self._is_swept = False
         self._due = now
         self._mark_all(now)
 
@@ -55,8 +57,13 @@ class NeighbourPublishing:
         """
         if self._publisher.neighbours.take_failure():
             self._mark_all(now)
+            self._is_swept = False
             self._due = now + _PAUSE_AFTER_FAILURE_S
         if now < self._due or not self._publisher.neighbours.is_free():
+            return
+        if not self._is_swept:
+            self._is_swept = True
+            self._publisher.drop_neighbours_but(frozenset(self._state.item_ids.living()))
             return
         if now >= self._refresh_due:
             self._mark_all(now)
@@ -72,7 +79,5 @@ class NeighbourPublishing:
             self._publisher.publish_neighbours(neighbours)
 
     def _mark_all(self, now: float) -> None:
-        # Deletions that a failed publication held come again, too.
-        self._deleted = sorted(self._state.deleted_items)
         self._state.dirty_neighbours.mark(np.arange(self._state.item_ids.n_rows), now)
         self._refresh_due = now + self._settings.refresh_interval_s

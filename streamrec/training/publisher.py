@@ -5,7 +5,7 @@ nothing, and doing an older one again before a newer one ends in the newer one's
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from hashlib import blake2b
 from threading import Event
@@ -71,11 +71,14 @@ class Status(NamedTuple):
         By name.
     blend
         How sources are blended.
+    names
+        Of all rankings there are: the cache removes any others. None: it removes none.
     """
 
     rankings: Mapping[str, Sequence[RankedItem]]
     counters: Mapping[str, float]
     blend: Blend
+    names: Collection[str] | None = None
 
 
 class Outlets(NamedTuple):
@@ -106,6 +109,8 @@ class Publisher:
         Of the generation that is published; see `changelog_key`.
     neighbours
         The lane that neighbours go by.
+    n_cache_failures
+        How often in all the cache did not take a status.
     """
 
     def __init__(
@@ -125,7 +130,8 @@ class Publisher:
         self._users, self._status = Lane("users"), Lane("status")
         self._vectors = {topic: Lane(kind) for topic, kind in _KINDS.items()}
         self.neighbours = NeighbourLane(outlets.cache, metrics)
-        self._n_cache_failures = self._n_skipped_statuses = 0
+        self.n_cache_failures = 0
+        self._n_failures_in_turn = self._n_skipped_statuses = 0
 
     def is_free_for_users(self) -> bool:
         """Return whether the last users handed over are out."""
@@ -157,15 +163,19 @@ class Publisher:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self.neighbours.publish(neighbours)
 
-    def publish_status(self, status: Status) -> None:
-        """Hand over what the hot cache shows.
+    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
+        """Hand over that the neighbours of all other items are to be removed."""
+        self.neighbours.drop_all_but(item_ids)
+
+    def publish_status(self, make_status: Callable[[], Status]) -> None:
+        """Hand over what the hot cache shows; it is not even made when it can't go out.
 
         Without effect while the last status is under way, and for a while after the cache did not answer.
         """
         if self._n_skipped_statuses:
             self._n_skipped_statuses -= 1
         elif self._status.is_free():
-            self._status.submit(partial(self._write_status, status))
+            self._status.submit(partial(self._write_status, make_status()))
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
@@ -207,14 +217,17 @@ class Publisher:
     def _write_status(self, status: Status) -> None:
         try:
             with timed(self._metrics, "trainer.publish.status"):
+                if status.names is not None:
+                    self._outlets.cache.drop_popular_but(status.names)
                 self._outlets.cache.publish_popular(status.rankings)
                 self._outlets.cache.publish_counters(status.counters)
                 self._outlets.cache.publish_blend(status.blend)
-            self._n_cache_failures = 0
+            self._n_failures_in_turn = 0
         except Unavailable as error:
             # The next status replaces this one anyway: the stream need not wait for the cache.
-            self._n_cache_failures += 1
-            self._n_skipped_statuses = min(2**self._n_cache_failures - 1, _MOST_SKIPPED)
+            self.n_cache_failures += 1
+            self._n_failures_in_turn += 1
+            self._n_skipped_statuses = min(2**self._n_failures_in_turn - 1, _MOST_SKIPPED)
             self._metrics.count("trainer.cache_failures")
             structlog.get_logger().warning("cache_unavailable", error=str(error))
 

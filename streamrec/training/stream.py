@@ -38,11 +38,12 @@ from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.progress import Progress
-from streamrec.training.publisher import Publisher, Status, UserPublication
+from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.training.ranking_publishing import RankingPublishing
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.vector_publishing import publishing_of_items, publishing_of_users
-from streamrec.training.views import blend_gauges, rankings, state_gauges, user_states
+from streamrec.training.views import blend_gauges, state_gauges, user_states
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
@@ -94,6 +95,7 @@ class StreamTrainer:
         self._neighbours = NeighbourPublishing(state, surroundings.publisher, settings.covisitation, now)
         self._item_vectors = publishing_of_items(state, surroundings.publisher, settings, now)
         self._user_vectors = publishing_of_users(state, surroundings.publisher, settings, now)
+        self._rankings = RankingPublishing(state, categories, surroundings.publisher)
         self._pending = Pending()
         self._is_superseded = False
         self._status_due = now
@@ -199,8 +201,7 @@ class StreamTrainer:
             name.removeprefix("trainer."): value for name, value in gauges.items()
         }
         self._evaluation.serving.renew()
-        ranked = rankings(self._state, self._categories.in_turn())
-        self._with.publisher.publish_status(Status(ranked, counters, self._state.blend.published()))
+        self._with.publisher.publish_status(lambda: self._rankings.status(counters, now))
 
     def _gauges(self, now: float) -> dict[str, float]:
         return {

@@ -1,6 +1,6 @@
 """What of the trainer's state the outside gets to see: absolute values, copied from one moment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -133,6 +133,12 @@ def rankings(
             within = rows[(rows >= 0) & (rows < len(scores))]
             ranked[f"{window}:{name}"] = _top(state, scores, within, N_POPULAR_PER_CATEGORY)
     return ranked
+
+
+def ranking_names(state: TrainerState, categories: Iterable[str]) -> set[str]:
+    """Return the names of all rankings that there are with these categories."""
+    windows = (*state.popularity.windows, NEW_ITEMS)
+    return {f"{window}:{name}" for name in categories for window in windows} | set(windows)
 
 
 def popular(state: TrainerState, window: str) -> list[RankedItem]:

@@ -89,6 +89,35 @@ async def test_a_ranking_is_replaced_whole_and_others_stay(cache: Sides) -> None
     assert await cache.server.popular("all", 10) == []
 
 
+ODD_NAMES = [f"all:{name}" for name in ("", "all:day", "a:b", "a/b%2F", "a\nb", "*[x]?\\", "\U0001f3ac", " ")]
+
+
+async def test_rankings_of_other_names_are_removed(cache: Sides) -> None:
+    ranking = [RankedItem("a", 1.0)]
+    names = [*ODD_NAMES, "all", "day", *(f"day:{number}" for number in range(1200))]
+    for kept in (ODD_NAMES, ["all", "day", "never there"], []):
+        cache.publisher.publish_popular(dict.fromkeys(names, ranking))
+        cache.publisher.publish_neighbours({"a": near(("b", 0.5, 1.0, 0.0))})
+        cache.publisher.publish_counters({"n": 1.0})
+        cache.publisher.drop_popular_but(kept)
+        left = [name for name in names if await cache.server.popular(name, 1)]
+        assert left == [name for name in names if name in kept]
+        assert set(await cache.server.neighbours(["a"])) == {"a"}
+        assert await cache.server.counters() == {"n": 1.0}
+
+
+async def test_neighbours_of_other_items_are_removed(cache: Sides) -> None:
+    one = near(("b", 0.5, 1.0, 0.0))
+    odd = ["a:b", "a/b%2F", "a\nb", "*", "[a]", "\U0001f3ac", "popular:all", " "]
+    ids = [*odd, *(f"i{number}" for number in range(1200))]
+    for kept in (odd, ["i7", "never there"], []):
+        cache.publisher.publish_neighbours(dict.fromkeys(ids, one))
+        cache.publisher.publish_popular({"all": [RankedItem("a", 1.0)]})
+        cache.publisher.drop_neighbours_but(kept)
+        assert list(await cache.server.neighbours(ids)) == [id_ for id_ in ids if id_ in kept]
+        assert await cache.server.popular("all", 1) == [RankedItem("a", 1.0)]
+
+
 async def test_neighbours_are_replaced_item_by_item(cache: Sides) -> None:
     one, other = ("b/c", 0.75, 12.5, 0.5), ("\U0001f3ac", 1e-6, 0.1 + 0.2, 0.0)
     both, first, second = near(one, other), near(one), near(other)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import redis
@@ -14,6 +15,7 @@ from streamrec.cli.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
 from streamrec.ports import CachePublisher, HotCache, RankedItem
+from tests.builders import near
 
 PASSWORD = "p@ss/word:1"
 QUOTED = "p%40ss%2Fword%3A1"
@@ -154,6 +156,34 @@ async def test_a_large_publication_of_rankings_is_whole(redis_url: str, caches: 
     publisher.publish_popular(rankings)
     for name, ranking in rankings.items():
         assert await server.popular(name, 1000) == ranking
+
+
+async def test_what_no_list_names_is_found_and_others_keys_are_left_alone(
+    redis_url: str, caches: list[Any]
+) -> None:
+    others = ["streamrec", "streamrec:populated", "xstreamrec:popular:all", "streamrec-2:popular:all:x"]
+    with redis.Redis.from_url(redis_url) as client:
+        for key in ("streamrec:popular:old", "streamrec:popular:old:drama", *others):
+            client.zadd(key, {"a": 1.0})
+        publisher, server = sides(redis_url, caches)
+        publisher.publish_popular(RANKING)
+        publisher.drop_popular_but(["all"])
+        assert await server.popular("all", 1) == RANKING["all"]
+        assert {key.decode() for key in client.scan_iter()} == {
+            *others, "streamrec:popular:all", "streamrec:popular-names"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("prefix", ["films*", "f?[a-z]", "back\\slash"])
+async def test_a_prefix_is_no_pattern(redis_url: str, caches: list[Any], prefix: str) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.set("films-2:neighbours:a", "b")
+        client.set("fxa:neighbours:a", "b")
+        publisher, server = sides(f"{redis_url}?prefix={quote(prefix)}", caches)
+        publisher.publish_neighbours({"a": near(("b", 0.5, 1.0, 0.0))})
+        publisher.drop_neighbours_but([])
+        assert await server.neighbours(["a"]) == {}
+        assert len(client.keys()) == 2
 
 
 @pytest.fixture

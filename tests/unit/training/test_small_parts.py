@@ -125,9 +125,17 @@ class TestItemCategories:
     def test_changing_the_categories_moves_the_item(self) -> None:
         categories = ItemCategories([Item("a", categories=("war", "war"))])
         categories.put(Item("a", categories=("comedy",)))
-        assert categories.in_turn() == {"comedy": ["a"]}
+        assert categories.in_turn() == {"war": [], "comedy": ["a"]}
         categories.drop("a")
+        assert categories.in_turn() == {"comedy": []}
         assert categories.in_turn() == {}
+
+    def test_a_category_that_is_filled_again_is_not_empty(self) -> None:
+        categories = ItemCategories([Item("a", categories=("war",)), Item("b", categories=("drama",))])
+        categories.drop("a")
+        categories.put(Item("c", categories=("war",)))
+        assert categories.in_turn() == {"drama": ["b"], "war": ["c"]}
+        assert categories.names == ["drama", "war"]
 
     def test_categories_come_in_turn_and_each_once_a_round(self) -> None:
         categories = ItemCategories(
@@ -140,6 +148,7 @@ class TestItemCategories:
         assert list(categories.in_turn(n_members=1000)) == ["b", "c", "d", "a"]
         for n in range(9):
             categories.drop(f"d{n}")
+        assert categories.in_turn(1000)["d"] == []
         assert set(categories.in_turn(1000)) == {"a", "b", "c"}
 
     def test_a_large_category_bounds_the_work(self) -> None:
