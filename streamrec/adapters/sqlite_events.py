@@ -146,6 +146,7 @@ class SqliteEventSource:
 
     def _read(self, max_records: int) -> list[Record]:
         records: list[Record] = []
+        goes_on_at = dict(self._next)
         for topic in self._topics:
             with saying_unavailable(self._file.path):
                 rows = self._file.connection.execute(
@@ -155,7 +156,8 @@ class SqliteEventSource:
                 ).fetchall()
             if rows:
                 records += [Record(topic, PARTITION, *row) for row in rows]
-                self._next[topic] = rows[-1][0] + 1
+                goes_on_at[topic] = rows[-1][0] + 1
+        self._next = goes_on_at  # only now: a later topic that can't be read must not cost an earlier one
         return records
 
     def next_offsets(self) -> Offsets:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Lane:
-    """A thread that does one thing after the other; at most one waits or runs at any time.
+    """A thread that does one thing after the other; one at most at any time, none after a failure.
 
     Attributes
     ----------
@@ -24,7 +24,7 @@ class Lane:
         return self._under_way is None or self._under_way.done()
 
     def submit(self, work: Callable[[], None]) -> None:
-        """Hand over a piece; waits for the last one, and raises what that failed of."""
+        """Hand over a piece; waits for the last one, and raises what that failed of: nothing follows it."""
         self.drain()
         self._under_way = self._thread.submit(self._do, work)
 
@@ -36,10 +36,12 @@ class Lane:
             self.last_took_s = time.perf_counter() - started
 
     def drain(self) -> None:
-        """Wait for the last piece; raises what it failed of."""
-        last, self._under_way = self._under_way, None
-        if last is not None:
-            last.result()
+        """Wait for the last piece; raises what it failed of, each time.
+
+        A piece that failed was not done: forgetting it would let a checkpoint follow that counts it as done.
+        """
+        if self._under_way is not None:
+            self._under_way.result()
 
     def close(self) -> None:
         """End the thread once the piece that runs is done."""

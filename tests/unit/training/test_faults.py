@@ -80,6 +80,33 @@ def test_giving_up_ends_the_wait_and_a_restart_does_the_work(tmp_path: Path) -> 
     assert n_events_stored(world, "u") == 1
 
 
+def test_what_failed_for_good_is_never_checkpointed_as_done_though_the_store_comes_back(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path)
+    world.store = store = FailingStore()
+    first = world.trainer(checkpoint_interval_s=0.5)
+    world.send(*events(("u", "a")))
+    first.step()
+    store.n_failures = 1
+    first.stop.is_giving_up.set()  # the second signal, or twenty seconds after the first
+    world.send(*events(("u", "b")))
+    first.loop.step()
+    first.stop.is_stopping.set()
+    with pytest.raises(Unavailable):  # noqa: PT012  # wherever it is noticed first
+        world.clock.now += 1.0
+        first.loop.step()
+        first.loop.run()
+    assert first.source.committed()["interactions"] == {0: 1}
+    first.publisher.close()
+    first.lease.release()
+    second = world.trainer("two", is_restored=True)
+    second.step()
+    assert second.state.counters.n_events == 2
+    assert n_events_stored(world, "u") == 2
+    assert set(asyncio.run(store.seen_items("u", 10))) == {"a", "b"}
+
+
 def test_a_full_disk_at_a_checkpoint_does_not_stop_the_learning(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.checkpoints = checkpoints = FailingCheckpoints(tmp_path, GENERATION)
