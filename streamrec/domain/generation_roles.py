@@ -40,6 +40,22 @@ class Promotion(msgspec.Struct, frozen=True):
     is_done: bool = False
 
 
+class PromotionRequest(NamedTuple):
+    """What a command asks for.
+
+    Attributes
+    ----------
+    generation
+        The one to go over to; empty: the only one that it can be.
+    at
+        Unix seconds of the command.
+    """
+
+    name: PromotionName
+    generation: str
+    at: float
+
+
 class Roles(NamedTuple):
     """Who is what.
 
@@ -117,6 +133,15 @@ class Roles(NamedTuple):
         if generation not in ("", self.challenger):
             raise InvalidInput(f"{generation[:100]!r} is not the challenger: {self.challenger!r} is")
         return Promotion(name, champion=self.challenger, challenger=self.champion, at=at)
+
+    def is_known(self, request: PromotionRequest) -> bool:
+        """Return whether the last promotion is the one asked for: begun already, or done."""
+        last = self.promotion
+        return (
+            last is not None
+            and (last.name, last.at) == (request.name, request.at)
+            and request.generation in ("", last.champion)
+        )
 
     def _can_go_back(self) -> bool:
         last = self.promotion

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.item import Item
 from streamrec.ports import TrainerStore
 from streamrec.training.categories import ItemCategories
@@ -38,7 +39,7 @@ def carry_out(
 ) -> list[str]:
     """Change the state as the commands say, in their order; return the deleted items, for the index to know.
 
-    ``promote`` and ``rollback`` change no state: `promotion.PromotionWatch` has seen them.
+    ``promote`` and ``rollback`` are only noted: see `promotion.AskedPromotions`.
 
     Parameters
     ----------
@@ -62,6 +63,8 @@ def carry_out(
             deleted.append(key)
         elif command.name == "user_erased":
             _erase_user(key, state, pending)
+        elif command.name in ("promote", "rollback"):
+            state.promotions_asked.append(PromotionRequest(command.name, key, command.at))
     return deleted
 
 

@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from streamrec.domain.generation_roles import Promotion, PromotionName
+from streamrec.domain.generation_roles import Promotion, PromotionRequest
 from streamrec.domain.interaction import EventWeights
 from streamrec.domain.repeats import RecentIds
-from streamrec.errors import CorruptArtifact, InvalidEvent, InvalidInput, LogTruncated
+from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.ports import (
-    COMMANDS,
     EventSource,
     Metrics,
     Offsets,
@@ -34,7 +33,6 @@ from streamrec.training.publisher import Publisher, UserPublication
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import user_states
-from streamrec.wire import decode_command
 
 _USERS_AT_ONCE = 1000
 """Users in one transaction of the store: some tens of milliseconds, for which the stream's users wait."""
@@ -44,8 +42,11 @@ _POLL_AT_ONCE = 8192
 _log = structlog.get_logger()
 
 
-class PromotionWatch:
-    """A source of events and commands that remembers which promotions were asked for.
+class AskedPromotions:
+    """Decides which of the promotions that were asked for is to be carried out.
+
+    A request stays in the trainer's state, and so in its checkpoints, until it is refused or begun: a crash
+    behind the command's place in the log does not lose it.
 
     Attributes
     ----------
@@ -53,48 +54,34 @@ class PromotionWatch:
         The one that is to be carried out; None: none.
     """
 
-    def __init__(self, source: EventSource, roles: RoleRecord, artifacts_dir: Path, metrics: Metrics) -> None:
-        self._source = source
+    def __init__(self, roles: RoleRecord, artifacts_dir: Path, metrics: Metrics) -> None:
         self._roles = roles
         self._artifacts_dir = artifacts_dir
         self._metrics = metrics
-        self._asked: list[tuple[PromotionName, str, float]] = []
         self.promotion: Promotion | None = None
-        self.seek = source.seek
-        self.next_offsets = source.next_offsets
-        self.end_offsets = source.end_offsets
-        self.commit = source.commit
-        self.committed = source.committed
-        self.close = source.close
 
-    def poll(self, max_records: int, timeout_s: float) -> list[Record]:
-        """Return what the source does."""
-        records = self._source.poll(max_records, timeout_s)
-        for record in records:
-            if record.topic == COMMANDS:
-                self._note(record)
-        return records
-
-    def is_asked(self) -> bool:
-        """Decide about what was asked for; return whether there is something to carry out."""
-        while self._asked and self.promotion is None:
-            name, generation, at = self._asked.pop(0)
-            try:
-                promotion = self._roles.read().next_promotion(name, generation, at)
-                Checkpoints(self._artifacts_dir, promotion.champion).check()
-                self.promotion = promotion
-            except (InvalidInput, CorruptArtifact) as error:
-                self._metrics.count("trainer.promotions.refused")
-                _log.warning("promotion_refused", command=name, generation=generation, error=str(error))
+    def decide(self, requests: list[PromotionRequest]) -> bool:
+        """Remove those that come to nothing; return whether there is one to carry out."""
+        while requests and self.promotion is None:
+            self.promotion = self._decided(requests[0])
+            if self.promotion is None:
+                del requests[0]
         return self.promotion is not None
 
-    def _note(self, record: Record) -> None:
+    def _decided(self, request: PromotionRequest) -> Promotion | None:
+        roles = self._roles.read()
+        if roles.is_known(request):
+            return None  # a checkpoint from before its beginning brought it back
         try:
-            command = decode_command(record.value or b"")
-        except InvalidEvent:
-            return  # the loop rejects it
-        if command.name in ("promote", "rollback"):
-            self._asked.append((command.name, record.key, command.at))
+            promotion = roles.next_promotion(*request)
+            Checkpoints(self._artifacts_dir, promotion.champion).check()
+        except (InvalidInput, CorruptArtifact) as error:
+            self._metrics.count("trainer.promotions.refused")
+            _log.warning(
+                "promotion_refused", command=request.name, generation=request.generation, error=str(error)
+            )
+            return None
+        return promotion
 
 
 def place_of_champions(source: EventSource) -> Offsets:

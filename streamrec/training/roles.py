@@ -135,8 +135,12 @@ class Turns:
     def hand_over(self, promotion: Promotion) -> None:
         """Let the challenger be champion: its trainer takes our lease, and we go on with the old champion.
 
-        Where no trainer of the challenger runs, this process goes over to it, and the old one rests.
+        Where no trainer of the challenger runs, this process goes over to it, and the old one rests. Without
+        effect when the promotion, or a later one, is begun already.
         """
+        begun = self._place.record.read().promotion
+        if begun is not None and begun.at >= promotion.at:
+            return
         is_alone = bool(self._patiently(self._leases["challenger"].acquire))
         if is_alone:
             self._patiently(self._leases["challenger"].release)

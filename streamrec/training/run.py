@@ -12,7 +12,7 @@ from streamrec.training.learner import use_one_thread
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
 from streamrec.training.promotion import (
-    PromotionWatch,
+    AskedPromotions,
     catch_up,
     place_of_champions,
     publish_all_users,
@@ -22,6 +22,7 @@ from streamrec.training.publisher import Publisher
 from streamrec.training.roles import NAMES, Place, Turn, Turns, metrics_of
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
+from streamrec.training.trainer_state import TrainerState
 
 _MEND = (
     "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced, or"
@@ -71,7 +72,7 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
     is_champion = turn.role == "champion"
     metrics, settings = metrics_of(turn.role, process.metrics), process.settings
     process = replace(process, metrics=metrics)
-    watch = PromotionWatch(source, process.roles, process.artifacts_dir, metrics)
+    asked = AskedPromotions(process.roles, process.artifacts_dir, metrics)
     kind = Publisher if is_champion else ChallengerPublisher
     publisher = kind(
         process.outlets, turn.generation, lambda: turn.lease.lease, metrics, process.stop.is_giving_up
@@ -80,10 +81,12 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
     if process.index is not None:
         live_index = LiveIndex(process.index, settings.look_ups_per_s, metrics, process.clock)
 
-    def is_over() -> bool:
-        return (is_champion and watch.is_asked()) or turns.is_over(turn)
+    def is_over(state: TrainerState) -> bool:
+        if not is_champion:
+            state.promotions_asked.clear()  # the champion's to carry out
+        return asked.decide(state.promotions_asked) or turns.is_over(turn)
 
-    equipment = Equipment(watch, turn.lease, publisher, is_over, live_index)
+    equipment = Equipment(source, turn.lease, publisher, is_over, live_index)
     try:
         if is_champion and process.start == "checkpoint" and process.roles.read().under_way is not None:
             _take_over(process, turn, equipment)
@@ -93,8 +96,8 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
         if live_index is not None:
             live_index.close()
         publisher.close()
-    if watch.promotion is not None and is_champion:
-        turns.hand_over(watch.promotion)
+    if asked.promotion is not None:
+        turns.hand_over(asked.promotion)
 
 
 def _stream(process: TrainerProcess, loop: StreamTrainer) -> None:

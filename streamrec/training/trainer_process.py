@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -74,13 +75,13 @@ class Equipment(NamedTuple):
     source
         Events and commands; its place is set by `open_trainer`.
     is_over
-        Whether the turn comes to its end.
+        Whether the turn of a state's trainer comes to its end.
     """
 
     source: EventSource
     lease: LeaseKeeper
     publisher: Publisher
-    is_over: Callable[[], bool] = lambda: False
+    is_over: Callable[[TrainerState], bool] = lambda _state: False
     live_index: LiveIndex | None = None
 
 
@@ -122,7 +123,7 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
             lease=equipment.lease,
             metrics=process.metrics,
             clock=process.clock,
-            is_superseded=equipment.is_over,
+            is_superseded=partial(equipment.is_over, state),
             stop=process.stop,
             live_index=equipment.live_index,
         ),

@@ -12,6 +12,7 @@ from torch import Tensor
 from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
+from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.new_items import NewItems
 from streamrec.domain.popularity import Popularity
@@ -40,6 +41,8 @@ class TrainerState:
         The settings that the generation was trained with: it streams with them too.
     changelog_lane
         0 or 1; generations that are served side by side have different ones, see `publisher.changelog_key`.
+    promotions_asked
+        Commands that were read and are neither refused nor begun; see `promotion.AskedPromotions`.
     """
 
     def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
@@ -60,10 +63,10 @@ class TrainerState:
         self.user_ids = IdMap()
         self.item_ids = IdMap()
         self.users = UserTable()
-        self.user_categories = UserLabels()
-        self.user_tags = UserLabels()
+        self.user_categories, self.user_tags = UserLabels(), UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
         self.deleted_items: set[str] = set()
+        self.promotions_asked: list[PromotionRequest] = []
         self.counters = Counters()
         self.dirty_items = DirtyRows()
         self.dirty_users = DirtyRows()
@@ -102,6 +105,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             },
             "event_ids": state.repeats.oldest_first(),
             "deleted_items": sorted(state.deleted_items),
+            "promotions_asked": state.promotions_asked,
             "clock": [state.clock.now, state.clock.last],
             "counters": msgspec.structs.asdict(state.counters),
             "next_offsets": next_offsets,
@@ -132,6 +136,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     for event_id in written["event_ids"]:
         state.repeats.add(event_id)
     state.deleted_items = set(written["deleted_items"])
+    state.promotions_asked = msgspec.convert(written.get("promotions_asked", []), list[PromotionRequest])
     state.counters = msgspec.convert(written["counters"], Counters)
     state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
     if "user_labels" in written:
