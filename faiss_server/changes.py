@@ -1,19 +1,27 @@
 """Applies records of the logs to one generation's index."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
-import structlog
+from numpy.typing import NDArray
 
 from faiss_server.kinds import ITEMS, Kind
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
+from streamrec.domain.event_values import check_id
 from streamrec.errors import InvalidEvent
 from streamrec.ports import Metrics, Record
-from streamrec.wire import VectorRecord, decode_command, decode_vector
+from streamrec.telemetry import Digest
+from streamrec.wire import decode_command, decode_vector
 
-_log = structlog.get_logger()
+
+class _Change(NamedTuple):
+    """The vector that an id gets; None: it is gone. `published_at` is in Unix seconds."""
+
+    id_: str
+    vector: bytes | None
+    published_at: float
 
 
 class ChangeApplier:
@@ -41,6 +49,7 @@ class ChangeApplier:
         self._created_at = created_at
         self._metrics = metrics
         self._deleted_at: dict[str, float] = {}
+        self._rejections = Digest("records_rejected")
         self.newest_published_at: float | None = None
         self.n_applied = 0
         self.n_rejected = 0
@@ -60,63 +69,61 @@ class ChangeApplier:
                 self._metrics.count(f"{self._kind.metrics}.applied", n_deleted)
 
     def apply_vectors(self, records: Sequence[Record]) -> None:
-        """Write and forget vectors; of a key's records the last counts."""
-        vectors: dict[str, bytes] = {}
-        gone: dict[str, None] = {}
-        for record in records:
-            change = self._read(record)
-            if change is None:
-                continue
-            id_ = change.item_id or record.key
-            vectors.pop(id_, None)
-            gone.pop(id_, None)
-            if change.vector is None:
-                gone[id_] = None
-            else:
-                vectors[id_] = change.vector
+        """Write and forget vectors; of a key's records the last one that is good counts."""
+        changes = self._good([change for record in records if (change := self._read(record)) is not None])
+        last: dict[str, _Change] = {}
+        for change in changes:
+            last.pop(change.id_, None)
+            last[change.id_] = change
+            if change.vector is not None:
                 self.newest_published_at = max(change.published_at, self.newest_published_at or 0.0)
-        self._upsert(vectors)
-        n_deleted = self._index.delete(list(gone))
-        self.n_applied += n_deleted
-        self._metrics.count(f"{self._kind.metrics}.applied", len(vectors) + n_deleted)
+        n_written = self._upsert({id_: change.vector for id_, change in last.items() if change.vector})
+        n_deleted = self._index.delete([id_ for id_, change in last.items() if change.vector is None])
+        self.n_applied += n_written + n_deleted
+        self._metrics.count(f"{self._kind.metrics}.applied", n_written + n_deleted)
 
-    def _read(self, record: Record) -> VectorRecord | None:
-        """Return the change if it concerns this index; its vector fits then."""
+    def _read(self, record: Record) -> _Change | None:
+        """Return the change if it concerns this index; its vector is of the right length then."""
         if record.value is None:
-            return VectorRecord(self._generation, None, record.timestamp)
+            return _Change(record.key, None, record.timestamp)
         try:
             change = decode_vector(record.value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if change.generation != self._generation:
+                return None
+            id_ = check_id("key", record.key) if change.item_id is None else change.item_id
+        except InvalidEvent as error:
             self._reject(record, str(error))
-            return None
-        if change.generation != self._generation:
             return None
         if change.vector is not None:
             if len(change.vector) != 4 * self._index.dimension:
                 self._reject(record, f"a vector of {len(change.vector)} bytes")
                 return None
-            if change.published_at <= self._deleted_at.get(change.item_id or record.key, float("-inf")):
+            if change.published_at <= self._deleted_at.get(id_, float("-inf")):
                 return None
-        return change
+        return _Change(id_, change.vector, change.published_at)
 
-    def _upsert(self, vectors: dict[str, bytes]) -> None:
-        if not vectors:
-            return
-        ids = list(vectors)
-        matrix = np.frombuffer(b"".join(vectors.values()), "<f4").reshape(len(ids), -1)
-        is_good = are_acceptable(matrix)
-        if not is_good.all():
-            n_bad = int(len(ids) - is_good.sum())
-            self._count_rejected(n_bad)
-            _log.warning("vectors_not_finite", n=n_bad, generation=self._generation)
-            ids, matrix = [ids[row] for row in np.flatnonzero(is_good)], matrix[is_good]
-        self._index.upsert(ids, self._kind.indexed(matrix))
-        self.n_applied += len(ids)
+    def _good(self, changes: Sequence[_Change]) -> list[_Change]:
+        """Return those changes whose vectors hold numbers to search by."""
+        vectors = [change.vector for change in changes if change.vector is not None]
+        are_good = iter(are_acceptable(self._matrix_of(vectors)).tolist())
+        good = [change for change in changes if change.vector is None or next(are_good)]
+        if n_bad := len(changes) - len(good):
+            self._count_rejected(n_bad, "a number of a vector is not finite or too large")
+        return good
+
+    def _matrix_of(self, vectors: Sequence[bytes]) -> NDArray[np.float32]:
+        return np.frombuffer(b"".join(vectors), "<f4").reshape(len(vectors), self._index.dimension)
+
+    def _upsert(self, vectors: dict[str, bytes]) -> int:
+        if vectors:
+            matrix = self._matrix_of(list(vectors.values()))
+            self._index.upsert(list(vectors), self._kind.indexed(matrix))
+        return len(vectors)
 
     def _reject(self, record: Record, reason: str) -> None:
-        self._count_rejected(1)
-        _log.warning("record_rejected", topic=record.topic, offset=record.offset, reason=reason)
+        self._count_rejected(1, f"{record.topic} at offset {record.offset}: {reason}")
 
-    def _count_rejected(self, n: int) -> None:
+    def _count_rejected(self, n: int, example: str) -> None:
         self.n_rejected += n
+        self._rejections.note(n, example)
         self._metrics.count(f"{self._kind.metrics}.rejected", n)

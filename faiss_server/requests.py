@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec import payload
 from streamrec.adapters.faiss_index import MAX_K
 from streamrec.adapters.index_messages import CONTENT_TYPE, MAX_QUERIES
-from streamrec.errors import InvalidInput
+from streamrec.errors import Damaged, InvalidInput
 
 T = TypeVar("T")
 
@@ -95,8 +96,8 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
         When it is not what the decoder reads.
     """
     try:
-        return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return payload.decoded(decode, body)
+    except Damaged as error:
         raise InvalidInput(str(error)) from error
 
 

@@ -10,6 +10,7 @@
     |-- Unsupported                 a model that does not answer such questions; ask another kind of model
     |-- ConfigurationError          a setting is wrong or missing; a person must act
     |-- CorruptArtifact             a snapshot or checkpoint fails its checksums or its format
+    |-- Damaged                     a record, a document or an answer can't be read; others beside it can
     |-- LogTruncated                the log ends before the checkpoint's offset; a person must act
     |-- LeaseLost                   another trainer holds the lease; stop writing at once
     `-- Unavailable                 a store, log or index does not answer; retry with growing pauses
@@ -63,6 +64,25 @@ class ConfigurationError(StreamrecError):
 
 class CorruptArtifact(StreamrecError):
     """A snapshot or checkpoint that fails its checksums or its format version."""
+
+
+class Damaged(StreamrecError):
+    """Bytes of another process, or of a store, that can't be read as what they should be.
+
+    A repeat reads the same again, until somebody writes them anew.
+
+    Attributes
+    ----------
+    fits_format
+        Whether they are of the right format (JSON, MessagePack), and only hold something else than wanted.
+    rest
+        The part of the answer that could be read, in the type of the whole; None when there is none.
+    """
+
+    def __init__(self, message: str, *, fits_format: bool = False, rest: object = None) -> None:
+        super().__init__(message)
+        self.fits_format = fits_format
+        self.rest = rest
 
 
 class LogTruncated(StreamrecError):

@@ -1,4 +1,4 @@
-"""Structured logs, and metrics that go nowhere.
+"""Structured logs, lines that are written now and then, and metrics that go nowhere.
 
 Every line of a process is one JSON object (on a terminal: coloured text), whoever writes it: we, gunicorn,
 uvicorn, or a driver. A line within a request carries its ``request_id``. Names of metrics are dotted,
@@ -10,7 +10,7 @@ import logging.config
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
@@ -24,6 +24,9 @@ from streamrec.ports import Metrics
 from streamrec.redaction import redact
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_LONGEST_EXAMPLE = 300
+"""Characters: what is wrong with a record may be most of it."""
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
@@ -128,6 +131,38 @@ def _log_thread_crash(crash: threading.ExceptHookArgs) -> None:
         thread = crash.thread.name if crash.thread else None
         exc_info = (crash.exc_type, crash.exc_value, crash.exc_traceback)
         structlog.get_logger().critical("thread_crashed", thread=thread, exc_info=exc_info)
+
+
+class Digest:
+    """A warning about many things of one kind: a line now and then, and not one for each.
+
+    The first is written at once, the next after a while with the number of all that came since.
+
+    Parameters
+    ----------
+    event
+        Name of the line.
+    interval_s
+        Shortest time between two lines.
+    """
+
+    def __init__(
+        self, event: str, interval_s: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._event = event
+        self._interval_s = interval_s
+        self._clock = clock
+        self._due = float("-inf")
+        self._n = 0
+
+    def note(self, n: int, example: str) -> None:
+        """Count `n` more, of which one was as `example` says."""
+        self._n += n
+        now = self._clock()
+        if self._n and now >= self._due:
+            structlog.get_logger().warning(self._event, n=self._n, example=example[:_LONGEST_EXAMPLE])
+            self._n = 0
+            self._due = now + self._interval_s
 
 
 class NullMetrics:

@@ -11,6 +11,8 @@ import msgspec
 from streamrec.domain.event_values import (
     MAX_EXACT_FLOAT,
     DayNumbers,
+    check_id,
+    check_moment,
     event_id_of,
     id_of,
     time_of,
@@ -18,7 +20,8 @@ from streamrec.domain.event_values import (
     value_of,
 )
 from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
-from streamrec.errors import InvalidEvent
+from streamrec.errors import Damaged, InvalidEvent
+from streamrec.payload import DAMAGE, damaged, decoded
 
 MAX_EVENT_BYTES = 64 * 1024
 """An event is some hundred bytes; one larger than this is a mistake, and is rejected unread."""
@@ -71,10 +74,9 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
         raise InvalidEvent("too_large", f"{len(payload)} bytes; at most {MAX_EVENT_BYTES} are read")
     try:
         record = _event_decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("does_not_fit", str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidEvent("not_json", str(error)) from error
+    except DAMAGE as error:
+        reason = damaged(error)
+        raise InvalidEvent("does_not_fit" if reason.fits_format else "not_json", str(reason)) from error
     # Our own writer makes floats of all times: a made stream that began at 0 may pass 20240310.0 s.
     return to_interaction(record, arrival_s, "seconds" if type(record.timestamp) is float else "refused")
 
@@ -125,14 +127,26 @@ class RejectedRecord(msgspec.Struct, frozen=True):
     n_payload_bytes: int
 
 
+_rejected_decoder = msgspec.json.Decoder(RejectedRecord)
+
+
 def encode_rejected(rejected: RejectedRecord) -> bytes:
     """Write a record of the rejected topic."""
     return _json_encoder.encode(rejected)
 
 
 def decode_rejected(payload: bytes) -> RejectedRecord:
-    """Read a record of the rejected topic."""
-    return msgspec.json.decode(payload, type=RejectedRecord)
+    """Read a record of the rejected topic.
+
+    Raises
+    ------
+    InvalidEvent
+        When it is none.
+    """
+    try:
+        return decoded(_rejected_decoder.decode, payload)
+    except Damaged as error:
+        raise InvalidEvent("bad_rejection", str(error)) from error
 
 
 class VectorRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -167,8 +181,23 @@ def encode_vector(record: VectorRecord) -> bytes:
 
 
 def decode_vector(payload: bytes) -> VectorRecord:
-    """Read a record of the vector topics."""
-    return _vector_decoder.decode(payload)
+    """Read a record of the vector topics; whether its numbers are finite is for whoever uses them to see.
+
+    Raises
+    ------
+    InvalidEvent
+        When it is none, or says what can't be.
+    """
+    try:
+        record = decoded(_vector_decoder.decode, payload)
+    except Damaged as error:
+        raise InvalidEvent("bad_vector", str(error)) from error
+    if record.vector is not None and (not record.vector or len(record.vector) % 4):
+        raise InvalidEvent("bad_vector", f"{len(record.vector)} bytes are no float32 numbers")
+    check_moment("published_at", record.published_at, "bad_vector")
+    if record.item_id is not None:
+        check_id("item_id", record.item_id)
+    return record
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -206,6 +235,9 @@ def decode_command(payload: bytes) -> Command:
         When it is not a command that this version knows.
     """
     try:
-        return _command_decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        command = decoded(_command_decoder.decode, payload)
+    except Damaged as error:
         raise InvalidEvent("bad_command", str(error)) from error
+    # One of the year 5139 would keep an item out of the index until then.
+    check_moment("at", command.at, "bad_command")
+    return command

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
 import structlog
 
 from streamrec.adapters.index_connection import KeptConnection, Reply, body_of
@@ -26,7 +25,7 @@ from streamrec.adapters.index_messages import (
     ranking_of,
 )
 from streamrec.adapters.index_vectors import VectorLookup
-from streamrec.errors import InvalidInput, Unavailable
+from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
 from streamrec.settings import shown_url
 
@@ -98,7 +97,9 @@ class HttpIndex:
             self._sender = loop.create_task(self._send_all())
         deadline = loop.call_later(self._timeout_s, self._give_up, waiting.answer)
         try:
-            return checked_answer(await waiting.answer)
+            return checked_answer(await waiting.answer, message)
+        except Damaged as error:
+            raise Unavailable(f"{self._url} answered something else: {error}") from error
         finally:
             deadline.cancel()
 
@@ -191,7 +192,7 @@ class HttpIndex:
             raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
         try:
             answers = decode_answers(body_of(reply, self._url))
-        except msgspec.DecodeError as error:
+        except Damaged as error:
             raise Unavailable(f"{self._url} answered something else: {error}") from error
         if len(answers) != len(batch):
             raise Unavailable(f"{self._url} gave {len(answers)} answers to {len(batch)} queries")

@@ -13,6 +13,11 @@ import httptools
 from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
 from streamrec.settings import shown_url
 
+_OF_A_WRONG_QUESTION = (400, 413)
+
+_MAX_BODY_BYTES = 64_000_000
+"""Several times what the answers to the largest request take."""
+
 
 class Reply(NamedTuple):
     """What a server answered."""
@@ -33,7 +38,8 @@ def body_of(reply: Reply, url: str) -> bytes:
     """
     if reply.status != 200:
         detail = reply.body[:500].decode(errors="replace")
-        kind = InvalidInput if 400 <= reply.status < 500 else Unavailable
+        # Whatever else is refused, as by a server that is no index, is no fault of who asks us.
+        kind = InvalidInput if reply.status in _OF_A_WRONG_QUESTION else Unavailable
         raise kind(f"{url} answered {reply.status}: {detail}")
     return reply.body
 
@@ -101,6 +107,7 @@ class _Exchange(asyncio.Protocol):
         self._reply: asyncio.Future[Reply] | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._body: list[bytes] = []
+        self._n_bytes = 0
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +120,7 @@ class _Exchange(asyncio.Protocol):
             raise ConnectionResetError("the connection was closed")
         self.has_received = False
         self._body = []
+        self._n_bytes = 0
         self._reply = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         try:
@@ -146,13 +154,19 @@ class _Exchange(asyncio.Protocol):
 
     def on_body(self, part: bytes) -> None:
         """Keep a part of the body; the parser calls this."""
-        self._body.append(part)
+        self._n_bytes += len(part)
+        if self._n_bytes > _MAX_BODY_BYTES:
+            self._end(ConnectionAbortedError(f"more than {_MAX_BODY_BYTES} bytes"))
+            self.close()
+        else:
+            self._body.append(part)
 
     def on_message_complete(self) -> None:
         """Hand the reply over; the parser calls this."""
-        if not self._parser.should_keep_alive():
-            self.close()
-        if self._reply is not None and not self._reply.done():
+        is_awaited = self._reply is not None and not self._reply.done()
+        if not is_awaited or not self._parser.should_keep_alive():
+            self.close()  # a reply too many must not be taken for the next one's
+        if self._reply is not None and is_awaited:
             self._reply.set_result(Reply(self._parser.get_status_code(), b"".join(self._body)))
 
     def _end(self, error: OSError) -> None:

@@ -10,7 +10,8 @@ from typing import TypeVar
 import msgspec
 import numpy as np
 
-from streamrec.errors import InvalidInput, Unavailable
+from streamrec.errors import Damaged, InvalidInput, Unavailable
+from streamrec.payload import decoded
 
 T = TypeVar("T")
 
@@ -105,10 +106,10 @@ def decode_queries(payload: bytes) -> list[QueryMessage]:
 
     Raises
     ------
-    msgspec.DecodeError
+    Damaged
         When it is not one.
     """
-    return _queries_decoder.decode(payload)
+    return decoded(_queries_decoder.decode, payload)
 
 
 def encode_answers(answers: list[AnswerMessage]) -> bytes:
@@ -121,14 +122,14 @@ def decode_answers(payload: bytes) -> list[AnswerMessage]:
 
     Raises
     ------
-    msgspec.DecodeError
+    Damaged
         When it is not one.
     """
-    return _answers_decoder.decode(payload)
+    return decoded(_answers_decoder.decode, payload)
 
 
-def checked_answer(answer: AnswerMessage) -> AnswerMessage:
-    """Return an answer that is one.
+def checked_answer(answer: AnswerMessage, query: QueryMessage) -> AnswerMessage:
+    """Return an answer that is one to this query.
 
     Raises
     ------
@@ -136,15 +137,54 @@ def checked_answer(answer: AnswerMessage) -> AnswerMessage:
         When the query was wrong.
     Unavailable
         When it was right, and can't be answered.
+    Damaged
+        When the answer can't be one to it, whoever gave it.
     """
     if answer.error is not None:
         raise Unavailable(answer.error) if answer.is_unavailable else InvalidInput(answer.error)
+    ids = answer.item_ids
+    if len(answer.scores) != 4 * len(ids):
+        raise Damaged(f"{len(answer.scores)} bytes of scores for {len(ids)} ids")
+    if not np.isfinite(np.frombuffer(answer.scores, "<f4")).all():
+        raise Damaged("a score is not finite")
+    if len(ids) > query.k or len(set(ids)) < len(ids):
+        raise Damaged(f"{len(ids)} ids, {len(set(ids))} of them distinct, where {query.k} were wanted")
+    if "" in ids or query.user_id in ids:
+        raise Damaged("an id that was not asked for")
+    if query.generation not in (None, answer.generation):
+        raise Damaged(f"generation {answer.generation[:100]!r}, asked for was {query.generation!r}")
     return answer
 
 
 def ranking_of(answer: AnswerMessage, kind: Callable[[str, float], T]) -> list[T]:
-    """Return what was found, made of ids and scores."""
+    """Return what was found, made of ids and scores of a checked answer."""
     return list(map(kind, answer.item_ids, np.frombuffer(answer.scores, "<f4").tolist()))
+
+
+def vectors_by_id(message: VectorsMessage, query: VectorsQueryMessage) -> dict[str, bytes]:
+    """Return a row for each id of an answer that was asked for.
+
+    Raises
+    ------
+    Damaged
+        When it can't be an answer to this query.
+    """
+    ids, n_bytes = message.item_ids, len(message.vectors)
+    width, rest = divmod(n_bytes, max(len(ids), 1))
+    if rest or width % 4 or (not width and ids):
+        raise Damaged(f"{n_bytes} bytes for {len(ids)} vectors")
+    if not np.isfinite(np.frombuffer(message.vectors, "<f4")).all():
+        raise Damaged("a number of a vector is not finite")
+    if len(set(ids)) < len(ids):
+        raise Damaged("two vectors of one item")
+    if query.generation not in (None, message.generation):
+        raise Damaged(f"generation {message.generation[:100]!r}, asked for was {query.generation!r}")
+    wanted = set(query.item_ids)
+    return {
+        item_id: message.vectors[at * width : (at + 1) * width]
+        for at, item_id in enumerate(ids)
+        if item_id in wanted
+    }
 
 
 def encode_vectors_query(query: VectorsQueryMessage) -> bytes:
@@ -157,10 +197,10 @@ def decode_vectors_query(payload: bytes) -> VectorsQueryMessage:
 
     Raises
     ------
-    msgspec.DecodeError
+    Damaged
         When it is not one.
     """
-    return _vectors_query_decoder.decode(payload)
+    return decoded(_vectors_query_decoder.decode, payload)
 
 
 def encode_vectors(vectors: VectorsMessage) -> bytes:
@@ -173,7 +213,7 @@ def decode_vectors(payload: bytes) -> VectorsMessage:
 
     Raises
     ------
-    msgspec.DecodeError
+    Damaged
         When it is not one.
     """
-    return _vectors_decoder.decode(payload)
+    return decoded(_vectors_decoder.decode, payload)

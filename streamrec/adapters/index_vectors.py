@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import msgspec
 import structlog
 
 from streamrec.adapters.index_connection import KeptConnection, body_of
@@ -11,12 +10,12 @@ from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
     VECTORS_PATH,
-    VectorsMessage,
     VectorsQueryMessage,
     decode_vectors,
     encode_vectors_query,
+    vectors_by_id,
 )
-from streamrec.errors import Unavailable
+from streamrec.errors import Damaged, Unavailable
 from streamrec.settings import shown_url
 
 
@@ -41,7 +40,8 @@ class VectorLookup:
         Unavailable
             When it does not answer in time.
         """
-        body = encode_vectors_query(VectorsQueryMessage(list(item_ids), generation))
+        query = VectorsQueryMessage(list(item_ids), generation)
+        body = encode_vectors_query(query)
         headers = {"Content-Type": CONTENT_TYPE}
         if request_id := structlog.contextvars.get_contextvars().get("request_id"):
             headers[REQUEST_ID_HEADER] = request_id
@@ -51,27 +51,10 @@ class VectorLookup:
         except (TimeoutError, OSError) as error:
             raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error
         try:
-            return _by_id(decode_vectors(body_of(reply, self._url)))
-        except (msgspec.DecodeError, ValueError) as error:
+            return vectors_by_id(decode_vectors(body_of(reply, self._url)), query)
+        except Damaged as error:
             raise Unavailable(f"{self._url} answered something else: {error}") from error
 
     def close(self) -> None:
         """Close the connection; a call under way fails."""
         self._connection.close()
-
-
-def _by_id(message: VectorsMessage) -> dict[str, bytes]:
-    """Return a row for each id.
-
-    Raises
-    ------
-    ValueError
-        When ids and rows don't go together.
-    """
-    n_items, n_bytes = len(message.item_ids), len(message.vectors)
-    if n_bytes % (4 * max(n_items, 1)):
-        raise ValueError(f"{n_bytes} bytes for {n_items} vectors")
-    width = n_bytes // max(n_items, 1)
-    return {
-        item_id: message.vectors[at * width : (at + 1) * width] for at, item_id in enumerate(message.item_ids)
-    }

@@ -2,12 +2,14 @@
 
 import math
 import re
+import sqlite3
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from streamrec.adapters.sqlite_connection import connect, impatient, saying_unavailable, transaction
+from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
 
@@ -55,11 +57,34 @@ class _LogFile:
         )
         self._ready.add(topic)
 
+    def rows_of(self, topic: str, next_offset: int, limit: int) -> list[tuple[int, str, bytes | None, float]]:
+        """Return offsets, keys, values and times of append, whatever somebody wrote into the columns."""
+        statement = (
+            "SELECT position - 1, CAST(key AS TEXT), CAST(value AS BLOB),"
+            f" min(CAST(appended_at AS REAL), {MAX_TIMESTAMP_S}) FROM {table_of(topic)}"
+            " WHERE position > ? ORDER BY position LIMIT ?"
+        )
+        try:
+            return self.connection.execute(statement, (next_offset, limit)).fetchall()
+        except sqlite3.OperationalError as error:
+            if "decode to UTF-8" not in str(error):
+                raise
+        # A key that is no text must not stop its neighbours. All others are read without a call of ours.
+        self.connection.text_factory = _text_of
+        try:
+            return self.connection.execute(statement, (next_offset, limit)).fetchall()
+        finally:
+            self.connection.text_factory = str
+
     def end_offset(self, topic: str) -> int:
         row = self.connection.execute(
-            "SELECT seq FROM sqlite_sequence WHERE name = ?", (f"log_{topic}",)
+            "SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = ?", (f"log_{topic}",)
         ).fetchone()
         return row[0] if row else 0
+
+
+def _text_of(written: bytes) -> str:
+    return written.decode(errors="replace")
 
 
 def table_of(topic: str) -> str:
@@ -149,11 +174,7 @@ class SqliteEventSource:
         goes_on_at = dict(self._next)
         for topic in self._topics:
             with saying_unavailable(self._file.path):
-                rows = self._file.connection.execute(
-                    f"SELECT position - 1, key, value, appended_at FROM {table_of(topic)}"
-                    " WHERE position > ? ORDER BY position LIMIT ?",
-                    (self._next[topic], max_records - len(records)),
-                ).fetchall()
+                rows = self._file.rows_of(topic, self._next[topic], max_records - len(records))
             if rows:
                 records += [Record(topic, PARTITION, *row) for row in rows]
                 goes_on_at[topic] = rows[-1][0] + 1
@@ -188,7 +209,9 @@ class SqliteEventSource:
         """Return what was last committed for the group."""
         with saying_unavailable(self._file.path):
             rows = self._file.connection.execute(
-                "SELECT topic, partition, next_offset FROM committed WHERE consumer = ?", (self._group,)
+                "SELECT topic, CAST(partition AS INTEGER), CAST(next_offset AS INTEGER) FROM committed"
+                " WHERE consumer = ?",
+                (self._group,),
             ).fetchall()
         offsets: Offsets = {}
         for topic, partition, offset in rows:

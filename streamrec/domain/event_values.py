@@ -58,6 +58,31 @@ def id_of(field: str, given: str | float) -> str:
     return text
 
 
+def check_id(field: str, text: str) -> str:
+    """Return an id that our own records name, if it has 1 to 256 bytes.
+
+    Raises
+    ------
+    InvalidEvent
+        When it is none.
+    """
+    if not 0 < len(text.encode(errors="replace")) <= MAX_ID_BYTES:
+        raise InvalidEvent("bad_id", f"{field} must have 1 to {MAX_ID_BYTES} bytes")
+    return text
+
+
+def check_moment(field: str, at: float, reason: str) -> None:
+    """Pass a moment that is one, in Unix seconds.
+
+    Raises
+    ------
+    InvalidEvent
+        For `reason`, when it is none.
+    """
+    if not 0 <= at < MAX_TIMESTAMP_S:  # false for a NaN too
+        raise InvalidEvent(reason, f"{field} {at!r}: wanted Unix seconds")
+
+
 def _check_unicode(field: str, text: str) -> int:
     """Return the number of bytes of a text that can be written."""
     try:

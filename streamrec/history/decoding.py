@@ -34,10 +34,14 @@ class TickRules(NamedTuple):
 
 
 class DecodedTicks(NamedTuple):
-    """What a batch of records holds; `ignored` says how many hold none, by reason."""
+    """What a batch of records holds; `ignored` says how many hold none, by reason.
+
+    `example` says what is wrong with one of those that are no events.
+    """
 
     ticks: Ticks
     ignored: Counter[str]
+    example: str = ""
 
 
 def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules) -> DecodedTicks:
@@ -46,16 +50,16 @@ def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules
     The trainer reports the records that are no events, so here they are only counted.
     """
     item_ids: list[str] = []
-    times: list[float] = []
-    values: list[float] = []
-    arrivals: list[float] = []
+    figures: list[tuple[float, float, float]] = []
     ignored: Counter[str] = Counter()
+    example = ""
     counts = cache(rules.count)
     for record in records:
         try:
             event = decode_event(record.value, record.timestamp)
-        except InvalidEvent:
+        except InvalidEvent as error:
             ignored["malformed"] += 1
+            example = str(error)
             continue
         if event.event_id is not None and not repeats.add(event.event_id):
             ignored["repeats"] += 1
@@ -65,7 +69,6 @@ def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules
             ignored["of_other_types"] += 1
         else:
             item_ids.append(event.item_id)
-            times.append(event.timestamp)
-            values.append(event.value)
-            arrivals.append(record.timestamp)
-    return DecodedTicks(Ticks(item_ids, np.array(times), np.array(values), np.array(arrivals)), ignored)
+            figures.append((event.timestamp, event.value, record.timestamp))
+    columns = np.array(figures, np.float64).reshape(len(figures), 3).T.copy()
+    return DecodedTicks(Ticks(item_ids, *columns), ignored, example)

@@ -27,7 +27,7 @@ from streamrec.history.decoding import TickRules, decode_ticks
 from streamrec.history.publishing import HistoryPublishing
 from streamrec.ports import EventSource, Metrics
 from streamrec.settings import HistorySettings
-from streamrec.telemetry import timed
+from streamrec.telemetry import Digest, timed
 from streamrec.training.commits import Commits
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.patience import patiently
@@ -71,6 +71,7 @@ class HistoryStream:
         renamed = RenamedMetrics(surroundings.metrics, "history")
         self._patiently = patiently(surroundings.stop.is_giving_up, renamed)
         self._commits = Commits(surroundings.source, renamed)
+        self._malformed = Digest("records_ignored")
         now = surroundings.clock()
         self._progress = Progress(surroundings.source, now)
         self._status_due = now
@@ -108,6 +109,7 @@ class HistoryStream:
             self._metrics.count("history.records", len(records))
             with timed(self._metrics, "history.decode"):
                 decoded = decode_ticks(records, self._kept.repeats, self._rules)  # Steps 2 and 3
+            self._malformed.note(decoded.ignored["malformed"], decoded.example)
             for reason, n in decoded.ignored.items():
                 self._metrics.count(f"history.ignored.{reason}", n)
             with timed(self._metrics, "history.add"):

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streamrec.domain.event_values import check_id
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import InvalidEvent
 from streamrec.ports import COMMANDS, Message, Metrics, Record
+from streamrec.telemetry import Digest
 from streamrec.training.counters import Counters
 from streamrec.wire import (
     MAX_EVENT_BYTES,
@@ -36,6 +38,8 @@ class Decoded(NamedTuple):
         after a crash replaces its rejection instead of adding one.
     reasons
         How many were rejected, by reason.
+    example
+        What is wrong with one of them.
     """
 
     events: list[Interaction]
@@ -43,31 +47,42 @@ class Decoded(NamedTuple):
     rejected: list[Message]
     reasons: Counter[str]
     n_repeats: int
+    example: str = ""
 
 
 def decode(records: Sequence[Record], repeats: RecentIds) -> Decoded:
     """Read a batch; events whose id is in `repeats` are dropped, the others' ids are added to it."""
     decoded = Decoded([], [], [], Counter(), 0)
     n_repeats = 0
+    example = ""
     for record in records:
         try:
             if record.topic == COMMANDS:
-                decoded.commands.append(KeyedCommand(record.key, decode_command(record.value or b"")))
+                decoded.commands.append(_command_of(record))
                 continue
             event = decode_event(record.value, record.timestamp)
         except InvalidEvent as error:
             decoded.rejected.append(_rejection(record, error))
             decoded.reasons[error.reason] += 1
+            example = str(error)
             continue
         if event.event_id is not None and not repeats.add(event.event_id):
             n_repeats += 1
         else:
             decoded.events.append(event)
-    return decoded._replace(n_repeats=n_repeats)
+    return decoded._replace(n_repeats=n_repeats, example=example)
 
 
-def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics) -> None:
-    """Count what of a batch had no effect."""
+def _command_of(record: Record) -> KeyedCommand:
+    command = decode_command(record.value or b"")
+    if command.name not in ("promote", "rollback"):  # those name a generation, or none
+        check_id("key", record.key)
+    return KeyedCommand(record.key, command)
+
+
+def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics, rejections: Digest) -> None:
+    """Count what of a batch had no effect, and say it now and then."""
+    rejections.note(len(decoded.rejected), decoded.example)
     counters.n_rejected += len(decoded.rejected)
     counters.n_repeats += decoded.n_repeats
     metrics.count("trainer.repeats", decoded.n_repeats)

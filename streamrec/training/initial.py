@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import structlog
 
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
@@ -39,17 +40,20 @@ _POLL_AT_ONCE = 8192
 
 
 def events_of(source: EventSource) -> Iterator[Interaction]:
-    """Yield the events of a topic from its beginning to where it ends now; misfits are passed over.
+    """Yield the events of a topic from its beginning to where it ends now.
 
-    They are the stream's to reject: initial training only reads.
+    Records that are none are the stream's to reject: initial training passes over them, and says how many.
     """
+    n_passed_over, example = 0, ""
     ends = {INTERACTIONS: source.end_offsets().get(INTERACTIONS, {})}
     while n_between(source.next_offsets(), ends):
         for record in source.poll(_POLL_AT_ONCE, timeout_s=1.0):
             try:
                 yield decode_event(record.value, record.timestamp)
-            except InvalidEvent:
-                continue
+            except InvalidEvent as error:
+                n_passed_over, example = n_passed_over + 1, str(error)
+    if n_passed_over:
+        structlog.get_logger().warning("records_passed_over", n=n_passed_over, example=example)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ import structlog
 from streamrec.errors import Unavailable
 from streamrec.ports import EventSource, Metrics, Offsets, Record, TrainerStore, UserUpdates
 from streamrec.settings import TrainerSettings
-from streamrec.telemetry import timed
+from streamrec.telemetry import Digest, timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
@@ -97,6 +97,7 @@ class StreamTrainer:
         self._user_vectors = publishing_of_users(state, surroundings.publisher, settings, now)
         self._rankings = RankingPublishing(state, categories, surroundings.publisher)
         self._pending = Pending()
+        self._rejections = Digest("records_rejected")
         self._is_superseded = False
         self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
@@ -114,8 +115,7 @@ class StreamTrainer:
         self._item_vectors.drop(sorted(self._state.deleted_items))
         self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), now)
         self._state.dirty_users.mark(np.arange(self._state.user_ids.n_rows), now)
-        self._checkpointed_offsets = None
-        self._checkpoint_due = 0.0
+        self._checkpointed_offsets, self._checkpoint_due = None, 0.0
 
     def run(self) -> None:
         """Work until told to stop or superseded; then learn what the log holds already, and checkpoint.
@@ -150,7 +150,7 @@ class StreamTrainer:
         metrics.count("trainer.records", len(records))
         with timed(metrics, "trainer.decode"):
             decoded = decode(records, self._state.repeats)  # Steps 2 and 3
-        count_decoded(decoded, self._state.counters, metrics)
+        count_decoded(decoded, self._state.counters, metrics, self._rejections)
         self._pending.rejected += decoded.rejected
         items = self._patiently(changed_items, decoded.commands, self._with.store)
         now = self._with.clock()

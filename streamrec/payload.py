@@ -1,0 +1,47 @@
+"""Decoding of bytes that come from another process or from a file, where anything may stand.
+
+The only place that knows how decoders fail: a record of 3 KB with 1,500 brackets in a field that nobody
+reads makes msgspec raise `RecursionError`, a row of another type `TypeError`. Every decoder of the system
+returns, or raises its declared error: `Damaged`, or, of records and files, an error of their own.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from streamrec.errors import Damaged
+
+T = TypeVar("T")
+P = TypeVar("P")
+
+DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError)
+"""All that decoders raise for what they can't read; errors of msgspec, and of UTF-8, are `ValueError`."""
+
+_LONGEST_REASON = 300
+"""Characters: a complaint may quote what it is about."""
+
+
+def decoded(decode: Callable[[P], T], payload: P) -> T:
+    """Return what a decoder makes of a payload.
+
+    >>> decoded(msgspec.json.decode, b"[1, 2]")
+    [1, 2]
+
+    Raises
+    ------
+    Damaged
+        When the decoder can't read it.
+    """
+    try:
+        return decode(payload)
+    except DAMAGE as error:
+        raise damaged(error) from error
+
+
+def damaged(error: Exception) -> Damaged:
+    """Return what one of `DAMAGE` says, in our words."""
+    if isinstance(error, RecursionError):
+        return Damaged("it is nested too deeply")
+    reason = str(error)[:_LONGEST_REASON] or type(error).__name__
+    return Damaged(reason, fits_format=isinstance(error, msgspec.ValidationError))
