@@ -62,4 +62,11 @@ def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
     return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))
 
 
-app = _compose(PlaceSettings(), IndexSettings())
+def _start() -> WSGIApplication:
+    try:
+        return _compose(PlaceSettings(), IndexSettings())
+    except ConfigurationError as error:
+        end_service(error)
+
+
+app = _start()

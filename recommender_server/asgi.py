@@ -5,9 +5,12 @@ listens on 127.0.0.1:8000 unless it is told otherwise with ``--bind``.
 """
 
 import asyncio
+import sys
 from typing import Any
 
 import falcon.asgi
+import structlog
+from gunicorn.arbiter import Arbiter
 
 from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
@@ -18,6 +21,7 @@ from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.diversity import Shape
 from streamrec.domain.likeness import LikeOrder
+from streamrec.errors import StreamrecError
 from streamrec.serving.composition import ServingLimits
 from streamrec.settings import PlaceSettings, ServerSettings
 from streamrec.telemetry import configure_logging
@@ -63,7 +67,11 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
 def _start() -> falcon.asgi.App[Any, Any]:
     places = PlaceSettings()
     configure_logging(places.log_level, "recommender")
-    return compose(places, ServerSettings())
+    try:
+        return compose(places, ServerSettings())
+    except StreamrecError as error:
+        structlog.get_logger().critical("refused", error=str(error))
+        sys.exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another worker
 
 
 app = _start()

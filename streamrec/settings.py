@@ -3,6 +3,7 @@
 A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLite files under ``var/``.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,6 +38,16 @@ def shown_url(url: str) -> str:
     'http://127.0.0.1:8100/v1/items/a@b'
     """
     return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
+
+
+def variables_of(shown: str, *candidates: str) -> str:
+    """Return which of the environment's variables hold a URL that is shown like this; else the first of them.
+
+    >>> variables_of("kafka://nowhere", "STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL")
+    'STREAMREC_EVENTS_URL'
+    """
+    holding = [name for name in candidates if shown_url(os.environ.get(name, "")) == shown]
+    return " and ".join(holding or candidates[:1])
 
 
 class PlaceSettings(BaseSettings):

@@ -46,12 +46,11 @@ _REFUSALS = (
     errors.PolicyViolationError,
 )
 
-_CORRECT = "correct the URL in STREAMREC_EVENTS_URL or STREAMREC_CHANGELOG_URL"
-
 
 def refused(place: KafkaPlace, reason: object) -> ConfigurationError:
     """Return the error for a broker that does not want us."""
-    return ConfigurationError(f"{place.shown} refuses: {_without_secrets(place, reason)}; {_CORRECT}")
+    said = _without_secrets(place, reason)
+    return ConfigurationError(f"{place.shown} refuses: {said}; correct the URL in {place.variable}")
 
 
 def unavailable(place: KafkaPlace, reason: object) -> Unavailable:

@@ -4,13 +4,14 @@ import re
 import ssl
 from collections.abc import Mapping
 from importlib.util import find_spec
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from streamrec import tls_files
 from streamrec.errors import ConfigurationError
-from streamrec.settings import shown_url
+from streamrec.settings import shown_url, variables_of
+from streamrec.tls_files import TlsFile, TlsFiles
 
 FORM = "kafka://[user:password@]host:9092[,host:9092][/topic-prefix][?setting=value&...]"
 
@@ -95,23 +96,34 @@ class KafkaPlace(NamedTuple):
         Raises
         ------
         ConfigurationError
-            When a file of certificates or keys can't be read.
+            When a file of certificates or keys can't be used.
         """
-        texts = self.texts
-        try:
-            context = ssl.create_default_context(cafile=texts.get("ssl_cafile"))
-            context.check_hostname = self.checks_hostname
-            if "ssl_crlfile" in texts:
-                context.load_verify_locations(texts["ssl_crlfile"])
-                context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-            if "ssl_certfile" in texts:
-                password = texts.get("ssl_password")
-                context.load_cert_chain(texts["ssl_certfile"], texts.get("ssl_keyfile"), password)
-            if "ssl_ciphers" in texts:
-                context.set_ciphers(texts["ssl_ciphers"])
-        except (OSError, ssl.SSLError) as error:
-            raise ConfigurationError(f"{self.shown}: its ssl_ settings can't be used: {error}") from error
+        files = {name: TlsFile(name, self.texts[name]) for name in _FILES if name in self.texts}
+        authorities = files.get("ssl_cafile")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = self.checks_hostname
+        owner = f"{self.variable} {self.shown}"
+        named = TlsFiles(
+            authorities=authorities,
+            revoked=files.get("ssl_crlfile"),
+            certificate=files.get("ssl_certfile"),
+            key=files.get("ssl_keyfile"),
+            password=self.texts.get("ssl_password"),
+        )
+        tls_files.load(context, named, owner)
+        if authorities is None:
+            context.load_default_certs()
+        if "ssl_ciphers" in self.texts:
+            try:
+                context.set_ciphers(self.texts["ssl_ciphers"])
+            except ssl.SSLError as error:
+                raise ConfigurationError(f"{owner}: its ssl_ciphers can't be used: {error}") from error
         return context
+
+    @property
+    def variable(self) -> str:
+        """The environment's variable that names this place, for messages."""
+        return variables_of(self.shown, "STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL")
 
     def for_kafka_python(self) -> dict[str, Any]:
         """Return settings by kafka-python's names."""
@@ -225,7 +237,4 @@ def _texts(shown: str, given: Mapping[str, str], *, has_user: bool) -> dict[str,
         raise ConfigurationError(f"{shown}: sasl_mechanism is one of {', '.join(_MECHANISMS)}")
     if "_SSL" not in f"_{protocol}" and any(name.startswith("ssl_") for name in given):
         raise ConfigurationError(f"{shown}: ssl_ settings need security_protocol=SSL or SASL_SSL")
-    missing = [texts[name] for name in _FILES if name in texts and not Path(texts[name]).is_file()]
-    if missing:
-        raise ConfigurationError(f"{shown}: there is no file {', '.join(missing)}")
     return texts

@@ -20,8 +20,10 @@ from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
+from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 from streamrec.settings import shown_url
+from streamrec.tls_files import TlsFile, TlsFiles
 
 Document = dict[str, Any]
 
@@ -98,16 +100,30 @@ def place_of(url: str) -> MongoPlace:
         When it is none, or holds an option that the driver does not know.
     """
     try:
+        tls_files.check(_files_of(url), f"STREAMREC_STORE_URL {shown_url(url)}")
         # The other scheme's hosts stand in the DNS, which is not to be asked before the first use.
         if not url.startswith("mongodb+srv://"):
             parse_uri(url)
         database = unquote(urlsplit(url).path.removeprefix("/")) or DEFAULT_DATABASE
-    except (PyMongoError, ValueError) as error:
+    except (PyMongoError, ValueError, OSError) as error:
         raise ConfigurationError(
             f"STREAMREC_STORE_URL {shown_url(url)} is not of the form mongodb://[user:password@]host/[database]:"
             f" {error}"
         ) from error
     return MongoPlace(url, database)
+
+
+def _files_of(url: str) -> TlsFiles:
+    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    named = {name.lower(): (name, value) for name, value in query}
+    files = {name: TlsFile(*entry) for name, entry in named.items()}
+    password = named.get("tlscertificatekeyfilepassword")
+    return TlsFiles(
+        authorities=files.get("tlscafile"),
+        revoked=files.get("tlscrlfile"),
+        certificate=files.get("tlscertificatekeyfile"),
+        password=password and password[1],
+    )
 
 
 @contextmanager
@@ -125,6 +141,11 @@ def _translated(error: Exception, url: str) -> StreamrecError:
     if codes & _REFUSED:
         return ConfigurationError(
             f"STREAMREC_STORE_URL {url}: MongoDB refused us: {reason}; correct user, password or authSource"
+        )
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return ConfigurationError(
+            f"STREAMREC_STORE_URL {url}: its certificate is not trusted ({reason}); name who vouches for it"
+            " in tlsCAFile"
         )
     if isinstance(error, DriverConfigurationError | InvalidName):
         return ConfigurationError(f"STREAMREC_STORE_URL {url}: {reason}")

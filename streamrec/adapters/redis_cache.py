@@ -134,9 +134,9 @@ class RedisCache:
                 await pipeline.execute()
 
     async def check(self) -> None:
-        """Return when Redis answers, and lets us in."""
+        """Return when Redis answers, lets us in, and is no cluster."""
         with in_our_words(self.place):
-            await self._redis.ping()
+            await self._redis.mget(self.place.probes())
 
     async def aclose(self) -> None:
         """Close the connections."""

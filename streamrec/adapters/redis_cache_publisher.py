@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 from redis import BlockingConnectionPool, Redis
@@ -44,10 +45,11 @@ class RedisCachePublisher:
         self._redis = Redis.from_pool(pool)
         self._names_key = place.key("popular-names")
         self._has_scanned = False
+        self._is_known = False
 
     def publish_popular(self, rankings: Mapping[str, Ranking]) -> None:
         """Replace whole rankings, each at once; an empty one is removed."""
-        with in_our_words(self._place):
+        with self._connected():
             for chunk in _chunks(rankings):
                 with self._redis.pipeline(transaction=True) as pipeline:
                     for name, ranking in chunk.items():
@@ -65,7 +67,7 @@ class RedisCachePublisher:
 
         Those that no list names, as an earlier version wrote none, are looked for once among all keys.
         """
-        with in_our_words(self._place):
+        with self._connected():
             kept = {name.encode() for name in names}
             held = set(self._redis.sscan_iter(self._names_key, count=_KEYS_AT_ONCE))
             if not self._has_scanned:
@@ -79,7 +81,7 @@ class RedisCachePublisher:
 
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
         """Remove the neighbours of all other items."""
-        with in_our_words(self._place):
+        with self._connected():
             kept = {item_id.encode() for item_id in item_ids}
             gone = {item_id for item_id in self._scan("neighbours:") if item_id not in kept}
             for portion in _portions(gone):
@@ -97,7 +99,7 @@ class RedisCachePublisher:
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
-        with in_our_words(self._place), self._redis.pipeline(transaction=False) as pipeline:
+        with self._connected(), self._redis.pipeline(transaction=False) as pipeline:
             for item_id, of_item in neighbours.items():
                 key = self._place.key(f"neighbours:{item_id}")
                 if of_item:
@@ -108,13 +110,13 @@ class RedisCachePublisher:
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
-        with in_our_words(self._place):
+        with self._connected():
             self._redis.set(self._place.key("blend"), encode(blend))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
         key = self._place.key("counters")
-        with in_our_words(self._place), self._redis.pipeline(transaction=True) as pipeline:
+        with self._connected(), self._redis.pipeline(transaction=True) as pipeline:
             pipeline.delete(key)
             if counters:
                 pipeline.hset(key, mapping={name: repr(value) for name, value in counters.items()})
@@ -123,7 +125,7 @@ class RedisCachePublisher:
     def publish_history(self, update: HistoryUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         key_of, window = self._place.key, update.span.window
-        with in_our_words(self._place), self._redis.pipeline(transaction=False) as pipeline:
+        with self._connected(), self._redis.pipeline(transaction=False) as pipeline:
             pipeline.set(key_of("history-span"), encode(update.span))
             if update.forgotten:
                 pipeline.delete(*(key_of(f"history:{item_id}") for item_id in update.forgotten))
@@ -139,6 +141,15 @@ class RedisCachePublisher:
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+
+    @contextmanager
+    def _connected(self) -> Iterator[None]:
+        """Speak to Redis in the block; before the first time see that it is one of the kind that we need."""
+        with in_our_words(self._place):
+            if not self._is_known:
+                self._redis.mget(self._place.probes())
+                self._is_known = True
+            yield
 
 
 def _portions(names: Collection[bytes]) -> Iterator[list[bytes]]:

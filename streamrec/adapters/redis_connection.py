@@ -1,22 +1,31 @@
 """Where Redis is, how long it may take, and in our words what its driver complains of."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from redis import Connection
 from redis.connection import parse_url
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    MasterDownError,
     NoPermissionError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 
+from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 from streamrec.settings import shown_url
+from streamrec.tls_files import TlsFile, TlsFiles
 
 DEFAULT_PREFIX = "streamrec"
 
@@ -31,6 +40,8 @@ OPTIONS: dict[str, Any] = {
     "socket_timeout": 2.0,
     "health_check_interval": 30,
     "socket_keepalive": True,
+    # Whoever reaches a replica has been left behind by a fail-over: a new connection leads to the new master.
+    "retry_on_error": [ReadOnlyError, MasterDownError],
     # What every Redis speaks; the driver's own greeting and its notices of maintenance need newer ones.
     "protocol": 2,
     "driver_info": None,
@@ -39,6 +50,19 @@ OPTIONS: dict[str, Any] = {
 
 _REFUSED = (AuthenticationError, AuthorizationError, NoPermissionError)
 
+_OF_CLUSTERS = (AskError, ClusterCrossSlotError, ClusterDownError, TryAgainError)
+
+_WRONG: Mapping[str, str] = MappingProxyType(
+    {
+        "WRONGTYPE": "another program uses our keys; name another ?prefix=",
+        "unknown command": "what listens there lacks Redis' own commands: a Sentinel? Name the Redis itself",
+        "DB index is out of range": "Redis has no database of this number; correct it, 0 is always there",
+    }
+)
+"""What Redis says, and what a person should do; all else may pass."""
+
+_PROBES = ("probe:a", "probe:b")
+"""Keys of two slots: only a Redis that is no cluster reads both in one command."""
 
 _OF_THE_POOL = ("max_connections", "timeout")
 
@@ -52,6 +76,10 @@ class RedisPlace(NamedTuple):
     def key(self, name: str) -> str:
         """Return a key or a channel in our part of the names."""
         return f"{self.prefix}:{name}"
+
+    def probes(self) -> list[str]:
+        """Return keys that nobody writes; what reads all of them at once is a Redis of the right kind."""
+        return [self.key(name) for name in _PROBES]
 
 
 def place_of(url: str) -> RedisPlace:
@@ -69,6 +97,7 @@ def place_of(url: str) -> RedisPlace:
     try:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query))
+        tls_files.check(_files_of(query), f"STREAMREC_CACHE_URL {shown_url(url)}")
         prefix = query.pop("prefix", DEFAULT_PREFIX).removesuffix(":")
         plain = urlunsplit(parts._replace(query=urlencode(query)))
         _check(plain, parts.path.strip("/"))
@@ -77,6 +106,12 @@ def place_of(url: str) -> RedisPlace:
             f"STREAMREC_CACHE_URL {shown_url(url)} is not of the form redis://[:password@]host/0: {error}"
         ) from error
     return RedisPlace(plain, prefix)
+
+
+def _files_of(query: Mapping[str, str]) -> TlsFiles:
+    names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+    authorities, certificate, key = (TlsFile(name, query[name]) if name in query else None for name in names)
+    return TlsFiles(authorities, None, certificate, key, query.get("ssl_password"))
 
 
 def _check(url: str, database: str) -> None:
@@ -102,12 +137,20 @@ def in_our_words(place: RedisPlace) -> Iterator[None]:
 
 def _translated(error: Exception, url: str) -> StreamrecError:
     reason = str(error).partition("\n")[0] or type(error).__name__
-    if isinstance(error, _REFUSED):
-        return ConfigurationError(
-            f"STREAMREC_CACHE_URL {url}: Redis refused us: {reason}; correct user and password"
-        )
-    if isinstance(error, ResponseError) and reason.startswith("WRONGTYPE"):
-        return ConfigurationError(
-            f"STREAMREC_CACHE_URL {url}: another program uses our keys ({reason}); name another ?prefix="
-        )
+    wrong = _what_is_wrong(error, reason)
+    if wrong is not None:
+        return ConfigurationError(f"STREAMREC_CACHE_URL {url}: {wrong}")
     return Unavailable(f"{url}: {reason}")
+
+
+def _what_is_wrong(error: Exception, reason: str) -> str | None:
+    """Return what a person must correct; None when waiting may help."""
+    if isinstance(error, _REFUSED):
+        return f"Redis refused us: {reason}; correct user and password"
+    if isinstance(error, _OF_CLUSTERS) and not isinstance(error, MasterDownError):
+        return f"Redis is in cluster mode ({reason}), which is not supported: name one that is not"
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return f"its certificate is not trusted ({reason}); name who vouches for it in ssl_ca_certs"
+    if isinstance(error, ResponseError):
+        return next((said for words, said in _WRONG.items() if words in reason), None)
+    return None

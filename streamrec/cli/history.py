@@ -1,6 +1,7 @@
 """`history`: the process that keeps items' histories. A composition root."""
 
 import time
+from contextlib import suppress
 from functools import partial
 
 from streamrec.adapters.open_cache import open_cache_publisher
@@ -10,6 +11,7 @@ from streamrec.adapters.statsd_metrics import open_metrics
 from streamrec.cli.choices import read_settings
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.interaction import EventWeights
+from streamrec.errors import Unavailable
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS
@@ -23,12 +25,15 @@ def history() -> None:
     stop, places = stop_on_signals(), read_settings(PlaceSettings)
     configure_logging(places.log_level, "history")
     settings, trainer = read_settings(HistorySettings), read_settings(TrainerSettings)
+    cache = open_cache_publisher(places.cache_url)
+    with suppress(Unavailable):
+        cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
     run_history(
         HistoryProcess(
             open_source=partial(open_event_source, places.events_url, [INTERACTIONS]),
             store=open_trainer_store(places.store_url),
-            cache=open_cache_publisher(places.cache_url),
+            cache=cache,
             metrics=open_metrics(places.statsd_url),
             artifacts_dir=places.artifacts_dir,
             rules=TickRules(weights, settings.types),
