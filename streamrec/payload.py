@@ -5,7 +5,7 @@ reads makes msgspec raise `RecursionError`, a row of another type `TypeError`. E
 returns, or raises its declared error: `Damaged`, or, of records and files, an error of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import msgspec
@@ -37,6 +37,28 @@ def decoded(decode: Callable[[P], T], payload: P) -> T:
         return decode(payload)
     except DAMAGE as error:
         raise damaged(error) from error
+
+
+def decoded_each(decode: Callable[[P], T], payloads: Iterable[tuple[str, P]], what: str) -> dict[str, T]:
+    """Return what a decoder makes of payloads, by name.
+
+    Raises
+    ------
+    Damaged
+        When some can't be read; its `rest` holds the others. `what` says what they are.
+    """
+    found: dict[str, T] = {}
+    complaints: list[str] = []
+    for name, payload in payloads:
+        try:
+            found[name] = decode(payload)
+        except DAMAGE as error:
+            complaints.append(f"{what} of {name!r}: {damaged(error)}")
+        except Damaged as error:
+            complaints.append(f"{what} of {name!r}: {error}")
+    if complaints:
+        raise Damaged(f"{complaints[0]}; {len(complaints)} in all", rest=found)
+    return found
 
 
 def damaged(error: Exception) -> Damaged:

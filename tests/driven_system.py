@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -28,7 +29,7 @@ from streamrec.adapters.statsd_metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.user import UserState
-from streamrec.errors import Unavailable, UnknownId
+from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId
 from streamrec.history.run import run_history
 from streamrec.ports import (
     COMMANDS,
@@ -344,9 +345,12 @@ def eventually(is_true: Callable[[], bool]) -> None:
 class Down:
     """A part whose every call fails."""
 
+    def __init__(self, error: StreamrecError | None = None) -> None:
+        self._error = error or Unavailable("down")
+
     def __getattr__(self, _name: str) -> Any:
         async def fail(*_arguments: object) -> None:
-            raise Unavailable("down")
+            raise self._error
 
         return fail
 
@@ -372,10 +376,11 @@ async def _ask_everything(metrics: Metrics) -> None:
     await client.call("GET", "/nowhere")
     await client.call("POST", "/v1/events", json={"user_id": "u", "item_id": "i"})
     await client.shut_down()
-    for part in ("store", "cache", "index"):
+    ways_to_fail = [Down(), Down(Damaged("spoiled"))]
+    for part, way in itertools.product(("store", "cache", "index"), ways_to_fail):
         broken = Client(
             recommender_server.app.create_app(
-                Parts(**{**vars(parts), part: Down()}), recommender_server.app.Rules()
+                Parts(**{**vars(parts), part: way}), recommender_server.app.Rules()
             )
         )
         await broken.call("GET", "/v1/recommendations?user_id=known&k=2")

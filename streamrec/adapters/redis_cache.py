@@ -17,7 +17,8 @@ from streamrec.adapters.redis_values import (
     decode_counters,
     decode_history,
     decode_items,
-    decode_neighbours,
+    decode_neighbours_of,
+    decode_ranking,
     encode,
 )
 from streamrec.domain.bar import HeldBars
@@ -63,7 +64,7 @@ class RedisCache:
             ranked: Any = await self._redis.zrevrange(
                 self.place.key(f"popular:{name}"), 0, limit - 1, withscores=True
             )
-        return [RankedItem(item_id.decode(), score) for item_id, score in ranked]
+        return decode_ranking(ranked)
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
@@ -73,7 +74,7 @@ class RedisCache:
             values: Any = await self._redis.mget(
                 [self.place.key(f"neighbours:{item_id}") for item_id in item_ids]
             )
-        return decode_neighbours(item_ids, values)
+        return decode_neighbours_of(item_ids, values)
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
@@ -107,7 +108,7 @@ class RedisCache:
             return {}
         with in_our_words(self.place):
             values: Any = await self._redis.mget([self._item_key(item_id) for item_id in item_ids])
-        return decode_items(values, self._clock())
+        return decode_items(item_ids, values, self._clock())
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Cache metadata for a while; where it differs from what was cached, tell who else keeps copies."""
@@ -118,7 +119,7 @@ class RedisCache:
                 for item in items:
                     value = encode(CachedItem(item, now + self._item_ttl_s))
                     pipeline.set(self._item_key(item.item_id), value, px=ttl_ms, get=True)
-                replaced = decode_items(await pipeline.execute(), now)
+                replaced = decode_items([item.item_id for item in items], await pipeline.execute(), now)
                 changed = [item.item_id for item in items if _differs(item, replaced.get(item.item_id))]
                 if changed:
                     self._tell(pipeline, changed)

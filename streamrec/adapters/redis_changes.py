@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import msgspec
 import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 
 from streamrec.adapters.redis_connection import OPTIONS, RedisPlace
 from streamrec.adapters.redis_values import decode_changed
+from streamrec.errors import Damaged
 
 _SILENCE_S = 5.0
 """After so long without a word Redis is asked whether it is still there."""
@@ -97,7 +97,7 @@ class RedisChanges:
     def _take(self, payload: bytes) -> None:
         try:
             changed = decode_changed(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except Damaged:
             # Of another version: what it says can't be read, so anything may have changed.
             self._on_turn()
             return

@@ -13,14 +13,16 @@
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from streamrec.domain.bar import HeldBars, HistorySpan, unpack
+from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.item import Item
-from streamrec.domain.neighbour import Neighbours
+from streamrec.domain.neighbour import Neighbours, decode_neighbours
+from streamrec.domain.ranked_item import RankedItem, checked_ranking
+from streamrec.errors import Damaged
+from streamrec.payload import decoded, decoded_each
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -41,48 +43,93 @@ class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
 
 
 encode = msgspec.json.Encoder().encode
-decode_changed = msgspec.json.Decoder(ChangedItems).decode
-_decode_span = msgspec.json.Decoder(HistorySpan).decode
+_decode_changed = msgspec.json.Decoder(ChangedItems).decode
 _decode_one = msgspec.json.Decoder(CachedItem).decode
-_decode_neighbours = msgspec.json.Decoder(Neighbours).decode
 _decode_all = msgspec.json.Decoder(list[CachedItem]).decode
 
 
-def decode_items(values: Iterable[bytes | None], now: float) -> dict[str, CachedItem]:
+def decode_changed(written: bytes) -> ChangedItems:
+    """Read which items changed.
+
+    Raises
+    ------
+    Damaged
+        When it does not say so, or in the words of another version.
+    """
+    return decoded(_decode_changed, written)
+
+
+def decode_items(item_ids: Sequence[str], values: Iterable[object], now: float) -> dict[str, CachedItem]:
     """Read cached items; those missing or expired are left out, and what is no item of ours too."""
-    written = [value for value in values if value is not None]
+    written = [(item_id, value) for item_id, value in zip(item_ids, values, strict=True) if value is not None]
     try:
-        cached = _decode_all(b"[" + b",".join(written) + b"]")
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        cached = [entry for value in written if (entry := _decoded(value)) is not None]
+        cached = decoded(_decode_all, b"[" + b",".join(value for _, value in written) + b"]")  # type: ignore[misc]
+    except (Damaged, TypeError):
+        cached = []
+    if [entry.item.item_id for entry in cached] != [item_id for item_id, _ in written]:
+        cached = [entry for item_id, value in written if (entry := _decoded(item_id, value)) is not None]
     return {entry.item.item_id: entry for entry in cached if entry.expires_at > now}
 
 
-def _decoded(value: bytes) -> CachedItem | None:
+def _decoded(item_id: str, value: object) -> CachedItem | None:
     try:
-        return _decode_one(value)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        cached = decoded(_decode_one, value)  # type: ignore[arg-type]  # of a pipeline it may be anything
+    except Damaged:
         return None  # of another version, or of another program: read it anew
+    return cached if cached.item.item_id == item_id else None
 
 
-def decode_neighbours(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, Neighbours]:
-    """Read items' neighbours; what is missing, or of another version, is left out."""
-    found = {}
-    for item_id, value in zip(item_ids, values, strict=True):
-        if value is not None:
-            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                found[item_id] = _decode_neighbours(value)
-    return found
+def decode_neighbours_of(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, Neighbours]:
+    """Read items' neighbours; what is missing is left out.
+
+    Raises
+    ------
+    Damaged
+        When some can't be read, or are of another version; its `rest` holds the others.
+    """
+    written = [(item_id, value) for item_id, value in zip(item_ids, values, strict=True) if value is not None]
+    return decoded_each(decode_neighbours, written, "neighbours")
+
+
+def decode_ranking(ranked: Iterable[tuple[bytes, float]]) -> list[RankedItem]:
+    """Read a ranking, best first.
+
+    Raises
+    ------
+    Damaged
+        When it is none.
+    """
+    return checked_ranking(decoded(_pairs, ranked))
+
+
+def _pairs(ranked: Iterable[tuple[bytes, float]]) -> list[RankedItem]:
+    return [RankedItem(item_id.decode(), float(score)) for item_id, score in ranked]
 
 
 def decode_counters(written: Mapping[bytes, bytes]) -> dict[str, float]:
-    """Read the counters."""
+    """Read the counters.
+
+    Raises
+    ------
+    Damaged
+        When these are none.
+    """
+    return decoded(_numbers, written)
+
+
+def _numbers(written: Mapping[bytes, bytes]) -> dict[str, float]:
     return {name.decode(): float(value) for name, value in written.items()}
 
 
 def decode_history(span: bytes | None, slots: Mapping[bytes, bytes]) -> HeldBars | None:
-    """Read an item's history; None where there is none."""
+    """Read an item's history; None where there is none.
+
+    Raises
+    ------
+    Damaged
+        When nobody can say how far it reaches. Minutes that can't be read are left out.
+    """
     if span is None or not slots:
         return None
-    now, window = msgspec.structs.astuple(_decode_span(span))
-    return HeldBars(now, unpack(((int(slot), bar) for slot, bar in slots.items()), window))
+    now, window = msgspec.structs.astuple(decode_span(span))
+    return HeldBars(now, unpack(((int(slot), bar) for slot, bar in slots.items() if slot.isdigit()), window))

@@ -10,46 +10,30 @@ from typing import Any
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import connect, create_tables, saying_unavailable, transaction
+from streamrec.adapters.sqlite_cache_schema import (
+    decode_counters,
+    decode_items,
+    open_cache_file,
+    readable_items,
+)
+from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
-from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
+from streamrec.domain.bar import HeldBars, HistoryUpdate, by_slot, decode_span, unpack
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
+from streamrec.domain.neighbour import decode_neighbours
+from streamrec.domain.ranked_item import decode_ranking
+from streamrec.payload import decoded_each
 from streamrec.ports import Neighbours, RankedItem
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """A reader may cache what it read just before a change; after so long the change is seen anyway."""
 
-_SCHEMA_VERSION = 1
-
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS popular (name TEXT PRIMARY KEY NOT NULL, ranking TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS neighbours (item_id TEXT PRIMARY KEY NOT NULL, neighbours TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS blend (id INTEGER PRIMARY KEY NOT NULL, blend TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
-    " expires_at REAL NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS history_span (id INTEGER PRIMARY KEY NOT NULL, span TEXT NOT NULL)",
-    # By slot first: what changes in a minute stands together, so a publication writes few pages.
-    "CREATE TABLE IF NOT EXISTS history (slot INTEGER NOT NULL, item_id TEXT NOT NULL, bar BLOB NOT NULL,"
-    " PRIMARY KEY (slot, item_id)) WITHOUT ROWID",
-)
-
 _PAGE = 10_000
 """Item ids looked at in one transaction: some 10 ms."""
 
 _encode = msgspec.json.Encoder().encode
-_decode_items = msgspec.json.Decoder(list[Item]).decode
-_decode_neighbours = msgspec.json.Decoder(Neighbours).decode
-_decode_span = msgspec.json.Decoder(HistorySpan).decode
-_decode_ranking = msgspec.json.Decoder(list[tuple[str, float]]).decode
-
-
-def _open_cache_file(path: Path) -> sqlite3.Connection:
-    connection = connect(path)
-    create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
-    return connection
 
 
 class SqliteCachePublisher:
@@ -57,7 +41,7 @@ class SqliteCachePublisher:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = _open_cache_file(path)
+        self._connection = open_cache_file(path)
         self._lock = threading.Lock()
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
@@ -66,13 +50,14 @@ class SqliteCachePublisher:
         empty = [name for name, ranking in rankings.items() if not ranking]
         with self._lock, transaction(self._connection, self._path) as connection:
             connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
-            _drop_popular(connection, empty)
+            _drop_popular(connection, [name.encode() for name in empty])
 
     def drop_popular_but(self, names: Collection[str]) -> None:
         """Remove all rankings of other names."""
-        kept = set(names)
+        kept = {name.encode() for name in names}
         with self._lock, transaction(self._connection, self._path) as connection:
-            held = connection.execute("SELECT name FROM popular").fetchall()
+            # As bytes: a name that is no text must not stop the others' removal.
+            held = connection.execute("SELECT CAST(name AS BLOB) FROM popular").fetchall()
             _drop_popular(connection, [name for (name,) in held if name not in kept])
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
@@ -85,19 +70,21 @@ class SqliteCachePublisher:
 
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
         """Remove the neighbours of all other items, page by page: other writers need not wait."""
-        kept = set(item_ids)
-        last = ""
+        kept = {item_id.encode() for item_id in item_ids}
+        last = b""
         while page := self._item_ids_after(last):
             last = page[-1]
             gone = [(item_id,) for item_id in page if item_id not in kept]
             if gone:
                 with self._lock, transaction(self._connection, self._path) as connection:
-                    connection.executemany("DELETE FROM neighbours WHERE item_id = ?", gone)
+                    connection.executemany("DELETE FROM neighbours WHERE item_id = CAST(? AS TEXT)", gone)
 
-    def _item_ids_after(self, last: str) -> list[str]:
+    def _item_ids_after(self, last: bytes) -> list[bytes]:
         with self._lock, saying_unavailable(self._path):
             rows = self._connection.execute(
-                "SELECT item_id FROM neighbours WHERE item_id > ? ORDER BY item_id LIMIT ?", (last, _PAGE)
+                "SELECT CAST(item_id AS BLOB) FROM neighbours WHERE item_id > CAST(? AS TEXT)"
+                " AND typeof(item_id) = 'text' ORDER BY item_id LIMIT ?",
+                (last, _PAGE),
             ).fetchall()
         return [item_id for (item_id,) in rows]
 
@@ -133,8 +120,9 @@ class SqliteCachePublisher:
         self._connection.close()
 
 
-def _drop_popular(connection: sqlite3.Connection, names: Sequence[str]) -> None:
-    connection.executemany("DELETE FROM popular WHERE name = ?", [(name,) for name in names])
+def _drop_popular(connection: sqlite3.Connection, names: Sequence[bytes]) -> None:
+    gone = [(name,) for name in names]
+    connection.executemany("DELETE FROM popular WHERE name = CAST(? AS TEXT)", gone)
 
 
 class SqliteCache:
@@ -161,17 +149,15 @@ class SqliteCache:
         self._path = path
         self._item_ttl_s = item_ttl_s
         self._clock = clock
-        self._writer = _open_cache_file(path)
-        self._reader = _open_cache_file(path)
+        self._writer = open_cache_file(path)
+        self._reader = open_cache_file(path)
         self._lock = threading.Lock()
         self._near = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=neighbours_age_s)
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
-        rows = self._read("SELECT ranking FROM popular WHERE name = ?", name)
-        if not rows:
-            return []
-        return [RankedItem(*ranked) for ranked in _decode_ranking(rows[0][0])[:limit]]
+        rows = self._read("SELECT CAST(ranking AS BLOB) FROM popular WHERE name = ?", name)
+        return decode_ranking(rows[0][0], max(limit, 0)) if rows else []
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
@@ -179,37 +165,42 @@ class SqliteCache:
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
-        rows = self._read("SELECT blend FROM blend")
+        rows = self._read("SELECT CAST(blend AS BLOB) FROM blend")
         return decode_blend(rows[0][0]) if rows else None
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
-        return dict(self._read("SELECT name, value FROM counters"))
+        return decode_counters(self._read("SELECT name, value FROM counters"))
 
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
-        written = self._read("SELECT span FROM history_span")
+        written = self._read("SELECT CAST(span AS BLOB) FROM history_span")
         if not written:
             return None
-        span = _decode_span(written[0][0])
+        span = decode_span(written[0][0])
         every_slot = ",".join(map(str, range(span.window)))
         slots = self._read(
-            f"SELECT slot, bar FROM history WHERE slot IN ({every_slot}) AND item_id = ?", item_id
+            f"SELECT slot, CAST(bar AS BLOB) FROM history WHERE slot IN ({every_slot}) AND item_id = ?",
+            item_id,
         )
         return HeldBars(span.now, unpack(slots, span.window)) if slots else None
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""
         marks, parameters = in_list(item_ids)
+        young = f"FROM items WHERE item_id IN {marks} AND expires_at > ? AND typeof(expires_at) = 'real'"
         # One row: handing rows over to Python takes longer than reading them.
         rows = self._read(
-            "SELECT '[' || group_concat(document) || ']'"
-            f" FROM items WHERE item_id IN {marks} AND expires_at > ?",
+            f"SELECT count(*), CAST('[' || group_concat(document) || ']' AS BLOB) {young}",
             *parameters,
             self._clock(),
         )
-        documents: str | None = rows[0][0]
-        return {item.item_id: item for item in _decode_items(documents)} if documents else {}
+        n_documents, documents = rows[0]
+        found = decode_items(documents) if n_documents else {}
+        if len(found) == n_documents and found.keys() <= set(item_ids):
+            return found
+        rows = self._read(f"SELECT item_id, CAST(document AS BLOB) {young}", *parameters, self._clock())
+        return readable_items(rows)
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Cache metadata for a while."""
@@ -233,8 +224,10 @@ class SqliteCache:
 
     async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         marks, parameters = in_list(item_ids)
-        rows = self._read(f"SELECT item_id, neighbours FROM neighbours WHERE item_id IN {marks}", *parameters)
-        return {item_id: _decode_neighbours(written) for item_id, written in rows}
+        rows = self._read(
+            f"SELECT item_id, CAST(neighbours AS BLOB) FROM neighbours WHERE item_id IN {marks}", *parameters
+        )
+        return decoded_each(decode_neighbours, rows, "neighbours")
 
     def _read(self, statement: str, *parameters: str | float | None) -> list[tuple[Any, ...]]:
         with saying_unavailable(self._path):

@@ -4,15 +4,20 @@ In the cache a minute is a bar of `PACKED_BYTES`, little-endian: version (1 byte
 (int32), count (uint32), open, high, low, close and sum (float64). An item has as many slots as the window has
 minutes, and a minute stands at slot ``minute % window``: a new minute takes the place of the one that left
 the window, so nothing has to be trimmed. A bar at another slot than its own is of another window, and is
-passed over, as one of another version is.
+passed over, as one of another version is, and one whose figures are not finite.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from streamrec.domain.event_times import MAX_TIMESTAMP_S
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
 
 MINUTE_S = 60
 
@@ -86,6 +91,23 @@ class HistoryUpdate(NamedTuple):
     forgotten: Sequence[str]
 
 
+_decode_span = msgspec.json.Decoder(HistorySpan).decode
+
+
+def decode_span(written: str | bytes) -> HistorySpan:
+    """Read how far histories reach.
+
+    Raises
+    ------
+    Damaged
+        When it is no span of minutes that are kept.
+    """
+    span = decoded(_decode_span, written)
+    if not (1 <= span.window <= MAX_WINDOW and 0 <= span.now < MAX_TIMESTAMP_S):
+        raise Damaged(f"a history of {span.window} minutes up to {span.now}")
+    return span
+
+
 def pack(tallies: NDArray[Any]) -> bytes:
     """Return (N,) minutes with the fields of `PACKED`, whatever their version and other fields, as bytes."""
     packed = np.empty(len(tallies), PACKED)
@@ -116,7 +138,7 @@ def unpack(slots: Iterable[tuple[int, bytes]], window: int) -> list[Bar]:
         if len(packed) != PACKED_BYTES:
             continue
         version, minute, count, *figures = np.frombuffer(packed, PACKED)[0].item()
-        if version == VERSION and minute % window == slot:
+        if version == VERSION and minute % window == slot and all(map(math.isfinite, figures)):
             first, high, low, last, total = figures
             bars.append(Bar(minute * MINUTE_S, first, high, low, last, count, total))
     return sorted(bars, key=lambda bar: bar.minute)

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
 
 _N_HIDDEN = 16
 """Units of the correction: 32 are no better."""
@@ -21,6 +23,9 @@ _RATE = 0.1
 _MEMORY = 0.9998
 """Squared gradients are remembered for some 5,000 steps: a rate that only ever fell could not follow when the
 best source changes."""
+
+_LARGEST = 1e9
+"""No trained number comes near it; sums of products of such numbers still fit a float32."""
 
 _Array = NDArray[np.float32]
 
@@ -55,11 +60,28 @@ _decode = msgspec.json.Decoder(Blend).decode
 
 
 def decode_blend(written: str | bytes) -> Blend | None:
-    """Read a blend; None for one of another version."""
+    """Read a blend; None for one of another version, and for what is none."""
     try:
-        return _decode(written)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        blend = decoded(_decode, written)
+    except Damaged:
         return None
+    return blend if _is_whole(blend) else None
+
+
+def _is_whole(blend: Blend) -> bool:
+    """Return whether weights and correction are of the sizes that its sources want."""
+    n_sources, n_hidden = len(blend.sources), len(blend.hidden_bias)
+    return (
+        all(len(blend.weights.get(name, ())) == n_sources and name in blend.scale for name in SEGMENTS)
+        and len(blend.hidden) == 2 * n_sources + N_ABOUT_USER
+        and all(len(row) == n_hidden for row in (*blend.hidden, blend.output))
+        and all(np.abs(np.array(numbers)).max(initial=0.0) < _LARGEST for numbers in _numbers(blend))
+    )
+
+
+def _numbers(blend: Blend) -> list[Any]:
+    by_segment = [[*blend.weights[name], blend.scale[name]] for name in SEGMENTS]
+    return [by_segment, blend.hidden, blend.hidden_bias, blend.output]
 
 
 class BlendRanker:

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from streamrec.payload import decoded
+
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
     """Metadata of an item, owned by the services and stored durably.
@@ -44,3 +46,17 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
         if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
             return tuple(dict.fromkeys(given))
         return ()
+
+
+_decode = msgspec.json.Decoder(Item).decode
+
+
+def decode_item(written: str | bytes) -> Item:
+    """Read an item.
+
+    Raises
+    ------
+    Damaged
+        When it is none.
+    """
+    return decoded(_decode, written)

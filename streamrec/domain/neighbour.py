@@ -2,6 +2,9 @@
 
 import msgspec
 
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
+
 
 # By column: ten thousands of entries are merged for a second's answers, and as an object each would cost more
 # to make than to use.
@@ -40,3 +43,23 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def __bool__(self) -> bool:
         """Return whether there is any at all."""
         return bool(self.item_ids or self.same_day_ids)
+
+
+_decode = msgspec.json.Decoder(Neighbours).decode
+
+
+def decode_neighbours(written: str | bytes) -> Neighbours:
+    """Read the neighbours of an item.
+
+    Raises
+    ------
+    Damaged
+        When these are none, or of another version.
+    """
+    found = decoded(_decode, written)
+    columns = (found.similarities, found.supports, found.follows)
+    if {len(found.item_ids)} != set(map(len, columns)) or len(found.same_day_ids) != len(
+        found.same_day_counts
+    ):
+        raise Damaged("columns of different lengths")
+    return found

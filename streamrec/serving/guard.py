@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 
-from streamrec.errors import StreamrecError, Unavailable
+from streamrec.errors import Damaged, StreamrecError, Unavailable
 from streamrec.ports import Metrics
+from streamrec.telemetry import Digest
 
 T = TypeVar("T")
 
@@ -24,7 +25,8 @@ class Guard:
     Parameters
     ----------
     name
-        Of the part, for logs and the counter ``recommender.unavailable.<name>``.
+        Of the part, for logs and the counters ``recommender.unavailable.<name>`` and
+        ``recommender.damaged.<name>``.
     timeout_s
         Longest wait for one call.
     """
@@ -37,6 +39,7 @@ class Guard:
         self._metrics = metrics
         self._clock = clock
         self._paused_until = -float("inf")
+        self._damages = Digest("damaged")
 
     async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
         """Return the part's answer.
@@ -62,7 +65,11 @@ class Guard:
             raise self._failed(error) from error
 
     def _failed(self, error: StreamrecError) -> StreamrecError:
-        self._metrics.count(f"recommender.unavailable.{self.name}")
+        if isinstance(error, Damaged):
+            self._metrics.count(f"recommender.damaged.{self.name}")
+            self._damages.note(1, f"{self.name}: {error}")
+        else:
+            self._metrics.count(f"recommender.unavailable.{self.name}")
         return error
 
 
@@ -84,9 +91,10 @@ class Attempts:
         return bool(self.failed)
 
     async def of(self, guard: Guard, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
-        """Return the part's answer, or `otherwise`."""
+        """Return the part's answer, or what of it can be read, or `otherwise`."""
         try:
             return await guard.call(ask)
-        except StreamrecError:
+        except StreamrecError as error:
             self.failed.add(guard.name)
-            return otherwise
+            rest = error.rest if isinstance(error, Damaged) else None
+            return otherwise if rest is None else cast("T", rest)

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.redis_values import decode_neighbours, encode
+from streamrec.adapters.redis_values import decode_neighbours_of, encode
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
-from streamrec.errors import Unavailable
+from streamrec.errors import Damaged, Unavailable
 from streamrec.ports import Neighbours
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 from tests.builders import SteppingClock, near
@@ -74,7 +74,9 @@ async def test_a_server_over_a_file_keeps_copies_too(tmp_path: Path) -> None:
     await server.aclose()
 
 
-def test_what_another_program_wrote_is_left_out() -> None:
+def test_what_another_program_wrote_is_left_out_and_told() -> None:
     good = near(("b", 0.5, 1.0, 0.0))
     values = [encode(good), b"no json", b'[["b"], ["x"], [1], [1]]', b"\xff", None]
-    assert decode_neighbours(["a", "b", "c", "d", "e"], values) == {"a": good}
+    with pytest.raises(Damaged, match="3 in all") as caught:
+        decode_neighbours_of(["a", "b", "c", "d", "e"], values)
+    assert caught.value.rest == {"a": good}
