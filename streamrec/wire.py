@@ -211,11 +211,15 @@ class Command(msgspec.Struct, frozen=True):
         Unix seconds when it was given.
     origin
         Who gave it, for example ``"recommender"``.
+    is_marked
+        Of an erasure: whether markers in the interactions say which events it is about. One of a version
+        before has none, and is about those that its reader read before it.
     """
 
     name: Literal["item_changed", "item_deleted", "user_erased", "promote", "rollback"]
     at: float
     origin: str
+    is_marked: bool = False
 
 
 _command_decoder = msgspec.json.Decoder(Command)

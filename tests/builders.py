@@ -1,5 +1,6 @@
 """Things that many tests need, built with defaults that do not matter to them."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,16 +21,21 @@ from streamrec.ports import (
     Neighbours,
     Record,
 )
+from streamrec.serving.catalog import Catalog
+from streamrec.serving.guard import Guard
+from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.erasures import open_erasures
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stop_signals import StopRequest
-from streamrec.training.stream import StreamTrainer, Surroundings
+from streamrec.training.stream import StreamTrainer
+from streamrec.training.surroundings import Surroundings
 from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
@@ -82,6 +88,12 @@ class World:
         """Append a command."""
         self.sink.append(COMMANDS, [Message(key, encode_command(Command(name, 1.0, "test")))])
 
+    def erase(self, user_id: str) -> None:
+        """Erase a user as the recommender does."""
+        guard = Guard("any", 1.0, self.metrics)
+        reader = ItemReader(self.cache, guard, self.store, guard, self.metrics)
+        asyncio.run(Catalog(self.store, reader, self.sink).erase_user(user_id))
+
     def trainer(self, owner: str = "one", *, is_restored: bool = False, **settings: Any) -> "RunningTrainer":
         """Start a trainer that holds the lease."""
         return RunningTrainer(self, owner, is_restored, TrainerSettings(**settings))
@@ -123,6 +135,7 @@ class RunningTrainer:
         if world.index is not None:
             self.live_index = LiveIndex(world.index, 1.0, world.metrics, world.clock)
         categories = ItemCategories(world.store.read_items())
+        erasures = open_erasures(world.store, self.source, world.clock)
         self.loop = StreamTrainer(
             self.state,
             Surroundings(
@@ -135,6 +148,7 @@ class RunningTrainer:
                 clock=world.clock,
                 is_superseded=lambda: False,
                 stop=self.stop,
+                erasures=erasures,
                 live_index=self.live_index,
             ),
             LearningRules(WEIGHTS, settings.value_weight, categories.neighbours, categories.labels),

@@ -1,7 +1,8 @@
 """Sending records with confluent-kafka."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka import Message as Report
@@ -9,7 +10,12 @@ from confluent_kafka import Message as Report
 from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
 from streamrec.adapters.kafka_connect import unavailable
 from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_producer import BATCH_BYTES, DELIVERY_TIMEOUT_S, MAX_REQUEST_BYTES
+from streamrec.adapters.kafka_producer import (
+    BATCH_BYTES,
+    DELIVERY_TIMEOUT_S,
+    MAX_REQUEST_BYTES,
+    known_offsets,
+)
 from streamrec.errors import Overloaded
 from streamrec.ports import Message
 
@@ -86,12 +92,38 @@ class ConfluentProducer:
         """
         name = self._place.prefix + topic
         acknowledgements = _Acknowledgements(len(messages))
+        with self._saying_full():
+            for key, value in messages:
+                self._producer.produce(name, value, key.encode(), on_delivery=acknowledgements.take)
+        self._wait_for(acknowledgements)
+
+    def send_to_each(self, topic: str, message: Message, n_partitions: int) -> dict[int, int]:
+        """Send a record to each partition, and return its offsets once all are acknowledged; as `send`."""
+        name, key = self._place.prefix + topic, message.key.encode()
+        acknowledgements = _Acknowledgements(n_partitions)
+        offsets: dict[int, int] = {}
+
+        def take(error: KafkaError | None, report: Report) -> None:
+            partition, offset = report.partition(), report.offset()
+            if error is None and partition is not None:
+                offsets[partition] = -1 if offset is None else offset
+            acknowledgements.take(error, report)
+
+        with self._saying_full():
+            for number in range(n_partitions):
+                self._producer.produce(name, message.value, key, partition=number, on_delivery=take)
+        self._wait_for(acknowledgements)
+        return known_offsets(self._place, offsets)
+
+    @contextmanager
+    def _saying_full(self) -> Iterator[None]:
         with saying_confluent(self._place):
             try:
-                for key, value in messages:
-                    self._producer.produce(name, value, key.encode(), on_delivery=acknowledgements.take)
+                yield
             except BufferError as error:
                 raise Overloaded(f"{self._place.shown}: too much waits to be sent", _RETRY_AFTER_S) from error
+
+    def _wait_for(self, acknowledgements: _Acknowledgements) -> None:
         if not acknowledgements.is_complete.wait(2 * DELIVERY_TIMEOUT_S):
             raise unavailable(self._place, "it acknowledges nothing")
         if acknowledgements.failure is not None:

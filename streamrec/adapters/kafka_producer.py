@@ -6,7 +6,7 @@ from functools import partial
 
 from kafka import KafkaProducer
 
-from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka
+from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka, unavailable
 from streamrec.adapters.kafka_partitioner import KeyPartitioner
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Message
@@ -68,6 +68,42 @@ class KafkaPythonProducer:
             for future in sent:
                 future.get(timeout=max(deadline - time.monotonic(), 0.0))
 
+    def send_to_each(self, topic: str, message: Message, n_partitions: int) -> dict[int, int]:
+        """Send a record to each partition, and return its offsets once all are acknowledged.
+
+        Raises
+        ------
+        Unavailable
+            When one did not come in time; any of the records may have been written all the same.
+        """
+        deadline = time.monotonic() + 2 * DELIVERY_TIMEOUT_S
+        name, key = self._place.prefix + topic, message.key.encode()
+        with saying_kafka(self._place):
+            if not set(range(n_partitions)) <= (self._producer.partitions_for(name) or set()):
+                raise unavailable(self._place, f"this connection is yet to learn of partitions of {name}")
+            sent = [
+                self._producer.send(name, message.value, key, partition=number)
+                for number in range(n_partitions)
+            ]
+            offsets = {
+                number: future.get(timeout=max(deadline - time.monotonic(), 0.0)).offset
+                for number, future in enumerate(sent)
+            }
+        return known_offsets(self._place, offsets)
+
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""
         close_soon(partial(self._producer.close, timeout=0))
+
+
+def known_offsets(place: KafkaPlace, offsets: dict[int, int]) -> dict[int, int]:
+    """Return offsets that a broker acknowledged.
+
+    Raises
+    ------
+    Unavailable
+        When it did not say one: it does not know any more where a record stands that was sent twice.
+    """
+    if any(offset < 0 for offset in offsets.values()):
+        raise unavailable(place, "it does not say where a record stands")
+    return offsets

@@ -11,7 +11,7 @@ from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka_topics import KafkaTopics
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.ports import Message
+from streamrec.ports import Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128
 """More than what surrounds key and value in a request of one record."""
@@ -29,6 +29,7 @@ class RecordProducer(Protocol):
     """What sends the records; see `KafkaPythonProducer`."""
 
     def send(self, topic: str, messages: Sequence[Message]) -> None: ...  # noqa: D102
+    def send_to_each(self, topic: str, message: Message, n_partitions: int) -> dict[int, int]: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -72,6 +73,30 @@ class KafkaEventSink:
                 except StreamrecError:
                     self._leave(producer)
                     raise
+
+    def mark(self, topic: str, message: Message) -> Mark:
+        """Append a record to each partition, and return where they stand.
+
+        Raises
+        ------
+        Overloaded
+            When too much waits for acknowledgement already.
+        Unavailable
+            When the log does not answer in time; some may have been written.
+        ConfigurationError
+            When it refuses.
+        """
+        # Asked each time: partitions that were just added hold events already.
+        state = self._topics.create_missing([topic])[topic]
+        n_bytes = len(message.key.encode()) + len(message.value or b"") + _RECORD_OVERHEAD_BYTES
+        with self._in_flight.room(n_bytes * state.n_partitions):
+            producer = self._connected(topic)
+            try:
+                offsets = producer.send_to_each(topic, message, state.n_partitions)
+            except StreamrecError:
+                self._leave(producer)
+                raise
+        return Mark(state.log_identity, offsets)
 
     def check(self) -> None:
         """Ask a broker for its topics."""

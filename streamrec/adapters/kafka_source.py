@@ -116,6 +116,10 @@ class KafkaEventSource:
         """Return up to where each log can be read now: its end, or a transaction that is still open."""
         return self._by_topic(self._offsets.readable_ends(_partitions(self._connected())))
 
+    def identity_of(self, topic: str) -> str:
+        """Return what tells this topic from one of the same name; empty where the broker gives none."""
+        return self._connected()[topic].log_identity
+
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress; takes two seconds at most, whatever the broker does.
 

@@ -69,6 +69,12 @@ class TopicState(NamedTuple):
     identity: str | None
     n_partitions: int
 
+    @property
+    def log_identity(self) -> str:
+        """The identity as text; empty for a broker that gives topics none."""
+        text = "" if self.identity is None else str(self.identity)
+        return text if text.strip("0-") else ""
+
 
 class KafkaTopics:
     """Describes and creates topics, over a connection made at the first use. Safe to use from threads."""

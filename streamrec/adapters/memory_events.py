@@ -1,10 +1,11 @@
 """Logs in memory: for tests and for evaluation without a disk."""
 
+import os
 import time
 from collections.abc import Sequence
 
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
+from streamrec.ports import COMPACTED_TOPICS, Mark, Message, Offsets, Record
 
 PARTITION = 0
 
@@ -13,6 +14,7 @@ class MemoryEventLog:
     """What a broker would keep: shared by the sinks and sources made from it."""
 
     def __init__(self) -> None:
+        self.identity = os.urandom(8).hex()
         self.records: dict[str, list[Record]] = {}
         self.committed: dict[tuple[str, str], int] = {}
         self._n_appended: dict[str, int] = {}
@@ -21,14 +23,15 @@ class MemoryEventLog:
         """Return the next offset that the topic will give out."""
         return self._n_appended.get(topic, 0)
 
-    def add(self, topic: str, message: Message) -> None:
-        """Append one message; in a compacted topic it takes its predecessor's place."""
+    def add(self, topic: str, message: Message) -> int:
+        """Append one message and return its offset; in a compacted topic it takes its predecessor's place."""
         records = self.records.setdefault(topic, [])
         if topic in COMPACTED_TOPICS:
             records[:] = [record for record in records if record.key != message.key]
         offset = self._n_appended.get(topic, 0)
         records.append(Record(topic, PARTITION, offset, message.key, message.value, time.time()))
         self._n_appended[topic] = offset + 1
+        return offset
 
 
 class MemoryEventSink:
@@ -41,6 +44,10 @@ class MemoryEventSink:
         """Append in order."""
         for message in messages:
             self._log.add(topic, message)
+
+    def mark(self, topic: str, message: Message) -> Mark:
+        """Append a record and return where it stands."""
+        return Mark(self._log.identity, {PARTITION: self._log.add(topic, message)})
 
     def check(self) -> None:
         """Memory is always there."""
@@ -86,6 +93,10 @@ class MemoryEventSource:
     def end_offsets(self) -> Offsets:
         """Return the next offset that each log will give out."""
         return {topic: {PARTITION: self._log.end_offset(topic)} for topic in self._topics}
+
+    def identity_of(self, _topic: str) -> str:
+        """Return what tells this log from another."""
+        return self._log.identity
 
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress."""

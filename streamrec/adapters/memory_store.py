@@ -1,13 +1,15 @@
 """The document store in memory: for tests, and for evaluation without a disk."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
+from streamrec.domain.erasure import SALT_BYTES, Erasure, clipped, digest_of
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
-from streamrec.ports import Lease, UserProfile, UserUpdates
+from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 
 
 class MemoryStore:
@@ -20,6 +22,8 @@ class MemoryStore:
         self._items: dict[str, Item] = {}
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
+        self._erasures: dict[tuple[bytes, str], Erasure] = {}
+        self._salt = os.urandom(SALT_BYTES)
         self._lock = Lock()
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
@@ -116,6 +120,33 @@ class MemoryStore:
         """Delete everything stored of a user; return whether there was anything."""
         owners = (self._states, self._attributes, self._seen)
         return any([owner.pop(user_id, None) is not None for owner in owners])
+
+    async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
+        """Write down where in the log a user was erased."""
+        digest = digest_of(user_id, self._salt)
+        before = self._erasures.get((digest, mark.log), Erasure(digest, mark.log, {}, erased_at))
+        latest = {
+            partition: max(offset, before.offsets.get(partition, 0))
+            for partition, offset in mark.offsets.items()
+        }
+        self._erasures[digest, mark.log] = Erasure(
+            digest, mark.log, {**before.offsets, **latest}, max(erased_at, before.erased_at)
+        )
+
+    def erasure_salt(self) -> bytes:
+        """Return what digests of user ids are made with."""
+        return self._salt
+
+    def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
+        """Return the erasures of these users, or all."""
+        erasures = list(self._erasures.values())
+        return erasures if digests is None else [one for one in erasures if one.digest in digests]
+
+    def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
+        """Let no erasure stand behind the end of a log that was cut."""
+        self._erasures.update(
+            (key, clipped(erasure, ends)) for key, erasure in self._erasures.items() if erasure.log == log
+        )
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from streamrec.adapters.mongo_connection import (
     COLLECTION_EXISTS,
+    MAJORITY,
     SERVER_TIMEOUT_S,
     Document,
     MongoPlace,
@@ -25,9 +26,11 @@ from streamrec.adapters.mongo_documents import (
     profile,
     user_of,
 )
+from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, SALT_FILTER, new_salt, noted
+from streamrec.domain.erasure import digest_of
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
-from streamrec.ports import UserProfile
+from streamrec.ports import Mark, UserProfile
 
 _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the sights asked for are read at most."""
@@ -50,6 +53,7 @@ class MongoStore:
         self._place = place
         self._client: AsyncMongoClient[Document] | None = None
         self._has_users = False
+        self._salt: bytes | None = None
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
         """Return document and newest `n_seen` seen items, in one round trip.
@@ -161,6 +165,27 @@ class MongoStore:
                 return n_erased + (await seen.delete_many(sights, comment=comment)).deleted_count
             sights["_id"]["$lte"] = newest["_id"]
             n_erased += (await seen.delete_many(sights, comment=comment)).deleted_count
+
+    async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
+        """Write down, on most of the servers, where in the log a user was erased."""
+        with in_our_words(self._place):
+            if self._salt is None:
+                self._salt = await self._read_or_make_salt()
+            filter_, change = noted(digest_of(user_id, self._salt), mark, erased_at)
+            erasures = self._collection(ERASURES).with_options(write_concern=MAJORITY)
+            await erasures.update_one(filter_, change, upsert=True, comment=_request())
+
+    async def _read_or_make_salt(self) -> bytes:
+        installation = self._collection(INSTALLATION).with_options(write_concern=MAJORITY)
+        while True:
+            try:
+                found = await installation.find_one_and_update(
+                    SALT_FILTER, new_salt(), upsert=True, return_document=ReturnDocument.AFTER
+                )
+            except DuplicateKeyError:  # another process was faster: it is there to be read now
+                continue
+            if found is not None:
+                return bytes(found["value"])
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""

@@ -1,6 +1,6 @@
 """The document store in MongoDB, as the trainer uses it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -27,7 +27,9 @@ from streamrec.adapters.mongo_documents import (
     seen_key,
     state_upsert,
 )
+from streamrec.adapters.mongo_erasures import MongoErasures
 from streamrec.adapters.mongo_leases import MongoLeases
+from streamrec.domain.erasure import Erasure
 from streamrec.domain.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, UserUpdates
@@ -56,6 +58,7 @@ class MongoTrainerStore:
         self._seen: Collection[Document] = self._database["seen"]
         self._items: Collection[Document] = self._database["items"]
         self._leases = MongoLeases(self._database)
+        self._erasures = MongoErasures(self._database)
         self._is_fenced = False
         self._expects_known_sights = False
 
@@ -138,6 +141,21 @@ class MongoTrainerStore:
                     changes.append(UpdateOne(ours, unset))
                 self._users.bulk_write(changes, ordered=False)
                 self._seen.bulk_write([DeleteMany(all_seen_of(user_id)) for user_id in chunk], ordered=False)
+
+    def erasure_salt(self) -> bytes:
+        """Return what digests of user ids are made with."""
+        with in_our_words(self._place):
+            return self._erasures.salt()
+
+    def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
+        """Return the erasures of these users, or all."""
+        with in_our_words(self._place):
+            return self._erasures.read(digests)
+
+    def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
+        """Let no erasure stand behind the end of a log that was cut."""
+        with in_our_words(self._place):
+            self._erasures.limit(log, ends)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
         """Yield metadata of these items, or of all in the order of their ids.

@@ -11,7 +11,7 @@ from pathlib import Path
 from streamrec.adapters.sqlite_connection import connect, impatient, saying_unavailable, transaction
 from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMPACTED_TOPICS, Message, Offsets, Record
+from streamrec.ports import COMPACTED_TOPICS, Mark, Message, Offsets, Record
 
 PARTITION = 0
 
@@ -41,6 +41,8 @@ class _LogFile:
                 "CREATE TABLE IF NOT EXISTS committed (consumer TEXT, topic TEXT, partition INTEGER,"
                 " next_offset INTEGER NOT NULL, PRIMARY KEY (consumer, topic, partition)) WITHOUT ROWID"
             )
+            self.connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
+            self.connection.execute("INSERT OR IGNORE INTO about VALUES ('identity', hex(randomblob(8)))")
             self.connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             for topic in topics:
                 self.create(topic)
@@ -75,6 +77,11 @@ class _LogFile:
             return self.connection.execute(statement, (next_offset, limit)).fetchall()
         finally:
             self.connection.text_factory = str
+
+    def identity(self) -> str:
+        """Return what tells this file from one that takes its place later."""
+        found: str = self.connection.execute("SELECT value FROM about WHERE name = 'identity'").fetchone()[0]
+        return found
 
     def end_offset(self, topic: str) -> int:
         row = self.connection.execute(
@@ -121,6 +128,17 @@ class SqliteEventSink:
                 f"INSERT OR REPLACE INTO {table_of(topic)} (key, value, appended_at) VALUES (?, ?, ?)",
                 [(message.key, message.value, now) for message in messages],
             )
+
+    def mark(self, topic: str, message: Message) -> Mark:
+        """Append a record and return where it stands."""
+        with self._lock, transaction(self._file.connection, self._file.path) as connection:
+            self._file.create(topic)
+            position = connection.execute(
+                f"INSERT OR REPLACE INTO {table_of(topic)} (key, value, appended_at) VALUES (?, ?, ?)",
+                (message.key, message.value, time.time()),
+            ).lastrowid
+            assert position is not None
+            return Mark(self._file.identity(), {PARTITION: position - 1})
 
     def check(self) -> None:
         """Look whether the file can be read."""
@@ -189,6 +207,11 @@ class SqliteEventSource:
         """Return the next offset that each log will give out."""
         with saying_unavailable(self._file.path):
             return {topic: {PARTITION: self._file.end_offset(topic)} for topic in self._topics}
+
+    def identity_of(self, _topic: str) -> str:
+        """Return what tells this file from one that takes its place later."""
+        with saying_unavailable(self._file.path):
+            return self._file.identity()
 
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress; another writer is waited for a short time only."""

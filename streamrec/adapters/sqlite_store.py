@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.adapters.sqlite_store_schema import (
@@ -19,7 +20,7 @@ from streamrec.adapters.sqlite_store_schema import (
 )
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
-from streamrec.ports import UserProfile
+from streamrec.ports import Mark, UserProfile
 
 _ERASED_AT_ONCE = 10_000
 """Seen rows deleted in a transaction: some 50 ms, for which the trainer's own writing waits."""
@@ -117,6 +118,15 @@ class SqliteStore:
             lambda connection: connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,)).rowcount
         )
         return n_seen + n_users > 0
+
+    async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
+        """Write down where in the log a user was erased."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            sqlite_erasures.note(connection, user_id, mark, erased_at)
+            return len(mark.offsets)
+
+        await self._write(write)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""

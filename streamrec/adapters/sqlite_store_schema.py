@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 
+from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import connect, create_tables, transaction
 from streamrec.domain.item import Item
 from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState
 
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 _CACHE_KIB = 64 * 1024
 """Page cache a connection. Interior pages of 1,000,000 users and their seen items take about 10 MB; the rest
@@ -32,6 +33,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY NOT NULL, owner TEXT, token INTEGER NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
+    *sqlite_erasures.TABLES,
 )
 
 STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"

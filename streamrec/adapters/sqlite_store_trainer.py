@@ -2,12 +2,14 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
+from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, decode_item, open_store_file, state_row
+from streamrec.domain.erasure import Erasure
 from streamrec.domain.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, UserUpdates
@@ -66,6 +68,21 @@ class SqliteTrainerStore:
             connection.executemany("DELETE FROM users WHERE user_id = ? AND attributes IS NULL", keys)
             connection.executemany(_CLEAR_STATE, keys)
             connection.executemany("DELETE FROM seen WHERE user_id = ?", keys)
+
+    def erasure_salt(self) -> bytes:
+        """Return what digests of user ids are made with."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            return sqlite_erasures.salt_of(connection)
+
+    def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
+        """Return the erasures of these users, or all."""
+        with self._lock, saying_unavailable(self._path):
+            return sqlite_erasures.read(self._connection, digests)
+
+    def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
+        """Let no erasure stand behind the end of a log that was cut."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            sqlite_erasures.limit(connection, log, ends)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
         """Yield metadata of these items, or of all in the order of their ids."""

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from streamrec.domain.erasure import NOTHING_VOID, VoidEvents
 from streamrec.domain.interaction import EventWeights
 from streamrec.domain.item_history import Ticks
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import InvalidEvent
+from streamrec.markers import is_marker
 from streamrec.ports import Record
 from streamrec.wire import decode_event
 
@@ -44,10 +46,17 @@ class DecodedTicks(NamedTuple):
     example: str = ""
 
 
-def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules) -> DecodedTicks:
+def decode_ticks(
+    records: Sequence[Record], repeats: RecentIds, rules: TickRules, void: VoidEvents = NOTHING_VOID
+) -> DecodedTicks:
     """Read a batch; events whose id is in `repeats` are dropped, the others' ids are added to it.
 
     The trainer reports the records that are no events, so here they are only counted.
+
+    Parameters
+    ----------
+    void
+        Events that no longer count: their users were erased after them.
     """
     item_ids: list[str] = []
     figures: list[tuple[float, float, float]] = []
@@ -58,10 +67,13 @@ def decode_ticks(records: Sequence[Record], repeats: RecentIds, rules: TickRules
         try:
             event = decode_event(record.value, record.timestamp)
         except InvalidEvent as error:
-            ignored["malformed"] += 1
-            example = str(error)
+            if not is_marker(record.value):
+                ignored["malformed"] += 1
+                example = str(error)
             continue
-        if event.event_id is not None and not repeats.add(event.event_id):
+        if void and void.contains(event.user_id, record.partition, record.offset):
+            ignored["erased"] += 1
+        elif event.event_id is not None and not repeats.add(event.event_id):
             ignored["repeats"] += 1
         elif event.value is None:
             ignored["without_value"] += 1

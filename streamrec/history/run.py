@@ -15,8 +15,9 @@ from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.decoding import TickRules
 from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.history.stream import HistoryStream, Kept, Surroundings
-from streamrec.ports import CachePublisher, EventSource, LeaseStore, Metrics
+from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
 from streamrec.settings import HistorySettings
+from streamrec.training.erasures import open_erasures
 from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.patience import patiently
 from streamrec.training.roles import RenamedMetrics
@@ -40,7 +41,7 @@ class HistoryProcess:
     open_source
         Opens a reader of the events that commits under a group's name.
     store
-        Keeps the lease.
+        Keeps the lease, and the record of erasures.
     clock
         Unix seconds.
     status
@@ -50,7 +51,7 @@ class HistoryProcess:
     """
 
     open_source: Callable[[str], EventSource]
-    store: LeaseStore
+    store: KeeperStore
     cache: CachePublisher
     metrics: Metrics
     artifacts_dir: Path
@@ -112,12 +113,14 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
         patient(source.seek, restored.next_offsets)
         # A crash from now on must not meet the old log's offsets again, which the new one may have by then.
         patient(checkpoint.write, history, restored)
+    erasures = patient(open_erasures, process.store, source, process.clock)
+    erasures.settle(source.next_offsets())
     process.status.state = "following"
     structlog.get_logger().info("following", next_offsets=restored.next_offsets, n_items=len(history.ids))
     publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)
     publishing.note_waiting(restored.waiting)
     surroundings = Surroundings(
-        source, publishing, checkpoint, lease, process.metrics, process.clock, process.stop
+        source, publishing, checkpoint, lease, process.metrics, process.clock, process.stop, erasures
     )
     kept = Kept(history, RecentIds(settings.dedupe_window, restored.event_ids))
     HistoryStream(kept, surroundings, process.rules, settings).run()

@@ -29,6 +29,7 @@ from streamrec.ports import EventSource, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.commits import Commits
+from streamrec.training.erasures import ErasureReader
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.patience import patiently
 from streamrec.training.progress import Progress
@@ -46,7 +47,10 @@ class Kept:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the loop works with besides its state; `clock` gives Unix seconds."""
+    """What the loop works with besides its state; `clock` gives Unix seconds.
+
+    `erasures` knows which events of the source no longer count.
+    """
 
     source: EventSource
     publishing: HistoryPublishing
@@ -55,6 +59,7 @@ class Surroundings:
     metrics: Metrics
     clock: Callable[[], float]
     stop: StopRequest
+    erasures: ErasureReader
 
 
 class HistoryStream:
@@ -100,6 +105,7 @@ class HistoryStream:
     def step(self) -> int:
         """Do one round of the protocol; return the number of records read."""
         self._patiently(self._with.lease.renew_if_due)
+        read_before = self._with.source.next_offsets()
         with timed(self._metrics, "history.poll"):
             records = self._patiently(
                 self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
@@ -107,8 +113,12 @@ class HistoryStream:
         if records:
             self._progress.note(records)
             self._metrics.count("history.records", len(records))
+            erasures = self._with.erasures
+            # Minutes name nobody: what they have of a user stays. What is read again does not come again.
+            self._patiently(erasures.note, records, read_before)
             with timed(self._metrics, "history.decode"):
-                decoded = decode_ticks(records, self._kept.repeats, self._rules)  # Steps 2 and 3
+                decoded = decode_ticks(records, self._kept.repeats, self._rules, erasures.void)  # 2 and 3
+            erasures.settle(self._with.source.next_offsets())
             self._malformed.note(decoded.ignored["malformed"], decoded.example)
             for reason, n in decoded.ignored.items():
                 self._metrics.count(f"history.ignored.{reason}", n)

@@ -48,6 +48,16 @@ class Record(NamedTuple):
     timestamp: float
 
 
+class Mark(NamedTuple):
+    """A moment in a log: what stands before `offsets` in a partition was appended before it.
+
+    `log` is the log's identity; empty where it has none.
+    """
+
+    log: str
+    offsets: dict[int, int]
+
+
 class EventSource(Protocol):
     """Reads one or more topics, all their partitions, in order within a partition."""
 
@@ -75,6 +85,9 @@ class EventSource(Protocol):
     def end_offsets(self) -> Offsets:
         """Return the next offset that each log will give out: lag is the difference."""
 
+    def identity_of(self, topic: str) -> str:
+        """Return what tells this log from one that takes its place later; empty where nothing does."""
+
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress, for the usual lag tools to see. Not what a restart reads.
 
@@ -101,6 +114,19 @@ class EventSink(Protocol):
         ------
         Overloaded
             When the log takes no more for now.
+        """
+
+    def mark(self, topic: str, message: Message) -> Mark:
+        """Append a record to each partition, and return where they stand once all are durable.
+
+        What was acknowledged before the call stands before it, whatever partition it is in.
+
+        Raises
+        ------
+        Overloaded
+            When the log takes no more for now.
+        Unavailable
+            When the log does not answer in time; some may have been written.
         """
 
     def check(self) -> None:

@@ -9,6 +9,7 @@ from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import RankedUser, UserDocument
+from streamrec.ports.logs import Mark
 
 
 class UserProfile(NamedTuple):
@@ -41,6 +42,15 @@ class UserStore(Protocol):
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
+
+    async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
+        """Write down, durably and for good, where in the log a user was erased.
+
+        Parameters
+        ----------
+        erased_at
+            Unix seconds.
+        """
 
 
 class ItemCatalog(Protocol):

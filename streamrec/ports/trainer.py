@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.blend import Blend
+from streamrec.domain.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import Neighbours
@@ -59,6 +60,25 @@ class LeaseStore(Protocol):
         """Give it up; without effect when it is no longer ours."""
 
 
+class ErasureStore(Protocol):
+    """The document store's record of erasures."""
+
+    def erasure_salt(self) -> bytes:
+        """Return what digests of user ids are made with; made at the first use, the same ever after."""
+
+    def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
+        """Return the erasures of these users, or all; one for each log that a user was erased in."""
+
+    def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
+        """Let no erasure stand behind the end of a log that was cut: it will give those offsets again.
+
+        Parameters
+        ----------
+        ends
+            Next offset by partition.
+        """
+
+
 class UserUpdates(NamedTuple):
     """What one publication changes: absolute states and set memberships, so that repeating it is harmless.
 
@@ -69,7 +89,11 @@ class UserUpdates(NamedTuple):
     seen: Sequence[tuple[str, str, float]]
 
 
-class TrainerStore(LeaseStore, Protocol):
+class KeeperStore(LeaseStore, ErasureStore, Protocol):
+    """The document store as every process that follows the stream uses it."""
+
+
+class TrainerStore(KeeperStore, Protocol):
     """The document store as the trainer uses it."""
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:

@@ -12,17 +12,19 @@ from typing import Any
 
 import msgspec
 
+from streamrec.markers import ErasureMarker
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, REJECTED, USER_VECTORS
 from streamrec.wire import Command, EventRecord, RejectedRecord, VectorRecord
 
 VERSIONS: dict[str, tuple[int, type]] = {
     INTERACTIONS: (2, EventRecord),
+    f"{INTERACTIONS}.marker": (1, ErasureMarker),
     REJECTED: (1, RejectedRecord),
     COMMANDS: (1, Command),
     ITEM_VECTORS: (2, VectorRecord),
     USER_VECTORS: (1, VectorRecord),
 }
-"""Topic -> its current version, and the type that reads it."""
+"""Topic -> its current version, and the type that reads it; markers stand in the topic of the events."""
 
 
 def schema_of(topic: str) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import msgspec
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import StreamrecError, UnknownId
-from streamrec.ports import COMMANDS, DocumentStore, EventSink, Message
+from streamrec.markers import ErasureMarker, encode_marker
+from streamrec.ports import COMMANDS, INTERACTIONS, DocumentStore, EventSink, Message
 from streamrec.serving.item_reader import ItemReader
 from streamrec.wire import Command, encode_command
 
@@ -99,11 +100,17 @@ class Catalog:
         await self._store.put_attributes(user_id, attributes)
 
     async def erase_user(self, user_id: str) -> None:
-        """Delete everything stored of a user, and have the trainer forget them.
+        """Delete everything stored of a user, and let no event from before now count any more.
 
-        The command goes out also for a stranger: the trainer may hold events that it has not published yet.
+        Markers in the log of the interactions say what came before; their places are written down for
+        whoever reads the log from before them. So also for an unknown user: the log may hold events that
+        nobody read yet. A repeat, after a failure at any step, marks a later place, and the later one counts.
         """
         await self._store.erase_user(user_id)
+        now = self._clock()
+        marker = Message(user_id, encode_marker(ErasureMarker("user_erased", now, ORIGIN)))
+        mark = await asyncio.to_thread(self._sink.mark, INTERACTIONS, marker)
+        await self._store.note_erasure(user_id, mark, now)
         await self._append("user_erased", [user_id])
 
     async def _announce(self, name: CommandName, item_ids: Sequence[str]) -> None:
@@ -113,6 +120,6 @@ class Catalog:
         await self._append(name, item_ids)
 
     async def _append(self, name: CommandName, keys: Sequence[str]) -> None:
-        payload = encode_command(Command(name, self._clock(), ORIGIN))
+        payload = encode_command(Command(name, self._clock(), ORIGIN, is_marked=name == "user_erased"))
         messages = [Message(key, payload) for key in keys]
         await asyncio.to_thread(self._sink.append, COMMANDS, messages)

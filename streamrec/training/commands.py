@@ -25,8 +25,8 @@ def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> list
 
 
 def erased_users(commands: Sequence[KeyedCommand]) -> list[str]:
-    """Return the users that commands want erased."""
-    return [key for key, command in commands if command.name == "user_erased"]
+    """Return the users that commands of a version before want erased; see `erasures` for the others."""
+    return [key for key, command in commands if command.name == "user_erased" and not command.is_marked]
 
 
 def carry_out(
@@ -61,8 +61,8 @@ def carry_out(
             categories.drop(key)
             _delete_item(key, state)
             deleted.append(key)
-        elif command.name == "user_erased":
-            _erase_user(key, state, pending)
+        elif command.name == "user_erased" and not command.is_marked:
+            erase_user(key, state, pending)
         elif command.name in ("promote", "rollback"):
             state.promotions_asked.append(PromotionRequest(command.name, key, command.at))
     return deleted
@@ -82,7 +82,8 @@ def _delete_item(item_id: str, state: TrainerState) -> None:
         state.dirty_items.drop(row)
 
 
-def _erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
+def erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
+    """Forget a user; see `docs/reference/erasure.md` for what stays counted without naming anybody."""
     row = state.user_ids.row(user_id)
     pending.forget_user(user_id, row)
     if row >= 0:

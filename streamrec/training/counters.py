@@ -14,8 +14,8 @@ class Counters(msgspec.Struct):
         Of these, by the sign of their type's weight.
     n_ignored
         Of these, those about items that were deleted.
-    n_rejected, n_repeats
-        Records without effect.
+    n_rejected, n_repeats, n_erased
+        Records without effect: no events, repeats, and events from before their user's erasure.
     n_commands
         Commands carried out.
     """
@@ -28,6 +28,7 @@ class Counters(msgspec.Struct):
     n_rejected: int = 0
     n_repeats: int = 0
     n_commands: int = 0
+    n_erased: int = 0
 
     def as_numbers(self) -> dict[str, float]:
         """Return the totals by name, for the hot cache and for metrics."""

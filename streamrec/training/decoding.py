@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from streamrec.domain.erasure import NOTHING_VOID, VoidEvents
 from streamrec.domain.event_values import check_id
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import InvalidEvent
+from streamrec.markers import is_marker
 from streamrec.ports import COMMANDS, Message, Metrics, Record
 from streamrec.telemetry import Digest
 from streamrec.training.counters import Counters
@@ -19,6 +21,8 @@ from streamrec.wire import (
     decode_event,
     encode_rejected,
 )
+
+_OF_THE_ERASED = "its user was erased since: the record is left out"
 
 
 class KeyedCommand(NamedTuple):
@@ -40,6 +44,8 @@ class Decoded(NamedTuple):
         How many were rejected, by reason.
     example
         What is wrong with one of them.
+    n_erased
+        Events of users who were erased after them.
     """
 
     events: list[Interaction]
@@ -48,12 +54,19 @@ class Decoded(NamedTuple):
     reasons: Counter[str]
     n_repeats: int
     example: str = ""
+    n_erased: int = 0
 
 
-def decode(records: Sequence[Record], repeats: RecentIds) -> Decoded:
-    """Read a batch; events whose id is in `repeats` are dropped, the others' ids are added to it."""
+def decode(records: Sequence[Record], repeats: RecentIds, void: VoidEvents = NOTHING_VOID) -> Decoded:
+    """Read a batch; events whose id is in `repeats` are dropped, the others' ids are added to it.
+
+    Parameters
+    ----------
+    void
+        Events that no longer count: they are dropped, too.
+    """
     decoded = Decoded([], [], [], Counter(), 0)
-    n_repeats = 0
+    n_repeats = n_erased = 0
     example = ""
     for record in records:
         try:
@@ -62,15 +75,20 @@ def decode(records: Sequence[Record], repeats: RecentIds) -> Decoded:
                 continue
             event = decode_event(record.value, record.timestamp)
         except InvalidEvent as error:
-            decoded.rejected.append(_rejection(record, error))
+            if is_marker(record.value):
+                continue
+            is_void = record.topic != COMMANDS and void.contains(record.key, record.partition, record.offset)
+            decoded.rejected.append(_rejection(record, error, is_void=is_void))
             decoded.reasons[error.reason] += 1
             example = str(error)
             continue
-        if event.event_id is not None and not repeats.add(event.event_id):
+        if void and void.contains(event.user_id, record.partition, record.offset):
+            n_erased += 1
+        elif event.event_id is not None and not repeats.add(event.event_id):
             n_repeats += 1
         else:
             decoded.events.append(event)
-    return decoded._replace(n_repeats=n_repeats, example=example)
+    return decoded._replace(n_repeats=n_repeats, n_erased=n_erased, example=example)
 
 
 def _command_of(record: Record) -> KeyedCommand:
@@ -85,20 +103,24 @@ def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics, reject
     rejections.note(len(decoded.rejected), decoded.example)
     counters.n_rejected += len(decoded.rejected)
     counters.n_repeats += decoded.n_repeats
+    counters.n_erased += decoded.n_erased
     metrics.count("trainer.repeats", decoded.n_repeats)
+    if decoded.n_erased:
+        metrics.count("trainer.erased_events", decoded.n_erased)
     for reason, n in decoded.reasons.items():
         metrics.count(f"trainer.rejected.{reason}", n)
 
 
-def _rejection(record: Record, error: InvalidEvent) -> Message:
+def _rejection(record: Record, error: InvalidEvent, *, is_void: bool) -> Message:
+    """Return the message for the rejected topic: of a user who was erased since, without the payload."""
     value = record.value or b""
     rejected = RejectedRecord(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         reason=error.reason,
-        message=str(error),
-        payload=value[:MAX_EVENT_BYTES].decode(errors="replace"),
+        message=_OF_THE_ERASED if is_void else str(error),
+        payload="" if is_void else value[:MAX_EVENT_BYTES].decode(errors="replace"),
         n_payload_bytes=len(value),
     )
     return Message(f"{record.topic}-{record.partition}-{record.offset}", encode_rejected(rejected))

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from streamrec.domain.erasure import VoidEvents
 from streamrec.domain.generation_roles import Promotion, PromotionRequest
 from streamrec.domain.interaction import EventWeights
 from streamrec.domain.repeats import RecentIds
@@ -27,7 +28,9 @@ from streamrec.ports import (
     n_between,
 )
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.commands import erased_users
 from streamrec.training.decoding import decode
+from streamrec.training.erasures import ErasureReader
 from streamrec.training.pending import Pending
 from streamrec.training.publisher import Publisher, UserPublication
 from streamrec.training.stream import StreamTrainer
@@ -90,7 +93,12 @@ def place_of_champions(source: EventSource) -> Offsets:
 
 
 def publish_missed(
-    source: EventSource, since: Offsets, until: Offsets, weights: EventWeights, publisher: Publisher
+    source: EventSource,
+    since: Offsets,
+    until: Offsets,
+    weights: EventWeights,
+    publisher: Publisher,
+    erasures: ErasureReader,
 ) -> None:
     """Publish pairs and misfits that the champion before did not, and that the new one learned already.
 
@@ -100,13 +108,16 @@ def publish_missed(
         From `place_of_champions`.
     until
         The new champion's next offsets.
+    erasures
+        Of the log from `since` on.
     """
     try:
         source.seek(_earlier(since, until))
-        while n_between(source.next_offsets(), until):
+        while n_between(read_before := source.next_offsets(), until):
             records = source.poll(_POLL_AT_ONCE, timeout_s=1.0)
             missed = [record for record in records if record.offset < _offset_of(until, record)]
-            publisher.publish_users(_publication_of(missed, weights))
+            erased = erasures.note(missed, read_before)
+            publisher.publish_users(_publication_of(missed, weights, erased, erasures.void))
     except LogTruncated as error:
         _log.warning("missed_events_are_gone", error=str(error))
     publisher.drain()
@@ -125,12 +136,13 @@ def _offset_of(places: Offsets, record: Record) -> int:
     return places.get(record.topic, {}).get(record.partition, 0)
 
 
-def _publication_of(records: list[Record], weights: EventWeights) -> UserPublication:
-    decoded = decode(records, RecentIds(1))  # pairs are a set: a repeat adds nothing
+def _publication_of(
+    records: list[Record], weights: EventWeights, erased: list[str], void: VoidEvents
+) -> UserPublication:
+    decoded = decode(records, RecentIds(1), void)  # pairs are a set: a repeat adds nothing
     pending = Pending()
-    for key, command in decoded.commands:
-        if command.name == "user_erased":
-            pending.forget_user(key, -1)
+    for user_id in [*erased, *erased_users(decoded.commands)]:
+        pending.forget_user(user_id, -1)
     seen = [
         (event.user_id, event.item_id, event.timestamp)
         for event in decoded.events

@@ -8,6 +8,7 @@ import structlog
 from streamrec.errors import LeaseLost, LogTruncated
 from streamrec.ports import EventSource
 from streamrec.training.challenger_publisher import ChallengerPublisher
+from streamrec.training.erasures import open_erasures
 from streamrec.training.learner import use_one_thread
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
@@ -119,7 +120,8 @@ def _take_over(process: TrainerProcess, turn: Turn, equipment: Equipment) -> Non
     since = patient(place_of_champions, source)
     opened = open_trainer(process, turn.generation, equipment)
     until = source.next_offsets()
-    patient(publish_missed, source, since, until, weights_of(process), publisher)
+    erasures = patient(open_erasures, process.outlets.store, source, process.clock)
+    patient(publish_missed, source, since, until, weights_of(process), publisher, erasures)
     patient(source.seek, until)
     catch_up(opened.loop, source, since, should_stop)
     if publish_all_users(opened.loop, opened.state, publisher, should_stop) and promotion is not None:

@@ -15,32 +15,28 @@ A restart goes on from the checkpoint's offsets. Whatever was done after it is d
 publishing is idempotent nothing counts twice: a crash at any point replays and never skips.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import structlog
 
 from streamrec.errors import Unavailable
-from streamrec.ports import EventSource, Metrics, Offsets, Record, TrainerStore, UserUpdates
+from streamrec.ports import Offsets, Record, UserUpdates
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.commands import carry_out, changed_items, erased_users
+from streamrec.training.commands import carry_out, changed_items, erase_user, erased_users
 from streamrec.training.commits import Commits
 from streamrec.training.decoding import count_decoded, decode
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_evaluation import LiveEvaluation
-from streamrec.training.live_index import LiveIndex
 from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.progress import Progress
-from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.training.publisher import UserPublication
 from streamrec.training.ranking_publishing import RankingPublishing
-from streamrec.training.stop_signals import StopRequest
+from streamrec.training.surroundings import Surroundings
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.vector_publishing import publishing_of_items, publishing_of_users
 from streamrec.training.views import blend_gauges, state_gauges, user_states
@@ -50,25 +46,6 @@ _MOST_PENDING = 4096
 
 _STATUS_SHARE = 0.05
 """Rankings of a large catalogue take long to make: they get at most this share of the time."""
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the loop works with besides its state.
-
-    `clock` gives Unix seconds; `is_superseded` says whether another generation is live now.
-    """
-
-    source: EventSource
-    store: TrainerStore
-    publisher: Publisher
-    checkpoints: Checkpoints
-    lease: LeaseKeeper
-    metrics: Metrics
-    clock: Callable[[], float]
-    is_superseded: Callable[[], bool]
-    stop: StopRequest
-    live_index: LiveIndex | None = None
 
 
 class StreamTrainer:
@@ -129,27 +106,37 @@ class StreamTrainer:
             self.step()
         self._finish()
 
+    def erase(self, user_ids: Sequence[str]) -> None:
+        """Forget users, here and outside; unknown ones outside alone."""
+        for user_id in user_ids:
+            erase_user(user_id, self._state, self._pending)
+        self._user_vectors.drop(user_ids)
+
     def step(self) -> int:
         """Do one round of the protocol; return the number of records read."""
         self._patiently(self._with.lease.renew_if_due)
+        read_before = self._with.source.next_offsets()
         with timed(self._with.metrics, "trainer.poll"):
             records = self._patiently(
                 self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
             )  # Step 1
         if records:
-            self._learn_from(records)  # Steps 2 to 5
+            self._learn_from(records, read_before)  # Steps 2 to 5
         now = self._with.clock()
         self._publish_what_is_due(now)  # Step 6
         if now >= self._checkpoint_due:
             self._try_checkpoint()  # Steps 7 and 8
         return len(records)
 
-    def _learn_from(self, records: list[Record]) -> None:
+    def _learn_from(self, records: list[Record], read_before: Offsets) -> None:
         metrics = self._with.metrics
         self._progress.note(records)
         metrics.count("trainer.records", len(records))
+        erasures = self._with.erasures
+        self.erase(self._patiently(erasures.note, records, read_before))
         with timed(metrics, "trainer.decode"):
-            decoded = decode(records, self._state.repeats)  # Steps 2 and 3
+            decoded = decode(records, self._state.repeats, erasures.void)  # Steps 2 and 3
+        erasures.settle(self._with.source.next_offsets())
         count_decoded(decoded, self._state.counters, metrics, self._rejections)
         self._pending.rejected += decoded.rejected
         items = self._patiently(changed_items, decoded.commands, self._with.store)

@@ -15,13 +15,15 @@ from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.erasures import ErasureReader, ever_erased, open_erasures
 from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.status import TrainerStatus
 from streamrec.training.stop_signals import StopRequest
-from streamrec.training.stream import StreamTrainer, Surroundings
+from streamrec.training.stream import StreamTrainer
+from streamrec.training.surroundings import Surroundings
 from streamrec.training.trainer_state import TrainerState
 
 Start = Literal["checkpoint", "earliest", "latest"]
@@ -108,6 +110,7 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
     state, next_offsets = checkpoints.open_newest(process.learning, settings)
     equipment.publisher.changelog_lane = state.changelog_lane
     patient(_seek, equipment.source, process.start, next_offsets)
+    erasures = patient(open_erasures, process.outlets.store, equipment.source, process.clock)
     categories = patient(lambda: ItemCategories(process.outlets.store.read_items()))
     process.status.state = "training"
     structlog.get_logger().info(
@@ -125,13 +128,31 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
             clock=process.clock,
             is_superseded=partial(equipment.is_over, state),
             stop=process.stop,
+            erasures=erasures,
             live_index=equipment.live_index,
         ),
         LearningRules(weights_of(process), settings.value_weight, categories.neighbours, categories.labels),
         categories,
         settings,
     )
+    erasures.settle(equipment.source.next_offsets())
+    loop.erase(patient(_erased_since, process, state, erasures, next_offsets))
+    state.log = erasures.log
     return OpenTrainer(loop, state)
+
+
+def _erased_since(
+    process: TrainerProcess, state: TrainerState, erasures: ErasureReader, next_offsets: Offsets
+) -> list[str]:
+    """Return the users of a checkpoint who were erased after it was written.
+
+    In another log, or behind the end of one that was cut, its places say nothing. Then all who were ever
+    erased: who of them came back will be learned again.
+    """
+    user_ids = state.user_ids.ids_at(range(state.user_ids.n_rows))
+    if process.start == "checkpoint" or erasures.is_of(state.log, next_offsets):
+        return erasures.begin(user_ids, next_offsets)
+    return ever_erased(process.outlets.store, user_ids)
 
 
 def weights_of(process: TrainerProcess) -> EventWeights:

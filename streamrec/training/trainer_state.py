@@ -43,12 +43,15 @@ class TrainerState:
         0 or 1; generations that are served side by side have different ones, see `publisher.changelog_key`.
     promotions_asked
         Commands that were read and are neither refused nor begun; see `promotion.AskedPromotions`.
+    log
+        Identity of the log that was learned from; empty where it has none.
     """
 
     def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
         self.generation = generation
         self.learning = learning
         self.changelog_lane = 0
+        self.log = ""
         self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
         self.popularity = Popularity(settings.popularity_half_lives)
@@ -60,8 +63,7 @@ class TrainerState:
         self.same_day = SameDayCounts(settings.covisitation.same_day_items)
         self.blend = BlendRanker(SOURCES, learning.seed)
         self.clock = StreamClock()
-        self.user_ids = IdMap()
-        self.item_ids = IdMap()
+        self.user_ids, self.item_ids = IdMap(), IdMap()
         self.users = UserTable()
         self.user_categories, self.user_tags = UserLabels(), UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
@@ -96,6 +98,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "generation": state.generation,
             "learning": state.learning.model_dump(),
             "changelog_lane": state.changelog_lane,
+            "log": state.log,
             "user_ids": state.user_ids.by_row(),
             "item_ids": state.item_ids.by_row(),
             "disliked": list(state.users.disliked.items()),
@@ -116,7 +119,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
 def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
     written: dict[str, Any] = checkpoint.state
-    state.generation = written["generation"]
+    state.generation, state.log = written["generation"], written.get("log", "")
     state.changelog_lane = written.get("changelog_lane", 0)
     state.user_ids = IdMap(written["user_ids"])
     state.item_ids = IdMap(written["item_ids"])

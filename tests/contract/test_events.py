@@ -314,3 +314,24 @@ def test_a_record_beyond_all_bounds_is_refused_or_kept_whole(log: Log) -> None:
         assert total(log.open_source().end_offsets(), COMMANDS) == 0
     else:
         assert len(read(log.open_source(), 2)[1].value or b"") == size
+
+
+def test_a_mark_stands_behind_all_that_was_acknowledged_in_every_partition(log: Log) -> None:
+    log.sink.append(INTERACTIONS, numbered(40))
+    mark = log.sink.mark(INTERACTIONS, Message("u1", b"mark"))
+    log.sink.append(INTERACTIONS, numbered(40))
+    source = log.open_source()
+    records = read(source, 80 + len(mark.offsets))
+    marks = {record.partition: record for record in records if record.value == b"mark"}
+    assert mark.offsets == {partition: record.offset for partition, record in marks.items()}
+    assert mark.offsets.keys() == source.end_offsets()[INTERACTIONS].keys()
+    assert {record.key for record in marks.values()} == {"u1"}
+    before = [record for record in records if record.offset < mark.offsets[record.partition]]
+    assert sorted(record.value or b"" for record in before) == sorted(str(n).encode() for n in range(40))
+
+
+def test_a_log_has_the_identity_that_its_marks_name(log: Log) -> None:
+    first = log.sink.mark(INTERACTIONS, Message("u", b"1"))
+    second = log.sink.mark(INTERACTIONS, Message("v", b"2"))
+    assert first.log == second.log == log.open_source().identity_of(INTERACTIONS)
+    assert all(second.offsets[partition] > offset for partition, offset in first.offsets.items())

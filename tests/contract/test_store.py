@@ -9,10 +9,11 @@ import pytest
 
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.domain.erasure import Erasure, digest_of
 from streamrec.domain.item import Item
 from streamrec.domain.user import LabelUse, Profile, UserState
 from streamrec.errors import LeaseLost
-from streamrec.ports import DocumentStore, Lease, TrainerStore, UserUpdates
+from streamrec.ports import DocumentStore, Lease, Mark, TrainerStore, UserUpdates
 
 NOW = 1_700_000_000.0
 ODD_ATTRIBUTES: dict[str, Any] = {
@@ -345,3 +346,37 @@ async def test_a_server_and_the_trainer_may_create_the_same_user_at_once(store: 
 
 async def test_a_store_that_is_there_answers(store: Sides) -> None:
     await store.server.check()
+
+
+async def test_an_erasure_is_kept_by_digest_and_the_latest_places_count(store: Sides) -> None:
+    assert store.trainer.read_erasures() == []
+    await store.server.note_erasure("u", Mark("log", {0: 5, 1: 9}), NOW)
+    await store.server.note_erasure("u", Mark("log", {0: 7, 1: 3, 2: 1}), NOW - 5)
+    await store.server.note_erasure("u", Mark("another log", {0: 2}), NOW)
+    await store.server.note_erasure("v", Mark("", {0: 1}), NOW + 1)
+    u, v = (digest_of(user_id, store.trainer.erasure_salt()) for user_id in "uv")
+    in_log = Erasure(u, "log", {0: 7, 1: 9, 2: 1}, NOW)
+    elsewhere, of_v = Erasure(u, "another log", {0: 2}, NOW), Erasure(v, "", {0: 1}, NOW + 1)
+    assert sorted(store.trainer.read_erasures([u])) == sorted([elsewhere, in_log])
+    assert sorted(store.trainer.read_erasures()) == sorted([elsewhere, in_log, of_v])
+    assert store.trainer.read_erasures([]) == []
+    assert store.trainer.read_erasures([b"0" * 16]) == []
+
+
+async def test_erasures_behind_the_end_of_a_log_that_was_cut_stand_at_its_end(store: Sides) -> None:
+    await store.server.note_erasure("u", Mark("log", {0: 7, 1: 9}), NOW)
+    await store.server.note_erasure("v", Mark("another log", {0: 7}), NOW)
+    store.trainer.limit_erasures("log", {0: 5, 1: 20})
+    offsets = {one.log: one.offsets for one in store.trainer.read_erasures()}
+    assert offsets == {"log": {0: 5, 1: 9}, "another log": {0: 7}}
+
+
+async def test_many_erasures_are_read_at_once_and_by_user(store: Sides) -> None:
+    user_ids = [*ODD_IDS, *(f"u{n}" for n in range(700))]
+    for n, user_id in enumerate(user_ids):
+        await store.server.note_erasure(user_id, Mark("log", {0: n}), NOW)
+    salt = store.trainer.erasure_salt()
+    assert len(store.trainer.read_erasures()) == len(user_ids)
+    digests = [digest_of(user_id, salt) for user_id in user_ids]
+    places = {one.digest: one.offsets[0] for one in store.trainer.read_erasures(digests)}
+    assert places == {digest: n for n, digest in enumerate(digests)}

@@ -1,0 +1,33 @@
+"""What the trainer's loop works with besides its state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from streamrec.ports import EventSource, Metrics, TrainerStore
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.erasures import ErasureReader
+from streamrec.training.lease import LeaseKeeper
+from streamrec.training.live_index import LiveIndex
+from streamrec.training.publisher import Publisher
+from streamrec.training.stop_signals import StopRequest
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the loop works with besides its state.
+
+    `clock` gives Unix seconds; `is_superseded` says whether another generation is live now; `erasures` knows
+    which events of the source no longer count.
+    """
+
+    source: EventSource
+    store: TrainerStore
+    publisher: Publisher
+    checkpoints: Checkpoints
+    lease: LeaseKeeper
+    metrics: Metrics
+    clock: Callable[[], float]
+    is_superseded: Callable[[], bool]
+    stop: StopRequest
+    erasures: ErasureReader
+    live_index: LiveIndex | None = None
