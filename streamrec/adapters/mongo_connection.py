@@ -64,6 +64,10 @@ _DEFAULTS: dict[str, Any] = {
     # election. On the journal of one server that costs a tenth of a millisecond a publication.
     "w": "majority",
     "journal": True,
+    # Of a document with a text that is no UTF-8, or a date of the year 60,000, the driver would read nothing,
+    # nor of those beside it. What is odd is read as it stands, and found by whoever looks at it.
+    "unicode_decode_error_handler": "replace",
+    "datetime_conversion": "DATETIME_AUTO",
 }
 
 

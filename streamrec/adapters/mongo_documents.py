@@ -22,7 +22,8 @@ from pymongo import ReplaceOne, UpdateOne
 
 from streamrec.adapters.mongo_connection import Document
 from streamrec.domain.item import Item
-from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState
+from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
+from streamrec.payload import decoded
 from streamrec.ports import Lease
 
 FENCE: Document = {"$expr": {"$eq": ["$tokens", "$writers"]}}
@@ -33,6 +34,8 @@ doubles what an update costs it; this adds a sixth.
 """
 
 STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at", "profile")
+
+_ITEM_FIELDS = ("kind", "title", "text", "categories", "is_hidden", "updated_at")
 
 _NEWEST = MaxKey()
 
@@ -68,28 +71,29 @@ def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
 
 
 def user_of(document: Document) -> UserDocument:
-    """Read a document of a user."""
+    """Read a document of a user.
+
+    Raises
+    ------
+    Damaged
+        When it can't be read; its `rest` is a document of what can.
+    """
     attributes = document.get("attributes")
-    return UserDocument(
-        document["_id"], _state_of(document), _decode_attributes(attributes) if attributes else {}
+    return document_of(
+        document["_id"],
+        lambda: _state_of(document),
+        lambda: decoded(_decode_attributes, attributes) if attributes else {},
     )
 
 
 def _state_of(document: Document) -> UserState | None:
-    generation = document.get("generation")
-    if generation is None:
+    if document.get("generation") is None:
         return None
     profile = document.get("profile")
-    return UserState(
-        document["_id"],
-        generation,
-        document["vector"],
-        tuple(document["recent"]),
-        tuple(document["disliked"]),
-        document["n_events"],
-        document["updated_at"],
-        _decode_profile(profile) if profile else NO_PROFILE,
-    )
+    fields = {name: document[name] for name in STATE_FIELDS if name in document}
+    fields["user_id"] = document["_id"]
+    fields["profile"] = decoded(_decode_profile, profile) if profile else NO_PROFILE
+    return state_of(fields)
 
 
 def seen_key(user_id: str, item_id: str, at: float) -> Document:
@@ -123,6 +127,21 @@ def newest_sights(user_id: str, limit: int, offset: int = 0) -> list[Document]:
     ]
 
 
+def ids_of(sights: Document) -> list[str]:
+    """Return the ids in the document that `newest_sights` yields.
+
+    Raises
+    ------
+    Damaged
+        When one of them is none.
+    """
+    return decoded(_as_ids, sights["item_ids"])
+
+
+def _as_ids(written: object) -> list[str]:
+    return msgspec.convert(written, list[str])
+
+
 def profile(user_id: str, n_seen: int) -> list[Document]:
     """Return a pipeline over users that yields the user's document and that of `newest_sights`, if any."""
     sights = {"coll": "seen", "pipeline": newest_sights(user_id, n_seen)}
@@ -144,14 +163,17 @@ def item_replacement(item: Item) -> ReplaceOne[Document]:
 
 
 def item_of(document: Document) -> Item:
-    """Read a document of an item."""
-    return Item(
-        document["_id"],
-        document["kind"],
-        document["title"],
-        document["text"],
-        tuple(document["categories"]),
-        document["is_hidden"],
-        _decode_attributes(document["attributes"]),
-        document["updated_at"],
-    )
+    """Read a document of an item.
+
+    Raises
+    ------
+    Damaged
+        When it is none.
+    """
+    return decoded(_as_item, document)
+
+
+def _as_item(document: Document) -> Item:
+    fields = {name: document[name] for name in _ITEM_FIELDS}
+    fields["attributes"] = _decode_attributes(document["attributes"])
+    return msgspec.convert(fields | {"item_id": document["_id"]}, Item)

@@ -6,7 +6,7 @@ from pymongo.errors import DuplicateKeyError
 
 from streamrec.adapters.mongo_connection import MAJORITY, MAJORITY_READ, Document
 from streamrec.errors import LeaseLost
-from streamrec.ports import Lease
+from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease
 
 
 class MongoLeases:
@@ -22,11 +22,26 @@ class MongoLeases:
         A token is at least the time in seconds. So tokens still grow when the collection was lost, and are
         larger than those in user documents and checkpoints that outlived it.
         """
-        ours = {"$eq": ["$owner", {"$literal": owner}]}
-        next_token = {"$max": [{"$add": [{"$ifNull": ["$token", 0]}, 1]}, int(now)]}
+        # What nobody can have written is as good as no lease: it must not keep all trainers waiting.
+        is_sound = {
+            "$and": [
+                {"$in": [{"$type": "$token"}, ["int", "long", "double"]]},
+                {"$gte": ["$token", 0]},
+                {"$lt": ["$token", MAX_TOKEN]},
+            ]
+        }
+        ours = {"$and": [{"$eq": ["$owner", {"$literal": owner}]}, is_sound]}
+        token = {"$cond": [is_sound, {"$toLong": "$token"}, 0]}
+        next_token = {"$max": [{"$add": [token, 1]}, int(now)]}
+        is_held = {"$gt": now, "$lt": now + LONGEST_LEASE_S}
+        free = [
+            {"owner": {"$in": [owner, None]}},
+            {"expires_at": {"$not": is_held}},
+            {"token": {"$not": {"$gte": 0, "$lt": MAX_TOKEN}}},
+        ]
         try:
             taken = self._leases.find_one_and_update(
-                {"_id": name, "$or": [{"owner": {"$in": [owner, None]}}, {"expires_at": {"$lte": now}}]},
+                {"_id": name, "$or": free},
                 [
                     {
                         "$set": {
@@ -59,7 +74,11 @@ class MongoLeases:
             When one has.
         """
         held = self._leases.find_one({"_id": lease.name}, {"token": 1})
-        if held is not None and held["token"] > lease.token:
+        if held is not None and _is_token(held.get("token")) and held["token"] > lease.token:
             raise LeaseLost(
                 f"lease {lease.name!r} has gone to another trainer (token {held['token']} > {lease.token})"
             )
+
+
+def _is_token(written: object) -> bool:
+    return isinstance(written, int | float) and 0 <= written < MAX_TOKEN

@@ -1,7 +1,7 @@
 """The document store in MongoDB, as a server uses it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from pymongo import AsyncMongoClient, ReturnDocument
@@ -19,6 +19,7 @@ from streamrec.adapters.mongo_connection import (
 from streamrec.adapters.mongo_documents import (
     FENCE,
     all_seen_of,
+    ids_of,
     item_of,
     item_replacement,
     json_text,
@@ -30,7 +31,10 @@ from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, SALT_FILTE
 from streamrec.domain.erasure import digest_of
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
+from streamrec.errors import Damaged
+from streamrec.payload import decoded_each
 from streamrec.ports import Mark, UserProfile
+from streamrec.settings import shown_url
 
 _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the sights asked for are read at most."""
@@ -62,13 +66,19 @@ class MongoStore:
         """
         if n_seen < 1:
             return UserProfile(await self.get_user(user_id), [])
-        document, item_ids = None, []
+        document, item_ids, damage = None, [], None
         for part in await self._aggregate("users", profile(user_id, n_seen)):
-            if part["_id"] is None:
-                item_ids = part["item_ids"]
-            else:
-                document = user_of(part)
-        return UserProfile(document, await self._distinct(user_id, n_seen, item_ids))
+            try:
+                if part["_id"] is None:
+                    item_ids = ids_of(part)
+                else:
+                    document = user_of(part)
+            except Damaged as error:
+                document, damage = cast("UserDocument | None", error.rest) or document, error
+        found = UserProfile(document, await self._distinct(user_id, n_seen, item_ids))
+        if damage is not None:
+            raise Damaged(f"{shown_url(self._place.url)}: {damage}", rest=found)
+        return found
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
@@ -84,7 +94,8 @@ class MongoStore:
             found = self._collection("users").find(
                 {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1, comment=_request()
             )
-            return {document["_id"]: user_of(document) for document in await found.to_list()}
+            documents = await found.to_list()
+        return decoded_each(user_of, ((document["_id"], document) for document in documents), "document")
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
@@ -104,8 +115,7 @@ class MongoStore:
 
     async def _sights(self, user_id: str, limit: int, offset: int) -> list[str]:
         found = await self._aggregate("seen", newest_sights(user_id, limit, offset))
-        item_ids: list[str] = found[0]["item_ids"] if found else []
-        return item_ids
+        return ids_of(found[0]) if found else []
 
     async def _aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
         with in_our_words(self._place):
@@ -195,7 +205,8 @@ class MongoStore:
             found = self._collection("items").find(
                 {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=_request()
             )
-            return {document["_id"]: item_of(document) for document in await found.to_list()}
+            documents = await found.to_list()
+        return decoded_each(item_of, ((document["_id"], document) for document in documents), "document")
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""

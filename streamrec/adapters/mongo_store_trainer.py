@@ -31,8 +31,9 @@ from streamrec.adapters.mongo_erasures import MongoErasures
 from streamrec.adapters.mongo_leases import MongoLeases
 from streamrec.domain.erasure import Erasure
 from streamrec.domain.item import Item
-from streamrec.errors import LeaseLost
+from streamrec.errors import Damaged, LeaseLost
 from streamrec.ports import Lease, UserUpdates
+from streamrec.telemetry import Digest
 
 _AT_ONCE = 2000
 """Documents in one command: some 5 MB, and a tenth of a second."""
@@ -59,6 +60,7 @@ class MongoTrainerStore:
         self._items: Collection[Document] = self._database["items"]
         self._leases = MongoLeases(self._database)
         self._erasures = MongoErasures(self._database)
+        self._damages = Digest("documents_passed_over")
         self._is_fenced = False
         self._expects_known_sights = False
 
@@ -158,7 +160,7 @@ class MongoTrainerStore:
             self._erasures.limit(log, ends)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
-        """Yield metadata of these items, or of all in the order of their ids.
+        """Yield metadata of these items, or of all in the order of their ids; what is damaged is told of.
 
         The first of them are read at once, so that a store that is away says so here.
         """
@@ -167,20 +169,30 @@ class MongoTrainerStore:
 
     def _pages(self) -> Iterator[list[Item]]:
         # Each page by a query of its own: no cursor runs out while the caller works on one.
-        page = self._find_items({})
-        while page:
-            yield page
-            page = self._find_items({"_id": {"$gt": page[-1].item_id}})
+        last = ""
+        while page := self._find_items({"_id": {"$gt": last}}):  # texts alone: of other types no id is
+            yield self._readable(page)
+            last = page[-1]["_id"]
 
     def _named(self, item_ids: Sequence[str]) -> Iterator[list[Item]]:
         for chunk in _chunks(item_ids):
-            found = {item.item_id: item for item in self._find_items({"_id": {"$in": chunk}})}
+            found = {item.item_id: item for item in self._readable(self._find_items({"_id": {"$in": chunk}}))}
             yield [found[item_id] for item_id in chunk if item_id in found]
 
-    def _find_items(self, condition: dict[str, Any]) -> list[Item]:
+    def _find_items(self, condition: dict[str, Any]) -> list[Document]:
         with in_our_words(self._place):
-            found = self._items.find(condition, sort=[("_id", 1)], limit=_AT_ONCE, batch_size=_AT_ONCE + 1)
-            return [item_of(document) for document in found]
+            return list(
+                self._items.find(condition, sort=[("_id", 1)], limit=_AT_ONCE, batch_size=_AT_ONCE + 1)
+            )
+
+    def _readable(self, documents: Iterable[Document]) -> list[Item]:
+        items: list[Item] = []
+        for document in documents:
+            try:
+                items.append(item_of(document))
+            except Damaged as error:
+                self._damages.note(1, f"item {document['_id']!r}: {error}")
+        return items
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""

@@ -50,9 +50,7 @@ def readable_items(rows: Iterable[tuple[str, bytes]]) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for item_id, document in rows:
         with suppress(Damaged):
-            item = decode_item(document)
-            if item.item_id == item_id:
-                found[item_id] = item
+            found[item_id] = decode_item(document, item_id)
     return found
 
 

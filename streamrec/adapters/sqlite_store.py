@@ -5,21 +5,23 @@ import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.adapters.sqlite_store_schema import (
-    STATE_COLUMNS,
+    READ_COLUMNS,
     decode_ids,
-    decode_item,
     encode_text,
+    is_utf8,
     open_store_file,
     user_of,
 )
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, decode_item
 from streamrec.domain.user import UserDocument
+from streamrec.errors import Damaged
+from streamrec.payload import decoded_each
 from streamrec.ports import Mark, UserProfile
 
 _ERASED_AT_ONCE = 10_000
@@ -29,6 +31,9 @@ _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the rows asked for are read at most."""
 
 _LAST_CODE_POINT = 0x10FFFF
+
+_TEXT_IDS = "CAST(user_id AS BLOB) FROM users WHERE typeof(user_id) = 'text'"
+"""Ids as bytes: one that is no UTF-8 must not hide the others."""
 
 
 class SqliteStore:
@@ -46,21 +51,29 @@ class SqliteStore:
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
         """Return document and newest `n_seen` seen items."""
-        document = await self.get_user(user_id)
-        return UserProfile(document, await self.seen_items(user_id, n_seen) if n_seen else [])
+        document, seen, damage = None, [], None
+        try:
+            seen = await self.seen_items(user_id, n_seen) if n_seen else []
+        except Damaged as error:
+            damage = error
+        try:
+            document = await self.get_user(user_id)
+        except Damaged as error:
+            document, damage = cast("UserDocument | None", error.rest), error
+        if damage is not None:
+            raise Damaged(f"{self._path}: {damage}", rest=UserProfile(document, seen))
+        return UserProfile(document, seen)
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
-        rows = self._read(f"SELECT {STATE_COLUMNS}, attributes FROM users WHERE user_id = ?", user_id)
+        rows = self._read(f"SELECT {READ_COLUMNS} FROM users WHERE user_id = ?", user_id)
         return user_of(rows[0]) if rows else None
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
         """Return the documents of these; strangers are left out."""
         marks, parameters = in_list(user_ids)
-        rows = self._read(
-            f"SELECT {STATE_COLUMNS}, attributes FROM users WHERE user_id IN {marks}", *parameters
-        )
-        return {row[0]: user_of(row) for row in rows}
+        rows = self._read(f"SELECT {READ_COLUMNS} FROM users WHERE user_id IN {marks}", *parameters)
+        return decoded_each(user_of, ((row[0], row) for row in rows), "document")
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
@@ -68,7 +81,7 @@ class SqliteStore:
         for page in range(_REPEATS_READ):
             # One row of JSON: handing rows over to Python takes longer than reading them.
             rows = self._read(
-                "SELECT json_group_array(item_id) FROM"
+                "SELECT CAST(json_group_array(CAST(item_id AS TEXT)) AS BLOB) FROM"
                 " (SELECT item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC LIMIT ? OFFSET ?)",
                 user_id, limit, page * limit,
             )  # fmt: skip
@@ -91,15 +104,13 @@ class SqliteStore:
         """Return ids that start with `prefix`, in order of their bytes."""
         end = prefix_end(prefix)
         if end is None:
-            rows = self._read(
-                "SELECT user_id FROM users WHERE user_id >= ? ORDER BY 1 LIMIT ?", prefix, limit
-            )
+            rows = self._read(f"SELECT {_TEXT_IDS} AND user_id >= ? ORDER BY user_id LIMIT ?", prefix, limit)
         else:
             rows = self._read(
-                "SELECT user_id FROM users WHERE user_id >= ? AND user_id < ? ORDER BY 1 LIMIT ?",
+                f"SELECT {_TEXT_IDS} AND user_id >= ? AND user_id < ? ORDER BY user_id LIMIT ?",
                 prefix, end, limit,
             )  # fmt: skip
-        return [user_id for (user_id,) in rows]
+        return [user_id.decode() for (user_id,) in rows if is_utf8(user_id)]
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
@@ -131,8 +142,12 @@ class SqliteStore:
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""
         marks, parameters = in_list(item_ids)
-        rows = self._read(f"SELECT item_id, document FROM items WHERE item_id IN {marks}", *parameters)
-        return {item_id: decode_item(document) for item_id, document in rows}
+        rows = self._read(
+            f"SELECT item_id, CAST(document AS BLOB) FROM items WHERE item_id IN {marks}", *parameters
+        )
+        return decoded_each(
+            lambda row: decode_item(row[1], row[0]), ((row[0], row) for row in rows), "document"
+        )
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""
@@ -170,6 +185,11 @@ class SqliteStore:
                 return change(connection)
 
         return await asyncio.to_thread(write)
+
+
+def _item_of(row: tuple[str, bytes]) -> Item:
+    item_id, document = row
+    return decode_item(document, item_id)
 
 
 def prefix_end(prefix: str) -> str | None:

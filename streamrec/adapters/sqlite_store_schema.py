@@ -8,8 +8,8 @@ import msgspec
 
 from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import connect, create_tables, transaction
-from streamrec.domain.item import Item
-from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState
+from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
+from streamrec.payload import decoded
 
 _SCHEMA_VERSION = 3
 
@@ -38,10 +38,15 @@ _TABLES = (
 
 STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"
 
-decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+READ_COLUMNS = (
+    "user_id, CAST(generation AS BLOB), vector, CAST(recent AS BLOB), CAST(disliked AS BLOB), n_events,"
+    " updated_at, CAST(profile AS BLOB), CAST(attributes AS BLOB)"
+)
+"""As bytes: of a text that is no UTF-8 SQLite's driver reads nothing, nor of the rows beside it."""
+
+_decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
-decode_item = msgspec.json.Decoder(Item).decode
 _encoder = msgspec.json.Encoder()
 
 
@@ -96,24 +101,53 @@ def state_row(state: UserState) -> tuple[object, ...]:
     )
 
 
+def is_utf8(text: bytes) -> bool:
+    """Return whether bytes are text."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def decode_ids(written: bytes) -> tuple[str, ...]:
+    """Read a list of ids.
+
+    Raises
+    ------
+    Damaged
+        When it is none.
+    """
+    return decoded(_decode_ids, written)
+
+
 def _state_of(row: tuple[Any, ...]) -> UserState | None:
-    """Read a row that starts with `STATE_COLUMNS`; None when the trainer does not know the user."""
+    """Read a row that starts with `READ_COLUMNS`; None when the trainer does not know the user."""
     user_id, generation, vector, recent, disliked, n_events, updated_at, profile = row[:8]
     if generation is None:
         return None
-    return UserState(
-        user_id,
-        generation,
-        vector,
-        decode_ids(recent),
-        decode_ids(disliked),
-        n_events,
-        updated_at,
-        _decode_profile(profile) if profile else NO_PROFILE,
-    )
+    fields = {
+        "user_id": user_id,
+        "generation": decoded(bytes.decode, generation),
+        "vector": vector,
+        "recent": decode_ids(recent),
+        "disliked": decode_ids(disliked),
+        "n_events": n_events,
+        "updated_at": updated_at,
+        "profile": decoded(_decode_profile, profile) if profile else NO_PROFILE,
+    }
+    return state_of(fields)
 
 
 def user_of(row: tuple[Any, ...]) -> UserDocument:
-    """Read a row of `STATE_COLUMNS` and attributes."""
+    """Read a row of `READ_COLUMNS`.
+
+    Raises
+    ------
+    Damaged
+        When it can't be read; its `rest` is a document of what can.
+    """
     attributes = row[8]
-    return UserDocument(row[0], _state_of(row), _decode_attributes(attributes) if attributes else {})
+    return document_of(
+        row[0], lambda: _state_of(row), lambda: decoded(_decode_attributes, attributes) if attributes else {}
+    )

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, decode_item, open_store_file, state_row
+from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, open_store_file, state_row
 from streamrec.domain.erasure import Erasure
-from streamrec.domain.item import Item
-from streamrec.errors import LeaseLost
-from streamrec.ports import Lease, UserUpdates
+from streamrec.domain.item import Item, decode_item
+from streamrec.errors import Damaged, LeaseLost
+from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease, UserUpdates
+from streamrec.telemetry import Digest
 
 _PAGE = 1000
 """Items read at once: no read transaction stays open while the caller works on them."""
@@ -37,6 +38,7 @@ class SqliteTrainerStore:
         self._path = path
         self._connection = open_store_file(path)
         self._lock = threading.Lock()
+        self._damages = Digest("documents_passed_over")
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
         """Upsert states and add to the seen sets, in one transaction with the lease's check.
@@ -85,32 +87,45 @@ class SqliteTrainerStore:
             sqlite_erasures.limit(connection, log, ends)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
-        """Yield metadata of these items, or of all in the order of their ids."""
+        """Yield metadata of these items, or of all in the order of their ids; what is damaged is told of."""
         if item_ids is not None:
             for item_id in item_ids:
-                yield from self._items("WHERE item_id = ?", item_id)
+                yield from self._readable(self._rows("item_id = CAST(? AS TEXT)", item_id.encode()))
             return
-        last = ""
-        while page := self._items(f"WHERE item_id > ? ORDER BY item_id LIMIT {_PAGE}", last):
-            yield from page
-            last = page[-1].item_id
+        last = b""
+        while page := self._rows(f"item_id > CAST(? AS TEXT) ORDER BY item_id LIMIT {_PAGE}", last):
+            yield from self._readable(page)
+            last = page[-1][0]
 
-    def _items(self, condition: str, parameter: str) -> list[Item]:
+    def _rows(self, condition: str, parameter: bytes) -> list[tuple[bytes, bytes]]:
+        # As bytes: a row that is no text must not hide the others.
+        statement = "SELECT CAST(item_id AS BLOB), CAST(document AS BLOB) FROM items"
         with self._lock, saying_unavailable(self._path):
-            rows = self._connection.execute(
-                f"SELECT document FROM items {condition}", (parameter,)
+            return self._connection.execute(
+                f"{statement} WHERE typeof(item_id) = 'text' AND {condition}", (parameter,)
             ).fetchall()
-        return [decode_item(document) for (document,) in rows]
+
+    def _readable(self, rows: Sequence[tuple[bytes, bytes]]) -> Iterator[Item]:
+        for item_id, document in rows:
+            try:
+                yield decode_item(document, item_id.decode(errors="replace"))
+            except Damaged as error:
+                self._damages.note(1, f"item {item_id!r}: {error}")
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
         with self._lock, transaction(self._connection, self._path) as connection:
             row = connection.execute(
-                "SELECT owner, token, expires_at FROM leases WHERE name = ?", (name,)
+                "SELECT CAST(owner AS BLOB), CAST(token AS INTEGER), CAST(expires_at AS REAL) FROM leases"
+                " WHERE name = ?",
+                (name,),
             ).fetchone()
             holder, token, expires_at = row or (None, 0, 0.0)
-            if holder != owner:
-                if holder is not None and expires_at > now:
+            # What nobody can have written is as good as no lease: it must not keep all trainers waiting.
+            is_sound = 0 <= token < MAX_TOKEN
+            if holder != owner.encode() or not is_sound:
+                token = token if is_sound else 0
+                if is_sound and holder is not None and now < expires_at < now + LONGEST_LEASE_S:
                     return None
                 # At least the time: larger than those in checkpoints that outlived another store.
                 token = max(token + 1, int(now))
@@ -131,6 +146,8 @@ class SqliteTrainerStore:
 
 
 def _check(connection: sqlite3.Connection, lease: Lease) -> None:
-    row = connection.execute("SELECT token FROM leases WHERE name = ?", (lease.name,)).fetchone()
+    row = connection.execute(
+        "SELECT CAST(token AS INTEGER) FROM leases WHERE name = ?", (lease.name,)
+    ).fetchone()
     if row and row[0] > lease.token:
         raise LeaseLost(f"lease {lease.name!r} has gone to another trainer (token {row[0]} > {lease.token})")

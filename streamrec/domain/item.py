@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
 
@@ -51,12 +52,15 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
 _decode = msgspec.json.Decoder(Item).decode
 
 
-def decode_item(written: str | bytes) -> Item:
-    """Read an item.
+def decode_item(written: str | bytes, item_id: str | None = None) -> Item:
+    """Read an item, of which it may be known which one it is.
 
     Raises
     ------
     Damaged
-        When it is none.
+        When it is none, or another one.
     """
-    return decoded(_decode, written)
+    item = decoded(_decode, written)
+    if item_id is not None and item.item_id != item_id:
+        raise Damaged(f"the document of {item_id!r} is of {item.item_id[:100]!r}")
+    return item

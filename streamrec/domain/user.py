@@ -1,8 +1,14 @@
 """What is known of a user."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
+
+from streamrec.domain.event_times import MAX_TIMESTAMP_S
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
 
 
 class LabelUse(msgspec.Struct, frozen=True, array_like=True):
@@ -70,6 +76,57 @@ class UserDocument(msgspec.Struct, frozen=True):
     user_id: str
     state: UserState | None = None
     attributes: dict[str, Any] = {}
+
+
+def state_of(fields: Mapping[str, Any]) -> UserState:
+    """Return a state out of its fields, as they stand in a store.
+
+    Raises
+    ------
+    Damaged
+        When one of them is missing, or can't be what it says.
+    """
+    state = decoded(_as_state, fields)
+    vector = state.vector
+    if vector is not None and not _is_vector(vector):
+        raise Damaged("the vector holds no finite numbers")
+    if state.n_events < 0 or not 0 <= state.updated_at < MAX_TIMESTAMP_S:
+        raise Damaged(f"{state.n_events} events up to {state.updated_at}")
+    return state
+
+
+def _as_state(fields: Mapping[str, Any]) -> UserState:
+    return msgspec.convert(fields, UserState)
+
+
+def _is_vector(vector: bytes) -> bool:
+    return bool(vector) and len(vector) % 4 == 0 and bool(np.isfinite(np.frombuffer(vector, "<f4")).all())
+
+
+def document_of(
+    user_id: str, read_state: Callable[[], UserState | None], read_attributes: Callable[[], dict[str, Any]]
+) -> UserDocument:
+    """Return a document out of its two parts.
+
+    Raises
+    ------
+    Damaged
+        When one of them can't be read; its `rest` is a document with the other.
+    """
+    complaints: list[str] = []
+    state, attributes = None, {}
+    try:
+        state = read_state()
+    except Damaged as error:
+        complaints.append(str(error))
+    try:
+        attributes = read_attributes()
+    except Damaged as error:
+        complaints.append(f"attributes: {error}")
+    document = UserDocument(user_id, state, attributes)
+    if complaints:
+        raise Damaged(f"user {user_id!r}: {'; '.join(complaints)}", rest=document)
+    return document
 
 
 class RankedUser(NamedTuple):

@@ -44,6 +44,8 @@ from streamrec.ports.servers import (
     VectorSearch,
 )
 from streamrec.ports.trainer import (
+    LONGEST_LEASE_S,
+    MAX_TOKEN,
     CachePublisher,
     ErasureStore,
     IndexLookup,
@@ -70,6 +72,8 @@ __all__ = [
     "IMPRESSIONS",
     "INTERACTIONS",
     "ITEM_VECTORS",
+    "LONGEST_LEASE_S",
+    "MAX_TOKEN",
     "IndexAnswer",
     "IndexLookup",
     "IndexQuery",

@@ -41,6 +41,13 @@ class Snapshot(NamedTuple):
     likeness: NDArray[np.float32] | None = None
 
 
+LONGEST_LEASE_S = 86_400.0
+"""One that ends later was never given out."""
+
+MAX_TOKEN = 2**53
+"""Tokens are of the size of the time in seconds; every store holds integers up to here exactly."""
+
+
 class Lease(NamedTuple):
     """The right to write, until `expires_at` (Unix seconds). A later holder's `token` is larger."""
 

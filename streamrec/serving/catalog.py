@@ -10,7 +10,7 @@ import msgspec
 
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
-from streamrec.errors import StreamrecError, UnknownId
+from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, DocumentStore, EventSink, Message
 from streamrec.serving.item_reader import ItemReader
@@ -55,8 +55,11 @@ class Catalog:
         return found[item_id]
 
     async def has_item(self, item_id: str) -> bool:
-        """Return whether there is metadata of this item."""
-        return item_id in await self._store.get_items([item_id])
+        """Return whether there is metadata of this item, if only damaged."""
+        try:
+            return item_id in await self._store.get_items([item_id])
+        except Damaged:
+            return True
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""

@@ -65,7 +65,10 @@ class ItemReader:
         stored = await attempts.of(self._catalog_guard, lambda: self._catalog.get_items(missing), None)
         if stored is None:
             return found
-        self._fill_later(stored.get(item_id) or Item(item_id) for item_id in missing)
+        if self._catalog_guard.name in attempts.failed:  # then what is not here may be there, and damaged
+            self._fill_later(stored.values())
+        else:
+            self._fill_later(stored.get(item_id) or Item(item_id) for item_id in missing)
         return found | stored
 
     async def forget(self, item_ids: Sequence[str]) -> None:

@@ -1,9 +1,9 @@
 """Which users are like one, and what is known of them."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from streamrec.domain.user import UserDocument
-from streamrec.errors import UnknownId
+from streamrec.errors import Damaged, UnknownId
 from streamrec.ports import ItemIndex, UserAnswer, UserQuery, UserStore
 from streamrec.serving.guard import Guard
 
@@ -67,9 +67,15 @@ class SimilarUserFinder:
         return SimilarUsers(users, _reason_of(answer))
 
     async def _known(self, answer: UserAnswer) -> list[SimilarUser]:
-        """Return those who have a state: of an erased user at most attributes are left."""
+        """Return those who have a state: of an erased user at most attributes are left.
+
+        One whose document is damaged is left out.
+        """
         user_ids = [user.user_id for user in answer.users]
-        documents = await self._store_guard.call(lambda: self._store.get_users(user_ids))
+        try:
+            documents = await self._store_guard.call(lambda: self._store.get_users(user_ids))
+        except Damaged as error:
+            documents = cast("dict[str, UserDocument]", error.rest or {})
         return [
             SimilarUser(document, user.score)
             for user in answer.users
