@@ -24,3 +24,35 @@ def test_known_positives_go_on_from_a_checkpoint() -> None:
     known.add(np.array([5, 6]), np.array([7, 8]))
     restored.load({name: array.copy() for name, array in known.arrays().items()})
     assert restored.contains(np.array([5, 6]), np.array([7, 8])).tolist() == [[True, False], [False, True]]
+
+
+def test_pairs_that_come_again_take_no_room() -> None:
+    known = KnownPositives()
+    empty = known.arrays()["bits"].nbytes
+    for _ in range(400):
+        known.add(np.full(10_000, 7), np.full(10_000, 9))
+    assert (known.arrays()["bits"].nbytes, known.n_pairs) == (empty, 1)
+
+
+def test_a_stream_without_end_keeps_the_newest_pairs_within_a_bound() -> None:
+    known, n_at_once = KnownPositives(most_bits=1 << 22), 50_000
+    for first in range(0, 2_000_000, n_at_once):
+        users = np.arange(first, first + n_at_once)
+        known.add(users, users % 1000)
+        assert sum(array.nbytes for array in known.arrays().values()) <= 2 * (1 << 22) // 8 + 8
+    assert known.contains(np.array([1_999_999]), np.array([999])).all()
+    assert known.contains(np.arange(1_900_000, 1_900_100), np.arange(100))[
+        np.arange(100), np.arange(100)
+    ].all()
+    assert known.contains(np.arange(100), np.arange(100)).mean() < 0.3  # the oldest are forgotten
+
+
+def test_a_table_that_counted_repeats_is_folded() -> None:
+    known = KnownPositives()
+    known.add(np.arange(100), np.arange(100))
+    grown = {"bits": np.tile(known.arrays()["bits"], 16), "n_pairs": np.array([4_000_000])}
+    restored = KnownPositives()
+    restored.load(grown)  # type: ignore[arg-type]
+    assert restored.arrays()["bits"].nbytes == known.arrays()["bits"].nbytes
+    assert restored.contains(np.arange(100), np.arange(100)).diagonal().all()
+    assert restored.n_pairs <= 100
