@@ -11,12 +11,13 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.cli.housekeeping import open_housekeeping
 from streamrec.cli.outlets import open_outlets
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.generation_roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, INTERACTIONS
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, RetentionSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import stop_on_signals
@@ -32,23 +33,25 @@ def main(
     try:
         configure_logging(places.log_level, "trainer")
         settings = TrainerSettings()
-        run_trainer(
-            TrainerProcess(
-                open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),
-                outlets=open_outlets(places),
-                index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
-                metrics=open_metrics(places.statsd_url),
-                artifacts_dir=places.artifacts_dir,
-                roles=SnapshotRoles(places.artifacts_dir),
-                role=role,
-                learning=LearningSettings(),
-                settings=settings,
-                start=start,
-                stop=stop,
-                clock=time.time,
-                status=serve_status(settings.health_address),
+        metrics = open_metrics(places.statsd_url)
+        with open_housekeeping(places, RetentionSettings(), metrics):
+            run_trainer(
+                TrainerProcess(
+                    open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),
+                    outlets=open_outlets(places),
+                    index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
+                    metrics=metrics,
+                    artifacts_dir=places.artifacts_dir,
+                    roles=SnapshotRoles(places.artifacts_dir),
+                    role=role,
+                    learning=LearningSettings(),
+                    settings=settings,
+                    start=start,
+                    stop=stop,
+                    clock=time.time,
+                    status=serve_status(settings.health_address),
+                )
             )
-        )
     except StreamrecError as error:
         structlog.get_logger().error("trainer_failed", error=str(error))
         raise typer.Exit(2) from error

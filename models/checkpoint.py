@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -26,6 +26,8 @@ _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".unfinished"
+
+T = TypeVar("T")
 
 
 class StoredTensors(Mapping[str, Tensor]):
@@ -153,6 +155,20 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         state = msgspec.json.decode((folder / _STATE).read_bytes())
         return Checkpoint(StoredTensors(folder / _TENSORS), state)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
+
+
+def read_state_part(folder: Path, part: type[T]) -> T:
+    """Return some of a checkpoint's state, by a struct that names it; without a look at the checksums.
+
+    Raises
+    ------
+    CorruptArtifact
+        When it can't be read.
+    """
+    try:
+        return msgspec.json.decode((folder / _STATE).read_bytes(), type=part, strict=False)
+    except (OSError, ValueError) as error:
         raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
 
 

@@ -10,6 +10,9 @@ from streamrec.errors import ConfigurationError, Unavailable
 BUSY_TIMEOUT_S = 10.0
 """A writer holds the file for milliseconds; whoever waits longer than this faces a stuck process."""
 
+_LONGEST_WAL = 64 * 2**20
+"""Bytes: a write-ahead log that grew longer behind a long reader is cut once it is begun anew."""
+
 _NOT_A_DATABASE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 
 
@@ -32,13 +35,15 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
-def connect(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
+def connect(path: Path, *, synchronous: str = "NORMAL", gives_space_back: bool = False) -> sqlite3.Connection:
     """Open a file in WAL mode, creating it and its folder; transactions are explicit (autocommit).
 
     Parameters
     ----------
     synchronous
         ``NORMAL`` survives a killed process, ``FULL`` also a power cut (one fsync a commit).
+    gives_space_back
+        A file that is created now can be shortened later: some per cent more to write.
 
     Raises
     ------
@@ -56,7 +61,10 @@ def connect(path: Path, *, synchronous: str = "NORMAL") -> sqlite3.Connection:
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
+            if gives_space_back:
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_WAL}")
             connection.execute(f"PRAGMA synchronous = {synchronous}")
         except sqlite3.Error:
             connection.close()

@@ -34,7 +34,7 @@ class _LogFile:
     def __init__(self, path: Path, *, topics: Sequence[str] = ()) -> None:
         self.path = path
         # FULL: what was acknowledged survives a power cut. Appends come in batches, so it is one fsync each.
-        self.connection = connect(path, synchronous="FULL")
+        self.connection = connect(path, synchronous="FULL", gives_space_back=True)
         self._ready: set[str] = set()
         with transaction(self.connection, path):
             self.connection.execute(
@@ -82,6 +82,11 @@ class _LogFile:
         """Return what tells this file from one that takes its place later."""
         found: str = self.connection.execute("SELECT value FROM about WHERE name = 'identity'").fetchone()[0]
         return found
+
+    def start_offset(self, topic: str) -> int:
+        """Return the offset of the oldest record; the end of a log that holds none."""
+        oldest = self.connection.execute(f"SELECT min(position) - 1 FROM {table_of(topic)}").fetchone()[0]
+        return self.end_offset(topic) if oldest is None else int(oldest)
 
     def end_offset(self, topic: str) -> int:
         row = self.connection.execute(
@@ -161,17 +166,25 @@ class SqliteEventSource:
         self._last_found = -math.inf
 
     def seek(self, next_offsets: Offsets) -> None:
-        """Go on from these places; topics not named start at their beginning."""
+        """Go on from these places; topics not named, or named with 0, start at their beginning.
+
+        Raises
+        ------
+        LogTruncated
+            When a log ends before the offset asked for, or its retention removed unread records.
+        """
         for topic in self._topics:
             wanted = next_offsets.get(topic, {}).get(PARTITION, 0)
             with saying_unavailable(self._file.path):
-                end = self._file.end_offset(topic)
+                start, end = self._file.start_offset(topic), self._file.end_offset(topic)
+            if wanted:
+                self._check_for_gap(topic, wanted, start)
             if wanted > end:
                 raise LogTruncated(
                     f"{self._file.path}: the log of {topic!r} ends at offset {end}, but reading should go on"
                     f" at {wanted}: the log was replaced or lost its tail"
                 )
-            self._next[topic] = wanted
+            self._next[topic] = wanted or min(start, end)
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return up to `max_records` of all topics together, earlier named topics first."""
@@ -181,8 +194,11 @@ class SqliteEventSource:
             now = time.monotonic()
             if records:
                 self._last_found = now
-            if records or now >= deadline:
+            if records:
                 return records
+            if now >= deadline:
+                self._look_for_gaps()
+                return []
             pause_s = (now - self._last_found) * _PAUSE_PER_SILENCE
             pause_s = min(max(pause_s, _SHORTEST_PAUSE_S), _LONGEST_PAUSE_S)
             time.sleep(min(pause_s, deadline - now))
@@ -194,10 +210,25 @@ class SqliteEventSource:
             with saying_unavailable(self._file.path):
                 rows = self._file.rows_of(topic, self._next[topic], max_records - len(records))
             if rows:
+                self._check_for_gap(topic, self._next[topic], rows[0][0])
                 records += [Record(topic, PARTITION, *row) for row in rows]
                 goes_on_at[topic] = rows[-1][0] + 1
         self._next = goes_on_at  # only now: a later topic that can't be read must not cost an earlier one
         return records
+
+    def _look_for_gaps(self) -> None:
+        """See that nothing is found because nothing is there, and not because all of it was removed."""
+        for topic in self._topics:
+            with saying_unavailable(self._file.path):
+                start = self._file.start_offset(topic)
+            self._check_for_gap(topic, self._next[topic], start)
+
+    def _check_for_gap(self, topic: str, wanted: int, found: int) -> None:
+        if found > wanted and topic not in COMPACTED_TOPICS:
+            raise LogTruncated(
+                f"{self._file.path}: the log of {topic!r} begins at offset {found}, for its retention removed"
+                f" {found - wanted} unread records, but reading should go on at {wanted}"
+            )
 
     def next_offsets(self) -> Offsets:
         """Return where the next poll goes on from."""

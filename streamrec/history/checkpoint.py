@@ -83,6 +83,20 @@ class HistoryCheckpoint:
         except OSError as error:
             raise Unavailable(f"can't write {self._path}: {error}") from error
 
+    def next_offsets(self) -> Offsets:
+        """Return where the stream goes on after this checkpoint.
+
+        Raises
+        ------
+        CorruptArtifact
+            When the file is damaged.
+        """
+        try:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return _decode(arrays["about"].tobytes()).next_offsets
+        except _DAMAGE as error:
+            raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
+
     def restore(self, history: ItemHistory) -> Restored | None:
         """Bring a fresh history to where the file was written; None when there is no file.
 

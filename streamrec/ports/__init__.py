@@ -27,6 +27,7 @@ from streamrec.ports.logs import (
     Message,
     Offsets,
     Record,
+    earliest,
     n_between,
 )
 from streamrec.ports.servers import (
@@ -104,5 +105,6 @@ __all__ = [
     "UserUpdates",
     "VectorSearch",
     "VectorTable",
+    "earliest",
     "n_between",
 ]

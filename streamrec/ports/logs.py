@@ -30,6 +30,24 @@ def n_between(places: Offsets, ends: Offsets) -> int:
     )
 
 
+def earliest(places: Sequence[Offsets]) -> Offsets:
+    """Return where the one that is furthest behind stands; a topic or partition that one lacks is left out.
+
+    >>> earliest([{"a": {0: 5}, "b": {0: 1}}, {"a": {0: 7, 1: 2}}])
+    {'a': {0: 5}}
+    """
+    first, *others = places
+    return {
+        topic: {
+            number: min(offset, *(other[topic][number] for other in others)) if others else offset
+            for number, offset in partitions.items()
+            if all(number in other[topic] for other in others)
+        }
+        for topic, partitions in first.items()
+        if all(topic in other for other in others)
+    }
+
+
 class Message(NamedTuple):
     """A record on its way into a log. `value` None is a tombstone."""
 

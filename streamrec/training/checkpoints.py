@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from models.checkpoint import (
@@ -10,6 +11,7 @@ from models.checkpoint import (
     checkpoint_folders,
     number_of,
     read_checkpoint,
+    read_state_part,
     token_of,
     write_checkpoint,
 )
@@ -17,6 +19,12 @@ from streamrec.errors import CorruptArtifact
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
+
+
+class _Place(msgspec.Struct):
+    """The part of a checkpoint's state that says where its stream goes on."""
+
+    next_offsets: Offsets = {}
 
 
 class Checkpoints:
@@ -90,6 +98,22 @@ class Checkpoints:
         """
         if next(self._whole_ones(), None) is None:
             raise self._nothing_readable()
+
+    def offsets_of_all(self, known: dict[Path, Offsets]) -> list[Offsets]:
+        """Return where the stream goes on after each checkpoint on disk: any of them may be gone on from.
+
+        Parameters
+        ----------
+        known
+            What those said that were read before; this generation's are brought up to date.
+        """
+        folders = checkpoint_folders(self._root)
+        for gone in [folder for folder in known if folder.parent == self._root and folder not in folders]:
+            del known[gone]
+        for folder in folders:
+            if folder not in known:
+                known[folder] = read_state_part(folder, _Place).next_offsets
+        return [known[folder] for folder in folders]
 
     def _whole_ones(self) -> Iterator[tuple[Path, Checkpoint]]:
         for folder in checkpoint_folders(self._root):

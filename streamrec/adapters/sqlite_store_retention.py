@@ -1,0 +1,107 @@
+"""How much of what users saw a SQLite store keeps, and what of a SQLite cache has run out."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_store_schema import open_store_file
+
+_USERS_AT_ONCE = 500
+"""Looked at in one call: each costs a walk over the seen items that are kept, a tenth of a millisecond."""
+
+_ROWS_AT_ONCE = 2000
+"""Deleted in one transaction: some 10 ms, for which the trainer's own writing waits."""
+
+_DELETE_OLDEST = (
+    "DELETE FROM seen WHERE (user_id, seen_at, item_id) IN (SELECT user_id, seen_at, item_id FROM seen"
+    f" WHERE user_id = ? AND (seen_at, item_id) < (?, ?) ORDER BY seen_at, item_id LIMIT {_ROWS_AT_ONCE})"
+)
+
+
+class SqliteSeenRetention:
+    """Removes the oldest seen items of users who saw very many, some users a call, one after the other.
+
+    Parameters
+    ----------
+    n_kept
+        Rows kept of a user; an item that was seen again has one for each time.
+    """
+
+    def __init__(self, path: Path, n_kept: int) -> None:
+        self._path = path
+        self._n_kept = n_kept
+        self._connection = open_store_file(path)
+        self._last = ""
+
+    def prune(self) -> int:
+        """Look at the next users; return the number of rows removed.
+
+        Raises
+        ------
+        Unavailable
+            When the file can't be written.
+        """
+        with saying_unavailable(self._path):
+            users = self._connection.execute(
+                "SELECT user_id FROM users WHERE user_id > ? AND n_events > ? ORDER BY user_id"
+                f" LIMIT {_USERS_AT_ONCE}",
+                (self._last, self._n_kept),
+            ).fetchall()
+            n_removed = sum(self._prune_user(user_id) for (user_id,) in users)
+            # What is copied back now need not make the write-ahead log longer.
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        self._last = users[-1][0] if len(users) == _USERS_AT_ONCE else ""
+        return n_removed
+
+    def _prune_user(self, user_id: str) -> int:
+        oldest_kept = self._connection.execute(
+            "SELECT seen_at, item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC, item_id DESC"
+            " LIMIT 1 OFFSET ?",
+            (user_id, self._n_kept - 1),
+        ).fetchone()
+        n_removed, n_deleted = 0, _ROWS_AT_ONCE if oldest_kept else 0
+        while n_deleted == _ROWS_AT_ONCE:
+            with transaction(self._connection, self._path):
+                parameters = (user_id, *oldest_kept)
+                n_deleted = self._connection.execute(_DELETE_OLDEST, parameters).rowcount
+            n_removed += n_deleted
+        return n_removed
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class SqliteCacheRetention:
+    """Removes cached metadata that has run out: nobody reads it any more."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._clock = clock
+        self._connection = connect(path)
+
+    def prune(self) -> int:
+        """Remove what has run out; return the number of rows.
+
+        Raises
+        ------
+        Unavailable
+            When the file can't be written.
+        """
+        n_removed, n_deleted = 0, _ROWS_AT_ONCE
+        while n_deleted == _ROWS_AT_ONCE:
+            with transaction(self._connection, self._path) as connection:
+                n_deleted = connection.execute(
+                    "DELETE FROM items WHERE item_id IN"
+                    f" (SELECT item_id FROM items WHERE expires_at <= ? LIMIT {_ROWS_AT_ONCE})",
+                    (self._clock(),),
+                ).rowcount
+            n_removed += n_deleted
+        with saying_unavailable(self._path):
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        return n_removed
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

@@ -1,0 +1,132 @@
+"""What a trainer's process removes, as the settings say: composed of the parts that are in use."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from streamrec.adapters.snapshot_directory import current_generation, list_generations, read_manifest
+from streamrec.adapters.snapshot_retention import GenerationRetention
+from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.sqlite_changelog_retention import Keys, SqliteChangelogRetention
+from streamrec.adapters.sqlite_connection import path_of
+from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
+from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.errors import StreamrecError, UnknownId
+from streamrec.history.checkpoint import HistoryCheckpoint
+from streamrec.history.run import CHECKPOINT_FILE
+from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
+from streamrec.settings import PlaceSettings, RetentionSettings
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.housekeeping import Housekeeping, Task
+from streamrec.training.publisher import changelog_key
+from streamrec.wire import decode_vector
+
+_ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}
+"""Topics of vectors, and what the files of their ids in a snapshot are called."""
+
+
+def open_housekeeping(places: PlaceSettings, retention: RetentionSettings, metrics: Metrics) -> Housekeeping:
+    """Return what removes too old things from the parts that the settings name."""
+    return Housekeeping(dict(_tasks(places, retention)), retention.interval_s, metrics)
+
+
+def _tasks(places: PlaceSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:
+    artifacts_dir = places.artifacts_dir
+    generations = GenerationRetention(
+        artifacts_dir, retention.n_old_generations, retention.least_generation_age_s
+    )
+    yield "generations", generations.prune
+    if places.events_url.startswith("sqlite:"):
+        bounds = LogBounds(retention.log_age_s, retention.log_bytes)
+        yield "log", _prune_log(path_of(places.events_url), bounds, artifacts_dir)
+    if places.vectors_url.startswith("sqlite:"):
+        yield (
+            "changelog",
+            _Changelog(path_of(places.vectors_url), artifacts_dir, retention.tombstone_age_s).prune,
+        )
+    if places.cache_url.startswith("sqlite:"):
+        yield "cache", SqliteCacheRetention(path_of(places.cache_url)).prune
+    if places.store_url.startswith("sqlite:"):
+        yield "seen", SqliteSeenRetention(path_of(places.store_url), retention.seen_of_user).prune
+    elif places.store_url.startswith("mongodb"):
+        # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
+        from streamrec.adapters.mongo_connection import place_of
+        from streamrec.adapters.mongo_retention import MongoSeenRetention
+
+        yield "seen", MongoSeenRetention(place_of(places.store_url), retention.seen_of_user).prune
+
+
+def _prune_log(path: Path, bounds: LogBounds, artifacts_dir: Path) -> Task:
+    log = SqliteLogRetention(path, bounds)
+    known: dict[Path, Offsets] = {}
+    return lambda: log.prune(needed_offsets(artifacts_dir, known))
+
+
+def needed_offsets(artifacts_dir: Path, known: dict[Path, Offsets]) -> Offsets | None:
+    """Return from where on the checkpoints on disk need the stream's logs; None while there is none.
+
+    Parameters
+    ----------
+    known
+        What checkpoints said before; they never change. Those that are gone are removed from it.
+    """
+    live = current_generation(artifacts_dir)
+    if live is None:
+        return None
+    roles = SnapshotRoles(artifacts_dir).read()
+    trained = list_generations(artifacts_dir)
+    newer = trained[trained.index(live) + 1 :] if live in trained else []  # one may be about to get a role
+    names = [name for name in (live, *roles[:2], *newer) if name is not None]
+    found = [offsets for name in names for offsets in Checkpoints(artifacts_dir, name).offsets_of_all(known)]
+    if not found:
+        return None
+    trainers = earliest(found)
+    bars = artifacts_dir / CHECKPOINT_FILE
+    if not bars.exists():
+        return trainers
+    of_bars: Offsets = {INTERACTIONS: {}, **HistoryCheckpoint(bars).next_offsets()}
+    return earliest([trainers, trainers | of_bars])
+
+
+class _Changelog:
+    """The changelog's retention, and what it has to know of the snapshots."""
+
+    def __init__(self, path: Path, artifacts_dir: Path, age_s: float) -> None:
+        self._retention = SqliteChangelogRetention(path, _generation_of, age_s)
+        self._artifacts_dir = artifacts_dir
+        self._generations: frozenset[str] = frozenset()
+        self._keys: dict[str, Keys] = {}
+
+    def prune(self) -> int:
+        roles = SnapshotRoles(self._artifacts_dir).read()
+        names = {current_generation(self._artifacts_dir), *roles[:2]}
+        generations = frozenset(name for name in names if name is not None)
+        if not generations:
+            return 0
+        if generations != self._generations:
+            self._keys = {
+                topic: Keys(key for name in generations for key in self._keys_of(name, role))
+                for topic, role in _ROLES.items()
+            }
+            self._generations = generations
+        return self._retention.prune(generations, self._keys)
+
+    def _keys_of(self, generation: str, role: str) -> Iterator[str]:
+        lane: int = read_manifest(self._artifacts_dir, generation).provenance.get(CHANGELOG_LANE, 0)
+        path = self._artifacts_dir / generation / f"{role}_ids.json"
+        try:
+            ids = msgspec.json.decode(path.read_bytes(), type=list[str])
+        except (OSError, msgspec.DecodeError) as error:
+            raise UnknownId(f"{path}: {error}") from error
+        return (changelog_key(id_, lane) for id_ in ids)
+
+
+def _generation_of(value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        record = decode_vector(value)
+    except (StreamrecError, msgspec.DecodeError) as error:
+        raise ValueError(str(error)) from error
+    return None if record.vector is None else record.generation
