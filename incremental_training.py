@@ -17,7 +17,7 @@ from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.generation_roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, INTERACTIONS
-from streamrec.settings import LearningSettings, PlaceSettings, RetentionSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import stop_on_signals
@@ -33,8 +33,7 @@ def main(
     try:
         configure_logging(places.log_level, "trainer")
         settings = TrainerSettings()
-        metrics = open_metrics(places.statsd_url)
-        with open_housekeeping(places, RetentionSettings(), metrics):
+        with open_housekeeping(places, metrics := open_metrics(places.statsd_url)):
             run_trainer(
                 TrainerProcess(
                     open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),

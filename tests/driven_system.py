@@ -47,6 +47,7 @@ from streamrec.ports import (
     VectorTable,
 )
 from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.housekeeping import Housekeeping
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import StopRequest
@@ -94,6 +95,7 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
     try:
         drive_trainer(folder / "trainer", metrics)
         drive_promotion(folder / "promotion", metrics)
+        Housekeeping({"done": lambda: 1, "failing": fail}, 1.0, metrics).do_all()
         drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)
@@ -229,6 +231,11 @@ def stand_by(world: World) -> None:
     time.sleep(0.2)
     stop.is_stopping.set()
     thread.join()
+
+
+def fail() -> int:
+    """Not be able to."""
+    raise Unavailable("the disk is full")
 
 
 def drive_promotion(folder: Path, metrics: Metrics) -> None:

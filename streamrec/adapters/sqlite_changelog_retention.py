@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
-from streamrec.adapters.sqlite_events import table_of
+from streamrec.adapters.sqlite_log_file import table_of
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
 _ROWS_AT_ONCE = 1000

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
-from streamrec.adapters.sqlite_events import PARTITION, table_of
+from streamrec.adapters.sqlite_log_file import PARTITION, table_of
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Offsets
 
 _ROWS_AT_ONCE = 2000

@@ -12,11 +12,12 @@ from streamrec.adapters.sqlite_changelog_retention import Keys, SqliteChangelogR
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
 from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.errors import StreamrecError, UnknownId
 from streamrec.history.checkpoint import HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
-from streamrec.settings import PlaceSettings, RetentionSettings
+from streamrec.settings import PlaceSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping, Task
 from streamrec.training.publisher import changelog_key
@@ -26,8 +27,17 @@ _ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}
 """Topics of vectors, and what the files of their ids in a snapshot are called."""
 
 
-def open_housekeeping(places: PlaceSettings, retention: RetentionSettings, metrics: Metrics) -> Housekeeping:
-    """Return what removes too old things from the parts that the settings name."""
+def open_housekeeping(
+    places: PlaceSettings, metrics: Metrics, retention: RetentionSettings | None = None
+) -> Housekeeping:
+    """Return what removes too old things from the parts that the settings name.
+
+    Parameters
+    ----------
+    retention
+        None: as the environment says.
+    """
+    retention = retention or RetentionSettings()
     return Housekeeping(dict(_tasks(places, retention)), retention.interval_s, metrics)
 
 

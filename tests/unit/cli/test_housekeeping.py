@@ -13,11 +13,12 @@ from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE
 from streamrec.adapters.sqlite_events import SqliteEventSink
 from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
+from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.item_history import ItemHistory
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
-from streamrec.settings import LearningSettings, PlaceSettings, RetentionSettings, TrainerSettings
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping
@@ -92,12 +93,12 @@ def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_fo
         with closing(sqlite3.connect(path)) as file:
             return {key for (key,) in file.execute('SELECT key FROM "log_item-vectors"')}
 
-    open_housekeeping(places, RetentionSettings(), NullMetrics()).do_all()
+    open_housekeeping(places, NullMetrics(), RetentionSettings()).do_all()
     assert len(keys()) == 36  # a reader that was away for a moment has to learn of them
     with closing(sqlite3.connect(path)) as file:
         file.execute('UPDATE "log_item-vectors" SET appended_at = 1.0')
         file.commit()
-    open_housekeeping(places, RetentionSettings(), NullMetrics()).do_all()
+    open_housekeeping(places, NullMetrics(), RetentionSettings()).do_all()
     assert keys() == kept | {"damaged"}
 
 
@@ -113,7 +114,7 @@ def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(places: PlaceSettin
             " (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100000) SELECT 'gone' || x, NULL, 1.0 FROM n"
         )
         file.commit()
-    housekeeping = open_housekeeping(places, RetentionSettings(), NullMetrics())
+    housekeeping = open_housekeeping(places, NullMetrics(), RetentionSettings())
     for _ in range(10):
         housekeeping.do_all()
     with closing(sqlite3.connect(path)) as file:
