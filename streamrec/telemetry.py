@@ -28,6 +28,11 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _LONGEST_EXAMPLE = 300
 """Characters: what is wrong with a record may be most of it."""
 
+_SILENT = ("kafka", "confluent_kafka")
+"""What Kafka's drivers meet reaches us as errors, which are logged now and then, with the URL. They write
+many lines a second themselves while a broker is away, and one for each tenth of a second in which another
+thread had the interpreter."""
+
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
@@ -73,10 +78,7 @@ def logging_config(level: str, service: str) -> dict[str, Any]:
         "formatters": {"structured": {"()": _formatter, "service": service}},
         "handlers": {"structured": to_stderr},
         "root": {"level": max(logging.WARNING, _number_of(level)), "handlers": ["structured"]},
-        # What kafka-python meets reaches us as errors, which are logged once, with the URL. Itself it writes
-        # a hundred lines a second while a broker is away, and one for every tenth of a second in which
-        # another thread had the interpreter.
-        "loggers": {"gunicorn.error": servers, "kafka": {"level": logging.CRITICAL}},
+        "loggers": {"gunicorn.error": servers, **{name: {"level": logging.CRITICAL} for name in _SILENT}},
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
+from streamrec.log_limits import forget_warnings
 
 REQUIRED = os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1"
 """Set where a missing server must be a failure, and no reason to skip."""
@@ -29,6 +30,12 @@ def running(kind: ServerKind, folder: Path) -> Iterator[LocalServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture(autouse=True)
+def fresh_warnings() -> None:
+    """Let each test see the first warning of a kind."""
+    forget_warnings()
 
 
 @pytest.fixture(scope="session")

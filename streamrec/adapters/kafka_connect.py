@@ -1,7 +1,6 @@
 """Connecting to Kafka, and saying in our words what it complains of."""
 
 import logging
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,12 +11,10 @@ from typing import Any, TypeVar
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
+from streamrec.adapters import kafka_advertised
 from streamrec.adapters.kafka_codecs import unreadable
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-
-REACH_TIMEOUT_S = 2.0
-"""A broker on the same network accepts a connection in milliseconds."""
 
 REQUEST_TIMEOUT_MS = 5000
 """The longest that a broker may think about one request."""
@@ -77,7 +74,18 @@ def saying_kafka(place: KafkaPlace) -> Iterator[None]:
     except _REFUSALS as error:
         raise refused(place, _named(error)) from error
     except (errors.KafkaError, OSError) as error:
-        raise unavailable(place, _named(error)) from error
+        raise _lost(place, error) from error
+
+
+def _lost(place: KafkaPlace, error: BaseException) -> Unavailable:
+    """Return the error for a connection that failed: of the broker, or of where that sends its clients."""
+    stray = kafka_advertised.stray(place)
+    if stray is None:
+        return unavailable(place, _named(error))
+    return Unavailable(
+        f"{place.shown} answers, but sends its clients on to {stray}; if a broker runs there, its"
+        " advertised.listeners must name an address that can be reached from here"
+    )
 
 
 def _named(error: BaseException) -> str:
@@ -128,6 +136,8 @@ def connect(
             for client in clients:
                 close_soon(client.close)
             raise _why_not(place, error, reasons) from error
+        finally:
+            kafka_advertised.note(place, clients)
 
 
 class _Ear(logging.Handler):
@@ -210,20 +220,12 @@ def reach(place: KafkaPlace) -> None:
     problems = []
     for server in place.servers:
         try:
-            _greet(server, context)
+            kafka_advertised.greet(server, context)
         except ssl.SSLCertVerificationError as error:
             reason = f"the certificate of {server} is not trusted ({error.verify_message})"
             raise refused(place, reason) from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             problems.append(f"{server}: {error}")
         else:
             return
     raise unavailable(place, "; ".join(problems))
-
-
-def _greet(server: str, context: ssl.SSLContext | None) -> None:
-    host, _, port = server.rpartition(":")
-    host = host.strip("[]")
-    with socket.create_connection((host, int(port)), REACH_TIMEOUT_S) as connection:
-        if context is not None:
-            context.wrap_socket(connection, server_hostname=host).close()

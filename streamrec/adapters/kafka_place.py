@@ -18,6 +18,7 @@ FORM = "kafka://[user:password@]host:9092[,host:9092][/topic-prefix][?setting=va
 CONFLUENT_REQUIREMENTS = "requirements-confluent.txt"
 
 _DEFAULT_PORT = 9092
+_LAST_PORT = 65535
 
 _PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -210,7 +211,7 @@ def _servers(shown: str, hosts: str) -> tuple[str, ...]:
     servers = []
     for host in hosts.split(","):
         match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+)(?::(\d{1,5}))?", host)
-        if match is None:
+        if match is None or not 0 < int(match[2] or _DEFAULT_PORT) <= _LAST_PORT:
             raise ConfigurationError(f"{shown} is not of the form {FORM}")
         servers.append(f"{match[1]}:{match[2] or _DEFAULT_PORT}")
     return tuple(servers)

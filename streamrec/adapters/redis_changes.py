@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-import structlog
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from streamrec.adapters.redis_connection import OPTIONS, RedisPlace
 from streamrec.adapters.redis_values import decode_changed
 from streamrec.errors import Damaged
+from streamrec.log_limits import warn_seldom
 
 _SILENCE_S = 5.0
 """After so long without a word Redis is asked whether it is still there."""
@@ -22,8 +22,6 @@ _ANSWER_S = 2.0
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
-
-_log = structlog.get_logger()
 
 
 class RedisChanges:
@@ -69,7 +67,7 @@ class RedisChanges:
             except (RedisError, OSError) as error:
                 pause_s = _FIRST_PAUSE_S if self.stands else min(2 * pause_s, _LONGEST_PAUSE_S)
                 if self.stands:
-                    _log.warning("near_cache_off", error=str(error))
+                    warn_seldom("near_cache_off", error=str(error))
             finally:
                 self._turn(stands=False)
             await asyncio.sleep(pause_s)

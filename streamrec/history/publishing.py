@@ -4,12 +4,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from streamrec.domain.bar import PACKED_BYTES, HistorySpan, HistoryUpdate, pack
 from streamrec.domain.item_history import Added, ItemHistory
 from streamrec.errors import Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import timed
@@ -83,10 +83,10 @@ class HistoryPublishing:
             return
         self._refresh(now)
         if self.is_waiting:
-            self.publish()
+            is_out = self.publish()
             took_s = self._clock() - now
             pause_s = took_s / self._settings.publish_share - took_s
-            is_over = not self._rows.n_waiting
+            is_over = not (is_out and self._rows.n_waiting)
             self._due = now + took_s + max(pause_s, self._settings.publish_interval_s if is_over else 0.0)
 
     def publish(self) -> bool:
@@ -99,7 +99,7 @@ class HistoryPublishing:
             except Unavailable as error:
                 self._mark(cells, since[cells // self._history.window])
                 self._metrics.count("history.cache_failures")
-                structlog.get_logger().warning("history_not_published", error=str(error))
+                warn_seldom("history_not_published", error=str(error))
                 return False
         self._forgotten.clear()
         self._metrics.count("history.published", len(cells))

@@ -17,14 +17,13 @@ on: a crash at any point replays and never skips.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import structlog
-
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import Unavailable
 from streamrec.history.checkpoint import HistoryCheckpoint, Restored
 from streamrec.history.decoding import TickRules, decode_ticks
 from streamrec.history.publishing import HistoryPublishing
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import EventSource, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import Digest, timed
@@ -161,7 +160,7 @@ class HistoryStream:
         except Unavailable as error:
             # The stream goes on: without a checkpoint a crash costs more replaying, and nothing else.
             self._metrics.count("history.checkpoint_failures")
-            structlog.get_logger().error("checkpoint_failed", error=str(error))
+            warn_seldom("checkpoint_failed", error=str(error))
 
     def checkpoint(self) -> None:
         """Write down what was taken in up to here, if anything."""

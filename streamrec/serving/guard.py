@@ -5,9 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-import structlog
-
 from streamrec.errors import Damaged, StreamrecError, Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import Metrics
 from streamrec.telemetry import Digest
 
@@ -15,8 +14,6 @@ T = TypeVar("T")
 
 PAUSE_S = 1.0
 """After a timeout the part is left alone for so long: else every answer would wait the whole timeout."""
-
-_log = structlog.get_logger()
 
 
 class Guard:
@@ -58,7 +55,7 @@ class Guard:
                 return await ask()
         except TimeoutError as error:
             self._paused_until = self._clock() + PAUSE_S
-            _log.warning("timeout", part=self.name, timeout_s=self._timeout_s)
+            warn_seldom("timeout", about=self.name, part=self.name, timeout_s=self._timeout_s)
             message = f"the {self.name} did not answer within {self._timeout_s} s"
             raise self._failed(Unavailable(message)) from error
         except StreamrecError as error:

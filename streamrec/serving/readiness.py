@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
 
 from streamrec.errors import ConfigurationError, StreamrecError
+from streamrec.log_limits import warn_seldom
 
 Check = Callable[[], Awaitable[None]]
 """Returns when a part answers; raises a `StreamrecError` when it does not."""
@@ -101,9 +101,7 @@ class Readiness:
 def _report(state: RetryCallState) -> None:
     missing: dict[str, str] = state.outcome.result() if state.outcome is not None else {}
     for name, said in missing.items():
-        structlog.get_logger().warning(
-            "waiting_for_a_part", part=name, attempt=state.attempt_number, error=said
-        )
+        warn_seldom("waiting_for_a_part", about=name, part=name, attempt=state.attempt_number, error=said)
 
 
 def _hear(task: asyncio.Task[None]) -> None:

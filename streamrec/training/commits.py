@@ -1,8 +1,7 @@
 """Step 8 of the loop: the group's progress is told to the log, for the usual lag tools."""
 
-import structlog
-
 from streamrec.errors import Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import EventSource, Metrics, Offsets
 from streamrec.telemetry import timed
 
@@ -34,6 +33,6 @@ class Commits:
                 self._source.commit(next_offsets)
         except Unavailable as error:
             self._metrics.count("trainer.commit_failures")
-            structlog.get_logger().warning("commit_failed", error=str(error))
+            warn_seldom("commit_failed", error=str(error))
         else:
             self._committed = next_offsets

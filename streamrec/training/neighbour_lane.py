@@ -3,9 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
-import structlog
-
 from streamrec.errors import Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics, Neighbours
 from streamrec.telemetry import timed
 from streamrec.training.lane import Lane
@@ -64,6 +63,6 @@ class NeighbourLane:
         except Unavailable as error:
             self._has_failed = True
             self._metrics.count("trainer.cache_failures")
-            structlog.get_logger().warning("cache_unavailable", error=str(error))
+            warn_seldom("cache_unavailable", error=str(error))
             return False
         return True

@@ -2,7 +2,6 @@
 
 from threading import Event
 
-import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -13,6 +12,7 @@ from tenacity import (
 )
 
 from streamrec.errors import StreamrecError
+from streamrec.log_limits import place_in, warn_seldom
 from streamrec.ports import Metrics
 
 _FIRST_PAUSE_S = 0.1
@@ -30,7 +30,10 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
     def report(state: RetryCallState) -> None:
         metrics.count("trainer.retries")
         error = state.outcome.exception() if state.outcome else None
-        structlog.get_logger().warning("waiting_for_a_part", attempt=state.attempt_number, error=str(error))
+        if error is not None:
+            warn_seldom(
+                "waiting_for_a_part", about=place_in(error), attempt=state.attempt_number, error=str(error)
+            )
 
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),

@@ -11,10 +11,9 @@ from hashlib import blake2b
 from threading import Event
 from typing import NamedTuple
 
-import structlog
-
 from streamrec.domain.blend import Blend
 from streamrec.errors import Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
     ITEM_VECTORS,
     REJECTED,
@@ -229,7 +228,7 @@ class Publisher:
             self._n_failures_in_turn += 1
             self._n_skipped_statuses = min(2**self._n_failures_in_turn - 1, _MOST_SKIPPED)
             self._metrics.count("trainer.cache_failures")
-            structlog.get_logger().warning("cache_unavailable", error=str(error))
+            warn_seldom("cache_unavailable", error=str(error))
 
 
 def changelog_key(id_: str, lane: int) -> str:

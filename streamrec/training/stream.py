@@ -18,9 +18,9 @@ publishing is idempotent nothing counts twice: a crash at any point replays and 
 from collections.abc import Sequence
 
 import numpy as np
-import structlog
 
 from streamrec.errors import Unavailable
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record, UserUpdates
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
@@ -206,7 +206,7 @@ class StreamTrainer:
         except Unavailable as error:
             # Learning goes on: without a checkpoint a crash costs more replaying, and nothing else.
             self._with.metrics.count("trainer.checkpoint_failures")
-            structlog.get_logger().error("checkpoint_failed", error=str(error))
+            warn_seldom("checkpoint_failed", error=str(error))
 
     def checkpoint(self) -> None:
         """Write down what was learned up to here, if anything, once all of it is published."""

@@ -2,11 +2,12 @@
 
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -61,21 +62,43 @@ def until_raised(kind: type[Exception], call: Callable[[], object]) -> Exception
 def test_an_absent_broker_is_named_without_the_secret(scheme: str) -> None:
     address = f"127.0.0.1:{free_port()}"
     url = f"{scheme}://me:s3cret@{address}?security_protocol=SASL_PLAINTEXT"
-    sink, source = open_event_sink(url), open_event_source(url, [INTERACTIONS], "trainer")
-    for call in (
-        lambda: sink.append(INTERACTIONS, MESSAGES),
-        sink.check,
-        lambda: source.seek({}),
-        lambda: source.poll(10, 0.01),
-        source.end_offsets,
-        source.committed,
-        lambda: source.commit({INTERACTIONS: {0: 1}}),
+    for failure in all_failures(url):
+        assert re.search(f"{address}.*refused", failure)
+        assert "s3cret" not in failure
+
+
+@pytest.mark.parametrize("advertised", ["broker.nowhere.invalid:9092", "127.0.0.1:9"])
+def test_an_address_that_the_broker_sends_its_clients_to_is_named(advertised: str, tmp_path: Path) -> None:
+    def arguments(port: int, _folder: Path) -> list[str]:
+        listen = ["--listener-url", f"tcp://127.0.0.1:{port}"]
+        return ["broker", "--silent", *listen, "--advertised-listener-url", f"tcp://{advertised}"]
+
+    with contextmanager(running)(KAFKA._replace(arguments=arguments), tmp_path) as astray:
+        for scheme in SCHEMES:
+            url = astray.url.replace("kafka:", f"{scheme}:")
+            for failure in all_failures(url):
+                assert f"{url} answers, but sends its clients on to {advertised}, which" in failure
+                assert "advertised.listeners" in failure
+
+
+def all_failures(url: str) -> Iterator[str]:
+    """Yield what each call of a sink and a source raises."""
+    with (
+        closing(open_event_sink(url)) as sink,
+        closing(open_event_source(url, [INTERACTIONS], "trainer")) as source,
     ):
-        with pytest.raises(Unavailable, match=f"{address}.*refused") as caught:
-            call()
-        assert "s3cret" not in str(caught.value)
-    source.close()
-    sink.close()
+        for call in (
+            lambda: sink.append(INTERACTIONS, MESSAGES),
+            sink.check,
+            lambda: source.seek({}),
+            lambda: source.poll(10, 0.01),
+            source.end_offsets,
+            source.committed,
+            lambda: source.commit({INTERACTIONS: {0: 1}}),
+        ):
+            with pytest.raises(Unavailable) as caught:
+                call()
+            yield str(caught.value)
 
 
 def test_senders_do_not_queue_up_behind_a_broker_that_says_nothing() -> None:

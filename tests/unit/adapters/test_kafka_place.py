@@ -26,6 +26,8 @@ def test_servers_prefix_and_numbers_come_from_the_url() -> None:
         ("kafka://", "is not of the form kafka://"),
         ("kafka:///prefix", "is not of the form kafka://"),
         ("kafka://host:port", "is not of the form kafka://"),
+        ("kafka://host:65536", "is not of the form kafka://"),
+        ("kafka://host:0", "is not of the form kafka://"),
         ("kafka://host,", "is not of the form kafka://"),
         ("kafka://host/two/parts", "topic prefix"),
         ("kafka://host?partition=3", "no setting partition; there are security_protocol"),

@@ -1,12 +1,17 @@
 """What is published first, what waits on, and what the cache is told before the first tick."""
 
 import asyncio
+import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import redis
+from structlog.testing import capture_logs
 
 from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.item_history import ItemHistory, Ticks
@@ -76,3 +81,27 @@ def test_a_cache_that_is_told_before_the_first_tick_can_be_read(tmp_path: Path) 
     world.publishing.note_waiting(Waiting(np.zeros(0, np.int64), ["of the log before"]))
     assert world.publishing.publish()
     assert asyncio.run(SqliteCache(path).history("a")) is None
+
+
+def test_a_redis_that_refuses_is_told_once_and_published_to_once_it_takes_again(redis_url: str) -> None:
+    with (
+        closing(open_cache_publisher(redis_url)) as cache,
+        redis.Redis.from_url(redis_url) as server,
+        capture_logs() as lines,
+    ):
+        publishing = HistoryPublishing(
+            history := ItemHistory(5, max_items=10), cache, HistorySettings(), NullMetrics(), time.monotonic
+        )
+        publishing.note(history.add(Ticks(["a"], np.array([60.0]), np.array([1.0]), np.array([60.0]))))
+        server.config_set("maxmemory", 1)
+        try:
+            n_seen, deadline = server.info("stats")["total_error_replies"], time.monotonic() + 30.0
+            while server.info("stats")["total_error_replies"] < n_seen + 6 and time.monotonic() < deadline:
+                publishing.publish_if_due()
+            assert publishing.is_waiting
+        finally:
+            server.config_set("maxmemory", 0)
+        assert [line["event"] for line in lines] == ["history_not_published"]
+        while publishing.is_waiting and time.monotonic() < deadline:
+            publishing.publish_if_due()
+        assert server.hlen("streamrec:history:a") == 1
