@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
-from streamrec.cli.initial import history_of, history_of_stream, train
+from streamrec.cli.initial import train
+from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.cli.screen import say
 from streamrec.errors import StreamrecError
 from streamrec.settings import PlaceSettings

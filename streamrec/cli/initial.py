@@ -2,15 +2,13 @@
 
 import hashlib
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from threading import Event
-from typing import Any
-
-from tenacity import Retrying
+from typing import Any, NamedTuple
 
 from streamrec import __version__
 from streamrec.adapters.open_cache import open_cache_publisher
@@ -19,51 +17,30 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import read_snapshot, set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, lane_of_next, set_challenger
 from streamrec.cli.choices import read_settings
+from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
-from streamrec.datasets.event_set import EventSet
-from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.interaction import EventWeights
 from streamrec.domain.prequential import Events
-from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Offsets
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings, shown_url
-from streamrec.telemetry import NullMetrics
-from streamrec.training.absorb import LabelsOf, LearningRules
+from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
+from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
-from streamrec.training.initial import Release, Start, events_of, release, train_initially
+from streamrec.training.initial import (
+    NewlyErased,
+    Release,
+    Start,
+    enter_catalog,
+    release,
+    train_initially,
+)
 from streamrec.training.learner import use_one_thread
 from streamrec.training.lease import LeaseKeeper, owner_name
-from streamrec.training.patience import patiently
+from streamrec.training.past import ErasedUsers, PastCommands, read_commands
 from streamrec.training.trainer_state import TrainerState
 
-_LEASE = "initial-training"
 _LEASE_DURATION_S = 30.0
-
-
-@dataclass(frozen=True)
-class History:
-    """Events to learn from in their order, and what they are for the record.
-
-    `stream_offsets` says where the stream goes on after them; reading the stream fills it.
-    """
-
-    events: Iterable[Interaction]
-    lineage: dict[str, Any]
-    stream_offsets: Offsets
-
-
-def history_of(events: EventSet, until_fraction: float) -> History:
-    """Return the first part of a data set, by time."""
-    end = events.split_at(until_fraction)
-    lineage = {"name": events.name, "sha256": events.content_hash, "until_fraction": until_fraction}
-    return History(events[:end], lineage | {"n_events": end}, {})
-
-
-def history_of_stream(places: PlaceSettings) -> History:
-    """Return all that the interactions topic holds by now."""
-    source = open_event_source(places.events_url, [INTERACTIONS], _LEASE)
-    ends = _patiently()(source.end_offsets)
-    return History(events_of(source), {"name": shown_url(places.events_url), "offsets": ends}, ends)
 
 
 def train(
@@ -94,13 +71,13 @@ def train(
     name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
     state = TrainerState(name, learning, settings)
     state.changelog_lane = lane
-    # Every item is learned from the history alone; metadata tells what users chose.
-    weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    rules = LearningRules(weights, settings.value_weight, lambda _item_id: (), _labels_of(places))
-    start = Start(history.events, rules, options, warm)
-    with progress_bar("Training, epochs") as show:
-        past, report = train_initially(state, start, lambda done, total, _so_far: show(done, total))
+    state.log = history.log
+    store = open_trainer_store(places.store_url)
+    before = _before(places, store)
+    past, report = _fitted(state, history, before, Start((), _rules(settings, before), options, warm))
     _say_report(report)
+    changed = before.commands.changed_items
+    until_told()(lambda: enter_catalog(state, store.read_items(changed), before.categories, time.time()))
     provenance = {
         "data": history.lineage,
         "code_version": __version__,
@@ -110,16 +87,15 @@ def train(
         "metrics": {"gmf": report.gmf, "popularity": report.popularity},
         "warm_from": None if warm is None else warm.generation,
     }
-    _release(state, past, replace(history, lineage=provenance), places, as_challenger=as_challenger)
+    history = replace(
+        history, lineage=provenance, stream_offsets=history.stream_offsets | before.commands.next_offsets
+    )
+    _release(state, past, history, places, before.newly_erased, as_challenger=as_challenger)
+    store.close()
     n_users, n_items = len(state.user_ids), len(state.item_ids)
     is_what = "is the challenger" if as_challenger else "is live"
     say(f"Generation {state.generation} {is_what}: {n_users:,} users, {n_items:,} items")
     return not report.is_below_popularity
-
-
-def _patiently() -> Retrying:
-    """Return a caller that waits for parts that are away; Ctrl-C ends it."""
-    return patiently(Event(), NullMetrics())
 
 
 def _look_for_parts(places: PlaceSettings) -> None:
@@ -131,10 +107,10 @@ def _look_for_parts(places: PlaceSettings) -> None:
         When a part refuses us.
     """
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], _LEASE)
-    patient = _patiently()
+    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
+    patient = until_told()
     with spinner("Looking for the document store, the cache and the log of vectors"):
-        lease = patient(store.acquire, f"{_LEASE}-probe", owner_name(), 1.0, time.time())
+        lease = patient(store.acquire, f"{LEASE}-probe", owner_name(), 1.0, time.time())
         if lease is not None:
             patient(store.release, lease)
         patient(cache.publish_popular, {})
@@ -143,21 +119,64 @@ def _look_for_parts(places: PlaceSettings) -> None:
         part.close()
 
 
-def _labels_of(places: PlaceSettings) -> LabelsOf:
-    """Return what items count for in profiles, as far as their metadata is stored by now."""
-    store = open_trainer_store(places.store_url)
-    categories = _patiently()(lambda: ItemCategories(store.read_items()))
-    store.close()
-    return categories.labels
+class _Before(NamedTuple):
+    """What was ordered before the training, and what the catalog holds.
+
+    `deleted_items` are those of the commands that were not created again.
+    """
+
+    commands: PastCommands
+    erased: ErasedUsers
+    categories: ItemCategories
+    deleted_items: set[str]
+
+    def newly_erased(self, user_ids: Sequence[str]) -> list[str]:
+        """Return who of some users was erased since this was last asked."""
+        erased: list[str] = until_told()(self.erased.newly, user_ids)
+        return erased
+
+
+def _before(places: PlaceSettings, store: TrainerStore) -> _Before:
+    patient = until_told()
+    with (
+        spinner("Reading the commands"),
+        closing(open_event_source(places.events_url, [COMMANDS], LEASE)) as source,
+    ):
+        commands = patient(read_commands, source)
+    erased = patient(ErasedUsers, store, commands.erased_at)
+    categories = patient(lambda: ItemCategories(store.read_items()))
+    stored = patient(lambda: {item.item_id for item in store.read_items(commands.deleted_items)})
+    return _Before(commands, erased, categories, set(commands.deleted_items) - stored)
+
+
+def _rules(settings: TrainerSettings, before: _Before) -> LearningRules:
+    # Every item is learned from the history alone; metadata tells what users chose.
+    weights = EventWeights(settings.event_weights, settings.default_event_weight)
+    return LearningRules(weights, settings.value_weight, lambda _item_id: (), before.categories.labels)
+
+
+def _fitted(state: TrainerState, history: History, before: _Before, start: Start) -> tuple[Events, FitReport]:
+    """Return the events that a state learned, and how it went."""
+    state.deleted_items = before.deleted_items
+    events = history.read(before.erased, before.commands)
+    start = replace(start, events=events, newly_erased=before.newly_erased)
+    with progress_bar("Training, epochs") as show:
+        return train_initially(state, start, lambda done, total, _so_far: show(done, total))
 
 
 def _release(
-    state: TrainerState, past: Events, history: History, places: PlaceSettings, *, as_challenger: bool
+    state: TrainerState,
+    past: Events,
+    history: History,
+    places: PlaceSettings,
+    newly_erased: NewlyErased,
+    *,
+    as_challenger: bool,
 ) -> None:
     store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], _LEASE)
-    lease = LeaseKeeper(store, _LEASE, owner_name(), _LEASE_DURATION_S, time.time)
-    patient = _patiently()
+    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
+    lease = LeaseKeeper(store, LEASE, owner_name(), _LEASE_DURATION_S, time.time)
+    patient = until_told()
     with spinner("Waiting for another initial training to end"):
         patient(lease.wait, lambda: False, time.sleep)
     to = Release(
@@ -172,6 +191,7 @@ def _release(
         provenance=history.lineage,
         created_at=time.time(),
         publishes_users=not as_challenger,
+        newly_erased=newly_erased,
     )
     with progress_bar("Publishing users") as show:
         patient(release, state, past, to, show)  # a repeat writes the same again

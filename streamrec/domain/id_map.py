@@ -99,6 +99,10 @@ class IdMap:
         """Return all living ids."""
         return list(self._row_of)
 
+    def ids(self) -> list[str]:
+        """Return the ids that live, in row order."""
+        return [id_ for id_ in self._ids if id_ is not None]
+
     def by_row(self) -> list[str | None]:
         """Return all ids in row order, None where a row is free."""
         return list(self._ids)

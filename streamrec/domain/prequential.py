@@ -30,7 +30,7 @@ class Events(NamedTuple):
     timestamps: NDArray[np.float64]
     weights: NDArray[np.float32]
 
-    def at(self, positions: slice | Rows) -> "Events":
+    def at(self, positions: slice | Rows | NDArray[np.bool_]) -> "Events":
         """Return some of the events."""
         return Events(
             self.user_rows[positions],

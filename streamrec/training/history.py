@@ -18,7 +18,8 @@ _BLOCK = 8192
 def gather(events: Iterable[Interaction], state: TrainerState, rules: LearningRules) -> Events:
     """Read events into columns of the state's rows; the state gets ids, counts, dislikes and event ids.
 
-    A dislike gives its user a row and its item none; an event of weight 0 leaves nothing.
+    A dislike gives its user a row and its item none; an event of weight 0, or about an item that was deleted,
+    leaves nothing.
     """
     blocks = [_gather_block(block, state, rules) for block in _blocks(events)]
     if not blocks:
@@ -37,7 +38,8 @@ def _gather_block(block: list[Interaction], state: TrainerState, rules: Learning
     weighted = [
         (event, rules.weights.of(event.type))
         for event in block
-        if event.event_id is None or state.repeats.add(event.event_id)
+        if (event.event_id is None or state.repeats.add(event.event_id))
+        and event.item_id not in state.deleted_items
     ]
     acting = [event for event, weight in weighted if weight]
     rows = state.user_ids.rows_of([event.user_id for event in acting], add=True)

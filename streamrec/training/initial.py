@@ -1,59 +1,48 @@
 """Initial training: history -> a generation that can be served and streamed into."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import structlog
 
 from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
 from streamrec.domain.prequential import Events
-from streamrec.errors import InvalidEvent, InvalidInput
+from streamrec.errors import InvalidInput
 from streamrec.ports import (
-    INTERACTIONS,
     CachePublisher,
-    EventSource,
     Offsets,
     Snapshot,
     TrainerStore,
     UserUpdates,
-    n_between,
 )
 from streamrec.training.absorb import LearningRules
+from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.commands import erase_user
 from streamrec.training.counting import count_history
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
+from streamrec.training.item_starts import enter_silently
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.likeness import likeness_of
+from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import living_rows, rankings, user_states, vector_table
 from streamrec.training.warm_start import warm_start
-from streamrec.wire import decode_event
 
 _USERS_AT_ONCE = 2000
 """Users in one transaction of the store: some tens of milliseconds, for which others wait."""
 
-_POLL_AT_ONCE = 8192
+NewlyErased = Callable[[Sequence[str]], list[str]]
+"""Returns those of some users who were erased since it was last asked."""
 
 
-def events_of(source: EventSource) -> Iterator[Interaction]:
-    """Yield the events of a topic from its beginning to where it ends now.
-
-    Records that are none are the stream's to reject: initial training passes over them, and says how many.
-    """
-    n_passed_over, example = 0, ""
-    ends = {INTERACTIONS: source.end_offsets().get(INTERACTIONS, {})}
-    while n_between(source.next_offsets(), ends):
-        for record in source.poll(_POLL_AT_ONCE, timeout_s=1.0):
-            try:
-                yield decode_event(record.value, record.timestamp)
-            except InvalidEvent as error:
-                n_passed_over, example = n_passed_over + 1, str(error)
-    if n_passed_over:
-        structlog.get_logger().warning("records_passed_over", n=n_passed_over, example=example)
+def nobody(_user_ids: Sequence[str]) -> list[str]:
+    """Return nobody: for a history without erasures."""
+    return []
 
 
 @dataclass(frozen=True)
@@ -70,12 +59,15 @@ class Start:
         How the epochs go.
     warm
         Vectors to start from, or None.
+    newly_erased
+        Returns those of some users who were erased since the events were chosen.
     """
 
     events: Iterable[Interaction]
     rules: LearningRules
     options: FitOptions
     warm: Snapshot | None = None
+    newly_erased: NewlyErased = nobody
 
 
 def train_initially(
@@ -89,6 +81,7 @@ def train_initially(
         When there is no positive event to learn from, or the given vectors do not fit the model.
     """
     history = gather(start.events, state, start.rules)
+    history = without_users(state, history, start.newly_erased(state.user_ids.ids()))
     if not len(history.user_rows):
         raise InvalidInput("the history holds no event of positive weight: nothing can be learned from it")
     if start.warm is not None:
@@ -98,6 +91,22 @@ def train_initially(
     counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
     counting.learn(history._replace(weights=count_history(state, timed).astype(np.float32)))
     return history, report
+
+
+def without_users(state: TrainerState, history: Events, user_ids: Sequence[str]) -> Events:
+    """Forget users in a state, and return the history without their events."""
+    if not user_ids:
+        return history
+    kept = history.at(~np.isin(history.user_rows, state.user_ids.rows_of(user_ids)))
+    for user_id in user_ids:
+        erase_user(user_id, state, Pending())
+    return kept
+
+
+def enter_catalog(state: TrainerState, items: Iterable[Item], categories: ItemCategories, now: float) -> None:
+    """Let items of the catalog that the history does not hold be found, too; `now` is in Unix seconds."""
+    for item in items:
+        enter_silently(state, item, categories.neighbours, now)
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,8 @@ class Release:
         Unix seconds.
     publishes_users
         Not for a challenger: users keep their champion's vectors.
+    newly_erased
+        As in `Start`: who was erased while the model was trained, or while users are published.
     """
 
     store: TrainerStore
@@ -133,6 +144,7 @@ class Release:
     provenance: dict[str, Any]
     created_at: float
     publishes_users: bool = True
+    newly_erased: NewlyErased = nobody
 
 
 def release(
@@ -150,6 +162,7 @@ def release(
     on_progress
         Called with the number of users published, and of all.
     """
+    history = without_users(state, history, to.newly_erased(state.user_ids.ids()))
     to.write_snapshot(
         Snapshot(
             state.generation,
@@ -166,6 +179,8 @@ def release(
     to.checkpoints.write(state, to.stream_offsets, token=0)
     if to.publishes_users:
         _publish_users(state, history, to, on_progress)
+        if gone := to.newly_erased(state.user_ids.ids()):
+            to.store.forget_users(gone, to.lease.lease)
         to.cache.publish_popular(rankings(state, {}))
     to.announce(state.generation)
 

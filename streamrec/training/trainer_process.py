@@ -149,7 +149,7 @@ def _erased_since(
     In another log, or behind the end of one that was cut, its places say nothing. Then all who were ever
     erased: who of them came back will be learned again.
     """
-    user_ids = state.user_ids.ids_at(range(state.user_ids.n_rows))
+    user_ids = state.user_ids.ids()
     if process.start == "checkpoint" or erasures.is_of(state.log, next_offsets):
         return erasures.begin(user_ids, next_offsets)
     return ever_erased(process.outlets.store, user_ids)

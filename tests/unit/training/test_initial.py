@@ -12,6 +12,7 @@ from streamrec.adapters.snapshot_directory import (
     set_current,
     write_snapshot,
 )
+from streamrec.domain.erasure import NOTHING_VOID
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.domain.user import LabelUse
@@ -22,9 +23,10 @@ from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions
-from streamrec.training.initial import Release, Start, events_of, release, train_initially
+from streamrec.training.initial import Release, Start, release, train_initially
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.likeness import likeness_of
+from streamrec.training.past import events_of
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.warm_start import warm_start
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
@@ -147,4 +149,7 @@ def test_a_stream_is_read_to_its_end_and_misfits_are_passed_over(tmp_path: Path)
     payloads = [json.dumps({"user_id": "u", "item_id": f"i{n}"}).encode() for n in range(10)]
     world.sink.append(INTERACTIONS, [Message("u", payload) for payload in [*payloads, b"garbage"]])
     source = MemoryEventSource(world.log, [INTERACTIONS], "initial-training")
-    assert [event.item_id for event in events_of(source)] == [f"i{n}" for n in range(10)]
+    ends = source.end_offsets()
+    world.sink.append(INTERACTIONS, [Message("u", payloads[0])])  # the stream's
+    found = events_of(source, ends, NOTHING_VOID, {})
+    assert [event.item_id for event in found] == [f"i{n}" for n in range(10)]

@@ -1,0 +1,75 @@
+"""What initial training learns from: a file, a data set, or the log."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from threading import Event
+from typing import Any
+
+from tenacity import Retrying
+
+from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.open_store import open_trainer_store
+from streamrec.datasets.event_set import EventSet
+from streamrec.domain.interaction import Interaction
+from streamrec.ports import INTERACTIONS, Offsets
+from streamrec.settings import PlaceSettings, shown_url
+from streamrec.telemetry import NullMetrics
+from streamrec.training.erasures import open_erasures
+from streamrec.training.past import ErasedUsers, PastCommands, events_of, say_left_out
+from streamrec.training.patience import patiently
+
+LEASE = "initial-training"
+
+
+def until_told() -> Retrying:
+    """Return a caller that waits for parts that are away; Ctrl-C ends it."""
+    return patiently(Event(), NullMetrics())
+
+
+@dataclass(frozen=True)
+class History:
+    """Events to learn from, and what they are for the record.
+
+    Attributes
+    ----------
+    read
+        Yields the events in their order, without those from before their user's erasure.
+    log
+        Identity of the log that they are of; empty for others.
+    stream_offsets
+        Where the stream goes on after them.
+    """
+
+    read: Callable[[ErasedUsers, PastCommands], Iterable[Interaction]]
+    lineage: dict[str, Any]
+    stream_offsets: Offsets
+    log: str = ""
+
+
+def history_of(events: EventSet, until_fraction: float) -> History:
+    """Return the first part of a data set, by time."""
+    end = events.split_at(until_fraction)
+    lineage = {"name": events.name, "sha256": events.content_hash, "until_fraction": until_fraction}
+
+    def read(erased: ErasedUsers, _commands: PastCommands) -> Iterator[Interaction]:
+        yield from erased.without_earlier(events[:end])
+        say_left_out(erased.n_left_out)
+
+    return History(read, lineage | {"n_events": end}, {})
+
+
+def history_of_stream(places: PlaceSettings) -> History:
+    """Return all that the interactions topic holds by now."""
+    source = open_event_source(places.events_url, [INTERACTIONS], LEASE)
+    patient = until_told()
+    ends = patient(source.end_offsets)
+
+    def read(_erased: ErasedUsers, commands: PastCommands) -> Iterator[Interaction]:
+        store = open_trainer_store(places.store_url)
+        erasures = patient(open_erasures, store, source, time.time)
+        store.close()
+        return events_of(source, ends, erasures.void, commands.erased_at)
+
+    lineage = {"name": shown_url(places.events_url), "offsets": ends}
+    return History(read, lineage, ends, patient(source.identity_of, INTERACTIONS))
