@@ -9,7 +9,8 @@ import numpy as np
 from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_index import MemoryIndex
 from streamrec.adapters.memory_store import MemoryStore
-from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.interaction import Interaction
 from streamrec.domain.likeness import Likeness
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import VectorTable

@@ -15,7 +15,7 @@ from lab.models.tag_svd import Tags, TagSvd, TagSvdOptions
 from lab.models.user_model import UserModel
 from lab.models.user_neighbours import UserNeighbours
 from streamrec.datasets.event_set import EventSet
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.errors import InvalidInput
 
 KINDS = (ItemNeighbours.kind, UserNeighbours.kind, TagSvd.kind)
@@ -70,7 +70,7 @@ def model_for(wanted: Wanted, events: EventSet) -> BatchModel:
         return _blend(wanted, events)
     if wanted.tag_types:
         raise InvalidInput("types of tags must be among the sources, and there are no sources")
-    rules = CellRules(_cells(wanted), dict(wanted.weights.by_type), wanted.weights.default)
+    rules = CellRules(_cells(wanted), wanted.weights.given, wanted.weights.default)
     if wanted.kind == ItemNeighbours.kind:
         return ItemNeighbours(_neighbour_options(wanted, rules))
     return _user_model(wanted, rules, is_of_tags=False)

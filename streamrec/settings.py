@@ -8,10 +8,19 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, StringConstraints
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    StringConstraints,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.domain.bar import MAX_WINDOW
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
 
@@ -135,9 +144,17 @@ class TrainerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STREAMREC_TRAINER_", frozen=True, extra="ignore")
 
     event_weights: dict[str, float] = Field(
-        {"impression": 0.0, "dislike": -1.0}, description="Event type -> weight; see EventWeights."
+        {"impression": 0.0, "dislike": -1.0},
+        description='Event type, or a rule on its values such as "rating<=2" -> weight; see EventWeights.',
     )
     default_event_weight: float = 1.0
+
+    @field_validator("event_weights")
+    @classmethod
+    def _check_rules(cls, given: dict[str, float]) -> dict[str, float]:
+        EventWeights(given)
+        return given
+
     value_weight: bool = Field(False, description="An event's value, over its user's mean, scales it.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
     poll_timeout_s: PositiveFloat = 0.05

@@ -9,7 +9,7 @@ from typing import Any
 from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory_store import MemoryStore
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -151,7 +151,12 @@ class RunningTrainer:
                 erasures=erasures,
                 live_index=self.live_index,
             ),
-            LearningRules(WEIGHTS, settings.value_weight, categories.neighbours, categories.labels),
+            LearningRules(
+                EventWeights(settings.event_weights, settings.default_event_weight),
+                settings.value_weight,
+                categories.neighbours,
+                categories.labels,
+            ),
             categories,
             settings,
         )

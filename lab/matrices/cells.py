@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.errors import InvalidInput
 from streamrec.settings import TrainerSettings
 
@@ -43,6 +43,10 @@ class CellRules(msgspec.Struct, frozen=True):
         """Refuse weights that are no numbers."""
         if not all(map(math.isfinite, (*self.event_weights.values(), self.default_event_weight))):
             raise InvalidInput(f"weights of events must be finite: {self.event_weights}")
+        try:
+            self.weights()
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
 
     @classmethod
     def only(cls, *types: str, cells: Cells = "count") -> "CellRules":

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ def read_user_items(
     item_ids, item_rows = _numbered(events.items)
     item_ids.rows_of([item.item_id for item in items], add=True)
     shape = (len(users), len(item_ids))
-    weights = _weights(events.types, rules)
+    weights = _weights(events, rules)
     is_choice, is_dislike = weights > 0, weights < 0
     choices = Choices(
         user_rows[is_choice], item_rows[is_choice], weights[is_choice], events.values[is_choice]
@@ -119,9 +120,12 @@ def _numbered(column: CodedColumn) -> tuple[IdMap, NDArray[np.int64]]:
     return IdMap(ids), rows.astype(np.int64)
 
 
-def _weights(types: CodedColumn, rules: CellRules) -> NDArray[np.float64]:
-    weights = rules.weights()
-    return np.array([weights.of(name) for name in types.names], np.float64)[types.codes]
+def _weights(events: EventSet, rules: CellRules) -> NDArray[np.float64]:
+    weights, (names, codes) = rules.weights(), (events.types.names, events.types.codes)
+    if weights.go_by_type:
+        return np.array([weights.of(name) for name in names], np.float64)[codes]
+    pairs = zip(codes.tolist(), events.values.tolist(), strict=True)
+    return np.array([weights.of(names[code], None if isnan(value) else value) for code, value in pairs])
 
 
 def _counted(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> Csr:

@@ -10,7 +10,7 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.statsd_metrics import open_metrics
 from streamrec.cli.choices import read_settings
 from streamrec.cli.status_endpoint import serve_status
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history

@@ -19,7 +19,7 @@ from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, lane_of_next, set_
 from streamrec.cli.choices import read_settings
 from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.prequential import Events
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings

@@ -1,8 +1,5 @@
 """One user, one item, one moment."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 import msgspec
 
 MAX_ID_BYTES = 256
@@ -33,22 +30,3 @@ class Interaction(msgspec.Struct, frozen=True, gc=False):
     type: str = DEFAULT_EVENT_TYPE
     value: float | None = None
     event_id: str | None = None
-
-
-class EventWeights(NamedTuple):
-    """How much each type of event teaches.
-
-    Positive: learned from, and seen. Zero: recorded only (an impression is not a choice).
-    Negative: a dislike, after which the item is never offered to that user again.
-
-    >>> weights = EventWeights({"view": 0.5, "dislike": -1.0}, default=1.0)
-    >>> weights.of("view"), weights.of("purchase"), weights.of("dislike")
-    (0.5, 1.0, -1.0)
-    """
-
-    by_type: Mapping[str, float]
-    default: float = 1.0
-
-    def of(self, event_type: str) -> float:
-        """Return the weight of an event type."""
-        return self.by_type.get(event_type, self.default)

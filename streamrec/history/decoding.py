@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrec.domain.erasure import NOTHING_VOID, VoidEvents
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.item_history import Ticks
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import InvalidEvent

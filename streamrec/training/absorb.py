@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
 from streamrec.training.categories import NO_LABELS, Labels
 from streamrec.training.counting import count_choices, count_labels
@@ -72,7 +73,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     now
         Unix seconds, from when on changed vectors count as waiting to be published.
     """
-    weights = np.array([rules.weights.of(event.type) for event in events])
+    weights = np.array([rules.weights.of(event.type, event.value) for event in events])
     counters = state.counters
     counters.n_events += len(events)
     counters.n_recorded += int((weights == 0).sum())

@@ -36,7 +36,7 @@ def _blocks(events: Iterable[Interaction]) -> Iterator[list[Interaction]]:
 
 def _gather_block(block: list[Interaction], state: TrainerState, rules: LearningRules) -> Events:
     weighted = [
-        (event, rules.weights.of(event.type))
+        (event, rules.weights.of(event.type, event.value))
         for event in block
         if (event.event_id is None or state.repeats.add(event.event_id))
         and event.item_id not in state.deleted_items

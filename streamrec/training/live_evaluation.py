@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.interaction import Interaction
 from streamrec.domain.popularity import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
@@ -69,7 +70,7 @@ class LiveEvaluation:
     def sample(self, events: Sequence[Interaction], weights: EventWeights, now: float) -> None:
         """Rank those events of a batch that are chosen and can be ranked."""
         for event in self._sample.chosen(events, now):
-            if weights.of(event.type) > 0:
+            if weights.of(event.type, event.value) > 0:
                 self._rank(event, now)
 
     def gauges(self) -> dict[str, float]:

@@ -14,8 +14,8 @@ import numpy as np
 import structlog
 
 from streamrec.domain.erasure import VoidEvents
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.generation_roles import Promotion, PromotionRequest
-from streamrec.domain.interaction import EventWeights
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.ports import (
@@ -146,7 +146,7 @@ def _publication_of(
     seen = [
         (event.user_id, event.item_id, event.timestamp)
         for event in decoded.events
-        if weights.of(event.type) != 0
+        if weights.of(event.type, event.value) != 0
     ]
     return UserPublication(UserUpdates([], seen), pending.forgotten_users, decoded.rejected)
 

@@ -8,8 +8,8 @@ from typing import Literal, NamedTuple
 
 import structlog
 
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.generation_roles import Role
-from streamrec.domain.interaction import EventWeights
 from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets, RoleRecord
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules

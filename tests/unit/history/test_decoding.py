@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streamrec.domain.interaction import EventWeights
+from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.repeats import RecentIds
 from streamrec.history.decoding import DecodedTicks, TickRules, decode_ticks
 from streamrec.ports import Record

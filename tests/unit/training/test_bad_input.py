@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from streamrec.domain.interaction import EventWeights, Interaction
+from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.interaction import Interaction
 from streamrec.ports import RankedItem
 from streamrec.settings import TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb

@@ -76,6 +76,19 @@ def test_repeats_impressions_and_dislikes_are_told_apart(world: World) -> None:
     assert "b" not in trainer.state.item_ids
 
 
+def test_a_low_value_is_a_dislike_where_a_rule_says_so(world: World) -> None:
+    stars = [
+        {"user_id": "u", "item_id": item, "type": "rating", "value": n} for item, n in (("a", 5), ("b", 1))
+    ]
+    world.send(*stars, {"user_id": "u", "item_id": "c", "type": "rating"})
+    trainer = world.trainer(event_weights={"rating<=2": -1.0})
+    trainer.step(3)
+    document = asyncio.run(world.store.get_user("u"))
+    assert document is not None
+    assert document.state is not None
+    assert (document.state.recent, document.state.disliked) == (("a", "c"), ("b",))
+
+
 def test_a_stranger_who_only_dislikes_is_no_trouble(world: World) -> None:
     world.send({"user_id": "new", "item_id": "c", "type": "dislike"})
     world.trainer().step()
