@@ -6,8 +6,6 @@ from typing import Any
 
 from structlog.typing import EventDict, WrappedLogger
 
-from streamrec.settings import shown_url
-
 HIDDEN = "***"
 
 _SECRET_NAME = re.compile(r"password|passwd|secret|authorization|api[-_]?key$", re.IGNORECASE)
@@ -17,6 +15,25 @@ _SECRET_HEADER = re.compile(
     r"""(bearer\s+|basic\s+)?[^\s'",)]+""",
     re.IGNORECASE,
 )
+
+# To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
+_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
+_PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
+
+
+def shown_url(url: str) -> str:
+    """Return a URL as people and logs may see it: without its password.
+
+    >>> shown_url("mongodb://me:p%40ss@db.example/streamrec?ssl_password=x&w=1")
+    'mongodb://me:***@db.example/streamrec?ssl_password=***&w=1'
+    >>> shown_url("sqlite:///var/store.db")
+    'sqlite:///var/store.db'
+    >>> shown_url("redis://:a:b/c@d@cache.example:6379/0")
+    'redis://:***@cache.example:6379/0'
+    >>> shown_url("http://127.0.0.1:8100/v1/items/a@b")
+    'http://127.0.0.1:8100/v1/items/a@b'
+    """
+    return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
 
 
 def redacted_text(text: str) -> str:

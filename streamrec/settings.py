@@ -4,7 +4,6 @@ A URL's scheme picks the adapter. With nothing set, everything is embedded: SQLi
 """
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,30 +22,12 @@ from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
+from streamrec.redaction import shown_url
 
 EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
 
 WindowName = Annotated[str, StringConstraints(pattern="^[^:]+$")]
 """Without a colon: what follows the first one in a ranking's name is a category."""
-
-# To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
-_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
-_PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
-
-
-def shown_url(url: str) -> str:
-    """Return a URL as people and logs may see it: without its password.
-
-    >>> shown_url("mongodb://me:p%40ss@db.example/streamrec?ssl_password=x&w=1")
-    'mongodb://me:***@db.example/streamrec?ssl_password=***&w=1'
-    >>> shown_url("sqlite:///var/store.db")
-    'sqlite:///var/store.db'
-    >>> shown_url("redis://:a:b/c@d@cache.example:6379/0")
-    'redis://:***@cache.example:6379/0'
-    >>> shown_url("http://127.0.0.1:8100/v1/items/a@b")
-    'http://127.0.0.1:8100/v1/items/a@b'
-    """
-    return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
 
 
 def variables_of(shown: str, *candidates: str) -> str:

@@ -27,7 +27,7 @@ from streamrec.adapters.index_messages import (
 from streamrec.adapters.index_vectors import VectorLookup
 from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 _MAX_BATCH = 64
 _MAX_EXCLUDED = 20_000

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httptools
 
 from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 _OF_A_WRONG_QUESTION = (400, 413)
 

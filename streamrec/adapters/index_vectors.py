@@ -16,7 +16,7 @@ from streamrec.adapters.index_messages import (
     vectors_by_id,
 )
 from streamrec.errors import Damaged, Unavailable
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 
 class VectorLookup:

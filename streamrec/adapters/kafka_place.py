@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError
-from streamrec.settings import shown_url, variables_of
+from streamrec.redaction import shown_url
+from streamrec.settings import variables_of
 from streamrec.tls_files import TlsFile, TlsFiles
 
 FORM = "kafka://[user:password@]host:9092[,host:9092][/topic-prefix][?setting=value&...]"

@@ -22,7 +22,7 @@ from pymongo.write_concern import WriteConcern
 
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles
 
 Document = dict[str, Any]

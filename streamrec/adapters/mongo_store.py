@@ -34,7 +34,7 @@ from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
 from streamrec.ports import Mark, UserProfile
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the sights asked for are read at most."""

@@ -4,7 +4,7 @@ from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_events import SqliteEventSink
 from streamrec.errors import ConfigurationError
 from streamrec.ports import EventSink
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 
 def open_event_sink(url: str) -> EventSink:

@@ -6,7 +6,7 @@ from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_events import SqliteEventSource
 from streamrec.errors import ConfigurationError
 from streamrec.ports import EventSource
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 
 def open_event_source(url: str, topics: Sequence[str], group: str) -> EventSource:

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from streamrec.adapters.index_client import HttpIndex
 from streamrec.adapters.index_lookup import BlockingIndex
 from streamrec.errors import ConfigurationError
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 
 def open_index_lookup(url: str, timeout_s: float) -> BlockingIndex:

@@ -3,7 +3,7 @@
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import DocumentStore, TrainerStore
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 _MONGODB = ("mongodb://", "mongodb+srv://")
 

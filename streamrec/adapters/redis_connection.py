@@ -24,7 +24,7 @@ from redis.exceptions import (
 
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles
 
 DEFAULT_PREFIX = "streamrec"

@@ -15,7 +15,7 @@ from statsd.client.udp import Pipeline
 from streamrec.adapters.statsd_destination import Destination
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 from streamrec.telemetry import NullMetrics
 
 PREFIX = "streamrec"

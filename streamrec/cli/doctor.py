@@ -14,6 +14,7 @@ from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl, read_set
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
+from streamrec.redaction import shown_url
 from streamrec.settings import (
     HistorySettings,
     IndexSettings,
@@ -21,7 +22,6 @@ from streamrec.settings import (
     PlaceSettings,
     ServerSettings,
     TrainerSettings,
-    shown_url,
 )
 
 EXIT_UNWELL = 1

@@ -13,7 +13,8 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.datasets.event_set import EventSet
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Offsets
-from streamrec.settings import PlaceSettings, shown_url
+from streamrec.redaction import shown_url
+from streamrec.settings import PlaceSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.erasures import open_erasures
 from streamrec.training.past import ErasedUsers, PastCommands, events_of, say_left_out

@@ -19,7 +19,7 @@ from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 from streamrec.training.lease import owner_name
 
 PROBE = "streamrec-doctor"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
-from streamrec.settings import shown_url
+from streamrec.redaction import shown_url
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
 

@@ -1,7 +1,6 @@
 import pytest
 
-from streamrec.redaction import redacted
-from streamrec.settings import shown_url
+from streamrec.redaction import redacted, shown_url
 
 PASSWORDS = ("pw", "p%40w", "a:b", "a/b", "a?b", "a#b", "a@b", "12345", "ü")
 

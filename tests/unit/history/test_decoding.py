@@ -31,7 +31,13 @@ def test_a_value_is_any_number_also_as_text(value: Any, number: float) -> None:
     assert decoded(event(value=value)).ticks.values.tolist() == [number]
 
 
-@pytest.mark.parametrize("value", ["NaN", "nan", "inf", "-Infinity", "much", "", [1], {}, True])
+@pytest.mark.parametrize("value", ["NaN", "nan", "", "NULL"])
+def test_a_text_that_stands_for_no_value_is_no_tick(value: str) -> None:
+    found = decoded(event(value=value))
+    assert (len(found.ticks.item_ids), found.ignored) == (0, {"without_value": 1})
+
+
+@pytest.mark.parametrize("value", ["inf", "-Infinity", "much", [1], {}, True])
 def test_what_is_no_finite_number_is_no_tick(value: Any) -> None:
     found = decoded(event(value=value))
     assert (len(found.ticks.item_ids), found.ignored) == (0, {"malformed": 1})
