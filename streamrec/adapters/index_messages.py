@@ -171,7 +171,7 @@ def vectors_by_id(message: VectorsMessage, query: VectorsQueryMessage) -> dict[s
     """
     ids, n_bytes = message.item_ids, len(message.vectors)
     width, rest = divmod(n_bytes, max(len(ids), 1))
-    if rest or width % 4 or (not width and ids):
+    if rest or width % 4 or bool(width) != bool(ids):
         raise Damaged(f"{n_bytes} bytes for {len(ids)} vectors")
     if not np.isfinite(np.frombuffer(message.vectors, "<f4")).all():
         raise Damaged("a number of a vector is not finite")

@@ -65,7 +65,11 @@ class MongoStore:
         Asking for both side by side takes the driver twice the time, which is half of the whole.
         """
         if n_seen < 1:
-            return UserProfile(await self.get_user(user_id), [])
+            try:
+                return UserProfile(await self.get_user(user_id), [])
+            except Damaged as error:
+                document = cast("UserDocument | None", error.rest)
+                raise Damaged(str(error), rest=UserProfile(document, [])) from error
         document, item_ids, damage = None, [], None
         for part in await self._aggregate("users", profile(user_id, n_seen)):
             try:
