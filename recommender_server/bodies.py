@@ -8,12 +8,17 @@ import falcon
 import falcon.asgi
 import msgspec
 
+from streamrec.envelopes import envelope_of
+
 T = TypeVar("T")
 
 JSON = "application/json"
 
 _GZIP = zlib.MAX_WBITS | 16
 """Tells zlib that its input has a gzip header."""
+
+_WELL_IN_A_BODY = ("array", "no_object", "text", "packed")
+"""Kinds of envelopes that a body may have, or about which it has words of its own."""
 
 _WRONG_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
@@ -41,11 +46,18 @@ async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], ma
     try:
         return decoder.decode(payload)
     except msgspec.ValidationError as error:
-        raise falcon.HTTPUnprocessableEntity(description=str(error)) from error
+        raise falcon.HTTPUnprocessableEntity(description=_words_for(payload) or str(error)) from error
     except RecursionError as error:
         raise falcon.HTTPBadRequest(description="the body is nested too deeply") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise falcon.HTTPBadRequest(description=f"the body is not JSON: {error}") from error
+        said = _words_for(payload) or str(error)
+        raise falcon.HTTPBadRequest(description=f"the body is not JSON: {said}") from error
+
+
+def _words_for(payload: bytes) -> str | None:
+    """Return what stands around what should have been sent, if that is what is wrong with it."""
+    envelope = envelope_of(payload)
+    return None if envelope is None or envelope.reason in _WELL_IN_A_BODY else envelope.words
 
 
 def _is_gzip(encoding: str) -> bool:

@@ -10,9 +10,10 @@ import logging.config
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 import msgspec
@@ -156,14 +157,21 @@ class Digest:
         self._clock = clock
         self._due = float("-inf")
         self._n = 0
+        self._reasons: Counter[str] = Counter()
+        self._example = ""
 
-    def note(self, n: int, example: str) -> None:
-        """Count `n` more, of which one was as `example` says."""
+    def note(self, n: int, example: str, reasons: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Count `n` more, of which one was as `example` says; and how many there were of each reason."""
         self._n += n
+        self._reasons.update(reasons)
+        self._example = example or self._example
         now = self._clock()
         if self._n and now >= self._due:
-            structlog.get_logger().warning(self._event, n=self._n, example=example[:_LONGEST_EXAMPLE])
+            by_reason = {"reasons": dict(self._reasons.most_common())} if self._reasons else {}
+            example = self._example[:_LONGEST_EXAMPLE]
+            structlog.get_logger().warning(self._event, n=self._n, example=example, **by_reason)
             self._n = 0
+            self._reasons.clear()
             self._due = now + self._interval_s
 
 

@@ -20,6 +20,7 @@ from streamrec.domain.event_values import (
     value_of,
 )
 from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
+from streamrec.envelopes import refusal_of
 from streamrec.errors import Damaged, InvalidEvent
 from streamrec.payload import DAMAGE, damaged, decoded
 
@@ -75,8 +76,7 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
     try:
         record = _event_decoder.decode(payload)
     except DAMAGE as error:
-        reason = damaged(error)
-        raise InvalidEvent("does_not_fit" if reason.fits_format else "not_json", str(reason)) from error
+        raise refusal_of(payload, damaged(error)) from error
     # Our own writer makes floats of all times: a made stream that began at 0 may pass 20240310.0 s.
     return to_interaction(record, arrival_s, "seconds" if type(record.timestamp) is float else "refused")
 

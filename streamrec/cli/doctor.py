@@ -86,7 +86,7 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
 
 
 def _own_checks(places: PlaceSettings) -> Iterator[Check]:
-    yield _place("events", places.events_url, "EVENTS_URL", probes.probe_log)
+    yield _place("events", places.events_url, "EVENTS_URL", probes.probe_events)
     yield _place("changelog", places.vectors_url, "CHANGELOG_URL", probes.probe_log)
     yield _place("store", places.store_url, "STORE_URL", probes.probe_store)
     yield _place("cache", places.cache_url, "CACHE_URL", probes.probe_cache)

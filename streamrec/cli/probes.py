@@ -16,6 +16,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
+from streamrec.cli.rejections import rejections_in
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
@@ -49,6 +50,11 @@ def probe_log(url: str) -> str:
     finally:
         sink.close()
     return "a record appended, read back and withdrawn"
+
+
+def probe_events(url: str) -> str:
+    """Do as `probe_log` does; tell of records that were rejected."""
+    return probe_log(url) + rejections_in(url)
 
 
 def probe_store(url: str) -> str:

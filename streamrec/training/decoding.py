@@ -100,7 +100,7 @@ def _command_of(record: Record) -> KeyedCommand:
 
 def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics, rejections: Digest) -> None:
     """Count what of a batch had no effect, and say it now and then."""
-    rejections.note(len(decoded.rejected), decoded.example)
+    rejections.note(len(decoded.rejected), decoded.example, decoded.reasons)
     counters.n_rejected += len(decoded.rejected)
     counters.n_repeats += decoded.n_repeats
     counters.n_erased += decoded.n_erased
