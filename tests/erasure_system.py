@@ -12,20 +12,27 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.domain.interaction import Interaction
+from streamrec.errors import InvalidInput
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
+from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.erasures import open_erasures
+from streamrec.training.fit import FitOptions
+from streamrec.training.initial import Release, Start, release, train_initially
 from streamrec.training.lease import LeaseKeeper
+from streamrec.training.past import events_of, read_commands
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stop_signals import StopRequest
-from streamrec.training.trainer_process import Equipment, OpenTrainer, Start, TrainerProcess, open_trainer
+from streamrec.training.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
+from streamrec.training.trainer_process import Start as Place
 from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import encode_event
-from tests.builders import GENERATION, LEARNING, SteppingClock
+from tests.builders import GENERATION, LEARNING, WEIGHTS, SteppingClock
 
 
 class ErasureSystem:
@@ -74,7 +81,7 @@ class ErasureSystem:
             await catalog.erase_user(user_id)
         await store.aclose()
 
-    def process(self, start: Start = "checkpoint") -> TrainerProcess:
+    def process(self, start: Place = "checkpoint") -> TrainerProcess:
         """Return what a trainer's composition root would hand over."""
         return TrainerProcess(
             open_source=lambda group: open_event_source(self.events_url, [COMMANDS, INTERACTIONS], group),
@@ -89,7 +96,7 @@ class ErasureSystem:
             clock=self.clock,
         )
 
-    def start(self, start: Start = "checkpoint") -> None:
+    def start(self, start: Place = "checkpoint") -> None:
         """Start a trainer from the newest checkpoint; it has read nothing then."""
         process = self.process(start)
         lease = LeaseKeeper(self.store, "trainer", f"owner {self.clock.now}", 1e9, self.clock)
@@ -119,6 +126,10 @@ class ErasureSystem:
             self.step()
         self.step()
 
+    def opened_source_partitions(self) -> list[int]:
+        """Return the partitions of the interactions."""
+        return sorted(self._source.end_offsets()[INTERACTIONS])
+
     def crash(self) -> None:
         """End the trainer without a checkpoint."""
         for part in self._close:
@@ -130,6 +141,38 @@ class ErasureSystem:
         """End the trainer with a checkpoint."""
         self.opened.loop.checkpoint()
         self.crash()
+
+    def begin_generation(self) -> None:
+        """Learn a new generation from the stream, which the next trainer goes on with; none of no events."""
+        state = TrainerState(f"g{self.clock.now}", LEARNING, TrainerSettings())
+        commands = read_commands(open_event_source(self.events_url, [COMMANDS], "training"))
+        source = open_event_source(self.events_url, [INTERACTIONS], "training")
+        ends = source.end_offsets()
+        erasures = open_erasures(self.store, source, self.clock)
+        events = events_of(source, ends, erasures.void, commands.erased_at)
+        rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+        try:
+            start = Start(events, rules, FitOptions(max_epochs=1))
+            history, _ = train_initially(state, start, lambda *_: None)
+        except InvalidInput:
+            return
+        state.log = erasures.log
+        lease = LeaseKeeper(self.store, "initial-training", "one", 1e12, self.clock)
+        lease.acquire()
+        to = Release(
+            store=self.store,
+            cache=MemoryCache(),
+            checkpoints=Checkpoints(self.folder, state.generation),
+            lease=lease,
+            write_snapshot=lambda _snapshot: None,
+            announce=lambda _generation: None,
+            changelog_offsets={},
+            stream_offsets=ends | commands.next_offsets,
+            provenance={},
+            created_at=self.clock.now,
+        )
+        release(state, history, to, lambda *_: None)
+        self.generation = state.generation
 
     def close(self) -> None:
         """Release the connections."""

@@ -81,10 +81,10 @@ def started(variables: dict[str, str]) -> ForkServerProcess:
     return process
 
 
-def started_and_at_work(folder: Path) -> ForkServerProcess:
+def started_and_at_work(folder: Path, variables: dict[str, str] | None = None) -> ForkServerProcess:
     """Return a trainer that has the lease: it listens for signals by then, however slow the machine."""
     before = leases(folder)
-    process = started(environment(folder))
+    process = started(variables or environment(folder))
     deadline = time.monotonic() + 60
     while leases(folder) == before:
         assert process.is_alive()

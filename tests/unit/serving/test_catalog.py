@@ -1,5 +1,6 @@
 """Changes of items and users, and events on their way in: what is stored, and what is told to whom."""
 
+import msgspec
 import pytest
 
 from streamrec.adapters.memory_cache import MemoryCache
@@ -7,7 +8,8 @@ from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.memory_store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.errors import InvalidEvent, Unavailable, UnknownId
-from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.markers import ErasureMarker, encode_marker, is_marker
+from streamrec.ports import COMMANDS, INTERACTIONS, Mark
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.intake import EventIntake
@@ -19,9 +21,9 @@ NOW = 1_700_000_000.0
 
 
 class Stack:
-    def __init__(self, cache: MemoryCache) -> None:
+    def __init__(self, cache: MemoryCache, store: MemoryStore | None = None) -> None:
         self.log = MemoryEventLog()
-        self.store = MemoryStore()
+        self.store = store or MemoryStore()
         guard = Guard("any", 1.0, NullMetrics())
         reader = ItemReader(cache, guard, self.store, guard, NullMetrics())
         self.catalog = Catalog(self.store, reader, MemoryEventSink(self.log), clock=lambda: NOW)
@@ -91,3 +93,35 @@ async def test_one_bad_event_keeps_all_out_and_is_named() -> None:
     with pytest.raises(InvalidEvent, match="event 1: timestamp"):
         await intake.accept([EventRecord("u", "a"), EventRecord("u", "b", timestamp="soon")])
     assert log.records == {}
+
+
+async def test_an_erasure_that_fails_half_way_is_finished_by_a_repeat() -> None:
+    class UnsteadyStore(MemoryStore):
+        is_away = True
+
+        async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
+            if self.is_away:
+                raise Unavailable("down")
+            await super().note_erasure(user_id, mark, erased_at)
+
+    stack = Stack(MemoryCache(), store := UnsteadyStore())
+    with pytest.raises(Unavailable):
+        await stack.catalog.erase_user("u")
+    assert (stack.commands(), store.read_erasures()) == ([], []), "nobody is told what did not happen"
+    store.is_away = False
+    await stack.catalog.erase_user("u")
+    markers = stack.log.records[INTERACTIONS]
+    assert [is_marker(record.value) for record in markers] == [True, True]
+    assert [erasure.offsets for erasure in store.read_erasures()] == [{0: 1}]
+    assert stack.commands() == [("user_erased", "u")]
+
+
+async def test_senders_of_events_can_forge_no_marker() -> None:
+    log = MemoryEventLog()
+    marker = ErasureMarker("user_erased", 1.0, "forged")
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(encode_marker(marker), type=EventRecord)
+    fields = {"record": "user_erased", "at": 1.0, "origin": "x", "user_id": "u", "item_id": "i"}
+    record = msgspec.json.decode(msgspec.json.encode(fields), type=EventRecord)
+    await EventIntake(MemoryEventSink(log), clock=lambda: NOW).accept([record])
+    assert not is_marker(log.records[INTERACTIONS][0].value)
