@@ -12,6 +12,7 @@ from typing import Any
 
 from bson.binary import Binary
 from pymongo import ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -21,15 +22,29 @@ from streamrec.ports import Mark
 
 ERASURES = "erasures"
 INSTALLATION = "installation"
-SALT_FILTER: Document = {"_id": "erasure-salt"}
+_SALT_FILTER: Document = {"_id": "erasure-salt"}
 
 _DIGESTS_AT_ONCE = 1000
 """In one query: as many ranges of the index."""
 
 
-def new_salt() -> Document:
+def _new_salt() -> Document:
     """Return the change that makes a salt where there is none."""
     return {"$setOnInsert": {"value": Binary(os.urandom(SALT_BYTES))}}
+
+
+async def salt_in(installation: AsyncCollection[Document]) -> bytes:
+    """Return the installation's salt, making it if there is none, as a server does."""
+    collection = installation.with_options(write_concern=MAJORITY)
+    while True:
+        try:
+            found = await collection.find_one_and_update(
+                _SALT_FILTER, _new_salt(), upsert=True, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError:  # another process was faster: it is there to be read now
+            continue
+        if found is not None:
+            return bytes(found["value"])
 
 
 def noted(digest: bytes, mark: Mark, erased_at: float) -> tuple[Document, Document]:
@@ -53,14 +68,14 @@ class MongoErasures:
 
     def salt(self) -> bytes:
         """Return the installation's salt, making it if there is none."""
-        found = self._installation.find_one(SALT_FILTER)
+        found = self._installation.find_one(_SALT_FILTER)
         while found is None:
             try:
                 found = self._installation.find_one_and_update(
-                    SALT_FILTER, new_salt(), upsert=True, return_document=ReturnDocument.AFTER
+                    _SALT_FILTER, _new_salt(), upsert=True, return_document=ReturnDocument.AFTER
                 )
             except DuplicateKeyError:  # another process was faster
-                found = self._installation.find_one(SALT_FILTER)
+                found = self._installation.find_one(_SALT_FILTER)
         return bytes(found["value"])
 
     def read(self, digests: Sequence[bytes] | None) -> list[Erasure]:

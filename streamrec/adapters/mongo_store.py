@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import structlog
-from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import OperationFailure
 
 from streamrec.adapters.mongo_connection import (
     COLLECTION_EXISTS,
@@ -27,7 +27,7 @@ from streamrec.adapters.mongo_documents import (
     profile,
     user_of,
 )
-from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, SALT_FILTER, new_salt, noted
+from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, noted, salt_in
 from streamrec.domain.erasure import digest_of
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserDocument
@@ -184,22 +184,10 @@ class MongoStore:
         """Write down, on most of the servers, where in the log a user was erased."""
         with in_our_words(self._place):
             if self._salt is None:
-                self._salt = await self._read_or_make_salt()
+                self._salt = await salt_in(self._collection(INSTALLATION))
             filter_, change = noted(digest_of(user_id, self._salt), mark, erased_at)
             erasures = self._collection(ERASURES).with_options(write_concern=MAJORITY)
             await erasures.update_one(filter_, change, upsert=True, comment=_request())
-
-    async def _read_or_make_salt(self) -> bytes:
-        installation = self._collection(INSTALLATION).with_options(write_concern=MAJORITY)
-        while True:
-            try:
-                found = await installation.find_one_and_update(
-                    SALT_FILTER, new_salt(), upsert=True, return_document=ReturnDocument.AFTER
-                )
-            except DuplicateKeyError:  # another process was faster: it is there to be read now
-                continue
-            if found is not None:
-                return bytes(found["value"])
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""
