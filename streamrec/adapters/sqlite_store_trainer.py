@@ -116,7 +116,8 @@ class SqliteTrainerStore:
         """Take or renew the lease; None while somebody else holds it."""
         with self._lock, transaction(self._connection, self._path) as connection:
             row = connection.execute(
-                "SELECT CAST(owner AS BLOB), CAST(token AS INTEGER), CAST(expires_at AS REAL) FROM leases"
+                "SELECT CAST(owner AS BLOB), iif(typeof(token) = 'integer', token, -1),"
+                " CAST(expires_at AS REAL) FROM leases"
                 " WHERE name = ?",
                 (name,),
             ).fetchone()
