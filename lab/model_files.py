@@ -12,6 +12,7 @@ file; one rename puts a file in place, so that readers see the old one or the ne
 """
 
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -25,6 +26,7 @@ from lab.models.blended_sources import SOURCE_MODELS, BlendedSources
 from lab.models.contents import Contents
 from lab.models.item_neighbours import ItemNeighbours
 from streamrec.errors import CorruptArtifact, InvalidInput, Unavailable
+from streamrec.payload import DAMAGE
 
 FORMAT_VERSION = 1
 
@@ -37,8 +39,7 @@ MODELS: dict[str, type[BatchModel]] = {
 _MANIFEST = "manifest.json"
 
 _DAMAGE = (
-    OSError, EOFError, ValueError, KeyError, RuntimeError,
-    zipfile.BadZipFile, zlib.error, msgspec.DecodeError,
+    *DAMAGE, OSError, EOFError, AttributeError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 """What zipfile and numpy raise for files that they did not write."""
 

@@ -8,6 +8,7 @@ writer's fencing token first: what a trainer writes after it lost its lease is n
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -18,7 +19,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.errors import CorruptArtifact, Damaged, Unavailable
+from streamrec.payload import DAMAGE, decoded
 
 FORMAT_VERSION = 2
 
@@ -26,6 +28,16 @@ _TENSORS = "tensors.safetensors"
 _STATE = "state.json"
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".unfinished"
+_FOLDER_NAME = re.compile(r"[0-9]+-[0-9]+")
+
+
+class _Manifest(msgspec.Struct, frozen=True):
+    format_version: int
+    sha256: dict[str, str] = {}
+
+
+_decode_manifest = msgspec.json.Decoder(_Manifest).decode
+_decode_state = msgspec.json.Decoder(dict[str, Any]).decode
 
 T = TypeVar("T")
 
@@ -142,19 +154,18 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         When a file is missing or torn, or of a format that this version does not read.
     """
     try:
-        manifest = json.loads((folder / _MANIFEST).read_bytes())
-        version = manifest["format_version"]
-        if version != FORMAT_VERSION:
+        manifest = decoded(_decode_manifest, (folder / _MANIFEST).read_bytes())
+        if manifest.format_version != FORMAT_VERSION:
             raise CorruptArtifact(
-                f"{folder}: format {version}, not {FORMAT_VERSION}: another version of streamrec wrote it;"
-                " go back to that version, or run initial_training.py again"
+                f"{folder}: format {manifest.format_version}, not {FORMAT_VERSION}: another version of"
+                " streamrec wrote it; go back to that version, or run initial_training.py again"
             )
-        for file, digest in manifest["sha256"].items():
-            if _sha256(folder / file) != digest:
+        for file in (_TENSORS, _STATE):
+            if _sha256(folder / file) != manifest.sha256.get(file):
                 raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
-        state = msgspec.json.decode((folder / _STATE).read_bytes())
+        state = decoded(_decode_state, (folder / _STATE).read_bytes())
         return Checkpoint(StoredTensors(folder / _TENSORS), state)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
+    except (*DAMAGE, Damaged, OSError, SafetensorError) as error:
         raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
 
 
@@ -167,8 +178,9 @@ def read_state_part(folder: Path, part: type[T]) -> T:
         When it can't be read.
     """
     try:
-        return msgspec.json.decode((folder / _STATE).read_bytes(), type=part, strict=False)
-    except (OSError, ValueError) as error:
+        decoder = msgspec.json.Decoder(part, strict=False)
+        return decoded(decoder.decode, (folder / _STATE).read_bytes())
+    except (OSError, Damaged) as error:
         raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
 
 
@@ -176,7 +188,7 @@ def checkpoint_folders(root: Path) -> list[Path]:
     """Return the finished checkpoints, newest first."""
     if not root.is_dir():
         return []
-    finished = [path for path in root.iterdir() if path.is_dir() and path.suffix != _UNFINISHED]
+    finished = [path for path in root.iterdir() if path.is_dir() and _FOLDER_NAME.fullmatch(path.name)]
     return sorted(finished, key=lambda path: path.name, reverse=True)
 
 

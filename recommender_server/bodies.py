@@ -9,6 +9,7 @@ import falcon.asgi
 import msgspec
 
 from streamrec.envelopes import envelope_of
+from streamrec.payload import DAMAGE, damaged
 
 T = TypeVar("T")
 
@@ -45,12 +46,11 @@ async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], ma
     payload = _without_mark(payload)
     try:
         return decoder.decode(payload)
-    except msgspec.ValidationError as error:
-        raise falcon.HTTPUnprocessableEntity(description=_words_for(payload) or str(error)) from error
-    except RecursionError as error:
-        raise falcon.HTTPBadRequest(description="the body is nested too deeply") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        said = _words_for(payload) or str(error)
+    except DAMAGE as error:
+        reason = damaged(error)
+        said = _words_for(payload) or str(reason)
+        if reason.fits_format:
+            raise falcon.HTTPUnprocessableEntity(description=said) from error
         raise falcon.HTTPBadRequest(description=f"the body is not JSON: {said}") from error
 
 

@@ -18,7 +18,10 @@ from pymongo.errors import DuplicateKeyError
 
 from streamrec.adapters.mongo_connection import MAJORITY, MAJORITY_READ, Document
 from streamrec.domain.erasure import SALT_BYTES, Erasure
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
 from streamrec.ports import Mark
+from streamrec.telemetry import Digest
 
 ERASURES = "erasures"
 INSTALLATION = "installation"
@@ -64,6 +67,7 @@ class MongoErasures:
         # Whatever the URL says of other writes: an erasure that was answered must outlive an election.
         options: dict[str, Any] = {"write_concern": MAJORITY, "read_concern": MAJORITY_READ}
         self._erasures = database.get_collection(ERASURES, **options)
+        self._damages = Digest("documents_passed_over")
         self._installation = database.get_collection(INSTALLATION, **options)
 
     def salt(self) -> bytes:
@@ -79,12 +83,15 @@ class MongoErasures:
         return bytes(found["value"])
 
     def read(self, digests: Sequence[bytes] | None) -> list[Erasure]:
-        """Return the erasures of some users, or all."""
-        return [
-            _erasure_of(document)
-            for filter_ in _filters(digests)
-            for document in self._erasures.find(filter_)
-        ]
+        """Return the erasures of some users, or all; what is damaged is told of."""
+        found: list[Erasure] = []
+        for filter_ in _filters(digests):
+            for document in self._erasures.find(filter_):
+                try:
+                    found.append(decoded(_erasure_of, document))
+                except Damaged as error:
+                    self._damages.note(1, f"erasure {document['_id']!r}: {error}")
+        return found
 
     def limit(self, log: str, ends: Mapping[int, int]) -> None:
         """Move what stands behind a log's end to there."""
@@ -109,5 +116,5 @@ def _all_of(digest: bytes) -> Document:
 
 def _erasure_of(document: Document) -> Erasure:
     key = document["_id"]
-    offsets = {int(partition): offset for partition, offset in document["offsets"].items()}
-    return Erasure(bytes(key["digest"]), key["log"], offsets, document["erased_at"])
+    offsets = {int(partition): int(offset) for partition, offset in dict(document["offsets"]).items()}
+    return Erasure(bytes(key["digest"]), str(key["log"]), offsets, float(document["erased_at"]))

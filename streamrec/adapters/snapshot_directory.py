@@ -25,6 +25,7 @@ from streamrec.adapters.snapshot_files import (
     FORMAT_VERSION,
     Manifest,
     check_digests,
+    decode_manifest,
     describe,
     fsync,
     read_likeness,
@@ -34,7 +35,8 @@ from streamrec.adapters.snapshot_files import (
     write_table,
     write_whole,
 )
-from streamrec.errors import CorruptArtifact, InvalidInput, UnknownId
+from streamrec.errors import CorruptArtifact, Damaged, InvalidInput, UnknownId
+from streamrec.payload import DAMAGE
 from streamrec.ports import Snapshot, VectorTable
 
 MANIFEST = "manifest.json"
@@ -99,9 +101,11 @@ def read_manifest(artifacts_dir: Path, generation: str) -> Manifest:
         payload = path.read_bytes()
     except FileNotFoundError:
         raise UnknownId(f"no snapshot of generation {generation!r} in {artifacts_dir}") from None
+    except OSError as error:
+        raise CorruptArtifact(f"{path}: {error}") from error
     try:
-        manifest = msgspec.json.decode(payload, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        manifest = decode_manifest(payload)
+    except Damaged as error:
         raise CorruptArtifact(f"{path}: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
         raise CorruptArtifact(
@@ -129,7 +133,7 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         items = read_table(directory, "item", (manifest.n_items, manifest.dimension))
         users = read_table(directory, "user", (manifest.n_users, manifest.dimension))
         likeness = read_likeness(directory, manifest)
-    except (OSError, ValueError, msgspec.DecodeError) as error:
+    except (*DAMAGE, Damaged, OSError, EOFError) as error:
         raise CorruptArtifact(f"{directory}: {error}") from error
     return Snapshot(
         generation,
@@ -172,7 +176,7 @@ def generation_in(path: Path) -> str | None:
         name = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return None
-    except UnicodeDecodeError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CorruptArtifact(f"{path}: {error}") from error
     if not is_generation(name):
         raise CorruptArtifact(f"{path}: {name[:100]!r} is not a generation's name")

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.errors import CorruptArtifact
+from streamrec.errors import CorruptArtifact, Damaged
+from streamrec.payload import decoded
 from streamrec.ports import Offsets, Snapshot, VectorTable
 
 FORMAT_VERSION = 1
@@ -45,6 +46,25 @@ class Manifest(msgspec.Struct, frozen=True):
     created_at: float
     provenance: dict[str, Any]
     sha256: dict[str, str]
+
+
+_decode_manifest = msgspec.json.Decoder(Manifest).decode
+_decode_ids = msgspec.json.Decoder(list[str]).decode
+
+
+def decode_manifest(payload: bytes) -> Manifest:
+    """Read what a snapshot says of itself.
+
+    Raises
+    ------
+    Damaged
+        When it does not say so, or says what can't be.
+    """
+    manifest = decoded(_decode_manifest, payload)
+    places = [offset for partitions in manifest.next_offsets.values() for offset in partitions.values()]
+    if manifest.dimension < 1 or min(manifest.n_items, manifest.n_users, *places) < 0:
+        raise Damaged("a number is negative that can't be")
+    return manifest
 
 
 def write_table(directory: Path, role: str, table: VectorTable) -> None:
@@ -100,13 +120,13 @@ def read_table(directory: Path, role: str, shape: tuple[int, int]) -> VectorTabl
 
     Raises
     ------
-    CorruptArtifact, OSError, ValueError, msgspec.DecodeError
+    CorruptArtifact, Damaged, OSError, ValueError
         When the files do not hold that.
     """
-    ids = msgspec.json.decode((directory / f"{role}_ids.json").read_bytes(), type=list[str])
+    ids = decoded(_decode_ids, (directory / f"{role}_ids.json").read_bytes())
     path = directory / f"{role}_embeddings.npy"
-    if len(ids) != shape[0]:
-        raise CorruptArtifact(f"{path}: {len(ids)} ids; the manifest says {shape}")
+    if len(ids) != shape[0] or len(set(ids)) < len(ids):
+        raise CorruptArtifact(f"{path}: {len(ids)} ids, {len(set(ids))} distinct; the manifest says {shape}")
     return VectorTable(ids, _read_array(path, shape))
 
 

@@ -21,12 +21,14 @@ from streamrec.adapters.snapshot_directory import (
     PROMOTION,
     current_generation,
     generation_in,
+    is_generation,
     read_manifest,
     set_current,
 )
 from streamrec.adapters.snapshot_files import write_whole
 from streamrec.domain.generation_roles import Promotion, Roles
-from streamrec.errors import CorruptArtifact, InvalidInput
+from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
+from streamrec.payload import decoded
 
 CHANGELOG_LANE = "changelog_lane"
 """In a snapshot's provenance: which keys its vectors have in the changelog, 0 or 1."""
@@ -72,14 +74,30 @@ class SnapshotRoles:
     def _promotion(self) -> Promotion | None:
         path = self._artifacts_dir / PROMOTION
         try:
-            return _promotion_decoder.decode(path.read_bytes())
+            return decode_promotion(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (Damaged, OSError) as error:
             raise CorruptArtifact(f"{path}: {error}; remove it when no promotion is under way") from error
 
     def _write(self, name: str, content: bytes) -> None:
         write_whole(self._artifacts_dir / name, content)
+
+
+def decode_promotion(payload: bytes) -> Promotion:
+    """Read a promotion.
+
+    Raises
+    ------
+    Damaged
+        When it is none, or of what can't be generations.
+    """
+    promotion = decoded(_promotion_decoder.decode, payload)
+    if not (is_generation(promotion.champion) and is_generation(promotion.challenger)):
+        raise Damaged(
+            f"{promotion.champion[:100]!r} and {promotion.challenger[:100]!r}: no generations' names"
+        )
+    return promotion
 
 
 def challenger_generation(artifacts_dir: Path) -> str | None:

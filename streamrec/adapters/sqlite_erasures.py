@@ -21,7 +21,11 @@ _NOTE = (
     "INSERT INTO erasures VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest, log, partition) DO UPDATE SET"
     " next_offset = max(next_offset, excluded.next_offset), erased_at = max(erased_at, excluded.erased_at)"
 )
-_READ = "SELECT digest, log, partition, next_offset, erased_at FROM erasures"
+_READ = (
+    "SELECT CAST(digest AS BLOB), CAST(log AS TEXT), CAST(partition AS INTEGER),"
+    " CAST(next_offset AS INTEGER), CAST(erased_at AS REAL) FROM erasures"
+)
+"""Whatever somebody wrote into the columns."""
 
 _DIGESTS_AT_ONCE = 500
 """Parameters of one statement: every build of SQLite takes 999."""
@@ -30,7 +34,9 @@ _DIGESTS_AT_ONCE = 500
 def salt_of(connection: sqlite3.Connection) -> bytes:
     """Return the installation's salt, making it if there is none; within the caller's transaction."""
     connection.execute("INSERT OR IGNORE INTO installation VALUES (?, ?)", (_SALT, os.urandom(SALT_BYTES)))
-    salt: bytes = connection.execute("SELECT value FROM installation WHERE name = ?", (_SALT,)).fetchone()[0]
+    salt: bytes = connection.execute(
+        "SELECT CAST(value AS BLOB) FROM installation WHERE name = ?", (_SALT,)
+    ).fetchone()[0]
     return salt
 
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
+from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Overloaded, Unavailable, UnknownId
+from streamrec.payload import decoded
 from streamrec.redaction import shown_url
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
@@ -79,8 +80,8 @@ class Service:
 
     def _checked(self, status: int, headers: Mapping[str, str], content: bytes) -> Any:  # noqa: ANN401  # JSON
         try:
-            answer = msgspec.json.decode(content) if content else None
-        except msgspec.DecodeError:
+            answer = decoded(msgspec.json.decode, content) if content else None
+        except Damaged:
             what = f"{self.place} answers {status}, but not in JSON: something else listens there"
             raise Unavailable(what) from None
         if status < 400:

@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from streamrec.payload import DAMAGE
+
 
 @dataclass(frozen=True)
 class PlaceFile:
@@ -16,7 +18,7 @@ class PlaceFile:
         """Return the position of the next event, None where nothing (readable) is remembered."""
         try:
             return int(json.loads(self.path.read_bytes())["next_event"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (*DAMAGE, FileNotFoundError):
             return None
 
     def save(self, next_event: int) -> None:

@@ -9,7 +9,8 @@ from typing import IO, Any, cast
 
 import msgspec
 
-from streamrec.errors import InvalidDataset, InvalidEvent
+from streamrec.errors import Damaged, InvalidDataset, InvalidEvent
+from streamrec.payload import decoded
 
 RawRow = Mapping[str, Any] | InvalidEvent
 NumberedRow = tuple[int, RawRow]
@@ -99,8 +100,8 @@ def json_columns(path: Path) -> list[str]:
 
 def _json_object(line: bytes) -> RawRow:
     try:
-        row = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        row = decoded(msgspec.json.decode, line)
+    except Damaged as error:
         return InvalidEvent("not_json", str(error))
     if not isinstance(row, dict):
         return InvalidEvent("does_not_fit", "wanted a JSON object")

@@ -184,8 +184,16 @@ class ItemHistory:
         }
 
     def load(self, ids: Sequence[str | None], arrays: Mapping[str, NDArray[Any]]) -> bool:
-        """Take over what `arrays` returned; False when places differ, as window or room for items do."""
+        """Take over what `arrays` returned; False when places differ, as window or room for items do.
+
+        Raises
+        ------
+        ValueError
+            When they do not go together.
+        """
         last_tick, tallies = arrays["last_tick"], arrays["tallies"]
+        if tallies.ndim != 2 or tallies.dtype != TALLY or not len(ids) == len(last_tick) == len(tallies):
+            raise ValueError(f"{len(ids)} items with {len(last_tick)} times and {len(tallies)} histories")
         self._n_ticks = int(arrays["n_ticks"][0])
         self._clock.set_state(arrays["clock"])
         if tallies.shape[1] == self.window and len(tallies) <= self.max_items:

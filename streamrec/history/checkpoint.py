@@ -1,6 +1,7 @@
 """Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
 
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from streamrec.domain.item_history import ItemHistory
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history.publishing import Waiting
+from streamrec.payload import DAMAGE
 from streamrec.ports import Offsets
 
 FORMAT_VERSION = 1
@@ -109,9 +111,13 @@ class HistoryCheckpoint:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 about = _decode(arrays["about"].tobytes())
                 self._check(about)
+                if min(_offsets(about.next_offsets), default=0) < 0:
+                    raise CorruptArtifact(f"{self._path} goes on before the log's beginning; {_MEND}")
                 is_same_place = history.load(about.item_ids, {name: arrays[name] for name in arrays})
                 every_row = np.arange(history.ids.n_rows)
                 cells = arrays["waiting"] if is_same_place else history.cells_in_use(every_row)
+                if len(cells) and not 0 <= cells.min() <= cells.max() < history.ids.n_rows * history.window:
+                    raise CorruptArtifact(f"{self._path} names minutes that it does not have; {_MEND}")
                 left_out = [id_ for id_ in about.item_ids if id_ is not None and id_ not in history.ids]
         except FileNotFoundError:
             return None
@@ -124,10 +130,13 @@ class HistoryCheckpoint:
             raise CorruptArtifact(f"{self._path} is of format {about.format_version}; {_MEND}")
 
 
-_DAMAGE = (
-    OSError, EOFError, ValueError, KeyError, IndexError, zipfile.BadZipFile, zlib.error, msgspec.DecodeError,
-)  # fmt: skip
+_DAMAGE = (*DAMAGE, OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
 """What a file that was cut, overwritten or written by something else makes its readers raise."""
+
+
+def _offsets(places: Offsets) -> list[int]:
+    return [offset for partitions in places.values() for offset in partitions.values()]
+
 
 _MEND = "delete it, and the history is made of the log again"
 

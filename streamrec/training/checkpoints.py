@@ -1,6 +1,7 @@
 """Step 7 of the trainer's loop: where checkpoints stand, and which one to go on from."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from models.checkpoint import (
     write_checkpoint,
 )
 from streamrec.errors import CorruptArtifact
+from streamrec.payload import DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
@@ -68,9 +70,10 @@ class Checkpoints:
             As `restore_newest`.
         """
         for folder, checkpoint in self._whole_ones():
-            recorded = LearningSettings(**checkpoint.state.get("learning", learning.model_dump()))
-            _say_what_differs(recorded, learning)
-            state = TrainerState(checkpoint.state.get("generation", ""), recorded, settings)
+            with _saying_corrupt(folder):
+                recorded = LearningSettings(**checkpoint.state.get("learning", learning.model_dump()))
+                _say_what_differs(recorded, learning)
+                state = TrainerState(checkpoint.state.get("generation", ""), recorded, settings)
             return state, self._restored(state, folder, checkpoint)
         raise self._nothing_readable()
 
@@ -124,18 +127,28 @@ class Checkpoints:
 
     def _restored(self, state: TrainerState, folder: Path, checkpoint: Checkpoint) -> Offsets:
         self._least_token = token_of(checkpoint_folders(self._root)[0]) + 1
-        try:
+        with _saying_corrupt(folder):
             return restore(state, checkpoint)
-        except KeyError as error:
-            raise CorruptArtifact(
-                f"{folder} lacks {error}: another version wrote it; go back to that version, or run"
-                " initial_training.py again"
-            ) from error
 
     def _nothing_readable(self) -> CorruptArtifact:
         return CorruptArtifact(
             f"no readable checkpoint in {self._root}: restore a backup, or run initial_training.py again"
         )
+
+
+@contextmanager
+def _saying_corrupt(folder: Path) -> Iterator[None]:
+    """Turn what a state raises that does not hold together into our words; torch raises `RuntimeError`."""
+    mend = "go back to that version, or run initial_training.py again"
+    try:
+        yield
+    except KeyError as error:
+        raise CorruptArtifact(f"{folder} lacks {error}: another version wrote it; {mend}") from error
+    except (*DAMAGE, AttributeError, RuntimeError) as error:
+        reason = damaged(error)
+        raise CorruptArtifact(
+            f"{folder} does not hold together ({reason}): another version wrote it; {mend}"
+        ) from error
 
 
 def _say_what_differs(recorded: LearningSettings, given: LearningSettings) -> None:
