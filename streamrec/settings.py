@@ -171,6 +171,9 @@ class TrainerSettings(BaseSettings):
     user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
+    max_deleted_items: PositiveInt = Field(
+        100_000, description="Deleted ids remembered: late events must not bring the newest of them back."
+    )
     max_silent_items: NonNegativeInt = Field(
         10_000, description="Items in the model that nobody chose yet, because they are like known ones."
     )

@@ -16,6 +16,9 @@ N_LABELS = 8
 
 _NONE = -1
 
+_LEAST_NAMES = 1000
+"""Names of labels that are kept, used or not: below it nothing is looked through."""
+
 _LARGEST_VALUE = 1e30
 """No price and no time is larger, and a mean of larger ones would leave the range of float32."""
 
@@ -24,6 +27,8 @@ Rows = NDArray[np.int64]
 
 class UserLabels:
     """The labels that users meet most often, in memory that does not grow with the number of labels.
+
+    Names are kept of labels that users have, and of as many others at most.
 
     A newcomer to a full row takes its own count off the lightest entry, and its place once nothing is left of
     it (Misra and Gries 1982, Finding repeated elements, with the decrement on one counter instead of all): a
@@ -40,6 +45,7 @@ class UserLabels:
 
     def __init__(self) -> None:
         self._names = IdMap()
+        self._sweep_at = _LEAST_NAMES
         self._labels = np.zeros((0, N_LABELS), np.int32)
         self._n_events = np.zeros((0, N_LABELS), np.int32)
         self._n_values = np.zeros((0, N_LABELS), np.int32)
@@ -60,6 +66,8 @@ class UserLabels:
         sizes = np.fromiter(map(len, labels), np.int64, len(labels))
         if not sizes.any():
             return
+        if len(self._names) >= self._sweep_at:
+            self._forget_unused()
         names = list(chain.from_iterable(labels))
         self._grow_to(int(users[sizes > 0].max()) + 1)
         bounded = np.clip(values, -_LARGEST_VALUE, _LARGEST_VALUE)
@@ -94,7 +102,7 @@ class UserLabels:
             self._means[user] = 0
 
     def names(self) -> list[str | None]:
-        """Return all labels ever met, in row order: they are as many as the catalogue's owner made."""
+        """Return the names of labels in row order, None where a row is free."""
         return self._names.by_row()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -122,6 +130,18 @@ class UserLabels:
         table._n_values[is_taken] = arrays["n_values"]
         table._means[is_taken] = arrays["means"]
         return table
+
+    def _forget_unused(self) -> None:
+        """Let the names go that no user has any more: a catalogue may make new ones for ever."""
+        is_empty = self._n_events == 0
+        self._labels[is_empty] = _NONE  # a name that gets a released row must not be found here
+        self._n_values[is_empty] = 0
+        self._means[is_empty] = 0
+        used = set(np.unique(self._labels).tolist())
+        for row, name in enumerate(self._names.by_row()):
+            if name is not None and row not in used:
+                self._names.release(name)
+        self._sweep_at = max(_LEAST_NAMES, 2 * len(self._names))
 
     def _grow_to(self, n_users: int) -> None:
         self._labels = grown(self._labels, n_users, fill=_NONE)

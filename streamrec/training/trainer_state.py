@@ -15,6 +15,7 @@ from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.new_items import NewItems
+from streamrec.domain.newest_ids import NewestIds
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.domain.same_day import SameDayCounts
@@ -67,7 +68,7 @@ class TrainerState:
         self.users = UserTable()
         self.user_categories, self.user_tags = UserLabels(), UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
-        self.deleted_items: set[str] = set()
+        self.deleted_items = NewestIds(settings.max_deleted_items)
         self.promotions_asked: list[PromotionRequest] = []
         self.counters = Counters()
         self.dirty_items = DirtyRows()
@@ -107,7 +108,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
                 "tags": state.user_tags.names(),
             },
             "event_ids": state.repeats.oldest_first(),
-            "deleted_items": sorted(state.deleted_items),
+            "deleted_items": list(state.deleted_items),
             "promotions_asked": state.promotions_asked,
             "clock": [state.clock.now, state.clock.last],
             "counters": msgspec.structs.asdict(state.counters),
@@ -138,7 +139,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.clock = StreamClock(*written["clock"])
     for event_id in written["event_ids"]:
         state.repeats.add(event_id)
-    state.deleted_items = set(written["deleted_items"])
+    state.deleted_items |= written["deleted_items"]  # a set from before they were in order, perhaps
     state.promotions_asked = msgspec.convert(written.get("promotions_asked", []), list[PromotionRequest])
     state.counters = msgspec.convert(written["counters"], Counters)
     state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())

@@ -92,3 +92,17 @@ def test_it_goes_on_from_what_was_written_down() -> None:
         count(table, 49, *(["new"] * 50))
     assert counts(restored, 49) == counts(labels, 49)
     assert counts(restored, 7) == {"c1": 1, "new": 1}
+
+
+def test_names_that_nobody_has_any_more_go_and_those_in_use_stay() -> None:
+    labels, n_users = UserLabels(), 20
+    for number in range(0, 100_000, 100):
+        users = np.arange(100) % n_users
+        names = [("always",) if n < n_users else (f"made-{number + n}",) for n in range(100)]
+        labels.count(users, names, np.full(100, 2.0))
+        assert len(labels.names()) <= 2200
+    found = labels.of(np.arange(n_users))
+    assert all(uses[0].name == "always" and uses[0].n_events > 900 for uses in found)
+    assert all(use.mean_value == 2.0 for uses in found for use in uses if use.n_events)
+    restored = UserLabels.restored(labels.names(), labels.arrays())
+    assert restored.of(np.arange(n_users)) == found

@@ -1,0 +1,44 @@
+"""A set of ids with a bound: the oldest make room."""
+
+from collections.abc import Iterable, Iterator, MutableSet
+
+
+class NewestIds(MutableSet[str]):
+    """The last ids that were added, oldest first; one that is added again counts as new.
+
+    >>> ids = NewestIds(2, ["a", "b", "a", "c"])
+    >>> list(ids), "b" in ids
+    (['a', 'c'], False)
+
+    Parameters
+    ----------
+    limit
+        Ids kept at most.
+    """
+
+    def __init__(self, limit: int, ids: Iterable[str] = ()) -> None:
+        self._limit = limit
+        self._ids: dict[str, None] = {}
+        for id_ in ids:
+            self.add(id_)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._ids
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        """Return how many are kept now."""
+        return len(self._ids)
+
+    def add(self, value: str) -> None:
+        """Add an id, and let the oldest go if there are too many then."""
+        self._ids.pop(value, None)
+        self._ids[value] = None
+        if len(self._ids) > self._limit:
+            del self._ids[next(iter(self._ids))]
+
+    def discard(self, value: str) -> None:
+        """Remove an id if it is there."""
+        self._ids.pop(value, None)
