@@ -1,6 +1,7 @@
 """The services of a Procfile as one thing that is started, watched and stopped."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -8,7 +9,9 @@ import sys
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from typing import IO, NamedTuple
 
 from streamrec.cli.choices import PortSettings
@@ -17,6 +20,11 @@ from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
 
 _N_LAST_LINES = 15
+
+_LONGEST_LOG = 10_000_000
+"""Bytes; there are two such files at most."""
+
+_LOG_LOOK_S = 10.0
 
 _STOPPED = " stopped (rc="
 """What honcho writes when a process has ended."""
@@ -137,6 +145,7 @@ class Services:
                 env={**os.environ, **self.environment},
                 start_new_session=True,
             )
+        Thread(target=self._keep_log_short, name="log", daemon=True).start()
 
     def have_ended(self) -> bool:
         """Return whether they were started and run no more."""
@@ -186,7 +195,12 @@ class Services:
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         if self.log_path.exists():
             self.log_path.replace(self.log_path.with_name(self.log_path.name + ".1"))
-        return self.log_path.open("wb")
+        return self.log_path.open("ab")  # always at the end, wherever that is after it was shortened
+
+    def _keep_log_short(self) -> None:
+        while not self.have_ended():
+            time.sleep(_LOG_LOOK_S)
+            shorten(self.log_path, _LONGEST_LOG)
 
     def _last_lines(self) -> str:
         """Return the end of the log up to where the first service stopped; then the others say goodbye."""
@@ -197,6 +211,17 @@ class Services:
                 if _STOPPED in line:
                     break
         return "".join(lines)
+
+
+def shorten(log: Path, n_bytes: int) -> None:
+    """Begin a log anew that has grown longer; the one before stays beside it as ``.1``.
+
+    Its writer goes on at the end, wherever that is. A line that is written in this moment may be lost.
+    """
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > n_bytes:
+            shutil.copyfile(log, log.with_name(log.name + ".1"))
+            os.truncate(log, 0)
 
 
 def check_port(port: int, service: str, variable: str, *, target: str = "run") -> None:

@@ -10,7 +10,7 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.sources import Asker, proposal_of
 
 MAX_REMEMBERED = 1000
-"""Rankings kept for when the cache is down: some windows times some hundred categories."""
+"""Rankings kept for when the cache is down, those that were asked for last."""
 
 
 class PopularSource:
@@ -38,9 +38,13 @@ class PopularSource:
     async def _ranking(self, asker: Asker, name: str, limit: int) -> list[RankedItem]:
         remembered = self._remembered.get(name, [])
         ranking = await asker.attempts.of(self._guard, lambda: self._cache.popular(name, limit), remembered)
-        # Names come from outside: only those that exist are remembered.
-        if ranking and (remembered or len(self._remembered) < MAX_REMEMBERED):
+        # Names come from outside: only those that exist are remembered. Where the cache fails, `ranking` is
+        # what was remembered; an empty one is a category's that lost its last item.
+        self._remembered.pop(name, None)
+        if ranking:
             self._remembered[name] = ranking
+        if len(self._remembered) > MAX_REMEMBERED:
+            del self._remembered[next(iter(self._remembered))]
         return ranking[:limit]
 
 

@@ -70,7 +70,7 @@ def test_redis_asks_for_a_password_where_one_is_set(password: str, tmp_path: Pat
     with running(REDIS, service, 6379, tmp_path):
         assert is_healthy(service)
         with redis.Redis(password=password or None) as client:
-            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "volatile-lru"}
+            assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "allkeys-lfu"}
             assert client.config_get("save") == {"save": ""}
         if password:
             assert not is_healthy(services()["redis"])

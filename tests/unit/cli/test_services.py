@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.cli.choices import PortSettings
-from streamrec.cli.services import Services, check_port
+from streamrec.cli.services import Services, check_port, shorten
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.errors import ConfigurationError, Unavailable
 
@@ -168,3 +168,25 @@ def test_the_trainer_has_time_to_learn_its_tail(services: Services, procfile: Pa
     eventually(lambda: both_run(tmp_path))
     assert services.stop()
     assert (tmp_path / "one.ended").exists()
+
+
+def test_a_log_that_has_grown_long_is_begun_anew_while_its_writer_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "run.log"
+    shorten(path, 1000)  # nothing was written yet
+    with path.open("ab") as log:
+        writing = "import sys\nfor line in sys.stdin:\n    print(line, end='', flush=True)"
+        writer = subprocess.Popen([sys.executable, "-c", writing], stdin=subprocess.PIPE, stdout=log)
+    assert writer.stdin is not None
+    try:
+        for number in range(300):
+            writer.stdin.write(f"line {number}\n".encode())
+            writer.stdin.flush()
+            eventually(lambda wanted=f"line {number}\n": path.read_text().endswith(wanted))
+            shorten(path, 1000)
+            assert path.stat().st_size <= 1000
+            if not path.stat().st_size:
+                assert path.with_name("run.log.1").read_text().endswith(f"line {number}\n")
+    finally:
+        writer.stdin.close()
+        writer.wait()
+    assert path.with_name("run.log.1").stat().st_size <= 1010
