@@ -64,6 +64,7 @@ def history_of_stream(places: PlaceSettings) -> History:
     """Return all that the interactions topic holds by now."""
     source = open_event_source(places.events_url, [INTERACTIONS], LEASE)
     patient = until_told()
+    patient(source.seek, {})  # the log may begin later than at 0: its retention removes what is old
     ends = patient(source.end_offsets)
 
     def read(_erased: ErasedUsers, commands: PastCommands) -> Iterator[Interaction]:

@@ -83,7 +83,8 @@ class PastCommands(NamedTuple):
 
 
 def read_commands(source: EventSource) -> PastCommands:
-    """Read the commands of a source that stands at their beginning, up to where they end now."""
+    """Read the commands from the beginning of their log up to where they end now."""
+    source.seek({})
     last_of_item: dict[str, str] = {}
     erased_at: dict[str, float] = {}
     ends = {COMMANDS: source.end_offsets().get(COMMANDS, {})}

@@ -12,13 +12,14 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
+from streamrec.domain.erasure import NOTHING_VOID
 from streamrec.domain.repeats import RecentIds
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.decoding import decode
-from streamrec.training.initial import events_of
+from streamrec.training.past import events_of
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import World
 from tests.damage import RECORDS, event, spoil_log
@@ -121,7 +122,7 @@ def test_initial_training_from_the_stream_reads_all_others_and_says_how_many_not
     source = log.source(INTERACTIONS)
     source.seek({})
     with capture_logs() as lines:
-        found = list(events_of(source))
+        found = list(events_of(source, source.end_offsets(), NOTHING_VOID, {}))
     assert [one.item_id for one in found] == [f"i{n}" for n in range(n_events)]
     (line,) = [line for line in lines if line["event"] == "records_passed_over"]
     assert line["n"] == n_bad

@@ -1,8 +1,10 @@
 """A new generation learns nothing from before an erasure, and carries out no order a second time."""
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
-from streamrec.ports import COMMANDS, ITEM_VECTORS, Message
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from streamrec.settings import PlaceSettings
 from streamrec.training.fit import FitOptions
 from streamrec.wire import Command, encode_command, encode_event
@@ -132,3 +134,15 @@ def test_a_file_teaches_nothing_of_before_an_erasure(system: ErasureSystem) -> N
     file.write_bytes(b"\n".join(map(encode_event, events)))
     train(history_of(open_chosen(None, file, None, None), 1.0), FitOptions(max_epochs=1), None)
     assert system.published("v1", "v2") == {"v1": 1, "v2": 11}
+
+
+def test_logs_that_begin_late_are_learned_from_where_they_begin(system: ErasureSystem) -> None:
+    order(system, "item_deleted", "i1", 1.0)
+    system.send(("old", "i1"), *CROWD)
+    with closing(sqlite3.connect(system.folder / "events.db")) as events, events:
+        events.execute(f'DELETE FROM "log_{INTERACTIONS}" WHERE position = 1')
+        events.execute(f'DELETE FROM "log_{COMMANDS}"')
+    train_from_stream(system)
+    system.start()
+    system.catch_up()
+    assert system.learned() == {f"v{n}": 10 for n in range(12)}
