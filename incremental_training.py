@@ -17,6 +17,7 @@ from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.generation_roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.run import run_trainer
@@ -29,13 +30,13 @@ def main(
     role: Annotated[Role, typer.Option(help="Which generation to train.")] = "champion",
 ) -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
-    stop, places = stop_on_signals(), PlaceSettings()  # a signal while parts are opened is a wish too
     try:
+        places, settings = read_settings(PlaceSettings), read_settings(TrainerSettings)
         configure_logging(places.log_level, "trainer")
-        settings = TrainerSettings()
         with open_housekeeping(places, metrics := open_metrics(places.statsd_url)):
             run_trainer(
                 TrainerProcess(
+                    stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
                     open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),
                     outlets=open_outlets(places),
                     index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
@@ -43,10 +44,9 @@ def main(
                     artifacts_dir=places.artifacts_dir,
                     roles=SnapshotRoles(places.artifacts_dir),
                     role=role,
-                    learning=LearningSettings(),
+                    learning=read_settings(LearningSettings),
                     settings=settings,
                     start=start,
-                    stop=stop,
                     clock=time.time,
                     status=serve_status(settings.health_address),
                 )

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
+from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.cli.screen import say
 from streamrec.errors import StreamrecError
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.fit import FitOptions

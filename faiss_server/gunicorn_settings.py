@@ -1,5 +1,9 @@
 """How gunicorn runs the service; flags on its command line win over this."""
 
+import sys
+
+from streamrec.errors import ConfigurationError
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import logging_config
 
@@ -18,4 +22,7 @@ graceful_timeout = 3
 # By default every gunicorn of a user opens the same socket in the home folder.
 control_socket_disable = True
 
-logconfig_dict = logging_config(PlaceSettings().log_level, "index")
+try:
+    logconfig_dict = logging_config(read_settings(PlaceSettings).log_level, "index")
+except ConfigurationError as error:
+    sys.exit(f"error: {error}")

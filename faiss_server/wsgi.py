@@ -18,6 +18,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.statsd_metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
+from streamrec.reading_settings import read_settings
 from streamrec.settings import IndexSettings, PlaceSettings
 from streamrec.telemetry import configure_logging
 
@@ -64,7 +65,7 @@ def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
 
 def _start() -> WSGIApplication:
     try:
-        return _compose(PlaceSettings(), IndexSettings())
+        return _compose(read_settings(PlaceSettings), read_settings(IndexSettings))
     except ConfigurationError as error:
         end_service(error)
 

@@ -22,6 +22,7 @@ from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
 from streamrec.domain.diversity import Shape
 from streamrec.domain.likeness import LikeOrder
 from streamrec.errors import StreamrecError
+from streamrec.reading_settings import read_settings
 from streamrec.serving.composition import ServingLimits
 from streamrec.settings import PlaceSettings, ServerSettings
 from streamrec.telemetry import configure_logging
@@ -65,10 +66,10 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
 
 
 def _start() -> falcon.asgi.App[Any, Any]:
-    places = PlaceSettings()
-    configure_logging(places.log_level, "recommender")
     try:
-        return compose(places, ServerSettings())
+        places = read_settings(PlaceSettings)
+        configure_logging(places.log_level, "recommender")
+        return compose(places, read_settings(ServerSettings))
     except StreamrecError as error:
         structlog.get_logger().critical("refused", error=str(error))
         sys.exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another worker

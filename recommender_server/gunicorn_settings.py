@@ -6,10 +6,13 @@
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Protocol
 
+from streamrec.errors import ConfigurationError
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import logging_config
 
@@ -26,7 +29,10 @@ graceful_timeout = 3
 # By default every gunicorn of a user opens the same socket in the home folder.
 control_socket_disable = True
 
-logconfig_dict = logging_config(PlaceSettings().log_level, "recommender")
+try:
+    logconfig_dict = logging_config(read_settings(PlaceSettings).log_level, "recommender")
+except ConfigurationError as error:
+    sys.exit(f"error: {error}")
 
 
 _LOOK_INTERVAL_S = 1.0

@@ -17,7 +17,7 @@ _SECRET_HEADER = re.compile(
 )
 
 # To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
-_PASSWORD = re.compile(r"(?<=://)([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
+_PASSWORD = re.compile(r"(?<=://)(?!\[[0-9a-fA-F:.]+\])([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
 _PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
 
 
@@ -32,6 +32,8 @@ def shown_url(url: str) -> str:
     'redis://:***@cache.example:6379/0'
     >>> shown_url("http://127.0.0.1:8100/v1/items/a@b")
     'http://127.0.0.1:8100/v1/items/a@b'
+    >>> shown_url("redis://[::1]:6379/0?client_name=a@b"), shown_url("redis://:pw@[::1]:6379")
+    ('redis://[::1]:6379/0?client_name=a@b', 'redis://:***@[::1]:6379')
     """
     return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
 

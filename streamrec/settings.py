@@ -22,6 +22,7 @@ from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
+from streamrec.home_folder import home_expanded
 from streamrec.redaction import shown_url
 
 EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
@@ -38,6 +39,9 @@ def variables_of(shown: str, *candidates: str) -> str:
     """
     holding = [name for name in candidates if shown_url(os.environ.get(name, "")) == shown]
     return " and ".join(holding or candidates[:1])
+
+
+_PLACES = ("events_url", "changelog_url", "store_url", "cache_url", "artifacts_dir", "api_keys_file")
 
 
 class PlaceSettings(BaseSettings):
@@ -57,6 +61,8 @@ class PlaceSettings(BaseSettings):
     api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
     log_level: str = "INFO"
     slow_request_s: PositiveFloat = Field(0.5, description="Requests that take longer are logged.")
+
+    _at_home = field_validator(*_PLACES, mode="before")(home_expanded)
 
     @property
     def vectors_url(self) -> str:

@@ -33,6 +33,10 @@ def open_index(url: str, timeout_s: float) -> HttpIndex:
 
 
 def _check(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_well = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, or an IPv6 address without its end
+        is_well = False
+    if not is_well:
         raise ConfigurationError(f"no index for {shown_url(url)!r}: use http://host:8100")

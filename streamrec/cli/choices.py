@@ -1,17 +1,16 @@
 """Options that several commands share, and what they stand for."""
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.cli.screen import progress_bar, say_rejected
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
-from streamrec.errors import ConfigurationError, InvalidInput
+from streamrec.errors import InvalidInput
 
 Dataset = Annotated[str | None, typer.Option(help=f"A data set by name: {ML_100K}.")]
 EventsFile = Annotated[
@@ -28,8 +27,6 @@ RecommenderUrl = Annotated[
 ApiKey = Annotated[
     str | None, typer.Option(envvar="STREAMREC_API_KEY", help="Sent along where the service asks for one.")
 ]
-
-SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 class PortSettings(BaseSettings):
@@ -49,33 +46,6 @@ class PortSettings(BaseSettings):
     def index_url(self) -> str:
         """The index server's address."""
         return f"http://127.0.0.1:{self.index_port}"
-
-
-def read_settings(settings: type[SettingsT]) -> SettingsT:
-    """Read settings from the environment.
-
-    Raises
-    ------
-    ConfigurationError
-        Naming the variable that is wrong.
-    """
-    try:
-        return settings()
-    except ValidationError as error:
-        prefix = _prefix_of(error.title, settings)
-        wrong = [f"{prefix}{'_'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
-        raise ConfigurationError("; ".join(wrong)) from error
-
-
-def _prefix_of(name: str, settings: type[BaseSettings]) -> str:
-    """Return the prefix of the settings of this name: these, or a group in them that has its own."""
-    groups = [field.annotation for field in settings.model_fields.values()]
-    prefixes = {
-        group.__name__: group.model_config.get("env_prefix", "")
-        for group in (settings, *groups)
-        if isinstance(group, type) and issubclass(group, BaseSettings)
-    }
-    return prefixes[name]
 
 
 def parse_mapping(pairs: list[str] | None) -> dict[str, str]:

@@ -10,10 +10,11 @@ import typer
 from rich.text import Text
 
 from streamrec.cli import probes, service_probes
-from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl, read_settings
+from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
+from streamrec.reading_settings import read_settings
 from streamrec.redaction import shown_url
 from streamrec.settings import (
     HistorySettings,
@@ -87,7 +88,8 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
 
 def _own_checks(places: PlaceSettings) -> Iterator[Check]:
     yield _place("events", places.events_url, "EVENTS_URL", probes.probe_events)
-    yield _place("changelog", places.vectors_url, "CHANGELOG_URL", probes.probe_log)
+    named_by = "EVENTS_URL" if places.changelog_url is None else "CHANGELOG_URL"
+    yield _place("changelog", places.vectors_url, named_by, probes.probe_log)
     yield _place("store", places.store_url, "STORE_URL", probes.probe_store)
     yield _place("cache", places.cache_url, "CACHE_URL", probes.probe_cache)
     yield _place("artifacts", places.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
@@ -102,10 +104,13 @@ def _own_checks(places: PlaceSettings) -> Iterator[Check]:
 
 
 def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], str]) -> Check:
-    mend = (
-        "see that its folder can be written and its disk has room (or that the server answers), or set "
-        f"STREAMREC_{variable} to another place"
+    is_server = "://" in str(place) and not str(place).startswith("sqlite:")
+    see_that = (
+        "see that the server runs and can be reached from here"
+        if is_server
+        else "see that its folder can be written and its disk has room"
     )
+    mend = f"{see_that}, or set STREAMREC_{variable} to another place"
     return Check(part, shown_url(str(place)), f"STREAMREC_{variable}", mend, partial(probe, place))
 
 
@@ -126,7 +131,7 @@ def _carry_out(check: Check) -> Finding:
     except CorruptArtifact as error:
         return Finding(check.part, check.place, str(error), "run initial_training.py for a new generation")
     except ConfigurationError as error:
-        return Finding(check.part, check.place, str(error), f"do so, or correct {check.variable}")
+        return Finding(check.part, check.place, str(error), f"correct {check.variable}, or what it names")
     except StreamrecError as error:
         return Finding(check.part, check.place, str(error), check.mend)
     return Finding(check.part, check.place, f"{note} ({(time.perf_counter() - start) * 1000:.0f} ms)", "")

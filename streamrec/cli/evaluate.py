@@ -6,10 +6,11 @@ from typing import Annotated
 import msgspec
 import typer
 
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
+from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.evaluate_table import figures_tables
 from streamrec.cli.screen import output, progress_bar, say
 from streamrec.errors import InvalidInput
+from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, TrainerSettings
 
 DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation,served"

@@ -8,13 +8,13 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.statsd_metrics import open_metrics
-from streamrec.cli.choices import read_settings
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.event_weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS
+from streamrec.reading_settings import read_settings
 from streamrec.settings import HistorySettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.stop_signals import stop_on_signals

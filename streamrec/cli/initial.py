@@ -16,12 +16,12 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import read_snapshot, set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, lane_of_next, set_challenger
-from streamrec.cli.choices import read_settings
 from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.prequential import Events
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
+from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories

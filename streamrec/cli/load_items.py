@@ -9,15 +9,7 @@ import msgspec
 import tenacity
 import typer
 
-from streamrec.cli.choices import (
-    ApiKey,
-    Dataset,
-    Mapping,
-    PortSettings,
-    RecommenderUrl,
-    parse_mapping,
-    read_settings,
-)
+from streamrec.cli.choices import ApiKey, Dataset, Mapping, PortSettings, RecommenderUrl, parse_mapping
 from streamrec.cli.screen import Show, progress_bar, say
 from streamrec.cli.service_call import Service
 from streamrec.datasets.item_files import iter_items
@@ -25,6 +17,7 @@ from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.item import Item
 from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.reading_settings import read_settings
 
 ITEMS_PATH = "/v1/items"
 _BATCH = 200  # some 100 kB a request, well below what the service takes

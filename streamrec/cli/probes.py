@@ -155,8 +155,10 @@ def probe_statsd(url: str) -> str:
         metrics.close()
     parts = urlsplit(url)
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect((parts.hostname or "", parts.port or 8125))
+        host, port = parts.hostname or "", parts.port or 8125
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(address)
             for _ in range(2):  # the refusal of the first datagram is reported by the second
                 probe.send(b"streamrec.doctor.probes:1|c")
                 time.sleep(0.05)

@@ -8,12 +8,12 @@ import typer
 
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.snapshot_roles import SnapshotRoles
-from streamrec.cli.choices import read_settings
 from streamrec.cli.screen import say, spinner
 from streamrec.cli.service_call import Service
 from streamrec.domain.generation_roles import Promotion, PromotionName
 from streamrec.errors import StreamrecError, Unavailable
 from streamrec.ports import COMMANDS, Message
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 from streamrec.wire import Command, encode_command
 

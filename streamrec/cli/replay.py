@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen, read_settings
+from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.screen import progress_bar, say
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.datasets.replay import Listener, Replay, due_at_rate, due_at_speed
 from streamrec.errors import InvalidInput
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 
 REPLAY_DIR = Path("var/replay")

@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings, read_settings
+from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings
 from streamrec.cli.launch import Chosen, Home, Launch, launch
 from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
 from streamrec.cli.services import Services
 from streamrec.datasets.named import ML_100K
+from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 
 _LOG = Path("var/log/services.log")

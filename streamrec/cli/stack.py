@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from streamrec.adapters.snapshot_directory import current_generation
-from streamrec.cli.choices import Delimiter, EventsFile, Mapping, read_settings
+from streamrec.cli.choices import Delimiter, EventsFile, Mapping
 from streamrec.cli.launch import Chosen, Home, Launch, launch
 from streamrec.cli.local_servers import KINDS, is_listening
 from streamrec.cli.replay import DEFAULT_RATE
@@ -19,6 +19,7 @@ from streamrec.cli.stack_services import FOLDER, StackPorts, StackServices
 from streamrec.cli.stopping import StopWish
 from streamrec.datasets.named import ML_100K
 from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.reading_settings import read_settings
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.1

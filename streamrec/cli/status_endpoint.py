@@ -1,6 +1,7 @@
 """The health of a process without a server of its own, for whoever runs it: it answers nobody else."""
 
 import json
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,11 +61,29 @@ def _listen(address: str, status: TrainerStatus, process: str) -> ThreadingHTTPS
 
     host, _, port = address.rpartition(":")
     try:
-        server = ThreadingHTTPServer((host, int(port)), Handler)
+        server = _server_at(host.removeprefix("[").removesuffix("]"), int(port), Handler)
     except (OSError, ValueError, OverflowError) as error:
         variable = f"STREAMREC_{process.upper()}_HEALTH_ADDRESS"
         raise ConfigurationError(
-            f"{variable}={address}: {error}; wanted is host:port, with a free port"
+            f"{variable}={address}: {error}; wanted is host:port or [IPv6 address]:port, with a free port"
         ) from error
     server.daemon_threads = True
     return server
+
+
+def _server_at(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104  # as before IPv6
+    family, *_, place = found[0]
+
+    class Server(ThreadingHTTPServer):
+        """Listens where the address says; on ``::`` for IPv4 as well, whatever the system's default is."""
+
+        address_family = family
+
+        def server_bind(self) -> None:
+            """Listen."""
+            if family == socket.AF_INET6:
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            super().server_bind()
+
+    return Server((str(place[0]), port), handler)

@@ -139,6 +139,31 @@ def test_a_place_that_cannot_be_used(
         assert word.format(part.upper()) in said[part]
 
 
+@pytest.mark.parametrize(
+    ("part", "url", "advice"),
+    [
+        ("events", "kafka://h?security_protocol=SSL&ssl_cafile=/no/ca.pem", "correct {}, or what it names"),
+        ("events", "kafka://127.0.0.1:9", "the server runs and can be reached"),
+        ("cache", "redis://127.0.0.1:9/0", "the server runs and can be reached"),
+        ("cache", "redis://[::1]:9/0", "the server runs and can be reached"),
+        ("store", "mongodb://127.0.0.1:9/streamrec", "the server runs and can be reached"),
+    ],
+)
+def test_the_advice_fits_the_part(
+    part: str, url: str, advice: str, variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    variable = f"STREAMREC_{part.upper()}_URL"
+    variables.setenv(variable, url)
+    code, said = ask(capsys, "--skip", "index", "--skip", "recommender")
+    assert (code, broken(said)) == (1, {"events", "changelog"} if part == "events" else {part})
+    for name in broken(said):
+        # The changelog is where the events are, and no variable of its own says so.
+        assert advice.format(variable) in said[name]
+        assert variable in said[name]
+        assert "CHANGELOG_URL" not in said[name]
+        assert "folder" not in said[name]
+
+
 def test_a_folder_of_artifacts_that_cannot_be_written(
     variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

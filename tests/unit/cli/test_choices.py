@@ -1,7 +1,7 @@
 import pytest
 
-from streamrec.cli.choices import read_settings
 from streamrec.errors import ConfigurationError
+from streamrec.reading_settings import read_settings
 from streamrec.settings import TrainerSettings
 
 

@@ -66,3 +66,21 @@ def test_without_an_address_nobody_listens() -> None:
 def test_an_address_that_cannot_be_used_is_named(address: str) -> None:
     with pytest.raises(ConfigurationError, match=f"STREAMREC_TRAINER_HEALTH_ADDRESS={address}"):
         serve_status(address)
+
+
+@pytest.mark.parametrize("address", ["[::]:{}", "[::1]:{}", "localhost:{}", ":{}", "0.0.0.0:{}"])
+def test_every_kind_of_address_is_listened_on(address: str) -> None:
+    port = free_port()
+    serve_status(address.format(port))
+    hosts = {"[::]:{}": ["[::1]", "127.0.0.1"], "[::1]:{}": ["[::1]"]}.get(address, ["127.0.0.1"])
+    for host in hosts:
+        if address != "localhost:{}":
+            assert ask(f"{host}:{port}", "/health/live")[0] == 200
+    if address == "localhost:{}":
+        assert ask(address.format(port), "/health/live")[0] == 200
+
+
+@pytest.mark.parametrize("address", ["[::1]", "[::1]:99999", "nowhere.invalid:80", "[fe80::zz]:80"])
+def test_what_is_no_address_is_told(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="STREAMREC_TRAINER_HEALTH_ADDRESS.*wanted is host:port or"):
+        serve_status(address)
