@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from faiss_server.kinds import ITEMS, Kind
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
+from streamrec.domain.changelog import of_changelog_key
 from streamrec.domain.event_values import check_id
 from streamrec.errors import InvalidEvent
 from streamrec.ports import Metrics, Record
@@ -22,6 +23,10 @@ class _Change(NamedTuple):
     id_: str
     vector: bytes | None
     published_at: float
+
+
+_MOST_ANNOUNCED = 1000
+"""A tombstone follows at once; some records of another trainer may come in between."""
 
 
 class ChangeApplier:
@@ -40,15 +45,31 @@ class ChangeApplier:
     """
 
     def __init__(
-        self, index: FaissIndex, generation: str, created_at: float, metrics: Metrics, kind: Kind = ITEMS
+        self,
+        index: FaissIndex,
+        generation: str,
+        created_at: float,
+        metrics: Metrics,
+        kind: Kind = ITEMS,
+        lane: int = 0,
     ) -> None:
-        """Apply to `index`; commands given before `created_at` (Unix seconds) are in it already."""
+        """Apply to `index` what concerns a generation.
+
+        Parameters
+        ----------
+        created_at
+            Unix seconds; commands given before are in the index already.
+        lane
+            Of the generation's keys in the changelog, see `changelog_key`.
+        """
         self._index = index
         self._kind = kind
         self._generation = generation
         self._created_at = created_at
         self._metrics = metrics
+        self._lane = lane
         self._deleted_at: dict[str, float] = {}
+        self._announced: set[str] = set()
         self._rejections = Digest("records_rejected")
         self.newest_published_at: float | None = None
         self.n_applied = 0
@@ -85,9 +106,13 @@ class ChangeApplier:
     def _read(self, record: Record) -> _Change | None:
         """Return the change if it concerns this index; its vector is of the right length then."""
         if record.value is None:
-            return _Change(record.key, None, record.timestamp)
+            return self._read_tombstone(record)
         try:
             change = decode_vector(record.value)
+            if change.vector is None:
+                self._announce(record.key)
+            else:
+                self._announced.discard(record.key)
             if change.generation != self._generation:
                 return None
             id_ = check_id("key", record.key) if change.item_id is None else change.item_id
@@ -101,6 +126,23 @@ class ChangeApplier:
             if change.published_at <= self._deleted_at.get(id_, float("-inf")):
                 return None
         return _Change(id_, change.vector, change.published_at)
+
+    def _announce(self, key: str) -> None:
+        if len(self._announced) >= _MOST_ANNOUNCED:
+            self._announced.clear()  # of a log that has no tombstones
+        self._announced.add(key)
+
+    def _read_tombstone(self, record: Record) -> _Change | None:
+        """Return the change of a record without a value, if it concerns this index.
+
+        One that follows its announcement adds nothing: that says more, such as of which generation it is. One
+        alone is what compaction left of both.
+        """
+        if record.key in self._announced:
+            self._announced.remove(record.key)
+            return None
+        id_, lane = of_changelog_key(record.key)
+        return _Change(id_, None, record.timestamp) if lane == self._lane else None
 
     def _good(self, changes: Sequence[_Change]) -> list[_Change]:
         """Return those changes whose vectors hold numbers to search by."""

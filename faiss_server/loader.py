@@ -17,7 +17,7 @@ from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.faiss_rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles
+from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot
 from streamrec.telemetry import timed
@@ -144,7 +144,10 @@ class GenerationLoader:
         try:
             for source in sources:
                 stand_at(source, snapshot.next_offsets)
-            applier = ChangeApplier(index, snapshot.generation, snapshot.created_at, self._metrics, kind)
+            lane = int(snapshot.provenance.get(CHANGELOG_LANE, 0))
+            applier = ChangeApplier(
+                index, snapshot.generation, snapshot.created_at, self._metrics, kind, lane
+            )
             follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock, kind)
             while not follower.is_caught_up:
                 follower.step(_POLL_TIMEOUT_S)

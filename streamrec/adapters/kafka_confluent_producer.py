@@ -93,7 +93,7 @@ class ConfluentProducer:
         name = self._place.prefix + topic
         acknowledgements = _Acknowledgements(len(messages))
         with self._saying_full():
-            for key, value in messages:
+            for key, value, _ in messages:
                 self._producer.produce(name, value, key.encode(), on_delivery=acknowledgements.take)
         self._wait_for(acknowledgements)
 

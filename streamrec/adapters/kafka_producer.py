@@ -64,7 +64,7 @@ class KafkaPythonProducer:
         deadline = time.monotonic() + 2 * DELIVERY_TIMEOUT_S
         name = self._place.prefix + topic
         with saying_kafka(self._place):
-            sent = [self._producer.send(name, value, key.encode()) for key, value in messages]
+            sent = [self._producer.send(name, value, key.encode()) for key, value, _ in messages]
             for future in sent:
                 future.get(timeout=max(deadline - time.monotonic(), 0.0))
 

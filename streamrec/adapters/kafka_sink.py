@@ -11,7 +11,7 @@ from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka_topics import KafkaTopics
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.ports import Mark, Message
+from streamrec.ports import COMPACTED_TOPICS, Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128
 """More than what surrounds key and value in a request of one record."""
@@ -63,6 +63,8 @@ class KafkaEventSink:
         ConfigurationError
             When it refuses.
         """
+        if topic in COMPACTED_TOPICS:
+            messages = _with_tombstones(messages)
         for chunk, n_bytes in _chunks(messages):
             with self._in_flight.room(n_bytes):
                 producer = self._connected(topic)
@@ -134,6 +136,20 @@ class KafkaEventSink:
         self._topics.close()
 
 
+def _with_tombstones(messages: Sequence[Message]) -> Sequence[Message]:
+    """Return messages with a tombstone after each that is the last of its key.
+
+    What came before it tells readers all there is to know; the tombstone lets the broker forget the key.
+    """
+    if not any(message.is_last for message in messages):
+        return messages
+    return [
+        one
+        for message in messages
+        for one in ((message, Message(message.key, None)) if message.is_last else (message,))
+    ]
+
+
 def _chunks(messages: Sequence[Message]) -> Iterator[tuple[Sequence[Message], int]]:
     """Divide into chunks and their bytes.
 
@@ -142,7 +158,7 @@ def _chunks(messages: Sequence[Message]) -> Iterator[tuple[Sequence[Message], in
     InvalidInput
         When one message is too large.
     """
-    sizes = [len(key.encode()) + len(value or b"") for key, value in messages]
+    sizes = [len(message.key.encode()) + len(message.value or b"") for message in messages]
     if sizes and max(sizes) > MAX_RECORD_BYTES:
         raise InvalidInput(f"a record of {max(sizes)} bytes; at most {MAX_RECORD_BYTES} fit into the log")
     start = n_bytes = 0

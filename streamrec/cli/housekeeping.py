@@ -13,6 +13,7 @@ from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
 from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.cli.retention_settings import RetentionSettings
+from streamrec.domain.changelog import changelog_key
 from streamrec.errors import StreamrecError, UnknownId
 from streamrec.history.checkpoint import HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
@@ -20,7 +21,6 @@ from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, O
 from streamrec.settings import PlaceSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping, Task
-from streamrec.training.publisher import changelog_key
 from streamrec.wire import decode_vector
 
 _ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}

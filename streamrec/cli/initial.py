@@ -122,13 +122,13 @@ def _look_for_parts(places: PlaceSettings) -> None:
 class _Before(NamedTuple):
     """What was ordered before the training, and what the catalog holds.
 
-    `deleted_items` are those of the commands that were not created again.
+    `deleted_items` are those of the commands that were not created again, the last one last.
     """
 
     commands: PastCommands
     erased: ErasedUsers
     categories: ItemCategories
-    deleted_items: set[str]
+    deleted_items: list[str]
 
     def newly_erased(self, user_ids: Sequence[str]) -> list[str]:
         """Return who of some users was erased since this was last asked."""
@@ -146,7 +146,8 @@ def _before(places: PlaceSettings, store: TrainerStore) -> _Before:
     erased = patient(ErasedUsers, store, commands.erased_at)
     categories = patient(lambda: ItemCategories(store.read_items()))
     stored = patient(lambda: {item.item_id for item in store.read_items(commands.deleted_items)})
-    return _Before(commands, erased, categories, set(commands.deleted_items) - stored)
+    deleted = [item_id for item_id in commands.deleted_items if item_id not in stored]
+    return _Before(commands, erased, categories, deleted)
 
 
 def _rules(settings: TrainerSettings, before: _Before) -> LearningRules:
@@ -157,7 +158,8 @@ def _rules(settings: TrainerSettings, before: _Before) -> LearningRules:
 
 def _fitted(state: TrainerState, history: History, before: _Before, start: Start) -> tuple[Events, FitReport]:
     """Return the events that a state learned, and how it went."""
-    state.deleted_items = before.deleted_items
+    for item_id in before.deleted_items:
+        state.deleted_items.add(item_id)
     events = history.read(before.erased, before.commands)
     start = replace(start, events=events, newly_erased=before.newly_erased)
     with progress_bar("Training, epochs") as show:

@@ -49,10 +49,15 @@ def earliest(places: Sequence[Offsets]) -> Offsets:
 
 
 class Message(NamedTuple):
-    """A record on its way into a log. `value` None is a tombstone."""
+    """A record on its way into a log. `value` None is a tombstone.
+
+    `is_last` says that the key is gone with this record: where the broker compacts, a tombstone follows it,
+    by which the key is forgotten.
+    """
 
     key: str
     value: bytes | None
+    is_last: bool = False
 
 
 class Record(NamedTuple):

@@ -12,6 +12,7 @@ from threading import Event
 from typing import NamedTuple
 
 from streamrec.domain.blend import Blend
+from streamrec.domain.changelog import changelog_key
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
@@ -105,7 +106,7 @@ class Publisher:
     Attributes
     ----------
     changelog_lane
-        Of the generation that is published; see `changelog_key`.
+        Of the generation that is published; see `streamrec.domain.changelog`.
     neighbours
         The lane that neighbours go by.
     n_cache_failures
@@ -205,13 +206,17 @@ class Publisher:
         now = time.time()
         with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
             messages = [self._message(id_, vector, now) for id_, vector in vectors]
+            gone = [_key_before(id_, self.changelog_lane) for id_, vector in vectors if vector is None]
+            messages += [Message(key, None) for key in gone if key is not None]
             self._outlets.vectors.append(topic, messages)
         self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
 
     def _message(self, id_: str, vector: bytes | None, now: float) -> Message:
         key = changelog_key(id_, self.changelog_lane)
         named = None if key == id_ else id_
-        return Message(key, encode_vector(VectorRecord(self._generation, vector, now, named)))
+        return Message(
+            key, encode_vector(VectorRecord(self._generation, vector, now, named)), is_last=vector is None
+        )
 
     def _write_status(self, status: Status) -> None:
         try:
@@ -231,16 +236,12 @@ class Publisher:
             warn_seldom("cache_unavailable", error=str(error))
 
 
-def changelog_key(id_: str, lane: int) -> str:
-    """Return the key of an item's, or a user's, vectors in their changelog: the last value of a key counts.
+def _key_before(id_: str, lane: int) -> str | None:
+    """Return the key that a version before gave an id, where it was another one.
 
-    Champion and challenger publish vectors of the same ids side by side, and neither may take the place of
-    the other's: lane 0 keys by the id itself, lane 1 by its digest. Two lanes are enough for any number of
-    generations, and the changelog never holds more than two vectors of an id.
-
-    >>> changelog_key("a/b", 0), len(changelog_key("a/b", 1))
-    ('a/b', 42)
+    >>> _key_before("a/b", 0), len(_key_before("a/b", 1) or "")
+    (None, 42)
     """
     if lane == 0:
-        return id_
+        return None if changelog_key(id_, 0) == id_ else id_
     return "1:" + blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -41,7 +41,7 @@ class TrainerState:
     learning
         The settings that the generation was trained with: it streams with them too.
     changelog_lane
-        0 or 1; generations that are served side by side have different ones, see `publisher.changelog_key`.
+        0 or 1; generations that are served side by side have different ones, see `changelog_key`.
     promotions_asked
         Commands that were read and are neither refused nor begun; see `promotion.AskedPromotions`.
     log

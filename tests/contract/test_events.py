@@ -20,6 +20,7 @@ from streamrec.ports import (
     Message,
     Offsets,
     Record,
+    n_between,
 )
 
 TOPICS = (COMMANDS, INTERACTIONS, ITEM_VECTORS)
@@ -335,3 +336,24 @@ def test_a_log_has_the_identity_that_its_marks_name(log: Log) -> None:
     second = log.sink.mark(INTERACTIONS, Message("v", b"2"))
     assert first.log == second.log == log.open_source().identity_of(INTERACTIONS)
     assert all(second.offsets[partition] > offset for partition, offset in first.offsets.items())
+
+
+def test_a_key_that_is_gone_ends_with_a_tombstone_where_the_broker_compacts(log: Log) -> None:
+    last = Message("a", b"gone", is_last=True)
+    log.sink.append(ITEM_VECTORS, [Message("a", b"1"), Message("b", b"2"), last, Message("b", b"3")])
+    log.sink.append(INTERACTIONS, [last])
+    source = log.open_source()
+    records = [record for record in read_all(source) if record.topic == ITEM_VECTORS]
+    of_a = [record.value for record in records if record.key == "a"]
+    assert of_a[-2:] == [b"gone", None] or of_a == [
+        b"gone"
+    ]  # the latter where a retention of ours removes it
+    assert last_values(records)["b"] == b"3"
+    assert total(source.end_offsets(), INTERACTIONS) == 1
+
+
+def read_all(source: EventSource) -> list[Record]:
+    records: list[Record] = []
+    while n_between(source.next_offsets(), source.end_offsets()):
+        records += source.poll(100, PATIENCE_S)
+    return records

@@ -14,6 +14,7 @@ from streamrec.adapters.snapshot_roles import CHANGELOG_LANE
 from streamrec.adapters.sqlite_events import SqliteEventSink
 from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.retention_settings import RetentionSettings
+from streamrec.domain.changelog import changelog_key
 from streamrec.domain.item_history import ItemHistory
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
@@ -22,7 +23,6 @@ from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping
-from streamrec.training.publisher import changelog_key
 from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import VectorRecord, encode_vector
 

@@ -3,6 +3,7 @@ import pytest
 
 from faiss_server.changes import ChangeApplier
 from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.domain.changelog import changelog_key
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Record
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
@@ -130,3 +131,28 @@ def test_a_record_that_names_its_item_is_about_that_one(index: FaissIndex, appli
     applier.apply_commands([a_deletion("b", 3000.0)])
     applier.apply_vectors([named("a", None), named("b", [1, 0])])  # b's was published before its deletion
     assert held(index) == {"old", "c"}
+
+
+def a_tombstone(key: str) -> Record:
+    return Record(ITEM_VECTORS, 0, 0, key, None, 1.0)
+
+
+def test_a_tombstone_behind_its_announcement_adds_nothing(index: FaissIndex, applier: ChangeApplier) -> None:
+    """That is of another generation here, which has the same key."""
+    applier.apply_vectors([a_vector("old", None, generation="h"), a_tombstone("old")])
+    assert held(index) == {"old"}
+    applier.apply_vectors([a_vector("old", None)])
+    applier.apply_vectors([a_vector("old", [1, 0]), a_tombstone("old")])
+    assert held(index) == set(), "one alone is what compaction left of both"
+
+
+@pytest.mark.parametrize("lane", [0, 1])
+def test_a_tombstone_alone_counts_for_the_generation_whose_keys_are_such(
+    index: FaissIndex, lane: int
+) -> None:
+    index.upsert(["1:old", "new"], np.array([[1, 1], [1, 1]], np.float32))
+    applier = ChangeApplier(index, "g", CREATED_AT, NullMetrics(), lane=lane)
+    keys = [changelog_key(id_, lane) for id_ in ("old", "1:old")]
+    keys_of_the_other = [changelog_key("new", 1 - lane)]
+    applier.apply_vectors([a_tombstone(key) for key in [*keys, *keys_of_the_other]])
+    assert held(index) == {"new"}

@@ -1,0 +1,29 @@
+"""Keys of the changelogs, in which the last value of a key counts."""
+
+_LANE_PREFIXES = ("0:", "1:")
+
+
+def changelog_key(id_: str, lane: int) -> str:
+    """Return the key of an item's, or a user's, vectors in their changelog.
+
+    Champion and challenger publish vectors of the same ids side by side, and neither may take the place of
+    the other's: lane 0 keys by the id itself, lane 1 by the id behind "1:". Two lanes are enough for any
+    number of generations, and the changelog never holds more than two vectors of an id.
+
+    >>> changelog_key("a/b", 0), changelog_key("a/b", 1), changelog_key("1:a/b", 0)
+    ('a/b', '1:a/b', '0:1:a/b')
+    """
+    if lane == 0:
+        return f"0:{id_}" if id_.startswith(_LANE_PREFIXES) else id_
+    return f"1:{id_}"
+
+
+def of_changelog_key(key: str) -> tuple[str, int]:
+    """Return the id and the lane of a key: all that a record without a value tells.
+
+    >>> [of_changelog_key(key) for key in ("a/b", "1:a/b", "0:1:a/b")]
+    [('a/b', 0), ('a/b', 1), ('1:a/b', 0)]
+    """
+    if key.startswith(_LANE_PREFIXES):
+        return key[2:], int(key[0])
+    return key, 0
