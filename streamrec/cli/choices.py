@@ -14,13 +14,16 @@ from streamrec.errors import InvalidInput
 
 Dataset = Annotated[str | None, typer.Option(help=f"A data set by name: {ML_100K}.")]
 EventsFile = Annotated[
-    Path | None, typer.Option(help="A CSV, JSON Lines or Parquet file (the first two also .gz).")
+    Path | None,
+    typer.Option(help="A CSV, JSON Lines or Parquet file (the first two also .gz), or a folder of parts."),
 ]
 Mapping = Annotated[
     list[str] | None,
     typer.Option("--map", help="Field=column, with commas between: user_id=uuid,item_id=sku,value=price."),
 ]
-Delimiter = Annotated[str | None, typer.Option(help="What separates the fields of a CSV file.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help=r"What separates the fields of a CSV file, such as ';' or '\t'.")
+]
 RecommenderUrl = Annotated[
     str | None, typer.Option("--url", help="The recommender service; by default on this machine.")
 ]
@@ -57,12 +60,14 @@ def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
     Raises
     ------
     InvalidInput
-        When a pair has no equals sign, or nothing on one of its sides.
+        When a pair has no equals sign, or nothing on one of its sides, or a field has two columns.
     """
-    mapping = {}
+    mapping: dict[str, str] = {}
     for pair in ",".join(pairs or []).split(","):
         field, _, column = (part.strip() for part in pair.partition("="))
         if field and column:
+            if mapping.get(field, column) != column:
+                raise InvalidInput(f"--map gives {field} two columns: {mapping[field]} and {column}")
             mapping[field] = column
         elif pair.strip():
             raise InvalidInput(f"--map {pair!r}: wanted field=column, for example user_id=uuid")

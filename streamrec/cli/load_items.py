@@ -9,14 +9,23 @@ import msgspec
 import tenacity
 import typer
 
-from streamrec.cli.choices import ApiKey, Dataset, Mapping, PortSettings, RecommenderUrl, parse_mapping
-from streamrec.cli.screen import Show, progress_bar, say
+from streamrec.cli.choices import (
+    ApiKey,
+    Dataset,
+    Delimiter,
+    Mapping,
+    PortSettings,
+    RecommenderUrl,
+    parse_mapping,
+)
+from streamrec.cli.screen import Show, progress_bar, say, say_rejected
 from streamrec.cli.service_call import Service
 from streamrec.datasets.item_files import iter_items
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K
 from streamrec.datasets.open_dataset import open_dataset
+from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.item import Item
-from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.errors import InvalidDataset, InvalidInput, StreamrecError
 from streamrec.reading_settings import read_settings
 
 ITEMS_PATH = "/v1/items"
@@ -28,6 +37,7 @@ def load_items(
     dataset: Dataset = None,
     file: Annotated[Path | None, typer.Option(help="Items as CSV, JSON Lines or Parquet.")] = None,
     mapping: Mapping = None,
+    delimiter: Delimiter = None,
     url: RecommenderUrl = None,
     api_key: ApiKey = None,
 ) -> None:
@@ -35,12 +45,16 @@ def load_items(
     if (dataset is None) == (file is None):
         raise InvalidInput(f"give one of --dataset (for example {ML_100K}) and --file FILE")
     service = Service(url or read_settings(PortSettings).recommender_url, api_key)
+    report = ReadReport()
     if dataset is not None:
         items: Iterable[Item] = open_dataset(dataset, data_dir=DEFAULT_DATA_DIR).catalog
     else:
-        items = iter_items(file or Path(), parse_mapping(mapping))
+        items = iter_items(file or Path(), parse_mapping(mapping), report, delimiter)
     with progress_bar("Loading items") as show:
         n_items = put_items(service, items, show)
+    say_rejected(report)
+    if report.n_read and not n_items:
+        raise InvalidDataset(f"not one row of {file} is an item")
     say(f"{n_items:,} items are at {service.place}")
 
 

@@ -1,7 +1,8 @@
 """What the tools show: results on standard output, progress and errors on standard error."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Protocol
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    RenderableColumn,
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
@@ -17,10 +19,20 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from streamrec.datasets.event_set import ReadReport
+from streamrec.datasets.read_report import ReadReport
 
 output = Console(highlight=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class _Told:
+    """A text that is asked for whenever it is drawn."""
+
+    def __init__(self, ask: Callable[[], str]) -> None:
+        self._ask = ask
+
+    def __rich__(self) -> Text:
+        return Text(self._ask())
 
 
 class Show(Protocol):
@@ -32,18 +44,40 @@ class Show(Protocol):
 
 def say(text: str, style: str = "") -> None:
     """Print a line on standard error; square brackets are just that."""
-    messages.print(Text(text, style=style))
+    # Names in files may hold what no screen takes.
+    messages.print(Text(text.encode(errors="backslashreplace").decode(), style=style))
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people.
+
+    >>> duration(5.4), duration(90061), duration(28333333)
+    ('0:00:05', '1 day, 1:01:01', '327 days, 22:15:33')
+    """
+    return str(timedelta(seconds=round(seconds)))
 
 
 @contextmanager
-def progress_bar(description: str, total: int | None = None, *, is_bytes: bool = False) -> Iterator[Show]:
-    """Yield the function that moves the bar, which appears with its first call."""
+def progress_bar(
+    description: str,
+    total: int | None = None,
+    *,
+    is_bytes: bool = False,
+    remaining: Callable[[], str] | None = None,
+) -> Iterator[Show]:
+    """Yield the function that moves the bar, which appears with its first call.
+
+    Parameters
+    ----------
+    remaining
+        Says how long it will take yet, where that is known better than by the pace so far.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn() if is_bytes else MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        TimeRemainingColumn() if remaining is None else RenderableColumn(_Told(remaining)),
     )
     progress = Progress(*columns, console=messages)
     task = progress.add_task(description, total=total)
@@ -69,10 +103,6 @@ def spinner(description: str) -> Iterator[None]:
 
 
 def say_rejected(report: ReadReport) -> None:
-    """Tell which rows of a file were left out, and why."""
-    if not report.n_rejected:
-        return
-    reasons = ", ".join(f"{reason} {n:,}" for reason, n in report.reasons.most_common())
-    say(f"{report.n_rejected:,} of {report.n_read:,} rows left out: {reasons}", "yellow")
-    for row in report.examples[:5]:
-        say(f"  line {row.line}: {row.message}")
+    """Tell which rows of a file were left out, and why, and what was perhaps not read as it was meant."""
+    for line in report.summary():
+        say(line, "" if line.startswith(" ") else "yellow")

@@ -4,7 +4,8 @@ from array import array
 
 import numpy as np
 
-from streamrec.datasets.event_set import CodedColumn, EventSet, ReadReport
+from streamrec.datasets.event_set import CodedColumn, EventSet
+from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.interaction import Interaction
 
 

@@ -1,34 +1,28 @@
 """Any CSV, JSON Lines or Parquet file of events, through a mapping from fields to columns."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
-import msgspec
-
 from streamrec.datasets.event_collector import EventCollector
-from streamrec.datasets.event_set import EventSet, ReadReport, RejectedRow
+from streamrec.datasets.event_columns import resolve_mapping
+from streamrec.datasets.event_rows import EventRows
+from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.header_words import looks_like_data, shown
+from streamrec.datasets.parts import hash_of, sources_of
+from streamrec.datasets.read_report import ReadReport, RejectedRow
 from streamrec.datasets.row_source import FileFormat, RowSource
-from streamrec.datasets.text_rows import RawRow
+from streamrec.datasets.text_columns import N_ROWS_PEEKED
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidDataset, InvalidEvent
-from streamrec.wire import EventRecord, to_interaction
 
-EVENT_FIELDS = EventRecord.__struct_fields__
-REQUIRED_FIELDS = ("user_id", "item_id", "timestamp")
-
-_HINTS = {
-    "user_id": ("user_id", "userid", "uuid", "uid", "user", "customer", "visitor", "session"),
-    "item_id": ("item_id", "item", "product", "prod", "movie", "film", "article", "sku", "song"),
-    "timestamp": ("timestamp", "time", "epoch", "date", "moment", "clicked", "created", "ts"),
-}
 _PROGRESS_EVERY = 10_000  # rows
 
 
 @dataclass(frozen=True)
 class EventFile:
-    """A file of events and how to read it.
+    """A file of events, or a folder of parts, and how to read it.
 
     Attributes
     ----------
@@ -47,82 +41,52 @@ class EventFile:
     format: FileFormat | None = None
     delimiter: str | None = None
 
-    def source(self) -> RowSource:
-        """Return the rows beneath."""
-        return RowSource(self.path, self.format, self.delimiter)
-
-
-def resolve_mapping(file: EventFile) -> dict[str, str]:
-    """Return field -> column for every field that the file brings.
-
-    Raises
-    ------
-    InvalidDataset
-        When a field or column does not exist, or a required field has no column; the message names the
-        columns that do exist and suggests a mapping.
-    """
-    unknown = sorted(set(file.mapping) - set(EVENT_FIELDS))
-    if unknown:
-        fields = ", ".join(EVENT_FIELDS)
-        raise InvalidDataset(f"{', '.join(unknown)}: an event has no such field; it has {fields}")
-    columns = file.source().columns()
-    mapping = {name: name for name in EVENT_FIELDS if name in columns} | dict(file.mapping)
-    missing = [column for column in mapping.values() if column not in columns]
-    unmapped = [name for name in REQUIRED_FIELDS if name not in mapping]
-    if missing or unmapped:
-        wrong = [f"has no column {column!r}" for column in missing]
-        wrong += [f"does not say which column is {name!r}" for name in unmapped]
-        raise InvalidDataset(
-            f"{file.path} {' and '.join(wrong)}; its columns are: {', '.join(map(str, columns[:40]))}. "
-            f"Give a mapping such as {_suggestion(columns)}"
-        )
-    return mapping
-
-
-def _suggestion(columns: list[str]) -> str:
-    pairs = []
-    free = list(columns)
-    for name, hints in _HINTS.items():
-        found = [column for hint in hints for column in free if hint in column.lower()]
-        if found:
-            free.remove(found[0])
-        pairs.append(f"{name}={found[0] if found else 'COLUMN'}")
-    return ",".join(pairs)
-
 
 def iter_events(file: EventFile, report: ReadReport) -> Iterator[tuple[int, Interaction]]:
     """Yield (line, event) in the file's order, in memory that does not grow with the file.
 
-    Rows that do not fit are left out and counted in `report`, with line and reason.
+    The lines of a folder's parts are counted on from one to the next. Rows that do not fit are left out and
+    counted in `report`, with line and reason.
 
     Raises
     ------
     InvalidDataset
         When the file can't be read as mapped, or, if it `is_strict`, at the first row that does not fit.
     """
-    mapping = resolve_mapping(file)
-    for line, row in file.source().rows(list(mapping.values())):
+    sources = sources_of(file.path, file.format, file.delimiter)
+    mappings = [resolve_mapping(source, file.mapping) for source in sources]
+    n_lines_before = 0
+    for source, mapping in zip(sources, mappings, strict=True):
+        _note_header(source, mapping, report)
+        last_line = 0
+        for line, event in _events_of(source, mapping, report, is_strict=file.is_strict):
+            last_line = line
+            yield n_lines_before + line, event
+        n_lines_before += last_line
+
+
+def _note_header(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> None:
+    if source.kind == "csv" and looks_like_data(list(mapping.values())):
+        names = shown(source.columns())
+        report.note(f"taken for the header and not read as an event: {names}", f"{source.path}, line 1")
+
+
+def _events_of(
+    source: RowSource, mapping: Mapping[str, str], report: ReadReport, *, is_strict: bool
+) -> Iterator[tuple[int, Interaction]]:
+    path = str(source.path)
+    rows = EventRows(source.kind, report, path)
+    numbered = source.rows(mapping, mapping.values(), rows.suspicion, rows.note_open_mark)
+    head = list(islice(numbered, N_ROWS_PEEKED))
+    rows.learn_from([row for _, _, row in head])
+    for line, n_lines, row in chain(head, numbered):
         report.n_read += 1
         try:
-            yield line, _event_of(row, mapping)
+            yield line, rows.event_of(line, row)
         except InvalidEvent as error:
-            if file.is_strict:
-                raise InvalidDataset(f"{file.path}, line {line}: {error} ({error.reason})") from error
-            report.reject(RejectedRow(line, error.reason, str(error)))
-
-
-def _event_of(row: RawRow, mapping: Mapping[str, str]) -> Interaction:
-    if isinstance(row, InvalidEvent):
-        raise row
-    fields = {name: row[column] for name, column in mapping.items() if column in row}
-    if "timestamp" not in fields:
-        # In a stream the arrival stands in for it; a file has none.
-        raise InvalidEvent("no_timestamp", "the row does not say when it happened")
-    try:
-        record = msgspec.convert(fields, EventRecord)
-    except msgspec.ValidationError as error:
-        raise InvalidEvent("does_not_fit", str(error)) from error
-    return to_interaction(record, arrival_s=0.0)
+            if is_strict:
+                raise InvalidDataset(f"{path}, line {line}: {error} ({error.reason})") from error
+            report.reject(RejectedRow(line, error.reason, str(error), n_lines, path))
 
 
 def read_events(file: EventFile, on_progress: Callable[[int], None] | None = None) -> EventSet:
@@ -155,12 +119,6 @@ def read_events(file: EventFile, on_progress: Callable[[int], None] | None = Non
         raise InvalidDataset(f"not one row of {file.path} is an event; {details}")
     if on_progress is not None:
         on_progress(report.n_read)
-    content_hash = hash_file(file.path)
+    content_hash = hash_of(file.path)
     # Part of the hash in the name: events of two files of one name must not pass for repeats of each other.
     return collector.finish(f"{file.path.name.split('.')[0]}-{content_hash[:8]}", content_hash, report)
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

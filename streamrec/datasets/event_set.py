@@ -1,6 +1,5 @@
 """Events in memory: columns sorted by time, about 45 bytes an event, each distinct id stored once."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, overload
@@ -8,6 +7,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 
@@ -32,36 +32,6 @@ class CodedColumn(NamedTuple):
         """Return the N strings."""
         names = self.names
         return [names[code] for code in self.codes.tolist()]
-
-
-class RejectedRow(NamedTuple):
-    """A row that could not be read: its line (a header is line 1), a word for the reason, and the details."""
-
-    line: int
-    reason: str
-    message: str
-
-
-@dataclass
-class ReadReport:
-    """What a reading met: how many rows, and which of them were left out and why."""
-
-    n_read: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    examples: list[RejectedRow] = field(default_factory=list)
-
-    MAX_EXAMPLES = 20
-
-    @property
-    def n_rejected(self) -> int:
-        """Rows left out."""
-        return self.reasons.total()
-
-    def reject(self, row: RejectedRow) -> None:
-        """Count a row that is left out; the first ones are kept as examples."""
-        self.reasons[row.reason] += 1
-        if len(self.examples) < self.MAX_EXAMPLES:
-            self.examples.append(row)
 
 
 @dataclass(frozen=True, eq=False)

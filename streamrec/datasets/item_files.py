@@ -1,17 +1,19 @@
 """Item metadata from and to files."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from streamrec.datasets.header_words import advice, shown
+from streamrec.datasets.item_rows import ItemRows, columns_of_fields
+from streamrec.datasets.parts import sources_of
+from streamrec.datasets.read_report import ReadReport, RejectedRow
 from streamrec.datasets.row_source import RowSource
+from streamrec.datasets.text_columns import N_ROWS_PEEKED
 from streamrec.domain.item import Item
-from streamrec.errors import InvalidDataset
-
-ITEM_FIELDS = Item.__struct_fields__
-CATEGORY_SEPARATOR = "|"
+from streamrec.errors import InvalidDataset, InvalidEvent
 
 
 def catalog_path(events_path: Path) -> Path:
@@ -34,48 +36,60 @@ def write_items(path: Path, items: Iterable[Item]) -> int:
     return n_items
 
 
-def iter_items(path: Path, mapping: Mapping[str, str] | None = None) -> Iterator[Item]:
-    """Yield the items of a CSV, JSON Lines or Parquet file.
+def iter_items(
+    path: Path,
+    mapping: Mapping[str, str] | None = None,
+    report: ReadReport | None = None,
+    delimiter: str | None = None,
+) -> Iterator[Item]:
+    """Yield the items of a CSV, JSON Lines or Parquet file, or of a folder of such parts.
 
-    Columns that are no field of an item become attributes; in CSV, categories are separated by a ``|``.
+    Columns that are no field of an item become attributes; in CSV, categories are separated by a ``|``. Rows
+    that do not fit are left out and counted in the report, with line and reason.
 
     Parameters
     ----------
     mapping
         Field of an item -> column, for columns of other names.
+    delimiter
+        Of CSV.
 
     Raises
     ------
     InvalidDataset
-        When the file can't be read, has no item ids, or at the first row that does not fit.
+        When the file can't be read, or has no item ids.
     """
-    source = RowSource(path)
+    report = ReadReport() if report is None else report
+    sources = sources_of(path, delimiter=delimiter)
+    for source in sources:
+        _check_columns(source, mapping or {})
+    for source in sources:
+        yield from _items_of(source, mapping or {}, report)
+
+
+def _check_columns(source: RowSource, mapping: Mapping[str, str]) -> None:
+    """Look whether the columns will do."""
     columns = source.columns()
-    field_of = {column: column for column in columns} | {c: f for f, c in (mapping or {}).items()}
-    missing = sorted(set(field_of) - set(columns))
-    if missing or "item_id" not in field_of.values():
-        wrong = f"no column {', '.join(missing)}" if missing else "no column 'item_id'"
-        raise InvalidDataset(f"{path} has {wrong}; its columns are: {', '.join(columns)}")
-    for line, row in source.rows(columns):
-        if isinstance(row, Exception):
-            raise InvalidDataset(f"{path}, line {line}: {row}") from row
+    missing = sorted(set(mapping.values()) - set(columns))
+    if missing or "item_id" not in {*columns, *mapping}:
+        told = advice(source, columns)
+        if told is not None:
+            raise InvalidDataset(f"{source.path}: its first line is {shown(columns)}; {told}")
+        wrong = f"no column {shown(missing)}" if missing else "no column 'item_id'"
+        raise InvalidDataset(f"{source.path} has {wrong}; its columns are: {shown(columns)}")
+    source.check_single(columns_of_fields(mapping).values())
+
+
+def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> Iterator[Item]:
+    path = str(source.path)
+    rows = ItemRows(source, mapping, report)
+    needed = columns_of_fields(mapping).values()
+    numbered = source.rows(None, needed, rows.suspicion, rows.note_open_mark)
+    head = list(islice(numbered, N_ROWS_PEEKED))
+    rows.learn_from([row for _, _, row in head])
+    for line, n_lines, row in chain(head, numbered):
+        report.n_read += 1
         try:
-            yield msgspec.convert(_item_fields(row, field_of), Item, strict=False)
-        except msgspec.ValidationError as error:
-            raise InvalidDataset(f"{path}, line {line}: {error}") from error
-
-
-def _item_fields(row: Mapping[str, Any], field_of: Mapping[str, str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    attributes: dict[str, Any] = {}
-    for column, value in row.items():
-        name = field_of[column]
-        (fields if name in ITEM_FIELDS else attributes)[name] = value
-    categories = fields.get("categories")
-    if isinstance(categories, str):
-        fields["categories"] = [part for part in categories.split(CATEGORY_SEPARATOR) if part]
-    if isinstance(fields.get("item_id"), int | float):
-        fields["item_id"] = str(fields["item_id"])
-    if attributes:
-        fields["attributes"] = {**attributes, **fields.get("attributes", {})}
-    return fields
+            yield rows.item_of(line, row)
+        except InvalidEvent as error:
+            report.reject(RejectedRow(line, error.reason, str(error), n_lines, path))

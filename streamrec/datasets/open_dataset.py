@@ -24,8 +24,8 @@ def open_dataset(
     Parameters
     ----------
     name_or_path
-        ``"ml-100k"`` (fetched if need be), or a CSV, JSON Lines or Parquet file; items are looked for
-        beside the file, in ``<name>.items.jsonl``.
+        ``"ml-100k"`` (fetched if need be), or a CSV, JSON Lines or Parquet file, or a folder of such parts;
+        items are looked for beside it, in ``<name>.items.jsonl``.
     mapping
         Field of an event -> column of the file; see `EventFile`.
     delimiter
@@ -43,8 +43,12 @@ def open_dataset(
     if str(name_or_path) == ML_100K:
         return open_ml_100k(data_dir)
     path = Path(name_or_path)
-    if not path.is_file():
+    if not path.exists():
         raise InvalidDataset(f"there is no data set and no file {str(path)!r}; a name is {ML_100K}")
     events = read_events(EventFile(path, mapping or {}, delimiter=delimiter), on_progress)
     catalog = catalog_path(path)
-    return replace(events, catalog=tuple(iter_items(catalog))) if catalog.is_file() else events
+    return (
+        replace(events, catalog=tuple(iter_items(catalog, report=events.report)))
+        if catalog.is_file()
+        else events
+    )

@@ -59,9 +59,18 @@ def due_at_rate(events: EventSet, rate: float) -> NDArray[np.float64]:
     return np.arange(len(events)) / rate
 
 
-def due_at_speed(events: EventSet, speed: float) -> NDArray[np.float64]:
-    """Return (N,) seconds after the start at which each event is due, `speed` times as fast as in life."""
-    return (events.timestamps - events.timestamps[:1]) / speed
+def due_at_speed(events: EventSet, speed: float, max_gap_s: float | None = None) -> NDArray[np.float64]:
+    """Return (N,) seconds after the start at which each event is due, `speed` times as fast as in life.
+
+    Parameters
+    ----------
+    max_gap_s
+        Seconds between two events at most, as they are replayed; None: as long as it takes.
+    """
+    if max_gap_s is None:
+        return (events.timestamps - events.timestamps[:1]) / speed
+    gaps_s = np.diff(events.timestamps, prepend=events.timestamps[:1]) / speed
+    return np.cumsum(np.minimum(gaps_s, max_gap_s))
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,15 @@ class Listener:
         Called with the position of the next event after each append.
     on_pause
         Called with the error and the seconds until the next try.
+    on_wait
+        Called now and then with the seconds until the next event is due.
     is_stopped
         Asked before each step; the replay ends when it says so.
     """
 
     on_progress: Callable[[int], None] = lambda _: None
     on_pause: Callable[[BaseException, float], None] = lambda _, __: None
+    on_wait: Callable[[float], None] = lambda _: None
     is_stopped: Callable[[], bool] = lambda: False
 
 
@@ -114,6 +126,10 @@ class Replay:
         """N."""
         return len(self._events)
 
+    def left_s(self, position: int) -> float:
+        """Return the seconds from the event at this position to the last one, as they are replayed."""
+        return float(self._due_s[-1] - self._due_s[position]) if position < len(self._events) else 0.0
+
     def run(self, first: int = 0, listener: Listener | None = None) -> int:
         """Append the events from position `first` on, and return the position of the next one.
 
@@ -132,6 +148,7 @@ class Replay:
             while position < len(self._events) and not listener.is_stopped():
                 wait_s = started + self._due_s[position] - self._clock.now()  # Step 1
                 if wait_s > 0:
+                    listener.on_wait(wait_s)
                     self._clock.sleep(min(max(wait_s, _SHORTEST_WAIT_S), _LONGEST_WAIT_S))
                     continue
                 n_due = int(np.searchsorted(self._due_s, self._clock.now() - started, side="right"))

@@ -1,8 +1,10 @@
 """A file as rows of named columns: CSV, JSON Lines or Parquet."""
 
 import gzip
+import lzma
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +12,10 @@ from typing import Literal
 
 import pyarrow
 
+from streamrec.datasets.csv_records import NumberedRow, Suspicion
+from streamrec.datasets.csv_rows import CsvFile, delimiter_of
+from streamrec.datasets.json_rows import json_columns, json_rows
 from streamrec.datasets.parquet_rows import parquet_columns, parquet_rows
-from streamrec.datasets.text_rows import NumberedRow, csv_columns, csv_rows, json_columns, json_rows
 from streamrec.errors import InvalidDataset
 
 FileFormat = Literal["csv", "jsonl", "parquet"]
@@ -19,11 +23,14 @@ FileFormat = Literal["csv", "jsonl", "parquet"]
 _FORMAT_OF: Mapping[str, FileFormat] = {
     ".csv": "csv",
     ".tsv": "csv",
+    ".tab": "csv",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+_PACKED = (".gz", ".bz2", ".xz")
+_TABBED = (".tsv", ".tab")
 
 
 @dataclass(frozen=True)
@@ -33,11 +40,11 @@ class RowSource:
     Attributes
     ----------
     path
-        The file. Gzip is recognized by its first bytes (CSV and JSON Lines).
+        The file. What is packed (gzip, bzip2, xz) is recognized by its first bytes (CSV and JSON Lines).
     format
         By default the name's ending decides.
     delimiter
-        Of CSV; by default a tab for ``.tsv``, else a comma.
+        Of CSV, as an option gives it; by default a tab for ``.tsv``, else a comma.
     """
 
     path: Path
@@ -53,19 +60,51 @@ class RowSource:
             When the file is missing, empty, damaged or of no format that is read here.
         """
         with _readable(self.path):
-            match self._format():
+            match self.kind:
                 case "csv":
-                    return csv_columns(self.path, self._delimiter())
+                    return self._csv().columns()
                 case "jsonl":
                     return json_columns(self.path)
                 case "parquet":
                     return parquet_columns(self.path)
 
-    def rows(self, wanted: Sequence[str]) -> Iterator[NumberedRow]:
-        """Yield (line, row) in the file's order and in bounded memory; a header is line 1.
+    def check_single(self, needed: Collection[str]) -> None:
+        """Look for columns of one name.
 
-        A row maps the `wanted` columns to raw values; empty CSV fields and nulls are left out. A row that
-        can't be read is yielded as the `InvalidEvent` that says why.
+        Raises
+        ------
+        InvalidDataset
+            When a column that is needed stands twice: which one is meant can't be known.
+        """
+        counts = Counter(self.columns())
+        double = sorted(name for name in set(needed) if counts[name] > 1)
+        if double:
+            raise InvalidDataset(
+                f"{self.path} has {counts[double[0]]} columns named {double[0]!r}: rename all but one"
+            )
+
+    def rows(
+        self,
+        wanted: Mapping[str, str] | None,
+        single: Collection[str],
+        suspicion: Suspicion,
+        on_open_mark: Callable[[int], None],
+    ) -> Iterator[NumberedRow]:
+        """Yield (line, number of lines, row) in the file's order and in bounded memory; a header is line 1.
+
+        A row maps names to raw values; empty CSV fields and nulls are left out. A row that can't be read is
+        yielded as the `InvalidEvent` that says why.
+
+        Parameters
+        ----------
+        wanted
+            Name in a row -> column; None: all columns by their own names.
+        single
+            Keys that must not stand twice in a JSON object; for columns see `check_single`.
+        suspicion
+            What is known of the rows, where the quotation marks of CSV leave a choice.
+        on_open_mark
+            Called with each line in which a mark that stays open was read as text.
 
         Raises
         ------
@@ -73,22 +112,27 @@ class RowSource:
             When the file turns out to be damaged.
         """
         with _readable(self.path):
-            match self._format():
+            match self.kind:
                 case "csv":
-                    yield from csv_rows(self.path, self._delimiter(), wanted)
+                    yield from self._csv().rows(wanted, suspicion, on_open_mark)
                 case "jsonl":
-                    yield from json_rows(self.path, wanted)
+                    yield from json_rows(self.path, wanted, single)
                 case "parquet":
                     yield from parquet_rows(self.path, wanted)
 
-    def _format(self) -> FileFormat:
+    @property
+    def kind(self) -> FileFormat:
+        """What it is read as."""
         return self.format or format_of(self.path)
 
-    def _delimiter(self) -> str:
-        delimiter = self.delimiter or ("\t" if ".tsv" in self.path.suffixes else ",")
-        if len(delimiter) != 1:
-            raise InvalidDataset(f"a delimiter is one character, not {delimiter!r}")
-        return delimiter
+    @property
+    def usual_delimiter(self) -> str:
+        """What separates fields where nothing else is told."""
+        return "\t" if _deciding_suffix(self.path) in _TABBED else ","
+
+    def _csv(self) -> CsvFile:
+        told = None if self.delimiter is None else delimiter_of(self.delimiter)
+        return CsvFile(self.path, told, self.usual_delimiter)
 
 
 def format_of(path: Path) -> FileFormat:
@@ -99,14 +143,22 @@ def format_of(path: Path) -> FileFormat:
     InvalidDataset
         When it says nothing that is known here.
 
-    >>> format_of(Path("clicks.csv.gz"))
-    'csv'
+    >>> format_of(Path("clicks.csv.gz")), format_of(Path("EXPORT.TSV"))
+    ('csv', 'csv')
     """
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    known = _FORMAT_OF.get(suffixes[-1]) if suffixes else None
+    suffix = _deciding_suffix(path)
+    known = _FORMAT_OF.get(suffix)
     if known is None:
-        raise InvalidDataset(f"{path}: wanted a name that ends in {', '.join(_FORMAT_OF)} (and .gz)")
+        hint = "; of a JSON array `jq -c '.[]' FILE` makes JSON Lines" if suffix == ".json" else ""
+        raise InvalidDataset(
+            f"{path}: wanted a name that ends in {', '.join(_FORMAT_OF)} (and {', '.join(_PACKED)}){hint}"
+        )
     return known
+
+
+def _deciding_suffix(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _PACKED]
+    return suffixes[-1] if suffixes else ""
 
 
 @contextmanager
@@ -116,7 +168,7 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise InvalidDataset(f"there is no file {path}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, pyarrow.ArrowException) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, pyarrow.ArrowException) as error:
         raise InvalidDataset(f"{path} is damaged or incomplete: {error}") from error
     except OSError as error:
         raise InvalidDataset(f"{path} can't be read: {error}") from error

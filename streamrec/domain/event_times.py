@@ -8,6 +8,9 @@ from typing import Literal
 MAX_TIMESTAMP_S = 1e11
 """The year 5138. Larger numbers are milliseconds sent by mistake."""
 
+MAX_DAY_NUMBER = 1e8
+"""Numbers of eight digits are below it; so are Unix seconds until March 1973."""
+
 READ_FORMS = "1710063000, 2024-03-10, 2024-03-10T09:30:00Z, 2024-03-10 09:30:00 UTC or +02:00"
 
 _FIRST_DAY, _LAST_DAY = 19700101, 20991231
@@ -58,7 +61,7 @@ def is_day_number(number: float) -> bool:
     return _date_of(int(number)) is not None
 
 
-def day_of(number: int, meaning: Literal["days", "refused"]) -> float:
+def day_of(number: int, meaning: Literal["days", "only_days", "refused"]) -> float:
     """Return the Unix seconds at which the day of a `is_day_number` begins (UTC).
 
     Raises

@@ -7,7 +7,14 @@ A whole float is the integer of that number, up to 2^53; a `\N` is nobody's id; 
 import math
 from typing import Literal
 
-from streamrec.domain.event_times import MAX_TIMESTAMP_S, BadTime, day_of, is_day_number, seconds_of
+from streamrec.domain.event_times import (
+    MAX_DAY_NUMBER,
+    MAX_TIMESTAMP_S,
+    BadTime,
+    day_of,
+    is_day_number,
+    seconds_of,
+)
 from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES
 from streamrec.errors import InvalidEvent
 
@@ -25,8 +32,11 @@ NULL_MARKERS = frozenset(
 )
 """Texts that exports write where there is no value."""
 
-DayNumbers = Literal["days", "refused", "seconds"]
-"""Meaning of a time such as 20240310: a day (UTC), a mistake, or Unix seconds of August 1970."""
+DayNumbers = Literal["days", "only_days", "refused", "seconds"]
+"""Meaning of a time such as 20240310: a day (UTC), a mistake, or Unix seconds of August 1970.
+
+With "only_days", other numbers of that size are mistakes.
+"""
 
 
 def id_of(field: str, given: str | float) -> str:
@@ -207,6 +217,8 @@ def _time_of(given: str | float, day_numbers: DayNumbers) -> float:
         number = given
     if day_numbers != "seconds" and is_day_number(number):
         return day_of(int(number), day_numbers)
+    if day_numbers == "only_days" and 0 <= number < MAX_DAY_NUMBER:
+        raise BadTime("is no date; other times beside it are dates such as 20240310")
     return seconds_of(number)
 
 

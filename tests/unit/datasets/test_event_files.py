@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from streamrec.datasets.event_files import EventFile, iter_events, read_events
-from streamrec.datasets.event_set import ReadReport
+from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidDataset
 
@@ -142,18 +142,19 @@ def test_rows_that_do_not_fit_are_left_out_and_reported_with_line_and_reason(tmp
         b"u9,i9,9,5\n"
     )
     events = read_events(EventFile(path))
-    assert [(e.user_id, e.item_id) for e in events] == [("u1", "i1"), ("u1", "two\nlines"), ("u9", "i9")]
+    assert [(e.user_id, e.item_id) for e in events] == [("u1", "i1"), ("u9", "i9")]
     assert [(row.line, row.reason) for row in events.report.examples] == [
         (3, "wrong_columns"),
         (4, "does_not_fit"),
         (5, "bad_timestamp"),
         (6, "bad_timestamp"),
         (7, "bad_value"),
-        (8, "bad_id"),
+        (8, "not_utf8"),
         (9, "no_timestamp"),
+        (11, "line_break"),
         (13, "does_not_fit"),
-        (14, "not_csv"),
-        (15, "not_csv"),
+        (14, "does_not_fit"),
+        (15, "line_too_long"),
     ]
     assert events.report.n_read == 13
 
@@ -178,7 +179,7 @@ def test_json_lines_that_do_not_fit(tmp_path: Path) -> None:
         (4, "does_not_fit"),
         (5, "not_json"),
         (6, "does_not_fit"),
-        (7, "not_json"),
+        (7, "line_too_long"),
     ]
 
 
@@ -186,7 +187,7 @@ def test_examples_are_few_and_counts_are_whole(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("user_id,item_id,timestamp\nu,i,1\n" + "u,i,never\n" * 500)
     report = read_events(EventFile(path)).report
-    assert report.reasons == {"bad_timestamp": 500}
+    assert report.reasons == report.lines == {"bad_timestamp": 500}
     assert len(report.examples) == ReadReport.MAX_EXAMPLES
 
 
@@ -261,7 +262,7 @@ def test_other_mistakes_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="one character"):
         read_events(EventFile(path, MAPPING, delimiter="::"))
     with pytest.raises(InvalidDataset, match="can't be read"):
-        read_events(EventFile(tmp_path, MAPPING, format="csv"))
+        read_events(EventFile(path / "below.csv", MAPPING))
 
 
 def test_iter_events_keeps_the_files_order_and_reads_no_further_than_asked(tmp_path: Path) -> None:

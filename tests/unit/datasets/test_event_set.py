@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from streamrec.datasets.event_collector import EventCollector
-from streamrec.datasets.event_set import EventSet, ReadReport
+from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.interaction import Interaction
 
 EVENTS = [

@@ -1,0 +1,73 @@
+"""Words for a header that does not bring the columns that are wanted: what it looks like, and what to do."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from streamrec.datasets.row_source import RowSource
+from streamrec.domain.event_values import time_of
+from streamrec.errors import InvalidEvent
+
+_DELIMITERS = ("\t", ";", "|", ",", "\x01", "~", "^")
+_N_SHOWN = 40  # columns
+
+
+def shown(columns: Sequence[str]) -> str:
+    r"""Return names for a message, on one line and fit for any screen.
+
+    >>> shown(["a", "b c", "d\n", "e\udcff"])
+    "a, b c, 'd\\n', 'e\\udcff'"
+    """
+    names = [name[:100] if name.isprintable() and name else repr(name[:100]) for name in columns[:_N_SHOWN]]
+    return ", ".join(names) + (f" and {len(columns) - _N_SHOWN:,} more" if len(columns) > _N_SHOWN else "")
+
+
+def advice(source: RowSource, columns: Sequence[str]) -> str | None:
+    """Return what a header of CSV without the wanted columns looks like, and what to do; None: a header."""
+    if source.kind != "csv":
+        return None
+    first = columns[0].lstrip()
+    if first.startswith(("{", "[")):
+        return "it looks like JSON: give the file a name that ends in .jsonl"
+    if first.startswith("#"):
+        return "it begins with '#': if it is a comment, remove the line; if it is the header, remove the '#'"
+    delimiter = _other_delimiter(source, columns)
+    if delimiter is not None:
+        written = (
+            "\\t"
+            if delimiter == "\t"
+            else delimiter
+            if delimiter.isprintable()
+            else f"\\x{ord(delimiter):02x}"
+        )
+        return f"give --delimiter '{written}'"
+    if looks_like_data(columns):
+        return (
+            "it looks like data, not like names of columns: add a line before it, such as "
+            "user_id,item_id,timestamp"
+        )
+    return None
+
+
+def looks_like_data(names: Sequence[str]) -> bool:
+    """Return whether names of columns are values: one of them is a number or a time.
+
+    >>> looks_like_data(["7", "501", "buy", "1700000000"]), looks_like_data(["0", "1", "2"])
+    (True, False)
+    """
+    # Tables without names of columns are written with their numbers.
+    if list(names) in ([str(n) for n in range(len(names))], [str(n + 1) for n in range(len(names))]):
+        return False
+    for name in names:
+        with suppress(InvalidEvent):
+            time_of(name, "days")
+            return True
+    return False
+
+
+def _other_delimiter(source: RowSource, columns: Sequence[str]) -> str | None:
+    """Return what a header of one column seems to be cut at."""
+    if len(columns) > 1:
+        return None
+    counts = {delimiter: columns[0].count(delimiter) for delimiter in _DELIMITERS}
+    delimiter = max(counts, key=lambda candidate: counts[candidate])
+    return delimiter if counts[delimiter] else None

@@ -1,0 +1,119 @@
+"""Raw rows of a file -> items."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from streamrec.datasets.csv_records import OPEN_MARK_NOTE, Suspicion
+from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.row_source import RowSource
+from streamrec.datasets.text_columns import is_whole_float, were_floats
+from streamrec.domain.event_values import NULL_ID, NULL_MARKERS, id_of
+from streamrec.domain.item import Item
+from streamrec.errors import InvalidEvent
+
+CATEGORY_SEPARATOR = "|"
+
+RawRow = Mapping[str, Any] | InvalidEvent
+
+
+def columns_of_fields(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Return field of an item -> column, where columns not mapped have the field's own name."""
+    return {name: name for name in Item.__struct_fields__} | dict(mapping)
+
+
+class ItemRows:
+    """Makes items of the rows of one file.
+
+    Parameters
+    ----------
+    mapping
+        Field of an item -> column.
+    report
+        Where it is noted what was read, but perhaps not as it was meant.
+    """
+
+    def __init__(self, source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> None:
+        self._is_text = source.kind == "csv"
+        self._path = str(source.path)
+        self._report = report
+        self._column_of = columns_of_fields(mapping)
+        self._mapped = frozenset(self._column_of.values())
+        self._were_floats = False
+        # Text with tabs is hardly ever quoted; of CSV, a text of several lines may look like rows.
+        is_tabbed = (source.delimiter or source.usual_delimiter).lower() in ("\t", "\\t", "tab")
+        self.suspicion = Suspicion(self._is_item, is_tabbed, flat_names=[self._column_of["item_id"]])
+
+    def note_open_mark(self, line: int) -> None:
+        """Note a line whose quotation mark stays open."""
+        self._note(OPEN_MARK_NOTE, line)
+
+    def learn_from(self, rows: Sequence[RawRow]) -> None:
+        """Decide what texts as ids stand for, from the first rows."""
+        good = [row for row in rows if not isinstance(row, InvalidEvent)]
+        self._were_floats = self._is_text and were_floats(
+            [row.get(self._column_of["item_id"]) for row in good]
+        )
+
+    def item_of(self, line: int, row: RawRow) -> Item:
+        """Return the item of a row.
+
+        Raises
+        ------
+        InvalidEvent
+            When it is none.
+        """
+        if isinstance(row, InvalidEvent):
+            raise row
+        fields = self._fields_of(row)
+        item_id = self._id_of(line, fields.pop("item_id", None))
+        try:
+            item = msgspec.convert({**fields, "item_id": item_id}, Item, strict=False)
+            msgspec.json.encode(item)
+        except msgspec.ValidationError as error:
+            raise InvalidEvent("does_not_fit", str(error)) from error
+        except (UnicodeEncodeError, TypeError, RecursionError) as error:
+            raise InvalidEvent("does_not_fit", f"it can't be written as JSON: {error}") from error
+        if item_id in NULL_MARKERS:
+            self._note(f"item_id {item_id!r} read as an id", line)
+        return item
+
+    def _fields_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        fields = {name: row[column] for name, column in self._column_of.items() if column in row}
+        categories = fields.get("categories")
+        if isinstance(categories, str):
+            fields["categories"] = [part for part in categories.split(CATEGORY_SEPARATOR) if part]
+        if self._is_text:
+            fields = {name: value for name, value in fields.items() if value != NULL_ID or name == "item_id"}
+        attributes = {
+            column: value
+            for column, value in row.items()
+            if column not in self._mapped and not (self._is_text and value == NULL_ID)
+        }
+        if attributes:
+            given = fields.get("attributes", {})
+            if not isinstance(given, Mapping):
+                raise InvalidEvent("does_not_fit", "attributes are no object")
+            fields["attributes"] = {**attributes, **given}
+        return fields
+
+    def _id_of(self, line: int, given: object) -> str:
+        if self._were_floats and isinstance(given, str) and is_whole_float(given):
+            self._note("whole floats as item_id, such as 41.0, read as 41", line)
+            given = float(given)
+        if given is None:
+            raise InvalidEvent("does_not_fit", "the row has no item_id")
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            raise InvalidEvent(
+                "does_not_fit", f"item_id is a {type(given).__name__}, wanted a text or a number"
+            )
+        return id_of("item_id", given)
+
+    def _is_item(self, row: Mapping[str, Any]) -> bool:
+        """Return whether a line by itself looks like an item: its id is one word."""
+        item_id = row.get(self._column_of["item_id"])
+        return isinstance(item_id, str) and not any(mark in item_id for mark in ' \t"')
+
+    def _note(self, text: str, line: int) -> None:
+        self._report.note(text, f"{self._path}, line {line}")
