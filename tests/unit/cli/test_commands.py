@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -76,9 +78,58 @@ def test_replay_skips_and_resumes() -> None:
     assert len({event.event_id for event in logged()}) == 20
 
 
+GAP = "user_id,item_id,timestamp\na,x,0\nb,x,1700000000\na,y,4294967295\n"
+
+
+def test_gaps_in_the_clock_are_bounded() -> None:
+    Path("gap.csv").write_text(GAP)
+    assert run("replay", "--events", "gap.csv", "--speed", "60", "--max-gap", "0.2") == 0
+    assert len(logged()) == 3
+
+
+def test_a_gap_in_the_clock_is_told_and_so_is_what_is_left() -> None:
+    Path("gap.csv").write_text(GAP)
+    command = [sys.executable, "-m", "streamrec", "replay", "--events", "gap.csv", "--speed", "60"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as replaying:
+        assert replaying.stderr is not None
+        said = ""
+        while "next event" not in said:
+            line = replaying.stderr.readline()
+            assert line, said
+            said += line
+        replaying.send_signal(signal.SIGINT)
+        said += replaying.stderr.read()
+    assert "the next event is due in 327 days" in said
+    assert "--max-gap" in said
+    assert "828 days" in said  # until the last one
+    assert len(logged()) == 1
+
+
+def test_a_file_without_a_header_mapped_by_its_first_row_says_what_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("f.csv").write_text("7,501,buy,1700000000\n8,502,buy,1700000060\n9,501,view,1700000120\n")
+    mapping = "user_id=7,item_id=501,timestamp=1700000000,type=buy"
+    assert run("replay", "--events", "f.csv", "--rate", "1000", "--map", mapping) == 0
+    assert "taken for the header and not read as an event: 7, 501" in capsys.readouterr().err
+
+
+def test_a_tab_as_an_option_and_a_folder_of_parts() -> None:
+    Path("out").mkdir()
+    for part in ("part-1.csv", "part-0.csv"):
+        (Path("out") / part).write_text(f"user_id\titem_id\ttimestamp\na\t{part}\t5\n")
+    assert run("replay", "--events", "out", "--rate", "1000", "--delimiter", r"\t") == 0
+    assert [event.item_id for event in logged()] == ["part-0.csv", "part-1.csv"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["replay", "--events", "clicks.csv"], "give --delimiter '|'"),
+        (["replay", "--events", "clicks.csv", "--max-gap", "5"], "--speed"),
+        (["replay", "--events", "clicks.csv", "--map", "user_id=a,user_id=b"], "two columns: a and b"),
+        (["load-items", "--file", "clicks.csv"], "give --delimiter '|'"),
         (["replay"], "give one of --dataset (for example ml-100k) and --events FILE"),
         (["replay", "--dataset", "ml-100k", "--events", "x.csv"], "give one of"),
         (["replay", "--events", "none.csv"], "there is no data set and no file 'none.csv'"),

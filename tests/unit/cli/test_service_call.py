@@ -121,6 +121,33 @@ def test_load_items_sends_batches_and_tries_again_where_that_helps(
     assert "450 items are at" in capsys.readouterr().err
 
 
+def test_load_items_takes_a_delimiter_and_tells_what_it_leaves_out(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text('item_id;title\n7;Cup, small\n8\n\\N;nobody\n9;"Two\nlines"\n')
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url, "--delimiter", ";"])
+    assert exited.value.code == 0
+    wanted = [{"item_id": "7", "title": "Cup, small"}, {"item_id": "9", "title": "Two\nlines"}]
+    assert [body for *_, body in answerer.asked] == [wanted]
+    said = capsys.readouterr().err
+    assert "2 of 4 rows left out: wrong_columns 1, null_id 1" in said
+    assert "items.csv, line 3: 1 fields" in said
+    assert "2 items are at" in said
+
+
+def test_load_items_of_nothing_is_an_error(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text("item_id,title\na\n")
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url])
+    assert exited.value.code == 2
+    assert "not one row" in capsys.readouterr().err
+
+
 def test_load_items_stops_at_a_refusal(
     answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -97,6 +97,20 @@ def test_at_speed_the_gaps_are_those_of_life_divided(clock: StoppedClock, log: M
     assert sink.appends == [(0.0, 2), (pytest.approx(6.0), 1), (pytest.approx(30.0), 1)]
 
 
+def test_gaps_are_told_while_they_last_and_bounded_where_wanted(
+    clock: StoppedClock, log: MemoryEventLog
+) -> None:
+    events = events_at([0.0, 1_700_000.0, 1_700_030.0])
+    bounded = Replay(events, due_at_speed(events, 60.0, max_gap_s=5.0), UnsteadySink(log, clock), clock=clock)
+    assert [bounded.left_s(position) for position in range(4)] == [5.5, 0.5, 0.0, 0.0]
+    waits: list[float] = []
+    assert bounded.run(0, Listener(on_wait=waits.append)) == 3
+    assert waits[0] == pytest.approx(5.0)
+    assert waits == sorted(waits[:10], reverse=True) + waits[10:]
+    whole = Replay(events, due_at_speed(events, 60.0), MemoryEventSink(log), clock=clock)
+    assert whole.left_s(0) == pytest.approx(1_700_030 / 60)
+
+
 def test_a_log_that_does_not_answer_is_waited_for_with_growing_pauses_and_nothing_is_dropped(
     clock: StoppedClock, log: MemoryEventLog
 ) -> None:
