@@ -9,6 +9,7 @@ import structlog
 
 from streamrec.adapters.index_messages import REQUEST_ID_HEADER
 from streamrec.ports import Metrics
+from streamrec.redaction import shown_path
 
 _REQUEST_IDS = re.compile(r"[A-Za-z0-9._:,-]{1,8000}")
 
@@ -54,7 +55,7 @@ class Requests:
         write(
             "request",
             method=req.method,
-            path=req.path[:300],
+            path=shown_path(req.path),
             status=resp.status_code,
             took_ms=round(took_s * 1000, 2),
         )

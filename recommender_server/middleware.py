@@ -11,9 +11,9 @@ import falcon.asgi
 import structlog
 
 from recommender_server.access import ApiKeys
-from recommender_server.problems import shown
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
+from streamrec.redaction import shown_path
 from streamrec.serving.readiness import Readiness
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -66,7 +66,7 @@ class Requests:
         write(
             "request",
             method=req.method,
-            path=shown(req.path),
+            path=shown_path(req.path),
             status=resp.status_code,
             took_ms=round(took_s * 1000, 2),
         )

@@ -3,7 +3,6 @@
 import math
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import unquote
 
 import falcon
 import falcon.asgi
@@ -12,6 +11,7 @@ import structlog
 
 from recommender_server.schemas import Problem
 from streamrec.errors import InvalidEvent, InvalidInput, Overloaded, StreamrecError, UnknownId
+from streamrec.redaction import shown_path, without_user
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -32,7 +32,8 @@ def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPErr
     title = error.title.removeprefix(f"{status} ") if error.title else HTTPStatus(status).phrase
     resp.data = _encode(Problem(title, status, error.description, getattr(req.context, "request_id", None)))
     resp.content_type = PROBLEM_JSON
-    _log.info("problem", status=status, detail=error.description, method=req.method, path=shown(req.path))
+    detail = without_user(error.description or "", req.path)
+    _log.info("problem", status=status, detail=detail, method=req.method, path=shown_path(req.path))
 
 
 async def _on_streamrec_error(
@@ -44,7 +45,7 @@ async def _on_streamrec_error(
 async def _on_bug(
     req: falcon.asgi.Request, _resp: falcon.asgi.Response, error: Exception, _params: dict[str, Any]
 ) -> None:
-    _log.error("bug", method=req.method, path=shown(req.path), exc_info=error)
+    _log.error("bug", method=req.method, path=shown_path(req.path), exc_info=error)
     raise falcon.HTTPInternalServerError(description="the server failed; its log says how") from error
 
 
@@ -65,12 +66,3 @@ def problem_of(error: StreamrecError) -> falcon.HTTPError:
         retry_after_s = math.ceil(error.retry_after_s)
         return falcon.HTTPTooManyRequests(description=message, retry_after=retry_after_s)
     return falcon.HTTPServiceUnavailable(description=message)
-
-
-def shown(path: str) -> str:
-    """Return a path for the log: decoded, and cut.
-
-    >>> shown("/v1/items/a%2Fb")
-    '/v1/items/a/b'
-    """
-    return unquote(path[:300], errors="replace")

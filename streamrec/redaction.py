@@ -3,10 +3,13 @@
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from structlog.typing import EventDict, WrappedLogger
 
 HIDDEN = "***"
+
+_LONGEST_PATH = 300
 
 _SECRET_NAME = re.compile(r"password|passwd|secret|authorization|api[-_]?key$", re.IGNORECASE)
 
@@ -36,6 +39,30 @@ def shown_url(url: str) -> str:
     ('redis://[::1]:6379/0?client_name=a@b', 'redis://:***@[::1]:6379')
     """
     return _PASSWORD_IN_QUERY.sub(r"\1=***", _PASSWORD.sub(r"\1:***@", url))
+
+
+_USER_IN_PATH = re.compile(r"(/v1/users/)[^/?]+")
+
+
+def shown_path(path: str) -> str:
+    """Return a request's path as logs may see it: decoded, cut, and without a user's id.
+
+    Users can be erased, lines that were written can't.
+
+    >>> shown_path("/v1/items/a%2Fb"), shown_path("/v1/users/a%2Fb/similar")
+    ('/v1/items/a/b', '/v1/users/***/similar')
+    """
+    return unquote(_USER_IN_PATH.sub(rf"\1{HIDDEN}", path)[:_LONGEST_PATH], errors="replace")
+
+
+def without_user(text: str, path: str) -> str:
+    """Return what is said of a request without the user's id that its path holds.
+
+    >>> without_user("there is no user 'a/b'", "/v1/users/a%2Fb")
+    "there is no user '***'"
+    """
+    found = _USER_IN_PATH.search(path)
+    return text.replace(unquote(found[0].removeprefix(found[1])), HIDDEN) if found else text
 
 
 def redacted_text(text: str) -> str:

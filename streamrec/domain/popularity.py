@@ -86,8 +86,13 @@ class Popularity:
                 window.counts[item_row] = 0
 
     def forget_user(self, user_row: int) -> None:
-        """Make a row a stranger's; what its user chose stays counted."""
-        self._pairs.forget_user(user_row)
+        """Make a row free for its next user, and take back what its recent pairs added to their items.
+
+        What pairs added that were pushed out of the table since stays counted: it is not known any more.
+        """
+        slots, item_rows = self._pairs.forget_user(user_row)
+        for window in self._windows.values():
+            window.take_back(slots, item_rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
@@ -129,6 +134,12 @@ class _Window:
         self._added[visits.slots] = after
         self.counts = grown(self.counts, int(visits.item_rows.max()) + 1)
         np.add.at(self.counts, visits.item_rows, after - before)
+
+    def take_back(self, slots: NDArray[np.int64], item_rows: NDArray[np.int64]) -> None:
+        """Subtract what the pairs of (P,) slots added to their items."""
+        np.subtract.at(self.counts, item_rows, self._added[slots])
+        self.counts[item_rows] = np.maximum(self.counts[item_rows], 0.0)  # of rounding
+        self._added[slots] = 0.0
 
     def scores(self) -> NDArray[np.float64]:
         """Return (I,) counts as of the newest event."""

@@ -62,9 +62,12 @@ class RecentPairs:
         self.keys[slots] = keys
         return PairVisits(slots, is_known, keys & ((1 << _ITEM_BITS) - 1), of_event)
 
-    def forget_user(self, row: int) -> None:
-        """Forget all pairs of a user."""
-        self.keys[self.keys >> _ITEM_BITS == row] = _FREE
+    def forget_user(self, row: int) -> tuple[Rows, Rows]:
+        """Forget all pairs of a user; return their slots, and their items' rows."""
+        slots = np.flatnonzero(self.keys >> _ITEM_BITS == row)
+        item_rows = self.keys[slots] & ((1 << _ITEM_BITS) - 1)
+        self.keys[slots] = _FREE
+        return slots, item_rows
 
     def forget_item(self, row: int) -> None:
         """Forget all pairs with an item."""

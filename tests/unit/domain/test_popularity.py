@@ -116,8 +116,9 @@ def test_the_next_item_and_the_next_user_of_a_row_are_strangers() -> None:
     add(popularity, rows(0), 0.0)
     assert popularity.scores("all").tolist() == [1.0, 1.0]
     popularity.forget_user(0)
+    assert popularity.scores("all").tolist() == [0.0, 1.0]
     add(popularity, rows(0), 0.0)
-    assert popularity.scores("all").tolist() == [2.0, 1.0]
+    assert popularity.scores("all").tolist() == [1.0, 1.0]
 
 
 def test_a_restored_counter_goes_on_alike() -> None:
@@ -141,3 +142,20 @@ def test_nothing_counted_scores_nothing() -> None:
     popularity.add(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
     assert popularity.windows == ("all", "hour", "minute")
     assert popularity.scores("hour").tolist() == popularity.top("all", 5).tolist() == []
+
+
+def test_a_user_who_is_forgotten_leaves_the_counts_of_those_who_stay() -> None:
+    half_lives = {"all": None, "hour": 3600.0, "recent": "50 events"}
+    chance = np.random.default_rng(1)
+    users, items = chance.integers(0, 6, 300), chance.integers(0, 9, 300)
+    times, weights = np.sort(chance.uniform(0, 9000, 300)), chance.uniform(0.2, 1, 300)
+    with_all, without = Popularity(half_lives), Popularity(half_lives)
+    with_all.add(users, items, times, weights)
+    with_all.forget_user(2)
+    # Its events move the windows on, and count for no item.
+    is_left = users != 2
+    without.add(users, np.where(is_left, items, 20 + items), times, weights)
+    for window in ("all", "hour", "recent"):
+        assert with_all.scores(window) == pytest.approx(without.scores(window)[:9], abs=1e-9)
+    with_all.forget_user(2)
+    assert with_all.scores("all").sum() > 0
