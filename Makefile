@@ -5,6 +5,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 RATE ?= 50
 WORKERS ?= auto
+FUZZ_S ?= 3600
 export PYTHONUNBUFFERED := 1
 # One thread a process for OpenMP: Faiss and torch would otherwise fight over the cores.
 export OMP_NUM_THREADS ?= 1
@@ -61,8 +62,8 @@ lint: .venv/.dev  ## Style and types
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m mypy
 
-test-nightly: .venv/.dev  ## The long tests
-	$(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests
+test-nightly: .venv/.dev  ## The long tests (FUZZ_S=seconds for spoiled bytes, an hour by default)
+	STREAMREC_FUZZ_S=$(FUZZ_S) $(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests
 
 bench: .venv/.dev  ## Benchmarks of the embedded default; tables on screen, JSON in benchmarks/results/
 	$(BIN)/python -m benchmarks

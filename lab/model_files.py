@@ -12,9 +12,7 @@ file; one rename puts a file in place, so that readers see the old one or the ne
 """
 
 import os
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,7 @@ from lab.models.blended_sources import SOURCE_MODELS, BlendedSources
 from lab.models.contents import Contents
 from lab.models.item_neighbours import ItemNeighbours
 from streamrec.errors import CorruptArtifact, InvalidInput, Unavailable
-from streamrec.payload import DAMAGE
+from streamrec.payload import FILE_DAMAGE
 
 FORMAT_VERSION = 1
 
@@ -37,11 +35,6 @@ MODELS: dict[str, type[BatchModel]] = {
 }
 
 _MANIFEST = "manifest.json"
-
-_DAMAGE = (
-    *DAMAGE, OSError, EOFError, AttributeError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error,
-)  # fmt: skip
-"""What zipfile and numpy raise for files that they did not write."""
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -96,7 +89,7 @@ def load_model(path: Path) -> BatchModel:
         raise InvalidInput(f"there is no model at {path}: {error.strerror}") from error
     except CorruptArtifact as error:
         raise CorruptArtifact(f"{path}: {error}; fit the model again") from error
-    except _DAMAGE as error:
+    except FILE_DAMAGE as error:
         raise CorruptArtifact(f"{path} can't be read: {error}; fit the model again") from error
 
 

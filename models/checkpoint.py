@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from streamrec.errors import CorruptArtifact, Damaged, Unavailable
-from streamrec.payload import DAMAGE, decoded
+from streamrec.payload import FILE_DAMAGE, decoded
 
 FORMAT_VERSION = 2
 
@@ -165,7 +165,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
                 raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
         state = decoded(_decode_state, (folder / _STATE).read_bytes())
         return Checkpoint(StoredTensors(folder / _TENSORS), state)
-    except (*DAMAGE, Damaged, OSError, SafetensorError) as error:
+    except (*FILE_DAMAGE, Damaged, SafetensorError) as error:
         raise CorruptArtifact(f"{folder} is not a readable checkpoint: {error}") from error
 
 

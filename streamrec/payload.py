@@ -5,6 +5,10 @@ reads makes msgspec raise `RecursionError`, a row of another type `TypeError`. E
 returns, or raises its declared error: `Damaged`, or, of records and files, an error of their own.
 """
 
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -17,6 +21,12 @@ P = TypeVar("P")
 
 DAMAGE = (ValueError, TypeError, LookupError, ArithmeticError, RecursionError, MemoryError)
 """All that decoders raise for what they can't read; errors of msgspec, and of UTF-8, are `ValueError`."""
+
+FILE_DAMAGE = (
+    *DAMAGE, OSError, EOFError, AttributeError, RuntimeError, SyntaxError, tokenize.TokenError,
+    struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy and zipfile raise for files that they did not write; numpy reads an array's head as Python."""
 
 _LONGEST_REASON = 300
 """Characters: a complaint may quote what it is about."""

@@ -36,7 +36,7 @@ from streamrec.adapters.snapshot_files import (
     write_whole,
 )
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput, UnknownId
-from streamrec.payload import DAMAGE
+from streamrec.payload import FILE_DAMAGE
 from streamrec.ports import Snapshot, VectorTable
 
 MANIFEST = "manifest.json"
@@ -133,7 +133,7 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         items = read_table(directory, "item", (manifest.n_items, manifest.dimension))
         users = read_table(directory, "user", (manifest.n_users, manifest.dimension))
         likeness = read_likeness(directory, manifest)
-    except (*DAMAGE, Damaged, OSError, EOFError) as error:
+    except (*FILE_DAMAGE, Damaged) as error:
         raise CorruptArtifact(f"{directory}: {error}") from error
     return Snapshot(
         generation,

@@ -14,14 +14,17 @@ from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
 from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.changelog import changelog_key
-from streamrec.errors import StreamrecError, UnknownId
+from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.history.checkpoint import HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
+from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
 from streamrec.settings import PlaceSettings
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
+
+_decode_ids = msgspec.json.Decoder(list[str]).decode
 
 _ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}
 """Topics of vectors, and what the files of their ids in a snapshot are called."""
@@ -126,8 +129,8 @@ class _Changelog:
         lane: int = read_manifest(self._artifacts_dir, generation).provenance.get(CHANGELOG_LANE, 0)
         path = self._artifacts_dir / generation / f"{role}_ids.json"
         try:
-            ids = msgspec.json.decode(path.read_bytes(), type=list[str])
-        except (OSError, msgspec.DecodeError) as error:
+            ids = decoded(_decode_ids, path.read_bytes())
+        except (OSError, Damaged) as error:
             raise UnknownId(f"{path}: {error}") from error
         return (changelog_key(id_, lane) for id_ in ids)
 
@@ -137,6 +140,6 @@ def _generation_of(value: bytes | None) -> str | None:
         return None
     try:
         record = decode_vector(value)
-    except (StreamrecError, msgspec.DecodeError) as error:
+    except InvalidEvent as error:
         raise ValueError(str(error)) from error
     return None if record.vector is None else record.generation

@@ -1,9 +1,6 @@
 """Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
 
 import os
-import struct
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +10,7 @@ import numpy as np
 from streamrec.domain.item_history import ItemHistory
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history.publishing import Waiting
-from streamrec.payload import DAMAGE
+from streamrec.payload import FILE_DAMAGE
 from streamrec.ports import Offsets
 
 FORMAT_VERSION = 1
@@ -96,7 +93,7 @@ class HistoryCheckpoint:
         try:
             with self._path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return _decode(arrays["about"].tobytes()).next_offsets
-        except _DAMAGE as error:
+        except FILE_DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
 
     def restore(self, history: ItemHistory) -> Restored | None:
@@ -121,17 +118,13 @@ class HistoryCheckpoint:
                 left_out = [id_ for id_ in about.item_ids if id_ is not None and id_ not in history.ids]
         except FileNotFoundError:
             return None
-        except _DAMAGE as error:
+        except FILE_DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
         return Restored(about.next_offsets, about.event_ids, Waiting(cells, about.forgotten + left_out))
 
     def _check(self, about: About) -> None:
         if about.format_version != FORMAT_VERSION:
             raise CorruptArtifact(f"{self._path} is of format {about.format_version}; {_MEND}")
-
-
-_DAMAGE = (*DAMAGE, OSError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
-"""What a file that was cut, overwritten or written by something else makes its readers raise."""
 
 
 def _offsets(places: Offsets) -> list[int]:

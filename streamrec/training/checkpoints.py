@@ -17,7 +17,7 @@ from models.checkpoint import (
     write_checkpoint,
 )
 from streamrec.errors import CorruptArtifact
-from streamrec.payload import DAMAGE, damaged
+from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
@@ -144,7 +144,7 @@ def _saying_corrupt(folder: Path) -> Iterator[None]:
         yield
     except KeyError as error:
         raise CorruptArtifact(f"{folder} lacks {error}: another version wrote it; {mend}") from error
-    except (*DAMAGE, AttributeError, RuntimeError) as error:
+    except FILE_DAMAGE as error:
         reason = damaged(error)
         raise CorruptArtifact(
             f"{folder} does not hold together ({reason}): another version wrote it; {mend}"

@@ -1,0 +1,522 @@
+"""All decoders of bytes that another process or a file brings: one row each.
+
+A new decoder is one row here: `test_decoders` finds functions ``decode_*`` and ``read_*`` that lack one.
+"""
+
+import hashlib
+import io
+import json
+import struct
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import bson
+import msgspec
+import numpy as np
+from bson.errors import BSONError
+
+from faiss_server.requests import decode_search, decode_vectors_request, decoded
+from lab.model_files import load_model, save_model
+from lab.models.tag_svd import TagSvd, TagSvdOptions
+from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_part
+from streamrec import envelopes, markers, wire
+from streamrec.adapters import (
+    index_messages,
+    mongo_documents,
+    redis_values,
+    snapshot_directory,
+    snapshot_files,
+    snapshot_roles,
+    sqlite_cache_schema,
+    sqlite_store_schema,
+)
+from streamrec.datasets.json_rows import json_rows
+from streamrec.datasets.place_file import PlaceFile
+from streamrec.domain import bar, blend, item, neighbour, ranked_item
+from streamrec.domain.bar import HistorySpan, by_slot, pack
+from streamrec.domain.blend import BlendRanker
+from streamrec.domain.cursor import Shown
+from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.item import Item
+from streamrec.domain.item_history import TALLY, ItemHistory, Ticks
+from streamrec.domain.neighbour import Neighbours
+from streamrec.domain.recency import visited_with
+from streamrec.domain.repeats import RecentIds
+from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.errors import (
+    CorruptArtifact,
+    Damaged,
+    InvalidEvent,
+    InvalidInput,
+    StreamrecError,
+    Unavailable,
+    UnknownId,
+)
+from streamrec.history.checkpoint import HistoryCheckpoint, Restored
+from streamrec.history.decoding import TickRules, decode_ticks
+from streamrec.history.publishing import Waiting
+from streamrec.ports import INTERACTIONS, RankedItem, Record, Snapshot, VectorTable
+from streamrec.serving.sources import SOURCES
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.checkpoints import Checkpoints
+from streamrec.training.decoding import decode
+from streamrec.training.trainer_state import TrainerState
+from tests.properties.damages import JSON, MSGPACK, Form
+
+SCRATCH = Path(tempfile.mkdtemp(prefix="decoders-"))
+"""Files are read from here; overwritten with each example."""
+
+_json = msgspec.json.encode
+_VECTOR = np.array([1.0, 2.0], "<f4").tobytes()
+
+
+class Row(NamedTuple):
+    """A decoder, valid bytes, what it may raise, and the format in which values can be exchanged."""
+
+    name: str
+    decode: Callable[[bytes], object]
+    examples: tuple[bytes, ...]
+    declared: tuple[type[StreamrecError], ...]
+    form: Form | None = JSON
+
+
+# Records ------------------------------------------------------------------------------------------------
+
+_EVENTS = (
+    b'{"user_id":"u","item_id":7,"timestamp":1700000000.5,"type":"view","value":"3.5","event_id":"e1","x":[1]}',
+    b'{"user_id":"u","item_id":"a/b","timestamp":"2024-01-01T00:00:00Z"}',
+    b'{"schema":{},"payload":{"user_id":"u"}}',
+    markers.encode_marker(markers.ErasureMarker("user_erased", 1.0, "test")),
+)
+_COMMANDS = (wire.encode_command(wire.Command("item_deleted", 5.0, "test")),)
+_VECTORS = (
+    wire.encode_vector(wire.VectorRecord("g", _VECTOR, 5.0)),
+    wire.encode_vector(wire.VectorRecord("g", None, 5.0, "named")),
+)
+_REJECTED = (wire.encode_rejected(wire.RejectedRecord("interactions", 0, 7, "not_json", "why", "what", 4)),)
+
+
+def _reject(payload: bytes) -> object:
+    """Read a record as the trainer does, and write down why it was refused."""
+    decoded_batch = decode([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5))
+    return [wire.decode_rejected(message.value or b"") for message in decoded_batch.rejected]
+
+
+def _ticks(payload: bytes) -> object:
+    rules = TickRules(EventWeights({"dislike": -1.0}))
+    return decode_ticks([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5), rules)
+
+
+# What index and recommender say to each other -------------------------------------------------------------
+
+_QUERY = index_messages.QueryMessage(3, _VECTOR, None, ["x"], "g", None, ["y"])
+_ANSWER = index_messages.AnswerMessage("g", ["a", "b"], struct.pack("<2f", 2.0, 1.0))
+
+
+def _answers(payload: bytes) -> object:
+    answers = index_messages.decode_answers(payload)
+    return [
+        index_messages.ranking_of(index_messages.checked_answer(answer, _QUERY), RankedItem)
+        for answer in answers
+    ]
+
+
+def _vectors_by_id(payload: bytes) -> object:
+    query = index_messages.VectorsQueryMessage(["a", "b"], "g")
+    return index_messages.vectors_by_id(index_messages.decode_vectors(payload), query)
+
+
+# Caches -------------------------------------------------------------------------------------------------
+
+_ITEM = Item("i", "film", "t", categories=("c",), attributes={"tags": ["a"], "n": 1})
+_NEAR = Neighbours(["a", "b"], [0.5, 0.25], [3.0, 2.0], [0.0, 0.1], ["c"], [2])
+_MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
+
+
+def _neighbours(payload: bytes) -> object:
+    return visited_with(["i"], {"i": neighbour.decode_neighbours(payload)})
+
+
+def _blend(payload: bytes) -> object:
+    read = blend.decode_blend(payload)
+    return None if read is None else BlendRanker.of(read)
+
+
+def _history(payload: bytes) -> object:
+    middle = len(payload) // 2
+    slots = by_slot(_MINUTE, 60) | {3: payload[:middle], 10: payload}
+    held = redis_values.decode_history(
+        _json(HistorySpan(620.0, 60)), {b"%d" % n: one for n, one in slots.items()}
+    )
+    return held, redis_values.decode_history(payload, {payload[:3]: _MINUTE})
+
+
+# Documents ------------------------------------------------------------------------------------------------
+
+_STATE = UserState("u", "g", _VECTOR, ("a", "b"), ("c",), 3, 5.0, Profile((LabelUse("c", 2, 1.5),)))
+
+
+def _sqlite_user(payload: bytes) -> object:
+    row = list(sqlite_store_schema.state_row(_STATE)) + [b"{}"]
+    for column in range(1, 9):
+        value = row[column]
+        row[column] = payload
+        with suppress(Damaged):
+            sqlite_store_schema.user_of(tuple(row))
+        row[column] = value.encode() if isinstance(value, str) else value
+    return sqlite_store_schema.user_of(tuple(row))
+
+
+_MONGO_USER = {
+    "_id": "u", "generation": "g", "vector": _VECTOR, "recent": ["a"], "disliked": [], "n_events": 3,
+    "updated_at": 5.0, "profile": "[[],[]]", "attributes": '{"a":1}', "item_ids": ["a"],
+}  # fmt: skip
+_MONGO_ITEM = {
+    "_id": "i", "kind": None, "title": "t", "text": None, "categories": ["c"], "is_hidden": False,
+    "attributes": '{"a":[1]}', "updated_at": 5.0,
+}  # fmt: skip
+
+
+def _bson(read: Callable[[dict[str, Any]], object]) -> Callable[[bytes], object]:
+    def of_bytes(payload: bytes) -> object:
+        options = bson.CodecOptions[dict[str, Any]](
+            unicode_decode_error_handler="replace", datetime_conversion=bson.DatetimeConversion.DATETIME_AUTO
+        )
+        try:
+            document = bson.decode(payload, options)
+        except (BSONError, ValueError, RecursionError):
+            return None  # the server sends none such
+        return read(document) if "_id" in document and "item_ids" in document or "kind" in document else None
+
+    return of_bytes
+
+
+# Files ----------------------------------------------------------------------------------------------------
+
+
+def _file(name: str, read: Callable[[Path], object]) -> Callable[[bytes], object]:
+    """Return a reader of bytes that puts them into a file first."""
+
+    def of_bytes(payload: bytes) -> object:
+        path = SCRATCH / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(payload)
+        return read(path)
+
+    return of_bytes
+
+
+def _snapshot_folder() -> Path:
+    items = VectorTable(["a", "b"], np.ones((2, 2), np.float32))
+    users = VectorTable(["u"], np.ones((1, 2), np.float32))
+    snapshot = Snapshot(
+        "g", items, users, {"item-vectors": {0: 3}}, 5.0, {"seed": 1}, np.ones((1, 2), np.float32)
+    )
+    snapshot_directory.write_snapshot(SCRATCH / "snapshots", snapshot)
+    return SCRATCH / "snapshots" / "g"
+
+
+def _snapshot_with(member: str, *, is_signed: bool) -> Row:
+    """Return a row whose bytes stand for one file of a snapshot; signed: the manifest has their digest."""
+    folder = _snapshot_folder()
+    original, manifest = (folder / member).read_bytes(), (folder / "manifest.json").read_bytes()
+
+    def read(payload: bytes) -> object:
+        (folder / member).write_bytes(payload)
+        if is_signed:
+            written = json.loads(manifest)
+            written["sha256"][member] = hashlib.sha256(payload).hexdigest()
+            (folder / "manifest.json").write_text(json.dumps(written))
+        try:
+            return snapshot_directory.read_snapshot(folder.parent, "g")
+        finally:
+            (folder / member).write_bytes(original)
+            (folder / "manifest.json").write_bytes(manifest)
+
+    form = JSON if member.endswith(".json") else None
+    return Row(f"read_snapshot/{member}", read, (original,), (CorruptArtifact, UnknownId), form)
+
+
+_LEARNING = LearningSettings(embedding_dim=2)
+
+
+def _checkpoint_folder() -> Path:
+    state = TrainerState("g", _LEARNING, TrainerSettings())
+    rows = state.user_ids.rows_of(["u", "v"], add=True)
+    state.item_ids.rows_of(["a", "b"], add=True)
+    state.users.count(rows, np.array([5.0, 6.0]))
+    state.users.dislike(0, "a")
+    state.user_categories.count(rows, [("war", "drama"), ("war",)], np.array([1.0, np.nan]))
+    checkpoints = Checkpoints(SCRATCH / "artifacts", "g")
+    checkpoints.write(state, {INTERACTIONS: {0: 3}}, token=1)
+    return checkpoint_folders(SCRATCH / "artifacts" / "checkpoints" / "g")[0]
+
+
+class _Part(msgspec.Struct):
+    next_offsets: dict[str, dict[int, int]]
+
+
+def _checkpoint_with(member: str, *, is_signed: bool) -> Row:
+    folder = _checkpoint_folder()
+    original, manifest = (folder / member).read_bytes(), (folder / "manifest.json").read_bytes()
+
+    def read(payload: bytes) -> object:
+        (folder / member).write_bytes(payload)
+        if is_signed:
+            written = json.loads(manifest)
+            written["sha256"][member] = hashlib.sha256(payload).hexdigest()
+            (folder / "manifest.json").write_text(json.dumps(written))
+        try:
+            read_checkpoint(folder)
+            read_state_part(folder, _Part)
+            return Checkpoints(SCRATCH / "artifacts", "g").open_newest(_LEARNING, TrainerSettings())
+        finally:
+            (folder / member).write_bytes(original)
+            (folder / "manifest.json").write_bytes(manifest)
+
+    form = JSON if member.endswith(".json") else None
+    return Row(f"read_checkpoint/{member}", read, (original,), (CorruptArtifact,), form)
+
+
+def _bars_checkpoint() -> tuple[bytes, bytes]:
+    history = ItemHistory(5, max_items=10)
+    times = np.array([60.0, 61.0, 125.0])
+    history.add(Ticks(["a", "b", "a"], times, np.array([1.0, 2.0, 3.0]), times))
+    path = SCRATCH / "bars.npz"
+    waiting = Waiting(np.array([0, 6]), ["gone"])
+    HistoryCheckpoint(path).write(history, Restored({INTERACTIONS: {0: 7}}, ["e1"], waiting))
+    with np.load(path) as arrays:
+        return path.read_bytes(), arrays["about"].tobytes()
+
+
+def _restore_bars(path: Path) -> object:
+    return HistoryCheckpoint(path).restore(ItemHistory(5, max_items=10))
+
+
+_BARS, _BARS_ABOUT = _bars_checkpoint()
+
+
+def _bars_with_about(payload: bytes) -> object:
+    with np.load(io.BytesIO(_BARS)) as arrays:
+        members = {name: arrays[name] for name in arrays} | {"about": np.frombuffer(payload, np.uint8)}
+    np.savez(SCRATCH / "bars-about.npz", **members)
+    return _restore_bars(SCRATCH / "bars-about.npz")
+
+
+def _lab_model() -> tuple[bytes, bytes]:
+    model = TagSvd(TagSvdOptions(tags="item_ids"))
+    model.fit([Interaction(f"u{n % 5}", f"i{n % 3}", 0.0, value=float(n)) for n in range(40)])
+    save_model(model, SCRATCH / "model.npz")
+    with zipfile.ZipFile(SCRATCH / "model.npz") as archive:
+        return (SCRATCH / "model.npz").read_bytes(), archive.read("manifest.json")
+
+
+_MODEL, _MODEL_MANIFEST = _lab_model()
+
+
+def _model_with_manifest(payload: bytes) -> object:
+    path = SCRATCH / "model-manifest.npz"
+    with zipfile.ZipFile(io.BytesIO(_MODEL)) as source, closing(zipfile.ZipFile(path, "w")) as target:
+        for name in source.namelist():
+            target.writestr(name, payload if name == "manifest.json" else source.read(name))
+    return load_model(path)
+
+
+def _cursor(payload: bytes) -> object:
+    return Shown.read(payload.decode("latin-1"), "user=u")
+
+
+def _queries(payload: bytes) -> object:
+    return decoded(index_messages.decode_queries, payload)
+
+
+ROWS: tuple[Row, ...] = (
+    Row("wire.decode_event", lambda given: wire.decode_event(given, 5.0), _EVENTS, (InvalidEvent,)),
+    Row("wire.decode_command", wire.decode_command, _COMMANDS, (InvalidEvent,)),
+    Row("wire.decode_vector", wire.decode_vector, _VECTORS, (InvalidEvent,), MSGPACK),
+    Row("wire.decode_rejected", wire.decode_rejected, _REJECTED, (InvalidEvent,)),
+    Row("markers.is_marker", markers.is_marker, _EVENTS, ()),
+    Row("envelopes.envelope_of", envelopes.envelope_of, _EVENTS, ()),
+    Row("training.decode, encode_rejected", _reject, _EVENTS, ()),
+    Row("history.decode_ticks", _ticks, _EVENTS, ()),
+    Row(
+        "index_messages.decode_queries",
+        _queries,
+        (index_messages.encode_queries([_QUERY]),),
+        (InvalidInput,),
+        MSGPACK,
+    ),
+    Row(
+        "index_messages.decode_answers",
+        _answers,
+        (index_messages.encode_answers([_ANSWER]),),
+        (Damaged, InvalidInput, Unavailable),
+        MSGPACK,
+    ),
+    Row(
+        "index_messages.decode_vectors_query",
+        index_messages.decode_vectors_query,
+        (index_messages.encode_vectors_query(index_messages.VectorsQueryMessage(["a"], "g")),),
+        (Damaged,),
+        MSGPACK,
+    ),
+    Row(
+        "index_messages.decode_vectors",
+        _vectors_by_id,
+        (index_messages.encode_vectors(index_messages.VectorsMessage("g", ["a", "b"], _VECTOR * 2)),),
+        (Damaged,),
+        MSGPACK,
+    ),
+    Row(
+        "requests.decode_search",
+        decode_search,
+        (b'{"vectors":[[1,2]],"k":3,"exclude":[["a"]]}', b'{"item_ids":["a"],"generation":"g"}'),
+        (InvalidInput,),
+    ),
+    Row(
+        "requests.decode_vectors_request",
+        decode_vectors_request,
+        (b'{"item_ids":["a"],"generation":"g"}',),
+        (InvalidInput,),
+    ),
+    Row("neighbour.decode_neighbours", _neighbours, (_json(_NEAR),), (Damaged,)),
+    Row("item.decode_item", lambda given: item.decode_item(given, "i"), (_json(_ITEM),), (Damaged,)),
+    Row("bar.decode_span", bar.decode_span, (_json(HistorySpan(620.0, 60)),), (Damaged,)),
+    Row(
+        "ranked_item.decode_ranking",
+        ranked_item.decode_ranking,
+        (_json([RankedItem("a", 2.0), RankedItem("b", 1.0)]),),
+        (Damaged,),
+    ),
+    Row("blend.decode_blend", _blend, (_json(BlendRanker(SOURCES).published()),), ()),
+    Row(
+        "redis_values.decode_changed",
+        redis_values.decode_changed,
+        (_json(redis_values.ChangedItems("me", ["a"])),),
+        (Damaged,),
+    ),
+    Row(
+        "redis_values.decode_items",
+        lambda given: redis_values.decode_items(["i", "j"], [given, None], 1.0),
+        (_json(redis_values.CachedItem(_ITEM, 5.0)),),
+        (),
+    ),
+    Row(
+        "redis_values.decode_neighbours_of",
+        lambda given: redis_values.decode_neighbours_of(["i", "j"], [given, None]),
+        (_json(_NEAR),),
+        (Damaged,),
+    ),
+    Row(
+        "redis_values.decode_ranking",
+        lambda given: redis_values.decode_ranking([(given, 1.0), (b"b", float(len(given)))]),
+        (b"a",),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "redis_values.decode_counters",
+        lambda given: redis_values.decode_counters({b"n": given, given: b"1"}),
+        (b"3.5", b"inf"),
+        (Damaged,),
+        None,
+    ),
+    Row("redis_values.decode_history", _history, (_MINUTE, _json(HistorySpan(620.0, 60))), (Damaged,)),
+    Row(
+        "sqlite_cache_schema.decode_items",
+        lambda given: (
+            sqlite_cache_schema.decode_items(b"[" + given + b"]"),
+            sqlite_cache_schema.readable_items([("i", given)]),
+        ),
+        (_json(_ITEM),),
+        (),
+    ),
+    Row(
+        "sqlite_cache_schema.decode_counters",
+        lambda given: sqlite_cache_schema.decode_counters([("n", given)]),  # type: ignore[list-item]
+        (b"3.5",),
+        (Damaged,),
+        None,
+    ),
+    Row("sqlite_store_schema.decode_ids", sqlite_store_schema.decode_ids, (b'["a","b"]',), (Damaged,)),
+    Row("sqlite_store_schema.user_of", _sqlite_user, (b'["a"]', _VECTOR, b'{"a":1}', b"[[],[]]"), (Damaged,)),
+    Row(
+        "mongo_documents.user_of",
+        _bson(lambda one: (mongo_documents.ids_of(one), mongo_documents.user_of(one))),
+        (bson.encode(_MONGO_USER),),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "mongo_documents.item_of",
+        _bson(mongo_documents.item_of),
+        (bson.encode(_MONGO_ITEM),),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "snapshot_files.decode_manifest",
+        snapshot_files.decode_manifest,
+        ((_snapshot_folder() / "manifest.json").read_bytes(),),
+        (Damaged,),
+    ),
+    Row(
+        "snapshot_roles.decode_promotion",
+        snapshot_roles.decode_promotion,
+        (_json(Promotion("promote", "new", "old", 5.0)),),
+        (Damaged,),
+    ),
+    Row(
+        "snapshot_directory.generation_in",
+        _file("CURRENT", snapshot_directory.generation_in),
+        (b"20240101-000000\n",),
+        (CorruptArtifact,),
+        None,
+    ),
+    _snapshot_with("manifest.json", is_signed=False),
+    _snapshot_with("item_ids.json", is_signed=True),
+    _snapshot_with("item_embeddings.npy", is_signed=True),
+    _snapshot_with("user_likeness.npy", is_signed=True),
+    _checkpoint_with("manifest.json", is_signed=False),
+    _checkpoint_with("state.json", is_signed=True),
+    _checkpoint_with("tensors.safetensors", is_signed=True),
+    Row("history.checkpoint", _file("bars-torn.npz", _restore_bars), (_BARS,), (CorruptArtifact,), None),
+    Row("history.checkpoint/about", _bars_with_about, (_BARS_ABOUT,), (CorruptArtifact,)),
+    Row("lab.load_model", _file("torn.npz", load_model), (_MODEL,), (CorruptArtifact,), None),
+    Row("lab.load_model/manifest.json", _model_with_manifest, (_MODEL_MANIFEST,), (CorruptArtifact,)),
+    Row(
+        "cursor.Shown.read",
+        _cursor,
+        (Shown.nothing("user=u").after(["a", "b"]).cursor().encode(),),
+        (InvalidInput,),
+        None,
+    ),
+    Row("place_file.load", _file("place", lambda path: PlaceFile(path).load()), (b'{"next_event": 7}',), ()),
+    Row(
+        "json_rows.json_rows",
+        _file("rows.jsonl", lambda path: list(json_rows(path, {"user_id": "user_id"}, ["user_id"]))),
+        (b'{"user_id":"u"}\n\n{"user_id":"v"}\n',),
+        (),
+        None,
+    ),
+)
+
+NO_ROW: dict[str, str] = {
+    "decode_ticks": "history.decode_ticks",
+    "read_manifest": "read_snapshot/manifest.json",
+    "read_table": "read_snapshot/item_ids.json",
+    "read_likeness": "read_snapshot/user_likeness.npy",
+    "read_state_part": "read_checkpoint/state.json",
+}
+"""Functions that have no row of their own, and the row that reads by them."""
+
+NO_DECODERS = frozenset(
+    ("read_commands", "read_events", "read_settings", "read_user_items", "read_body", "read_k")
+)
+"""Functions with such a name that read records, rows or a request by the decoders above."""
