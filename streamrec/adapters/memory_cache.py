@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 
 class MemoryCache:
@@ -19,7 +19,8 @@ class MemoryCache:
         self._neighbours: dict[str, Neighbours] = {}
         self._counters: dict[str, float] = {}
         self._blend: Blend | None = None
-        self._items: dict[str, tuple[Item, float]] = {}
+        self._items: dict[str, tuple[Item | None, float]] = {}
+        self._versions: dict[str, int] = {}
         self._span = HistorySpan(0.0, 1)
         self._histories: dict[str, dict[int, bytes]] = {}
 
@@ -90,17 +91,41 @@ class MemoryCache:
         """Return cached metadata; what is not cached, or too old, is left out."""
         now = self._clock()
         cached = ((item_id, self._items.get(item_id)) for item_id in item_ids)
-        return {item_id: entry[0] for item_id, entry in cached if entry is not None and entry[1] > now}
+        return {id_: entry[0] for id_, entry in cached if entry and entry[0] and entry[1] > now}
 
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Cache metadata for a while."""
+    async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata, also what is too old."""
+        cached = ((item_id, self._items.get(item_id)) for item_id in item_ids)
+        return {item_id: entry[0] for item_id, entry in cached if entry and entry[0]}
+
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Cache metadata for a while, unless a newer version is known."""
         expires_at = self._clock() + self._item_ttl_s
-        self._items.update((item.item_id, (item, expires_at)) for item in items)
+        for item in items:
+            if self._is_newest(item.item_id, versions):
+                self._items[item.item_id] = (item, expires_at)
 
-    async def drop_items(self, item_ids: Sequence[str]) -> None:
-        """Forget cached metadata after a change."""
+    async def drop_items(self, item_ids: Sequence[str], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Forget cached metadata after a change, unless it is of a newer version."""
         for item_id in item_ids:
-            self._items.pop(item_id, None)
+            if not versions.get(item_id):
+                self._versions.pop(item_id, None)
+            if self._is_newest(item_id, versions):
+                self._items.pop(item_id, None)
+
+    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
+        """Cache hidden items, and forget others that changed, unless newer versions are known."""
+        for item in items:
+            if self._is_newest(item.item_id, versions):
+                entry = (item if item.is_hidden else None, self._clock() + self._item_ttl_s)
+                self._items[item.item_id] = entry
+
+    def _is_newest(self, item_id: str, versions: Mapping[str, int]) -> bool:
+        version = versions.get(item_id, 0)
+        if version < self._versions.get(item_id, 0):
+            return False
+        self._versions[item_id] = version
+        return True
 
     def close(self) -> None:
         """Nothing to release."""

@@ -1,12 +1,13 @@
 """The document store in memory: for tests, and for evaluation without a disk."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from streamrec.domain.erasure import SALT_BYTES, Erasure, clipped, digest_of
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions, deleted_item
 from streamrec.domain.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
@@ -15,11 +16,13 @@ from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 class MemoryStore:
     """Implements `TrainerStore` and `DocumentStore` over the same documents."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self._states: dict[str, UserState] = {}
         self._attributes: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, dict[str, float]] = {}
         self._items: dict[str, Item] = {}
+        self._versions: dict[str, int] = {}
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
         self._erasures: dict[tuple[bytes, str], Erasure] = {}
@@ -68,6 +71,17 @@ class MemoryStore:
         for item_id in sorted(self._items) if item_ids is None else item_ids:
             if item_id in self._items:
                 yield self._items[item_id]
+
+    def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
+        known = [item_id for item_id in item_ids if item_id in self._versions]
+        return ItemVersions(
+            {item_id: self._items.get(item_id, deleted_item(item_id)) for item_id in known},
+            {item_id: self._versions[item_id] for item_id in known},
+        )
+
+    def _advance(self, item_id: str) -> None:
+        self._versions[item_id] = max(self._versions.get(item_id, 0) + 1, int(self._clock() * 1000))
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
@@ -154,10 +168,17 @@ class MemoryStore:
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items."""
-        self._items.update((item.item_id, item) for item in items)
+        for item in items:
+            self._items[item.item_id] = item
+            self._advance(item.item_id)
+
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
+        return self.read_versions(item_ids)
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""
+        self._advance(item_id)
         return self._items.pop(item_id, None) is not None
 
     def close(self) -> None:

@@ -6,7 +6,8 @@
              profile: JSON text, tokens: {lease's name: largest fencing token that wrote it},
              writers: {the same: the last one}, attributes: JSON text}
     seen    {_id: {user_id, at, item_id}}
-    items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at}
+    items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at,
+             version, deleted_at: when it was deleted; such a document goes after `DELETED_KEPT_S`}
     leases  {_id: name, owner, token, expires_at}
 
 Of a user, `attributes` are the services', the rest is the trainer's; each leaves the other's alone.
@@ -14,14 +15,17 @@ Attributes are text: their keys may hold what a field's name may not, and their 
 field's.
 """
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from bson.int64 import Int64
 from bson.max_key import MaxKey
-from pymongo import ReplaceOne, UpdateOne
+from pymongo import UpdateOne
 
 from streamrec.adapters.mongo_connection import Document
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions, versioned
 from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 from streamrec.ports import Lease
@@ -32,6 +36,12 @@ FENCE: Document = {"$expr": {"$eq": ["$tokens", "$writers"]}}
 A filter on the token would do the same, but takes MongoDB off its short way to a document by its `_id`, and
 doubles what an update costs it; this adds a sixth.
 """
+
+DELETED_KEPT_S = 30 * 86_400
+"""Longer than any copy of a deleted item lives; after it, the clock alone makes the next version larger."""
+
+NOT_DELETED: Document = {"deleted_at": None}
+"""Finds items that are there."""
 
 STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at", "profile")
 
@@ -148,9 +158,9 @@ def profile(user_id: str, n_seen: int) -> list[Document]:
     return [{"$match": {"_id": user_id}}, {"$unionWith": sights}]
 
 
-def item_replacement(item: Item) -> ReplaceOne[Document]:
-    """Return the upsert of a whole item."""
-    fields = {
+def item_replacement(item: Item, now: float, *, is_deleted: bool = False) -> list[Document]:
+    """Return the pipeline of an upsert that replaces a whole item, by its next version."""
+    fields: Document = {
         "kind": item.kind,
         "title": item.title,
         "text": item.text,
@@ -159,7 +169,28 @@ def item_replacement(item: Item) -> ReplaceOne[Document]:
         "attributes": json_text(item.attributes),
         "updated_at": item.updated_at,
     }
-    return ReplaceOne({"_id": item.item_id}, fields, upsert=True)
+    if is_deleted:
+        fields["deleted_at"] = datetime.fromtimestamp(now, UTC)
+    next_version = {"$max": [{"$add": [{"$ifNull": ["$version", 0]}, 1]}, Int64(now * 1000)]}
+    kept = {"_id": {"$literal": item.item_id}, "version": next_version}
+    return [{"$replaceWith": {"$mergeObjects": [{"$literal": fields}, kept]}}]
+
+
+def item_upsert(item: Item, now: float) -> UpdateOne:
+    """Return the upsert of a whole item."""
+    return UpdateOne({"_id": item.item_id}, item_replacement(item, now), upsert=True)
+
+
+def versions_of(documents: Iterable[Document]) -> ItemVersions:
+    """Read items and their versions.
+
+    Raises
+    ------
+    Damaged
+        When some are none; its `rest` holds the others.
+    """
+    found = [(document["_id"], document) for document in documents]
+    return versioned(item_of, found, {id_: document.get("version", 0) for id_, document in found})
 
 
 def item_of(document: Document) -> Item:

@@ -1,10 +1,11 @@
 """The document store in MongoDB, as a server uses it."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
@@ -17,19 +18,23 @@ from streamrec.adapters.mongo_connection import (
     in_our_words,
 )
 from streamrec.adapters.mongo_documents import (
+    DELETED_KEPT_S,
     FENCE,
+    NOT_DELETED,
     all_seen_of,
     ids_of,
     item_of,
     item_replacement,
+    item_upsert,
     json_text,
     newest_sights,
     profile,
     user_of,
+    versions_of,
 )
 from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, noted, salt_in
 from streamrec.domain.erasure import digest_of
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions, deleted_item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -53,8 +58,11 @@ class MongoStore:
     profiler, can be told to be this request's.
     """
 
-    def __init__(self, place: MongoPlace) -> None:
+    def __init__(self, place: MongoPlace, *, clock: Callable[[], float] = time.time) -> None:
+        """Connect at the first use; `clock` gives Unix seconds."""
         self._place = place
+        self._clock = clock
+        self._forgets_deleted = False
         self._client: AsyncMongoClient[Document] | None = None
         self._has_users = False
         self._salt: bytes | None = None
@@ -195,10 +203,23 @@ class MongoStore:
             return {}
         with in_our_words(self._place):
             found = self._collection("items").find(
-                {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=_request()
+                {"_id": {"$in": list(item_ids)}} | NOT_DELETED,
+                batch_size=len(item_ids) + 1,
+                comment=_request(),
             )
             documents = await found.to_list()
         return decoded_each(item_of, ((document["_id"], document) for document in documents), "document")
+
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
+        if not item_ids:
+            return ItemVersions({}, {})
+        with in_our_words(self._place):
+            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
+            found = primary.find(
+                {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=_request()
+            )
+            return versions_of(await found.to_list())
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
@@ -206,14 +227,27 @@ class MongoStore:
             return
         with in_our_words(self._place):
             await self._collection("items").bulk_write(
-                [item_replacement(item) for item in items], ordered=False, comment=_request()
+                [item_upsert(item, self._clock()) for item in items], ordered=False, comment=_request()
             )
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""
         with in_our_words(self._place):
-            deleted = await self._collection("items").delete_one({"_id": item_id}, comment=_request())
-        return deleted.deleted_count > 0
+            await self._forget_deleted_later()
+            before = await self._collection("items").find_one_and_update(
+                {"_id": item_id},
+                item_replacement(deleted_item(item_id), self._clock(), is_deleted=True),
+                {"deleted_at": 1},
+                upsert=True,
+                comment=_request(),
+            )
+        return before is not None and before.get("deleted_at") is None
+
+    async def _forget_deleted_later(self) -> None:
+        """Have MongoDB remove what is kept of deleted items, after a while."""
+        if not self._forgets_deleted:
+            await self._collection("items").create_index("deleted_at", expireAfterSeconds=DELETED_KEPT_S)
+            self._forgets_deleted = True
 
     async def check(self) -> None:
         """Return when MongoDB answers, and lets us read."""

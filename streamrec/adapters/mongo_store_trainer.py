@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from pymongo import DeleteMany, DeleteOne, MongoClient, ReplaceOne, UpdateOne
+from pymongo import DeleteMany, DeleteOne, MongoClient, ReadPreference, ReplaceOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure
 
@@ -20,17 +20,19 @@ from streamrec.adapters.mongo_connection import (
 )
 from streamrec.adapters.mongo_documents import (
     FENCE,
+    NOT_DELETED,
     STATE_FIELDS,
     all_seen_of,
     fenced,
     item_of,
     seen_key,
     state_upsert,
+    versions_of,
 )
 from streamrec.adapters.mongo_erasures import MongoErasures
 from streamrec.adapters.mongo_leases import MongoLeases
 from streamrec.domain.erasure import Erasure
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions
 from streamrec.errors import Damaged, LeaseLost
 from streamrec.ports import Lease, UserUpdates
 from streamrec.telemetry import Digest
@@ -182,7 +184,9 @@ class MongoTrainerStore:
     def _find_items(self, condition: dict[str, Any]) -> list[Document]:
         with in_our_words(self._place):
             return list(
-                self._items.find(condition, sort=[("_id", 1)], limit=_AT_ONCE, batch_size=_AT_ONCE + 1)
+                self._items.find(
+                    condition | NOT_DELETED, sort=[("_id", 1)], limit=_AT_ONCE, batch_size=_AT_ONCE + 1
+                )
             )
 
     def _readable(self, documents: Iterable[Document]) -> list[Item]:
@@ -193,6 +197,17 @@ class MongoTrainerStore:
             except Damaged as error:
                 self._damages.note(1, f"item {document['_id']!r}: {error}")
         return items
+
+    def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
+        primary = self._items.with_options(read_preference=ReadPreference.PRIMARY)
+        with in_our_words(self._place):
+            found = list(primary.find({"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1))
+        try:
+            return versions_of(found)
+        except Damaged as error:
+            self._damages.note(1, str(error))
+            return cast("ItemVersions", error.rest)
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""

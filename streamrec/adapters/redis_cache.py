@@ -2,15 +2,22 @@
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.client import Pipeline
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
+from streamrec.adapters.redis_items import (
+    CHANNEL,
+    ITEM_TTL_S,
+    WRITE,
+    cached_entry,
+    portions,
+    version_entry,
+)
 from streamrec.adapters.redis_values import (
     CachedItem,
     ChangedItems,
@@ -24,12 +31,9 @@ from streamrec.adapters.redis_values import (
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
-ITEM_TTL_S = 300.0
-"""A reader may cache what it read just before a change; after so long the change is seen anyway."""
-
-CHANNEL = "changed-items"
+_Entries = Mapping[str, tuple[bytes, int, int]]
 
 
 class RedisCache:
@@ -99,40 +103,73 @@ class RedisCache:
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""
-        cached = await self.get_cached(item_ids)
-        return {item_id: entry.item for item_id, entry in cached.items()}
+        return _items_of(await self.get_cached(item_ids))
+
+    async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata, of hidden items also what is too old."""
+        return _items_of(await self._read_cached(item_ids, float("-inf")))
 
     async def get_cached(self, item_ids: Sequence[str]) -> dict[str, CachedItem]:
         """Return cached metadata, each with its end."""
+        return await self._read_cached(item_ids, self._clock())
+
+    async def _read_cached(self, item_ids: Sequence[str], now: float) -> dict[str, CachedItem]:
         if not item_ids:
             return {}
         with in_our_words(self.place):
             values: Any = await self._redis.mget([self._item_key(item_id) for item_id in item_ids])
-        return decode_items(item_ids, values, self._clock())
+        return decode_items(item_ids, values, now)
 
-    async def put_items(self, items: Sequence[Item]) -> None:
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
         """Cache metadata for a while; where it differs from what was cached, tell who else keeps copies."""
-        now = self._clock()
-        ttl_ms = round(self._item_ttl_s * 1000)
-        with in_our_words(self.place):
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for item in items:
-                    value = encode(CachedItem(item, now + self._item_ttl_s))
-                    pipeline.set(self._item_key(item.item_id), value, px=ttl_ms, get=True)
-                replaced = decode_items([item.item_id for item in items], await pipeline.execute(), now)
-                changed = [item.item_id for item in items if _differs(item, replaced.get(item.item_id))]
-                if changed:
-                    self._tell(pipeline, changed)
-                    await pipeline.execute()
+        await self.write_items(items, versions)
 
-    async def drop_items(self, item_ids: Sequence[str]) -> None:
-        """Forget cached metadata after a change, and tell who else keeps copies."""
+    async def write_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> set[str]:
+        """Cache metadata as `put_items` does; return the ids of those that no newer version was there of."""
+        now = self._clock()
+        entries = {
+            item.item_id: cached_entry(item, versions.get(item.item_id, 0), self._item_ttl_s, now)
+            for item in items
+        }
         with in_our_words(self.place):
-            async with self._redis.pipeline(transaction=False) as pipeline:
-                for item_id in item_ids:
-                    pipeline.delete(self._item_key(item_id))
-                self._tell(pipeline, item_ids)
-                await pipeline.execute()
+            before = await self._write(entries)
+            replaced = decode_items(list(before), before.values(), now)
+            changed = [
+                item.item_id
+                for item in items
+                if item.item_id in before and _differs(item, replaced.get(item.item_id))
+            ]
+            if changed:
+                await self._tell(changed)
+        return set(before)
+
+    async def drop_items(self, item_ids: Sequence[str], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Forget cached metadata after a change, and tell who else keeps copies."""
+        entries = {
+            item_id: version_entry(versions[item_id], self._item_ttl_s)
+            for item_id in item_ids
+            if versions.get(item_id)
+        }
+        rest = [self._item_key(item_id) for item_id in item_ids if item_id not in entries]
+        with in_our_words(self.place):
+            await self._write(entries)
+            if rest:
+                await self._redis.delete(*rest)
+            # After the writes: whoever hears of it finds them done.
+            await self._tell(item_ids)
+
+    async def _write(self, entries: _Entries) -> dict[str, bytes | None]:
+        """Write cached items; return by id what was there before, where no newer version was."""
+        before: dict[str, bytes | None] = {}
+        for item_ids, arguments in portions(entries):
+            keys = [self._item_key(item_id) for item_id in item_ids]
+            taken: Any = await self._redis.eval(WRITE, len(keys), *keys, *arguments)
+            before.update(
+                (item_id, held or None)
+                for item_id, held in zip(item_ids, taken, strict=True)
+                if held is not None
+            )
+        return before
 
     async def check(self) -> None:
         """Return when Redis answers, lets us in, and is no cluster."""
@@ -143,12 +180,15 @@ class RedisCache:
         """Close the connections."""
         await self._redis.aclose()
 
-    def _tell(self, pipeline: Pipeline, item_ids: Sequence[str]) -> None:
-        # After the writes, in the same pipeline: whoever hears of it finds them done.
-        pipeline.publish(self.place.key(CHANNEL), encode(ChangedItems(self.name, list(item_ids))))
+    async def _tell(self, item_ids: Sequence[str]) -> None:
+        await self._redis.publish(self.place.key(CHANNEL), encode(ChangedItems(self.name, list(item_ids))))
 
     def _item_key(self, item_id: str) -> str:
         return self.place.key(f"item:{item_id}")
+
+
+def _items_of(cached: Mapping[str, CachedItem]) -> dict[str, Item]:
+    return {item_id: entry.item for item_id, entry in cached.items() if entry.item is not None}
 
 
 def _differs(item: Item, replaced: CachedItem | None) -> bool:

@@ -1,6 +1,7 @@
 """The hot cache in Redis, as the trainer uses it."""
 
 import re
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -10,9 +11,11 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
-from streamrec.adapters.redis_values import encode
+from streamrec.adapters.redis_items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
+from streamrec.adapters.redis_values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
+from streamrec.domain.item import Item
 from streamrec.ports import Neighbours, RankedItem
 
 _MEMBERS_AT_ONCE = 1000
@@ -107,6 +110,16 @@ class RedisCachePublisher:
                 else:
                     pipeline.delete(key)
             pipeline.execute()
+
+    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
+        """Cache hidden items, and forget others that changed; whoever keeps copies is told."""
+        key_of = self._place.key
+        with in_our_words(self._place):
+            for item_ids, arguments in portions(entries_of(items, versions, ITEM_TTL_S, time.time())):
+                keys = [key_of(f"item:{item_id}") for item_id in item_ids]
+                taken: Any = self._redis.eval(WRITE, len(keys), *keys, *arguments)
+                changed = [id_ for id_, held in zip(item_ids, taken, strict=True) if held is not None]
+                self._redis.publish(key_of(CHANNEL), encode(ChangedItems("trainer", changed)))
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""

@@ -7,11 +7,12 @@ another process says that it changed them; while we can't hear the others, there
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-from streamrec.adapters.redis_cache import CHANNEL, ITEM_TTL_S, RedisCache
+from streamrec.adapters.redis_cache import RedisCache
 from streamrec.adapters.redis_changes import RedisChanges
 from streamrec.adapters.redis_connection import RedisPlace
+from streamrec.adapters.redis_items import CHANNEL, ITEM_TTL_S
 from streamrec.adapters.redis_near_items import NearItems
 from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis_values import CachedItem
@@ -19,7 +20,7 @@ from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
 from streamrec.errors import StreamrecError
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.near_neighbours import NearNeighbours
 
 
@@ -86,22 +87,26 @@ class RedisNearCache:
         missing = [item_id for item_id in item_ids if item_id not in found]
         if missing:
             cached = await self._read(missing)
-            found.update((item_id, entry.item) for item_id, entry in cached.items())
+            found.update((item_id, entry.item) for item_id, entry in cached.items() if entry.item)
         return found
 
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Cache metadata for a while, and tell the other processes."""
+    async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata, of hidden items also what is too old."""
+        return await self._far.last_known(item_ids)
+
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Cache metadata for a while, unless a newer version is known, and tell the other processes."""
         self._items.drop(item.item_id for item in items)
         epoch, expires_at = self._items.epoch, self._clock() + self._item_ttl_s
-        await self._far.put_items(items)
+        newest = await self._far.write_items(items, versions)
         if self.keeps_copies():
-            cached = {item.item_id: CachedItem(item, expires_at) for item in items}
+            cached = {item.item_id: CachedItem(item, expires_at) for item in items if item.item_id in newest}
             self._items.keep(cached, epoch, self._clock())
 
-    async def drop_items(self, item_ids: Sequence[str]) -> None:
+    async def drop_items(self, item_ids: Sequence[str], versions: Mapping[str, int] = NO_VERSIONS) -> None:
         """Forget cached metadata after a change, and tell the other processes."""
         self._items.drop(item_ids)
-        await self._far.drop_items(item_ids)
+        await self._far.drop_items(item_ids, versions)
         # Once more: what was read from Redis before it was gone there must not be kept now.
         self._items.drop(item_ids)
 

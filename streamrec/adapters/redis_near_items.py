@@ -64,6 +64,8 @@ class NearItems:
         if epoch != self.epoch:
             return
         for item_id, entry in cached.items():
+            if entry.item is None:
+                continue
             self._copies[item_id] = _Copy(
                 entry.item, now + self._ttl_s * _RENEWED_AFTER, min(entry.expires_at, now + self._ttl_s)
             )

@@ -2,7 +2,7 @@
 
 ::
 
-    <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself
+    <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself; see `redis_items`
     <prefix>:popular:<name>          sorted set of item ids by score
     <prefix>:popular-names           set of the names that have one
     <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
@@ -26,10 +26,19 @@ from streamrec.payload import decoded, decoded_each
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """An item, and the Unix seconds when this copy of it ends."""
+    """An item, and the Unix seconds when this copy of it ends.
 
-    item: Item
+    Attributes
+    ----------
+    item
+        None where only the version is known: it is to be read from the store.
+    version
+        0 in what the version before wrote. It comes last, for `redis_items` to find it.
+    """
+
+    item: Item | None
     expires_at: float
+    version: int = 0
 
 
 class ChangedItems(msgspec.Struct, frozen=True, array_like=True):
@@ -66,9 +75,21 @@ def decode_items(item_ids: Sequence[str], values: Iterable[object], now: float) 
         cached = decoded(_decode_all, b"[" + b",".join(value for _, value in written) + b"]")  # type: ignore[misc]
     except (Damaged, TypeError):
         cached = []
-    if [entry.item.item_id for entry in cached] != [item_id for item_id, _ in written]:
-        cached = [entry for item_id, value in written if (entry := _decoded(item_id, value)) is not None]
-    return {entry.item.item_id: entry for entry in cached if entry.expires_at > now}
+    if len(cached) != len(written):
+        return _one_by_one(written, now)
+    found = {}
+    for (item_id, _), entry in zip(written, cached, strict=True):
+        if entry.item is not None:
+            if entry.item.item_id != item_id:
+                return _one_by_one(written, now)
+            if entry.expires_at > now:
+                found[item_id] = entry
+    return found
+
+
+def _one_by_one(written: Iterable[tuple[str, object]], now: float) -> dict[str, CachedItem]:
+    read = ((item_id, _decoded(item_id, value)) for item_id, value in written)
+    return {item_id: entry for item_id, entry in read if entry and entry.item and entry.expires_at > now}
 
 
 def _decoded(item_id: str, value: object) -> CachedItem | None:
@@ -76,7 +97,7 @@ def _decoded(item_id: str, value: object) -> CachedItem | None:
         cached = decoded(_decode_one, value)  # type: ignore[arg-type]  # of a pipeline it may be anything
     except Damaged:
         return None  # of another version, or of another program: read it anew
-    return cached if cached.item.item_id == item_id else None
+    return cached if cached.item is None or cached.item.item_id == item_id else None
 
 
 def decode_neighbours_of(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, Neighbours]:

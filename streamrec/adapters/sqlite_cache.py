@@ -11,10 +11,13 @@ from typing import Any
 import msgspec
 
 from streamrec.adapters.sqlite_cache_schema import (
+    PUT_ITEM,
     decode_counters,
     decode_items,
+    item_row,
     open_cache_file,
     readable_items,
+    version_row,
 )
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
@@ -24,11 +27,11 @@ from streamrec.domain.item import Item
 from streamrec.domain.neighbour import decode_neighbours
 from streamrec.domain.ranked_item import decode_ranking
 from streamrec.payload import decoded_each
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
-"""A reader may cache what it read just before a change; after so long the change is seen anyway."""
+"""Whoever changes the store and does not tell the cache is heard after so long."""
 
 _PAGE = 10_000
 """Item ids looked at in one transaction: some 10 ms."""
@@ -87,6 +90,18 @@ class SqliteCachePublisher:
                 (last, _PAGE),
             ).fetchall()
         return [item_id for (item_id,) in rows]
+
+    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
+        """Cache hidden items, and forget others that changed, unless newer versions are known."""
+        now = time.time()
+        rows = [
+            item_row(item, versions.get(item.item_id, 0), ITEM_TTL_S, now)
+            if item.is_hidden
+            else version_row(item.item_id, versions.get(item.item_id, 0), ITEM_TTL_S, now)
+            for item in items
+        ]
+        with self._lock, transaction(self._connection, self._path) as connection:
+            connection.executemany(PUT_ITEM, rows)
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
@@ -187,30 +202,44 @@ class SqliteCache:
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""
+        return self._items(item_ids, self._clock())
+
+    async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata, also what is too old."""
+        return self._items(item_ids, float("-inf"))
+
+    def _items(self, item_ids: Sequence[str], now: float) -> dict[str, Item]:
         marks, parameters = in_list(item_ids)
-        young = f"FROM items WHERE item_id IN {marks} AND expires_at > ? AND typeof(expires_at) = 'real'"
+        young = (
+            f"FROM items WHERE item_id IN {marks} AND expires_at > ? AND typeof(expires_at) = 'real'"
+            " AND document <> ''"
+        )
         # One row: handing rows over to Python takes longer than reading them.
         rows = self._read(
             f"SELECT count(*), CAST('[' || group_concat(document) || ']' AS BLOB) {young}",
             *parameters,
-            self._clock(),
+            now,
         )
         n_documents, documents = rows[0]
         found = decode_items(documents) if n_documents else {}
         if len(found) == n_documents and found.keys() <= set(item_ids):
             return found
-        rows = self._read(f"SELECT item_id, CAST(document AS BLOB) {young}", *parameters, self._clock())
+        rows = self._read(f"SELECT item_id, CAST(document AS BLOB) {young}", *parameters, now)
         return readable_items(rows)
 
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Cache metadata for a while."""
-        expires_at = self._clock() + self._item_ttl_s
-        rows = [(item.item_id, _encode(item).decode(), expires_at) for item in items]
-        await self._write("INSERT OR REPLACE INTO items VALUES (?, ?, ?)", rows)
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Cache metadata for a while, unless a newer version is known."""
+        now, ttl_s = self._clock(), self._item_ttl_s
+        rows = [item_row(item, versions.get(item.item_id, 0), ttl_s, now) for item in items]
+        await self._write(PUT_ITEM, rows)
 
-    async def drop_items(self, item_ids: Sequence[str]) -> None:
-        """Forget cached metadata after a change."""
-        await self._write("DELETE FROM items WHERE item_id = ?", [(item_id,) for item_id in item_ids])
+    async def drop_items(self, item_ids: Sequence[str], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Forget cached metadata after a change, unless it is of a newer version."""
+        now, ttl_s = self._clock(), self._item_ttl_s
+        versioned = [(item_id, versions[item_id]) for item_id in item_ids if versions.get(item_id)]
+        await self._write(PUT_ITEM, [version_row(*one, ttl_s, now) for one in versioned])
+        rest = [(item_id,) for item_id in item_ids if not versions.get(item_id)]
+        await self._write("DELETE FROM items WHERE item_id = ?", rest)
 
     async def check(self) -> None:
         """Look whether the file can be read."""
@@ -234,6 +263,9 @@ class SqliteCache:
             return self._reader.execute(statement, parameters).fetchall()
 
     async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+
         def write() -> None:
             with self._lock, transaction(self._writer, self._path) as connection:
                 connection.executemany(statement, rows)

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import connect, create_tables
+from streamrec.adapters.sqlite_connection import add_column, connect, create_tables
 from streamrec.domain.item import Item, decode_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
+
+HIDDEN_KEPT_S = 7 * 86_400.0
+"""A hidden item is known as such for so long after it was last read, should the store be away."""
 
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS popular (name TEXT PRIMARY KEY NOT NULL, ranking TEXT NOT NULL)",
@@ -20,13 +23,27 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS blend (id INTEGER PRIMARY KEY NOT NULL, blend TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY NOT NULL, value REAL NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
-    " expires_at REAL NOT NULL) WITHOUT ROWID",
+    " expires_at REAL NOT NULL, version INTEGER NOT NULL DEFAULT 0, kept_until REAL NOT NULL DEFAULT 0)"
+    " WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS history_span (id INTEGER PRIMARY KEY NOT NULL, span TEXT NOT NULL)",
     # By slot first: what changes in a minute stands together, so a publication writes few pages.
     "CREATE TABLE IF NOT EXISTS history (slot INTEGER NOT NULL, item_id TEXT NOT NULL, bar BLOB NOT NULL,"
     " PRIMARY KEY (slot, item_id)) WITHOUT ROWID",
 )
 
+# An older version never replaces a newer one, but for one that is kept no longer: a store that was given back
+# from a backup may have gone back, too.
+PUT_ITEM = (
+    "INSERT INTO items VALUES (?, ?, ?, ?, ?) ON CONFLICT (item_id) DO UPDATE SET"
+    " document = excluded.document, expires_at = excluded.expires_at, version = excluded.version,"
+    " kept_until = excluded.kept_until"
+    " WHERE excluded.version >= version OR kept_until < ?"
+)
+
+_NOTHING_CACHED = ""
+"""The document where only an item's version is known."""
+
+_encode = msgspec.json.Encoder().encode
 _decode_items = msgspec.json.Decoder(list[Item]).decode
 
 
@@ -34,7 +51,20 @@ def open_cache_file(path: Path) -> sqlite3.Connection:
     """Open the cache's file and create what is missing."""
     connection = connect(path)
     create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
+    add_column(connection, path, "items", "version", "INTEGER NOT NULL DEFAULT 0")
+    add_column(connection, path, "items", "kept_until", "REAL NOT NULL DEFAULT 0")
     return connection
+
+
+def item_row(item: Item, version: int, ttl_s: float, now: float) -> tuple[object, ...]:
+    """Return what `PUT_ITEM` takes for an item that is to be cached."""
+    kept_s = HIDDEN_KEPT_S if item.is_hidden else ttl_s
+    return (item.item_id, _encode(item).decode(), now + ttl_s, version, now + kept_s, now)
+
+
+def version_row(item_id: str, version: int, ttl_s: float, now: float) -> tuple[object, ...]:
+    """Return what `PUT_ITEM` takes for an item that is to be forgotten."""
+    return (item_id, _NOTHING_CACHED, 0.0, version, now + ttl_s, now)
 
 
 def decode_items(documents: bytes) -> dict[str, Item]:

@@ -92,6 +92,18 @@ def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[s
         raise
 
 
+def add_column(connection: sqlite3.Connection, path: Path, table: str, column: str, kind: str) -> None:
+    """Give a table of an earlier schema a column that it lacks."""
+    if not _has_column(connection, table, column):
+        with transaction(connection, path):
+            if not _has_column(connection, table, column):  # another process may have been faster
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+
+
+def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    return any(name == column for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
+
+
 @contextmanager
 def saying_unavailable(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours, with the file's name and what to do."""

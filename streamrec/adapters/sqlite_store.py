@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -11,14 +12,16 @@ from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
 from streamrec.adapters.sqlite_store_schema import (
+    DELETED_KEPT_S,
     READ_COLUMNS,
     decode_ids,
     encode_text,
     is_utf8,
     open_store_file,
     user_of,
+    versions_of,
 )
-from streamrec.domain.item import Item, decode_item
+from streamrec.domain.item import Item, ItemVersions, decode_item, deleted_item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -29,6 +32,12 @@ _ERASED_AT_ONCE = 10_000
 
 _REPEATS_READ = 10
 """Of a user who sees the same items again and again, so many times the rows asked for are read at most."""
+
+_PUT_ITEM = (
+    "INSERT INTO items (item_id, document, version, deleted_at) VALUES (?, ?, ?, ?) ON CONFLICT (item_id)"
+    " DO UPDATE SET document = excluded.document, version = max(version + 1, excluded.version),"
+    " deleted_at = excluded.deleted_at"
+)
 
 _LAST_CODE_POINT = 0x10FFFF
 
@@ -43,8 +52,10 @@ class SqliteStore:
     writes may wait for the trainer's transaction and run in a thread, on a connection of their own.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the file; `clock` gives Unix seconds."""
         self._path = path
+        self._clock = clock
         self._writer = open_store_file(path)
         self._reader = open_store_file(path)
         self._lock = threading.Lock()
@@ -143,27 +154,43 @@ class SqliteStore:
         """Return what is known of these; unknown ids are left out."""
         marks, parameters = in_list(item_ids)
         rows = self._read(
-            f"SELECT item_id, CAST(document AS BLOB) FROM items WHERE item_id IN {marks}", *parameters
+            f"SELECT item_id, CAST(document AS BLOB) FROM items WHERE item_id IN {marks}"
+            " AND deleted_at IS NULL",
+            *parameters,
         )
         return decoded_each(
             lambda row: decode_item(row[1], row[0]), ((row[0], row) for row in rows), "document"
         )
 
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
+        marks, parameters = in_list(item_ids)
+        rows = self._read(
+            f"SELECT item_id, CAST(document AS BLOB), version FROM items WHERE item_id IN {marks}",
+            *parameters,
+        )
+        return versions_of(rows)
+
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""
-        rows = [(item.item_id, encode_text(item)) for item in items]
-        await self._write(
-            lambda connection: (
-                connection.executemany("INSERT OR REPLACE INTO items VALUES (?, ?)", rows).rowcount
-            )
-        )
+        now_ms = int(self._clock() * 1000)
+        rows = [(item.item_id, encode_text(item), now_ms, None) for item in items]
+        await self._write(lambda connection: connection.executemany(_PUT_ITEM, rows).rowcount)
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""
-        n_deleted = await self._write(
-            lambda connection: connection.execute("DELETE FROM items WHERE item_id = ?", (item_id,)).rowcount
-        )
-        return n_deleted > 0
+        now = self._clock()
+        row = (item_id, encode_text(deleted_item(item_id)), int(now * 1000), now)
+
+        def delete(connection: sqlite3.Connection) -> int:
+            found = connection.execute(
+                "SELECT count(*) FROM items WHERE item_id = ? AND deleted_at IS NULL", (item_id,)
+            ).fetchone()
+            connection.execute(_PUT_ITEM, row)
+            connection.execute("DELETE FROM items WHERE deleted_at < ?", (now - DELETED_KEPT_S,))
+            return int(found[0])
+
+        return await self._write(delete) > 0
 
     async def check(self) -> None:
         """Look whether the file can be read."""

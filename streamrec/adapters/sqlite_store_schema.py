@@ -1,13 +1,15 @@
 """Tables of the SQLite document store, and what a row holds."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from streamrec.adapters import sqlite_erasures
-from streamrec.adapters.sqlite_connection import connect, create_tables, transaction
+from streamrec.adapters.sqlite_connection import add_column, connect, create_tables, transaction
+from streamrec.domain.item import ItemVersions, decode_item, versioned
 from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 
@@ -30,11 +32,25 @@ _TABLES = (
     # tree for uniqueness would cost a stream. An item seen again stands there twice; readers take it once.
     "CREATE TABLE IF NOT EXISTS seen (user_id TEXT NOT NULL, seen_at REAL NOT NULL, item_id TEXT NOT NULL,"
     " PRIMARY KEY (user_id, seen_at, item_id)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL)",
+    # A deleted item stays for a while, for its version: see `DELETED_KEPT_S`.
+    "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
+    " version INTEGER NOT NULL DEFAULT 0, deleted_at REAL)",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY NOT NULL, owner TEXT, token INTEGER NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
     *sqlite_erasures.TABLES,
 )
+
+_ADDED_COLUMNS = (
+    ("users", "profile", "TEXT"),
+    ("items", "version", "INTEGER NOT NULL DEFAULT 0"),
+    ("items", "deleted_at", "REAL"),
+)
+"""Those that files of earlier schemas lack."""
+
+_DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
+
+DELETED_KEPT_S = 30 * 86_400.0
+"""Longer than any copy of a deleted item lives; after it, the clock alone makes the next version larger."""
 
 STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"
 
@@ -66,20 +82,11 @@ def open_store_file(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
     create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
-    _add_profiles(connection, path)
+    for table, column, kind in _ADDED_COLUMNS:
+        add_column(connection, path, table, column, kind)
+    with transaction(connection, path):
+        connection.execute(_DELETED_INDEX)
     return connection
-
-
-def _add_profiles(connection: sqlite3.Connection, path: Path) -> None:
-    """Give a file of the first schema the column that it lacks."""
-    if not _has_profiles(connection):
-        with transaction(connection, path):
-            if not _has_profiles(connection):  # another process may have been faster
-                connection.execute("ALTER TABLE users ADD COLUMN profile TEXT")
-
-
-def _has_profiles(connection: sqlite3.Connection) -> bool:
-    return any(name == "profile" for _, name, *_ in connection.execute("PRAGMA table_info(users)"))
 
 
 def encode_text(value: object) -> str:
@@ -151,3 +158,15 @@ def user_of(row: tuple[Any, ...]) -> UserDocument:
     return document_of(
         row[0], lambda: _state_of(row), lambda: decoded(_decode_attributes, attributes) if attributes else {}
     )
+
+
+def versions_of(rows: Sequence[tuple[str, bytes, Any]]) -> ItemVersions:
+    """Read (item_id, document, version).
+
+    Raises
+    ------
+    Damaged
+        When some are none; its `rest` holds the others.
+    """
+    documents = ((row[0], row) for row in rows)
+    return versioned(lambda row: decode_item(row[1], row[0]), documents, {row[0]: row[2] for row in rows})

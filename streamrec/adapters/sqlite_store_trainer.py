@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
+from typing import cast
 
 from streamrec.adapters import sqlite_erasures
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, open_store_file, state_row
+from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
 from streamrec.domain.erasure import Erasure
-from streamrec.domain.item import Item, decode_item
+from streamrec.domain.item import Item, ItemVersions, decode_item
 from streamrec.errors import Damaged, LeaseLost
 from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease, UserUpdates
 from streamrec.telemetry import Digest
@@ -102,7 +104,8 @@ class SqliteTrainerStore:
         statement = "SELECT CAST(item_id AS BLOB), CAST(document AS BLOB) FROM items"
         with self._lock, saying_unavailable(self._path):
             return self._connection.execute(
-                f"{statement} WHERE typeof(item_id) = 'text' AND {condition}", (parameter,)
+                f"{statement} WHERE typeof(item_id) = 'text' AND deleted_at IS NULL AND {condition}",
+                (parameter,),
             ).fetchall()
 
     def _readable(self, rows: Sequence[tuple[bytes, bytes]]) -> Iterator[Item]:
@@ -111,6 +114,20 @@ class SqliteTrainerStore:
                 yield decode_item(document, item_id.decode(errors="replace"))
             except Damaged as error:
                 self._damages.note(1, f"item {item_id!r}: {error}")
+
+    def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
+        marks, parameters = in_list(item_ids)
+        with self._lock, saying_unavailable(self._path):
+            rows = self._connection.execute(
+                f"SELECT item_id, CAST(document AS BLOB), version FROM items WHERE item_id IN {marks}",
+                parameters,
+            ).fetchall()
+        try:
+            return versions_of(rows)
+        except Damaged as error:
+            self._damages.note(1, str(error))
+            return cast("ItemVersions", error.rest)
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""

@@ -160,6 +160,7 @@ def _fitted(state: TrainerState, history: History, before: _Before, start: Start
     """Return the events that a state learned, and how it went."""
     for item_id in before.deleted_items:
         state.deleted_items.add(item_id)
+    state.hidden_items = set(before.categories.hidden)
     events = history.read(before.erased, before.commands)
     start = replace(start, events=events, newly_erased=before.newly_erased)
     with progress_bar("Training, epochs") as show:

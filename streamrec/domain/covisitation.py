@@ -157,6 +157,10 @@ class CoVisitation:
         np.add.at(scores, ids[is_there], similarities[is_there])
         return scores
 
+    def naming(self, item_rows: Rows) -> Rows:
+        """Return the rows that have any of these among their neighbours."""
+        return self._table.naming(item_rows)
+
     def forget(self, item_row: int) -> Rows:
         """Remove an item; return the rows whose neighbours changed."""
         if item_row < self.n_items:

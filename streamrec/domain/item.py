@@ -1,11 +1,14 @@
 """What is known of an item besides its vector."""
 
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from streamrec.errors import Damaged
-from streamrec.payload import decoded
+from streamrec.payload import decoded, decoded_each
+
+P = TypeVar("P")
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,3 +67,45 @@ def decode_item(written: str | bytes, item_id: str | None = None) -> Item:
     if item_id is not None and item.item_id != item_id:
         raise Damaged(f"the document of {item_id!r} is of {item.item_id[:100]!r}")
     return item
+
+
+class ItemVersions(NamedTuple):
+    """Items as the store has them now, and which of their versions these are.
+
+    Attributes
+    ----------
+    items
+        By id. A deleted item is among them as one that is hidden, and nothing else is known of it.
+    versions
+        By id; each change of an item gives it a larger one, deletion and return included. 0, also for those
+        that are left out: written before there were versions, or never.
+    """
+
+    items: dict[str, Item]
+    versions: dict[str, int]
+
+
+def versioned(
+    decode: Callable[[P], Item], documents: Iterable[tuple[str, P]], versions: Mapping[str, object]
+) -> ItemVersions:
+    """Read documents of items, by id, with what stands where their versions should.
+
+    Raises
+    ------
+    Damaged
+        When some are none; its `rest` holds the others.
+    """
+    numbers = {id_: int(version) for id_, version in versions.items() if isinstance(version, int)}
+    try:
+        return ItemVersions(decoded_each(decode, documents, "document"), numbers)
+    except Damaged as error:
+        raise Damaged(str(error), rest=ItemVersions(cast("dict[str, Item]", error.rest), numbers)) from error
+
+
+def deleted_item(item_id: str) -> Item:
+    """Return a deleted item as those who offer items see it.
+
+    >>> deleted_item("i").is_hidden
+    True
+    """
+    return Item(item_id, is_hidden=True)

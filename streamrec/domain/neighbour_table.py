@@ -1,6 +1,6 @@
 """A bounded number of weighted neighbours for each item."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ N_WAYS = 8
 """Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""
 
 NOBODY = -1
+
+_ROWS_AT_ONCE = 65_536
+"""Of a table that is searched whole: some megabytes of memory."""
 
 Rows = NDArray[np.int64]
 
@@ -102,6 +105,19 @@ class NeighbourTable:
         self._ids[rows, first + ways], self._weights[rows, first + ways] = NOBODY, 0
         self._following[rows, first + ways] = 0
         return np.append(rows, item)
+
+    def naming(self, items: Rows) -> Rows:
+        """Return (R,) the rows that have any of these items among their neighbours."""
+        return np.flatnonzero(np.concatenate([found.any(axis=1) for _, found in self._places_of(items)]))
+
+    def _places_of(self, items: Rows) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+        """Yield slices of the table, and where in them these items stand."""
+        # One more than there are: the last is `NOBODY`'s.
+        is_one = np.zeros(max(len(self._ids), int(items.max(initial=-1)) + 1) + 1, np.bool_)
+        is_one[items] = True
+        for first in range(0, max(1, len(self._ids)), _ROWS_AT_ONCE):
+            some = slice(first, first + _ROWS_AT_ONCE)
+            yield some, is_one[self._ids[some]]
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""

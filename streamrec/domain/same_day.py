@@ -106,6 +106,10 @@ class SameDayCounts:
         """Forget what a user chose on days that may still go on; what was counted stays: it names nobody."""
         self._gone_users.add(row)
 
+    def naming(self, rows: Rows) -> Rows:
+        """Return the rows that have any of these among their neighbours."""
+        return self._table.naming(rows)
+
     def forget_item(self, row: int) -> Rows:
         """Remove an item; return the rows whose neighbours changed."""
         self._gone_items.add(row)

@@ -31,6 +31,7 @@ from streamrec.ports.logs import (
     n_between,
 )
 from streamrec.ports.servers import (
+    NO_VERSIONS,
     DocumentStore,
     HotCache,
     IndexAnswer,
@@ -105,6 +106,7 @@ __all__ = [
     "UserUpdates",
     "VectorSearch",
     "VectorTable",
+    "NO_VERSIONS",
     "earliest",
     "n_between",
 ]

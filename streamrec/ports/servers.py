@@ -1,15 +1,19 @@
 """What the servers need: asynchronous, a request at a time."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import RankedUser, UserDocument
 from streamrec.ports.logs import Mark
+
+NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
+"""Nothing is known of the items' versions."""
 
 
 class UserProfile(NamedTuple):
@@ -59,6 +63,9 @@ class ItemCatalog(Protocol):
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""
 
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included; never an older state than was acknowledged."""
+
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return."""
 
@@ -104,11 +111,23 @@ class HotCache(Rankings, Protocol):
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached is left out."""
 
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Cache metadata."""
+    async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return cached metadata, of hidden items also what is too old: for when the store is away."""
 
-    async def drop_items(self, item_ids: Sequence[str]) -> None:
-        """Forget cached metadata after a change."""
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Cache metadata, unless a newer version is known of an item.
+
+        Parameters
+        ----------
+        versions
+            By id; 0 where there is none.
+        """
+
+    async def drop_items(self, item_ids: Sequence[str], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        """Forget cached metadata after a change, unless it is of a newer version than that.
+
+        Of an item with a version, no older one is cached for a while.
+        """
 
     async def aclose(self) -> None:
         """Release the connection."""

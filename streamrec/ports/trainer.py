@@ -10,7 +10,7 @@ from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.blend import Blend
 from streamrec.domain.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
@@ -116,7 +116,10 @@ class TrainerStore(KeeperStore, Protocol):
         """Delete states and seen sets (not the attributes, which the services own)."""
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterable[Item]:
-        """Yield metadata of these items, or of all."""
+        """Yield metadata of these items, or of all; deleted ones are left out."""
+
+    def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included."""
 
     def close(self) -> None:
         """Release the connection."""
@@ -139,6 +142,9 @@ class CachePublisher(Protocol):
 
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
         """Remove the neighbours of all other items, whoever published them."""
+
+    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
+        """Cache hidden items, and forget others that changed, unless newer versions are known there."""
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""

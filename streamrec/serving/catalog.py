@@ -117,9 +117,9 @@ class Catalog:
         await self._append("user_erased", [user_id])
 
     async def _announce(self, name: CommandName, item_ids: Sequence[str]) -> None:
-        # A cache that is down must not keep the change from those who act on it; what it holds expires.
+        # A failure must not keep the change from those who act on it; the trainer tells the cache, too.
         with contextlib.suppress(StreamrecError):
-            await self._items.forget(item_ids)
+            await self._items.note_changes(item_ids)
         await self._append(name, item_ids)
 
     async def _append(self, name: CommandName, keys: Sequence[str]) -> None:

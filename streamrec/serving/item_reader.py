@@ -4,17 +4,29 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
-from streamrec.domain.item import Item
+import structlog
+
+from streamrec.domain.item import Item, ItemVersions
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache, ItemCatalog, Metrics
 from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.hidden_items import HiddenItems
 
 FILL_PAUSE_S = 0.1
 """What was missing in the cache is written there together, so often: one write instead of one an answer."""
 
 READ_AGAIN_AFTER_S = 120.0
 """What is in use is read from the store again after so long: well before a cache lets go of it."""
+
+TOLD_AGAIN_AFTER_S = 0.1
+"""A cache that was away when an item changed is told of it so soon after it comes back."""
+
+MAX_UNTOLD = 100_000
+"""Changes that wait for a cache that is away; of those beyond, the oldest are seen when the copies end."""
+
+_TOLD_AT_ONCE = 1000
 
 _MAX_NOTED = 50_000
 """Items whose age is known; of the others some expire in the cache, and an answer waits for the store."""
@@ -24,7 +36,8 @@ class ItemReader:
     """Reads the cache first, then the store, and remembers in the cache what only the store knew.
 
     That an item has no metadata is remembered too, as an empty `Item`. What is in use is read anew beside the
-    answers, so that none waits for an item that expires.
+    answers, so that none waits for an item that expires. What goes into the cache goes there with its
+    version, and never replaces a newer one: it may have been read just before somebody changed the item.
 
     Parameters
     ----------
@@ -50,59 +63,121 @@ class ItemReader:
         self._read_at: dict[str, float] = {}
         self._ageing: set[str] = set()
         self._pending: dict[str, Item] = {}
+        self._versions: dict[str, int] = {}
         self._filling: asyncio.Task[None] | None = None
+        self._hidden = HiddenItems()
+        self._untold = ItemVersions({}, {})
+        self._telling: asyncio.Task[None] | None = None
 
     async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
         """Return what is known of these items; without metadata where neither side answers."""
         nothing: dict[str, Item] = {}
         found = await attempts.of(self._cache_guard, lambda: self._cache.get_items(item_ids), nothing)
         self._note_ages(found)
+        self._hidden.note(found, found)
         missing = [item_id for item_id in item_ids if item_id not in found]
         self._metrics.count("recommender.item_cache.hits", len(item_ids) - len(missing))
         self._metrics.count("recommender.item_cache.misses", len(missing))
-        if not missing:
-            return found
-        stored = await attempts.of(self._catalog_guard, lambda: self._catalog.get_items(missing), None)
-        if stored is None:
-            return found
-        if self._catalog_guard.name in attempts.failed:  # then what is not here may be there, and damaged
-            self._fill_later(stored.values())
-        else:
-            self._fill_later(stored.get(item_id) or Item(item_id) for item_id in missing)
-        return found | stored
+        if missing:
+            found = found | await self._read_missing(missing, attempts)
+        # What the cache could not be told yet is newer than what it says.
+        untold = self._untold.items
+        return found | {id_: untold[id_] for id_ in item_ids if id_ in untold} if untold else found
 
-    async def forget(self, item_ids: Sequence[str]) -> None:
-        """Drop what is cached of items that changed.
+    async def _read_missing(self, item_ids: list[str], attempts: Attempts) -> dict[str, Item]:
+        guard = self._catalog_guard
+        stored = await attempts.of(guard, lambda: self._catalog.get_versions(item_ids), None)
+        if stored is not None:
+            # After a failure, what is not here may be there, and damaged.
+            is_whole = guard.name not in attempts.failed
+            read = item_ids if is_whole else list(stored.items)
+            self._hidden.note(read, stored.items)
+            self._fill_later(read, stored)
+            return stored.items
+        # An item that nobody can tell of is offered, unless it was hidden when last heard of.
+        nothing: dict[str, Item] = {}
+        known = await attempts.of(self._cache_guard, lambda: self._cache.last_known(item_ids), nothing)
+        return self._hidden.among(item_ids) | known
+
+    async def note_changes(self, item_ids: Sequence[str]) -> None:
+        """See to it that no copy of items that have just changed in the store is used any more.
+
+        What they are now is read again, so that content and version fit one another whoever else changes
+        them. A cache that does not answer is told as soon as it does.
 
         Raises
         ------
-        Unavailable
-            When the cache does not answer; what it holds expires by itself.
+        StreamrecError
+            When the store does not answer.
         """
         for item_id in item_ids:
             self._pending.pop(item_id, None)
             self._ageing.discard(item_id)
-        await self._cache.drop_items(item_ids)
+        stored = await self._catalog.get_versions(item_ids)
+        self._hidden.note(item_ids, stored.items)
+        self._untold.items.update(stored.items)
+        self._untold.versions.update(stored.versions)
+        try:
+            await self._cache_guard.call(lambda: self._tell(stored))
+        except StreamrecError as error:
+            structlog.get_logger().warning("cache_not_told", n_items=len(item_ids), error=str(error))
+            self._bound_untold()
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._tell_again())
 
     async def aclose(self) -> None:
         """Write what waits to be written."""
         if self._filling is not None:
             await self._filling
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
 
-    def _note_ages(self, item_ids: Iterable[str]) -> None:
+    async def _tell(self, changed: ItemVersions) -> None:
+        """Have the cache forget items, or know them as hidden."""
+        hidden = [item for item in changed.items.values() if item.is_hidden]
+        shown = [item_id for item_id, item in changed.items.items() if not item.is_hidden]
+        if hidden:
+            await self._cache.put_items(hidden, changed.versions)
+        if shown:
+            await self._cache.drop_items(shown, changed.versions)
+        for item_id, version in changed.versions.items():
+            if self._untold.versions.get(item_id) == version:
+                del self._untold.versions[item_id], self._untold.items[item_id]
+
+    async def _tell_again(self) -> None:
+        while self._untold.items:
+            await asyncio.sleep(TOLD_AGAIN_AFTER_S)
+            # Not by the guard: its pause after a timeout is made for answers.
+            with contextlib.suppress(StreamrecError):
+                some = dict(islice(self._untold.items.items(), _TOLD_AT_ONCE))
+                await self._tell(ItemVersions(some, {id_: self._untold.versions[id_] for id_ in some}))
+
+    def _bound_untold(self) -> None:
+        while len(self._untold.items) > MAX_UNTOLD:
+            oldest = next(iter(self._untold.items))
+            del self._untold.items[oldest], self._untold.versions[oldest]
+            self._metrics.count("recommender.item_changes_dropped")
+
+    def _note_ages(self, found: dict[str, Item]) -> None:
         now = self._clock()
-        due = [id_ for id_ in item_ids if now - self._read_at.setdefault(id_, now) >= READ_AGAIN_AFTER_S]
+        due = [id_ for id_ in found if now - self._read_at.setdefault(id_, now) >= READ_AGAIN_AFTER_S]
         if due:
             self._read_at.update(dict.fromkeys(due, now))
             self._ageing.update(due)
-            self._fill_later(())
+            self._fill_later((), ItemVersions({}, {}))
         while len(self._read_at) > _MAX_NOTED:
             del self._read_at[next(iter(self._read_at))]
 
-    def _fill_later(self, items: Iterable[Item]) -> None:
-        self._pending.update((item.item_id, item) for item in items)
+    def _fill_later(self, item_ids: Iterable[str], stored: ItemVersions) -> None:
+        self._note_pending(item_ids, stored)
         if self._filling is None or self._filling.done():
             self._filling = asyncio.create_task(self._fill())
+
+    def _note_pending(self, item_ids: Iterable[str], stored: ItemVersions) -> None:
+        for item_id in item_ids:
+            self._pending[item_id] = stored.items.get(item_id) or Item(item_id)
+            self._versions[item_id] = stored.versions.get(item_id, 0)
 
     async def _fill(self) -> None:
         await asyncio.sleep(FILL_PAUSE_S)
@@ -110,11 +185,13 @@ class ItemReader:
         with contextlib.suppress(StreamrecError):
             await self._read_again()
         items, self._pending = list(self._pending.values()), {}
+        versions, self._versions = self._versions, {}
         with contextlib.suppress(StreamrecError):
-            await self._cache_guard.call(lambda: self._cache.put_items(items))
+            await self._cache_guard.call(lambda: self._cache.put_items(items, versions))
 
     async def _read_again(self) -> None:
         if self._ageing:
             item_ids, self._ageing = list(self._ageing), set()
-            stored = await self._catalog_guard.call(lambda: self._catalog.get_items(item_ids))
-            self._pending |= {item_id: stored.get(item_id) or Item(item_id) for item_id in item_ids}
+            stored = await self._catalog_guard.call(lambda: self._catalog.get_versions(item_ids))
+            self._hidden.note(item_ids, stored.items)
+            self._note_pending(item_ids, stored)

@@ -45,6 +45,8 @@ class ItemCategories:
 
     Attributes
     ----------
+    hidden
+        Ids of items that are not to be offered.
     emptied
         Names that lost their last item since `in_turn` was called last.
     """
@@ -54,6 +56,7 @@ class ItemCategories:
         self._members: dict[str, dict[str, None]] = {}
         self._labels: dict[str, Labels] = {}
         self._turn = 0
+        self.hidden: set[str] = set()
         self.emptied: dict[str, None] = {}
         for item in items:
             self.put(item)
@@ -61,6 +64,8 @@ class ItemCategories:
     def put(self, item: Item) -> None:
         """Replace what is known of an item."""
         self.drop(item.item_id)
+        if item.is_hidden:
+            self.hidden.add(item.item_id)
         if item.categories:
             self._names[item.item_id] = item.categories
             for name in item.categories:
@@ -73,6 +78,7 @@ class ItemCategories:
     def drop(self, item_id: str) -> None:
         """Forget an item; unknown ids are ignored."""
         self._labels.pop(item_id, None)
+        self.hidden.discard(item_id)
         for name in self._names.pop(item_id, ()):
             # An item may name a category twice.
             members = self._members.get(name, {})

@@ -1,27 +1,37 @@
 """Commands from the services, as the trainer carries them out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from streamrec.domain.generation_roles import PromotionRequest
-from streamrec.domain.item import Item
+from streamrec.domain.item import ItemVersions
 from streamrec.ports import TrainerStore
 from streamrec.training.categories import ItemCategories
 from streamrec.training.decoding import KeyedCommand
+from streamrec.training.hidden_items import follow
 from streamrec.training.item_starts import enter_silently
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 
 
-def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> list[Item]:
-    """Read what the store holds of the items that commands call changed.
+class GoneItems(NamedTuple):
+    """Ids that commands deleted, and such that they hid: neither is to be offered from now on."""
+
+    deleted: list[str]
+    hidden: list[str]
+
+
+def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> ItemVersions:
+    """Read what the store holds of the items that commands call changed or deleted.
 
     Raises
     ------
     Unavailable
         When the store does not answer; nothing was carried out then.
     """
-    item_ids = list(dict.fromkeys(key for key, command in commands if command.name == "item_changed"))
-    return list(store.read_items(item_ids)) if item_ids else []
+    names = ("item_changed", "item_deleted")
+    item_ids = list(dict.fromkeys(key for key, command in commands if command.name in names))
+    return store.read_versions(item_ids) if item_ids else ItemVersions({}, {})
 
 
 def erased_users(commands: Sequence[KeyedCommand]) -> list[str]:
@@ -31,13 +41,13 @@ def erased_users(commands: Sequence[KeyedCommand]) -> list[str]:
 
 def carry_out(
     commands: Sequence[KeyedCommand],
-    items: Iterable[Item],
+    items: ItemVersions,
     state: TrainerState,
     categories: ItemCategories,
     pending: Pending,
     now: float,
-) -> list[str]:
-    """Change the state as the commands say, in their order; return the deleted items, for the index to know.
+) -> GoneItems:
+    """Change the state as the commands say, in their order; return what is gone, for the index to know.
 
     ``promote`` and ``rollback`` are only noted: see `promotion.AskedPromotions`.
 
@@ -48,27 +58,29 @@ def carry_out(
     now
         Unix seconds.
     """
-    stored = {item.item_id: item for item in items}
-    deleted = []
+    stored = items.items
+    gone = GoneItems([], [])
     for key, command in commands:
         state.counters.n_commands += 1
         if command.name == "item_changed":
             if key in stored:
                 categories.put(stored[key])
                 state.deleted_items.discard(key)
+                gone.hidden.extend(follow(state, [key], categories.hidden, now))
                 enter_silently(state, stored[key], categories.neighbours, now)
         elif command.name == "item_deleted":
             categories.drop(key)
             _delete_item(key, state)
-            deleted.append(key)
+            gone.deleted.append(key)
         elif command.name == "user_erased" and not command.is_marked:
             erase_user(key, state, pending)
         elif command.name in ("promote", "rollback"):
             state.promotions_asked.append(PromotionRequest(command.name, key, command.at))
-    return deleted
+    return gone
 
 
 def _delete_item(item_id: str, state: TrainerState) -> None:
+    state.hidden_items.discard(item_id)
     # Events about it may still be under way: they must not bring it back.
     state.deleted_items.add(item_id)
     if item_id in state.item_ids:

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.ports import Neighbours
+from streamrec.training.hidden_items import are_hidden
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import neighbours_of
 
@@ -13,9 +14,10 @@ def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -
     """Return up to `k` neighbours by co-visitation, and as many by day, of the (B,) item rows that live."""
     near = neighbours_of(state, rows, k)
     by_day = state.same_day.neighbours(rows, k)
+    is_hidden = are_hidden(state)
     for row, neighbours, counts in zip(rows.tolist(), *by_day, strict=True):
         item_id = state.item_ids.id_at(row)
-        is_there = counts > 0
+        is_there = (counts > 0) & ~is_hidden[neighbours]
         if item_id is not None and is_there.any():
             near[item_id] = msgspec.structs.replace(
                 near[item_id],

@@ -13,10 +13,12 @@ from typing import NamedTuple
 
 from streamrec.domain.blend import Blend
 from streamrec.domain.changelog import changelog_key
+from streamrec.domain.item import Item
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
     ITEM_VECTORS,
+    NO_VERSIONS,
     REJECTED,
     USER_VECTORS,
     CachePublisher,
@@ -73,12 +75,18 @@ class Status(NamedTuple):
         How sources are blended.
     names
         Of all rankings there are: the cache removes any others. None: it removes none.
+    items
+        Whose metadata changed: the cache forgets what it holds of them, or knows them as hidden.
+    versions
+        Of these, by id.
     """
 
     rankings: Mapping[str, Sequence[RankedItem]]
     counters: Mapping[str, float]
     blend: Blend
     names: Collection[str] | None = None
+    items: Sequence[Item] = ()
+    versions: Mapping[str, int] = NO_VERSIONS
 
 
 class Outlets(NamedTuple):
@@ -221,6 +229,8 @@ class Publisher:
     def _write_status(self, status: Status) -> None:
         try:
             with timed(self._metrics, "trainer.publish.status"):
+                if status.items:
+                    self._outlets.cache.publish_items(status.items, status.versions)
                 if status.names is not None:
                     self._outlets.cache.drop_popular_but(status.names)
                 self._outlets.cache.publish_popular(status.rankings)

@@ -28,7 +28,8 @@ from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.commands import carry_out, changed_items, erase_user, erased_users
 from streamrec.training.commits import Commits
-from streamrec.training.decoding import count_decoded, decode
+from streamrec.training.decoding import KeyedCommand, count_decoded, decode
+from streamrec.training.hidden_items import follow
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
@@ -75,10 +76,14 @@ class StreamTrainer:
         self._rankings = RankingPublishing(state, categories, surroundings.publisher)
         self._pending = Pending()
         self._rejections = Digest("records_rejected")
+        # What was hidden or shown while nobody followed the commands, or before there was this generation.
+        hidden = categories.hidden
         self._is_superseded = False
         self._status_due = now
         self._checkpoint_due = now + settings.checkpoint_interval_s
-        self._checkpointed_offsets: Offsets | None = surroundings.source.next_offsets()
+        is_as_written = hidden == state.hidden_items
+        self._item_vectors.drop(follow(state, hidden | state.hidden_items, hidden, now))
+        self._checkpointed_offsets = surroundings.source.next_offsets() if is_as_written else None
         self._progress = Progress(surroundings.source, now)
         self._commits = Commits(surroundings.source, surroundings.metrics)
 
@@ -89,7 +94,7 @@ class StreamTrainer:
         must not meet the old log's offsets again.
         """
         now = self._with.clock()
-        self._item_vectors.drop(sorted(self._state.deleted_items))
+        self._item_vectors.drop(sorted(self._state.deleted_items | self._state.hidden_items))
         self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), now)
         self._state.dirty_users.mark(np.arange(self._state.user_ids.n_rows), now)
         self._checkpointed_offsets, self._checkpoint_due = None, 0.0
@@ -139,14 +144,10 @@ class StreamTrainer:
         erasures.settle(self._with.source.next_offsets())
         count_decoded(decoded, self._state.counters, metrics, self._rejections)
         self._pending.rejected += decoded.rejected
-        items = self._patiently(changed_items, decoded.commands, self._with.store)
-        now = self._with.clock()
-        deleted = carry_out(decoded.commands, items, self._state, self._categories, self._pending, now)
-        self._item_vectors.drop(deleted)
-        self._neighbours.drop(deleted)
-        self._user_vectors.drop(erased_users(decoded.commands))
+        self._carry_out(decoded.commands)
         if not decoded.events:
             return
+        now = self._with.clock()
         with timed(metrics, "trainer.evaluate"):
             self._evaluation.sample(decoded.events, self._rules.weights, now)  # Step 4
         with timed(metrics, "trainer.learn"):
@@ -155,6 +156,14 @@ class StreamTrainer:
         metrics.count("trainer.events", len(decoded.events))
         metrics.gauge("trainer.loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
+
+    def _carry_out(self, commands: list[KeyedCommand]) -> None:
+        items = self._patiently(changed_items, commands, self._with.store)
+        gone = carry_out(commands, items, self._state, self._categories, self._pending, self._with.clock())
+        self._rankings.note_changes(items)
+        self._item_vectors.drop([*gone.deleted, *gone.hidden])
+        self._neighbours.drop(gone.deleted)
+        self._user_vectors.drop(erased_users(commands))
 
     def _publish_what_is_due(self, now: float) -> None:
         is_full = len(self._pending.seen) >= _MOST_PENDING

@@ -40,6 +40,8 @@ class TrainerState:
     ----------
     learning
         The settings that the generation was trained with: it streams with them too.
+    hidden_items
+        Ids that are learned of and not published; see `hidden_items.follow`.
     changelog_lane
         0 or 1; generations that are served side by side have different ones, see `changelog_key`.
     promotions_asked
@@ -70,9 +72,9 @@ class TrainerState:
         self.repeats = RecentIds(settings.dedupe_window)
         self.deleted_items = NewestIds(settings.max_deleted_items)
         self.promotions_asked: list[PromotionRequest] = []
+        self.hidden_items: set[str] = set()
         self.counters = Counters()
-        self.dirty_items = DirtyRows()
-        self.dirty_users = DirtyRows()
+        self.dirty_items, self.dirty_users = DirtyRows(), DirtyRows()
         # Not in the checkpoint: after a start all neighbours are published again.
         self.dirty_neighbours = DirtyRows()
 
@@ -110,6 +112,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "event_ids": state.repeats.oldest_first(),
             "deleted_items": list(state.deleted_items),
             "promotions_asked": state.promotions_asked,
+            "hidden_items": sorted(state.hidden_items),
             "clock": [state.clock.now, state.clock.last],
             "counters": msgspec.structs.asdict(state.counters),
             "next_offsets": next_offsets,
@@ -122,8 +125,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     written: dict[str, Any] = checkpoint.state
     state.generation, state.log = written["generation"], written.get("log", "")
     state.changelog_lane = written.get("changelog_lane", 0)
-    state.user_ids = IdMap(written["user_ids"])
-    state.item_ids = IdMap(written["item_ids"])
+    state.user_ids, state.item_ids = IdMap(written["user_ids"]), IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
     state.popularity.load_arrays(_arrays(TensorsUnder("popularity/", checkpoint.tensors)))
     state.user_shares.load_arrays(_arrays(TensorsUnder("user_shares/", checkpoint.tensors)))
@@ -141,6 +143,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
         state.repeats.add(event_id)
     state.deleted_items |= written["deleted_items"]  # a set from before they were in order, perhaps
     state.promotions_asked = msgspec.convert(written.get("promotions_asked", []), list[PromotionRequest])
+    state.hidden_items = set(written.get("hidden_items", ()))
     state.counters = msgspec.convert(written["counters"], Counters)
     state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
     if "user_labels" in written:

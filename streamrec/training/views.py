@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.user import Profile, UserState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
+from streamrec.training.hidden_items import are_hidden
 from streamrec.training.trainer_state import TrainerState
 
 NEW_ITEMS = "new"
@@ -48,7 +49,8 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
 
 
 def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
-    """Return ids and vectors of the (B,) item rows that live."""
+    """Return ids and vectors of the (B,) item rows that live and are not hidden."""
+    rows = rows[~are_hidden(state)[rows]] if state.hidden_items else rows
     if not len(rows):
         return []
     vectors = _vectors_as_bytes(state.learner.model.item_vectors(torch.from_numpy(rows)))
@@ -57,11 +59,11 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
 
 
 def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
-    """Return up to `k` neighbours of each of the (B,) item rows that live, nearest first."""
+    """Return up to `k` neighbours of each of the (B,) item rows that live, nearest first; no hidden ones."""
     if not len(rows):
         return {}
     nearest = state.covisitation.neighbours(rows, k)
-    is_there = nearest.rows >= 0
+    is_there = (nearest.rows >= 0) & ~are_hidden(state)[nearest.rows]
     # Six digits are more than a similarity means, and half as long to write as all of them.
     neighbour_ids = state.item_ids.ids_at(nearest.rows[is_there].tolist())
     similarities = nearest.similarities[is_there].round(6).tolist()
@@ -103,9 +105,11 @@ def blend_gauges(state: TrainerState) -> dict[str, float]:
 
 
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
-    """Return all living ids and their vectors, for a snapshot."""
+    """Return all living ids and their vectors, for a snapshot; hidden items are left out."""
     ids = state.user_ids if of_users else state.item_ids
     rows = living_rows(ids)
+    if not of_users:
+        rows = rows[~are_hidden(state)[rows]]
     model = state.learner.model
     vectors_of = model.user_vectors if of_users else model.item_vectors
     return VectorTable(ids.ids_at(rows.tolist()), vectors_of(torch.from_numpy(rows)).numpy().astype("<f4"))
@@ -127,6 +131,7 @@ def rankings(
     ranked: dict[str, list[RankedItem]] = {}
     scores_of = {window: state.popularity.scores(window) for window in state.popularity.windows}
     scores_of[NEW_ITEMS] = state.new_items.scores(state.clock.now)
+    scores_of = {window: _shown(state, scores) for window, scores in scores_of.items()}
     for window, scores in scores_of.items():
         ranked[window] = _top(state, scores, np.arange(len(scores)), N_POPULAR)
         for name, rows in rows_of.items():
@@ -145,8 +150,16 @@ def popular(state: TrainerState, window: str) -> list[RankedItem]:
     """Return the ranking over all items of one of popularity's windows; empty for another name."""
     if window not in state.popularity.windows:
         return []
-    scores = state.popularity.scores(window)
+    scores = _shown(state, state.popularity.scores(window))
     return _top(state, scores, np.arange(len(scores)), N_POPULAR)
+
+
+def _shown(state: TrainerState, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N,) scores in which hidden items have none."""
+    if not state.hidden_items:
+        return scores
+    is_hidden = are_hidden(state)[: len(scores)]
+    return np.where(np.pad(is_hidden, (0, len(scores) - len(is_hidden))), 0.0, scores)
 
 
 def _top(

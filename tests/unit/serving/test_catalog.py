@@ -67,7 +67,7 @@ async def test_erasing_a_user_is_announced_also_for_a_stranger() -> None:
 
 async def test_a_change_is_announced_although_the_cache_is_down() -> None:
     class DownCache(MemoryCache):
-        async def drop_items(self, item_ids: object) -> None:
+        async def drop_items(self, item_ids: object, versions: object = None) -> None:
             raise Unavailable("down")
 
     stack = Stack(DownCache())

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.memory_store import MemoryStore
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, ItemVersions
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import READ_AGAIN_AFTER_S, ItemReader
@@ -18,11 +18,11 @@ class CountingStore(MemoryStore):
         self.asked: list[str] = []
         self.is_down = False
 
-    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         if self.is_down:
             raise Unavailable("down")
         self.asked += item_ids
-        return await super().get_items(item_ids)
+        return await super().get_versions(item_ids)
 
 
 def reader_of(cache: MemoryCache, store: MemoryStore, clock: SteppingClock | None = None) -> ItemReader:
@@ -47,7 +47,7 @@ async def test_a_change_is_read_after_it_was_forgotten_also_when_it_waited_to_be
     reader = reader_of(cache, store)
     await reader.read(["a"], Attempts())
     await store.put_items([Item("a", title="new")])
-    await reader.forget(["a"])
+    await reader.note_changes(["a"])
     await reader.aclose()
     assert (await reader.read(["a"], Attempts()))["a"].title == "new"
     await reader.aclose()

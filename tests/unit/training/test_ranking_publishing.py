@@ -1,6 +1,7 @@
 """What is no longer ranked leaves the cache, whoever left it there."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,15 @@ class AwayNow(MemoryCache):
 
     is_away = False
 
-    def publish_popular(self, rankings: object) -> None:
+    def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         if self.is_away:
             raise Unavailable("away")
-        super().publish_popular(rankings)  # type: ignore[arg-type]
+        super().publish_popular(rankings)
+
+    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
+        if self.is_away:
+            raise Unavailable("away")
+        super().publish_items(items, versions)
 
 
 def test_a_cache_that_was_away_loses_the_ranking_when_it_comes_back(world: World) -> None:
