@@ -4,37 +4,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-import structlog
-from pymongo import AsyncMongoClient, ReadPreference
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import OperationFailure
 
+from streamrec.adapters.mongo_catalog import MongoCatalog, request
 from streamrec.adapters.mongo_connection import (
     COLLECTION_EXISTS,
     MAJORITY,
-    SERVER_TIMEOUT_S,
     Document,
     MongoPlace,
     in_our_words,
 )
 from streamrec.adapters.mongo_documents import (
-    DELETED_KEPT_S,
     FENCE,
-    NOT_DELETED,
     all_seen_of,
     ids_of,
-    item_of,
-    item_replacement,
-    item_upsert,
     json_text,
     newest_sights,
     profile,
     user_of,
-    versions_of,
 )
 from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, noted, salt_in
 from streamrec.domain.erasure import digest_of
-from streamrec.domain.item import Item, ItemVersions, deleted_item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -47,11 +37,8 @@ _REPEATS_READ = 10
 _ERASED_AT_ONCE = 10_000
 """Sights deleted by one command: some tenths of a second."""
 
-_CONNECTIONS = 64
-"""Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
 
-
-class MongoStore:
+class MongoStore(MongoCatalog):
     """Implements `DocumentStore`.
 
     What is asked of MongoDB carries the request's id as its comment: a slow query in MongoDB's log, or in its
@@ -60,10 +47,7 @@ class MongoStore:
 
     def __init__(self, place: MongoPlace, *, clock: Callable[[], float] = time.time) -> None:
         """Connect at the first use; `clock` gives Unix seconds."""
-        self._place = place
-        self._clock = clock
-        self._forgets_deleted = False
-        self._client: AsyncMongoClient[Document] | None = None
+        super().__init__(place, clock)
         self._has_users = False
         self._salt: bytes | None = None
 
@@ -95,7 +79,7 @@ class MongoStore:
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
         with in_our_words(self._place):
-            document = await self._collection("users").find_one({"_id": user_id}, comment=_request())
+            document = await self._collection("users").find_one({"_id": user_id}, comment=request())
         return None if document is None else user_of(document)
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
@@ -104,7 +88,7 @@ class MongoStore:
             return {}
         with in_our_words(self._place):
             found = self._collection("users").find(
-                {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1, comment=_request()
+                {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1, comment=request()
             )
             documents = await found.to_list()
         return decoded_each(user_of, ((document["_id"], document) for document in documents), "document")
@@ -131,7 +115,7 @@ class MongoStore:
 
     async def _aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
         with in_our_words(self._place):
-            cursor = await self._collection(name).aggregate(pipeline, comment=_request())
+            cursor = await self._collection(name).aggregate(pipeline, comment=request())
             return await cursor.to_list()
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
@@ -140,7 +124,7 @@ class MongoStore:
         with in_our_words(self._place):
             await self._create_users()
             await self._collection("users").update_one(
-                {"_id": user_id}, change, upsert=True, comment=_request()
+                {"_id": user_id}, change, upsert=True, comment=request()
             )
 
     async def _create_users(self) -> None:
@@ -159,7 +143,7 @@ class MongoStore:
         with in_our_words(self._place):
             found = self._collection("users").find(
                 {"_id": {"$gte": prefix}}, {"_id": 1}, sort=[("_id", 1)], limit=limit,
-                batch_size=limit + 1, comment=_request(),
+                batch_size=limit + 1, comment=request(),
             )  # fmt: skip
             # Ids with the prefix come first of all that are not before it.
             return [
@@ -172,11 +156,11 @@ class MongoStore:
         """Delete everything stored of a user; return whether there was anything."""
         with in_our_words(self._place):
             n_sights = await self._erase_sights(user_id)
-            users = await self._collection("users").delete_one({"_id": user_id}, comment=_request())
+            users = await self._collection("users").delete_one({"_id": user_id}, comment=request())
         return n_sights + users.deleted_count > 0
 
     async def _erase_sights(self, user_id: str) -> int:
-        seen, comment = self._collection("seen"), _request()
+        seen, comment = self._collection("seen"), request()
         n_erased = 0
         while True:
             sights = all_seen_of(user_id)
@@ -195,79 +179,15 @@ class MongoStore:
                 self._salt = await salt_in(self._collection(INSTALLATION))
             filter_, change = noted(digest_of(user_id, self._salt), mark, erased_at)
             erasures = self._collection(ERASURES).with_options(write_concern=MAJORITY)
-            await erasures.update_one(filter_, change, upsert=True, comment=_request())
-
-    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
-        """Return what is known of these; unknown ids are left out."""
-        if not item_ids:
-            return {}
-        with in_our_words(self._place):
-            found = self._collection("items").find(
-                {"_id": {"$in": list(item_ids)}} | NOT_DELETED,
-                batch_size=len(item_ids) + 1,
-                comment=_request(),
-            )
-            documents = await found.to_list()
-        return decoded_each(item_of, ((document["_id"], document) for document in documents), "document")
-
-    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
-        """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
-        if not item_ids:
-            return ItemVersions({}, {})
-        with in_our_words(self._place):
-            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
-            found = primary.find(
-                {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=_request()
-            )
-            return versions_of(await found.to_list())
-
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
-        if not items:
-            return
-        with in_our_words(self._place):
-            await self._collection("items").bulk_write(
-                [item_upsert(item, self._clock()) for item in items], ordered=False, comment=_request()
-            )
-
-    async def delete_item(self, item_id: str) -> bool:
-        """Delete; return whether it was there."""
-        with in_our_words(self._place):
-            await self._forget_deleted_later()
-            before = await self._collection("items").find_one_and_update(
-                {"_id": item_id},
-                item_replacement(deleted_item(item_id), self._clock(), is_deleted=True),
-                {"deleted_at": 1},
-                upsert=True,
-                comment=_request(),
-            )
-        return before is not None and before.get("deleted_at") is None
-
-    async def _forget_deleted_later(self) -> None:
-        """Have MongoDB remove what is kept of deleted items, after a while."""
-        if not self._forgets_deleted:
-            await self._collection("items").create_index("deleted_at", expireAfterSeconds=DELETED_KEPT_S)
-            self._forgets_deleted = True
+            await erasures.update_one(filter_, change, upsert=True, comment=request())
 
     async def check(self) -> None:
         """Return when MongoDB answers, and lets us read."""
         with in_our_words(self._place):
-            await self._collection("users").find_one({}, {"_id": 1}, comment=_request())
+            await self._collection("users").find_one({}, {"_id": 1}, comment=request())
 
     async def aclose(self) -> None:
         """Close the connections."""
         client, self._client = self._client, None
         if client is not None:
             await client.close()
-
-    def _collection(self, name: str) -> AsyncCollection[Document]:
-        if self._client is None:
-            # Not before the first use: the client belongs to the event loop that it is made in.
-            options = self._place.options(SERVER_TIMEOUT_S) | {"maxPoolSize": _CONNECTIONS}
-            self._client = AsyncMongoClient(self._place.url, **options)
-        return self._client[self._place.database][name]
-
-
-def _request() -> str | None:
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
-    return None if request_id is None else str(request_id)

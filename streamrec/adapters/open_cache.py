@@ -41,7 +41,7 @@ def open_cache_publisher(url: str) -> CachePublisher:
         When the file can't be opened. Redis is connected to at the first use.
     """
     if url.startswith("sqlite:"):
-        from streamrec.adapters.sqlite_cache import SqliteCachePublisher
+        from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 
         return SqliteCachePublisher(path_of(url))
     if url.startswith(_REDIS):

@@ -1,14 +1,11 @@
 """The hot cache in a SQLite file."""
 
 import asyncio
-import sqlite3
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from streamrec.adapters.sqlite_cache_schema import (
     PUT_ITEM,
@@ -21,7 +18,7 @@ from streamrec.adapters.sqlite_cache_schema import (
 )
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite_in_list import in_list
-from streamrec.domain.bar import HeldBars, HistoryUpdate, by_slot, decode_span, unpack
+from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item
 from streamrec.domain.neighbour import decode_neighbours
@@ -32,112 +29,6 @@ from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""
-
-_PAGE = 10_000
-"""Item ids looked at in one transaction: some 10 ms."""
-
-_encode = msgspec.json.Encoder().encode
-
-
-class SqliteCachePublisher:
-    """Implements `CachePublisher`. Safe to call from several threads."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection = open_cache_file(path)
-        self._lock = threading.Lock()
-
-    def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
-        """Replace whole rankings, each at once; an empty one is removed."""
-        rows = [(name, _encode(ranking).decode()) for name, ranking in rankings.items() if ranking]
-        empty = [name for name, ranking in rankings.items() if not ranking]
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
-            _drop_popular(connection, [name.encode() for name in empty])
-
-    def drop_popular_but(self, names: Collection[str]) -> None:
-        """Remove all rankings of other names."""
-        kept = {name.encode() for name in names}
-        with self._lock, transaction(self._connection, self._path) as connection:
-            # As bytes: a name that is no text must not stop the others' removal.
-            held = connection.execute("SELECT CAST(name AS BLOB) FROM popular").fetchall()
-            _drop_popular(connection, [name for (name,) in held if name not in kept])
-
-    def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
-        """Replace the neighbours of some items; an item without any loses those it had."""
-        rows = [(item_id, _encode(of_item).decode()) for item_id, of_item in neighbours.items() if of_item]
-        without = [(item_id,) for item_id, of_item in neighbours.items() if not of_item]
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.executemany("INSERT OR REPLACE INTO neighbours VALUES (?, ?)", rows)
-            connection.executemany("DELETE FROM neighbours WHERE item_id = ?", without)
-
-    def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
-        """Remove the neighbours of all other items, page by page: other writers need not wait."""
-        kept = {item_id.encode() for item_id in item_ids}
-        last = b""
-        while page := self._item_ids_after(last):
-            last = page[-1]
-            gone = [(item_id,) for item_id in page if item_id not in kept]
-            if gone:
-                with self._lock, transaction(self._connection, self._path) as connection:
-                    connection.executemany("DELETE FROM neighbours WHERE item_id = CAST(? AS TEXT)", gone)
-
-    def _item_ids_after(self, last: bytes) -> list[bytes]:
-        with self._lock, saying_unavailable(self._path):
-            rows = self._connection.execute(
-                "SELECT CAST(item_id AS BLOB) FROM neighbours WHERE item_id > CAST(? AS TEXT)"
-                " AND typeof(item_id) = 'text' ORDER BY item_id LIMIT ?",
-                (last, _PAGE),
-            ).fetchall()
-        return [item_id for (item_id,) in rows]
-
-    def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
-        """Cache hidden items, and forget others that changed, unless newer versions are known."""
-        now = time.time()
-        rows = [
-            item_row(item, versions.get(item.item_id, 0), ITEM_TTL_S, now)
-            if item.is_hidden
-            else version_row(item.item_id, versions.get(item.item_id, 0), ITEM_TTL_S, now)
-            for item in items
-        ]
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.executemany(PUT_ITEM, rows)
-
-    def publish_blend(self, blend: Blend) -> None:
-        """Replace what was learned of how to blend sources."""
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.execute("INSERT OR REPLACE INTO blend VALUES (1, ?)", (_encode(blend).decode(),))
-
-    def publish_counters(self, counters: Mapping[str, float]) -> None:
-        """Replace the trainer's counters."""
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.execute("DELETE FROM counters")
-            connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
-
-    def publish_history(self, update: HistoryUpdate) -> None:
-        """Forget some items' histories, then replace minutes of others."""
-        window = update.span.window
-        gone = [(slot, item_id) for slot in range(window) for item_id in update.forgotten]
-        rows = [
-            (slot, item_id, bar)
-            for item_id, packed in update.bars.items()
-            for slot, bar in by_slot(packed, window).items()
-        ]
-        rows.sort()  # in the table's order: half the time
-        with self._lock, transaction(self._connection, self._path) as connection:
-            connection.executemany("DELETE FROM history WHERE slot = ? AND item_id = ?", gone)
-            connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", rows)
-            span = _encode(update.span).decode()
-            connection.execute("INSERT OR REPLACE INTO history_span VALUES (1, ?)", (span,))
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-
-
-def _drop_popular(connection: sqlite3.Connection, names: Sequence[bytes]) -> None:
-    gone = [(name,) for name in names]
-    connection.executemany("DELETE FROM popular WHERE name = CAST(? AS TEXT)", gone)
 
 
 class SqliteCache:

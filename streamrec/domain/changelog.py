@@ -1,5 +1,7 @@
 """Keys of the changelogs, in which the last value of a key counts."""
 
+from hashlib import blake2b
+
 _LANE_PREFIXES = ("0:", "1:")
 
 
@@ -27,3 +29,14 @@ def of_changelog_key(key: str) -> tuple[str, int]:
     if key.startswith(_LANE_PREFIXES):
         return key[2:], int(key[0])
     return key, 0
+
+
+def key_before(id_: str, lane: int) -> str | None:
+    """Return the key that a version before gave an id, where it was another one.
+
+    >>> key_before("a/b", 0), len(key_before("a/b", 1) or "")
+    (None, 42)
+    """
+    if lane == 0:
+        return None if changelog_key(id_, 0) == id_ else id_
+    return "1:" + blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -7,12 +7,11 @@ nothing, and doing an older one again before a newer one ends in the newer one's
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
-from hashlib import blake2b
 from threading import Event
 from typing import NamedTuple
 
 from streamrec.domain.blend import Blend
-from streamrec.domain.changelog import changelog_key
+from streamrec.domain.changelog import changelog_key, key_before
 from streamrec.domain.item import Item
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
@@ -214,7 +213,7 @@ class Publisher:
         now = time.time()
         with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
             messages = [self._message(id_, vector, now) for id_, vector in vectors]
-            gone = [_key_before(id_, self.changelog_lane) for id_, vector in vectors if vector is None]
+            gone = [key_before(id_, self.changelog_lane) for id_, vector in vectors if vector is None]
             messages += [Message(key, None) for key in gone if key is not None]
             self._outlets.vectors.append(topic, messages)
         self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
@@ -244,14 +243,3 @@ class Publisher:
             self._n_skipped_statuses = min(2**self._n_failures_in_turn - 1, _MOST_SKIPPED)
             self._metrics.count("trainer.cache_failures")
             warn_seldom("cache_unavailable", error=str(error))
-
-
-def _key_before(id_: str, lane: int) -> str | None:
-    """Return the key that a version before gave an id, where it was another one.
-
-    >>> _key_before("a/b", 0), len(_key_before("a/b", 1) or "")
-    (None, 42)
-    """
-    if lane == 0:
-        return None if changelog_key(id_, 0) == id_ else id_
-    return "1:" + blake2b(id_.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()

@@ -14,7 +14,8 @@ from streamrec.adapters.redis_cache import RedisCache
 from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
 from streamrec.adapters.redis_connection import RedisPlace, place_of
 from streamrec.adapters.redis_near_cache import RedisNearCache
-from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.adapters.sqlite_cache import SqliteCache
+from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal

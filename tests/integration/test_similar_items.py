@@ -10,7 +10,8 @@ import pytest
 
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.sqlite_cache import SqliteCache, SqliteCachePublisher
+from streamrec.adapters.sqlite_cache import SqliteCache
+from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 from streamrec.domain.likeness import Likeness
 from streamrec.ports import VectorTable
 from tests.asgi_client import Client

@@ -1,0 +1,97 @@
+"""Items in MongoDB, as a server uses them, and the connection that all of a server's store has."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from pymongo import AsyncMongoClient, ReadPreference
+from pymongo.asynchronous.collection import AsyncCollection
+
+from streamrec.adapters.mongo_connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo_documents import (
+    DELETED_KEPT_S,
+    NOT_DELETED,
+    item_of,
+    item_replacement,
+    item_upsert,
+    versions_of,
+)
+from streamrec.domain.item import Item, ItemVersions, deleted_item
+from streamrec.payload import decoded_each
+
+_CONNECTIONS = 64
+"""Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
+
+
+class MongoCatalog:
+    """Implements `ItemCatalog`; connects at the first use."""
+
+    def __init__(self, place: MongoPlace, clock: Callable[[], float]) -> None:
+        self._place = place
+        self._clock = clock
+        self._forgets_deleted = False
+        self._client: AsyncMongoClient[Document] | None = None
+
+    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        """Return what is known of these; unknown ids are left out."""
+        if not item_ids:
+            return {}
+        with in_our_words(self._place):
+            found = self._collection("items").find(
+                {"_id": {"$in": list(item_ids)}} | NOT_DELETED,
+                batch_size=len(item_ids) + 1,
+                comment=request(),
+            )
+            documents = await found.to_list()
+        return decoded_each(item_of, ((document["_id"], document) for document in documents), "document")
+
+    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
+        """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
+        if not item_ids:
+            return ItemVersions({}, {})
+        with in_our_words(self._place):
+            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
+            found = primary.find(
+                {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=request()
+            )
+            return versions_of(await found.to_list())
+
+    async def put_items(self, items: Sequence[Item]) -> None:
+        """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
+        if not items:
+            return
+        with in_our_words(self._place):
+            await self._collection("items").bulk_write(
+                [item_upsert(item, self._clock()) for item in items], ordered=False, comment=request()
+            )
+
+    async def delete_item(self, item_id: str) -> bool:
+        """Delete; return whether it was there."""
+        with in_our_words(self._place):
+            await self._forget_deleted_later()
+            before = await self._collection("items").find_one_and_update(
+                {"_id": item_id},
+                item_replacement(deleted_item(item_id), self._clock(), is_deleted=True),
+                {"deleted_at": 1},
+                upsert=True,
+                comment=request(),
+            )
+        return before is not None and before.get("deleted_at") is None
+
+    async def _forget_deleted_later(self) -> None:
+        """Have MongoDB remove what is kept of deleted items, after a while."""
+        if not self._forgets_deleted:
+            await self._collection("items").create_index("deleted_at", expireAfterSeconds=DELETED_KEPT_S)
+            self._forgets_deleted = True
+
+    def _collection(self, name: str) -> AsyncCollection[Document]:
+        if self._client is None:
+            # Not before the first use: the client belongs to the event loop that it is made in.
+            options = self._place.options(SERVER_TIMEOUT_S) | {"maxPoolSize": _CONNECTIONS}
+            self._client = AsyncMongoClient(self._place.url, **options)
+        return self._client[self._place.database][name]
+
+
+def request() -> str | None:
+    """Return the request's id, as a comment of what is asked of MongoDB."""
+    request_id = structlog.contextvars.get_contextvars().get("request_id")
+    return None if request_id is None else str(request_id)
