@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from streamrec.adapters.kafka_codecs import unreadable
 from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
 from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon
+from streamrec.adapters.kafka_damage import DamagedRecords
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import PlaceGone
@@ -22,6 +23,7 @@ _QUEUED_RECORDS = 40_000
 _PAUSE_MS = 5
 
 _END = KafkaError._PARTITION_EOF  # noqa: SLF001  # not a failure: its own events have names of this kind
+_DAMAGED = (KafkaError._BAD_MSG, KafkaError._BAD_COMPRESSION)  # noqa: SLF001
 _NO_CODEC = KafkaError._NOT_IMPLEMENTED  # noqa: SLF001
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa: SLF001
 
@@ -35,6 +37,7 @@ class ConfluentReader:
         self._clock = clock
         self._consumer: Any = None
         self._places: Places = {}
+        self._damage: DamagedRecords | None = None
 
     def assign(self, places: Places) -> None:
         """Go on from these places, and read nothing else; what was fetched ahead is dropped.
@@ -65,6 +68,7 @@ class ConfluentReader:
             "auto.offset.reset": "error",
             "enable.partition.eof": True,
             "isolation.level": READ_COMMITTED,
+            "check.crcs": True,
             "max.poll.interval.ms": 86_400_000,
             "fetch.wait.max.ms": self._place.fetch_max_wait_ms,
             "fetch.queue.backoff.ms": _PAUSE_MS,
@@ -79,9 +83,13 @@ class ConfluentReader:
         ------
         PlaceGone
             When an offset is not there.
+        DamagedRecords
+            When what comes next in some partition can't be unpacked.
         ConfigurationError
             When a broker refuses.
         """
+        if self._damage is not None:
+            raise self._damage
         deadline = time.monotonic() + timeout_s
         with saying_confluent(self._place):
             while True:
@@ -91,7 +99,9 @@ class ConfluentReader:
                     return []
                 records = self._records([first, *self._consumer.consume(max_records - 1, 0)])
                 if records:
-                    return records
+                    return records  # those before damage: it is told at the next poll
+                if self._damage is not None:
+                    raise self._damage
 
     def _records(self, messages: Sequence[Any]) -> list[Record]:
         prefix = self._place.prefix
@@ -114,8 +124,10 @@ class ConfluentReader:
             self._places[partition] = offset
         elif error.code() in _GONE:
             raise PlaceGone
-        elif error.code() == _NO_CODEC:
+        elif error.code() == _NO_CODEC and "codec" in error.str():
             raise unreadable(self._place, error.str())
+        elif error.code() in (*_DAMAGED, _NO_CODEC):
+            self._damage = DamagedRecords(error.str())
         else:
             problem = error_of(self._place, error)
             # A broker that is away is tried again by the library; the source notices by itself.

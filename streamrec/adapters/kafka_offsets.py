@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ from streamrec.adapters.kafka_connect import (
     saying_kafka,
     unavailable,
 )
+from streamrec.adapters.kafka_damage import DamagedRecords, unpacking
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_stable_ends import StableEndsClient
 from streamrec.errors import StreamrecError
@@ -93,7 +94,9 @@ class KafkaOffsets:
     def _seen_ends(self, consumer: Any, told: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:  # noqa: ANN401
         deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
         while True:
-            consumer.poll(timeout_ms=_END_LOOK_POLL_MS, max_records=1)
+            # What stands there is not wanted, and may be damaged.
+            with suppress(DamagedRecords), unpacking():
+                consumer.poll(timeout_ms=_END_LOOK_POLL_MS, max_records=1)
             seen = {partition: consumer.highwater(partition) for partition in told}
             if None not in seen.values():
                 return {partition: max(seen[partition], told[partition]) for partition in told}

@@ -8,6 +8,7 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition, errors
 
 from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon, connect, saying_kafka
+from streamrec.adapters.kafka_damage import unpacking
 from streamrec.adapters.kafka_offsets import Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.ports import Record
@@ -71,12 +72,15 @@ class KafkaReader:
         ------
         PlaceGone
             When an offset is not there.
+        DamagedRecords
+            When what comes next in some partition can't be unpacked.
         ConfigurationError
             When a broker refuses.
         """
         with saying_kafka(self._place):
             try:
-                polled = self._consumer.poll(timeout_ms=1000 * timeout_s, max_records=max_records)
+                with unpacking():
+                    polled = self._consumer.poll(timeout_ms=1000 * timeout_s, max_records=max_records)
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as error:
                 raise PlaceGone from error
         return self._records(polled) if polled else []
@@ -93,7 +97,7 @@ class KafkaReader:
                     record.offset,
                     "" if record.key is None else record.key.decode(errors="replace"),
                     record.value,
-                    record.timestamp / 1000 if record.timestamp >= 0 else now,
+                    record.timestamp / 1000 if record.timestamp > 0 else now,
                 )
                 for record in batch
             ]

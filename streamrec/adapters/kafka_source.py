@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from streamrec.adapters.kafka_commits import KafkaCommits
+from streamrec.adapters.kafka_connect import unavailable
+from streamrec.adapters.kafka_damage import DamagedRecords, end_of_damage
 from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
 from streamrec.adapters.kafka_topics import KafkaTopics, TopicState
 from streamrec.adapters.kafka_truncation import readable_places, truncation
 from streamrec.errors import StreamrecError
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record
 
 _IDLE_LOOK_S, _BUSY_LOOK_S = 1.0, 10.0
@@ -100,6 +103,9 @@ class KafkaEventSource:
             self._next = self._checked(self._next)
             self._read_from_here()
             return []
+        except DamagedRecords as error:
+            self._pass_over(error)
+            return []
         except StreamrecError:
             self._leave()
             raise
@@ -172,6 +178,29 @@ class KafkaEventSource:
         if self._reader is None or replaced or new:
             self._read_from_here()
         self._looked_at = time.monotonic()
+
+    def _pass_over(self, damage: DamagedRecords) -> None:
+        """Go on behind batches that can't be unpacked.
+
+        Raises
+        ------
+        Unavailable
+            When none is found, or no broker answers; the place is kept.
+        """
+        self._leave()  # a driver that met damage may be in any state
+        found = {}
+        for (topic, partition), offset in self._next.items():
+            end = end_of_damage(self._place, topic, partition, offset)
+            if end is not None:
+                found[topic, partition] = end
+                place = f"{topic}[{partition}]"
+                warn_seldom(
+                    "batch_damaged", log=place, offset=offset, n_offsets=end - offset, error=str(damage)
+                )
+        if not found:
+            raise unavailable(self._place, f"what it holds can't be unpacked: {damage}")
+        self._next |= found
+        self._read_from_here()
 
     def _checked(self, places: Places) -> Places:
         starts, ends = self._offsets.starts(places), self._offsets.ends(places)

@@ -1,0 +1,138 @@
+"""Batches of records that can't be unpacked: what a driver makes of them, and where the next one begins.
+
+Not every broker looks into what it is sent, and disks fail: one batch must not stop whoever reads a log.
+"""
+
+import gzip
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition, errors
+from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
+from kafka.protocol.consumer import FetchRequest
+from kafka.record import MemoryRecords
+
+from streamrec.adapters.kafka_connect import (
+    READ_COMMITTED,
+    REQUEST_TIMEOUT_MS,
+    close_soon,
+    connect,
+    saying_kafka,
+    unavailable,
+)
+from streamrec.adapters.kafka_place import KafkaPlace
+
+_POLL_MS = 50
+
+
+class DamagedRecords(Exception):  # noqa: N818  # caught by the source, which goes on behind them
+    """A batch in one of the partitions that are read can't be unpacked."""
+
+
+@contextmanager
+def unpacking() -> Iterator[None]:
+    """Tell what kafka-python raises of records that it can't unpack from what it raises of a broker.
+
+    Raises
+    ------
+    DamagedRecords
+        Whatever a codec raises, and the driver of what it finds then; a codec that is missing is a setting.
+    """
+    try:
+        yield
+    except (errors.CorruptRecordError, gzip.BadGzipFile) as error:
+        raise DamagedRecords(f"{type(error).__name__}: {error}") from error
+    except (errors.KafkaError, OSError):
+        raise
+    except Exception as error:  # each codec has errors of its own
+        raise DamagedRecords(f"{type(error).__name__}: {error}") from error
+
+
+class _RawFetches(KafkaConnectionManager):  # type: ignore[misc]  # the driver has no types
+    """Notes the bytes that brokers answer fetches with."""
+
+    def __init__(self, net: NetworkSelector, **config: object) -> None:
+        super().__init__(net, **config)
+        self.fetched: dict[tuple[str, int], bytes] = {}
+
+    def send(self, request: object, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # the driver's
+        """Send a request, and look into the answer if it is one to a fetch."""
+        answer = super().send(request, *arguments, **options)
+        if isinstance(request, FetchRequest):
+            answer.add_callback(self._note)
+        return answer
+
+    def _note(self, response: Any) -> None:  # noqa: ANN401  # the driver's
+        for topic in response.responses:
+            for part in topic.partitions:
+                if part.records:
+                    self.fetched.setdefault((topic.topic, part.partition_index), bytes(part.records))
+
+
+def end_of_damage(place: KafkaPlace, topic: str, partition: int, offset: int) -> int | None:
+    """Return where the damaged batch ends that holds the next record at `offset`; None if it can be read.
+
+    Raises
+    ------
+    Unavailable
+        When no broker answers.
+    ConfigurationError
+        When one refuses.
+    """
+    managers: list[_RawFetches] = []
+
+    def make_client(**config: object) -> KafkaNetClient:
+        net = NetworkSelector(**config)
+        managers.append(_RawFetches(net, **config))
+        return KafkaNetClient(net, managers[-1])
+
+    named = TopicPartition(place.prefix + topic, partition)
+    with saying_kafka(place):
+        consumer: Any = connect(
+            place,
+            KafkaConsumer,
+            make_client,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            metrics_enabled=False,
+            isolation_level=READ_COMMITTED,
+        )
+        try:
+            consumer.assign([named])
+            consumer.seek(named, offset)
+            deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
+            while tuple(named) not in managers[-1].fetched and consumer.highwater(named) != offset:
+                with suppress(DamagedRecords), unpacking():
+                    consumer.poll(timeout_ms=_POLL_MS, max_records=1)
+                if time.monotonic() > deadline:
+                    raise unavailable(place, "it answered no fetch in time")
+            raw = managers[-1].fetched.get(tuple(named))
+        finally:
+            close_soon(partial(consumer.close, autocommit=False, timeout_ms=1000))
+    return None if raw is None else _end_of_first(raw, offset)
+
+
+def _end_of_first(raw: bytes, offset: int) -> int | None:
+    """Return the end of the first batch with records from `offset` on, if it is damaged."""
+    batches = MemoryRecords(raw)
+    while (batch := batches.next_batch()) is not None:
+        if batch.next_offset <= offset:
+            continue
+        try:
+            with unpacking():
+                if not batch.validate_crc():
+                    return int(batch.next_offset)
+                if batch.is_control_batch:
+                    continue
+                for _ in batch:
+                    pass
+        except DamagedRecords:
+            return int(batch.next_offset)
+        return None
+    return None
