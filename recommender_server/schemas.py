@@ -9,7 +9,7 @@ from recommender_server.user_schemas import Habits, habits_of
 from streamrec.domain.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.domain.interaction import MAX_ID_BYTES
-from streamrec.domain.item import Item
+from streamrec.domain.item import Item, checked_attributes
 from streamrec.domain.likeness import Likeness, OrderName
 from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS
 from streamrec.domain.user import NO_PROFILE, UserDocument
@@ -207,8 +207,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def item_of(item_id: str, body: ItemBody) -> Item:
-    """Return the item that a body describes."""
-    return Item(item_id, body.kind, body.title, body.text, body.categories, body.is_hidden, body.attributes)
+    """Return the item that a body describes.
+
+    Raises
+    ------
+    InvalidInput
+        When its attributes are nested too deeply.
+    """
+    attributes = checked_attributes(body.attributes)
+    return Item(item_id, body.kind, body.title, body.text, body.categories, body.is_hidden, attributes)
 
 
 def view_of(document: UserDocument) -> UserView:

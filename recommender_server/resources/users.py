@@ -8,6 +8,7 @@ from recommender_server.bodies import JSON, body_of
 from recommender_server.request import id_in_path, query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
+from streamrec.domain.item import checked_attributes
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar_users import SimilarUserFinder
 
@@ -31,7 +32,7 @@ class User:
         """Replace the attributes."""
         wanted = id_in_path(user_id)
         body = await body_of(req, _decoder, self._max_body_bytes)
-        await self._catalog.put_attributes(wanted, body.attributes)
+        await self._catalog.put_attributes(wanted, checked_attributes(body.attributes))
         resp.status = falcon.HTTP_204
 
     async def on_delete(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from streamrec.errors import Damaged
+from streamrec.errors import Damaged, InvalidInput
 from streamrec.payload import decoded, decoded_each
 
 P = TypeVar("P")
@@ -50,6 +50,30 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
         if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
             return tuple(dict.fromkeys(given))
         return ()
+
+
+MAX_NESTING = 64
+"""Levels of lists and objects in attributes: who writes and reads them has only so much of a stack."""
+
+
+def checked_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes that every process can read and write.
+
+    Raises
+    ------
+    InvalidInput
+        When they are nested too deeply.
+
+    >>> checked_attributes({"tags": ["a"]})
+    {'tags': ['a']}
+    """
+    level: list[Any] = [attributes]
+    for _ in range(MAX_NESTING):
+        inner = [value.values() if isinstance(value, dict) else value for value in level]
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return attributes
+    raise InvalidInput(f"attributes are nested deeper than {MAX_NESTING} levels")
 
 
 _decode = msgspec.json.Decoder(Item).decode

@@ -52,6 +52,7 @@ from streamrec.domain.user import LabelUse, Profile, UserState
 from streamrec.errors import (
     CorruptArtifact,
     Damaged,
+    InvalidDataset,
     InvalidEvent,
     InvalidInput,
     StreamrecError,
@@ -502,7 +503,7 @@ ROWS: tuple[Row, ...] = (
         "json_rows.json_rows",
         _file("rows.jsonl", lambda path: list(json_rows(path, {"user_id": "user_id"}, ["user_id"]))),
         (b'{"user_id":"u"}\n\n{"user_id":"v"}\n',),
-        (),
+        (InvalidDataset,),
         None,
     ),
 )

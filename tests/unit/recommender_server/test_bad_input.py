@@ -222,3 +222,16 @@ async def test_an_item_is_refused_in_words_that_fit(server: Server, item_id: obj
     answer = await server.client.call("PUT", "/v1/items", json=[{"item_id": "a"}, {"item_id": item_id}])
     assert answer.status == 422
     assert "item 1: item_id" in answer.json["detail"]
+
+
+async def test_attributes_that_no_process_could_read_again_are_refused(server: Server) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"attributes": {"x": ' + b"[" * levels + b"]" * levels + b"}}"
+
+    for path in ("/v1/items/deep", "/v1/users/deep"):
+        assert (await server.client.call("PUT", path, nested(60), headers=JSON)).status == 204
+        for levels in (64, 300, 900):
+            answer = await server.client.call("PUT", path, nested(levels), headers=JSON)
+            assert answer.status == 400, levels
+            assert "nested" in answer.json["detail"]
+        assert (await server.client.call("GET", path)).status == 200
