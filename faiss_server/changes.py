@@ -14,7 +14,7 @@ from streamrec.domain.event_values import check_id
 from streamrec.errors import InvalidEvent
 from streamrec.ports import Metrics, Record
 from streamrec.telemetry import Digest
-from streamrec.wire import decode_command, decode_vector
+from streamrec.wire import VectorRecord, decode_command, decode_vector
 
 
 class _Change(NamedTuple):
@@ -25,6 +25,13 @@ class _Change(NamedTuple):
     published_at: float
 
 
+class _Deletion(NamedTuple):
+    """Where an id was ordered away: the command's offset, and its Unix seconds."""
+
+    offset: int
+    at: float
+
+
 _MOST_ANNOUNCED = 1000
 """A tombstone follows at once; some records of another trainer may come in between."""
 
@@ -32,9 +39,12 @@ _MOST_ANNOUNCED = 1000
 class ChangeApplier:
     """Knows which records concern the index, and which of two contradicting ones is newer.
 
-    A deletion ordered on the commands log takes effect before the trainer publishes its tombstone. The two
-    logs have no common order, so a vector published before the order is passed over: it must not bring the
-    item, or the user, back.
+    A deletion ordered on the commands log takes effect before the trainer publishes its tombstone. A vector
+    says which commands its writer knew of, so one that was gathered before the order is passed over: it must
+    not bring the item, or the user, back. Of older records, which do not say so, the times are compared.
+
+    A trainer that lost its lease may write once more before it knows: what comes with an older token than
+    was seen is passed over, too.
 
     Attributes
     ----------
@@ -68,7 +78,9 @@ class ChangeApplier:
         self._created_at = created_at
         self._metrics = metrics
         self._lane = lane
-        self._deleted_at: dict[str, float] = {}
+        self._deleted: dict[str, _Deletion] = {}
+        self._token = 0
+        self._stale = Digest("stale_vectors")
         self._announced: set[str] = set()
         self._rejections = Digest("records_rejected")
         self.newest_published_at: float | None = None
@@ -84,7 +96,7 @@ class ChangeApplier:
                 self._reject(record, str(error))
                 continue
             if command.name == self._kind.deletion and command.at > self._created_at:
-                self._deleted_at[record.key] = command.at
+                self._deleted[record.key] = _Deletion(record.offset, command.at)
                 n_deleted = self._index.delete([record.key])
                 self.n_applied += n_deleted
                 self._metrics.count(f"{self._kind.metrics}.applied", n_deleted)
@@ -119,13 +131,33 @@ class ChangeApplier:
         except InvalidEvent as error:
             self._reject(record, str(error))
             return None
-        if change.vector is not None:
-            if len(change.vector) != 4 * self._index.dimension:
-                self._reject(record, f"a vector of {len(change.vector)} bytes")
-                return None
-            if change.published_at <= self._deleted_at.get(id_, float("-inf")):
-                return None
+        if self._is_stale(change, id_, record):
+            return None
+        if change.vector is not None and len(change.vector) != 4 * self._index.dimension:
+            self._reject(record, f"a vector of {len(change.vector)} bytes")
+            return None
         return _Change(id_, change.vector, change.published_at)
+
+    def _is_stale(self, change: VectorRecord, id_: str, record: Record) -> bool:
+        if change.token < self._token:
+            self._metrics.count(f"{self._kind.metrics}.fenced")
+            self._stale.note(
+                1,
+                f"{record.topic} at offset {record.offset}: token {change.token} after {self._token}; if the"
+                " leases were given back from a backup, train a generation anew",
+            )
+            return True
+        self._token = change.token
+        deletion = self._deleted.get(id_)
+        if change.vector is None or deletion is None:
+            return False
+        if change.commands_read is None:
+            return change.published_at <= deletion.at
+        return change.commands_read <= deletion.offset
+
+    def begin_logs_again(self) -> None:
+        """Compare no places with those of a log that was replaced or cut."""
+        self._deleted.clear()
 
     def _announce(self, key: str) -> None:
         if len(self._announced) >= _MOST_ANNOUNCED:

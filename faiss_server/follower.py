@@ -101,6 +101,7 @@ class ChangelogFollower:
             self._read(timeout_s)
         except LogTruncated as error:
             _log.warning("log_begun_again", reason=str(error))
+            self._applier.begin_logs_again()
             for source in (self._commands, self._vectors):
                 source.seek({})
 

@@ -161,23 +161,23 @@ class VectorRecord(msgspec.Struct, frozen=True, gc=False, array_like=True):
     published_at
         Unix seconds, for staleness.
     item_id
-        Whose vector it is, an item's or a user's, where the record's key is not the id: of a generation that
-        learns beside another, whose records of the same id must not take the place of the other's.
+        Whose vector it is, an item's or a user's, where the record's key is not the id.
+    token
+        Of the writer's lease: readers pass over what is older than they have seen; 0: none, of an old record.
+    commands_read
+        Next offset of the commands that the writer knew of at the gathering; None: of an old record.
     """
 
     generation: str
     vector: bytes | None
     published_at: float
     item_id: str | None = None
+    token: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+    commands_read: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-_vector_encoder = msgspec.msgpack.Encoder()
 _vector_decoder = msgspec.msgpack.Decoder(VectorRecord)
-
-
-def encode_vector(record: VectorRecord) -> bytes:
-    """Write a record of the vector topics."""
-    return _vector_encoder.encode(record)
+encode_vector = msgspec.msgpack.Encoder().encode
 
 
 def decode_vector(payload: bytes) -> VectorRecord:

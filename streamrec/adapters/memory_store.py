@@ -90,7 +90,7 @@ class MemoryStore:
             if held is None or held.owner != owner:
                 if held is not None and held.expires_at > now:
                     return None
-                self._tokens[name] = max(self._tokens.get(name, 0) + 1, int(now))
+                self._tokens[name] = max(*self._tokens.values(), 0, int(now) - 1) + 1
             self._leases[name] = Lease(name, owner, self._tokens[name], now + duration_s)
             return self._leases[name]
 

@@ -32,7 +32,10 @@ class MongoLeases:
         }
         ours = {"$and": [{"$eq": ["$owner", {"$literal": owner}]}, is_sound]}
         token = {"$cond": [is_sound, {"$toLong": "$token"}, 0]}
-        next_token = {"$max": [{"$add": [token, 1]}, int(now)]}
+        # Larger than those of other leases: a generation goes on under another role's, and its token grows.
+        largest = self._leases.find_one({"token": {"$gte": 0, "$lt": MAX_TOKEN}}, sort=[("token", -1)])
+        least = max(int(now), 0 if largest is None else int(largest["token"]) + 1)
+        next_token = {"$max": [{"$add": [token, 1]}, least]}
         is_held = {"$gt": now, "$lt": now + LONGEST_LEASE_S}
         free = [
             {"owner": {"$in": [owner, None]}},

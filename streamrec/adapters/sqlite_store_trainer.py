@@ -145,8 +145,13 @@ class SqliteTrainerStore:
                 token = token if is_sound else 0
                 if is_sound and holder is not None and now < expires_at < now + LONGEST_LEASE_S:
                     return None
-                # At least the time: larger than those in checkpoints that outlived another store.
-                token = max(token + 1, int(now))
+                # At least the time: larger than those in checkpoints that outlived another store. And larger
+                # than those of other leases: a generation goes on under another role's, and its token grows.
+                largest = connection.execute(
+                    "SELECT max(token) FROM leases WHERE typeof(token) = 'integer' AND token < ?",
+                    (MAX_TOKEN,),
+                ).fetchone()[0]
+                token = max(token + 1, (largest or 0) + 1, int(now))
             lease = Lease(name, owner, token, now + duration_s)
             connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", lease)
         return lease

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 
 from streamrec.ports import Neighbours
-from streamrec.training.publisher import Publisher, Status, UserPublication
+from streamrec.training.publications import Status, UserPublication
+from streamrec.training.publisher import Publisher
 
 
 class ChallengerPublisher(Publisher):

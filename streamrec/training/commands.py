@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.item import ItemVersions
-from streamrec.ports import TrainerStore
+from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.training.categories import ItemCategories
 from streamrec.training.decoding import KeyedCommand
 from streamrec.training.hidden_items import follow
@@ -19,6 +19,12 @@ class GoneItems(NamedTuple):
 
     deleted: list[str]
     hidden: list[str]
+
+
+def commands_read(source: EventSource) -> int | None:
+    """Return the next offset of the commands; None where several partitions have no one order."""
+    places = source.next_offsets().get(COMMANDS, {})
+    return places.get(0, 0) if places.keys() <= {0} else None
 
 
 def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> ItemVersions:

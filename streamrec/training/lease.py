@@ -1,6 +1,7 @@
 """Holding the lease that makes one trainer the active one."""
 
 import os
+import secrets
 import socket
 from collections.abc import Callable
 from threading import Lock
@@ -15,8 +16,14 @@ _RENEWALS_PER_DURATION = 3
 
 
 def owner_name() -> str:
-    """Return a name for this process among those that want a lease."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Return a name for this process among those that want a lease.
+
+    Of two containers with one host name and process id, each would take the other's lease for its own.
+
+    >>> owner_name() == owner_name()
+    False
+    """
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class LeaseKeeper:

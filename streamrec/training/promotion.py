@@ -32,7 +32,8 @@ from streamrec.training.commands import erased_users
 from streamrec.training.decoding import decode
 from streamrec.training.erasures import ErasureReader
 from streamrec.training.pending import Pending
-from streamrec.training.publisher import Publisher, UserPublication
+from streamrec.training.publications import UserPublication
+from streamrec.training.publisher import Publisher
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import user_states

@@ -10,14 +10,11 @@ from functools import partial
 from threading import Event
 from typing import NamedTuple
 
-from streamrec.domain.blend import Blend
 from streamrec.domain.changelog import changelog_key, key_before
-from streamrec.domain.item import Item
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
     ITEM_VECTORS,
-    NO_VERSIONS,
     REJECTED,
     USER_VECTORS,
     CachePublisher,
@@ -26,14 +23,13 @@ from streamrec.ports import (
     Message,
     Metrics,
     Neighbours,
-    RankedItem,
     TrainerStore,
-    UserUpdates,
 )
 from streamrec.telemetry import timed
 from streamrec.training.lane import Lane
 from streamrec.training.neighbour_lane import NeighbourLane
 from streamrec.training.patience import patiently
+from streamrec.training.publications import Gathered, Status, UserPublication
 from streamrec.wire import VectorRecord, encode_vector
 
 _KINDS = {ITEM_VECTORS: "items", USER_VECTORS: "user_vectors"}
@@ -41,51 +37,6 @@ _KINDS = {ITEM_VECTORS: "items", USER_VECTORS: "user_vectors"}
 
 _MOST_SKIPPED = 15
 """Statuses, of one a second: a cache that comes back is noticed within this."""
-
-
-class UserPublication(NamedTuple):
-    """What some steps of the loop changed of users.
-
-    Attributes
-    ----------
-    updates
-        States and seen pairs for the document store.
-    forgotten_users
-        Ids whose state and seen pairs are deleted.
-    rejected
-        For the rejected topic.
-    """
-
-    updates: UserUpdates
-    forgotten_users: Sequence[str]
-    rejected: Sequence[Message]
-
-
-class Status(NamedTuple):
-    """What the hot cache shows of a moment.
-
-    Attributes
-    ----------
-    rankings
-        By name: ``window`` or ``window:category``.
-    counters
-        By name.
-    blend
-        How sources are blended.
-    names
-        Of all rankings there are: the cache removes any others. None: it removes none.
-    items
-        Whose metadata changed: the cache forgets what it holds of them, or knows them as hidden.
-    versions
-        Of these, by id.
-    """
-
-    rankings: Mapping[str, Sequence[RankedItem]]
-    counters: Mapping[str, float]
-    blend: Blend
-    names: Collection[str] | None = None
-    items: Sequence[Item] = ()
-    versions: Mapping[str, int] = NO_VERSIONS
 
 
 class Outlets(NamedTuple):
@@ -114,6 +65,8 @@ class Publisher:
     ----------
     changelog_lane
         Of the generation that is published; see `streamrec.domain.changelog`.
+    commands_read
+        Next offset of the commands that were carried out.
     neighbours
         The lane that neighbours go by.
     n_cache_failures
@@ -131,6 +84,7 @@ class Publisher:
         self._outlets = outlets
         self._generation = generation
         self.changelog_lane = 0
+        self.commands_read: int | None = None
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
@@ -164,7 +118,8 @@ class Publisher:
 
     def publish_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:
         """Hand over ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
-        self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, vectors))
+        gathered = Gathered(vectors, time.time(), self.commands_read)
+        self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, gathered))
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
@@ -208,22 +163,21 @@ class Publisher:
                 self._outlets.store.publish_users(publication.updates, lease)
         self._metrics.count("trainer.published.users", len(publication.updates.states))
 
-    def _write_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:
-        self._lease()
-        now = time.time()
+    def _write_vectors(self, topic: str, gathered: Gathered) -> None:
+        token, vectors = self._lease().token, gathered.vectors
         with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
-            messages = [self._message(id_, vector, now) for id_, vector in vectors]
+            messages = [self._message(id_, vector, gathered, token) for id_, vector in vectors]
             gone = [key_before(id_, self.changelog_lane) for id_, vector in vectors if vector is None]
             messages += [Message(key, None) for key in gone if key is not None]
             self._outlets.vectors.append(topic, messages)
         self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
 
-    def _message(self, id_: str, vector: bytes | None, now: float) -> Message:
+    def _message(self, id_: str, vector: bytes | None, gathered: Gathered, token: int) -> Message:
         key = changelog_key(id_, self.changelog_lane)
         named = None if key == id_ else id_
-        return Message(
-            key, encode_vector(VectorRecord(self._generation, vector, now, named)), is_last=vector is None
-        )
+        at, commands_read = gathered.at, gathered.commands_read
+        record = VectorRecord(self._generation, vector, at, named, token, commands_read)
+        return Message(key, encode_vector(record), is_last=vector is None)
 
     def _write_status(self, status: Status) -> None:
         try:

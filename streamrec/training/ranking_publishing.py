@@ -5,7 +5,8 @@ from itertools import islice
 
 from streamrec.domain.item import ItemVersions, deleted_item
 from streamrec.training.categories import ItemCategories
-from streamrec.training.publisher import Publisher, Status
+from streamrec.training.publications import Status
+from streamrec.training.publisher import Publisher
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import ranking_names, rankings
 

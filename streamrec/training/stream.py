@@ -26,7 +26,7 @@ from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.commands import carry_out, changed_items, erase_user, erased_users
+from streamrec.training.commands import carry_out, changed_items, commands_read, erase_user, erased_users
 from streamrec.training.commits import Commits
 from streamrec.training.decoding import KeyedCommand, count_decoded, decode
 from streamrec.training.hidden_items import follow
@@ -35,7 +35,7 @@ from streamrec.training.neighbour_publishing import NeighbourPublishing
 from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
 from streamrec.training.progress import Progress
-from streamrec.training.publisher import UserPublication
+from streamrec.training.publications import UserPublication
 from streamrec.training.ranking_publishing import RankingPublishing
 from streamrec.training.surroundings import Surroundings
 from streamrec.training.trainer_state import TrainerState
@@ -75,6 +75,7 @@ class StreamTrainer:
         self._user_vectors = publishing_of_users(state, surroundings.publisher, settings, now)
         self._rankings = RankingPublishing(state, categories, surroundings.publisher)
         self._pending = Pending()
+        surroundings.publisher.commands_read = commands_read(surroundings.source)
         self._rejections = Digest("records_rejected")
         # What was hidden or shown while nobody followed the commands, or before there was this generation.
         hidden = categories.hidden
@@ -164,6 +165,7 @@ class StreamTrainer:
         self._item_vectors.drop([*gone.deleted, *gone.hidden])
         self._neighbours.drop(gone.deleted)
         self._user_vectors.drop(erased_users(commands))
+        self._with.publisher.commands_read = commands_read(self._with.source)
 
     def _publish_what_is_due(self, now: float) -> None:
         is_full = len(self._pending.seen) >= _MOST_PENDING

@@ -156,3 +156,38 @@ def test_a_tombstone_alone_counts_for_the_generation_whose_keys_are_such(
     keys_of_the_other = [changelog_key("new", 1 - lane)]
     applier.apply_vectors([a_tombstone(key) for key in [*keys, *keys_of_the_other]])
     assert held(index) == {"new"}
+
+
+def gathered(key: str, token: int = 0, commands_read: int | None = None, at: float = 2000.0) -> Record:
+    vector = np.array([1, 0], "<f4").tobytes()
+    record = VectorRecord("g", vector, at, None, token, commands_read)
+    return Record(ITEM_VECTORS, 0, 0, key, encode_vector(record), at)
+
+
+def test_a_trainer_that_lost_its_lease_writes_nothing_over(index: FaissIndex, applier: ChangeApplier) -> None:
+    applier.apply_vectors([gathered("a", token=7)])
+    stale = encode_vector(VectorRecord("g", None, 3000.0, None, 6))
+    applier.apply_vectors(
+        [gathered("b", token=6), gathered("c"), Record(ITEM_VECTORS, 0, 0, "a", stale, 1.0)]
+    )
+    assert held(index) == {"old", "a"}
+    applier.apply_vectors([gathered("b", token=7), gathered("c", token=8)])
+    assert held(index) == {"old", "a", "b", "c"}
+
+
+@pytest.mark.parametrize("clock", [-1000.0, 0.0, 1e6])
+def test_what_was_gathered_before_a_deletion_does_not_bring_the_item_back_whatever_the_clocks(
+    index: FaissIndex, applier: ChangeApplier, clock: float
+) -> None:
+    deletion = a_deletion("a", at=2000.0)._replace(offset=41)
+    applier.apply_commands([deletion])
+    applier.apply_vectors([gathered("a", commands_read=41, at=2000.0 + clock)])
+    assert held(index) == {"old"}
+    applier.apply_vectors([gathered("a", commands_read=42, at=2000.0 + clock)])  # it was created again
+    assert held(index) == {"old", "a"}
+
+
+def test_a_token_that_no_lease_has_is_refused(index: FaissIndex, applier: ChangeApplier) -> None:
+    applier.apply_vectors([gathered("a", token=2**60), gathered("b", token=1)])
+    assert held(index) == {"old", "b"}
+    assert applier.n_rejected == 1

@@ -15,7 +15,8 @@ from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.serving.sources import SOURCES
 from streamrec.telemetry import NullMetrics
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.publisher import Outlets, Publisher, Status
+from streamrec.training.publications import Status
+from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import GENERATION, World, events
 

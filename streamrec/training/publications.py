@@ -1,0 +1,69 @@
+"""What the trainer hands over to be published, as of one moment."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from streamrec.domain.blend import Blend
+from streamrec.domain.item import Item
+from streamrec.ports import NO_VERSIONS, Message, RankedItem, UserUpdates
+
+
+class UserPublication(NamedTuple):
+    """What some steps of the loop changed of users.
+
+    Attributes
+    ----------
+    updates
+        States and seen pairs for the document store.
+    forgotten_users
+        Ids whose state and seen pairs are deleted.
+    rejected
+        For the rejected topic.
+    """
+
+    updates: UserUpdates
+    forgotten_users: Sequence[str]
+    rejected: Sequence[Message]
+
+
+class Status(NamedTuple):
+    """What the hot cache shows of a moment.
+
+    Attributes
+    ----------
+    rankings
+        By name: ``window`` or ``window:category``.
+    counters
+        By name.
+    blend
+        How sources are blended.
+    names
+        Of all rankings there are: the cache removes any others. None: it removes none.
+    items
+        Whose metadata changed: the cache forgets what it holds of them, or knows them as hidden.
+    versions
+        Of these, by id.
+    """
+
+    rankings: Mapping[str, Sequence[RankedItem]]
+    counters: Mapping[str, float]
+    blend: Blend
+    names: Collection[str] | None = None
+    items: Sequence[Item] = ()
+    versions: Mapping[str, int] = NO_VERSIONS
+
+
+class Gathered(NamedTuple):
+    """Vectors of one moment, which stays what it is however often their publication is tried.
+
+    Attributes
+    ----------
+    at
+        Unix seconds.
+    commands_read
+        Next offset of the commands that had been carried out; None: not known.
+    """
+
+    vectors: Sequence[tuple[str, bytes | None]]
+    at: float
+    commands_read: int | None
