@@ -14,6 +14,9 @@ _WAIT_FOR_RECORD_S = 60.0
 the marker died between the two, and nobody was told that the user is erased."""
 
 
+_WORD = b"user_erased"
+
+
 class Named(NamedTuple):
     """The users that records name as erased.
 
@@ -31,16 +34,16 @@ class Named(NamedTuple):
 
 def named_in(records: Sequence[Record]) -> Named:
     """Look through a batch for erasures."""
-    markers = [record for record in records if record.topic == INTERACTIONS and is_marker(record.value)]
-    commanded = [record.key for record in records if record.topic == COMMANDS and _is_marked(record.value)]
+    # Each record of the stream is looked at: first for a word that both kinds hold.
+    suspects = [record for record in records if record.value is not None and _WORD in record.value]
+    markers = [record for record in suspects if record.topic == INTERACTIONS and is_marker(record.value)]
+    commanded = [record.key for record in suspects if record.topic == COMMANDS and _is_marked(record.value)]
     return Named(markers, commanded)
 
 
 def _is_marked(payload: bytes | None) -> bool:
-    if not payload or b"user_erased" not in payload:
-        return False
     try:
-        command = decode_command(payload)
+        command = decode_command(payload or b"")
     except InvalidEvent:
         return False
     return command.name == "user_erased" and command.is_marked

@@ -64,7 +64,8 @@ def test_users_with_a_state_are_those_of_the_truth(steps: list[tuple[str, str]])
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 @given(st.lists(actions, min_size=5, max_size=40))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_users_with_a_state_are_those_of_the_truth_over_long_courses(steps: list[tuple[str, str]]) -> None:
     hold_for(steps)
