@@ -44,9 +44,10 @@ class IndexOverHttp(MemoryIndex):
         self._client = client
 
     async def similar_users(self, query: UserQuery) -> UserAnswer:
-        body = encode_queries([QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent))])
+        message = QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent))
+        body = encode_queries([message])
         result = self._client.simulate_post(SEARCH_PATH, body=body, headers={"Content-Type": CONTENT_TYPE})
-        answer = checked_answer(decode_answers(result.content)[0])
+        answer = checked_answer(decode_answers(result.content)[0], message)
         return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
 
 
