@@ -7,11 +7,14 @@ every event moves it at once.
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from models.embedding import GrowableEmbedding
+from streamrec.domain.compiled import compiled
 
 _NOTHING = -1
 """Stands where a user has no further item, or one that was forgotten."""
@@ -37,10 +40,6 @@ class Past(NamedTuple):
             return torch.zeros(len(self.items), items.width - 1)
         summed = functional.embedding_bag(self.items, items.rows, mode="sum", per_sample_weights=self.shares)
         return summed[:, :-1]
-
-    def rows(self) -> Tensor:
-        """Return the item rows that count, repeats included."""
-        return self.items[self.shares > 0]
 
 
 class Context:
@@ -82,28 +81,14 @@ class Context:
         """Return the past of (B,) users."""
         return self._weighed(self._latest.index_select(0, users))
 
-    def without(self, users: Tensor, places: Tensor | None, items: Tensor) -> Past:
-        """Return the past of (U,) users as (E,) events are learned on it: without the items of these events.
-
-        An item that is chosen again would else explain itself, and only grow (FISM leaves it out as well).
-
-        Parameters
-        ----------
-        places
-            (E,) which of `users`; None: event u is of user u.
-        """
-        latest = self._latest.index_select(0, users)
-        of_event = latest if places is None else latest.index_select(0, places)
-        is_own = of_event == items.unsqueeze(1)  # (E, n)
-        if places is not None:
-            is_own = torch.zeros(latest.shape).index_add_(0, places, is_own.float()) > 0
-        return self._weighed(latest.masked_fill_(is_own, _NOTHING))
-
     def follow(self, users: Tensor, items: Tensor) -> None:
-        """Put (B,) items before what their distinct users chose earlier."""
+        """Put (B,) items before what their users chose earlier, one after the other."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)
-        earlier = self._latest.index_select(0, users)[:, :-1]
-        self._latest.index_copy_(0, users, torch.cat([items.unsqueeze(1).int(), earlier], dim=1))
+        _follow(self._latest.numpy(), users.numpy(), items.numpy())
+
+    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.float32], float]:
+        """Return what each user chose last, how much each weighs beside the newest, and what all weigh: views."""
+        return self._latest.numpy(), self._fading.numpy(), self._weight
 
     def clear(self) -> None:
         """Forget what everybody chose."""
@@ -135,3 +120,19 @@ class Context:
         whole = weights.sum(dim=1, keepdim=True)
         whole += whole == 0  # who chose nothing has nothing to divide
         return Past(latest.clamp(min=0).long(), weights * (self._weight / whole))
+
+
+@compiled
+def put_first(latest: NDArray[np.int32], user: int, item: int) -> None:
+    """Put an item before a user's last ones."""
+    n = latest.shape[1]
+    for c in range(n - 1, 0, -1):
+        latest[user, c] = latest[user, c - 1]
+    if n:
+        latest[user, 0] = item
+
+
+@compiled
+def _follow(latest: NDArray[np.int32], users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
+    for b in range(len(users)):
+        put_first(latest, users[b], items[b])

@@ -1,14 +1,25 @@
-"""One step of sparse gradient descent on a GMF, with every derivative written out."""
+"""Stochastic gradient descent on a GMF, one event after the other, with every derivative written out.
+
+A batch is learned event by event, each from where the one before left the model: nothing is summed over a
+batch, so its size changes nothing. How far one event goes is bounded twice (docs/adr/0018-stable-steps.md):
+
+* its *margin*, the logit of its item against those of its negatives, moves by less than `MARGIN_STEP`,
+  whatever the weight, the rates and the rows are (an implicit step, in closed form);
+* every row that moved is pulled back onto a ball: `models.bounds`.
+"""
 
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from models.context import Past
-from models.embedding import GrowableEmbedding
+from models import bounds
+from models.event_step import Lessons, Manner, Rows, Touched, learn_events, replay_events
 from models.gmf import GMF
 from models.losses import LOSSES
+from streamrec.domain.growing import grown
+
+MARGIN_STEP = 8.0
+"""Nats: what an endlessly steep step would come to. A step of one nat is shortened by a ninth."""
 
 
 class Rates(NamedTuple):
@@ -18,14 +29,14 @@ class Rates(NamedTuple):
     ----------
     user, item, bias
         Learning rates of p_u, q_i and b_i.
-    context
-        Of q_j, for its part in the vectors of those who chose j last.
     decay
         Share of a touched row that is taken away per unit of learning (L2 regularization). Of a user it is
         also what makes the past fade: with a large `user` rate a vector follows the last events.
     item_boost, bias_boost, boost_events
         An item that n events were learned of moves 1 + boost / (1 + n / `boost_events`) times as far: what a
         newcomer is, and how popular, is found in a few events.
+    context
+        Of q_j, for its part in the vectors of those who chose j last.
     """
 
     user: float
@@ -38,138 +49,45 @@ class Rates(NamedTuple):
     context: float = 0.0
 
 
-class Batch(NamedTuple):
-    """B events of U distinct users, R past positives of the same users, and N negatives shared by all.
+class Descent:
+    """Makes steps against the gradient of a loss; only rows named by the events change.
 
-    Attributes
+    Parameters
     ----------
-    users
-        (U,) distinct rows.
-    places
-        (B + R,) which of `users`, the events first; None where event b is of user b and nothing is replayed.
-    items
-        (B + R,) rows of the positives.
-    weights
-        (B + R,) float32.
-    n_events
-        B. Past positives teach only their user: their items learned from them when they happened.
-    negatives
-        (N,) item rows, repeats allowed.
-    is_known
-        (U, N): negatives that a user is known to like, which must not count.
+    loss
+        One of `LOSSES`.
     n_moved
-        How many of the negatives learn; the others only teach the users. Every moved item has to be
+        How many of an event's negatives learn; the others only teach the user. Every moved item has to be
         published, and few learning for all gives the same on average.
-    past
-        Of the U users, for a model with a context.
+    margin_step
+        Nats that an event's margin may move at most.
     """
 
-    users: Tensor
-    places: Tensor | None
-    items: Tensor
-    weights: Tensor
-    n_events: int
-    negatives: Tensor
-    is_known: Tensor
-    n_moved: int
-    past: Past | None = None
+    def __init__(
+        self, loss: str, rates: Rates, n_moved: int, margin_step: float = MARGIN_STEP
+    ) -> None:
+        self._manner = Manner(
+            *rates, 0.0, LOSSES[loss], n_moved, margin_step,
+            bounds.USER_NORM, bounds.ITEM_NORM, bounds.BIAS, bounds.LEAST_OUTPUT, bounds.MOST_OUTPUT,
+        )  # fmt: skip
+        self._stamps = np.zeros(0, np.int64)
+        self._stamp = 0
 
-
-class Descent:
-    """Makes steps against the gradient of a loss; only rows named by a batch change."""
-
-    def __init__(self, loss: str, rates: Rates) -> None:
-        self._loss = LOSSES[loss]
-        self._rates = rates
-
-    def step(self, model: GMF, batch: Batch, output_rate: float = 0.0) -> float:
-        """Change the model by one batch; return the sum of the B events' losses before.
-
-        All derivatives are taken at the same point. A user's several events of one batch count by their mean.
+    def learn(self, model: GMF, lessons: Lessons, output_rate: float = 0.0) -> tuple[float, Rows]:
+        """Change the model by B events; return the sum of their losses, each before its step, and moved items.
 
         Parameters
         ----------
         output_rate
             Learning rate of the output layer; must stay zero once user vectors have been published.
         """
-        inner = model.inner(batch.users, batch.past)  # (U, D)
-        vectors = model.vectors_of(inner)  # (U, D + 1)
-        of_event = _of_events(vectors, batch.places)  # (B + R, D + 1)
-        positive = model.items.rows.index_select(0, batch.items)  # (B + R, D + 1)
-        negative = model.items.rows.index_select(0, batch.negatives)  # (N, D + 1)
-        negative_logits = (vectors @ negative.T).masked_fill_(batch.is_known, -torch.inf)  # (U, N)
-        loss, by_positive, by_negative = self._loss(
-            (of_event * positive).sum(dim=1), _of_events(negative_logits, batch.places)
+        tables = model.tables()
+        self._stamps = grown(self._stamps, len(tables.items))
+        self._stamp += 1
+        touched = Touched(
+            np.empty(len(tables.items), np.int64), np.zeros(1, np.int64), self._stamps, self._stamp
         )
-        by_positive = (by_positive * batch.weights).unsqueeze(1)  # (B + R, 1)
-        by_negative = by_negative * batch.weights.unsqueeze(1)  # (B + R, N)
-        by_vector = (by_positive * positive).addmm_(by_negative, negative)[:, :-1]  # (B + R, D)
-
-        n, m = batch.n_events, batch.n_moved
-        by_positive, of_event = by_positive[:n], of_event[:n]
-        by_moved = by_negative[:n, :m] * (len(batch.negatives) / max(1, m))  # the moved stand for all
-        self._move_items(
-            model.items,
-            torch.cat([batch.items[:n], batch.negatives[:m]]),
-            torch.cat([positive[:n], negative[:m]]),
-            torch.cat([by_positive * of_event, by_moved.T @ of_event]),
-            torch.cat([by_positive[:, 0], by_moved.sum(dim=0)]),
-        )
-        by_vector, weights = _of_users(batch, by_vector)
-        self._move_users(model, batch.users, by_vector, weights)
-        if batch.past is not None:
-            self._move_past(model.items, batch.past, by_vector * model.output)
-        if output_rate:
-            model.output -= output_rate * (inner * by_vector).sum(dim=0)
-        return float(loss[:n].sum())
-
-    def _move_users(self, model: GMF, users: Tensor, by_vector: Tensor, weights: Tensor) -> None:
-        rate, decay = self._rates.user, self._rates.decay
-        rows = model.users.rows.index_select(0, users)
-        # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
-        shrink = (1 + decay * rate * weights).unsqueeze(1)  # (U, 1)
-        moved = torch.addcmul(rows, by_vector, model.output, value=-rate) / shrink
-        model.users.rows.index_copy_(0, users, moved)
-
-    def _move_past(self, items: GrowableEmbedding, past: Past, by_inner: Tensor) -> None:
-        """Move the rows of the users' last items, by (U, D) derivatives by p_u; their biases took no part."""
-        move = past.shares.unsqueeze(2) * by_inner.unsqueeze(1)  # (U, n, D)
-        flat = move.reshape(-1, by_inner.shape[1])
-        items.rows[:, :-1].index_add_(0, past.items.reshape(-1), flat, alpha=-self._rates.context)
-
-    def _move_items(
-        self, items: GrowableEmbedding, rows: Tensor, vectors: Tensor, by_vector: Tensor, by_logit: Tensor
-    ) -> None:
-        """Move T item rows, which hold `vectors`; one that is repeated moves by the sum.
-
-        Parameters
-        ----------
-        vectors, by_vector
-            (T, D + 1), and the derivatives by it.
-        by_logit
-            (T,) derivatives by the items' logits, summed over the users.
-        """
-        rates = self._rates
-        strength = by_logit.abs().unsqueeze(1)  # (T, 1)
-        move = torch.addcmul(by_vector, strength, vectors, value=rates.decay)
-        newness = 1 / (1 + items.state.index_select(0, rows) / rates.boost_events)
-        move[:, :-1] *= rates.item * (1 + rates.item_boost * newness)
-        move[:, -1:] *= rates.bias * (1 + rates.bias_boost * newness)
-        items.rows.index_add_(0, rows, move, alpha=-1)
-        items.state.index_add_(0, rows, strength)
-
-
-def _of_users(batch: Batch, by_vector: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (U, D) derivatives and (U,) weights: of a user's several events, the mean."""
-    weights = batch.weights[: batch.n_events]
-    if batch.places is None:
-        return by_vector, weights
-    n_users, of_event = len(batch.users), batch.places[: batch.n_events]
-    share = 1 / torch.bincount(of_event, minlength=n_users)  # (U,)
-    by_user = torch.zeros(n_users, by_vector.shape[1]).index_add_(0, batch.places, by_vector)
-    return share.unsqueeze(1) * by_user, share * torch.zeros(n_users).index_add_(0, of_event, weights)
-
-
-def _of_events(of_users: Tensor, places: Tensor | None) -> Tensor:
-    """Return the (B + R, ...) entries that (U, ...) holds of each event's user."""
-    return of_users if places is None else of_users.index_select(0, places)
+        loss = learn_events(tables, self._manner._replace(output=output_rate), lessons, touched)
+        if lessons.replayed.size:
+            replay_events(tables, self._manner, lessons)
+        return loss, np.sort(touched.rows[: touched.n[0]])

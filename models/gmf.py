@@ -6,11 +6,13 @@ He et al. 2017, Neural Collaborative Filtering, section 3.2, with the output act
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from models.context import Context, Past
 from models.embedding import GrowableEmbedding
+from models.event_step import Tables
 
 
 class GMF:
@@ -71,10 +73,6 @@ class GMF:
         """Return the last items of (B,) users; None without a context."""
         return None if self.context is None else self.context.of(rows)
 
-    def past_without(self, users: Tensor, places: Tensor | None, items: Tensor) -> Past | None:
-        """Return the last items of (U,) users but for (E,) of theirs, see `Context.without`."""
-        return None if self.context is None else self.context.without(users, places, items)
-
     def inner(self, rows: Tensor, past: Past | None) -> Tensor:
         """Return (B, D) p_u of (B,) users whose last items are `past`."""
         own = self.users.rows.index_select(0, rows)
@@ -89,7 +87,7 @@ class GMF:
         return self.items.rows.index_select(0, rows)
 
     def follow(self, users: Tensor, items: Tensor) -> None:
-        """Let (B,) items be what their distinct users chose last; without a context nothing changes."""
+        """Let (B,) items be what their users chose last; without a context nothing changes."""
         if self.context is not None:
             self.context.follow(users, items)
 
@@ -104,6 +102,18 @@ class GMF:
         self.items.reset(torch.tensor([row]))
         if self.context is not None:
             self.context.forget_item(row)
+
+    def tables(self) -> Tables:
+        """Return the memory itself, for the loops that learn."""
+        n_users = self.users.capacity
+        no_context = np.zeros((n_users, 0), np.int32), np.zeros(0, np.float32), 0.0
+        return Tables(
+            self.users.rows.numpy(),
+            self.items.rows.numpy(),
+            self.items.state.numpy(),
+            self.output.numpy(),
+            *(no_context if self.context is None else self.context.arrays()),
+        )
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything learned, by name: views, not copies."""

@@ -1,61 +1,102 @@
-"""Losses over one positive and N sampled negatives an event, with their gradients in closed form.
+"""Losses of one positive among N sampled negatives, with their gradients in closed form.
 
-Each takes the logits of B positives (B,) and of their negatives (B, N); a negative logit of minus infinity
-is one that was left out. Each returns the loss of every event (B,) and what the loss gains per unit of each
-logit, (B,) and (B, N). Written out instead of traced by autograd, because the batches of a stream are small
-and the tracing would cost more than the arithmetic.
+Each takes logits (1 + N,), the positive's first. Its gradient is told by its *size* and by the *pulls* that
+replace the logits: the derivative by logit j is ``-size * pulls[j]``. A pull is positive for the positive and
+negative for a negative, so a step against the gradient widens the *margin* ``sum(pulls * logits)``.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
+from streamrec.domain.compiled import compiled
 
-class LossGradient(NamedTuple):
-    """Loss (B,), and its derivatives by the positive (B,) and negative (B, N) logits."""
+SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 
-    loss: Tensor
-    by_positive: Tensor
-    by_negative: Tensor
+LOSSES = {"softmax": SOFTMAX, "bpr": BPR, "logistic": LOGISTIC}
 
+_MOST = np.float32(80.0)
+"""Beyond it exp overflows float32, and a sigmoid is zero anyway."""
 
-Loss = Callable[[Tensor, Tensor], LossGradient]
+_ONE = np.float32(1.0)
 
 
-def sampled_softmax(positive: Tensor, negative: Tensor) -> LossGradient:
-    """Score ``-log softmax`` of the positive (B,) among itself and its negatives (B, N).
+@compiled
+def gradient_of(loss: int, logits: NDArray[np.float32]) -> tuple[float, float]:
+    """Return the loss and its gradient's size, zero without negatives; replace the logits by pulls."""
+    if loss == SOFTMAX:
+        return _softmax(logits)
+    if loss == BPR:
+        return _bpr(logits)
+    return _logistic(logits)
+
+
+@compiled
+def _softmax(logits: NDArray[np.float32]) -> tuple[float, float]:
+    """Score ``-log softmax`` of the positive.
 
     Jean et al. 2015, On Using Very Large Target Vocabulary, section 3, without the correction for the
     negatives' probabilities: a popular item that is drawn often then pays for its popularity, which is
     what ranking for one user wants beside a bias.
     """
-    logits = torch.cat([positive.unsqueeze(1), negative], dim=1)
-    probabilities = torch.softmax(logits, dim=1)
-    # The loss is for people to watch; the gradient needs no logarithm, and stays exact where one would not.
-    loss = -probabilities[:, 0].clamp(min=torch.finfo(logits.dtype).tiny).log()
-    return LossGradient(loss, probabilities[:, 0] - 1, probabilities[:, 1:])
+    positive = top = logits[0]
+    for j in range(1, len(logits)):
+        top = max(top, logits[j])
+    negatives = np.float32(0.0)
+    for j in range(1, len(logits)):
+        logits[j] = math.exp(logits[j] - top)
+        negatives += logits[j]
+    whole = negatives + np.float32(math.exp(positive - top))
+    factor = -_ONE / max(negatives, np.float32(1e-30))
+    for j in range(1, len(logits)):
+        logits[j] *= factor
+    logits[0] = _ONE
+    return math.log(whole) + top - positive, negatives / whole
 
 
-def bpr(positive: Tensor, negative: Tensor) -> LossGradient:
-    """Score ``-log sigmoid(positive - negative)``, the sum over a positive's negatives.
+@compiled
+def _bpr(logits: NDArray[np.float32]) -> tuple[float, float]:
+    """Score ``-log sigmoid(positive - negative)``, the sum over the negatives.
 
     Rendle et al. 2009, Bayesian Personalized Ranking from Implicit Feedback, section 4.
     """
-    margin = positive.unsqueeze(1) - negative
-    by_negative = torch.sigmoid(-margin)
-    return LossGradient(functional.softplus(-margin).sum(dim=1), -by_negative.sum(dim=1), by_negative)
+    loss = size = np.float32(0.0)
+    for j in range(1, len(logits)):
+        margin = logits[0] - logits[j]
+        loss += _softplus(-margin)
+        logits[j] = _sigmoid(-margin)
+        size += logits[j]
+    factor = -_ONE / max(size, np.float32(1e-30))
+    for j in range(1, len(logits)):
+        logits[j] *= factor
+    logits[0] = _ONE
+    return loss, size
 
 
-def logistic(positive: Tensor, negative: Tensor) -> LossGradient:
-    """Score each logit alone by binary cross entropy, the sum over a positive and its negatives.
+@compiled
+def _logistic(logits: NDArray[np.float32]) -> tuple[float, float]:
+    """Score each logit alone by binary cross entropy, the sum over the positive and the negatives.
 
     He et al. 2017, Neural Collaborative Filtering, section 3.1.2.
     """
-    loss = functional.softplus(-positive) + functional.softplus(negative).sum(dim=1)
-    return LossGradient(loss, torch.sigmoid(positive) - 1, torch.sigmoid(negative))
+    loss = _softplus(-logits[0])
+    logits[0] = size = _sigmoid(-logits[0])
+    for j in range(1, len(logits)):
+        loss += _softplus(logits[j])
+        logits[j] = -_sigmoid(logits[j])
+        size -= logits[j]
+    factor = _ONE / max(size, np.float32(1e-30))
+    for j in range(len(logits)):
+        logits[j] *= factor
+    return loss, size
 
 
-LOSSES: dict[str, Loss] = {"softmax": sampled_softmax, "bpr": bpr, "logistic": logistic}
+@compiled
+def _sigmoid(x: float) -> np.float32:
+    return _ONE / (_ONE + np.float32(math.exp(min(-x, _MOST))))
+
+
+@compiled
+def _softplus(x: float) -> np.float32:
+    return np.float32(max(x, np.float32(0.0)) + math.log1p(math.exp(-abs(x))))

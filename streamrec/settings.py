@@ -86,7 +86,7 @@ class LearningSettings(BaseSettings):
     init_std: PositiveFloat = Field(0.044, description="Spread of a new row's entries.")
     user_rate: PositiveFloat = Field(1.0, description="Learning rate of user rows: large, they follow.")
     item_rate: PositiveFloat = Field(0.035, description="Learning rate of item rows.")
-    bias_rate: PositiveFloat = Field(0.042, description="Learning rate of item biases.")
+    bias_rate: PositiveFloat = Field(0.06, description="Learning rate of item biases.")
     item_boost: NonNegativeFloat = Field(2.0, description="A new item's row learns so much faster besides.")
     bias_boost: NonNegativeFloat = Field(10.0, description="A new item's bias learns so much faster besides.")
     boost_events: PositiveFloat = Field(5.0, description="After so many events both boosts are halved.")

@@ -15,7 +15,7 @@ from streamrec.training.counting import count_choices, count_labels
 from streamrec.training.item_starts import NeighboursOf, rows_with_starts
 from streamrec.training.trainer_state import TrainerState
 
-_VALUE_BOUNDS = (0.2, 5.0)
+VALUE_BOUNDS = (0.2, 5.0)
 """A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
 
 
@@ -139,5 +139,5 @@ def scaled_weights(
     weights = np.array([weight for _, weight in positives])
     if rules.is_value_weighted:
         values = np.array([np.nan if event.value is None else event.value for event, _ in positives])
-        weights = weights * state.users.relative_values(user_rows, values, _VALUE_BOUNDS)
+        weights = weights * state.users.relative_values(user_rows, values, VALUE_BOUNDS)
     return weights.astype(np.float32)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.compiled import compiled, inlined, mixed
 from streamrec.training.sampling import Rows
 
 _BITS_PER_PAIR = 16
@@ -42,27 +43,31 @@ class KnownPositives:
 
     def add(self, user_rows: Rows, item_rows: Rows) -> None:
         """Remember (B,) pairs."""
-        mixed = _hash(user_rows, 1) ^ _hash(item_rows, 2)
-        at = np.unique(mixed & np.uint64(self._bits.size * 8 - 1))
-        at = at[(self._bits[at >> np.uint64(3)] & _bit_of(at)) == 0]
-        self.n_pairs += len(at)
-        if self.n_pairs * _BITS_PER_PAIR > self._bits.size * 8:
-            self._make_room()
-            at = mixed & np.uint64(self._bits.size * 8 - 1)
-        np.bitwise_or.at(self._bits, at >> np.uint64(3), _bit_of(at))
+        self.leave_out(user_rows, item_rows, np.empty((len(user_rows), 0), np.int32))
 
-    def _make_room(self) -> None:
-        if self._bits.size * 8 >= self._most_bits:
-            self._older, self._bits = self._bits, np.zeros_like(self._bits)
-            self.n_pairs = 0
-        while self.n_pairs * _BITS_PER_PAIR > self._bits.size * 8 and self._bits.size * 8 < self._most_bits:
-            self._bits = np.tile(self._bits, 2)
+    def leave_out(self, user_rows: Rows, item_rows: Rows, negatives: NDArray[np.int32]) -> None:
+        """Remember (B,) pairs in order; put -1 for those of (B, N) items that the user chose by then."""
+        first, n_events = 0, len(user_rows)
+        while first < n_events:
+            at = slice(first, min(first + self._room(), n_events))
+            self.n_pairs += _leave_out(
+                self._bits, self._older, user_rows[at], item_rows[at], negatives[at]
+            )
+            first = at.stop
+
+    def _room(self) -> int:
+        """Return how many pairs can be added before there must be room made; make it where there is none."""
+        if self.n_pairs * _BITS_PER_PAIR >= self._bits.size * 8:
+            if self._bits.size * 8 >= self._most_bits:
+                self._older, self._bits = self._bits, np.zeros_like(self._bits)
+                self.n_pairs = 0
+            else:
+                self._bits = np.tile(self._bits, 2)
+        return max(1, self._bits.size * 8 // _BITS_PER_PAIR - self.n_pairs)
 
     def contains(self, user_rows: Rows, item_rows: Rows) -> NDArray[np.bool_]:
         """Return (B, N): whether each of (N,) items was a positive of each of (B,) users."""
-        mixed = _hash(user_rows, 1)[:, None] ^ _hash(item_rows, 2)[None, :]
-        found = _holds(self._bits, mixed)
-        return found | _holds(self._older, mixed) if self._older.size else found
+        return _contained(self._bits, self._older, user_rows, item_rows)
 
     def arrays(self) -> dict[str, NDArray[np.uint8] | Rows]:
         """Return the state, for a checkpoint."""
@@ -87,19 +92,55 @@ class KnownPositives:
         return n_bits > self._most_bits or n_set * _BITS_PER_PAIR * 2 <= n_bits
 
 
-def _holds(bits: NDArray[np.uint8], mixed: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    at = mixed & np.uint64(bits.size * 8 - 1)
-    found: NDArray[np.bool_] = (bits[at >> np.uint64(3)] & _bit_of(at)) != 0
+@compiled
+def _leave_out(
+    bits: NDArray[np.uint8],
+    older: NDArray[np.uint8],
+    user_rows: Rows,
+    item_rows: Rows,
+    negatives: NDArray[np.int32],
+) -> int:
+    """Return how many of the pairs were new."""
+    n_new = 0
+    for b in range(len(user_rows)):
+        of_user = _of_user(user_rows[b])
+        pair = of_user ^ _of_item(item_rows[b])
+        if not _holds(bits, pair):
+            at = pair & np.uint64(bits.size * 8 - 1)
+            bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
+            n_new += 1
+        for k in range(negatives.shape[1]):
+            if negatives[b, k] >= 0:
+                pair = of_user ^ _of_item(negatives[b, k])
+                if _holds(bits, pair) or (older.size > 0 and _holds(older, pair)):
+                    negatives[b, k] = -1
+    return n_new
+
+
+@compiled
+def _contained(
+    bits: NDArray[np.uint8], older: NDArray[np.uint8], user_rows: Rows, item_rows: Rows
+) -> NDArray[np.bool_]:
+    found = np.empty((len(user_rows), len(item_rows)), np.bool_)
+    for b in range(len(user_rows)):
+        of_user = _of_user(user_rows[b])
+        for k in range(len(item_rows)):
+            pair = of_user ^ _of_item(item_rows[k])
+            found[b, k] = _holds(bits, pair) or (older.size > 0 and _holds(older, pair))
     return found
 
 
-def _hash(rows: Rows, salt: int) -> NDArray[np.uint64]:
-    """Mix (B,) rows into 64 bits each (the finalizer of splitmix64; Steele et al. 2014)."""
-    mixed = rows.astype(np.uint64) + np.uint64(salt * 0x9E3779B97F4A7C15 % 2**64)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
+@inlined
+def _of_user(row: int) -> np.uint64:
+    return mixed(np.uint64(row) + np.uint64(0x9E3779B97F4A7C15))
 
 
-def _bit_of(at: NDArray[np.uint64]) -> NDArray[np.uint8]:
-    return np.left_shift(np.uint8(1), (at & np.uint64(7)).astype(np.uint8))
+@inlined
+def _of_item(row: int) -> np.uint64:
+    return mixed(np.uint64(row) + np.uint64(0x3C6EF372FE94F82A))
+
+
+@inlined
+def _holds(bits: NDArray[np.uint8], pair: np.uint64) -> bool:
+    at = pair & np.uint64(bits.size * 8 - 1)
+    return (bits[at >> np.uint64(3)] >> np.uint8(at & np.uint64(7))) & np.uint8(1) != 0

@@ -15,7 +15,8 @@ from torch import Tensor
 
 from models.checkpoint import TensorsUnder
 from models.context import Context
-from models.descent import Batch, Descent, Rates
+from models.descent import Descent, Rates
+from models.event_step import Lessons
 from models.gmf import GMF
 from streamrec.settings import LearningSettings
 from streamrec.training.known_positives import KnownPositives
@@ -27,13 +28,6 @@ from streamrec.training.sampling import (
     random_state,
     restore_random_state,
 )
-from streamrec.training.waves import newest_rounds, waves
-
-_STREAM_STEP_EVENTS, _PRACTICE_STEP_EVENTS = 1024, 512
-"""Events of one step at most. They share their negatives and their start, and their changes to an item add
-up: with more of them the bias of a popular item overshoots, and practising does so again and again. In a
-stream only a backlog brings so many of distinct users at once, and there smaller steps only cost calls."""
-
 
 def use_one_thread() -> None:
     """Let torch compute on the calling thread alone, in this process.
@@ -88,7 +82,7 @@ class Learner:
         self._descent = Descent(settings.loss, Rates(
             settings.user_rate, settings.item_rate, settings.bias_rate, settings.decay,
             settings.item_boost, settings.bias_boost, settings.boost_events, settings.context_rate,
-        ))
+        ), settings.n_moved_negatives)
         # fmt: on
 
     def learn(
@@ -107,7 +101,8 @@ class Learner:
             (B,), positive; an event of weight 2 makes a step of twice the length.
         """
         self._note(user_rows, item_rows)
-        return self._descend(user_rows, item_rows, weights, 0.0, _STREAM_STEP_EVENTS)
+        negatives = self._sampler.draw(item_rows, self._settings.n_negatives, self._rng)
+        return self._descend(user_rows, item_rows, weights, negatives, 0.0)
 
     def practise(
         self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], output_rate: float = 0.0
@@ -122,7 +117,8 @@ class Learner:
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
-        return self._descend(user_rows, item_rows, weights, output_rate, _PRACTICE_STEP_EVENTS)
+        negatives = self._sampler.draw_again(item_rows, self._settings.n_negatives, self._rng)
+        return self._descend(user_rows, item_rows, weights, negatives, output_rate)
 
     def begin_practice(self) -> None:
         """Let users have chosen nothing last, as at the beginning of a history."""
@@ -134,40 +130,35 @@ class Learner:
         user_rows: Rows,
         item_rows: Rows,
         weights: NDArray[np.float32],
+        negatives: NDArray[np.int32],
         output_rate: float,
-        step_events: int,
     ) -> LearnOutcome:
-        touched = [item_rows]
-        total_loss = 0.0
-        for at, is_distinct in waves(user_rows, step_events):
-            batch = self._batch(user_rows[at], item_rows[at], weights[at], is_distinct=is_distinct)
-            total_loss += self._descent.step(self.model, batch, output_rate)
-            touched.append(batch.negatives[: batch.n_moved].numpy())
-            if batch.past is not None:
-                touched.append(batch.past.rows().numpy())
-            self._follow(user_rows[at], item_rows[at], is_distinct=is_distinct)
-        return LearnOutcome(
-            total_loss / max(1, len(user_rows)), distinct(user_rows), distinct(np.concatenate(touched))
+        settings = self._settings
+        self._known.leave_out(user_rows, item_rows, negatives)
+        replayed = self._recent.draw(user_rows, settings.n_replayed, self._rng)
+        lessons = Lessons(
+            user_rows,
+            item_rows,
+            weights.astype(np.float32, copy=False),
+            negatives,
+            replayed,
+            settings.replay_weight,
         )
+        loss, touched = self._descent.learn(self.model, lessons, output_rate)
+        return LearnOutcome(loss / max(1, len(user_rows)), distinct(user_rows), touched)
 
     def remember(self, user_rows: Rows, item_rows: Rows) -> None:
         """Note (B,) positives, in order, without learning from them."""
         self._note(user_rows, item_rows)
-        self._follow(user_rows, item_rows, is_distinct=False)
+        self._sampler.observe(item_rows)
+        self._known.add(user_rows, item_rows)
+        self.model.follow(torch.from_numpy(user_rows), torch.from_numpy(item_rows))
 
     def _note(self, user_rows: Rows, item_rows: Rows) -> None:
         n_users, n_items = int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1
         self.model.grow_to(n_users, n_items)
         self._recent.grow_to(n_users)
-        self._known.add(user_rows, item_rows)
-        self._sampler.observe(item_rows)
         self._recent.add(user_rows, item_rows)
-
-    def _follow(self, user_rows: Rows, item_rows: Rows, *, is_distinct: bool) -> None:
-        """Let (B,) items be what their users chose last."""
-        rounds = [slice(None)] if is_distinct else newest_rounds(user_rows, self._settings.n_context)
-        for at in rounds:
-            self.model.follow(torch.from_numpy(user_rows[at]), torch.from_numpy(item_rows[at]))
 
     def histories_before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
         """Return (B, n) what the users of B events that are not remembered yet chose before them.
@@ -220,29 +211,3 @@ class Learner:
         for name, part in (("known", self._known), ("sampler", self._sampler), ("recent", self._recent)):
             part.load({key: tensor.numpy() for key, tensor in TensorsUnder(f"{name}.", tensors).items()})
         restore_random_state(self._rng, tensors["random"].numpy())
-
-    def _batch(
-        self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], *, is_distinct: bool
-    ) -> Batch:
-        settings, n_events = self._settings, len(user_rows)
-        users, places = (user_rows, None) if is_distinct else np.unique(user_rows, return_inverse=True)
-        negatives = self._sampler.draw(settings.n_negatives, self.model.items.n_rows, self._rng)
-        if settings.n_replayed:
-            of_event, past_items = self._recent.draw(user_rows, settings.n_replayed, self._rng)
-            places = np.arange(n_events) if places is None else places
-            places = np.concatenate([places, places[of_event]])
-            item_rows = np.concatenate([item_rows, past_items])
-            weights = np.concatenate([weights, weights[of_event] * np.float32(settings.replay_weight)])
-        places_tensor = None if places is None else torch.from_numpy(places)
-        user_tensor, item_tensor = torch.from_numpy(users), torch.from_numpy(item_rows)
-        return Batch(
-            user_tensor,
-            places_tensor,
-            item_tensor,
-            torch.from_numpy(weights.astype(np.float32, copy=False)),
-            n_events,
-            torch.from_numpy(negatives),
-            torch.from_numpy(self._known.contains(users, negatives)),
-            min(len(negatives), settings.n_moved_negatives * n_events),
-            self.model.past_without(user_tensor, places_tensor, item_tensor),
-        )

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.compiled import compiled, mixed
 from streamrec.domain.growing import grown
 
 Rows = NDArray[np.int64]
@@ -22,27 +23,38 @@ class NegativeSampler:
         self._recent = np.zeros(window, np.int64)
         self._n_seen = 0
         self._is_alive = np.zeros(0, np.bool_)
+        self._n_items = 0
 
     def observe(self, item_rows: Rows) -> None:
         """Note the items of (B,) positives, oldest first."""
+        self._note(item_rows)
+        self._n_items = max(self._n_items, int(item_rows.max(initial=-1)) + 1)
+        self._is_alive[item_rows] = True
+
+    def draw(self, item_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Note the items of (B,) positives; return (B, n) items that each stands against.
+
+        An event's are of the items observed up to it: those of a batch are what its events would have got
+        one by one. -1 stands for one that was forgotten.
+        """
+        self._note(item_rows)
+        return self.draw_again(item_rows, n, rng)
+
+    def draw_again(self, item_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Return (B, n) items that positives stand against which were observed before."""
+        recent = self._recent[: min(self._n_seen, len(self._recent))]
+        seeds = rng.integers(0, 1 << 63, len(item_rows))
+        drawn = np.empty((len(item_rows), n), np.int32)
+        self._n_items = _draw(drawn, seeds, item_rows, self._n_items, self._is_alive, recent, self._popular_share)
+        return drawn
+
+    def _note(self, item_rows: Rows) -> None:
         window = len(self._recent)
         kept = item_rows[-window:]
         at = (self._n_seen + len(item_rows) - len(kept) + np.arange(len(kept))) % window
         self._recent[at] = kept
         self._n_seen += len(item_rows)
         self._is_alive = grown(self._is_alive, int(item_rows.max(initial=-1)) + 1)
-        self._is_alive[item_rows] = True
-
-    def draw(self, n: int, n_items: int, rng: np.random.Generator) -> Rows:
-        """Return up to `n` rows below `n_items`, repeats included; fewer where forgotten ones were hit."""
-        n_known = min(n_items, len(self._is_alive))
-        rows = rng.integers(0, n_known, n if n_known else 0)
-        if n_known:
-            # Popular ones stand at even distances, so that every beginning of the draw has its share of them.
-            is_popular = np.diff(np.floor(np.arange(n + 1) * self._popular_share)) > 0
-            among = min(self._n_seen, len(self._recent))
-            rows[is_popular] = self._recent[rng.integers(0, among, np.count_nonzero(is_popular))]
-        return rows[self._is_alive[rows]]
 
     def forget(self, item_row: int) -> None:
         """Draw this item no more until it is observed again."""
@@ -51,13 +63,43 @@ class NegativeSampler:
 
     def arrays(self) -> dict[str, Rows | NDArray[np.bool_]]:
         """Return the state, for a checkpoint."""
-        return {"recent": self._recent, "n_seen": np.array([self._n_seen]), "is_alive": self._is_alive}
+        is_alive = self._is_alive[: self._n_items]
+        return {"recent": self._recent, "n_seen": np.array([self._n_seen]), "is_alive": is_alive}
 
     def load(self, arrays: dict[str, NDArray[np.int64]]) -> None:
         """Take over a copy of what `arrays` returned."""
         self._recent = arrays["recent"].copy()
         self._n_seen = int(arrays["n_seen"][0])
         self._is_alive = arrays["is_alive"].astype(np.bool_)
+        self._n_items = len(self._is_alive)
+
+
+@compiled
+def _draw(
+    drawn: NDArray[np.int32],
+    seeds: Rows,
+    item_rows: Rows,
+    n_items: int,
+    is_alive: NDArray[np.bool_],
+    recent: Rows,
+    popular_share: float,
+) -> int:
+    """Set (B, N) negatives; return the number of items after the last event."""
+    half = np.uint64(32)
+    for b in range(len(seeds)):
+        is_alive[item_rows[b]] = True
+        n_items = max(n_items, item_rows[b] + 1)
+        number = np.uint64(seeds[b])
+        for k in range(drawn.shape[1]):
+            number += np.uint64(0x9E3779B97F4A7C15)
+            fraction = mixed(number) >> half
+            # Popular ones stand at even distances: every beginning of the draw has its share of them.
+            if np.floor((k + 1) * popular_share) > np.floor(k * popular_share):
+                row = recent[(fraction * np.uint64(len(recent))) >> half]
+            else:
+                row = np.int64((fraction * np.uint64(n_items)) >> half)
+            drawn[b, k] = row if is_alive[row] else -1
+    return n_items
 
 
 class RecentItems:
@@ -75,9 +117,7 @@ class RecentItems:
 
     def add(self, user_rows: Rows, item_rows: Rows) -> None:
         """Append (B,) positives in order; a user may occur more than once."""
-        turns = occurrence_numbers(user_rows)
-        self._rings[user_rows, (self._counts[user_rows] + turns) % self.length] = item_rows
-        np.add.at(self._counts, user_rows, 1)
+        _append(self._rings, self._counts, user_rows, item_rows)
 
     def newest(self, user_rows: Rows, n: int) -> list[Rows]:
         """Return the newest `n` items, newest last, of each of (B,) users."""
@@ -118,20 +158,13 @@ class RecentItems:
         past = np.where(places >= 0, rings[known[:, None], places % self.length], _NOBODY)
         return first_occurrences(past.astype(np.int64), n)
 
-    def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> tuple[Rows, Rows]:
-        """Draw `n` items from the ring of each of (B,) users.
-
-        Returns
-        -------
-        places, items
-            (R,) each, R <= n * B: which of the B users, and the item row. Repeats are possible.
-        """
-        places = np.tile(np.arange(len(user_rows)), n)
-        users = user_rows[places]
-        filled = np.minimum(self._counts[users], self.length)
-        items = self._rings[users, rng.integers(0, np.maximum(filled, 1))].astype(np.int64)
-        is_there = (filled > 0) & (items >= 0)
-        return places[is_there], items[is_there]
+    def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
+        """Return (B, n) items of the rings of (B,) users, repeats possible, -1 where there is none."""
+        if not n:
+            return np.empty((len(user_rows), 0), np.int32)
+        filled = np.minimum(self._counts[user_rows], self.length)[:, None]
+        places = rng.integers(0, np.maximum(filled, 1), (len(user_rows), n))
+        return np.where(filled > 0, self._rings[user_rows[:, None], places], np.int32(_NOBODY))
 
     def forget_user(self, row: int) -> None:
         """Empty the ring of a user."""
@@ -149,6 +182,14 @@ class RecentItems:
         """Take over a copy of what `arrays` returned."""
         self._rings = arrays["rings"].copy()
         self._counts = arrays["counts"].astype(np.int64)
+
+
+@compiled
+def _append(rings: NDArray[np.int32], counts: Rows, user_rows: Rows, item_rows: Rows) -> None:
+    for b in range(len(user_rows)):
+        user = user_rows[b]
+        rings[user, counts[user] % rings.shape[1]] = item_rows[b]
+        counts[user] += 1
 
 
 def distinct(rows: Rows) -> Rows:

@@ -1,13 +1,12 @@
-import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.context import Context
 from models.gmf import GMF
-from streamrec.training.waves import newest_rounds
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 2**31),
     embedding_dim=st.integers(1, 128),
@@ -73,17 +72,3 @@ def test_the_inner_product_is_the_logit_also_with_a_context(
         row = torch.full((20,), user)
         torch.testing.assert_close(model.logits(row, torch.arange(20)), logits, rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(vectors @ model.user_vectors(row[:1])[0], logits, rtol=1e-4, atol=1e-4)
-
-
-@settings(deadline=None, max_examples=40)
-@given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 4))
-def test_newest_rounds_leave_each_users_last_items(users: list[int], n: int) -> None:
-    at_once, one_by_one = Context(n, 0.5, 1.0), Context(n, 0.5, 1.0)
-    for context in (at_once, one_by_one):
-        context.grow_to(4)
-    rows, items = np.array(users, np.int64), np.arange(len(users))
-    for at in newest_rounds(rows, n):
-        at_once.follow(torch.from_numpy(rows[at]), torch.from_numpy(items[at]))
-    for user, item in zip(users, items.tolist(), strict=True):
-        one_by_one.follow(torch.tensor([user]), torch.tensor([item]))
-    assert torch.equal(at_once.latest(), one_by_one.latest())

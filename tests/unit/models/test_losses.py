@@ -1,56 +1,55 @@
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.losses import LOSSES, Loss, bpr, logistic, sampled_softmax
+from models.losses import LOSSES, gradient_of
 
 
-def softmax_by_the_book(positive: Tensor, negative: Tensor) -> Tensor:
-    logits = torch.cat([positive.unsqueeze(1), negative], dim=1)
-    return functional.cross_entropy(logits, torch.zeros(len(positive), dtype=torch.long), reduction="none")
+def softmax_by_the_book(logits: Tensor) -> Tensor:
+    return functional.cross_entropy(logits.unsqueeze(0), torch.zeros(1, dtype=torch.long))
 
 
-def bpr_by_the_book(positive: Tensor, negative: Tensor) -> Tensor:
-    return -torch.log(torch.sigmoid(positive.unsqueeze(1) - negative)).sum(dim=1)
+def bpr_by_the_book(logits: Tensor) -> Tensor:
+    return -torch.log(torch.sigmoid(logits[0] - logits[1:])).sum()
 
 
-def logistic_by_the_book(positive: Tensor, negative: Tensor) -> Tensor:
-    return -torch.log(torch.sigmoid(positive)) - torch.log(1 - torch.sigmoid(negative)).sum(dim=1)
+def logistic_by_the_book(logits: Tensor) -> Tensor:
+    return -torch.log(torch.sigmoid(logits[0])) - torch.log(1 - torch.sigmoid(logits[1:])).sum()
 
 
-@pytest.mark.parametrize(
-    ("loss", "by_the_book"),
-    [
-        (sampled_softmax, softmax_by_the_book),
-        (bpr, bpr_by_the_book),
-        (logistic, logistic_by_the_book),
-    ],
-)
+BOOK = {"softmax": softmax_by_the_book, "bpr": bpr_by_the_book, "logistic": logistic_by_the_book}
+
+
+@pytest.mark.parametrize(("name", "by_the_book"), BOOK.items())
+@pytest.mark.parametrize("spread", [1.0, 5.0])
 def test_value_and_gradient_are_those_of_autograd(
-    loss: Loss, by_the_book: Callable[[Tensor, Tensor], Tensor]
+    name: str, by_the_book: Callable[[Tensor], Tensor], spread: float
 ) -> None:
-    generator = torch.Generator().manual_seed(1)
-    positive = torch.randn(5, generator=generator, dtype=torch.float64, requires_grad=True)
-    negative = torch.randn(5, 7, generator=generator, dtype=torch.float64, requires_grad=True)
-    expected = by_the_book(positive, negative)
-    by_positive, by_negative = torch.autograd.grad(expected.sum(), [positive, negative])
-    found = loss(positive.detach(), negative.detach())
-    torch.testing.assert_close(found.loss, expected.detach())
-    torch.testing.assert_close(found.by_positive, by_positive)
-    torch.testing.assert_close(found.by_negative, by_negative)
+    logits = torch.randn(8, generator=torch.Generator().manual_seed(1)) * spread
+    traced = logits.double().requires_grad_()
+    expected = by_the_book(traced)
+    (by_logits,) = torch.autograd.grad(expected, [traced])
+    pulls = logits.numpy().copy()
+    loss, size = gradient_of(LOSSES[name], pulls)
+    assert loss == pytest.approx(float(expected.detach()), rel=1e-4)
+    np.testing.assert_allclose(-size * pulls, by_logits.numpy(), rtol=1e-4, atol=1e-6)
+    assert np.abs(pulls[1:]).sum() <= 1 + 1e-5
+    assert 0 <= pulls[0] <= 1
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-def test_a_negative_left_out_neither_counts_nor_moves(name: str) -> None:
-    positive = torch.tensor([0.3, -0.2])
-    negative = torch.tensor([[0.1, -torch.inf], [-torch.inf, -torch.inf]])
-    found = LOSSES[name](positive, negative)
-    alone = LOSSES[name](positive[:1], negative[:1, :1])
-    assert torch.isfinite(found.loss).all()
-    torch.testing.assert_close(found.loss[:1], alone.loss)
-    torch.testing.assert_close(found.by_positive[:1], alone.by_positive)
-    assert found.by_negative[0, 1] == 0
-    assert (found.by_negative[1] == 0).all()
+@pytest.mark.parametrize("logits", [[0.3], [500.0, -500.0], [-500.0, 500.0], [0.0, 0.0, 0.0], [3e4, -3e4, 3e4]])
+def test_pulls_are_finite_wherever_logits_are(name: str, logits: list[float]) -> None:
+    pulls = np.array(logits, np.float32)
+    loss, size = gradient_of(LOSSES[name], pulls)
+    assert np.isfinite([loss, size, *pulls]).all()
+    assert size >= 0
+
+
+def test_without_negatives_a_ranking_loss_has_no_gradient() -> None:
+    for name in ("softmax", "bpr"):
+        assert gradient_of(LOSSES[name], np.array([0.3], np.float32))[1] == 0
