@@ -1,4 +1,4 @@
-"""Learning on hard streams: is it bounded, does the loss fall, does it rank at least as popularity does?
+"""Learning on hard streams: whether it is bounded, its loss falls, and it ranks as well as popularity.
 
 `benchmarks.stability_streams` says which streams, 192 of them in all. Each finished one is a line of the file
 under `--cells`: an interrupted run goes on where it was. `tests/nightly/test_stability.py` runs the same.
@@ -98,7 +98,7 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
             tenths.pop(0)
             flaw = flaw or bounds.flaw(learner.model)
             greatest.append(bounds.greatest(learner.model))
-    recalls = np.mean(hits, axis=0).tolist()
+    recall, recall_of_popularity = np.mean(hits, axis=0).tolist()
     by_fifth = [float(part.sum()) for part in np.array_split(np.array(losses), _FIFTHS)]
     n_by_fifth = [n_events * len(part) / len(losses) for part in np.array_split(np.array(losses), _FIFTHS)]
     return Outcome(
@@ -106,7 +106,8 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
         flaw,
         tuple(np.max(greatest, axis=0).tolist()),
         [loss / n for loss, n in zip(by_fifth, n_by_fifth, strict=True)],
-        *recalls,
+        recall,
+        recall_of_popularity,
         len(hits),
         n_events,
         seconds,
@@ -114,18 +115,19 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
 
 
 def _questions(stream: HardStream) -> Rows:
-    """Return the positions of events to be predicted, ascending: of pairs that are new, of users who are not."""
+    """Return positions of events to be predicted, ascending: of new pairs, of users who are not new."""
     pairs = stream.users * (stream.items.max() + 1) + stream.items
     is_new_pair, is_new_user = np.zeros((2, len(pairs)), np.bool_)
     is_new_pair[np.unique(pairs, return_index=True)[1]] = True
     is_new_user[np.unique(stream.users, return_index=True)[1]] = True
     # The first half is for learning what there is.
     possible = np.flatnonzero(is_new_pair & ~is_new_user & (np.arange(len(pairs)) >= len(pairs) // 2))
-    return possible[np.unique(np.linspace(0, len(possible) - 1, N_QUESTIONS).astype(int))]
+    positions: Rows = possible[np.unique(np.linspace(0, len(possible) - 1, N_QUESTIONS).astype(int))]
+    return positions
 
 
 def _answers(learner: Learner, counts: np.ndarray, stream: HardStream, question: int) -> tuple[bool, bool]:
-    """Return whether the model and popularity have the item among their ten best that the user did not choose."""
+    """Return whether model and popularity have the item among their ten best that are new to the user."""
     user, item = int(stream.users[question]), int(stream.items[question])
     if not counts[item]:
         return False, False
@@ -176,7 +178,9 @@ def _shown(recall: float) -> str:
 
 
 def _commit() -> str:
-    return subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 if __name__ == "__main__":

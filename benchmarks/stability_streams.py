@@ -1,4 +1,4 @@
-"""Streams that are hard on a learner: popularity, weights and batches of all kinds, with tastes to be found."""
+"""Streams that are hard on a learner: any popularity, weights and batches, with tastes to be found."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -22,8 +22,8 @@ N_EVENTS = 300_000
 
 N_GROUPS = 10
 TASTE_SHARE = 0.5
-"""Of a user's events, chosen within the group of items that the user likes; the others go by popularity alone.
-Little enough for popularity to stay a hard baseline: what it offers is the most chosen in every group too."""
+"""Of a user's events, chosen within the group of items that the user likes; others go by popularity alone.
+Little enough for popularity to stay a hard baseline: the other half of the events is all its own."""
 
 _EVENTS_OF_USER = {50: 15}
 """With few items users come for few events: one who has chosen everything can't be asked any more."""
@@ -76,7 +76,9 @@ class HardStream:
     weights: NDArray[np.float32]
 
 
-def draw_stream(popularity: str, weights: str, n_items: int, n_events: int = N_EVENTS, seed: int = 1) -> HardStream:
+def draw_stream(
+    popularity: str, weights: str, n_items: int, n_events: int = N_EVENTS, seed: int = 1
+) -> HardStream:
     """Draw a stream; its batches are cut by whoever learns it."""
     random = np.random.default_rng([seed, n_items])
     users = random.integers(0, max(1, n_events // _EVENTS_OF_USER.get(n_items, 150)), n_events)
@@ -100,14 +102,14 @@ def _items(popularity: str, users: Rows, n_items: int, random: np.random.Generat
     at = np.searchsorted(ends, np.where(has_taste, by_taste, draws * ends[-1]), side="right")
     items = in_groups[np.minimum(at, n_items - 1)]
     if popularity == HALF:
-        items = np.where(random.random(len(users)) < 0.5, 0, items)
-    return items
+        items[random.random(len(users)) < 0.5] = 0
+    return np.asarray(items)
 
 
 def _shares(popularity: str, n_items: int) -> NDArray[np.float64]:
     exponent = 1.0 if popularity == HALF else float(popularity.removeprefix("zipf "))
     shares = np.arange(1, n_items + 1) ** -exponent
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum())
 
 
 def _weights(kind: str, users: Rows, random: np.random.Generator) -> NDArray[np.float32]:

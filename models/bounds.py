@@ -1,8 +1,5 @@
 """How large the rows of a sound model are at most (docs/adr/0018-stable-steps.md derives it)."""
 
-import torch
-from torch import Tensor
-
 from models.gmf import GMF
 
 USER_NORM = 64.0
@@ -15,7 +12,7 @@ _SLACK = 1.001
 
 
 def greatest(model: GMF) -> tuple[float, float, float]:
-    """Return the largest norm of a user's and of an item's row, and the largest bias; NaN where there is one."""
+    """Return the largest norm of a user's row, of an item's, and the largest bias; NaN where one is."""
     items = model.items.rows[: model.items.n_rows]
     rows = model.users.rows[: model.users.n_rows], items[:, :-1], items[:, -1:]
     return tuple(float(part.norm(dim=1).max()) if len(part) else 0.0 for part in rows)  # type: ignore[return-value]
@@ -24,7 +21,10 @@ def greatest(model: GMF) -> tuple[float, float, float]:
 def flaw(model: GMF) -> str | None:
     """Return what is wrong with a model that is not finite or beyond its bounds; None: it is sound."""
     for name, found, most in zip(
-        ("a user's row", "an item's row", "an item's bias"), greatest(model), (USER_NORM, ITEM_NORM, BIAS), strict=True
+        ("a user's row", "an item's row", "an item's bias"),
+        greatest(model),
+        (USER_NORM, ITEM_NORM, BIAS),
+        strict=True,
     ):
         if not found <= most * _SLACK:
             return f"{name} is of size {found:.3g}, more than {most:g}"

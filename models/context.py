@@ -87,7 +87,7 @@ class Context:
         _follow(self._latest.numpy(), users.numpy(), items.numpy())
 
     def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.float32], float]:
-        """Return what each user chose last, how much each weighs beside the newest, and what all weigh: views."""
+        """Return (U, n) last items, (n,) how much each weighs, and the weight of all: views."""
         return self._latest.numpy(), self._fading.numpy(), self._weight
 
     def clear(self) -> None:

@@ -63,9 +63,7 @@ class Descent:
         Nats that an event's margin may move at most.
     """
 
-    def __init__(
-        self, loss: str, rates: Rates, n_moved: int, margin_step: float = MARGIN_STEP
-    ) -> None:
+    def __init__(self, loss: str, rates: Rates, n_moved: int, margin_step: float = MARGIN_STEP) -> None:
         self._manner = Manner(
             *rates, 0.0, LOSSES[loss], n_moved, margin_step,
             bounds.USER_NORM, bounds.ITEM_NORM, bounds.BIAS, bounds.LEAST_OUTPUT, bounds.MOST_OUTPUT,
@@ -74,7 +72,7 @@ class Descent:
         self._stamp = 0
 
     def learn(self, model: GMF, lessons: Lessons, output_rate: float = 0.0) -> tuple[float, Rows]:
-        """Change the model by B events; return the sum of their losses, each before its step, and moved items.
+        """Change the model by B events; return their losses' sum, each before its step, and the moved items.
 
         Parameters
         ----------
@@ -90,4 +88,4 @@ class Descent:
         loss = learn_events(tables, self._manner._replace(output=output_rate), lessons, touched)
         if lessons.replayed.size:
             replay_events(tables, self._manner, lessons)
-        return loss, np.sort(touched.rows[: touched.n[0]])
+        return float(loss), np.sort(touched.rows[: touched.n[0]])

@@ -1,6 +1,6 @@
 """What one event changes, compiled: gradient, length of the step, and the rows that move."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from streamrec.domain.compiled import compiled
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
+Number = float | np.floating[Any]
+Row = int | np.integer[Any]
 
 
 class Tables(NamedTuple):
@@ -155,11 +157,11 @@ def _new_work(n_dimensions: int, n_context: int, n_negatives: int) -> Work:
 
 
 @compiled
-def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touched) -> float:
+def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touched) -> Number:
     """Learn one event after the other; return the sum of their losses, each before its step."""
     users, items, weights, negatives = lessons.users, lessons.items, lessons.weights, lessons.negatives
     work = _new_work(len(tables.output), len(tables.fading), negatives.shape[1])
-    total = 0.0
+    total: Number = 0.0
     # One loop over flat memory: a function for an event would count references to all tables at each call,
     # which takes longer than learning.
     for b in range(len(users)):
@@ -200,7 +202,7 @@ def replay_events(tables: Tables, manner: Manner, lessons: Lessons) -> None:
 
 
 @compiled
-def _length(weight: float, growth: float, margin_step: float) -> float:
+def _length(weight: Number, growth: Number, margin_step: float) -> Number:
     """Return a step's length, which was to be `weight`.
 
     `growth` is the margin's at that length, per unit, if its gradient stayed. A step that is short beside
@@ -210,12 +212,18 @@ def _length(weight: float, growth: float, margin_step: float) -> float:
 
 
 @compiled
-def _look(tables: Tables, work: Work, user: int, item: int) -> float:
+def _look(tables: Tables, work: Work, user: Row, item: Row) -> Number:
     """Set the user's vector, without the event's item in its past; return the sum of the parts' squares.
 
     An item that is chosen again would else explain itself, and only grow (FISM leaves it out as well).
     """
-    users, items, latest, fading, output = tables.users, tables.items, tables.latest, tables.fading, tables.output
+    users, items, latest, fading, output = (
+        tables.users,
+        tables.items,
+        tables.latest,
+        tables.fading,
+        tables.output,
+    )
     inner, vector, parts = work.inner, work.vector, work.parts
     whole = np.float32(0.0)
     for c in range(len(parts)):
@@ -238,7 +246,7 @@ def _look(tables: Tables, work: Work, user: int, item: int) -> float:
 
 
 @compiled
-def _gather(items: Floats, n_moved: int, work: Work, item: int, negatives: NDArray[np.int32]) -> int:
+def _gather(items: Floats, n_moved: int, work: Work, item: Row, negatives: NDArray[np.int32]) -> int:
     """Set rows and logits of the item and of the negatives that count; return their number."""
     rows, logits, stands_for, vector = work.rows, work.pulls, work.stands_for, work.vector
     all_negatives = np.float32(len(negatives) / max(1, min(n_moved, len(negatives))))
@@ -259,7 +267,7 @@ def _gather(items: Floats, n_moved: int, work: Work, item: int, negatives: NDArr
 
 
 @compiled
-def _aim(items: Floats, output: Floats, work: Work, n: int) -> float:
+def _aim(items: Floats, output: Floats, work: Work, n: int) -> Number:
     """Set the margin's derivative by p_u; return the sum of its squares."""
     direction, rows, pulls = work.direction, work.rows, work.pulls
     direction[:] = 0
@@ -275,7 +283,7 @@ def _aim(items: Floats, output: Floats, work: Work, n: int) -> float:
 
 
 @compiled
-def _steepness_of_items(learned: Floats, manner: Manner, work: Work, n: int) -> float:
+def _steepness_of_items(learned: Floats, manner: Manner, work: Work, n: int) -> Number:
     """Return how much the margin grows through its items, per unit of a step."""
     vector, rows, pulls, stands_for = work.vector, work.rows, work.pulls, work.stands_for
     vector2 = np.float32(0.0)
@@ -290,15 +298,17 @@ def _steepness_of_items(learned: Floats, manner: Manner, work: Work, n: int) -> 
 
 
 @compiled
-def _rates_of(learned: float, manner: Manner) -> tuple[float, float]:
+def _rates_of(learned: Number, manner: Manner) -> tuple[Number, Number]:
     """Return the rates of an item's row and bias, of which so much was learned."""
     newness = 1.0 / (1.0 + learned / manner.boost_events)
-    return manner.item * (1.0 + manner.item_boost * newness), manner.bias * (1.0 + manner.bias_boost * newness)
+    return manner.item * (1.0 + manner.item_boost * newness), manner.bias * (
+        1.0 + manner.bias_boost * newness
+    )
 
 
 @compiled
 def _move_user(
-    users: Floats, manner: Manner, direction: Floats, user: int, scale: float, strength: float
+    users: Floats, manner: Manner, direction: Floats, user: Row, scale: Number, strength: Number
 ) -> None:
     # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
     shrink = np.float32(1.0 / (1.0 + manner.decay * manner.user * scale))
@@ -312,9 +322,7 @@ def _move_user(
 
 
 @compiled
-def _move_past(
-    tables: Tables, manner: Manner, work: Work, user: int, strength: float
-) -> None:
+def _move_past(tables: Tables, manner: Manner, work: Work, user: Row, strength: Number) -> None:
     """Move the rows of the user's last items for their part in p_u; their biases took no part."""
     items, direction, parts = tables.items, work.direction, work.parts
     for c in range(len(parts)):
@@ -329,9 +337,7 @@ def _move_past(
 
 
 @compiled
-def _move_items(
-    tables: Tables, manner: Manner, work: Work, n: int, strength: float
-) -> None:
+def _move_items(tables: Tables, manner: Manner, work: Work, n: int, strength: Number) -> None:
     """Move the [q_i, b_i] of the event's item and of its negatives."""
     items, learned, vector = tables.items, tables.learned, work.vector
     rows, pulls, stands_for = work.rows, work.pulls, work.stands_for
@@ -340,7 +346,10 @@ def _move_items(
         if stands_for[c] > 0:
             row, pull = rows[c], strength * pulls[c] * stands_for[c]
             of_row, of_bias = _rates_of(learned[row, 0], manner)
-            step, shrink = np.float32(of_row * pull), np.float32(1.0 / (1.0 + manner.decay * of_row * abs(pull)))
+            step, shrink = (
+                np.float32(of_row * pull),
+                np.float32(1.0 / (1.0 + manner.decay * of_row * abs(pull))),
+            )
             squares = np.float32(0.0)
             for k in range(bias):
                 moved = (items[row, k] + step * vector[k]) * shrink
@@ -353,7 +362,7 @@ def _move_items(
 
 
 @compiled
-def _move_output(output: Floats, manner: Manner, work: Work, strength: float) -> None:
+def _move_output(output: Floats, manner: Manner, work: Work, strength: Number) -> None:
     inner, direction = work.inner, work.direction
     for k in range(len(output)):
         # The direction holds h already.
@@ -362,7 +371,7 @@ def _move_output(output: Floats, manner: Manner, work: Work, strength: float) ->
 
 
 @compiled
-def _pull_back(table: Floats, row: int, n: int, squares: float, most: float) -> None:
+def _pull_back(table: Floats, row: Row, n: int, squares: Number, most: float) -> None:
     """Bring the first `n` entries of a row, whose squares are given, onto the ball of radius `most`."""
     if squares > most * most:
         back = np.float32(most / np.sqrt(squares))
@@ -371,7 +380,7 @@ def _pull_back(table: Floats, row: int, n: int, squares: float, most: float) -> 
 
 
 @compiled
-def _note(touched: Touched, latest: NDArray[np.int32], work: Work, user: int, n: int) -> None:
+def _note(touched: Touched, latest: NDArray[np.int32], work: Work, user: Row, n: int) -> None:
     """Note the items that moved."""
     stamps, noted, stamp, n_noted = touched.stamps, touched.rows, touched.stamp, touched.n[0]
     rows, stands_for, parts = work.rows, work.stands_for, work.parts

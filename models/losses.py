@@ -6,6 +6,7 @@ negative for a negative, so a step against the gradient widens the *margin* ``su
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,14 +17,13 @@ SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 
 LOSSES = {"softmax": SOFTMAX, "bpr": BPR, "logistic": LOGISTIC}
 
-_MOST = np.float32(80.0)
-"""Beyond it exp overflows float32, and a sigmoid is zero anyway."""
+Number = float | np.floating[Any]
 
 _ONE = np.float32(1.0)
 
 
 @compiled
-def gradient_of(loss: int, logits: NDArray[np.float32]) -> tuple[float, float]:
+def gradient_of(loss: int, logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Return the loss and its gradient's size, zero without negatives; replace the logits by pulls."""
     if loss == SOFTMAX:
         return _softmax(logits)
@@ -33,7 +33,7 @@ def gradient_of(loss: int, logits: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @compiled
-def _softmax(logits: NDArray[np.float32]) -> tuple[float, float]:
+def _softmax(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Score ``-log softmax`` of the positive.
 
     Jean et al. 2015, On Using Very Large Target Vocabulary, section 3, without the correction for the
@@ -56,7 +56,7 @@ def _softmax(logits: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @compiled
-def _bpr(logits: NDArray[np.float32]) -> tuple[float, float]:
+def _bpr(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Score ``-log sigmoid(positive - negative)``, the sum over the negatives.
 
     Rendle et al. 2009, Bayesian Personalized Ranking from Implicit Feedback, section 4.
@@ -75,7 +75,7 @@ def _bpr(logits: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @compiled
-def _logistic(logits: NDArray[np.float32]) -> tuple[float, float]:
+def _logistic(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Score each logit alone by binary cross entropy, the sum over the positive and the negatives.
 
     He et al. 2017, Neural Collaborative Filtering, section 3.1.2.
@@ -93,10 +93,11 @@ def _logistic(logits: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @compiled
-def _sigmoid(x: float) -> np.float32:
-    return _ONE / (_ONE + np.float32(math.exp(min(-x, _MOST))))
+def _sigmoid(x: Number) -> np.float32:
+    # Beyond 80 exp overflows float32, and the sigmoid is zero anyway.
+    return _ONE / (_ONE + np.float32(math.exp(min(-float(x), 80.0))))
 
 
 @compiled
-def _softplus(x: float) -> np.float32:
-    return np.float32(max(x, np.float32(0.0)) + math.log1p(math.exp(-abs(x))))
+def _softplus(x: Number) -> np.float32:
+    return np.float32((x if x > 0 else 0.0) + math.log1p(math.exp(-abs(x))))

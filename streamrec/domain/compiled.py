@@ -1,7 +1,7 @@
 """Loops over arrays, compiled to machine code."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -9,7 +9,7 @@ from numba import njit
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _ARITHMETIC = {"reassoc", "contract", "nsz", "arcp"}
-"""Sums may be taken in another order, several terms at a time. What is not finite stays so: a check finds it."""
+"""Sums may be taken in another order, several terms at a time. What is not finite stays so, to be found."""
 
 
 def compiled(function: _F) -> _F:
@@ -17,14 +17,12 @@ def compiled(function: _F) -> _F:
 
     Beside the source, or, where that can't be written, in the user's cache: `NUMBA_CACHE_DIR` names another.
     """
-    compile_: Callable[[_F], _F] = njit(cache=True, fastmath=_ARITHMETIC, error_model="numpy")
-    return compile_(function)
+    return cast(_F, njit(cache=True, fastmath=_ARITHMETIC, error_model="numpy")(function))
 
 
 def inlined(function: _F) -> _F:
     """Compile a function into those that call it: for the few operations on one row that loops consist of."""
-    compile_: Callable[[_F], _F] = njit(inline="always", fastmath=_ARITHMETIC, error_model="numpy")
-    return compile_(function)
+    return cast(_F, njit(inline="always", fastmath=_ARITHMETIC, error_model="numpy")(function))
 
 
 @inlined

@@ -29,6 +29,7 @@ from streamrec.training.sampling import (
     restore_random_state,
 )
 
+
 def use_one_thread() -> None:
     """Let torch compute on the calling thread alone, in this process.
 
@@ -134,6 +135,7 @@ class Learner:
         output_rate: float,
     ) -> LearnOutcome:
         settings = self._settings
+        self.model.grow_to(int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1)
         self._known.leave_out(user_rows, item_rows, negatives)
         replayed = self._recent.draw(user_rows, settings.n_replayed, self._rng)
         lessons = Lessons(

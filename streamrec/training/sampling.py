@@ -1,5 +1,7 @@
 """Which items stand against a positive, and what a user did last."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,13 @@ Rows = NDArray[np.int64]
 
 _NOBODY = -1
 """Stands in a ring where an item was that is forgotten."""
+
+
+class _Popular(NamedTuple):
+    """The items of the last positives, and which share of negatives is drawn from them."""
+
+    items: Rows
+    share: float
 
 
 class NegativeSampler:
@@ -42,10 +51,11 @@ class NegativeSampler:
 
     def draw_again(self, item_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
         """Return (B, n) items that positives stand against which were observed before."""
-        recent = self._recent[: min(self._n_seen, len(self._recent))]
+        self._is_alive = grown(self._is_alive, int(item_rows.max(initial=-1)) + 1)
+        popular = _Popular(self._recent[: min(self._n_seen, len(self._recent))], self._popular_share)
         seeds = rng.integers(0, 1 << 63, len(item_rows))
         drawn = np.empty((len(item_rows), n), np.int32)
-        self._n_items = _draw(drawn, seeds, item_rows, self._n_items, self._is_alive, recent, self._popular_share)
+        self._n_items = _draw(drawn, seeds, item_rows, self._n_items, self._is_alive, popular)
         return drawn
 
     def _note(self, item_rows: Rows) -> None:
@@ -81,11 +91,10 @@ def _draw(
     item_rows: Rows,
     n_items: int,
     is_alive: NDArray[np.bool_],
-    recent: Rows,
-    popular_share: float,
+    popular: _Popular,
 ) -> int:
     """Set (B, N) negatives; return the number of items after the last event."""
-    half = np.uint64(32)
+    half, recent = np.uint64(32), popular.items
     for b in range(len(seeds)):
         is_alive[item_rows[b]] = True
         n_items = max(n_items, item_rows[b] + 1)
@@ -94,7 +103,7 @@ def _draw(
             number += np.uint64(0x9E3779B97F4A7C15)
             fraction = mixed(number) >> half
             # Popular ones stand at even distances: every beginning of the draw has its share of them.
-            if np.floor((k + 1) * popular_share) > np.floor(k * popular_share):
+            if len(recent) and np.floor((k + 1) * popular.share) > np.floor(k * popular.share):
                 row = recent[(fraction * np.uint64(len(recent))) >> half]
             else:
                 row = np.int64((fraction * np.uint64(n_items)) >> half)

@@ -35,11 +35,15 @@ def lessons(*events: tuple[int, int, float], negatives: tuple[int, ...] = (7, 3,
     )
 
 
-def descent(loss: str = "softmax", rates: Rates = PLAIN, n_moved: int = 3, margin_step: float = NO_LIMIT) -> Descent:
+def descent(
+    loss: str = "softmax", rates: Rates = PLAIN, n_moved: int = 3, margin_step: float = NO_LIMIT
+) -> Descent:
     return Descent(loss, rates, n_moved, margin_step)
 
 
-def gradients(gmf: GMF, user: int, item: int, past: Mapping[int, float] | None = None) -> tuple[torch.Tensor, ...]:
+def gradients(
+    gmf: GMF, user: int, item: int, past: Mapping[int, float] | None = None
+) -> tuple[torch.Tensor, ...]:
     """By autograd: the loss of an event against 7, 3 and 6; by users, by items, and by items as past ones."""
     users, items = gmf.users.rows.clone().requires_grad_(), gmf.items.rows.clone().requires_grad_()
     of_past = gmf.items.rows.clone().requires_grad_()

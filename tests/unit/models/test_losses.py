@@ -42,7 +42,9 @@ def test_value_and_gradient_are_those_of_autograd(
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
-@pytest.mark.parametrize("logits", [[0.3], [500.0, -500.0], [-500.0, 500.0], [0.0, 0.0, 0.0], [3e4, -3e4, 3e4]])
+@pytest.mark.parametrize(
+    "logits", [[0.3], [500.0, -500.0], [-500.0, 500.0], [0.0, 0.0, 0.0], [3e4, -3e4, 3e4]]
+)
 def test_pulls_are_finite_wherever_logits_are(name: str, logits: list[float]) -> None:
     pulls = np.array(logits, np.float32)
     loss, size = gradient_of(LOSSES[name], pulls)
