@@ -1,4 +1,4 @@
-"""How large the rows of a sound model are at most (docs/adr/0018-stable-steps.md derives it)."""
+"""How large the rows of a sound model are at most (docs/adr/0018-one-event-after-the-other.md derives it)."""
 
 from models.gmf import GMF
 

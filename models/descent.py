@@ -1,7 +1,7 @@
 """Stochastic gradient descent on a GMF, one event after the other, with every derivative written out.
 
 A batch is learned event by event, each from where the one before left the model: nothing is summed over a
-batch, so its size changes nothing. How far one event goes is bounded twice (docs/adr/0018-stable-steps.md):
+batch, so its size changes nothing. How far one event goes is bounded twice (docs/adr/0018-one-event-after-the-other.md):
 
 * its *margin*, the logit of its item against those of its negatives, moves by less than `MARGIN_STEP`,
   whatever the weight, the rates and the rows are (an implicit step, in closed form);
@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from models import bounds
-from models.event_step import Lessons, Manner, Rows, Touched, learn_events, replay_events
+from models.event_step import learn_events, replay_events
 from models.gmf import GMF
 from models.losses import LOSSES
+from models.step_memory import Lessons, Manner, Rows, Touched
 from streamrec.domain.growing import grown
 
 MARGIN_STEP = 8.0

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from models.context import Context, Past
 from models.embedding import GrowableEmbedding
-from models.event_step import Tables
+from models.step_memory import Tables
 
 
 class GMF:

@@ -100,4 +100,4 @@ def _sigmoid(x: Number) -> np.float32:
 
 @compiled
 def _softplus(x: Number) -> np.float32:
-    return np.float32((x if x > 0 else 0.0) + math.log1p(math.exp(-abs(x))))
+    return np.float32((x if x > 0 else 0.0) + math.log1p(math.exp(-abs(float(x)))))

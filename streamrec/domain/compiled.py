@@ -17,12 +17,12 @@ def compiled(function: _F) -> _F:
 
     Beside the source, or, where that can't be written, in the user's cache: `NUMBA_CACHE_DIR` names another.
     """
-    return cast(_F, njit(cache=True, fastmath=_ARITHMETIC, error_model="numpy")(function))
+    return cast("_F", njit(cache=True, fastmath=_ARITHMETIC, error_model="numpy")(function))
 
 
 def inlined(function: _F) -> _F:
     """Compile a function into those that call it: for the few operations on one row that loops consist of."""
-    return cast(_F, njit(inline="always", fastmath=_ARITHMETIC, error_model="numpy")(function))
+    return cast("_F", njit(inline="always", fastmath=_ARITHMETIC, error_model="numpy")(function))
 
 
 @inlined

@@ -16,12 +16,12 @@ from torch import Tensor
 from models.checkpoint import TensorsUnder
 from models.context import Context
 from models.descent import Descent, Rates
-from models.event_step import Lessons
 from models.gmf import GMF
+from models.step_memory import Lessons
 from streamrec.settings import LearningSettings
 from streamrec.training.known_positives import KnownPositives
+from streamrec.training.negatives import NegativeSampler
 from streamrec.training.sampling import (
-    NegativeSampler,
     RecentItems,
     Rows,
     distinct,

@@ -7,9 +7,9 @@ import torch
 from models import bounds
 from models.context import Context
 from models.descent import Descent, Rates
-from models.event_step import Lessons
 from models.gmf import GMF
 from models.losses import LOSSES
+from models.step_memory import Lessons
 
 PLAIN = Rates(user=0.3, item=0.2, bias=0.1, decay=0.0, item_boost=0.0, bias_boost=0.0, boost_events=1.0)
 NO_LIMIT = 1e12

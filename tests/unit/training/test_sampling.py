@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from streamrec.training.negatives import NegativeSampler
 from streamrec.training.sampling import (
-    NegativeSampler,
     RecentItems,
     occurrence_numbers,
     random_state,
