@@ -1,7 +1,8 @@
 """Stochastic gradient descent on a GMF, one event after the other, with every derivative written out.
 
 A batch is learned event by event, each from where the one before left the model: nothing is summed over a
-batch, so its size changes nothing. How far one event goes is bounded twice (docs/adr/0018-one-event-after-the-other.md):
+batch, so its size changes nothing. How far one event goes is bounded twice; for the proof see
+docs/adr/0018-one-event-after-the-other.md:
 
 * its *margin*, the logit of its item against those of its negatives, moves by less than `MARGIN_STEP`,
   whatever the weight, the rates and the rows are (an implicit step, in closed form);

@@ -50,9 +50,7 @@ class KnownPositives:
         first, n_events = 0, len(user_rows)
         while first < n_events:
             at = slice(first, min(first + self._room(), n_events))
-            self.n_pairs += _leave_out(
-                self._bits, self._older, user_rows[at], item_rows[at], negatives[at]
-            )
+            self.n_pairs += _leave_out(self._bits, self._older, user_rows[at], item_rows[at], negatives[at])
             first = at.stop
 
     def _room(self) -> int:
@@ -143,4 +141,4 @@ def _of_item(row: int) -> np.uint64:
 @inlined
 def _holds(bits: NDArray[np.uint8], pair: np.uint64) -> bool:
     at = pair & np.uint64(bits.size * 8 - 1)
-    return (bits[at >> np.uint64(3)] >> np.uint8(at & np.uint64(7))) & np.uint8(1) != 0
+    return bool((bits[at >> np.uint64(3)] >> np.uint8(at & np.uint64(7))) & np.uint8(1))
