@@ -96,8 +96,8 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
         np.add.at(counts, stream.items[at], 1)
         if at.stop >= tenths[0]:
             tenths.pop(0)
-            flaw = flaw or bounds.flaw(learner.model)
-            greatest.append(bounds.greatest(learner.model))
+            flaw = flaw or bounds.flaw_of(learner.model.tensors())
+            greatest.append(bounds.greatest(learner.model.tensors()))
     recall, recall_of_popularity = np.mean(hits, axis=0).tolist()
     by_fifth = [float(part.sum()) for part in np.array_split(np.array(losses), _FIFTHS)]
     n_by_fifth = [n_events * len(part) / len(losses) for part in np.array_split(np.array(losses), _FIFTHS)]

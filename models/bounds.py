@@ -1,6 +1,9 @@
-"""How large the rows of a sound model are at most (docs/adr/0018-one-event-after-the-other.md derives it)."""
+"""How large the rows of a sound model are at most: docs/adr/0018-one-event-after-the-other.md derives it."""
 
-from models.gmf import GMF
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
 
 USER_NORM = 64.0
 ITEM_NORM = 16.0
@@ -11,21 +14,38 @@ _SLACK = 1.001
 """Rounding: a row on the ball may stand a little outside it."""
 
 
-def greatest(model: GMF) -> tuple[float, float, float]:
+def flaw_of(tensors: Mapping[str, Tensor]) -> str | None:
+    """Return what of a model's tensors, by their names in `GMF.tensors`, is not finite or beyond its bound.
+
+    >>> flaw_of({"users.rows": torch.tensor([[3.0, 4.0], [float("nan"), 0.0]])})
+    'user row 1 is of size nan, which is not within 64'
+    """
+    items = tensors.get("items.rows", torch.zeros(0, 1))
+    users, output = tensors.get("users.rows", torch.zeros(0, 1)), tensors.get("output", torch.ones(1))
+    return (
+        flaw_of_rows("user row", users, USER_NORM)
+        or flaw_of_rows("item row", items[:, :-1], ITEM_NORM)
+        or flaw_of_rows("bias of item", items[:, -1:], BIAS)
+        or flaw_of_rows("entry of the output layer", output.unsqueeze(1), MOST_OUTPUT)
+    )
+
+
+def flaw_of_rows(name: str, rows: Tensor, most: float) -> str | None:
+    """Return the first of (N, ...) rows that is not finite or longer than `most`; None: all are sound."""
+    lengths = torch.linalg.vector_norm(rows, dim=1)
+    # Not "any is longer": no comparison holds for what is no number.
+    is_sound = lengths <= most * _SLACK
+    if bool(is_sound.all()):
+        return None
+    row = int((~is_sound).nonzero()[0])
+    return f"{name} {row} is of size {float(lengths[row]):.3g}, which is not within {most:g}"
+
+
+def greatest(tensors: Mapping[str, Tensor]) -> tuple[float, float, float]:
     """Return the largest norm of a user's row, of an item's, and the largest bias; NaN where one is."""
-    items = model.items.rows[: model.items.n_rows]
-    rows = model.users.rows[: model.users.n_rows], items[:, :-1], items[:, -1:]
-    return tuple(float(part.norm(dim=1).max()) if len(part) else 0.0 for part in rows)  # type: ignore[return-value]
-
-
-def flaw(model: GMF) -> str | None:
-    """Return what is wrong with a model that is not finite or beyond its bounds; None: it is sound."""
-    for name, found, most in zip(
-        ("a user's row", "an item's row", "an item's bias"),
-        greatest(model),
-        (USER_NORM, ITEM_NORM, BIAS),
-        strict=True,
-    ):
-        if not found <= most * _SLACK:
-            return f"{name} is of size {found:.3g}, more than {most:g}"
-    return None
+    items = tensors["items.rows"]
+    user, item, bias = (
+        float(torch.linalg.vector_norm(rows, dim=1).max()) if len(rows) else 0.0
+        for rows in (tensors["users.rows"], items[:, :-1], items[:, -1:])
+    )
+    return user, item, bias

@@ -9,6 +9,7 @@ docs/adr/0018-one-event-after-the-other.md:
 * every row that moved is pulled back onto a ball: `models.bounds`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +77,8 @@ class Descent:
     def learn(self, model: GMF, lessons: Lessons, output_rate: float = 0.0) -> tuple[float, Rows]:
         """Change the model by B events; return their losses' sum, each before its step, and the moved items.
 
+        The loss is NaN when a row was met that can't be where it is: the model was damaged before.
+
         Parameters
         ----------
         output_rate
@@ -87,7 +90,7 @@ class Descent:
         touched = Touched(
             np.empty(len(tables.items), np.int64), np.zeros(1, np.int64), self._stamps, self._stamp
         )
-        loss = learn_events(tables, self._manner._replace(output=output_rate), lessons, touched)
+        loss, n_damaged = learn_events(tables, self._manner._replace(output=output_rate), lessons, touched)
         if lessons.replayed.size:
             replay_events(tables, self._manner, lessons)
-        return float(loss), np.sort(touched.rows[: touched.n[0]])
+        return math.nan if n_damaged else float(loss), np.sort(touched.rows[: touched.n[0]])

@@ -11,11 +11,12 @@ from streamrec.domain.compiled import compiled
 
 
 @compiled
-def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touched) -> Number:
-    """Learn one event after the other; return the sum of their losses, each before its step."""
+def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touched) -> tuple[Number, int]:
+    """Learn one event after the other; return their losses' sum, each before its step, and damaged rows."""
     users, items, weights, negatives = lessons.users, lessons.items, lessons.weights, lessons.negatives
     work = new_work(len(tables.output), len(tables.fading), negatives.shape[1])
     total: Number = 0.0
+    n_damaged = 0
     # One loop over flat memory: a function for an event would count references to all tables at each call,
     # which takes longer than learning.
     for b in range(len(users)):
@@ -26,15 +27,15 @@ def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touc
         steepness = (manner.user + manner.context * context2) * _aim(tables.items, tables.output, work, n)
         steepness += _steepness_of_items(tables.learned, manner, work, n)
         scale = _length(weights[b], steepness * size, manner.margin_step)
-        move_user(tables.users, manner, work.direction, user, scale, scale * size)
-        move_past(tables, manner, work, user, scale * size)
-        move_items(tables, manner, work, n, scale * size)
+        n_damaged += move_user(tables.users, manner, work.direction, user, scale, scale * size)
+        n_damaged += move_past(tables, manner, work, user, scale * size)
+        n_damaged += move_items(tables, manner, work, n, scale * size)
         note(touched, tables.latest, work, user, n)
         if manner.output > 0:
             move_output(tables.output, manner, work, scale * size)
         put_first(tables.latest, user, item)
         total += loss
-    return total
+    return total, n_damaged
 
 
 @compiled

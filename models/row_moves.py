@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from models.step_memory import Floats, Manner, Number, Row, Tables, Touched, Work
 from streamrec.domain.compiled import compiled
 
+_FARTHEST = 1e4
+"""Times its bound: no step from within, within the limits of rates and weights, takes a row so far."""
+
 
 @compiled
 def rates_of(learned: Number, manner: Manner) -> tuple[Number, Number]:
@@ -19,8 +22,8 @@ def rates_of(learned: Number, manner: Manner) -> tuple[Number, Number]:
 @compiled
 def move_user(
     users: Floats, manner: Manner, direction: Floats, user: Row, scale: Number, strength: Number
-) -> None:
-    """Move p_u by a step of length `scale` and strength `strength`."""
+) -> int:
+    """Move p_u by a step of length `scale` and strength `strength`; return 1 when it was damaged."""
     # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
     shrink = np.float32(1.0 / (1.0 + manner.decay * manner.user * scale))
     step = np.float32(manner.user * strength)
@@ -29,13 +32,13 @@ def move_user(
         moved = (users[user, k] + step * direction[k]) * shrink
         users[user, k] = moved
         squares += moved * moved
-    _pull_back(users, user, len(direction), squares, manner.most_user)
+    return _pull_back(users, user, len(direction), squares, manner.most_user)
 
 
 @compiled
-def move_past(tables: Tables, manner: Manner, work: Work, user: Row, strength: Number) -> None:
+def move_past(tables: Tables, manner: Manner, work: Work, user: Row, strength: Number) -> int:
     """Move the rows of the user's last items for their part in p_u; their biases took no part."""
-    items, direction, parts = tables.items, work.direction, work.parts
+    items, direction, parts, n_damaged = tables.items, work.direction, work.parts, 0
     for c in range(len(parts)):
         if parts[c] > 0:
             row, step = np.int64(tables.latest[user, c]), np.float32(manner.context * strength * parts[c])
@@ -44,15 +47,16 @@ def move_past(tables: Tables, manner: Manner, work: Work, user: Row, strength: N
                 moved = items[row, k] + step * direction[k]
                 items[row, k] = moved
                 squares += moved * moved
-            _pull_back(items, row, len(direction), squares, manner.most_item)
+            n_damaged += _pull_back(items, row, len(direction), squares, manner.most_item)
+    return n_damaged
 
 
 @compiled
-def move_items(tables: Tables, manner: Manner, work: Work, n: int, strength: Number) -> None:
-    """Move the [q_i, b_i] of the event's item and of its negatives."""
+def move_items(tables: Tables, manner: Manner, work: Work, n: int, strength: Number) -> int:
+    """Move the [q_i, b_i] of the event's item and of its negatives; return how many were damaged."""
     items, learned, vector = tables.items, tables.learned, work.vector
     rows, pulls, stands_for = work.rows, work.pulls, work.stands_for
-    bias, most_bias = len(vector), manner.most_bias
+    bias, most_bias, n_damaged = len(vector), manner.most_bias, 0
     for c in range(n):
         if stands_for[c] > 0:
             row, pull = rows[c], strength * pulls[c] * stands_for[c]
@@ -66,10 +70,12 @@ def move_items(tables: Tables, manner: Manner, work: Work, n: int, strength: Num
                 moved = (items[row, k] + step * vector[k]) * shrink
                 items[row, k] = moved
                 squares += moved * moved
-            _pull_back(items, row, bias, squares, manner.most_item)
+            n_damaged += _pull_back(items, row, bias, squares, manner.most_item)
             moved_bias = (items[row, bias] + of_bias * pull) / (1.0 + manner.decay * of_bias * abs(pull))
             items[row, bias] = min(max(moved_bias, -most_bias), most_bias)
             learned[row, 0] += abs(pull)
+            n_damaged += 0 if abs(moved_bias) <= _FARTHEST * most_bias else 1
+    return n_damaged
 
 
 @compiled
@@ -83,12 +89,19 @@ def move_output(output: Floats, manner: Manner, work: Work, strength: Number) ->
 
 
 @compiled
-def _pull_back(table: Floats, row: Row, n: int, squares: Number, most: float) -> None:
-    """Bring the first `n` entries of a row, whose squares are given, onto the ball of radius `most`."""
+def _pull_back(table: Floats, row: Row, n: int, squares: Number, most: float) -> int:
+    """Bring the first `n` entries of a row, whose squares are given, onto the ball of radius `most`.
+
+    Returns
+    -------
+    n_damaged
+        1 when the row is where no step from within its bound leads: then it was damaged before.
+    """
     if squares > most * most:
         back = np.float32(most / np.sqrt(squares))
         for k in range(n):
             table[row, k] *= back
+    return 0 if squares <= (_FARTHEST * most) ** 2 else 1
 
 
 @compiled

@@ -10,6 +10,7 @@
     |-- Unsupported                 a model that does not answer such questions; ask another kind of model
     |-- ConfigurationError          a setting is wrong or missing; a person must act
     |-- CorruptArtifact             a snapshot or checkpoint fails its checksums or its format
+    |-- UnsoundModel                rows of a model are not finite, or beyond their bound
     |-- Damaged                     a record, a document or an answer can't be read; others beside it can
     |-- LogTruncated                the log ends before the checkpoint's offset; a person must act
     |-- LeaseLost                   another trainer holds the lease; stop writing at once
@@ -83,6 +84,10 @@ class Damaged(StreamrecError):
         super().__init__(message)
         self.fits_format = fits_format
         self.rest = rest
+
+
+class UnsoundModel(StreamrecError):
+    """Rows of a model are not finite, or beyond the bound that learning keeps them within."""
 
 
 class LogTruncated(StreamrecError):

@@ -216,6 +216,7 @@ def _say_report(report: FitReport) -> None:
     gmf, popularity = report.gmf["recall_at_10"], report.popularity["recall_at_10"]
     n_events = report.gmf["n_events"]
     say(f"Validation on {n_events:,} later events: recall@10 {gmf:.3f}, popularity {popularity:.3f}")
-    if report.is_below_popularity:
-        say("warning: the model ranks worse than popularity does; more events, or other", "yellow")
+    if not report.is_above_popularity:
+        dead = " It has not one right answer." if not gmf and n_events else ""
+        say(f"warning: the model ranks no better than popularity does.{dead} More events, or other", "yellow")
         say("STREAMREC_LEARNING_... settings, may mend that; it is released nevertheless.", "yellow")

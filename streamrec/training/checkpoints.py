@@ -9,6 +9,7 @@ import structlog
 
 from models.checkpoint import (
     Checkpoint,
+    TensorsUnder,
     checkpoint_folders,
     number_of,
     read_checkpoint,
@@ -16,10 +17,11 @@ from models.checkpoint import (
     token_of,
     write_checkpoint,
 )
-from streamrec.errors import CorruptArtifact
+from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 
 
@@ -46,7 +48,10 @@ class Checkpoints:
         ------
         Unavailable
             When the disk is full or can't be written; the stream can go on and try again later.
+        UnsoundModel
+            When the model is damaged. So the newest that was written is sound, and it is never pruned.
         """
+        demand_sound(state.learner.model.tensors())
         newest = checkpoint_folders(self._root)[:1]
         number = number_of(newest[0]) + 1 if newest else 0
         fence = max(token, self._least_token)
@@ -121,8 +126,10 @@ class Checkpoints:
     def _whole_ones(self) -> Iterator[tuple[Path, Checkpoint]]:
         for folder in checkpoint_folders(self._root):
             try:
-                yield folder, read_checkpoint(folder)
-            except CorruptArtifact as error:
+                checkpoint = read_checkpoint(folder)
+                demand_sound(TensorsUnder("learner/model.", checkpoint.tensors))
+                yield folder, checkpoint
+            except (CorruptArtifact, UnsoundModel) as error:
                 structlog.get_logger().error("checkpoint_refused", error=str(error))
 
     def _restored(self, state: TrainerState, folder: Path, checkpoint: Checkpoint) -> Offsets:

@@ -82,6 +82,11 @@ class FitReport:
     popularity: dict[str, float]
 
     @property
+    def is_above_popularity(self) -> bool:
+        """Whether the model ranks better than counting does: else it is of no use, or dead."""
+        return self.gmf[_GOAL] > self.popularity[_GOAL]
+
+    @property
     def is_below_popularity(self) -> bool:
         """Whether the model ranks worse than counting does."""
         return self.gmf[_GOAL] < self.popularity[_GOAL]

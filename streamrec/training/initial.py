@@ -29,6 +29,7 @@ from streamrec.training.item_starts import enter_silently
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.likeness import likeness_of
 from streamrec.training.pending import Pending
+from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import living_rows, rankings, user_states, vector_table
 from streamrec.training.warm_start import warm_start
@@ -155,7 +156,8 @@ def release(
 ) -> None:
     """Publish a generation: artefacts, checkpoint, users, rankings; the name comes last.
 
-    A crash before the end leaves the old generation live, and a repeat writes the same again.
+    A crash before the end leaves the old generation live, and a repeat writes the same again. Of a model that
+    is damaged (`UnsoundModel`) nothing is written.
 
     Parameters
     ----------
@@ -163,6 +165,7 @@ def release(
         Called with the number of users published, and of all.
     """
     history = without_users(state, history, to.newly_erased(state.user_ids.ids()))
+    demand_sound(state.learner.model.tensors())
     to.write_snapshot(
         Snapshot(
             state.generation,

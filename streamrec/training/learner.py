@@ -5,6 +5,7 @@ set against sampled items. Only rows that an event touches change; the output la
 user vector that was published contains it.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from models.context import Context
 from models.descent import Descent, Rates
 from models.gmf import GMF
 from models.step_memory import Lessons
+from streamrec.errors import UnsoundModel
 from streamrec.settings import LearningSettings
 from streamrec.training.known_positives import KnownPositives
 from streamrec.training.negatives import NegativeSampler
@@ -62,6 +64,8 @@ class Learner:
     ----------
     model
         Grows with the rows that are learned.
+    pace
+        What the weights of all events are multiplied with.
 
     >>> learner = Learner(LearningSettings(embedding_dim=8))
     >>> rows = np.array([0, 1])
@@ -79,6 +83,7 @@ class Learner:
         self._sampler = NegativeSampler(settings.popular_share, settings.popularity_window)
         self._recent = RecentItems(settings.n_remembered)
         self._rng = np.random.default_rng(settings.seed)
+        self.pace = 1.0
         # fmt: off
         self._descent = Descent(settings.loss, Rates(
             settings.user_rate, settings.item_rate, settings.bias_rate, settings.decay,
@@ -141,12 +146,14 @@ class Learner:
         lessons = Lessons(
             user_rows,
             item_rows,
-            weights.astype(np.float32, copy=False),
+            (weights * self.pace).astype(np.float32, copy=False),
             negatives,
             replayed,
             settings.replay_weight,
         )
         loss, touched = self._descent.learn(self.model, lessons, output_rate)
+        if not math.isfinite(loss):
+            raise UnsoundModel("the model is damaged: a loss is not finite, or a row is where none can be")
         return LearnOutcome(loss / max(1, len(user_rows)), distinct(user_rows), touched)
 
     def remember(self, user_rows: Rows, item_rows: Rows) -> None:

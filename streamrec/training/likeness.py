@@ -5,6 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState
 
 _USERS_AT_ONCE = 10_000
@@ -27,6 +28,7 @@ def likeness_of(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.floa
         chosen = torch.from_numpy(np.concatenate(histories))
         means[at] = functional.embedding_bag(chosen, items, firsts, mode="mean").numpy()
     means[:, -1] = 0.0
+    demand_sound({"items.rows": torch.from_numpy(means)})
     return means
 
 

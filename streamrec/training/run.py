@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import structlog
 
-from streamrec.errors import LeaseLost, LogTruncated
+from streamrec.errors import LeaseLost, LogTruncated, UnsoundModel
 from streamrec.ports import EventSource
 from streamrec.training.challenger_publisher import ChallengerPublisher
 from streamrec.training.erasures import open_erasures
@@ -39,6 +39,8 @@ def run_trainer(process: TrainerProcess) -> None:
     ------
     CorruptArtifact
         When the generation has no readable checkpoint.
+    UnsoundModel
+        When the model is damaged again and again, from the same checkpoint on.
     LogTruncated
         When the stream's log is shorter than the checkpoint says.
     """
@@ -61,6 +63,8 @@ def _train_generations(process: TrainerProcess) -> None:
                 _train(process, turn, turns, source)
         except LeaseLost as error:
             structlog.get_logger().warning("lease_lost", error=str(error))
+        except UnsoundModel as error:
+            process.reverts.note(error, process.metrics)
         except LogTruncated as error:
             raise LogTruncated(f"{error}; {_MEND}") from error
         finally:

@@ -107,6 +107,8 @@ class StreamTrainer:
         ------
         LeaseLost
             When another trainer took over; nothing more may be written then.
+        UnsoundModel
+            When the model is damaged: nothing of it went out, and the last checkpoint is sound.
         """
         while not (self._with.stop.is_stopping.is_set() or self._is_superseded):
             self.step()
@@ -207,6 +209,7 @@ class StreamTrainer:
             "trainer.waiting_users": float(self._pending.n_users),
             **state_gauges(self._state, now),
             **blend_gauges(self._state),
+            "trainer.model_reverts_in_all": float(self._with.reverts.n),
             "trainer.lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
         }
@@ -232,6 +235,7 @@ class StreamTrainer:
         with timed(self._with.metrics, "trainer.checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
         self._checkpointed_offsets = next_offsets
+        self._with.reverts.settle()
         self._patiently(self._with.lease.renew_if_due)  # a checkpoint takes long, and a commit may
         self._commits.commit(next_offsets)  # Step 8
 

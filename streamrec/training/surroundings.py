@@ -1,7 +1,7 @@
 """What the trainer's loop works with besides its state."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streamrec.ports import EventSource, Metrics, TrainerStore
 from streamrec.training.checkpoints import Checkpoints
@@ -9,6 +9,7 @@ from streamrec.training.erasures import ErasureReader
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Publisher
+from streamrec.training.reverts import Reverts
 from streamrec.training.stop_signals import StopRequest
 
 
@@ -31,3 +32,4 @@ class Surroundings:
     stop: StopRequest
     erasures: ErasureReader
     live_index: LiveIndex | None = None
+    reverts: Reverts = field(default_factory=Reverts)

@@ -20,6 +20,7 @@ from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.patience import patiently
 from streamrec.training.publisher import Outlets, Publisher
+from streamrec.training.reverts import Reverts
 from streamrec.training.status import TrainerStatus
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer
@@ -51,6 +52,8 @@ class TrainerProcess:
         Asked for what users would get, to judge it; None: nothing is.
     role
         The role that this process prefers.
+    reverts
+        How often this process went back to a checkpoint because the model was damaged.
     """
 
     open_source: Callable[[str], EventSource]
@@ -67,6 +70,7 @@ class TrainerProcess:
     owner: str = field(default_factory=owner_name)
     index: IndexLookup | None = None
     role: Role = "champion"
+    reverts: Reverts = field(default_factory=Reverts)
 
 
 class Equipment(NamedTuple):
@@ -109,6 +113,7 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
     checkpoints = Checkpoints(process.artifacts_dir, generation)
     state, next_offsets = checkpoints.open_newest(process.learning, settings)
     equipment.publisher.changelog_lane = state.changelog_lane
+    state.learner.pace = process.reverts.pace
     patient(_seek, equipment.source, process.start, next_offsets)
     erasures = patient(open_erasures, process.outlets.store, equipment.source, process.clock)
     categories = patient(lambda: ItemCategories(process.outlets.store.read_items()))
@@ -130,6 +135,7 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
             stop=process.stop,
             erasures=erasures,
             live_index=equipment.live_index,
+            reverts=process.reverts,
         ),
         LearningRules(weights_of(process), settings.value_weight, categories.neighbours, categories.labels),
         categories,

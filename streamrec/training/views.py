@@ -10,6 +10,7 @@ from streamrec.domain.id_map import IdMap
 from streamrec.domain.user import Profile, UserState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
 from streamrec.training.hidden_items import are_hidden
+from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState
 
 NEW_ITEMS = "new"
@@ -22,10 +23,21 @@ N_POPULAR_PER_CATEGORY = 200
 
 
 def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]:
-    """Return the documents of (B,) user rows, of those that live."""
+    """Return the documents of (B,) user rows, of those that live.
+
+    Raises
+    ------
+    UnsoundModel
+        When a row that a vector is made of is not finite or beyond its bound; so do vectors of items.
+    """
     if not len(rows):
         return []
-    vectors = _vectors_as_bytes(state.learner.model.user_vectors(torch.from_numpy(rows)))
+    model, torch_rows = state.learner.model, torch.from_numpy(rows)
+    past = model.past(torch_rows)
+    demand_sound({"users.rows": model.users.rows[torch_rows], "output": model.output})
+    if past is not None:
+        demand_sound({"items.rows": model.item_vectors(past.items.flatten())})
+    vectors = _vectors_as_bytes(model.user_vectors(torch_rows))
     histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()
     categories, tags = state.user_categories.of(rows), state.user_tags.of(rows)
@@ -53,7 +65,9 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
     rows = rows[~are_hidden(state)[rows]] if state.hidden_items else rows
     if not len(rows):
         return []
-    vectors = _vectors_as_bytes(state.learner.model.item_vectors(torch.from_numpy(rows)))
+    rows_of_items = state.learner.model.item_vectors(torch.from_numpy(rows))
+    demand_sound({"items.rows": rows_of_items})
+    vectors = _vectors_as_bytes(rows_of_items)
     ids = [state.item_ids.id_at(row) for row in rows.tolist()]
     return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
 

@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 
+from models.bounds import flaw_of
 from streamrec.domain.id_map import IdMap
 from streamrec.errors import InvalidInput
 from streamrec.ports import VectorTable
@@ -25,7 +26,7 @@ def warm_start(state: TrainerState, items: VectorTable, users: VectorTable) -> t
     Raises
     ------
     InvalidInput
-        When the vectors have another dimension than the model, or are not finite.
+        When the vectors have another dimension than the model, are not finite, or longer than rows may be.
     """
     model = state.learner.model
     wanted = model.embedding_dim + 1
@@ -40,8 +41,11 @@ def warm_start(state: TrainerState, items: VectorTable, users: VectorTable) -> t
     model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
     item_rows, item_vectors = _known(state.item_ids, items)
     user_rows, user_vectors = _known(state.user_ids, users)
+    user_vectors = user_vectors[:, :-1] / model.output
+    if flaw := flaw_of({"items.rows": item_vectors, "users.rows": user_vectors}):
+        raise InvalidInput(f"warm start: of the vectors given, {flaw}")
     model.items.rows[item_rows] = item_vectors
-    model.users.rows[user_rows] = user_vectors[:, :-1] / model.output
+    model.users.rows[user_rows] = user_vectors
     return len(item_rows), len(user_rows)
 
 

@@ -97,7 +97,7 @@ def test_no_step_takes_a_row_beyond_its_bound(loss: str, weight: float) -> None:
     rates = PLAIN._replace(user=10.0, item=10.0, bias=10.0, context=10.0)
     for number in range(300):
         descent(loss, rates, margin_step=4.0).learn(gmf, lessons((number % 4, number % 3, weight)))
-        assert bounds.flaw(gmf) is None
+        assert bounds.flaw_of(gmf.tensors()) is None
 
 
 def test_the_output_layer_moves_only_when_asked_and_stays_within_bounds() -> None:
