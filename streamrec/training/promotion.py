@@ -15,7 +15,7 @@ import structlog
 
 from streamrec.domain.erasure import VoidEvents
 from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.generation_roles import Promotion, PromotionRequest
+from streamrec.domain.generation_roles import Promotion, PromotionRequest, Roles
 from streamrec.domain.repeats import RecentIds
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.ports import (
@@ -27,6 +27,7 @@ from streamrec.ports import (
     UserUpdates,
     n_between,
 )
+from streamrec.telemetry import Digest
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.commands import erased_users
 from streamrec.training.decoding import decode
@@ -62,18 +63,26 @@ class AskedPromotions:
         self._roles = roles
         self._artifacts_dir = artifacts_dir
         self._metrics = metrics
+        self._unreadable = Digest("roles_unreadable")
         self.promotion: Promotion | None = None
 
     def decide(self, requests: list[PromotionRequest]) -> bool:
-        """Remove those that come to nothing; return whether there is one to carry out."""
+        """Remove those that come to nothing; return whether there is one to carry out.
+
+        While the roles can't be read, requests wait.
+        """
         while requests and self.promotion is None:
-            self.promotion = self._decided(requests[0])
+            try:
+                roles = self._roles.read()
+            except CorruptArtifact as error:
+                self._unreadable.note(1, str(error))
+                return False
+            self.promotion = self._decided(requests[0], roles)
             if self.promotion is None:
                 del requests[0]
         return self.promotion is not None
 
-    def _decided(self, request: PromotionRequest) -> Promotion | None:
-        roles = self._roles.read()
+    def _decided(self, request: PromotionRequest, roles: Roles) -> Promotion | None:
         if roles.is_known(request):
             return None  # a checkpoint from before its beginning brought it back
         try:

@@ -14,8 +14,9 @@ import structlog
 from tenacity import Retrying
 
 from streamrec.domain.generation_roles import Promotion, Role, other_role
-from streamrec.errors import Unavailable
+from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
+from streamrec.telemetry import Digest
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.status import State, TrainerStatus
 from streamrec.training.stop_signals import StopRequest
@@ -88,6 +89,7 @@ class Turns:
         self._wanted = place.preferred
         self._is_moving = False
         self._said: State | None = None
+        self._unreadable = Digest("roles_unreadable")
         self._leases = {
             role: LeaseKeeper(place.store, name, place.owner, place.lease_duration_s, place.clock)
             for role, name in NAMES.items()
@@ -110,8 +112,12 @@ class Turns:
 
     def is_over(self, turn: Turn) -> bool:
         """Return whether the generation no longer has the role, or a better role is free."""
-        if self._place.record.read().generation_of(turn.role) != turn.generation:
-            return True
+        try:
+            if self._place.record.read().generation_of(turn.role) != turn.generation:
+                return True
+        except CorruptArtifact as error:  # who is what can't be known: until it can, all stays as it is
+            self._unreadable.note(1, str(error))
+            return False
         if turn.role == self._place.preferred or self._place.preferred == "challenger":
             return False
         with suppress(Unavailable):  # looked at again with the next status
@@ -129,8 +135,13 @@ class Turns:
         if turn.role == "challenger" and self._leases["champion"].is_held:
             self._wanted = "champion"
         else:
-            self._wanted = self._place.record.read().role_of(turn.generation) or turn.role
+            self._wanted = self._role_now(turn)
         self._is_moving = self._wanted != turn.role
+
+    def _role_now(self, turn: Turn) -> Role:
+        with suppress(CorruptArtifact):
+            return self._place.record.read().role_of(turn.generation) or turn.role
+        return turn.role
 
     def hand_over(self, promotion: Promotion) -> None:
         """Let the challenger be champion: its trainer takes our lease, and we go on with the old champion.

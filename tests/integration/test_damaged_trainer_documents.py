@@ -6,15 +6,26 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pymongo
 import pytest
 from structlog.testing import capture_logs
 
+from streamrec.adapters.memory_store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.sqlite_connection import path_of
+from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.item import Item
 from streamrec.errors import LeaseLost
-from streamrec.ports import DocumentStore, TrainerStore, UserUpdates
+from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, VectorTable
+from streamrec.telemetry import NullMetrics
+from streamrec.training.patience import patiently
+from streamrec.training.promotion import AskedPromotions
+from streamrec.training.roles import Place, Turns
+from streamrec.training.status import TrainerStatus
+from streamrec.training.stop_signals import StopRequest
 from tests.damage import NESTED
 
 NOW = 1_700_000_000.0
@@ -56,7 +67,7 @@ def spoil_sqlite(path: Path) -> int:
     ]
     with closing(sqlite3.connect(path)) as connection, connection:
         for item_id, document in rows:
-            connection.execute(f"INSERT INTO items VALUES ({item_id}, {document})")
+            connection.execute(f"INSERT INTO items (item_id, document) VALUES ({item_id}, {document})")
     return len(rows)
 
 
@@ -135,3 +146,31 @@ def test_a_holder_whose_lease_is_spoiled_gets_another_token(store: Store, fields
     assert renewed is not None
     assert renewed.token >= int(NOW)
     store.trainer.publish_users(UserUpdates([], [("u", "i", NOW)]), renewed)
+
+
+GARBAGE = (b"\xff", b"", b"../etc", NESTED, b"CURRENT")
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "PROMOTION"])
+def test_a_trainer_at_work_goes_on_while_roles_can_not_be_read(tmp_path: Path, name: str) -> None:
+    items, users = (VectorTable([one], np.ones((1, 2), np.float32)) for one in ("i", "u"))
+    for generation in ("g1", "g2"):
+        write_snapshot(tmp_path, Snapshot(generation, items, users, {}, 1.0, {}))
+    set_current(tmp_path, "g1")
+    stop, metrics = StopRequest(), NullMetrics()
+    roles = SnapshotRoles(tmp_path)
+    place = Place(roles, MemoryStore(), "one", "champion", 6.0, lambda: NOW)
+    turns = Turns(place, stop, TrainerStatus(), metrics, patiently(stop.is_giving_up, metrics))
+    turn = turns.take()
+    assert turn is not None
+    desk = AskedPromotions(roles, tmp_path, metrics)
+    asked = [PromotionRequest("promote", "g2", 5.0)]
+    for garbage in GARBAGE:
+        (tmp_path / name).write_bytes(garbage)
+        assert not turns.is_over(turn), garbage[:10]
+        assert not desk.decide(asked)
+        assert len(asked) == 1, "it waits until it can be decided"
+    turns.end(turn)
+    (tmp_path / name).unlink()
+    set_current(tmp_path, "g2")
+    assert turns.is_over(turn)

@@ -22,7 +22,7 @@ PACKAGES = ("streamrec", "models", "lab", "faiss_server", "recommender_server")
 N_SHORT = 20
 """Examples of each decoder in the short run."""
 
-N_AT_ONCE = 500
+N_AT_ONCE = 50
 
 FUZZ_S = float(os.environ.get("STREAMREC_FUZZ_S", "3600"))
 """Seconds that the nightly run takes, shared out evenly."""
