@@ -127,6 +127,9 @@ class MemoryCache:
         self._versions[item_id] = version
         return True
 
+    def write_under(self, lease: object) -> None:
+        """Nothing to do: memory has one writer."""
+
     def close(self) -> None:
         """Nothing to release."""
 

@@ -2,12 +2,13 @@
 
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
+from redis.client import Pipeline
 from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
@@ -16,7 +17,7 @@ from streamrec.adapters.redis_values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import Lease, Neighbours, RankedItem, check_token
 
 _MEMBERS_AT_ONCE = 1000
 """In one transaction: some 3 ms, during which Redis answers nobody else."""
@@ -48,13 +49,14 @@ class RedisCachePublisher:
         self._redis = Redis.from_pool(pool)
         self._names_key = place.key("popular-names")
         self._has_scanned = False
+        self._lease: Callable[[], Lease] | None = None
         self._is_known = False
 
     def publish_popular(self, rankings: Mapping[str, Ranking]) -> None:
         """Replace whole rankings, each at once; an empty one is removed."""
         with self._connected():
             for chunk in _chunks(rankings):
-                with self._redis.pipeline(transaction=True) as pipeline:
+                with self._writing() as pipeline:
                     for name, ranking in chunk.items():
                         key = self._place.key(f"popular:{name}")
                         pipeline.delete(key)
@@ -63,7 +65,6 @@ class RedisCachePublisher:
                             pipeline.sadd(self._names_key, name)
                         else:
                             pipeline.srem(self._names_key, name)
-                    pipeline.execute()
 
     def drop_popular_but(self, names: Collection[str]) -> None:
         """Remove all rankings of other names.
@@ -76,10 +77,9 @@ class RedisCachePublisher:
             if not self._has_scanned:
                 held.update(self._scan("popular:"))
             for gone in _portions(held - kept):
-                with self._redis.pipeline(transaction=True) as pipeline:
+                with self._writing() as pipeline:
                     pipeline.delete(*(self._bytes_key("popular:") + name for name in gone))
                     pipeline.srem(self._names_key, *gone)
-                    pipeline.execute()
             self._has_scanned = True
 
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
@@ -88,7 +88,8 @@ class RedisCachePublisher:
             kept = {item_id.encode() for item_id in item_ids}
             gone = {item_id for item_id in self._scan("neighbours:") if item_id not in kept}
             for portion in _portions(gone):
-                self._redis.delete(*(self._bytes_key("neighbours:") + item_id for item_id in portion))
+                with self._writing() as pipeline:
+                    pipeline.delete(*(self._bytes_key("neighbours:") + item_id for item_id in portion))
 
     def _scan(self, kind: str) -> Iterator[bytes]:
         """Yield what follows our prefix and `kind` in the keys that begin with them."""
@@ -102,14 +103,13 @@ class RedisCachePublisher:
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
-        with self._connected(), self._redis.pipeline(transaction=False) as pipeline:
+        with self._connected(), self._writing() as pipeline:
             for item_id, of_item in neighbours.items():
                 key = self._place.key(f"neighbours:{item_id}")
                 if of_item:
                     pipeline.set(key, encode(of_item))
                 else:
                     pipeline.delete(key)
-            pipeline.execute()
 
     def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
         """Cache hidden items, and forget others that changed; whoever keeps copies is told."""
@@ -123,32 +123,54 @@ class RedisCachePublisher:
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
-        with self._connected():
-            self._redis.set(self._place.key("blend"), encode(blend))
+        with self._connected(), self._writing() as pipeline:
+            pipeline.set(self._place.key("blend"), encode(blend))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
         key = self._place.key("counters")
-        with self._connected(), self._redis.pipeline(transaction=True) as pipeline:
+        with self._connected(), self._writing() as pipeline:
             pipeline.delete(key)
             if counters:
                 pipeline.hset(key, mapping={name: repr(value) for name, value in counters.items()})
-            pipeline.execute()
 
     def publish_history(self, update: HistoryUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         key_of, window = self._place.key, update.span.window
-        with self._connected(), self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.set(key_of("history-span"), encode(update.span))
-            if update.forgotten:
-                pipeline.delete(*(key_of(f"history:{item_id}") for item_id in update.forgotten))
-            for number, (item_id, packed) in enumerate(update.bars.items(), start=1):
-                key = key_of(f"history:{item_id}")
-                slots: Any = by_slot(packed, window)  # the driver asks for a wider type of keys
-                pipeline.hset(key, mapping=slots)
-                pipeline.expire(key, _HISTORY_TTL_S)
-                if number % _ITEMS_AT_ONCE == 0:
-                    pipeline.execute()
+        item_ids = list(update.bars)
+        with self._connected():
+            with self._writing() as pipeline:
+                pipeline.set(key_of("history-span"), encode(update.span))
+                if update.forgotten:
+                    pipeline.delete(*(key_of(f"history:{item_id}") for item_id in update.forgotten))
+            for first in range(0, len(item_ids), _ITEMS_AT_ONCE):
+                with self._writing() as pipeline:
+                    for item_id in item_ids[first : first + _ITEMS_AT_ONCE]:
+                        key = key_of(f"history:{item_id}")
+                        # The driver asks for a wider type of keys.
+                        slots: Any = by_slot(update.bars[item_id], window)
+                        pipeline.hset(key, mapping=slots)
+                        pipeline.expire(key, _HISTORY_TTL_S)
+
+    def write_under(self, lease: Callable[[], Lease]) -> None:
+        """Let each write from now on be that of a lease's holder."""
+        self._lease = lease
+
+    @contextmanager
+    def _writing(self) -> Iterator[Pipeline]:
+        """Give a pipeline, and execute it at once, unless a later holder of the lease has written."""
+        lease = None if self._lease is None else self._lease()
+        with self._redis.pipeline(transaction=True) as pipeline:
+            if lease is not None:
+                key = self._place.key(f"fence:{lease.name}")
+                pipeline.watch(key)  # type: ignore[no-untyped-call]
+                written = cast("bytes | None", pipeline.get(key)) or b""
+                held = int(written) if written.isdigit() else 0
+                check_token(lease, held, key)
+                pipeline.multi()
+                if held < lease.token:
+                    pipeline.set(key, lease.token)
+            yield pipeline
             pipeline.execute()
 
     def close(self) -> None:

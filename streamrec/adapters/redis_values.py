@@ -6,6 +6,7 @@
     <prefix>:popular:<name>          sorted set of item ids by score
     <prefix>:popular-names           set of the names that have one
     <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
+    <prefix>:fence:<lease>           largest token of the lease that wrote
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
     <prefix>:history-span            JSON of `HistorySpan`

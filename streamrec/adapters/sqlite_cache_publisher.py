@@ -3,7 +3,8 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Neighbours, RankedItem
+from streamrec.ports import Lease, Neighbours, RankedItem, check_token
 
 _PAGE = 10_000
 """Item ids looked at in one transaction: some 10 ms."""
@@ -29,19 +30,20 @@ class SqliteCachePublisher:
         self._path = path
         self._connection = open_cache_file(path)
         self._lock = threading.Lock()
+        self._lease: Callable[[], Lease] | None = None
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings, each at once; an empty one is removed."""
         rows = [(name, _encode(ranking).decode()) for name, ranking in rankings.items() if ranking]
         empty = [name for name, ranking in rankings.items() if not ranking]
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO popular VALUES (?, ?)", rows)
             _drop_popular(connection, [name.encode() for name in empty])
 
     def drop_popular_but(self, names: Collection[str]) -> None:
         """Remove all rankings of other names."""
         kept = {name.encode() for name in names}
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             # As bytes: a name that is no text must not stop the others' removal.
             held = connection.execute("SELECT CAST(name AS BLOB) FROM popular").fetchall()
             _drop_popular(connection, [name for (name,) in held if name not in kept])
@@ -50,7 +52,7 @@ class SqliteCachePublisher:
         """Replace the neighbours of some items; an item without any loses those it had."""
         rows = [(item_id, _encode(of_item).decode()) for item_id, of_item in neighbours.items() if of_item]
         without = [(item_id,) for item_id, of_item in neighbours.items() if not of_item]
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO neighbours VALUES (?, ?)", rows)
             connection.executemany("DELETE FROM neighbours WHERE item_id = ?", without)
 
@@ -62,7 +64,7 @@ class SqliteCachePublisher:
             last = page[-1]
             gone = [(item_id,) for item_id in page if item_id not in kept]
             if gone:
-                with self._lock, transaction(self._connection, self._path) as connection:
+                with self._writing() as connection:
                     connection.executemany("DELETE FROM neighbours WHERE item_id = CAST(? AS TEXT)", gone)
 
     def _item_ids_after(self, last: bytes) -> list[bytes]:
@@ -83,17 +85,17 @@ class SqliteCachePublisher:
             else version_row(item.item_id, versions.get(item.item_id, 0), ITEM_TTL_S, now)
             for item in items
         ]
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.executemany(PUT_ITEM, rows)
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO blend VALUES (1, ?)", (_encode(blend).decode(),))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.execute("DELETE FROM counters")
             connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
 
@@ -107,11 +109,30 @@ class SqliteCachePublisher:
             for slot, bar in by_slot(packed, window).items()
         ]
         rows.sort()  # in the table's order: half the time
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._writing() as connection:
             connection.executemany("DELETE FROM history WHERE slot = ? AND item_id = ?", gone)
             connection.executemany("INSERT OR REPLACE INTO history VALUES (?, ?, ?)", rows)
             span = _encode(update.span).decode()
             connection.execute("INSERT OR REPLACE INTO history_span VALUES (1, ?)", (span,))
+
+    def write_under(self, lease: Callable[[], Lease]) -> None:
+        """Let each write from now on be that of a lease's holder."""
+        self._lease = lease
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction, unless a later holder of the lease has written."""
+        lease = None if self._lease is None else self._lease()
+        with self._lock, transaction(self._connection, self._path) as connection:
+            if lease is not None:
+                row = connection.execute("SELECT token FROM fences WHERE name = ?", (lease.name,)).fetchone()
+                held = row[0] if row and isinstance(row[0], int) else 0
+                check_token(lease, held, f"its row of the table fences in {self._path}")
+                if held < lease.token:
+                    connection.execute(
+                        "INSERT OR REPLACE INTO fences VALUES (?, ?)", (lease.name, lease.token)
+                    )
+            yield connection
 
     def close(self) -> None:
         """Close the file."""

@@ -117,6 +117,7 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
     erasures.settle(source.next_offsets())
     process.status.state = "following"
     structlog.get_logger().info("following", next_offsets=restored.next_offsets, n_items=len(history.ids))
+    process.cache.write_under(lambda: lease.lease)
     publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)
     publishing.note_waiting(restored.waiting)
     surroundings = Surroundings(

@@ -60,6 +60,7 @@ from streamrec.ports.trainer import (
     TrainerStore,
     UserUpdates,
     VectorTable,
+    check_token,
 )
 
 __all__ = [
@@ -107,6 +108,7 @@ __all__ = [
     "VectorSearch",
     "VectorTable",
     "NO_VERSIONS",
+    "check_token",
     "earliest",
     "n_between",
 ]

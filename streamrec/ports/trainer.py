@@ -1,6 +1,6 @@
 """What the trainer and the tools need: synchronous, in bulk."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from streamrec.domain.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
+from streamrec.errors import LeaseLost
 from streamrec.ports.logs import Offsets
 from streamrec.ports.servers import IndexAnswer, IndexQuery
 
@@ -55,6 +56,21 @@ class Lease(NamedTuple):
     owner: str
     token: int
     expires_at: float
+
+
+def check_token(lease: Lease, held: int, where: str) -> None:
+    """Return unless a later holder of the lease has written.
+
+    Raises
+    ------
+    LeaseLost
+        When one has; with what to remove should it never have been.
+    """
+    if held > lease.token:
+        raise LeaseLost(
+            f"a later holder of {lease.name!r} has written (token {held} > {lease.token}); if the leases were"
+            f" given back from a backup, remove {where}"
+        )
 
 
 class LeaseStore(Protocol):
@@ -127,6 +143,12 @@ class TrainerStore(KeeperStore, Protocol):
 
 class CachePublisher(Protocol):
     """The hot cache as the trainer uses it. Losing what is in it loses nothing."""
+
+    def write_under(self, lease: Callable[[], Lease]) -> None:
+        """Let each write from now on be that of a lease's holder.
+
+        `lease` returns the one in hand, or raises `LeaseLost`; so does a write after a later holder's.
+        """
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings, each at once; an empty one is removed.

@@ -75,16 +75,14 @@ def _train_generations(process: TrainerProcess) -> None:
 
 def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSource) -> None:
     is_champion = turn.role == "champion"
-    metrics, settings = metrics_of(turn.role, process.metrics), process.settings
+    metrics = metrics_of(turn.role, process.metrics)
     process = replace(process, metrics=metrics)
     asked = AskedPromotions(process.roles, process.artifacts_dir, metrics)
     kind = Publisher if is_champion else ChallengerPublisher
     publisher = kind(
         process.outlets, turn.generation, lambda: turn.lease.lease, metrics, process.stop.is_giving_up
     )
-    live_index = None
-    if process.index is not None:
-        live_index = LiveIndex(process.index, settings.look_ups_per_s, metrics, process.clock)
+    live_index = _live_index(process)
 
     def is_over(state: TrainerState) -> bool:
         if not is_champion:
@@ -92,6 +90,8 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
         return asked.decide(state.promotions_asked) or turns.is_over(turn)
 
     equipment = Equipment(source, turn.lease, publisher, is_over, live_index)
+    if is_champion:
+        process.outlets.cache.write_under(lambda: turn.lease.lease)
     try:
         if is_champion and process.start == "checkpoint" and process.roles.read().under_way is not None:
             _take_over(process, turn, equipment)
@@ -103,6 +103,12 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
         publisher.close()
     if asked.promotion is not None:
         turns.hand_over(asked.promotion)
+
+
+def _live_index(process: TrainerProcess) -> LiveIndex | None:
+    if process.index is None:
+        return None
+    return LiveIndex(process.index, process.settings.look_ups_per_s, process.metrics, process.clock)
 
 
 def _stream(process: TrainerProcess, loop: StreamTrainer) -> None:

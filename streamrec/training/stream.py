@@ -77,14 +77,12 @@ class StreamTrainer:
         self._pending = Pending()
         surroundings.publisher.commands_read = commands_read(surroundings.source)
         self._rejections = Digest("records_rejected")
-        # What was hidden or shown while nobody followed the commands, or before there was this generation.
-        hidden = categories.hidden
         self._is_superseded = False
-        self._status_due = now
-        self._checkpoint_due = now + settings.checkpoint_interval_s
-        is_as_written = hidden == state.hidden_items
+        self._status_due, self._checkpoint_due = now, now + settings.checkpoint_interval_s
+        hidden, next_offsets = categories.hidden, surroundings.source.next_offsets()
+        self._checkpointed_offsets = next_offsets if hidden == state.hidden_items else None
+        # What was hidden or shown while nobody followed the commands, or before there was this generation.
         self._item_vectors.drop(follow(state, hidden | state.hidden_items, hidden, now))
-        self._checkpointed_offsets = surroundings.source.next_offsets() if is_as_written else None
         self._progress = Progress(surroundings.source, now)
         self._commits = Commits(surroundings.source, surroundings.metrics)
 

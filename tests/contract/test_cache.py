@@ -21,7 +21,8 @@ from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.item import Item
 from streamrec.domain.item_history import TALLY
-from streamrec.ports import CachePublisher, HotCache, Neighbours, RankedItem
+from streamrec.errors import LeaseLost
+from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
 from streamrec.serving.sources import SOURCES
 from tests.builders import near
 
@@ -257,3 +258,34 @@ async def test_a_bar_of_another_version_is_passed_over(cache: Sides) -> None:
     packed, bar = minute(10)
     publish_history(cache, {"a": bytes([99]) + minute(9)[0][1:] + packed})
     assert await cache.server.history("a") == HeldBars(600.0, [bar])
+
+
+async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None:
+    if isinstance(cache.publisher, MemoryCache):
+        pytest.skip("memory has one writer")
+    held = [Lease("trainer", "one", 7, 0.0)]
+    cache.publisher.write_under(lambda: held[0])
+    new = [RankedItem("new", 1.0)]
+    cache.publisher.publish_popular({"all": new})
+    cache.publisher.publish_neighbours({"a": near(("b", 0.5, 1.0, 0.0))})
+    cache.publisher.publish_counters({"n": 7.0})
+    held[0] = held[0]._replace(owner="deposed", token=6)
+    for write in (
+        lambda: cache.publisher.publish_popular({"all": [RankedItem("old", 1.0)]}),
+        lambda: cache.publisher.drop_popular_but(["day"]),
+        lambda: cache.publisher.publish_neighbours({"a": Neighbours()}),
+        lambda: cache.publisher.drop_neighbours_but([]),
+        lambda: cache.publisher.publish_counters({"n": 6.0}),
+        lambda: cache.publisher.publish_blend(BlendRanker(SOURCES).published()),
+        lambda: publish_history(cache, {"a": minute(9)[0]}),
+    ):
+        with pytest.raises(LeaseLost, match="token 7 > 6"):
+            write()
+    assert await cache.server.popular("all", 9) == new
+    assert set(await cache.server.neighbours(["a"])) == {"a"}
+    assert await cache.server.counters() == {"n": 7.0}
+    assert await cache.server.blend() is None
+    assert await cache.server.history("a") is None
+    held[0] = Lease("history", "other", 1, 0.0)  # each lease has its own fence
+    publish_history(cache, {"a": minute(9)[0]})
+    assert await cache.server.history("a") is not None
