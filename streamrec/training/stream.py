@@ -93,7 +93,7 @@ class StreamTrainer:
         must not meet the old log's offsets again.
         """
         now = self._with.clock()
-        self._item_vectors.drop(sorted(self._state.deleted_items | self._state.hidden_items))
+        self._item_vectors.drop(sorted({*self._state.deleted_items, *self._state.hidden_items}))
         self._state.dirty_items.mark(np.arange(self._state.item_ids.n_rows), now)
         self._state.dirty_users.mark(np.arange(self._state.user_ids.n_rows), now)
         self._checkpointed_offsets, self._checkpoint_due = None, 0.0
