@@ -59,6 +59,18 @@ class FadingScale:
         exponents = np.maximum((times - self._origin) / self._half_life, _SMALLEST_EXPONENT)
         return kept * np.exp2(exponents)
 
+    @property
+    def newest(self) -> float:
+        """The newest time reached; minus infinity before the first."""
+        return self._newest
+
+    def worth_at(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (B,) what to multiply kept amounts by, to have them as of each of these times."""
+        if self._half_life is None:
+            return np.ones(len(times))
+        exponents = (self._origin - times) / self._half_life
+        return np.exp2(np.clip(exponents, _SMALLEST_EXPONENT, -_SMALLEST_EXPONENT))
+
     def worth_now(self) -> float:
         """Return what to multiply a kept amount by, to have it as of the newest time."""
         if self._half_life is None or not np.isfinite(self._newest):

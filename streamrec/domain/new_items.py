@@ -50,19 +50,20 @@ class NewItems:
         self._silent.add(row)
 
     def count(self, rows: Rows, times: NDArray[np.float64], amounts: NDArray[np.floating]) -> None:
-        """Note (B,) events; an item enters with its first if it did not before.
+        """Note (B,) events; an item enters with the earliest of them if it did not before.
 
         Parameters
         ----------
         times
-            (B,) seconds of stream time, never falling.
+            (B,) seconds of stream time, in any order.
         amounts
             (B,), what each event counts.
         """
         self._reach(int(rows.max(initial=-1)))
-        is_first = self._entered_at[rows] == _NEVER
-        # Of several the last one assigned stays, and that is the earliest.
-        self._entered_at[rows[is_first][::-1]] = times[is_first][::-1]
+        entered_at = self._entered_at[rows]
+        has_not = entered_at == _NEVER
+        self._entered_at[rows[has_not]] = np.inf
+        np.minimum.at(self._entered_at, rows, times)
         np.add.at(self._n_events, rows, amounts)
         if self._silent:
             self._silent.difference_update(rows.tolist())

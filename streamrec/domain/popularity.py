@@ -131,7 +131,7 @@ class _Window:
         before = np.where(visits.is_known, self._added[visits.slots], 0.0)
         after = before.copy()
         np.maximum.at(after, visits.of_event, self._scale.seen_from_origin(weights, times))
-        self._added[visits.slots] = after
+        self._added[visits.slots] = after  # of several stays in a slot the last one is kept
         self.counts = grown(self.counts, int(visits.item_rows.max()) + 1)
         np.add.at(self.counts, visits.item_rows, after - before)
 

@@ -19,19 +19,24 @@ _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _ITEM_BITS = 32
 
 
+def slots_of(keys: Rows) -> Rows:
+    """Return (B,) the slots of pairs, a user's row above an item's 32 bits."""
+    return ((keys.astype(np.uint64) * _SPREAD) >> np.uint64(64 - _BITS)).astype(np.int64)
+
+
 class PairVisits(NamedTuple):
-    """A batch by its D distinct pairs.
+    """A batch by its D stays: a pair stays in a slot until another pair of the same slot comes.
 
     Attributes
     ----------
     slots
-        (D,) where what is known of a pair is kept; two pairs may share one, and the later one has it then.
+        (D,) where what is known of a stay is kept, ascending; of several in a slot the last one is kept.
     is_known
-        (D,) whether the slot held this pair already.
+        (D,) whether the stay began before this batch.
     item_rows
         (D,) the pairs' items.
     of_event
-        (B,) which of the pairs an event is.
+        (B,) to which of the stays an event belongs.
     """
 
     slots: Rows
@@ -56,10 +61,17 @@ class RecentPairs:
 
     def visit(self, user_rows: Rows, item_rows: Rows) -> PairVisits:
         """Note (B,) pairs, repeats included, of rows below 2^31."""
-        keys, of_event = np.unique((user_rows << _ITEM_BITS) | item_rows, return_inverse=True)
-        slots = ((keys.astype(np.uint64) * _SPREAD) >> np.uint64(64 - _BITS)).astype(np.int64)
-        is_known = self.keys[slots] == keys
-        self.keys[slots] = keys
+        keys = (user_rows << _ITEM_BITS) | item_rows
+        slots = slots_of(keys)
+        order = np.argsort(slots.astype(np.uint16), kind="stable")
+        keys, slots = keys[order], slots[order]
+        is_other_slot = np.diff(slots, prepend=-1) != 0
+        begins = is_other_slot | (np.diff(keys, prepend=-1) != 0)
+        of_event = np.empty(len(keys), np.int64)
+        of_event[order] = np.cumsum(begins) - 1
+        is_first_of_slot, keys, slots = is_other_slot[begins], keys[begins], slots[begins]
+        is_known = is_first_of_slot & (self.keys[slots] == keys)
+        self.keys[slots] = keys  # of several assigned the last one stays
         return PairVisits(slots, is_known, keys & ((1 << _ITEM_BITS) - 1), of_event)
 
     def forget_user(self, row: int) -> tuple[Rows, Rows]:

@@ -1,37 +1,288 @@
-"""Time as the stream tells it, for what fades."""
+"""Time as the stream tells it, whatever a few of its senders' clocks say."""
+
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST_STEP_S = 3600.0
-"""A longer silence between two events counts as this: it is a night, an outage or another clock, and what
-was popular before it fades by what happens, not by waiting."""
+N_USERS: Final = 16
+"""Users asked for the time: those who sent last. Of 16 it takes 15 to leave a time, so that 30 % of wrong
+clocks, wrong by years, do so once in 10^12 looks; and a shop with some tens of users a day gets there."""
+
+SMALLEST_REACH_S: Final = 3600.0
+"""An event less than this ahead of the others has its own time: clocks are set wrong by minutes, senders
+are read in bursts. Where the users' last events lie hours apart, the reach grows with these distances."""
+
+SMALLEST_LATENESS_S: Final = 7 * 86_400.0
+"""An event less than this behind has its own time: partitions are read one after the other, and telephones
+come back from a journey. What is later is no lateness but a replay, or another clock."""
+
+LONG_GAP_S: Final = 30 * 86_400.0
+"""A longer step ahead counts only after `N_EVENTS_OF_LONG_GAP`: mostly it is another clock."""
+
+N_EVENTS_OF_LONG_GAP: Final = 512
+"""Events without any user at the time before: more than a bulk of live events within a replay has."""
+
+_N_EVENTS_SIDE_BY_SIDE: Final = 16 * N_EVENTS_OF_LONG_GAP
+"""Partitions that are read in turns have all passed a gap by then: who has not has another clock."""
+
+LONGEST_GAP_S: Final = 400 * 86_400.0
+"""A longer step counts as this: a year is a gap, but from a replay of 1998 to today it is another stream."""
+
+_MOST_EVENTS_PER_LOOK: Final = 64
+_TIME_PER_LOOK_S: Final = SMALLEST_REACH_S / 2
+_N_SETTLED: Final = 32
+"""Events after which the stream's pace is known; before, each is looked at."""
+
+_EVENTS_PER_USER: Final = 64
+"""A user who has sent nothing for so many events, times the users asked, is asked no more."""
+
+_MOST_COURSES: Final = 4
 
 
 class StreamClock:
-    """Runs from event to event by their timestamps: never back, and never far at once.
+    """Says when, in seconds of stream time, each event of a stream happened.
 
-    One sender whose clock is years ahead, or a live event in the middle of a replay of old ones, would else
-    make everything before it look forgotten, and everything after it look late.
+    Stream time runs with the events' own, from 0 at the first of them. It follows the median of what the last
+    `N_USERS` distinct users said last, and never runs back: one user counts once, however much it sends.
+
+    An event whose timestamp is far from the others' (more than an hour ahead, more than a week behind) moves
+    nothing and counts as of now. Once all users but one have left the time that is followed, the clock
+    follows the nearest other on which a quarter of them agree:
+
+    * ahead: a gap, of a night or of a year, which counts in full (but see `LONG_GAP_S`, `LONGEST_GAP_S`);
+    * behind: a replay, which goes on from now. When the users return to a time that was followed before, only
+      what is new there counts: live events and a replay in turns do not add up.
+
+    The clock looks at the users after fixed numbers of events, never at the ends of batches: how a stream is
+    cut into batches changes nothing.
 
     >>> clock = StreamClock()
-    >>> clock.times_of(np.array([100.0, 110.0, 1e9, 120.0, 125.0])).tolist()
-    [0.0, 10.0, 3610.0, 3610.0, 3615.0]
-    >>> clock.times_of(np.array([126.0])).tolist()
-    [3616.0]
+    >>> users = np.array([1, 2, 3, 4, 5])
+    >>> clock.times_of(np.array([100.0, 110.0, 1e9, 120.0, 125.0]), users).tolist()
+    [0.0, 10.0, 10.0, 20.0, 25.0]
     """
 
-    def __init__(self, now: float = 0.0, last: float | None = None) -> None:
-        """Go on at `now`, where the last event's timestamp was `last`."""
-        self.now = now
-        self.last = last
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._n_events = self._next_look = 0
+        # User -> (timestamp, number of the event), the one who sent last at the end.
+        self._said: dict[int, tuple[float, int]] = {}
+        self._courses: list[_Course] = []
+        self._reach_s = SMALLEST_REACH_S
+        self._pace_from = (0, 0.0)
+        self._events_per_look = 1
 
-    def times_of(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (B,) stream times in seconds of B events in the order in which they came."""
-        if not len(timestamps):
-            return timestamps
-        first = timestamps[0] if self.last is None else self.last
-        steps = np.clip(np.diff(timestamps, prepend=first), 0.0, LONGEST_STEP_S)
-        times: NDArray[np.float64] = self.now + np.cumsum(steps)
-        self.now, self.last = float(times[-1]), float(timestamps[-1])
+    def times_of(self, timestamps: NDArray[np.float64], user_rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (B,) stream times of B events in the order in which they came."""
+        times = np.empty(len(timestamps))
+        if len(timestamps) and not self._courses:
+            self._begin(float(timestamps[0]))
+        first = 0
+        while first < len(timestamps):
+            last = min(len(timestamps), first + self._next_look - self._n_events)
+            part = timestamps[first:last]
+            times[first:last] = self._times(part)
+            self._hear(part, user_rows[first:last])
+            if self._n_events == self._next_look:
+                self._look()
+            first = last
         return times
+
+    def _begin(self, timestamp: float) -> None:
+        self._courses = [_Course(timestamp, self.now - timestamp, self._n_events)]
+        self._next_look = self._n_events + 1
+
+    def _times(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
+        course = self._courses[0]
+        is_near = timestamps <= course.at + self._reach_s
+        is_near &= timestamps >= course.since - self._lateness_s
+        return np.where(is_near, timestamps + course.offset, self.now)
+
+    @property
+    def _lateness_s(self) -> float:
+        return max(SMALLEST_LATENESS_S, self._reach_s)
+
+    def _hear(self, timestamps: NDArray[np.float64], user_rows: NDArray[np.int64]) -> None:
+        """Note what the users of (B,) events say, of each the last."""
+        n_events, said = len(timestamps), self._said
+        users, back = np.unique(user_rows[::-1], return_index=True)
+        places = np.sort(n_events - 1 - back)[-N_USERS:] if len(users) > 1 else np.array([n_events - 1])
+        numbers = (self._n_events + 1 + places).tolist()
+        for user, timestamp, number in zip(
+            user_rows[places].tolist(), timestamps[places].tolist(), numbers, strict=True
+        ):
+            said.pop(user, None)
+            said[user] = timestamp, number
+        while len(said) > N_USERS:
+            del said[next(iter(said))]
+        self._n_events += n_events
+
+    def _look(self) -> None:
+        """Ask the users for the time."""
+        self._drop_silent_users()
+        said = sorted(timestamp for timestamp, _ in self._said.values())
+        n = len(said)
+        middle = said[n // 2]
+        # The smaller side: the larger one may reach to other clocks.
+        spread = min(middle - said[n // 4], said[3 * n // 4] - middle)
+        self._reach_s = min(max(SMALLEST_REACH_S, 4 * spread), LONG_GAP_S)
+        course = self._courses[0]
+        here = _between(said, course.since - self._lateness_s, course.at + self._reach_s)
+        if len(here) > (1 if n > 2 else 0):
+            course.at = max(course.at, here[len(here) // 2])
+            course.n_users = max(course.n_users, len(here))
+        else:
+            self._look_elsewhere([timestamp for timestamp in said if timestamp not in here], n)
+        course = self._courses[0]
+        self._settle(course)
+        self.now = max(self.now, course.at + course.offset)
+        self._next_look = self._n_events + self._n_until_next_look()
+
+    def _look_elsewhere(self, others: list[float], n_users: int) -> None:
+        """Follow the nearest time on which a quarter of the users agree, if there is one."""
+        at = self._courses[0].at
+        for nearest in sorted(others, key=lambda timestamp: abs(timestamp - at)):
+            agreeing = _between(others, nearest - self._reach_s, nearest + self._reach_s)
+            if 4 * len(agreeing) >= n_users:
+                self._follow(agreeing[len(agreeing) // 2])
+                return
+
+    def _drop_silent_users(self) -> None:
+        said = self._said
+        while True:
+            user, (_, number) = next(iter(said.items()))
+            if self._n_events - number < _EVENTS_PER_USER * len(said):
+                return
+            del said[user]
+
+    def _follow(self, timestamp: float) -> None:
+        """Let the time go on at a timestamp that the one followed so far does not reach."""
+        left = self._courses[0]
+        before = [course for course in self._courses if course.since <= timestamp + self._lateness_s]
+        course = max(before, key=lambda known: known.since, default=left)
+        step_s = timestamp + course.offset - self.now if before else 0.0
+        counted_s, owed = step_s, None
+        if step_s > LONG_GAP_S:
+            counted_s = 0.0
+            if left.is_known(self._n_events):  # else the very first events had a wrong clock
+                owed = [min(step_s, LONGEST_GAP_S), self._n_events, left.since]
+        elif step_s < -self._lateness_s and timestamp > course.at:
+            counted_s = 0.0  # this course was overtaken by others meanwhile
+        if not before or counted_s != step_s:
+            course = _Course(timestamp, self.now + counted_s - timestamp, self._n_events)
+            course.owed = owed
+        else:
+            course.postpone(self._n_events)  # others were followed meanwhile
+        course.at = max(course.at, timestamp)
+        others = [known for known in self._courses if known is not course]
+        self._courses = [course, *others][:_MOST_COURSES]
+
+    def _settle(self, course: "_Course") -> None:
+        """Count a long gap once nobody is left behind, and not at all if somebody is for long."""
+        if course.owed is None:
+            return
+        gap_s, number, since = course.owed
+        behind = (since - self._lateness_s, course.since - self._lateness_s)
+        if any(n > number and behind[0] <= said <= behind[1] for said, n in self._said.values()):
+            course.postpone(self._n_events)
+        elif self._n_events - number >= N_EVENTS_OF_LONG_GAP:
+            course.offset += gap_s
+            course.owed = None
+
+    def _n_until_next_look(self) -> int:
+        """Return after how many events to look again: soon where half an hour passes between a few."""
+        number, now = self._pace_from
+        if not number:
+            self._pace_from = (self._n_events, self.now)
+        elif self._n_events - number >= _N_SETTLED:
+            s_per_event = (self.now - now) / (self._n_events - number)
+            self._pace_from = (self._n_events, self.now)
+            n_events = int(_TIME_PER_LOOK_S / max(s_per_event, 1e-3))
+            self._events_per_look = min(max(n_events, 1), _MOST_EVENTS_PER_LOOK)
+        return self._events_per_look
+
+    def state(self) -> dict[str, Any]:
+        """Return the state, for a checkpoint."""
+        return {
+            "now": self.now,
+            "n_events": self._n_events,
+            "next_look": self._next_look,
+            "said": [[user, *said] for user, said in self._said.items()],
+            "courses": [vars(course).copy() for course in self._courses],
+            "reach_s": self._reach_s,
+            "pace_from": list(self._pace_from),
+            "events_per_look": self._events_per_look,
+        }
+
+    @classmethod
+    def restored(cls, state: Mapping[str, Any] | list[float | None]) -> "StreamClock":
+        """Return a clock that goes on where `state` was called.
+
+        Parameters
+        ----------
+        state
+            Or, as it was written by the first version: stream time, and the last event's timestamp if any.
+        """
+        clock = cls()
+        if not isinstance(state, Mapping):
+            now, last = state
+            clock.now = now or 0.0
+            if last is not None:
+                clock._n_events = 1
+                clock._begin(last)
+            return clock
+        clock.now = state["now"]
+        clock._n_events, clock._next_look = state["n_events"], state["next_look"]
+        clock._said = {int(user): (timestamp, int(number)) for user, timestamp, number in state["said"]}
+        for written in state["courses"]:
+            course = _Course(0.0, 0.0, 0)
+            vars(course).update(written)
+            clock._courses.append(course)
+        clock._reach_s = state["reach_s"]
+        number, now = state["pace_from"]
+        clock._pace_from = (int(number), now)
+        clock._events_per_look = state["events_per_look"]
+        return clock
+
+
+class _Course:
+    """A run of time that users agreed on, live or of a replay.
+
+    Attributes
+    ----------
+    since, at
+        Unix seconds: where it began, and how far it has come.
+    offset
+        Stream time is this much more than its timestamps.
+    begun_at
+        Number of the event at which it began.
+    n_users
+        Most users that were there at once.
+    owed
+        Of a long gap before it: seconds not counted yet, the number of the event after it, and where the
+        course before it began.
+    """
+
+    def __init__(self, since: float, offset: float, begun_at: int) -> None:
+        self.since = self.at = since
+        self.offset = offset
+        self.begun_at = begun_at
+        self.n_users = 0
+        self.owed: list[float] | None = None
+
+    def is_known(self, n_events: int) -> bool:
+        """Return whether it was more than a wrong clock or two."""
+        return self.n_users > 2 or n_events - self.begun_at > _EVENTS_PER_USER
+
+    def postpone(self, n_events: int) -> None:
+        """Note that somebody is at the time before it still, or again."""
+        if self.owed is not None:
+            gap_s, _, since = self.owed
+            is_another_clock = n_events - self.begun_at > _N_EVENTS_SIDE_BY_SIDE
+            self.owed = None if is_another_clock else [gap_s, n_events, since]
+
+
+def _between(timestamps: list[float], least: float, most: float) -> list[float]:
+    return [timestamp for timestamp in timestamps if least <= timestamp <= most]

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.bar import MINUTE_S
-from streamrec.domain.stream_clock import LONGEST_STEP_S
 
 TAKEN: Final = 0
 LATE: Final = 1
 AHEAD: Final = 2
+
+LONGEST_STEP_S: Final = 3600.0
+"""A tick so far after now is taken, whoever sent it: a pause in the trading, or a clock set wrong."""
 
 ARRIVAL_TOLERANCE_S = 60.0
 """A sender's clock and the log's may differ by so much."""

@@ -7,13 +7,15 @@ from numpy.typing import NDArray
 
 from streamrec.domain.fading import FadingScale
 from streamrec.domain.growing import grown
+from streamrec.domain.running import sums_before
 
 
 class UserShares:
-    """Gives each event min(1, cap / n), where n is its user's faded number of events so far.
+    """Gives each event min(1, cap / n), where n is its user's faded number of events up to it.
 
-    A person's events count in full; of somebody who never stops `cap` count in every 0.7 half-lives, and of a
-    burst of n at most cap * (1 + ln(n / cap)).
+    What an event counts depends on the events before it and not on those that share its batch. A person's
+    events count in full; of somebody who never stops `cap` count in every 0.7 half-lives, and of a burst of n
+    at most cap * (1 + ln(n / cap)).
 
     Parameters
     ----------
@@ -23,10 +25,10 @@ class UserShares:
         Seconds of stream time after which an event counts half towards the cap.
 
     >>> shares = UserShares(cap=2.0, half_life_s=60.0)
-    >>> shares.of(np.array([0, 1, 0]), np.zeros(3)).tolist()
-    [1.0, 1.0, 1.0]
-    >>> shares.of(np.array([0, 1, 0]), np.zeros(3)).tolist()
-    [0.5, 1.0, 0.5]
+    >>> shares.of(np.array([0, 1, 0, 0]), np.zeros(4)).tolist()
+    [1.0, 1.0, 1.0, 0.6666666666666666]
+    >>> shares.of(np.array([0, 1]), np.zeros(2)).tolist()
+    [0.5, 1.0]
     """
 
     def __init__(self, cap: float, half_life_s: float) -> None:
@@ -35,7 +37,7 @@ class UserShares:
         self._counts = np.zeros(0)
 
     def of(self, user_rows: NDArray[np.int64], times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Count (B,) events and return (B,) their shares, in (0, 1]; those of a batch count for one another.
+        """Count (B,) events and return (B,) their shares, in (0, 1].
 
         Parameters
         ----------
@@ -44,10 +46,14 @@ class UserShares:
         """
         if not len(user_rows):
             return np.zeros(0)
-        self._counts *= self._scale.reach(float(times.max()))
+        newest = np.maximum.accumulate(np.maximum(times, self._scale.newest))
+        self._counts *= self._scale.reach(float(newest[-1]))
         self._counts = grown(self._counts, int(user_rows.max()) + 1)
-        np.add.at(self._counts, user_rows, self._scale.seen_from_origin(np.ones(len(times)), times))
-        n_events = self._counts[user_rows] * self._scale.worth_now()
+        gains = self._scale.seen_from_origin(np.ones(len(times)), times)
+        n_events = self._counts[user_rows] + sums_before(user_rows, gains)[0] + gains
+        np.add.at(self._counts, user_rows, gains)
+        # Of a late event n is as of the newest before it, not of its own time.
+        n_events *= self._scale.worth_at(newest)
         shares: NDArray[np.float64] = self._cap / np.maximum(n_events, self._cap)
         return shares
 

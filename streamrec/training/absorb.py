@@ -112,7 +112,7 @@ def _learn(
     item_rows = rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
     weights = scaled_weights(positives, user_rows, state, rules)
     timestamps = np.array([event.timestamp for event, _ in positives])
-    times = state.clock.times_of(timestamps)
+    times = state.clock.times_of(timestamps, user_rows)
     counted = count_choices(state, Events(user_rows, item_rows, times, weights))
     started = time.perf_counter()
     # Before the learner remembers the events: histories hold what came before each of them.

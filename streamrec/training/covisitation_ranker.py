@@ -41,6 +41,6 @@ class CoVisitationRanker:
         for first in range(0, len(events.user_rows), _BATCH):
             batch = events.at(slice(first, first + _BATCH))
             histories = self._recent.before(batch.user_rows, batch.item_rows, self._history_length)
-            times = self._clock.times_of(batch.timestamps)
+            times = self._clock.times_of(batch.timestamps, batch.user_rows)
             self._visits.add(batch.item_rows, histories, times, batch.weights)
             self._recent.add(batch.user_rows, batch.item_rows)

@@ -88,7 +88,7 @@ def train_initially(
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
     report = fit_initial(state.learner, history, start.options, on_progress)
-    timed = history._replace(timestamps=state.clock.times_of(history.timestamps))
+    timed = history._replace(timestamps=state.clock.times_of(history.timestamps, history.user_rows))
     counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
     counting.learn(history._replace(weights=count_history(state, timed).astype(np.float32)))
     return history, report

@@ -113,7 +113,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "deleted_items": list(state.deleted_items),
             "promotions_asked": state.promotions_asked,
             "hidden_items": sorted(state.hidden_items),
-            "clock": [state.clock.now, state.clock.last],
+            "clock": state.clock.state(),
             "counters": msgspec.structs.asdict(state.counters),
             "next_offsets": next_offsets,
         },
@@ -138,7 +138,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
         {row: list(item_ids) for row, item_ids in written["disliked"]},
     )
-    state.clock = StreamClock(*written["clock"])
+    state.clock = StreamClock.restored(written["clock"])
     for event_id in written["event_ids"]:
         state.repeats.add(event_id)
     state.deleted_items |= written["deleted_items"]  # a set from before they were in order, perhaps

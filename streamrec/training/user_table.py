@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
+from streamrec.domain.running import sums_before
 
 
 class UserTable:
@@ -37,11 +38,14 @@ class UserTable:
     ) -> NDArray[np.float64]:
         """Return (B,) values over their user's mean so far, within `bounds`; 1 for a NaN or a first value.
 
-        The values count towards the means afterwards: an event does not scale itself.
+        The mean is of the values before the event's own, whether in this batch or earlier.
         """
         self._reach(rows)
         is_given = ~np.isnan(values)
-        n, total = self._n_values[rows], self._sum_of_values[rows]
+        own = np.where(is_given, values, 0.0)
+        n_here, total_here = sums_before(rows, is_given.astype(np.float64), own)
+        n = self._n_values[rows] + n_here
+        total = self._sum_of_values[rows] + total_here
         mean = np.divide(total, n, out=np.zeros(len(rows)), where=n > 0)
         is_comparable = is_given & (mean > 0)
         relative = np.divide(values, mean, out=np.ones(len(rows)), where=is_comparable)

@@ -1,0 +1,177 @@
+"""The same events leave the same counts, in any batches and in any order within a minute."""
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streamrec.domain.interaction import Interaction
+from streamrec.domain.recent_pairs import slots_of
+from streamrec.domain.user import UserState
+from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
+from streamrec.training.absorb import LearningRules, absorb
+from streamrec.training.categories import Labels
+from streamrec.training.trainer_state import TrainerState
+from streamrec.training.views import NEW_ITEMS, neighbours_of, rankings, user_states
+from tests.builders import WEIGHTS
+
+START = 1.7e9
+MINUTE = 60.0
+TYPES = ["view", "view", "view", "impression", "dislike"]
+
+
+def labels_of(item_id: str) -> Labels:
+    return Labels((f"category {int(item_id[1:]) % 5}",), ("tag",))
+
+
+LEARNING = LearningSettings(embedding_dim=4, n_negatives=5, n_moved_negatives=2)
+
+
+def trained(
+    batches: list[list[Interaction]], *, by_value: bool = False
+) -> tuple[TrainerState, set[tuple[str, str, float]]]:
+    state = TrainerState("g", LEARNING, TrainerSettings(covisitation=CoVisitationSettings(n_kept=64)))
+    rules = LearningRules(WEIGHTS, by_value, lambda _item_id: (), labels_of)
+    seen = set()
+    for batch in batches:
+        if batch:
+            seen.update(absorb(state, batch, rules, 0.0).seen)
+    return state, seen
+
+
+def cut(events: list[Interaction], places: list[int]) -> list[list[Interaction]]:
+    bounds = [0, *sorted(places), len(events)]
+    return [events[first:last] for first, last in itertools.pairwise(bounds)]
+
+
+def counts_of(state: TrainerState) -> dict[str, Any]:
+    """Return what any order within a minute leaves alike, by ids."""
+    n_items = state.item_ids.n_rows
+    n_chosen = state.new_items.arrays()["n_events"]
+    near = state.same_day.neighbours(np.arange(n_items), n_items) if n_items else None
+    ids = state.item_ids.by_row()
+
+    def named(rows: np.ndarray, counts: np.ndarray) -> dict[str | None, int]:
+        return {ids[row]: n for row, n in zip(rows.tolist(), counts.tolist(), strict=True) if n}
+
+    return {
+        "counters": state.counters.as_numbers(),
+        "rankings": {
+            name: {entry.item_id: entry.score for entry in ranked}
+            for name, ranked in rankings(state, {}).items()
+            if name not in ("recent", NEW_ITEMS)
+        },
+        "chosen": dict(zip(ids, n_chosen.tolist(), strict=False)),
+        "same_day": {} if near is None else dict(zip(ids, map(named, near.rows, near.counts), strict=True)),
+        "users": {
+            user.user_id: (user.n_events, user.updated_at, sorted(user.disliked), profile_of(user))
+            for user in user_states(state, np.arange(state.user_ids.n_rows))
+        },
+    }  # fmt: skip
+
+
+def profile_of(user: UserState) -> list[tuple[str, int, float]]:
+    uses = (*user.profile.categories, *user.profile.tags)
+    return sorted((use.name, use.n_events, round(use.mean_value or 0, 2)) for use in uses)
+
+
+def ordered_counts_of(state: TrainerState) -> dict[str, Any]:
+    """Return what the order of events decides, and their batches do not."""
+    near = neighbours_of(state, np.arange(state.item_ids.n_rows), 50)
+    return {
+        "neighbours": {
+            item_id: {
+                other: (similarity, support, follow)
+                for other, similarity, support, follow in zip(
+                    of_item.item_ids, of_item.similarities, of_item.supports, of_item.follows, strict=True
+                )
+            }
+            for item_id, of_item in near.items()
+        },
+        "recent": {
+            user.user_id: user.recent for user in user_states(state, np.arange(state.user_ids.n_rows))
+        },
+        "rankings": {
+            name: {entry.item_id: entry.score for entry in rankings(state, {})[name]}
+            for name in ("recent", NEW_ITEMS)
+        },
+        "value weights": state.users.arrays()["sum_of_values"][: state.user_ids.n_rows].tolist(),
+        "clock": state.clock.state(),
+    }
+
+
+def assert_alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
+    for name, scores in expected["rankings"].items():
+        assert found["rankings"][name] == pytest.approx(scores, rel=1e-6)
+    assert found["chosen"] == pytest.approx(expected["chosen"], rel=1e-6)
+    for name in ("counters", "same_day", "users"):
+        assert found[name] == expected[name]
+
+
+@st.composite
+def streams(draw: st.DrawFn, steps: tuple[int, ...] = (0, 0, 1, 5)) -> list[Interaction]:
+    """Return events in the order of their minutes; pairs that share a slot of `RecentPairs` are left out."""
+    n = draw(st.integers(1, 60))
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    minutes = np.cumsum(chance.choice(steps, n))
+    times = START + minutes * MINUTE + chance.integers(0, 60, n)
+    users, items = chance.integers(0, 6, n), chance.integers(0, 15, n)
+    slots: dict[int, tuple[int, int]] = {}
+    events = []
+    for at, (user, item) in enumerate(zip(users.tolist(), items.tolist(), strict=True)):
+        slot = int(slots_of(np.array([(user << 32) | item]))[0])
+        if slots.setdefault(slot, (user, item)) == (user, item):
+            kind = TYPES[chance.integers(0, len(TYPES))]
+            events.append(
+                Interaction(f"u{user}", f"i{item}", float(times[at]), kind, float(chance.integers(1, 9)))
+            )
+    return events
+
+
+CUTS = st.lists(st.integers(0, 60), max_size=6)
+
+
+@settings(max_examples=8, deadline=None)
+@given(streams(steps=(0, 0, 1, 30, 600)), CUTS)
+def test_batches_change_nothing(events: list[Interaction], places: list[int]) -> None:
+    whole, seen = trained([events], by_value=True)
+    cuts = cut(events, [min(place, len(events)) for place in places])
+    parts, seen_in_parts = trained(cuts, by_value=True)
+    assert seen_in_parts == seen
+    assert_alike(counts_of(parts), counts_of(whole))
+    found, expected = ordered_counts_of(parts), ordered_counts_of(whole)
+    for name in ("recent", "value weights", "clock"):
+        assert found[name] == expected[name]
+    for name, scores in expected["rankings"].items():
+        assert found["rankings"][name] == pytest.approx(scores, rel=1e-6)
+    assert found["neighbours"].keys() == expected["neighbours"].keys()
+    for item_id, near in expected["neighbours"].items():
+        assert found["neighbours"][item_id] == {
+            other: pytest.approx(figures, abs=1e-4) for other, figures in near.items()
+        }
+
+
+@settings(max_examples=8, deadline=None)
+@given(streams(), CUTS, st.integers(0, 2**32 - 1))
+def test_the_order_within_a_minute_changes_no_count(
+    events: list[Interaction], places: list[int], seed: int
+) -> None:
+    chance = np.random.default_rng(seed)
+    order = sorted(range(len(events)), key=lambda at: (events[at].timestamp // MINUTE, chance.random()))
+    mixed = [events[at] for at in order]
+    whole, seen = trained([events])
+    other, seen_in_other = trained(cut(mixed, [min(place, len(events)) for place in places]))
+    assert seen_in_other == seen
+    assert_alike(counts_of(other), counts_of(whole))
+
+
+@pytest.mark.parametrize("n_batches", [1, 10, 400])
+def test_many_events_of_one_user_weigh_the_same_however_they_come(n_batches: int) -> None:
+    events = [Interaction("u", f"i{number}", START + number / 100) for number in range(400)]
+    state, _ = trained([list(part) for part in np.array_split(np.array(events, object), n_batches)])
+    cap = TrainerSettings().user_cap
+    expected = cap + sum(cap / n for n in range(int(cap) + 1, 401))
+    assert state.popularity.scores("all").sum() == pytest.approx(expected, rel=1e-3)
