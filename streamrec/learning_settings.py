@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streamrec.domain.user import MOST_RECENT
+
 MAX_WEIGHT = 100.0
 """Of an event, or of what stands beside one: with it every step of learning is finite, see docs/adr/0018."""
 
@@ -43,7 +45,7 @@ class LearningSettings(BaseSettings):
     n_moved_negatives: PositiveInt = Field(20, description="Of these, learn themselves, per event.")
     popular_share: float = Field(0.0, ge=0, le=1, description="Negatives drawn by popularity; rest: uniform.")
     popularity_window: PositiveInt = Field(100_000, description="Positives that this popularity is of.")
-    n_remembered: PositiveInt = Field(50, description="Newest items of a user that the trainer remembers.")
+    n_remembered: PositiveInt = Field(50, le=MOST_RECENT, description="Newest items kept of a user.")
     n_replayed: NonNegativeInt = Field(0, description="Of these, learned again by the user at each event.")
     replay_weight: Factor = Field(0.3, description="Weight of a replayed event beside a new one.")
 

@@ -22,6 +22,7 @@ from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
+from streamrec.domain.user import MOST_DISLIKED
 from streamrec.home_folder import home_expanded
 from streamrec.learning_settings import LearningSettings as LearningSettings
 from streamrec.learning_settings import Weight
@@ -150,6 +151,9 @@ class TrainerSettings(BaseSettings):
     )
     user_cap: PositiveFloat = Field(200.0, description="Events of a user that count in full; see UserShares.")
     user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
+    max_disliked: PositiveInt = Field(
+        2000, le=MOST_DISLIKED, description="Disliked items of a user that are never offered: the newest."
+    )
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
     max_deleted_items: PositiveInt = Field(

@@ -9,6 +9,7 @@ from recommender_server.request import id_in_path, query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.domain.item import checked_attributes
+from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar_users import SimilarUserFinder
 
@@ -21,7 +22,7 @@ class User:
 
     def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
         self._catalog = catalog
-        self._max_body_bytes = max_body_bytes
+        self._max_body_bytes = min(max_body_bytes, MAX_ATTRIBUTES_BYTES)
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         """Answer with what is known of the user."""

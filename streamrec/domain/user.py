@@ -10,6 +10,16 @@ from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
+MOST_DISLIKED = 20_000
+"""Disliked items of a user at most, the newest: some 5 MB where each id has 256 bytes, and a document of
+MongoDB holds 16 MB. A longer list, as the first version wrote, is cut when it is read."""
+
+MOST_RECENT = 10_000
+"""Newest items of a user at most, in the trainer's memory and in the document."""
+
+MAX_ATTRIBUTES_BYTES = 1_000_000
+"""A user's attributes as JSON at most: they share the document with what the trainer writes."""
+
 
 class LabelUse(msgspec.Struct, frozen=True, array_like=True):
     """What a user does in one category, or with one tag.
@@ -79,7 +89,7 @@ class UserDocument(msgspec.Struct, frozen=True):
 
 
 def state_of(fields: Mapping[str, Any]) -> UserState:
-    """Return a state out of its fields, as they stand in a store.
+    """Return a state out of its fields, as they stand in a store; lists that are too long lose the oldest.
 
     Raises
     ------
@@ -92,6 +102,10 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
         raise Damaged("the vector holds no finite numbers")
     if state.n_events < 0 or not 0 <= state.updated_at < MAX_TIMESTAMP_S:
         raise Damaged(f"{state.n_events} events up to {state.updated_at}")
+    if len(state.disliked) > MOST_DISLIKED or len(state.recent) > MOST_RECENT:
+        return msgspec.structs.replace(
+            state, disliked=state.disliked[-MOST_DISLIKED:], recent=state.recent[-MOST_RECENT:]
+        )
     return state
 
 

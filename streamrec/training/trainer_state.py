@@ -67,7 +67,7 @@ class TrainerState:
         self.blend = BlendRanker(SOURCES, learning.seed)
         self.clock = StreamClock()
         self.user_ids, self.item_ids = IdMap(), IdMap()
-        self.users = UserTable()
+        self.users = UserTable(settings.max_disliked)
         self.user_categories, self.user_tags = UserLabels(), UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
         self.deleted_items = NewestIds(settings.max_deleted_items)
@@ -104,7 +104,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
             "log": state.log,
             "user_ids": state.user_ids.by_row(),
             "item_ids": state.item_ids.by_row(),
-            "disliked": list(state.users.disliked.items()),
+            "disliked": [(row, list(item_ids)) for row, item_ids in state.users.disliked.items()],
             "user_labels": {
                 "categories": state.user_categories.names(),
                 "tags": state.user_tags.names(),
@@ -136,7 +136,8 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.blend.load_arrays(_arrays(TensorsUnder("blend/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
-        {row: list(item_ids) for row, item_ids in written["disliked"]},
+        written["disliked"],
+        state.users.max_disliked,
     )
     state.clock = StreamClock.restored(written["clock"])
     for event_id in written["event_ids"]:

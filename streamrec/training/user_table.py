@@ -1,10 +1,14 @@
 """What the trainer knows of each user besides the embedding, one row a user."""
 
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
 from streamrec.domain.running import sums_before
+from streamrec.domain.user import MOST_DISLIKED
 
 
 class UserTable:
@@ -18,14 +22,20 @@ class UserTable:
         (N,) float64, Unix seconds of the newest event.
     disliked
         Item ids never to be offered again, by user row, oldest first.
+
+    Parameters
+    ----------
+    max_disliked
+        Kept of a user: the newest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, max_disliked: int = MOST_DISLIKED) -> None:
+        self.max_disliked = max_disliked
         self.n_events = np.zeros(0, np.int64)
         self.updated_at = np.zeros(0)
         self._n_values = np.zeros(0, np.int64)
         self._sum_of_values = np.zeros(0)
-        self.disliked: dict[int, list[str]] = {}
+        self.disliked: dict[int, OrderedDict[str, None]] = {}
 
     def count(self, rows: NDArray[np.int64], timestamps: NDArray[np.float64]) -> None:
         """Count one event each for (B,) rows, of which some may be the same."""
@@ -54,10 +64,12 @@ class UserTable:
         return np.clip(relative, *bounds)
 
     def dislike(self, row: int, item_id: str) -> None:
-        """Remember a dislike; once is enough."""
-        disliked = self.disliked.setdefault(row, [])
-        if item_id not in disliked:
-            disliked.append(item_id)
+        """Remember a dislike; the oldest goes where there are too many."""
+        disliked = self.disliked.setdefault(row, OrderedDict())
+        disliked[item_id] = None
+        disliked.move_to_end(item_id)
+        if len(disliked) > self.max_disliked:
+            disliked.popitem(last=False)
 
     def forget(self, row: int) -> None:
         """Clear a row for its next user."""
@@ -79,15 +91,16 @@ class UserTable:
     def restored(
         cls,
         arrays: dict[str, NDArray[np.int64] | NDArray[np.float64]],
-        disliked: dict[int, list[str]],
+        disliked: Iterable[tuple[int, Sequence[str]]],
+        max_disliked: int = MOST_DISLIKED,
     ) -> "UserTable":
-        """Return a table as `arrays` and `disliked` described it."""
-        table = cls()
+        """Return a table as `arrays` and `disliked`, of each row oldest first, described it."""
+        table = cls(max_disliked)
         table.n_events = arrays["n_events"].astype(np.int64)
         table.updated_at = arrays["updated_at"].astype(np.float64)
         table._n_values = arrays["n_values"].astype(np.int64)
         table._sum_of_values = arrays["sum_of_values"].astype(np.float64)
-        table.disliked = disliked
+        table.disliked = {row: OrderedDict.fromkeys(item_ids[-max_disliked:]) for row, item_ids in disliked}
         return table
 
     def _reach(self, rows: NDArray[np.int64]) -> None:

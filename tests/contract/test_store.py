@@ -11,7 +11,14 @@ from streamrec.adapters.memory_store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.erasure import Erasure, digest_of
 from streamrec.domain.item import Item
-from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.domain.user import (
+    MAX_ATTRIBUTES_BYTES,
+    MOST_DISLIKED,
+    MOST_RECENT,
+    LabelUse,
+    Profile,
+    UserState,
+)
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Lease, Mark, TrainerStore, UserUpdates
 
@@ -380,3 +387,34 @@ async def test_many_erasures_are_read_at_once_and_by_user(store: Sides) -> None:
     digests = [digest_of(user_id, salt) for user_id in user_ids]
     places = {one.digest: one.offsets[0] for one in store.trainer.read_erasures(digests)}
     assert places == {digest: n for n, digest in enumerate(digests)}
+
+
+async def test_the_largest_user_there_can_be_is_stored_and_read(store: Sides) -> None:
+    longest = ["\U0001f3ac" * 62 + f"{number:08}" for number in range(MOST_DISLIKED)]  # 256 bytes each
+    labels = tuple(LabelUse(f"{number:04}" * 64, 10**9, -1e30) for number in range(8))
+    state = UserState(
+        "u", "g1", b"\0\0\x80?" * 513, tuple(longest[:MOST_RECENT]), tuple(longest), 10**9, NOW,
+        Profile(labels, labels),
+    )  # fmt: skip
+    lease = held(store.trainer)
+    await store.server.put_attributes("u", {"note": "x" * (MAX_ATTRIBUTES_BYTES - 20)})
+    store.trainer.publish_users(UserUpdates([state], []), lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state is not None
+    differing = [
+        name for name in state.__struct_fields__ if getattr(document.state, name) != getattr(state, name)
+    ]
+    assert differing == []  # by name: to show 20,000 ids takes longer than all tests
+
+
+async def test_lists_longer_than_the_bound_lose_the_oldest_when_they_are_read(store: Sides) -> None:
+    if isinstance(store.trainer, MemoryStore):
+        pytest.skip("no document outlives the version that wrote it")
+    ids = tuple(f"i{number}" for number in range(40_000))
+    store.trainer.publish_users(UserUpdates([UserState("u", "g1", None, ids, ids)], []), held(store.trainer))
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state is not None
+    assert hash(document.state.disliked) == hash(ids[-MOST_DISLIKED:])
+    assert hash(document.state.recent) == hash(ids[-MOST_RECENT:])
