@@ -151,9 +151,7 @@ class TrainerSettings(BaseSettings):
     )
     user_cap: PositiveFloat = Field(200.0, description="Events of a user that count in full; see UserShares.")
     user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
-    max_disliked: PositiveInt = Field(
-        2000, le=MOST_DISLIKED, description="Disliked items of a user that are never offered: the newest."
-    )
+    max_disliked: PositiveInt = Field(2000, le=MOST_DISLIKED, description="Newest dislikes kept of a user.")
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
     max_deleted_items: PositiveInt = Field(

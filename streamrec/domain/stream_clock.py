@@ -6,6 +6,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.course import EVENTS_PER_USER, Course
+
 N_USERS: Final = 16
 """Users asked for the time: those who sent last. Of 16 it takes 15 to leave a time, so that 30 % of wrong
 clocks, wrong by years, do so once in 10^12 looks; and a shop with some tens of users a day gets there."""
@@ -21,12 +23,6 @@ come back from a journey. What is later is no lateness but a replay, or another 
 LONG_GAP_S: Final = 30 * 86_400.0
 """A longer step ahead counts only after `N_EVENTS_OF_LONG_GAP`: mostly it is another clock."""
 
-N_EVENTS_OF_LONG_GAP: Final = 512
-"""Events without any user at the time before: more than a bulk of live events within a replay has."""
-
-_N_EVENTS_SIDE_BY_SIDE: Final = 16 * N_EVENTS_OF_LONG_GAP
-"""Partitions that are read in turns have all passed a gap by then: who has not has another clock."""
-
 LONGEST_GAP_S: Final = 400 * 86_400.0
 """A longer step counts as this: a year is a gap, but from a replay of 1998 to today it is another stream."""
 
@@ -34,9 +30,6 @@ _MOST_EVENTS_PER_LOOK: Final = 64
 _TIME_PER_LOOK_S: Final = SMALLEST_REACH_S / 2
 _N_SETTLED: Final = 32
 """Events after which the stream's pace is known; before, each is looked at."""
-
-_EVENTS_PER_USER: Final = 64
-"""A user who has sent nothing for so many events, times the users asked, is asked no more."""
 
 _MOST_COURSES: Final = 4
 
@@ -69,7 +62,7 @@ class StreamClock:
         self._n_events = self._next_look = 0
         # User -> (timestamp, number of the event), the one who sent last at the end.
         self._said: dict[int, tuple[float, int]] = {}
-        self._courses: list[_Course] = []
+        self._courses: list[Course] = []
         self._reach_s = SMALLEST_REACH_S
         self._pace_from = (0, 0.0)
         self._events_per_look = 1
@@ -91,7 +84,7 @@ class StreamClock:
         return times
 
     def _begin(self, timestamp: float) -> None:
-        self._courses = [_Course(timestamp, self.now - timestamp, self._n_events)]
+        self._courses = [Course(timestamp, self.now - timestamp, self._n_events)]
         self._next_look = self._n_events + 1
 
     def _times(self, timestamps: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,7 +129,7 @@ class StreamClock:
         else:
             self._look_elsewhere([timestamp for timestamp in said if timestamp not in here], n)
         course = self._courses[0]
-        self._settle(course)
+        course.settle(self._said.values(), self._lateness_s, self._n_events)
         self.now = max(self.now, course.at + course.offset)
         self._next_look = self._n_events + self._n_until_next_look()
 
@@ -153,7 +146,7 @@ class StreamClock:
         said = self._said
         while True:
             user, (_, number) = next(iter(said.items()))
-            if self._n_events - number < _EVENTS_PER_USER * len(said):
+            if self._n_events - number < EVENTS_PER_USER * len(said):
                 return
             del said[user]
 
@@ -171,25 +164,13 @@ class StreamClock:
         elif step_s < -self._lateness_s and timestamp > course.at:
             counted_s = 0.0  # this course was overtaken by others meanwhile
         if not before or counted_s != step_s:
-            course = _Course(timestamp, self.now + counted_s - timestamp, self._n_events)
+            course = Course(timestamp, self.now + counted_s - timestamp, self._n_events)
             course.owed = owed
         else:
             course.postpone(self._n_events)  # others were followed meanwhile
         course.at = max(course.at, timestamp)
         others = [known for known in self._courses if known is not course]
         self._courses = [course, *others][:_MOST_COURSES]
-
-    def _settle(self, course: "_Course") -> None:
-        """Count a long gap once nobody is left behind, and not at all if somebody is for long."""
-        if course.owed is None:
-            return
-        gap_s, number, since = course.owed
-        behind = (since - self._lateness_s, course.since - self._lateness_s)
-        if any(n > number and behind[0] <= said <= behind[1] for said, n in self._said.values()):
-            course.postpone(self._n_events)
-        elif self._n_events - number >= N_EVENTS_OF_LONG_GAP:
-            course.offset += gap_s
-            course.owed = None
 
     def _n_until_next_look(self) -> int:
         """Return after how many events to look again: soon where half an hour passes between a few."""
@@ -237,7 +218,7 @@ class StreamClock:
         clock._n_events, clock._next_look = state["n_events"], state["next_look"]
         clock._said = {int(user): (timestamp, int(number)) for user, timestamp, number in state["said"]}
         for written in state["courses"]:
-            course = _Course(0.0, 0.0, 0)
+            course = Course(0.0, 0.0, 0)
             vars(course).update(written)
             clock._courses.append(course)
         clock._reach_s = state["reach_s"]
@@ -245,43 +226,6 @@ class StreamClock:
         clock._pace_from = (int(number), now)
         clock._events_per_look = state["events_per_look"]
         return clock
-
-
-class _Course:
-    """A run of time that users agreed on, live or of a replay.
-
-    Attributes
-    ----------
-    since, at
-        Unix seconds: where it began, and how far it has come.
-    offset
-        Stream time is this much more than its timestamps.
-    begun_at
-        Number of the event at which it began.
-    n_users
-        Most users that were there at once.
-    owed
-        Of a long gap before it: seconds not counted yet, the number of the event after it, and where the
-        course before it began.
-    """
-
-    def __init__(self, since: float, offset: float, begun_at: int) -> None:
-        self.since = self.at = since
-        self.offset = offset
-        self.begun_at = begun_at
-        self.n_users = 0
-        self.owed: list[float] | None = None
-
-    def is_known(self, n_events: int) -> bool:
-        """Return whether it was more than a wrong clock or two."""
-        return self.n_users > 2 or n_events - self.begun_at > _EVENTS_PER_USER
-
-    def postpone(self, n_events: int) -> None:
-        """Note that somebody is at the time before it still, or again."""
-        if self.owed is not None:
-            gap_s, _, since = self.owed
-            is_another_clock = n_events - self.begun_at > _N_EVENTS_SIDE_BY_SIDE
-            self.owed = None if is_another_clock else [gap_s, n_events, since]
 
 
 def _between(timestamps: list[float], least: float, most: float) -> list[float]:

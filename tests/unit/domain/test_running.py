@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamrec.domain.running import sums_before
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 100)), max_size=60))
 def test_sums_are_those_of_adding_one_after_the_other(pairs: list[tuple[int, int]]) -> None:
     rows, amounts = np.array(pairs, np.int64).reshape(-1, 2).T

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamrec.domain.stream_clock import LONGEST_GAP_S, StreamClock
@@ -203,6 +203,7 @@ def test_an_event_has_its_own_time_up_to_an_hour_ahead_and_a_week_behind() -> No
     assert times == pytest.approx([0.0, 0.9 * HOUR, -6 * DAY, 0.0, 0.0], abs=60)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_batches_and_restarts_change_nothing(data: st.DataObject) -> None:
     n = data.draw(st.integers(1, 400))

@@ -116,7 +116,7 @@ class TestUserTable:
         table = UserTable()
         table.count(rows(1), np.array([5.0]))
         table.relative_values(rows(1), np.array([4.0]), (0.2, 5.0))
-        again = UserTable.restored(table.arrays(), {1: ["x"]})
+        again = UserTable.restored(table.arrays(), [(1, ["x"])])
         assert again.n_events.tolist() == table.n_events.tolist()
         assert again.relative_values(rows(1), np.array([8.0]), (0.2, 5.0)).tolist() == [2.0]
 
