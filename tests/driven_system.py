@@ -29,7 +29,7 @@ from streamrec.adapters.statsd_metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.user import UserState
-from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId
+from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.history.run import run_history
 from streamrec.ports import (
     COMMANDS,
@@ -49,6 +49,7 @@ from streamrec.ports import (
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.housekeeping import Housekeeping
 from streamrec.training.publisher import Outlets
+from streamrec.training.reverts import Reverts
 from streamrec.training.run import run_trainer
 from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_process import TrainerProcess
@@ -96,6 +97,7 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
         drive_trainer(folder / "trainer", metrics)
         drive_promotion(folder / "promotion", metrics)
         Housekeeping({"done": lambda: 1, "failing": fail}, 1.0, metrics).do_all()
+        Reverts().note(UnsoundModel("a row is not finite"), metrics)
         drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)

@@ -103,10 +103,8 @@ class StreamTrainer:
 
         Raises
         ------
-        LeaseLost
-            When another trainer took over; nothing more may be written then.
-        UnsoundModel
-            When the model is damaged: nothing of it went out, and the last checkpoint is sound.
+        LeaseLost, UnsoundModel
+            When another trainer took over, or the model is damaged; nothing more may be written then.
         """
         while not (self._with.stop.is_stopping.is_set() or self._is_superseded):
             self.step()
@@ -195,9 +193,8 @@ class StreamTrainer:
         for name, value in gauges.items():
             self._with.metrics.gauge(name, value)
         self._with.metrics.count("trainer.heartbeats.active")
-        counters = self._state.counters.as_numbers() | {
-            name.removeprefix("trainer."): value for name, value in gauges.items()
-        }
+        counters = self._state.counters.as_numbers() | {"model_reverts": float(self._with.reverts.n)}
+        counters |= {name.removeprefix("trainer."): value for name, value in gauges.items()}
         self._evaluation.serving.renew()
         self._with.publisher.publish_status(lambda: self._rankings.status(counters, now))
 
@@ -207,7 +204,6 @@ class StreamTrainer:
             "trainer.waiting_users": float(self._pending.n_users),
             **state_gauges(self._state, now),
             **blend_gauges(self._state),
-            "trainer.model_reverts_in_all": float(self._with.reverts.n),
             "trainer.lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
         }
