@@ -2,6 +2,7 @@
 
 import codecs
 import zlib
+from collections.abc import Collection
 from typing import TypeVar
 
 import falcon
@@ -9,7 +10,7 @@ import falcon.asgi
 import msgspec
 
 from streamrec.envelopes import envelope_of
-from streamrec.payload import DAMAGE, damaged
+from streamrec.payload import DAMAGE, damaged, refuse_double_keys
 
 T = TypeVar("T")
 
@@ -24,8 +25,18 @@ _WELL_IN_A_BODY = ("array", "no_object", "text", "packed")
 _WRONG_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
-async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], max_bytes: int) -> T:
+async def body_of(
+    req: falcon.asgi.Request,
+    decoder: msgspec.json.Decoder[T],
+    max_bytes: int,
+    single_keys: Collection[str] = (),
+) -> T:
     """Read a JSON body.
+
+    Parameters
+    ----------
+    single_keys
+        Keys that must not stand twice in an object.
 
     Raises
     ------
@@ -33,6 +44,8 @@ async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], ma
         413 for a body that is too large, packed or unpacked; 415 for one that does not claim to be JSON, or
         is encoded in another way than by gzip; 400 for one that is not what it claims; 422 for JSON that
         does not fit.
+    InvalidEvent
+        When one of the `single_keys` stands twice in an object.
     """
     media_type = (req.content_type or "").partition(";")[0].strip().lower()
     if media_type != JSON:
@@ -45,13 +58,15 @@ async def body_of(req: falcon.asgi.Request, decoder: msgspec.json.Decoder[T], ma
         payload = _unpacked(payload, max_bytes)
     payload = _without_mark(payload)
     try:
-        return decoder.decode(payload)
+        body = decoder.decode(payload)
     except DAMAGE as error:
         reason = damaged(error)
         said = _words_for(payload) or str(reason)
         if reason.fits_format:
             raise falcon.HTTPUnprocessableEntity(description=said) from error
         raise falcon.HTTPBadRequest(description=f"the body is not JSON: {said}") from error
+    refuse_double_keys(payload, single_keys, n_objects=len(body) if isinstance(body, list) else 1)
+    return body
 
 
 def _words_for(payload: bytes) -> str | None:

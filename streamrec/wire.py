@@ -22,7 +22,7 @@ from streamrec.domain.event_values import (
 from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
 from streamrec.envelopes import refusal_of
 from streamrec.errors import Damaged, InvalidEvent
-from streamrec.payload import DAMAGE, damaged, decoded
+from streamrec.payload import DAMAGE, damaged, decoded, refuse_double_keys
 
 MAX_EVENT_BYTES = 64 * 1024
 """An event is some hundred bytes; one larger than this is a mistake, and is rejected unread."""
@@ -46,6 +46,7 @@ class EventRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     event_id: Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)] | int | ExactFloat | None = None
 
 
+_NO_EVENT_ID = b'"event_id":null}'  # as our own writer ends a record
 _event_decoder = msgspec.json.Decoder(EventRecord)
 _json_encoder = msgspec.json.Encoder()
 
@@ -77,6 +78,8 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
         record = _event_decoder.decode(payload)
     except DAMAGE as error:
         raise refusal_of(payload, damaged(error)) from error
+    if payload.count(b'_id"') > (2 if record.event_id is None and not payload.endswith(_NO_EVENT_ID) else 3):
+        refuse_double_keys(payload, EventRecord.__struct_fields__)
     # Our own writer makes floats of all times: a made stream that began at 0 may pass 20240310.0 s.
     return to_interaction(record, arrival_s, "seconds" if type(record.timestamp) is float else "refused")
 

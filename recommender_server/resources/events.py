@@ -8,6 +8,7 @@ from recommender_server.bodies import JSON, body_of
 from recommender_server.schemas import Events as EventsBody
 from recommender_server.schemas import EventsAccepted
 from streamrec.serving.intake import EventIntake
+from streamrec.wire import EventRecord
 
 _decoder: msgspec.json.Decoder[EventsBody] = msgspec.json.Decoder(EventsBody)
 _encode = msgspec.json.Encoder().encode
@@ -22,7 +23,7 @@ class Events:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Take one event or a list of them: all or none, durable once answered."""
-        body = await body_of(req, _decoder, self._max_body_bytes)
+        body = await body_of(req, _decoder, self._max_body_bytes, EventRecord.__struct_fields__)
         events = body if isinstance(body, list) else [body]
         await self._intake.accept(events)
         resp.status = falcon.HTTP_202

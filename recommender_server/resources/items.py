@@ -30,7 +30,7 @@ class Item:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
         """Replace the whole item."""
         wanted = id_in_path(item_id)
-        body = await body_of(req, _item_decoder, self._max_body_bytes)
+        body = await body_of(req, _item_decoder, self._max_body_bytes, ItemBody.__struct_fields__)
         await self._catalog.put_items([item_of(wanted, body)])
         resp.status = falcon.HTTP_204
 
@@ -49,7 +49,7 @@ class Items:
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Replace many items: all or none."""
-        bodies = await body_of(req, _items_decoder, self._max_body_bytes)
+        bodies = await body_of(req, _items_decoder, self._max_body_bytes, NamedItemBody.__struct_fields__)
         # Of two with the same id the last counts, as it would one after the other.
         ids = [id_of(f"item {position}: item_id", body.item_id) for position, body in enumerate(bodies)]
         items = {item_id: item_of(item_id, body) for item_id, body in zip(ids, bodies, strict=True)}

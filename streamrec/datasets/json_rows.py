@@ -1,7 +1,5 @@
 """Rows of JSON Lines, one at a time, whatever is wrong with some of them."""
 
-import json
-import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +10,9 @@ import msgspec
 from streamrec.datasets.csv_records import NumberedRow
 from streamrec.datasets.plain_files import MAX_LINE, open_bytes, open_text
 from streamrec.errors import Damaged, InvalidDataset, InvalidEvent
-from streamrec.payload import decoded
+from streamrec.payload import decoded, refuse_double_keys
 
 _UTF8_MARK = b"\xef\xbb\xbf"
-_ESCAPED_KEY = re.compile(rb'\\u[^"]*"\s*:')
 _N_LINES_PEEKED = 1000  # JSON Lines has no header; its columns are the keys of the first lines
 
 
@@ -96,7 +93,6 @@ def json_rows(path: Path, wanted: Mapping[str, str] | None, single: Collection[s
     single
         Keys that must not stand twice in an object: which one is meant can't be known.
     """
-    written = [(key, json.dumps(key).encode()) for key in single]
     # Keys that nobody asked for do no harm: only other names make another object necessary.
     is_renamed = wanted is not None and any(name != key for name, key in wanted.items())
     names = list(wanted.items()) if wanted is not None and is_renamed else None
@@ -109,7 +105,7 @@ def json_rows(path: Path, wanted: Mapping[str, str] | None, single: Collection[s
             if not isinstance(row, InvalidEvent) and (
                 line.count(b'":') != len(row) or b'" :' in line or b"\\u" in line
             ):
-                row = _with_single_keys(row, line, written)
+                row = _with_single_keys(row, line, single)
             yield number, 1, row if isinstance(row, InvalidEvent) else _without_nulls(row, names)
 
 
@@ -122,16 +118,10 @@ def _without_nulls(row: Mapping[str, Any], names: list[tuple[str, str]] | None) 
 
 
 def _with_single_keys(
-    row: dict[str, Any], line: bytes, written: Collection[tuple[str, bytes]]
+    row: dict[str, Any], line: bytes, single: Collection[str]
 ) -> dict[str, Any] | InvalidEvent:
-    """Return the row, or say which key stands twice in it."""
-    if not _ESCAPED_KEY.search(line) and all(line.count(key) < 2 for _, key in written):
-        return row
     try:
-        keys = [key for key, _ in json.loads(line, object_pairs_hook=list)]
-    except (ValueError, RecursionError):
-        return InvalidEvent("not_json", "it is nested too deeply")
-    double = [key for key, _ in written if keys.count(key) > 1]
-    if double:
-        return InvalidEvent("double_key", f"the key {double[0]!r} stands twice in the object")
+        refuse_double_keys(line, single)
+    except InvalidEvent as error:
+        return error
     return row

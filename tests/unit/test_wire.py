@@ -70,6 +70,8 @@ def test_markers_of_no_value_are_no_value(marker: str) -> None:
 
 
 def test_unknown_fields_are_ignored() -> None:
+    more = payload(session_id="s", other_id={"item_id": 5, "more": [{"item_id": 7}]})
+    assert decode_event(more, 0.0) == Interaction("u", "i", 5.0)
     assert decode_event(payload(color="red"), 0.0) == Interaction("u", "i", 5.0)
 
 
@@ -112,6 +114,8 @@ def test_any_text_of_1_to_256_bytes_is_an_id(id_: str) -> None:
         (b'{"user_id": ' + b"7" * 5000 + b', "item_id": "i"}', "does_not_fit"),
         (b'{"user_id": "u", "item_id": "i", "timestamp": ' + b"7" * 5000 + b"}", "does_not_fit"),
         (payload(timestamp=20240310), "bad_timestamp"),
+        (b'{"user_id": "u", "item_id": "a", "item_id": "b"}', "double_key"),
+        (b'{"user_id": "u", "item_id": "a", "user_id": "u", "event_id": "e"}', "double_key"),
         (payload(timestamp="20240310"), "bad_timestamp"),
         (payload(value="inf"), "bad_value"),
         (payload(value="cheap"), "bad_value"),

@@ -235,3 +235,23 @@ async def test_attributes_that_no_process_could_read_again_are_refused(server: S
             assert answer.status == 400, levels
             assert "nested" in answer.json["detail"]
         assert (await server.client.call("GET", path)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "key"),
+    [
+        ("POST", "/v1/events", b'{"user_id": "u", "item_id": "a", "item_id": "b"}', "item_id"),
+        ("POST", "/v1/events", b'[{"user_id": "u", "item_id": "a", "value": 1, "value": 2}]', "value"),
+        ("POST", "/v1/events", b'[{"user_id": "u", "item_id": "a", "\\u0069tem_id": "b"}]', "item_id"),
+        ("PUT", "/v1/items", b'[{"item_id": "a"}, {"item_id": "b", "item_id": "c"}]', "item_id"),
+        ("PUT", "/v1/items/a", b'{"title": "t", "title": "u"}', "title"),
+    ],
+)
+async def test_a_key_that_stands_twice_is_refused(
+    server: Server, method: str, target: str, body: bytes, key: str
+) -> None:
+    answer = await server.client.call(method, target, body, headers=JSON)
+    assert answer.status == 422
+    assert f"'{key}' stands twice" in answer.json["detail"]
+    fine = b'[{"item_id": "b", "title": "t", "attributes": {"title": "u", "item_id": "title"}}]'
+    assert (await server.client.call("PUT", "/v1/items", fine, headers=JSON)).status == 204
