@@ -333,8 +333,12 @@ def drive_index(folder: Path, metrics: Metrics) -> None:
         vector = encode_vector(VectorRecord("g1", np.ones(2, "<f4").tobytes(), time.time()))
         MemoryEventSink(log).append(ITEM_VECTORS, [Message("c", vector), Message("d", b"no vector")])
         MemoryEventSink(log).append(USER_VECTORS, [Message("v", vector), Message("w", b"no vector")])
-        eventually(lambda: len(generations.get().index) == 3)
-        eventually(lambda: len(generations.get().get_users()) == 1)
+        newer = encode_vector(VectorRecord("g1", np.ones(2, "<f4").tobytes(), time.time(), token=1))
+        for topic in (ITEM_VECTORS, USER_VECTORS):
+            messages = [Message("next", newer), Message("stale", vector), Message("last", newer)]
+            MemoryEventSink(log).append(topic, messages)
+        eventually(lambda: len(generations.get().index) == 5)
+        eventually(lambda: len(generations.get().get_users()) == 3)
         loader.maintain()
         assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 200
         assert client.simulate_get("/v1/items/nobody/similar").status_code == 404

@@ -154,10 +154,11 @@ class ItemReader:
                 await self._tell(ItemVersions(some, {id_: self._untold.versions[id_] for id_ in some}))
 
     def _bound_untold(self) -> None:
+        if n_dropped := max(0, len(self._untold.items) - MAX_UNTOLD):
+            structlog.get_logger().warning("item_changes_dropped", n_items=n_dropped)
         while len(self._untold.items) > MAX_UNTOLD:
             oldest = next(iter(self._untold.items))
             del self._untold.items[oldest], self._untold.versions[oldest]
-            self._metrics.count("recommender.item_changes_dropped")
 
     def _note_ages(self, found: dict[str, Item]) -> None:
         now = self._clock()
