@@ -23,12 +23,16 @@ _LARGEST = np.finfo(np.float64).max
 
 
 class Ticks(NamedTuple):
-    """B values of items, in the order in which they arrived; `times` and `arrivals` are (B,) Unix seconds."""
+    """B values of items, in the order in which they arrived.
+
+    `times` and `arrivals` are (B,) Unix seconds; `senders` are (B,) numbers, None where all are one.
+    """
 
     item_ids: Sequence[str]
     times: NDArray[np.float64]
     values: NDArray[np.float64]
     arrivals: NDArray[np.float64]
+    senders: NDArray[np.float64] | None = None
 
 
 class Added(NamedTuple):
@@ -87,7 +91,7 @@ class ItemHistory:
         """Take in ticks, at most `max_items` at once; those outside of the window are left out."""
         if not len(ticks.item_ids):
             return Added(np.zeros(0, np.int64), (), 0, 0)
-        verdicts = self._clock.judge(ticks.times, ticks.arrivals)
+        verdicts = self._clock.judge(ticks.times, ticks.arrivals, ticks.senders)
         item_ids, times, values = ticks.item_ids, ticks.times, ticks.values
         if verdicts.any():
             taken = np.flatnonzero(verdicts == TAKEN)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -59,7 +60,7 @@ def decode_ticks(
         Events that no longer count: their users were erased after them.
     """
     item_ids: list[str] = []
-    figures: list[tuple[float, float, float]] = []
+    figures: list[tuple[float, float, float, float]] = []
     ignored: Counter[str] = Counter()
     example = ""
     counts = cache(rules.count)
@@ -81,6 +82,6 @@ def decode_ticks(
             ignored["of_other_types"] += 1
         else:
             item_ids.append(event.item_id)
-            figures.append((event.timestamp, event.value, record.timestamp))
-    columns = np.array(figures, np.float64).reshape(len(figures), 3).T.copy()
+            figures.append((event.timestamp, event.value, record.timestamp, crc32(event.user_id.encode())))
+    columns = np.array(figures, np.float64).reshape(len(figures), 4).T.copy()
     return DecodedTicks(Ticks(item_ids, *columns), ignored, example)

@@ -183,4 +183,7 @@ def _portions(ticks: Ticks, size: int) -> Iterator[Ticks]:
     """Yield ticks in portions for whose items there is room."""
     for first in range(0, len(ticks.item_ids), size):
         part = slice(first, first + size)
-        yield Ticks(ticks.item_ids[part], ticks.times[part], ticks.values[part], ticks.arrivals[part])
+        senders = None if ticks.senders is None else ticks.senders[part]
+        yield Ticks(
+            ticks.item_ids[part], ticks.times[part], ticks.values[part], ticks.arrivals[part], senders
+        )

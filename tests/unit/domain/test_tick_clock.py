@@ -70,17 +70,55 @@ def test_portions_do_not_matter(seed: int) -> None:
     times += chance.choice([0.0, 0.0, 0.0, -300.0, 9e8], n, p=[0.5, 0.2, 0.1, 0.15, 0.05])
     arrivals = times.copy()
     arrivals[times > 1.5e9] = 1e9
+    arrivals[: n // 2] += 1e6  # a replay
+    senders = chance.integers(0, 4, n).astype(float)
+    senders[:200] = 1.0
+    senders[n // 3 : n // 3 + 300] = 2.0
     whole, parts = TickClock(3), TickClock(3)
-    verdicts = whole.judge(times, arrivals)
+    verdicts = whole.judge(times, arrivals, senders)
     places = [0, *sorted(chance.integers(1, n, 300).tolist()), n]
     judged = [
-        parts.judge(times[first:last], arrivals[first:last])
+        parts.judge(times[first:last], arrivals[first:last], senders[first:last])
         for first, last in zip(places, places[1:], strict=False)
         if last > first
     ]
     assert np.concatenate(judged).tolist() == verdicts.tolist()
-    assert parts.state().tolist() == whole.state().tolist()
+    np.testing.assert_array_equal(parts.state(), whole.state())
     assert set(verdicts.tolist()) == {TAKEN, LATE, AHEAD}
+
+
+@pytest.mark.parametrize("ahead_s", [120.0, 59 * 60.0])
+@pytest.mark.parametrize("is_live", [True, False])
+@pytest.mark.parametrize("portion", [1, 50])
+def test_a_sender_less_than_an_hour_ahead_moves_nothing(portion: int, is_live: bool, ahead_s: float) -> None:
+    clock = TickClock(60)
+    times = 1e9 + np.repeat(np.arange(600.0), 3)
+    senders = np.tile([7.0, 8.0, 9.0], 600)
+    arrivals = times + (0.5 if is_live else 3e7)
+    times[senders == 9.0] += ahead_s
+    late = 0
+    for first in range(0, len(times), portion):
+        part = slice(first, first + portion)
+        late += int((clock.judge(times[part], arrivals[part], senders[part]) == LATE).sum())
+    assert late == 0
+    assert clock.now == pytest.approx(1e9 + 599, abs=2)
+
+
+def test_of_senders_that_are_all_ahead_two_agree_and_one_that_is_left_is_believed() -> None:
+    clock = TickClock(60)
+    senders = np.tile([7.0, 8.0], 50)
+    clock.judge(1e9 + 60.0 * np.arange(100), np.full(100, 1e8), senders)
+    assert clock.now == 1e9 + 60.0 * 98
+    alone = 1e9 + 6000.0 + np.arange(200)
+    clock.judge(alone, np.full(200, 1e8), np.full(200, 7.0))
+    assert clock.now == alone[-1]
+
+
+def test_a_state_of_the_first_version_goes_on() -> None:
+    clock = TickClock(60)
+    clock.set_state(np.array([1e9, 1e9, 3.0, 4.0]))
+    assert judge(clock, 1e9 + 60) == [TAKEN]
+    assert clock.now == 1e9 + 60
 
 
 def test_the_state_goes_on_where_it_was() -> None:

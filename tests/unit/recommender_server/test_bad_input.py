@@ -6,6 +6,7 @@ import pytest
 
 from recommender_server.app import Rules, create_app
 from streamrec.adapters.memory_events import MemoryEventSink
+from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
 from streamrec.errors import Overloaded, Unavailable
 from streamrec.ports import Message
 from tests.asgi_client import Answer, Client
@@ -255,3 +256,13 @@ async def test_a_key_that_stands_twice_is_refused(
     assert f"'{key}' stands twice" in answer.json["detail"]
     fine = b'[{"item_id": "b", "title": "t", "attributes": {"title": "u", "item_id": "title"}}]'
     assert (await server.client.call("PUT", "/v1/items", fine, headers=JSON)).status == 204
+
+
+async def test_attributes_of_a_user_have_a_bound_of_their_own(server: Server) -> None:
+    """They share a document with what the trainer writes, however large a body of items may be."""
+    client = Client(create_app(server.parts, Rules(max_body_bytes=100_000_000)))
+    for n_bytes, status in ((MAX_ATTRIBUTES_BYTES - 100, 204), (MAX_ATTRIBUTES_BYTES + 1, 413)):
+        answer = await client.call("PUT", "/v1/users/u", json={"attributes": {"note": "x" * n_bytes}})
+        assert answer.status == status
+    assert f"at most {MAX_ATTRIBUTES_BYTES} bytes" in answer.json["detail"]
+    await client.shut_down()
