@@ -24,7 +24,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.soak_load import Load
+from benchmarks.soak_load import N_LIVING_ITEMS, Load
 from streamrec.cli.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
@@ -52,6 +52,7 @@ SETTINGS = {
 """Small, so that what is bounded meets its bound within minutes."""
 
 _PATIENCE_S = 120.0
+_ROUNDS_PER_S = 4.0
 _MEGABYTE = 2**20
 
 JsonPath = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
@@ -61,11 +62,11 @@ Duration = Annotated[float, typer.Option("--minutes", help="Of the load.")]
 class Stack:
     """The processes of the embedded default in a folder of their own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
         index, recommender = free_port(), free_port()
         url = f"http://127.0.0.1:{index}"
-        self._environment = {**os.environ, **SETTINGS, "STREAMREC_INDEX_URL": url, "PYTHONPATH": str(ROOT)}
+        self._environment = {**os.environ, **settings, "STREAMREC_INDEX_URL": url, "PYTHONPATH": str(ROOT)}
         self.recommender = Service(f"http://127.0.0.1:{recommender}")
         self._commands = {
             "index": self._gunicorn("faiss_server", index),
@@ -139,16 +140,22 @@ def _name_of(path: Path) -> str:
     return "snapshots" if len(parts) > 2 else "/".join(parts)
 
 
-def soak(folder: Path, duration_s: float, interval_s: float, rounds_per_s: float) -> dict[str, Any]:
+def soak(
+    folder: Path,
+    duration_s: float,
+    interval_s: float,
+    settings: Mapping[str, str] = SETTINGS,
+    n_living_items: int = N_LIVING_ITEMS,
+) -> dict[str, Any]:
     """Run the load for so long; return the curves and what each gained."""
-    stack = Stack(folder)
+    stack = Stack(folder, settings)
     is_over = Event()
     curves: dict[str, list[float]] = {}
     times: list[float] = []
     try:
         stack.start()
-        load = Load(stack.recommender)
-        thread = Thread(target=load.run, args=(is_over, rounds_per_s))
+        load = Load(stack.recommender, n_living_items)
+        thread = Thread(target=load.run, args=(is_over, _ROUNDS_PER_S))
         thread.start()
         began = time.monotonic()
         while (now := time.monotonic() - began) < duration_s:
@@ -224,7 +231,7 @@ def show(result: Mapping[str, Any]) -> None:
 def main(json: JsonPath = Path("benchmarks/results/soak.json"), minutes: Duration = 20.0) -> None:
     """Run, print a table, and write the figures."""
     with tempfile.TemporaryDirectory() as folder:
-        result = soak(Path(folder), minutes * 60, interval_s=max(0.5, minutes / 4), rounds_per_s=4.0)
+        result = soak(Path(folder), minutes * 60, interval_s=max(0.5, minutes / 4))
     show(result)
     json.write_text(json_format.dumps(result, indent=1) + "\n")
 

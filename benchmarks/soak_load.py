@@ -30,9 +30,10 @@ class Load:
         Reasons, and how often each.
     """
 
-    def __init__(self, recommender: Service, seed: int = 7) -> None:
+    def __init__(self, recommender: Service, n_living_items: int = N_LIVING_ITEMS, seed: int = 7) -> None:
         self._recommender = recommender
         self._chance = random.Random(seed)
+        self._n_living_items = n_living_items
         self._living: deque[str] = deque()
         self._n_rounds = 0
         self.failures: Counter[str] = Counter()
@@ -74,7 +75,7 @@ class Load:
         ]
         self._call("PUT", "/v1/items", items)
         self._living.extend(ids)
-        while len(self._living) > N_LIVING_ITEMS:
+        while len(self._living) > self._n_living_items:
             self._call("DELETE", f"/v1/items/{self._living.popleft()}")
 
     def _event(self) -> dict[str, object]:
