@@ -36,6 +36,10 @@ _MOST_ANNOUNCED = 1000
 """A tombstone follows at once; some records of another trainer may come in between."""
 
 
+_MOST_DELETIONS = 100_000
+"""Remembered, those that were ordered last: vectors published before them are under way for seconds."""
+
+
 class ChangeApplier:
     """Knows which records concern the index, and which of two contradicting ones is newer.
 
@@ -96,10 +100,16 @@ class ChangeApplier:
                 self._reject(record, str(error))
                 continue
             if command.name == self._kind.deletion and command.at > self._created_at:
-                self._deleted[record.key] = _Deletion(record.offset, command.at)
+                self._note_deletion(record.key, _Deletion(record.offset, command.at))
                 n_deleted = self._index.delete([record.key])
                 self.n_applied += n_deleted
                 self._metrics.count(f"{self._kind.metrics}.applied", n_deleted)
+
+    def _note_deletion(self, id_: str, deletion: _Deletion) -> None:
+        self._deleted.pop(id_, None)
+        self._deleted[id_] = deletion
+        if len(self._deleted) > _MOST_DELETIONS:
+            del self._deleted[next(iter(self._deleted))]
 
     def apply_vectors(self, records: Sequence[Record]) -> None:
         """Write and forget vectors; of a key's records the last one that is good counts."""

@@ -154,6 +154,10 @@ class TrainerSettings(BaseSettings):
     max_disliked: PositiveInt = Field(2000, le=MOST_DISLIKED, description="Newest dislikes kept of a user.")
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
+    max_users: PositiveInt = Field(
+        2_000_000, description="Known at most: those silent longest are forgotten."
+    )
+    max_items: PositiveInt = Field(500_000, description="Known at most: those silent longest are forgotten.")
     max_deleted_items: PositiveInt = Field(
         100_000, description="Deleted ids remembered: late events must not bring the newest of them back."
     )

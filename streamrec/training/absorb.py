@@ -85,6 +85,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     if not acting:
         return Absorbed(np.zeros(0, np.int64), [], float("nan"), 0.0)
     user_rows = state.user_ids.rows_of([event.user_id for event, _ in acting], add=True)
+    state.touched.users.touch(user_rows, counters.n_events)
     # A user of dislikes alone has a vector too: one that says nothing yet.
     state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
     state.users.count(user_rows, np.array([event.timestamp for event, _ in acting]))
@@ -110,6 +111,7 @@ def _learn(
 ) -> tuple[float, float]:
     """Return the mean loss, and the seconds that counting co-visits took."""
     item_rows = rows_with_starts(state, [event.item_id for event, _ in positives], rules.neighbours_of)
+    state.touched.items.touch(item_rows, state.counters.n_events)
     weights = scaled_weights(positives, user_rows, state, rules)
     timestamps = np.array([event.timestamp for event, _ in positives])
     times = state.clock.times_of(timestamps, user_rows)

@@ -89,6 +89,11 @@ def _delete_item(item_id: str, state: TrainerState) -> None:
     state.hidden_items.discard(item_id)
     # Events about it may still be under way: they must not bring it back.
     state.deleted_items.add(item_id)
+    forget_item(item_id, state)
+
+
+def forget_item(item_id: str, state: TrainerState) -> None:
+    """Forget an item if it is known; with its next event, if there is one, it is new."""
     if item_id in state.item_ids:
         row = state.item_ids.release(item_id)
         state.learner.forget_item(row)

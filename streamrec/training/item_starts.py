@@ -46,6 +46,7 @@ def enter_silently(state: TrainerState, item: Item, neighbours_of: NeighboursOf,
         row = state.item_ids.add(item.item_id)
         state.learner.start_item(row, np.array(neighbour_rows, np.int64))
         state.new_items.enter(row, state.clock.now)
+        state.touched.items.touch(np.array([row]), state.counters.n_events)
         state.dirty_items.mark(np.array([row]), now)
 
 

@@ -34,8 +34,9 @@ class Pending:
 
     def forget_user(self, user_id: str, row: int) -> None:
         """Note an erased user; nothing of it that waits may be written any more. `row` may be -1."""
-        self._user_rows.discard(row)
-        self.seen = [entry for entry in self.seen if entry[0] != user_id]
+        if row < 0 or row in self._user_rows:  # of another user nothing waits
+            self._user_rows.discard(row)
+            self.seen = [entry for entry in self.seen if entry[0] != user_id]
         self.forgotten_users.append(user_id)
 
     def user_rows(self) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from streamrec.training.categories import ItemCategories
 from streamrec.training.commands import carry_out, changed_items, commands_read, erase_user, erased_users
 from streamrec.training.commits import Commits
 from streamrec.training.decoding import KeyedCommand, count_decoded, decode
+from streamrec.training.eviction import Eviction
 from streamrec.training.hidden_items import follow
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.neighbour_publishing import NeighbourPublishing
@@ -60,11 +61,8 @@ class StreamTrainer:
         categories: ItemCategories,
         settings: TrainerSettings,
     ) -> None:
-        self._state = state
-        self._with = surroundings
-        self._rules = rules
-        self._categories = categories
-        self._settings = settings
+        self._state, self._with = state, surroundings
+        self._rules, self._categories, self._settings = rules, categories, settings
         self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
         self._evaluation = LiveEvaluation(
             state, settings.evaluations_per_s, settings.covisitation.n_published, surroundings.live_index
@@ -74,9 +72,9 @@ class StreamTrainer:
         self._item_vectors = publishing_of_items(state, surroundings.publisher, settings, now)
         self._user_vectors = publishing_of_users(state, surroundings.publisher, settings, now)
         self._rankings = RankingPublishing(state, categories, surroundings.publisher)
-        self._pending = Pending()
+        self._pending, self._rejections = Pending(), Digest("records_rejected")
         surroundings.publisher.commands_read = commands_read(surroundings.source)
-        self._rejections = Digest("records_rejected")
+        self._eviction = Eviction(state, settings, surroundings.metrics)
         self._is_superseded = False
         self._status_due, self._checkpoint_due = now, now + settings.checkpoint_interval_s
         hidden, next_offsets = categories.hidden, surroundings.source.next_offsets()
@@ -155,6 +153,7 @@ class StreamTrainer:
         metrics.count("trainer.events", len(decoded.events))
         metrics.gauge("trainer.loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
+        self._eviction.step(self._pending, (self._item_vectors, self._neighbours), self._user_vectors)
 
     def _carry_out(self, commands: list[KeyedCommand]) -> None:
         items = self._patiently(changed_items, commands, self._with.store)

@@ -20,6 +20,7 @@ from streamrec.domain.popularity import Popularity
 from streamrec.domain.repeats import RecentIds
 from streamrec.domain.same_day import SameDayCounts
 from streamrec.domain.stream_clock import StreamClock
+from streamrec.domain.touched_rows import Touched
 from streamrec.domain.user_labels import UserLabels
 from streamrec.domain.user_shares import UserShares
 from streamrec.ports import Offsets
@@ -51,8 +52,7 @@ class TrainerState:
     """
 
     def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
-        self.generation = generation
-        self.learning = learning
+        self.generation, self.learning = generation, learning
         self.changelog_lane = 0
         self.log = ""
         self.learner = Learner(learning)
@@ -70,6 +70,7 @@ class TrainerState:
         self.users = UserTable(settings.max_disliked)
         self.user_categories, self.user_tags = UserLabels(), UserLabels()
         self.repeats = RecentIds(settings.dedupe_window)
+        self.touched = Touched()
         self.deleted_items = NewestIds(settings.max_deleted_items)
         self.promotions_asked: list[PromotionRequest] = []
         self.hidden_items: set[str] = set()
@@ -92,6 +93,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
         "users": _tensors(state.users.arrays()),
         "user_categories": _tensors(state.user_categories.arrays()),
         "user_tags": _tensors(state.user_tags.arrays()),
+        "touched": _tensors(state.touched.arrays()),
         "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
         "dirty_users": {"since": torch.from_numpy(state.dirty_users.since())},
     }
@@ -127,13 +129,10 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     state.changelog_lane = written.get("changelog_lane", 0)
     state.user_ids, state.item_ids = IdMap(written["user_ids"]), IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
-    state.popularity.load_arrays(_arrays(TensorsUnder("popularity/", checkpoint.tensors)))
-    state.user_shares.load_arrays(_arrays(TensorsUnder("user_shares/", checkpoint.tensors)))
-    state.new_items.load_arrays(_arrays(TensorsUnder("new_items/", checkpoint.tensors)))
-    state.covisitation.load_arrays(_arrays(TensorsUnder("covisitation/", checkpoint.tensors)))
+    for name in ("popularity", "user_shares", "new_items", "covisitation", "blend", "touched"):
+        getattr(state, name).load_arrays(_arrays(TensorsUnder(f"{name}/", checkpoint.tensors)))
     if same_day := TensorsUnder("same_day/", checkpoint.tensors):  # else written before days were counted
         state.same_day.load_arrays(_arrays(same_day))
-    state.blend.load_arrays(_arrays(TensorsUnder("blend/", checkpoint.tensors)))
     state.users = UserTable.restored(
         _arrays(TensorsUnder("users/", checkpoint.tensors)),
         written["disliked"],

@@ -1,0 +1,60 @@
+"""Which rows were touched longest ago."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.growing import grown
+
+Rows = NDArray[np.int64]
+
+
+class TouchedRows:
+    """When each row was touched last, by a count of events: no clock can set it back.
+
+    Attributes
+    ----------
+    by_row
+        (N,) how many events had been taken in then.
+
+    >>> touched = TouchedRows()
+    >>> touched.touch(np.array([0, 2, 1]), 3)
+    >>> touched.touch(np.array([0]), 4)
+    >>> touched.longest_ago(np.array([0, 1, 2]), 2).tolist()
+    [2, 1]
+    """
+
+    def __init__(self, by_row: Rows | None = None) -> None:
+        self.by_row = np.zeros(0, np.int64) if by_row is None else by_row
+
+    def touch(self, rows: Rows, n_events: int) -> None:
+        """Note (B,) rows, one after the other, touched by the last of so many events."""
+        self.by_row = grown(self.by_row, int(rows.max(initial=-1)) + 1)
+        self.by_row[rows] = np.arange(n_events - len(rows), n_events)
+
+    def at(self, row: int) -> int:
+        """Return how many events had been taken in when a row was touched last."""
+        return int(self.by_row[row]) if row < len(self.by_row) else 0
+
+    def longest_ago(self, rows: Rows, n: int) -> Rows:
+        """Return the `n` of these rows that were touched longest ago, those first."""
+        self.by_row = grown(self.by_row, int(rows.max(initial=-1)) + 1)
+        found: Rows = rows[np.argsort(self.by_row[rows], kind="stable")[:n]]
+        return found
+
+
+class Touched:
+    """When users' and items' rows were touched last."""
+
+    def __init__(self) -> None:
+        self.users, self.items = TouchedRows(), TouchedRows()
+
+    def arrays(self) -> dict[str, Rows]:
+        """Return the state, for a checkpoint."""
+        return {"users": self.users.by_row, "items": self.items.by_row}
+
+    def load_arrays(self, arrays: Mapping[str, Rows]) -> None:
+        """Take over copies of what `arrays` returned; nothing from before rows were noted."""
+        if arrays:
+            self.users, self.items = TouchedRows(arrays["users"].copy()), TouchedRows(arrays["items"].copy())

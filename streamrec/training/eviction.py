@@ -1,0 +1,75 @@
+"""Users and items that were silent longest make room, once there are more than the trainer may hold."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from streamrec.domain.id_map import IdMap
+from streamrec.domain.touched_rows import TouchedRows
+from streamrec.ports import Metrics
+from streamrec.settings import TrainerSettings
+from streamrec.training.commands import erase_user, forget_item
+from streamrec.training.pending import Pending
+from streamrec.training.trainer_state import TrainerState
+
+_SHARE_AT_ONCE = 0.01
+"""Of all that may be held, looked for at once: the search goes over all rows."""
+
+
+class Publishing(Protocol):
+    """Publishes vectors, or what goes with them."""
+
+    def drop(self, ids: Sequence[str], /) -> None:
+        """Note ids that are gone."""
+
+
+class Eviction:
+    """Keeps a state within its bounds. Whoever is evicted and comes back is new."""
+
+    def __init__(self, state: TrainerState, settings: TrainerSettings, metrics: Metrics) -> None:
+        self._state = state
+        self._metrics = metrics
+        self._users = _Queue(state.user_ids, state.touched.users, settings.max_users)
+        self._items = _Queue(state.item_ids, state.touched.items, settings.max_items)
+
+    def step(self, pending: Pending, of_items: Iterable[Publishing], of_users: Publishing) -> None:
+        """Evict what is too much; what was published of it is dropped."""
+        user_ids = self._users.take(lambda user_id: erase_user(user_id, self._state, pending))
+        item_ids = self._items.take(lambda item_id: forget_item(item_id, self._state))
+        for publishing in of_items:
+            publishing.drop(item_ids)
+        of_users.drop(user_ids)
+        self._metrics.count("trainer.evicted_users", len(user_ids))
+        self._metrics.count("trainer.evicted_items", len(item_ids))
+
+
+class _Queue:
+    """Rows of one kind that go next."""
+
+    def __init__(self, ids: IdMap, touched: TouchedRows, limit: int) -> None:
+        self._ids = ids
+        self._touched = touched
+        self._limit = limit
+        self._next: deque[tuple[str, int]] = deque()
+
+    def take(self, forget: Callable[[str], None]) -> list[str]:
+        taken = []
+        while len(self._ids) > self._limit:
+            if not self._next:
+                self._find()
+            id_, at = self._next.popleft()
+            row = self._ids.row(id_)
+            if row >= 0 and self._touched.at(row) == at:  # else it was touched, or went, since it was found
+                forget(id_)
+                taken.append(id_)
+        return taken
+
+    def _find(self) -> None:
+        living = np.flatnonzero([id_ is not None for id_ in self._ids.by_row()])
+        n = max(len(living) - self._limit, int(self._limit * _SHARE_AT_ONCE))
+        rows = self._touched.longest_ago(living, n).tolist()
+        self._next.extend(
+            (id_, self._touched.at(row)) for row, id_ in zip(rows, self._ids.ids_at(rows), strict=True)
+        )
