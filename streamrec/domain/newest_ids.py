@@ -1,6 +1,9 @@
 """A set of ids with a bound: the oldest make room."""
 
 from collections.abc import Iterable, Iterator, MutableSet
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class NewestIds(MutableSet[str]):
@@ -9,6 +12,8 @@ class NewestIds(MutableSet[str]):
     >>> ids = NewestIds(2, ["a", "b", "a", "c"])
     >>> list(ids), "b" in ids
     (['a', 'c'], False)
+    >>> sorted(ids | {"d"}), sorted(ids - {"a"})
+    (['a', 'c', 'd'], ['c'])
 
     Parameters
     ----------
@@ -38,6 +43,11 @@ class NewestIds(MutableSet[str]):
         self._ids[value] = None
         if len(self._ids) > self._limit:
             del self._ids[next(iter(self._ids))]
+
+    @classmethod
+    def _from_iterable(cls, it: Iterable[T]) -> set[T]:
+        # Of what is made of two sets, the bound of one says nothing.
+        return set(it)
 
     def discard(self, value: str) -> None:
         """Remove an id if it is there."""
