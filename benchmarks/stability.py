@@ -4,6 +4,7 @@
 under `--cells`: an interrupted run goes on where it was. `tests/nightly/test_stability.py` runs the same.
 """
 
+import math
 import subprocess
 import time
 from pathlib import Path
@@ -60,7 +61,7 @@ class Outcome(msgspec.Struct):
 
 
 def complaints(outcome: Outcome) -> list[str]:
-    """Return what is wrong, a line each.
+    """Return what is wrong, a line each; a recall below popularity's by chance (two sigma) is not.
 
     >>> sound = Outcome("a", None, (9.0, 2.0, 3.0), [4.0, 3.0, 2.9, 2.8, 2.8], 0.3, 0.2, 100, 1000, 1.0)
     >>> complaints(sound)
@@ -73,7 +74,8 @@ def complaints(outcome: Outcome) -> list[str]:
         found.append(outcome.flaw)
     if not outcome.losses[-1] <= max(outcome.losses[:2]):
         found.append(f"the loss rose: {', '.join(f'{loss:.3f}' for loss in outcome.losses)}")
-    if not outcome.recall >= outcome.recall_of_popularity:
+    hits, of_popularity = (n * outcome.n_questions for n in (outcome.recall, outcome.recall_of_popularity))
+    if not hits + 2 * math.sqrt(hits + of_popularity) >= of_popularity:
         found.append(f"recall@10 {_shown(outcome.recall)}, popularity {_shown(outcome.recall_of_popularity)}")
     return [f"{outcome.name}: {line}" for line in found]
 

@@ -3,6 +3,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from models.bounds import flaw_of
 from streamrec.settings import LearningSettings
 from streamrec.training.learner import Learner
 
@@ -56,6 +57,52 @@ def test_the_output_layer_survives_ten_thousand_events_while_embeddings_change()
     after = learner.state_tensors()
     assert torch.equal(before["model.output"], after["model.output"])
     assert (before["model.users.rows"] != after["model.users.rows"]).any(dim=1).all()
+
+
+@pytest.mark.parametrize("batch", [1, 64, 1024])
+def test_batches_of_any_size_give_the_same_model_bit_for_bit(batch: int) -> None:
+    n = 3000
+    random = np.random.default_rng(3)
+    users, items = random.integers(0, 90, n), (200 * random.random(n) ** 3).astype(np.int64)
+    weights = random.choice(np.array([0.5, 1.0, 50.0], np.float32), n)
+    at_once, in_batches = Learner(SMALL), Learner(SMALL)
+    at_once.learn(users, items, weights)
+    for first in range(0, n, batch):
+        at = slice(first, first + batch)
+        in_batches.learn(users[at], items[at], weights[at])
+    for name, tensor in at_once.state_tensors().items():
+        if not name.startswith("recent."):  # rings grow in other steps
+            assert torch.equal(tensor, in_batches.state_tensors()[name]), name
+
+
+@pytest.mark.parametrize("weight", [5.0, 100.0])
+def test_practice_is_bounded_whatever_events_weigh(weight: float) -> None:
+    learner = Learner(SMALL)
+    random = np.random.default_rng(3)
+    users, items = random.integers(0, 200, 5000), (300 * random.random(5000) ** 4).astype(np.int64)
+    learner.remember(users, items)
+    losses = []
+    for _ in range(4):
+        learner.begin_practice()
+        parts = [slice(first, first + 512) for first in range(0, 5000, 512)]
+        outcomes = [
+            learner.practise(users[at], items[at], np.full(len(users[at]), weight, np.float32), 1e-4)
+            for at in parts
+        ]
+        losses.append(sum(outcome.loss for outcome in outcomes))
+    assert flaw_of(learner.model.tensors()) is None
+    assert losses[-1] < losses[0]
+
+
+def test_a_smaller_pace_makes_smaller_steps() -> None:
+    moved = []
+    for pace in (1.0, 0.25):
+        learner = learned()
+        learner.pace = pace
+        before = learner.model.users.rows[4].clone()
+        learner.learn(np.array([4]), np.array([9]), ones(1))
+        moved.append(float((learner.model.users.rows[4] - before).norm()))
+    assert moved[1] < moved[0] / 2
 
 
 def test_a_heavier_event_moves_the_user_further() -> None:
