@@ -190,5 +190,5 @@ def _route(
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/v1/users/{user_id}/similar", users.SimilarUsers(serving.similar_users))
     app.add_route("/health/live", health.Live())
-    app.add_route("/openapi.json", documents.OpenApi())
+    app.add_route("/openapi.json", documents.OpenApi(rules.root_path))
     app.add_route("/docs", documents.Docs())

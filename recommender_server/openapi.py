@@ -68,8 +68,8 @@ OPERATIONS = (
 )  # fmt: skip
 
 
-def document(version: str) -> Json:
-    """Return the whole document.
+def document(version: str, root_path: str = "") -> Json:
+    """Return the whole document, of paths behind `root_path`.
 
     >>> sorted(document("1.0")["paths"])[:3]
     ['/health/live', '/health/ready', '/v1/events']
@@ -86,7 +86,7 @@ def document(version: str) -> Json:
     return {
         "openapi": "3.1.0",
         "info": {"title": "streamrec recommender", "version": version},
-        "servers": [{"url": "."}],  # beside this document, wherever a proxy puts it
+        "servers": [{"url": root_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": components,

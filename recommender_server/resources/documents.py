@@ -18,8 +18,8 @@ PAGE: Final = Path(__file__).parents[1] / "docs.html"
 class OpenApi:
     """`GET /openapi.json`."""
 
-    def __init__(self) -> None:
-        self._document = msgspec.json.encode(document(API_VERSION))
+    def __init__(self, root_path: str) -> None:
+        self._document = msgspec.json.encode(document(API_VERSION, root_path.rstrip("/")))
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with the OpenAPI document."""

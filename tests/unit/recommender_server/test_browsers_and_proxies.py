@@ -118,8 +118,14 @@ async def test_the_key_is_asked_for_behind_a_prefix(server: Server) -> None:
     assert answer.status == 401
 
 
-async def test_the_documents_point_beside_themselves(server: Server) -> None:
-    assert (await server.client.call("GET", "/openapi.json")).json["servers"] == [{"url": "."}]
+@pytest.mark.parametrize(("root", "told"), [("", "/"), ("/rec", "/rec"), ("/rec/", "/rec")])
+async def test_the_document_names_the_prefix(server: Server, root: str, told: str) -> None:
+    client = Client(create_app(server.parts, Rules(root_path=root)))
+    assert (await client.call("GET", "/openapi.json")).json["servers"] == [{"url": told}]
+    await client.shut_down()
+
+
+async def test_the_page_points_beside_itself(server: Server) -> None:
     page = (await server.client.call("GET", "/docs")).body.decode()
     assert 'fetch("openapi.json")' in page
     assert "let url = path.slice(1)" in page
