@@ -82,7 +82,8 @@ def test_an_item_that_cannot_be_placed_or_shown_waits_for_its_first_event(world:
     assert "x" not in world.published_vectors()
     world.send(*events(("u0", "x")))
     trainer.step(2)
-    assert "x" in world.published_vectors()
+    assert "x" in trainer.state.item_ids
+    assert ("x" in world.published_vectors()) is not item.is_hidden  # learned of, and offered by nobody
 
 
 def test_a_hidden_item_enters_when_it_is_shown(world: World) -> None:
