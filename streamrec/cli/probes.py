@@ -101,14 +101,15 @@ def probe_cache(url: str) -> str:
 
 async def _probe_cached(url: str) -> bool:
     cache = open_cache(url)
-    item = Item(PROBE, title=str(uuid.uuid4()), is_hidden=True)
+    # An id of its own: of one that the recommender was probed with the cache knows a newer version.
+    item = Item(f"{PROBE}.{uuid.uuid4()}", is_hidden=True)
     try:
         await cache.put_items([item])
-        found = await cache.get_items([PROBE]), await cache.popular(PROBE, 1)
-        await cache.drop_items([PROBE])
+        found = await cache.get_items([item.item_id]), await cache.popular(PROBE, 1)
+        await cache.drop_items([item.item_id])
     finally:
         await cache.aclose()
-    return found == ({PROBE: item}, [RankedItem(PROBE, 1.0)])
+    return found == ({item.item_id: item}, [RankedItem(PROBE, 1.0)])
 
 
 def probe_artifacts(artifacts_dir: Path, least_free_bytes: int = 1_000_000_000) -> str:
