@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from models.embedding import GrowableEmbedding
 from streamrec.domain.compiled import compiled
+from streamrec.domain.marked_rows import free_places, marked
 
 _NOTHING = -1
 """Stands where a user has no further item, or one that was forgotten."""
@@ -94,14 +95,13 @@ class Context:
         """Forget what everybody chose."""
         self._latest.fill_(_NOTHING)
 
-    def forget_user(self, row: int) -> None:
-        """Forget what one user chose."""
-        if row < len(self._latest):
-            self._latest[row] = _NOTHING
+    def forget_users(self, rows: Tensor) -> None:
+        """Forget what (B,) users chose."""
+        self._latest[rows[rows < len(self._latest)]] = _NOTHING
 
-    def forget_item(self, row: int) -> None:
-        """Leave an item out: its row may become another's."""
-        self._latest[self._latest == row] = _NOTHING
+    def forget_items(self, rows: Tensor) -> None:
+        """Leave (B,) items out: their rows may become others'."""
+        free_places(self._latest.numpy(), marked(rows.numpy()))
 
     def latest(self) -> Tensor:
         """Return (U, n) what is remembered, to be stored: a view, not a copy."""

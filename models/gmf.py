@@ -91,17 +91,17 @@ class GMF:
         if self.context is not None:
             self.context.follow(users, items)
 
-    def forget_user(self, row: int) -> None:
-        """Bring a row back to a stranger's."""
-        self.users.reset(torch.tensor([row]))
+    def forget_users(self, rows: Tensor) -> None:
+        """Bring (B,) rows back to those of new users."""
+        self.users.reset(rows)
         if self.context is not None:
-            self.context.forget_user(row)
+            self.context.forget_users(rows)
 
-    def forget_item(self, row: int) -> None:
-        """Bring a row back to a new item's."""
-        self.items.reset(torch.tensor([row]))
+    def forget_items(self, rows: Tensor) -> None:
+        """Bring (B,) rows back to those of new items."""
+        self.items.reset(rows)
         if self.context is not None:
-            self.context.forget_item(row)
+            self.context.forget_items(rows)
 
     def tables(self) -> Tables:
         """Return the memory itself, for the loops that learn."""

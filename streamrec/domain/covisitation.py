@@ -161,11 +161,10 @@ class CoVisitation:
         """Return the rows that have any of these among their neighbours."""
         return self._table.naming(item_rows)
 
-    def forget(self, item_row: int) -> Rows:
-        """Remove an item; return the rows whose neighbours changed."""
-        if item_row < self.n_items:
-            self._counts[item_row] = 0
-        return self._table.forget(item_row)
+    def forget(self, item_rows: Rows) -> Rows:
+        """Remove items; return the rows whose neighbours changed, ascending."""
+        self._counts[item_rows[item_rows < self.n_items]] = 0
+        return self._table.forget(item_rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""

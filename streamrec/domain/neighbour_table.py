@@ -1,20 +1,19 @@
 """A bounded number of weighted neighbours for each item."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.compiled import compiled
 from streamrec.domain.growing import grown
+from streamrec.domain.marked_rows import free_places, have_marked, marked
 
 N_WAYS = 8
 """Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""
 
 NOBODY = -1
-
-_ROWS_AT_ONCE = 65_536
-"""Of a table that is searched whole: some megabytes of memory."""
 
 Rows = NDArray[np.int64]
 
@@ -94,30 +93,27 @@ class NeighbourTable:
         """
         return self._ids[items], self._weights[items], self._following[items]
 
-    def forget(self, item: int) -> Rows:
-        """Remove an item and wherever it is a neighbour; return (R,) the rows that lost it, and its own."""
-        if item >= len(self._ids):
-            return np.zeros(0, np.int64)
-        self._ids[item], self._weights[item], self._following[item] = NOBODY, 0, 0
-        first = item % self._n_sets * N_WAYS
-        its_set = slice(first, first + N_WAYS)
-        rows, ways = np.nonzero(self._ids[:, its_set] == item)
-        self._ids[rows, first + ways], self._weights[rows, first + ways] = NOBODY, 0
-        self._following[rows, first + ways] = 0
-        return np.append(rows, item)
+    def forget(self, items: Rows) -> Rows:
+        """Remove items and wherever they are neighbours.
+
+        Returns
+        -------
+        changed
+            Rows that lost any of them, and their own, ascending.
+        """
+        is_gone = marked(items)
+        has_lost = have_marked(self._ids, is_gone)
+        own = items[items < len(self._ids)]
+        self._ids[own] = NOBODY
+        has_lost[own] = True
+        changed = np.flatnonzero(has_lost)
+        free_places(self._ids, is_gone)
+        _empty_free(self._ids, self._weights, self._following, changed)
+        return changed
 
     def naming(self, items: Rows) -> Rows:
         """Return (R,) the rows that have any of these items among their neighbours."""
-        return np.flatnonzero(np.concatenate([found.any(axis=1) for _, found in self._places_of(items)]))
-
-    def _places_of(self, items: Rows) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-        """Yield slices of the table, and where in them these items stand."""
-        # One more than there are: the last is `NOBODY`'s.
-        is_one = np.zeros(max(len(self._ids), int(items.max(initial=-1)) + 1) + 1, np.bool_)
-        is_one[items] = True
-        for first in range(0, max(1, len(self._ids)), _ROWS_AT_ONCE):
-            some = slice(first, first + _ROWS_AT_ONCE)
-            yield some, is_one[self._ids[some]]
+        return np.flatnonzero(have_marked(self._ids, marked(items)))
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""
@@ -177,6 +173,17 @@ class NeighbourTable:
         table[places] = np.where(is_in, weights, left)
         ids[places[is_in]] = newcomers[is_in]
         self._following.reshape(-1)[places[is_in]] = following[is_in]
+
+
+@compiled
+def _empty_free(
+    ids: NDArray[np.int32], weights: NDArray[np.float32], following: NDArray[np.float32], rows: Rows
+) -> None:
+    """Set the weights of places that hold nobody to zero, in (R,) rows."""
+    for row in rows:
+        for place in range(ids.shape[1]):
+            if ids[row, place] == NOBODY:
+                weights[row, place] = following[row, place] = 0.0
 
 
 def _summed(

@@ -78,12 +78,12 @@ class NewItems:
         scores: NDArray[np.float64] = np.where(is_new, np.maximum(youth, 0.0), 0.0) / (1 + self._n_events)
         return scores
 
-    def forget(self, row: int) -> None:
-        """Clear a row for its next item."""
-        self._silent.discard(row)
-        if row < len(self._entered_at):
-            self._entered_at[row] = _NEVER
-            self._n_events[row] = 0
+    def forget(self, rows: Rows) -> None:
+        """Clear rows for their next items."""
+        self._silent.difference_update(rows.tolist())
+        known = rows[rows < len(self._entered_at)]
+        self._entered_at[known] = _NEVER
+        self._n_events[known] = 0
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""

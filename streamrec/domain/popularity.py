@@ -78,19 +78,18 @@ class Popularity:
         order = np.argsort(-counts, kind="stable")[:k]
         return order[counts[order] > 0]
 
-    def forget(self, item_row: int) -> None:
-        """Set an item's counts to zero."""
-        self._pairs.forget_item(item_row)
+    def forget_items(self, item_rows: NDArray[np.int64]) -> None:
+        """Set the counts of items to zero."""
+        self._pairs.forget_items(item_rows)
         for window in self._windows.values():
-            if item_row < len(window.counts):
-                window.counts[item_row] = 0
+            window.counts[item_rows[item_rows < len(window.counts)]] = 0
 
-    def forget_user(self, user_row: int) -> None:
-        """Make a row free for its next user, and take back what its recent pairs added to their items.
+    def forget_users(self, user_rows: NDArray[np.int64]) -> None:
+        """Make rows free for their next users, and take back what their recent pairs added to their items.
 
         What pairs added that were pushed out of the table since stays counted: it is not known any more.
         """
-        slots, item_rows = self._pairs.forget_user(user_row)
+        slots, item_rows = self._pairs.forget_users(user_rows)
         for window in self._windows.values():
             window.take_back(slots, item_rows)
 

@@ -74,13 +74,13 @@ class RecentPairs:
         self.keys[slots] = keys  # of several assigned the last one stays
         return PairVisits(slots, is_known, keys & ((1 << _ITEM_BITS) - 1), of_event)
 
-    def forget_user(self, row: int) -> tuple[Rows, Rows]:
-        """Forget all pairs of a user; return their slots, and their items' rows."""
-        slots = np.flatnonzero(self.keys >> _ITEM_BITS == row)
+    def forget_users(self, rows: Rows) -> tuple[Rows, Rows]:
+        """Forget all pairs of users; return their slots, and their items' rows."""
+        slots = np.flatnonzero(np.isin(self.keys >> _ITEM_BITS, rows))
         item_rows = self.keys[slots] & ((1 << _ITEM_BITS) - 1)
         self.keys[slots] = _FREE
         return slots, item_rows
 
-    def forget_item(self, row: int) -> None:
-        """Forget all pairs with an item."""
-        self.keys[self.keys & ((1 << _ITEM_BITS) - 1) == row] = _FREE
+    def forget_items(self, rows: Rows) -> None:
+        """Forget all pairs with any of these items."""
+        self.keys[np.isin(self.keys & ((1 << _ITEM_BITS) - 1), rows)] = _FREE

@@ -102,18 +102,18 @@ class SameDayCounts:
             np.take_along_axis(ids, best, axis=1), np.take_along_axis(counts, best, axis=1)
         )
 
-    def forget_user(self, row: int) -> None:
-        """Forget what a user chose on days that may still go on; what was counted stays: it names nobody."""
-        self._gone_users.add(row)
+    def forget_users(self, rows: Rows) -> None:
+        """Forget what users chose on days that may still go on; what was counted stays: it names nobody."""
+        self._gone_users.update(rows.tolist())
 
     def naming(self, rows: Rows) -> Rows:
         """Return the rows that have any of these among their neighbours."""
         return self._table.naming(rows)
 
-    def forget_item(self, row: int) -> Rows:
-        """Remove an item; return the rows whose neighbours changed."""
-        self._gone_items.add(row)
-        return self._table.forget(row)
+    def forget_items(self, rows: Rows) -> Rows:
+        """Remove items; return the rows whose neighbours changed, ascending."""
+        self._gone_items.update(rows.tolist())
+        return self._table.forget(rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""

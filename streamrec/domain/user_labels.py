@@ -94,12 +94,12 @@ class UserLabels:
             found[at] = tuple(uses[start:end])
         return found
 
-    def forget(self, user: int) -> None:
-        """Clear a user's row for the next one."""
-        if user < len(self._labels):
-            self._labels[user] = _NONE
-            self._n_events[user] = self._n_values[user] = 0
-            self._means[user] = 0
+    def forget(self, users: Rows) -> None:
+        """Clear users' rows for the next ones."""
+        known = users[users < len(self._labels)]
+        self._labels[known] = _NONE
+        self._n_events[known] = self._n_values[known] = 0
+        self._means[known] = 0
 
     def names(self) -> list[str | None]:
         """Return the names of labels in row order, None where a row is free."""

@@ -57,10 +57,9 @@ class UserShares:
         shares: NDArray[np.float64] = self._cap / np.maximum(n_events, self._cap)
         return shares
 
-    def forget(self, user_row: int) -> None:
-        """Clear a row for its next user."""
-        if user_row < len(self._counts):
-            self._counts[user_row] = 0
+    def forget(self, user_rows: NDArray[np.int64]) -> None:
+        """Clear rows for their next users."""
+        self._counts[user_rows[user_rows < len(self._counts)]] = 0
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""

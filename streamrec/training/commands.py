@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from streamrec.domain.generation_roles import PromotionRequest
+from streamrec.domain.id_map import IdMap
 from streamrec.domain.item import ItemVersions
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.training.categories import ItemCategories
@@ -53,9 +57,11 @@ def carry_out(
     pending: Pending,
     now: float,
 ) -> GoneItems:
-    """Change the state as the commands say, in their order; return what is gone, for the index to know.
+    """Change the state as the commands say; return what is gone, for the index to know.
 
-    ``promote`` and ``rollback`` are only noted: see `promotion.AskedPromotions`.
+    What is deleted or erased goes first, all of it at once, for that takes a search of whole tables; an item
+    that was changed after its last deletion comes back. ``promote`` and ``rollback`` are only noted: see
+    `promotion.AskedPromotions`.
 
     Parameters
     ----------
@@ -64,58 +70,62 @@ def carry_out(
     now
         Unix seconds.
     """
-    stored = items.items
-    gone = GoneItems([], [])
-    for key, command in commands:
-        state.counters.n_commands += 1
-        if command.name == "item_changed":
-            if key in stored:
-                categories.put(stored[key])
-                state.deleted_items.discard(key)
-                gone.hidden.extend(follow(state, [key], categories.hidden, now))
-                enter_silently(state, stored[key], categories.neighbours, now)
-        elif command.name == "item_deleted":
-            categories.drop(key)
-            _delete_item(key, state)
-            gone.deleted.append(key)
-        elif command.name == "user_erased" and not command.is_marked:
-            erase_user(key, state, pending)
+    state.counters.n_commands += len(commands)
+    deleted_at = {
+        key: place for place, (key, command) in enumerate(commands) if command.name == "item_deleted"
+    }
+    _delete_items(list(deleted_at), state, categories)
+    erase_users(erased_users(commands), state, pending)
+    changed = []
+    for place, (key, command) in enumerate(commands):
+        if command.name == "item_changed" and key in items.items and place > deleted_at.get(key, -1):
+            categories.put(items.items[key])
+            state.deleted_items.discard(key)
+            enter_silently(state, items.items[key], categories.neighbours, now)
+            changed.append(key)
         elif command.name in ("promote", "rollback"):
             state.promotions_asked.append(PromotionRequest(command.name, key, command.at))
-    return gone
+    hidden = follow(state, dict.fromkeys(changed), categories.hidden, now)
+    return GoneItems(list(deleted_at), hidden)
 
 
-def _delete_item(item_id: str, state: TrainerState) -> None:
-    state.hidden_items.discard(item_id)
-    # Events about it may still be under way: they must not bring it back.
-    state.deleted_items.add(item_id)
-    forget_item(item_id, state)
+def _delete_items(item_ids: Sequence[str], state: TrainerState, categories: ItemCategories) -> None:
+    for item_id in item_ids:
+        categories.drop(item_id)
+        # Events about it may still be under way: they must not bring it back.
+        state.deleted_items.add(item_id)
+    state.hidden_items.difference_update(item_ids)
+    forget_items(item_ids, state)
 
 
-def forget_item(item_id: str, state: TrainerState) -> None:
-    """Forget an item if it is known; with its next event, if there is one, it is new."""
-    if item_id in state.item_ids:
-        row = state.item_ids.release(item_id)
-        state.learner.forget_item(row)
-        state.popularity.forget(row)
-        state.new_items.forget(row)
-        # Those that named it have waited longest of all.
-        state.dirty_neighbours.mark(state.covisitation.forget(row), now=0.0)
-        state.dirty_neighbours.mark(state.same_day.forget_item(row), now=0.0)
-        state.dirty_items.drop(row)
+def forget_items(item_ids: Sequence[str], state: TrainerState) -> None:
+    """Forget items as far as they are known; with its next event, if there is one, each is new."""
+    rows = _released(state.item_ids, item_ids)
+    if len(rows):
+        state.learner.forget_items(rows)
+        state.popularity.forget_items(rows)
+        state.new_items.forget(rows)
+        # Those that named them have waited longest of all.
+        state.dirty_neighbours.mark(state.covisitation.forget(rows), now=0.0)
+        state.dirty_neighbours.mark(state.same_day.forget_items(rows), now=0.0)
+        state.dirty_items.drop(rows)
 
 
-def erase_user(user_id: str, state: TrainerState, pending: Pending) -> None:
-    """Forget a user; see `docs/reference/erasure.md` for what stays counted without naming anybody."""
-    row = state.user_ids.row(user_id)
-    pending.forget_user(user_id, row)
-    if row >= 0:
-        state.user_ids.release(user_id)
-        state.learner.forget_user(row)
-        state.users.forget(row)
-        state.user_categories.forget(row)
-        state.user_tags.forget(row)
-        state.dirty_users.drop(row)
-        state.popularity.forget_user(row)
-        state.user_shares.forget(row)
-        state.same_day.forget_user(row)
+def erase_users(user_ids: Sequence[str], state: TrainerState, pending: Pending) -> None:
+    """Forget users; see `docs/reference/erasure.md` for what stays counted without naming anybody."""
+    pending.forget_users(user_ids, state.user_ids.rows_of(user_ids).tolist())
+    rows = _released(state.user_ids, user_ids)
+    if len(rows):
+        state.learner.forget_users(rows)
+        state.users.forget(rows)
+        state.user_categories.forget(rows)
+        state.user_tags.forget(rows)
+        state.dirty_users.drop(rows)
+        state.popularity.forget_users(rows)
+        state.user_shares.forget(rows)
+        state.same_day.forget_users(rows)
+
+
+def _released(ids: IdMap, gone: Sequence[str]) -> NDArray[np.int64]:
+    """Release those that are known, in order; return their rows."""
+    return np.array([ids.release(id_) for id_ in dict.fromkeys(gone) if id_ in ids], np.int64)

@@ -52,11 +52,11 @@ class DirtyRows:
         self._is_known[rows] = True
         return rows
 
-    def drop(self, row: int) -> None:
-        """Let a row wait no longer: what it held is gone."""
-        if row < len(self._since):
-            self._since[row] = _CLEAN
-            self._is_known[row] = False
+    def drop(self, rows: NDArray[np.int64]) -> None:
+        """Let rows wait no longer: what they held is gone."""
+        known = rows[rows < len(self._since)]
+        self._since[known] = _CLEAN
+        self._is_known[known] = False
 
     @property
     def n_waiting(self) -> int:

@@ -1,7 +1,7 @@
 """Users and items that were silent longest make room, once there are more than the trainer may hold."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ from streamrec.domain.id_map import IdMap
 from streamrec.domain.touched_rows import TouchedRows
 from streamrec.ports import Metrics
 from streamrec.settings import TrainerSettings
-from streamrec.training.commands import erase_user, forget_item
+from streamrec.training.commands import erase_users, forget_items
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 
@@ -36,8 +36,9 @@ class Eviction:
 
     def step(self, pending: Pending, of_items: Iterable[Publishing], of_users: Publishing) -> None:
         """Evict what is too much; what was published of it is dropped."""
-        user_ids = self._users.take(lambda user_id: erase_user(user_id, self._state, pending))
-        item_ids = self._items.take(lambda item_id: forget_item(item_id, self._state))
+        user_ids, item_ids = self._users.take(), self._items.take()
+        erase_users(user_ids, self._state, pending)
+        forget_items(item_ids, self._state)
         for publishing in of_items:
             publishing.drop(item_ids)
         of_users.drop(user_ids)
@@ -54,17 +55,17 @@ class _Queue:
         self._limit = limit
         self._next: deque[tuple[str, int]] = deque()
 
-    def take(self, forget: Callable[[str], None]) -> list[str]:
-        taken = []
-        while len(self._ids) > self._limit:
+    def take(self) -> list[str]:
+        """Return ids that are too many, for the caller to forget before the next call."""
+        taken: dict[str, None] = {}
+        while len(self._ids) - len(taken) > self._limit:
             if not self._next:
                 self._find()
             id_, at = self._next.popleft()
             row = self._ids.row(id_)
             if row >= 0 and self._touched.at(row) == at:  # else it was touched, or went, since it was found
-                forget(id_)
-                taken.append(id_)
-        return taken
+                taken[id_] = None  # once: a search that was made meanwhile finds it again
+        return list(taken)
 
     def _find(self) -> None:
         living = np.flatnonzero([id_ is not None for id_ in self._ids.by_row()])

@@ -20,7 +20,7 @@ from streamrec.ports import (
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.commands import erase_user
+from streamrec.training.commands import erase_users
 from streamrec.training.counting import count_history
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
@@ -99,8 +99,7 @@ def without_users(state: TrainerState, history: Events, user_ids: Sequence[str])
     if not user_ids:
         return history
     kept = history.at(~np.isin(history.user_rows, state.user_ids.rows_of(user_ids)))
-    for user_id in user_ids:
-        erase_user(user_id, state, Pending())
+    erase_users(user_ids, state, Pending())
     return kept
 
 

@@ -190,18 +190,18 @@ class Learner:
         self.model.grow_to(0, row + 1)
         self.model.items.rows[row] = self.model.items.rows[torch.from_numpy(neighbour_rows)].mean(dim=0)
 
-    def forget_user(self, row: int) -> None:
-        """Bring a row back to a stranger's, for its next user."""
-        if row < self.model.users.n_rows:
-            self.model.forget_user(row)
-            self._recent.forget_user(row)
+    def forget_users(self, rows: Rows) -> None:
+        """Bring rows back to those of new users."""
+        known = rows[rows < self.model.users.n_rows]
+        self.model.forget_users(torch.from_numpy(known))
+        self._recent.forget_users(known)
 
-    def forget_item(self, row: int) -> None:
-        """Bring a row back to a new item's; it is no negative until it is a positive again."""
-        if row < self.model.items.n_rows:
-            self.model.forget_item(row)
-            self._sampler.forget(row)
-            self._recent.forget_item(row)
+    def forget_items(self, rows: Rows) -> None:
+        """Bring rows back to those of new items; these are no negatives until they are positives again."""
+        known = rows[rows < self.model.items.n_rows]
+        self.model.forget_items(torch.from_numpy(known))
+        self._sampler.forget(known)
+        self._recent.forget_items(known)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""

@@ -62,10 +62,9 @@ class NegativeSampler:
         self._n_seen += len(item_rows)
         self._is_alive = grown(self._is_alive, int(item_rows.max(initial=-1)) + 1)
 
-    def forget(self, item_row: int) -> None:
-        """Draw this item no more until it is observed again."""
-        if item_row < len(self._is_alive):
-            self._is_alive[item_row] = False
+    def forget(self, item_rows: Rows) -> None:
+        """Draw these items no more until they are observed again."""
+        self._is_alive[item_rows[item_rows < len(self._is_alive)]] = False
 
     def arrays(self) -> dict[str, Rows | NDArray[np.bool_]]:
         """Return the state, for a checkpoint."""

@@ -32,12 +32,16 @@ class Pending:
         self._user_rows.update(rows.tolist())
         self.seen.extend(seen)
 
-    def forget_user(self, user_id: str, row: int) -> None:
-        """Note an erased user; nothing of it that waits may be written any more. `row` may be -1."""
-        if row < 0 or row in self._user_rows:  # of another user nothing waits
-            self._user_rows.discard(row)
-            self.seen = [entry for entry in self.seen if entry[0] != user_id]
-        self.forgotten_users.append(user_id)
+    def forget_users(self, user_ids: Sequence[str], rows: Sequence[int]) -> None:
+        """Note erased users; nothing of them that waits may be written any more. Rows may be -1."""
+        # Of a known user whose row does not wait nothing else does.
+        gone = {
+            user_id for user_id, row in zip(user_ids, rows, strict=True) if row < 0 or row in self._user_rows
+        }
+        if gone and self.seen:
+            self.seen = [entry for entry in self.seen if entry[0] not in gone]
+        self._user_rows.difference_update(rows)
+        self.forgotten_users += user_ids
 
     def user_rows(self) -> NDArray[np.int64]:
         """Return the changed rows, in order."""

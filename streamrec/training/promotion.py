@@ -151,8 +151,8 @@ def _publication_of(
 ) -> UserPublication:
     decoded = decode(records, RecentIds(1), void)  # pairs are a set: a repeat adds nothing
     pending = Pending()
-    for user_id in [*erased, *erased_users(decoded.commands)]:
-        pending.forget_user(user_id, -1)
+    gone = [*erased, *erased_users(decoded.commands)]
+    pending.forget_users(gone, [-1] * len(gone))
     seen = [
         (event.user_id, event.item_id, event.timestamp)
         for event in decoded.events

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.compiled import compiled
 from streamrec.domain.growing import grown
+from streamrec.domain.marked_rows import free_places, marked
 
 Rows = NDArray[np.int64]
 
@@ -76,13 +77,13 @@ class RecentItems:
         places = rng.integers(0, np.maximum(filled, 1), (len(user_rows), n))
         return np.where(filled > 0, self._rings[user_rows[:, None], places], np.int32(_NOBODY))
 
-    def forget_user(self, row: int) -> None:
-        """Empty the ring of a user."""
-        self._counts[row] = 0
+    def forget_users(self, rows: Rows) -> None:
+        """Empty the rings of users."""
+        self._counts[rows[rows < len(self._counts)]] = 0
 
-    def forget_item(self, row: int) -> None:
-        """Leave an item out of all rings."""
-        self._rings[self._rings == row] = _NOBODY
+    def forget_items(self, rows: Rows) -> None:
+        """Leave items out of all rings."""
+        free_places(self._rings, marked(rows))
 
     def arrays(self) -> dict[str, NDArray[np.int32] | Rows]:
         """Return the state, for a checkpoint."""

@@ -26,7 +26,7 @@ from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.commands import carry_out, changed_items, commands_read, erase_user, erased_users
+from streamrec.training.commands import carry_out, changed_items, commands_read, erase_users, erased_users
 from streamrec.training.commits import Commits
 from streamrec.training.decoding import KeyedCommand, count_decoded, decode
 from streamrec.training.eviction import Eviction
@@ -110,8 +110,7 @@ class StreamTrainer:
 
     def erase(self, user_ids: Sequence[str]) -> None:
         """Forget users, here and outside; unknown ones outside alone."""
-        for user_id in user_ids:
-            erase_user(user_id, self._state, self._pending)
+        erase_users(user_ids, self._state, self._pending)
         self._user_vectors.drop(user_ids)
 
     def step(self) -> int:

@@ -71,12 +71,13 @@ class UserTable:
         if len(disliked) > self.max_disliked:
             disliked.popitem(last=False)
 
-    def forget(self, row: int) -> None:
-        """Clear a row for its next user."""
-        self.disliked.pop(row, None)
-        if row < len(self.n_events):
-            for column in (self.n_events, self.updated_at, self._n_values, self._sum_of_values):
-                column[row] = 0
+    def forget(self, rows: NDArray[np.int64]) -> None:
+        """Clear rows for their next users."""
+        for row in rows.tolist():
+            self.disliked.pop(row, None)
+        known = rows[rows < len(self.n_events)]
+        for column in (self.n_events, self.updated_at, self._n_values, self._sum_of_values):
+            column[known] = 0
 
     def arrays(self) -> dict[str, NDArray[np.int64] | NDArray[np.float64]]:
         """Return the columns, for a checkpoint."""

@@ -104,18 +104,17 @@ def test_top_is_ordered_and_leaves_out_what_nobody_chose() -> None:
     add(popularity, rows(5, 2, 5, 0), 0.0)
     assert popularity.top("all", 10).tolist() == [5, 0, 2]
     assert popularity.top("all", 1).tolist() == [5]
-    popularity.forget(5)
-    popularity.forget(1000)
+    popularity.forget_items(rows(5, 1000))
     assert popularity.top("all", 10).tolist() == [0, 2]
 
 
 def test_the_next_item_and_the_next_user_of_a_row_are_strangers() -> None:
     popularity = Popularity({"all": None})
     add(popularity, rows(0, 1), 0.0)
-    popularity.forget(0)
+    popularity.forget_items(rows(0))
     add(popularity, rows(0), 0.0)
     assert popularity.scores("all").tolist() == [1.0, 1.0]
-    popularity.forget_user(0)
+    popularity.forget_users(rows(0))
     assert popularity.scores("all").tolist() == [0.0, 1.0]
     add(popularity, rows(0), 0.0)
     assert popularity.scores("all").tolist() == [1.0, 1.0]
@@ -151,11 +150,11 @@ def test_a_user_who_is_forgotten_leaves_the_counts_of_those_who_stay() -> None:
     times, weights = np.sort(chance.uniform(0, 9000, 300)), chance.uniform(0.2, 1, 300)
     with_all, without = Popularity(half_lives), Popularity(half_lives)
     with_all.add(users, items, times, weights)
-    with_all.forget_user(2)
+    with_all.forget_users(rows(2))
     # Its events move the windows on, and count for no item.
     is_left = users != 2
     without.add(users, np.where(is_left, items, 20 + items), times, weights)
     for window in ("all", "hour", "recent"):
         assert with_all.scores(window) == pytest.approx(without.scores(window)[:9], abs=1e-9)
-    with_all.forget_user(2)
+    with_all.forget_users(rows(2))
     assert with_all.scores("all").sum() > 0

@@ -71,7 +71,7 @@ def test_where_no_item_of_a_day_counts_nothing_is_counted() -> None:
 
 def test_a_forgotten_item_is_gone_from_counts_and_days_before_its_row_has_a_new_owner() -> None:
     counts = counted([(1, 1, A), (1, 1, B), (1, 1, C)])
-    assert counts.forget_item(B).tolist() == [A, C, B]
+    assert counts.forget_items(np.array([B])).tolist() == [A, B, C]
     assert [found(counts, item) for item in (A, B, C)] == [[(C, 1)], [], [(A, 1)]]
     counts.add(np.array([1, 1]), np.array([D, B]), np.full(2, 86_400.0))
     assert sorted(found(counts, B)) == [(A, 1), (C, 1), (D, 1)]
@@ -79,7 +79,7 @@ def test_a_forgotten_item_is_gone_from_counts_and_days_before_its_row_has_a_new_
 
 def test_a_forgotten_item_is_paired_no_more_while_its_row_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = counted([(1, 1, A), (1, 1, B)])
-    counts.forget_item(B)
+    counts.forget_items(np.array([B]))
     # One look through all days for each deletion would hold up the stream.
     monkeypatch.setattr(counts, "_let_go", lambda: pytest.fail("nobody has the row yet"))
     counts.add(np.array([1]), np.array([C]), np.full(1, 86_400.0))
@@ -90,7 +90,7 @@ def test_a_forgotten_item_is_paired_no_more_while_its_row_is_free(monkeypatch: p
 
 def test_a_forgotten_users_day_does_not_go_on() -> None:
     counts = counted([(1, 1, A), (1, 2, B)])
-    counts.forget_user(1)
+    counts.forget_users(np.array([1]))
     counts.add(np.array([1, 2]), np.array([C, D]), np.full(2, 86_400.0))
     assert found(counts, C) == []
     assert found(counts, B) == [(D, 1)]
@@ -98,7 +98,7 @@ def test_a_forgotten_users_day_does_not_go_on() -> None:
 
 def test_days_go_on_after_a_restart() -> None:
     counts = counted(REQUESTS[:4])
-    counts.forget_item(D)
+    counts.forget_items(np.array([D]))
     restored = SameDayCounts()
     restored.load_arrays({name: array.copy() for name, array in counts.arrays().items()})
     for each in (counts, restored):

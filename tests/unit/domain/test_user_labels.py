@@ -74,7 +74,7 @@ def test_no_labels_take_no_memory() -> None:
     labels.count(np.zeros(0, np.int64), [], np.zeros(0))
     assert labels.of(np.array([1_000_000, 3])) == [(), ()]
     assert labels.arrays()["n_labels"].shape == (0,)
-    labels.forget(5)
+    labels.forget(np.array([5]))
 
 
 def test_it_goes_on_from_what_was_written_down() -> None:
@@ -82,7 +82,7 @@ def test_it_goes_on_from_what_was_written_down() -> None:
     chance = np.random.default_rng(2)
     names = [(f"c{label}",) for label in chance.integers(30, size=2000).tolist()]
     labels.count(chance.integers(50, size=2000), names, chance.random(2000))
-    labels.forget(7)
+    labels.forget(np.array([7]))
     restored = UserLabels.restored(labels.names(), labels.arrays())
     everybody = np.arange(60)
     assert restored.of(everybody) == labels.of(everybody)

@@ -208,8 +208,8 @@ def test_a_new_item_starts_at_the_mean_of_its_neighbours() -> None:
 def test_forgetting_brings_rows_back_to_a_strangers() -> None:
     learner, fresh = learned(), Learner(SMALL)
     fresh.model.grow_to(50, 40)
-    learner.forget_user(4)
-    learner.forget_item(9)
+    learner.forget_users(np.array([4]))
+    learner.forget_items(np.array([9]))
     assert torch.equal(learner.model.users.rows[4], fresh.model.users.rows[4])
     assert torch.equal(learner.model.items.rows[9], fresh.model.items.rows[9])
     assert learner.recent_items(np.array([4]), 10)[0].tolist() == []
@@ -222,8 +222,8 @@ def test_forgetting_brings_rows_back_to_a_strangers() -> None:
 def test_rows_that_do_not_exist_are_forgotten_without_effect() -> None:
     learner = learned()
     before = tensors_of(learner)
-    learner.forget_user(10_000)
-    learner.forget_item(10_000)
+    learner.forget_users(np.array([10_000]))
+    learner.forget_items(np.array([10_000]))
     assert all(torch.equal(tensor, before[name]) for name, tensor in learner.state_tensors().items())
 
 
@@ -272,8 +272,8 @@ def test_what_was_forgotten_is_in_nobodys_context() -> None:
     context = learner.model.context
     assert context is not None
     row = int(context.latest()[7, 0])
-    learner.forget_item(row)
-    learner.forget_user(8)
+    learner.forget_items(np.array([row]))
+    learner.forget_users(np.array([8]))
     assert row not in context.latest()
     assert context.latest()[8].tolist() == [-1, -1]
     assert torch.isfinite(learner.model.user_vectors(torch.tensor([7, 8]))).all()

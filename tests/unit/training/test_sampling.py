@@ -49,7 +49,7 @@ def test_popularity_is_of_the_last_positives_only() -> None:
 def test_a_forgotten_item_is_not_drawn_until_seen_again() -> None:
     sampler = NegativeSampler(0.5, window=100)
     sampler.observe(np.array([0, 1, 2]))
-    sampler.forget(1)
+    sampler.forget(np.array([1]))
     assert set(drawn(sampler, 500)) == {-1, 0, 2}
     sampler.observe(np.array([1]))
     assert set(drawn(sampler, 500)) == {0, 1, 2}
@@ -106,10 +106,10 @@ def test_forgotten_users_and_items_leave_the_rings() -> None:
     recent = RecentItems(4)
     recent.grow_to(2)
     recent.add(np.array([0, 0, 1]), np.array([5, 6, 5]))
-    recent.forget_item(5)
+    recent.forget_items(np.array([5]))
     assert [items.tolist() for items in recent.newest(np.array([0, 1]), 4)] == [[6], []]
     assert 5 not in recent.draw(np.array([0, 1]), 20, rng())
-    recent.forget_user(0)
+    recent.forget_users(np.array([0]))
     assert recent.newest(np.array([0]), 4)[0].tolist() == []
 
 

@@ -46,7 +46,7 @@ class TestDirtyRows:
         dirty.mark(rows(1, 7), 2.0)
         assert dirty.take(1).tolist() == [7]
         assert dirty.take(1).tolist()[0] in (0, 2)
-        dirty.drop(1)  # its id is gone, and the row another's now
+        dirty.drop(rows(1))  # its id is gone, and the row another's now
         dirty.mark(rows(1), 9.0)
         assert dirty.take(1).tolist() == [1]
         restored = DirtyRows(dirty.since().copy())
@@ -64,8 +64,7 @@ class TestDirtyRows:
     def test_a_dropped_row_does_not_wait(self) -> None:
         dirty = DirtyRows()
         dirty.mark(rows(1, 2), 1.0)
-        dirty.drop(1)
-        dirty.drop(99)
+        dirty.drop(rows(1, 99))
         assert dirty.take(10).tolist() == [2]
 
     def test_survives_being_written_down(self) -> None:
@@ -108,8 +107,7 @@ class TestUserTable:
         table.dislike(0, "x")
         table.dislike(0, "x")
         assert {row: list(ids) for row, ids in table.disliked.items()} == {0: ["x"]}
-        table.forget(0)
-        table.forget(7)
+        table.forget(rows(0, 7))
         assert (table.n_events[0], table.n_events[1], table.disliked) == (0, 1, {})
 
     def test_survives_being_written_down(self) -> None:
