@@ -1,28 +1,74 @@
 """Loops over arrays, compiled to machine code."""
 
-from collections.abc import Callable
-from typing import TypeVar, cast
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
-from numba import njit
 
 _F = TypeVar("_F", bound=Callable[..., object])
 
 _ARITHMETIC = {"reassoc", "contract", "nsz", "arcp"}
 """Sums may be taken in another order, several terms at a time. What is not finite stays so, to be found."""
 
+_NUMBA: Any = numba.config
+
+_ROOT = Path(__file__).parents[2]
+
+_SOURCES = ("models/*.py", "streamrec/domain/*.py", "streamrec/training/*.py")
+"""Where functions are compiled. Code that was kept holds what it calls in other files; numba looks at its own
+file alone to see whether it is still right."""
+
 
 def compiled(function: _F) -> _F:
-    """Compile a function of arrays and numbers when it is first called; the result is kept on disk.
+    """Compile a function of arrays and numbers when it is first called.
 
-    Beside the source, or, where that can't be written, in the user's cache: `NUMBA_CACHE_DIR` names another.
+    The code is kept for the next process: in a folder beside this file, or, where that can't be written, in
+    the user's cache; `NUMBA_CACHE_DIR` names another. Where nothing can be written each process compiles.
     """
-    return cast("_F", njit(cache=True, fastmath=_ARITHMETIC, error_model="numpy")(function))
+    try:
+        return _jit(cache=True)(function)
+    except RuntimeError:  # numba found no place that can be written
+        return _jit()(function)
 
 
 def inlined(function: _F) -> _F:
     """Compile a function into those that call it: for the few operations on one row that loops consist of."""
-    return cast("_F", njit(inline="always", fastmath=_ARITHMETIC, error_model="numpy")(function))
+    return _jit(inline="always")(function)
+
+
+def _jit(**options: object) -> Callable[[_F], _F]:
+    jit: Any = numba.njit
+    return cast("Callable[[_F], _F]", jit(fastmath=_ARITHMETIC, error_model="numpy", **options))
+
+
+def version_of(files: Iterable[Path]) -> str:
+    """Return a name that changes with any of the files."""
+    stats = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in sorted(files)]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
+
+
+def _keep_code_of_this_version() -> None:
+    version = version_of(file for pattern in _SOURCES for file in _ROOT.glob(pattern))
+    for folder in (Path(__file__).parent / "__pycache__", Path("~/.cache/streamrec").expanduser()):
+        ours = folder / f"compiled-{version}"
+        try:
+            ours.mkdir(parents=True, exist_ok=True)
+            (ours / "is_writable").touch()
+        except OSError:
+            continue
+        for other in folder.glob("compiled-*"):
+            if other != ours:
+                shutil.rmtree(other, ignore_errors=True)
+        _NUMBA.CACHE_DIR = str(ours)
+        return
+
+
+if not _NUMBA.CACHE_DIR:
+    _keep_code_of_this_version()
 
 
 @inlined
