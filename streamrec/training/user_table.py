@@ -58,7 +58,8 @@ class UserTable:
         total = self._sum_of_values[rows] + total_here
         mean = np.divide(total, n, out=np.zeros(len(rows)), where=n > 0)
         is_comparable = is_given & (mean > 0)
-        relative = np.divide(values, mean, out=np.ones(len(rows)), where=is_comparable)
+        with np.errstate(over="ignore"):  # too large for a float is beyond the bound
+            relative = np.divide(values, mean, out=np.ones(len(rows)), where=is_comparable)
         np.add.at(self._n_values, rows[is_given], 1)
         np.add.at(self._sum_of_values, rows[is_given], values[is_given])
         return np.clip(relative, *bounds)

@@ -26,7 +26,7 @@ def test_a_rejection_says_where_and_why_under_a_key_of_its_own() -> None:
     assert message.key == "interactions-0-7"
     assert message.value is not None
     rejected = decode_rejected(message.value)
-    assert (rejected.offset, rejected.reason, rejected.payload) == (7, "not_json", "\ufffdgarbage")
+    assert (rejected.offset, rejected.reason, rejected.payload) == (7, "binary", "\ufffdgarbage")
 
 
 def test_repeats_are_dropped_and_counted() -> None:
