@@ -26,7 +26,11 @@ for place, key in ipairs(KEYS) do
     held_version = tonumber(string.match(string.sub(held, -24), ',(%d+)%]$') or '0')
   end
   if tonumber(version) >= held_version then
-    redis.call('SET', key, value, 'PX', ttl_ms)
+    local reply = redis.pcall('SET', key, value, 'PX', ttl_ms)
+    if type(reply) == 'table' and reply.err then
+      -- In its own words, READONLY first: by that the client knows that it has to connect anew.
+      return redis.error_reply(string.match(reply.err, '%-(%u+ .*)') or reply.err)
+    end
     taken[place] = held or ''
   else
     taken[place] = false

@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
     """Return a length of time for people.
 
     >>> duration(5.4), duration(90061), duration(28333333)
-    ('0:00:05', '1 day, 1:01:01', '327 days, 22:15:33')
+    ('0:00:05', '1 day, 1:01:01', '327 days, 22:22:13')
     """
     return str(timedelta(seconds=round(seconds)))
 

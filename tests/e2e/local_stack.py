@@ -124,7 +124,7 @@ class LocalStack:
         """Return the name of the part that holds the lease, empty where none of them does."""
         holders = self.documents("leases", {"_id": "trainer"})
         owner = holders[0]["owner"] if holders else None
-        pid = int(owner.rpartition(":")[2]) if owner else -1
+        pid = int(owner.split(":")[-2]) if owner else -1  # host, process, a random part
         return next((part for part in ("trainer-1", "trainer-2") if self.pid_of(part) == pid), "")
 
     def processes(self) -> list[psutil.Process]:
