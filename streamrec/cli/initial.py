@@ -204,8 +204,8 @@ def _release(
 
 
 def _generation_name(now: float, lineage: dict[str, Any]) -> str:
-    """Return a name that sorts by time and differs by what was learned from."""
-    digest = hashlib.sha256(repr(sorted(lineage.items())).encode()).hexdigest()
+    """Return a name that sorts by time and differs by what was learned from, and within a second, too."""
+    digest = hashlib.sha256(repr((now, sorted(lineage.items()))).encode()).hexdigest()
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{digest[:6]}"
 
 

@@ -63,7 +63,7 @@ class HistoryPublishing:
         """Let what some ticks changed wait."""
         for row, item_id in added.evicted:
             self._changed[row] = False
-            self._rows.drop(row)
+            self._rows.drop(np.array([row]))
             self._forgotten[item_id] = None
         self._mark(added.cells, self._clock())
 
