@@ -110,6 +110,11 @@ class LocalStack:
             found: Any = client.hgetall("streamrec:counters")
         return {name.decode(): float(value) for name, value in found.items()}
 
+    def n_read(self) -> float:
+        """Return how many events were counted, or dropped because their user was erased after them."""
+        counters = self.counters()
+        return counters.get("n_events", 0) + counters.get("n_erased", 0)
+
     def documents(self, collection: str, query: dict[str, Any]) -> list[dict[str, Any]]:
         """Return documents of MongoDB."""
         url = f"mongodb://127.0.0.1:{self.ports['MONGODB_PORT']}"

@@ -245,10 +245,10 @@ def test_the_standby_takes_over(stack: LocalStack, sent: Sent) -> None:
 def test_nothing_was_lost_and_nothing_counted_twice(stack: LocalStack, sent: Sent) -> None:
     stack.launcher.wait_for_words("All events were replayed")
     n_events = N_STREAMED + sent.n_events
-    eventually(lambda: stack.counters().get("n_events", 0) >= n_events)
+    eventually(lambda: stack.n_read() >= n_events)
     time.sleep(2 * 1.0)  # what comes too often would come within two of the trainer's status intervals
     counters = stack.counters()
-    assert counters["n_events"] == n_events
+    assert stack.n_read() == n_events
     assert counters["n_repeats"] == sent.n_repeats
     assert counters["n_rejected"] == sent.n_rejected
 
@@ -264,7 +264,7 @@ def test_a_broker_that_forgot_its_topics_ends_the_run_and_the_next_one_goes_on(
     n_before = N_STREAMED + sent.n_events
     stack.start()
     send_and_see(stack, sent, "after-the-loss")
-    eventually(lambda: stack.counters().get("n_events") == n_before + 3)
+    eventually(lambda: stack.n_read() == n_before + 3)
     assert stack.recommended("killed-redis")["based_on"] == "user_id"
 
 
