@@ -16,6 +16,7 @@ from streamrec.ports import (
     ITEM_VECTORS,
     EventSource,
     IndexLookup,
+    Lease,
     Message,
     Metrics,
     Neighbours,
@@ -44,6 +45,9 @@ GENERATION = "g1"
 LEARNING = LearningSettings(embedding_dim=8)
 
 WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
+
+FIRST_LEASE = Lease("trainer", "a test", token=1, expires_at=1e12)
+"""Older than any that a process takes: what is written under it, any trainer may go on from."""
 
 
 class SteppingClock:

@@ -8,7 +8,7 @@
     `-- PROMOTION        the last promotion or rollback, under way or done, in JSON
 
 `PROMOTION` is written first, and says by itself who is what until both names are written: a crash at any
-point is made good by doing the rest once more.
+point is made good by doing the rest once more. All three are written under a lease (`snapshot_role_fence`).
 """
 
 from pathlib import Path
@@ -26,9 +26,11 @@ from streamrec.adapters.snapshot_directory import (
     set_current,
 )
 from streamrec.adapters.snapshot_files import write_whole
+from streamrec.adapters.snapshot_role_fence import fenced
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
 from streamrec.payload import decoded
+from streamrec.ports import Lease
 
 CHANGELOG_LANE = "changelog_lane"
 """In a snapshot's provenance: which keys its vectors have in the changelog, 0 or 1."""
@@ -55,11 +57,23 @@ class SnapshotRoles:
         challenger, live = challenger_generation(self._artifacts_dir), current_generation(self._artifacts_dir)
         return Roles.of(live, challenger, promotion)
 
-    def begin(self, promotion: Promotion) -> None:
-        """Write down that two generations change places; who trains follows from now on."""
-        self._write(PROMOTION, msgspec.json.format(msgspec.json.encode(promotion), indent=2) + b"\n")
+    def claim(self, lease: Lease) -> None:
+        """Let no earlier holder of this lease write roles from now on.
 
-    def complete(self, promotion: Promotion) -> None:
+        Raises
+        ------
+        LeaseLost
+            When a later holder has written: so for every method that takes a lease.
+        """
+        with fenced(self._artifacts_dir, lease):
+            pass
+
+    def begin(self, promotion: Promotion, lease: Lease) -> None:
+        """Write down that two generations change places; who trains follows from now on."""
+        with fenced(self._artifacts_dir, lease):
+            self._write_promotion(promotion)
+
+    def complete(self, promotion: Promotion, lease: Lease) -> None:
         """Make the new champion the live generation, and the old one the challenger.
 
         Raises
@@ -67,9 +81,24 @@ class SnapshotRoles:
         UnknownId, CorruptArtifact
             When the new champion has no readable manifest; nothing changes then.
         """
-        set_current(self._artifacts_dir, promotion.champion)
-        self._write(CHALLENGER, f"{promotion.challenger}\n".encode())
-        self.begin(msgspec.structs.replace(promotion, is_done=True))
+        with fenced(self._artifacts_dir, lease):
+            set_current(self._artifacts_dir, promotion.champion)
+            self._write(CHALLENGER, f"{promotion.challenger}\n".encode())
+            self._write_promotion(msgspec.structs.replace(promotion, is_done=True))
+
+    def announce(self, generation: str, lease: Lease, *, as_challenger: bool) -> None:
+        """Let a new generation be the live one, or the challenger.
+
+        Raises
+        ------
+        InvalidInput
+            As `set_challenger`.
+        UnknownId, CorruptArtifact
+            When the generation has no readable manifest; nothing changes then.
+        """
+        announced = set_challenger if as_challenger else set_current
+        with fenced(self._artifacts_dir, lease):
+            announced(self._artifacts_dir, generation)
 
     def _promotion(self) -> Promotion | None:
         path = self._artifacts_dir / PROMOTION
@@ -79,6 +108,9 @@ class SnapshotRoles:
             return None
         except (Damaged, OSError) as error:
             raise CorruptArtifact(f"{path}: {error}; remove it when no promotion is under way") from error
+
+    def _write_promotion(self, promotion: Promotion) -> None:
+        self._write(PROMOTION, msgspec.json.format(msgspec.json.encode(promotion), indent=2) + b"\n")
 
     def _write(self, name: str, content: bytes) -> None:
         write_whole(self._artifacts_dir / name, content)

@@ -14,8 +14,8 @@ from streamrec import __version__
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import read_snapshot, set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, lane_of_next, set_challenger
+from streamrec.adapters.snapshot_directory import read_snapshot, write_snapshot
+from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles, lane_of_next
 from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.domain.event_weights import EventWeights
@@ -180,15 +180,22 @@ def _release(
     changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
     lease = LeaseKeeper(store, LEASE, owner_name(), _LEASE_DURATION_S, time.time)
     patient = until_told()
+    roles = SnapshotRoles(places.artifacts_dir)
     with spinner("Waiting for another initial training to end"):
         patient(lease.wait, lambda: False, time.sleep)
+    places.artifacts_dir.mkdir(parents=True, exist_ok=True)
+    roles.claim(lease.lease)
+
+    def announce(generation: str) -> None:
+        roles.announce(generation, lease.lease, as_challenger=as_challenger)
+
     to = Release(
         store=store,
         cache=cache,
         checkpoints=Checkpoints(places.artifacts_dir, state.generation),
         lease=lease,
         write_snapshot=partial(write_snapshot, places.artifacts_dir),
-        announce=partial(set_challenger if as_challenger else set_current, places.artifacts_dir),
+        announce=announce,
         changelog_offsets=patient(changelog.end_offsets),
         stream_offsets=history.stream_offsets,
         provenance=history.lineage,

@@ -192,15 +192,21 @@ class IndexLookup(Protocol):
 
 
 class RoleRecord(Protocol):
-    """Where it is written down which generation is champion and which challenger."""
+    """Where it is written down which generation is champion and which challenger.
+
+    Who writes shows its lease, and gets `LeaseLost` when a later holder of it has written or claimed.
+    """
 
     def read(self) -> Roles:
         """Return who is what now."""
 
-    def begin(self, promotion: Promotion) -> None:
+    def claim(self, lease: Lease) -> None:
+        """Let no earlier holder of this lease write from now on."""
+
+    def begin(self, promotion: Promotion, lease: Lease) -> None:
         """Write down that two generations change places; who trains follows from now on."""
 
-    def complete(self, promotion: Promotion) -> None:
+    def complete(self, promotion: Promotion, lease: Lease) -> None:
         """Make the new champion the live generation, and the old one the challenger."""
 
 

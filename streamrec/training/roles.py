@@ -143,11 +143,16 @@ class Turns:
             return self._place.record.read().role_of(turn.generation) or turn.role
         return turn.role
 
-    def hand_over(self, promotion: Promotion) -> None:
+    def hand_over(self, promotion: Promotion, turn: Turn) -> None:
         """Let the challenger be champion: its trainer takes our lease, and we go on with the old champion.
 
         Where no trainer of the challenger runs, this process goes over to it, and the old one rests. Without
         effect when the promotion, or a later one, is begun already.
+
+        Raises
+        ------
+        LeaseLost
+            When the champion's lease went to another trainer: the promotion is that one's to carry out.
         """
         begun = self._place.record.read().promotion
         if begun is not None and begun.at >= promotion.at:
@@ -155,7 +160,7 @@ class Turns:
         is_alone = bool(self._patiently(self._leases["challenger"].acquire))
         if is_alone:
             self._patiently(self._leases["challenger"].release)
-        self._place.record.begin(promotion)
+        self._place.record.begin(promotion, turn.lease.lease)
         self._wanted = "champion" if is_alone else "challenger"
         self._is_moving = True
         structlog.get_logger().info(

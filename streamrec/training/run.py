@@ -91,7 +91,7 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
 
     equipment = Equipment(source, turn.lease, publisher, is_over, live_index)
     if is_champion:
-        process.outlets.cache.write_under(lambda: turn.lease.lease)
+        _shut_out_the_one_before(process, turn)
     try:
         if is_champion and process.start == "checkpoint" and process.roles.read().under_way is not None:
             _take_over(process, turn, equipment)
@@ -102,7 +102,13 @@ def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSourc
             live_index.close()
         publisher.close()
     if asked.promotion is not None:
-        turns.hand_over(asked.promotion)
+        turns.hand_over(asked.promotion, turn)
+
+
+def _shut_out_the_one_before(process: TrainerProcess, turn: Turn) -> None:
+    """Let a champion that stood still for longer than its lease write neither cache nor roles any more."""
+    process.outlets.cache.write_under(lambda: turn.lease.lease)
+    process.roles.claim(turn.lease.lease)
 
 
 def _live_index(process: TrainerProcess) -> LiveIndex | None:
@@ -135,7 +141,7 @@ def _take_over(process: TrainerProcess, turn: Turn, equipment: Equipment) -> Non
     patient(source.seek, until)
     catch_up(opened.loop, source, since, should_stop)
     if publish_all_users(opened.loop, opened.state, publisher, should_stop) and promotion is not None:
-        process.roles.complete(promotion)
+        process.roles.complete(promotion, turn.lease.lease)
         process.metrics.count("trainer.promotions.done")
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
     _stream(process, opened.loop)

@@ -30,6 +30,7 @@ from streamrec.adapters import (
     redis_values,
     snapshot_directory,
     snapshot_files,
+    snapshot_role_fence,
     snapshot_roles,
     sqlite_cache_schema,
     sqlite_store_schema,
@@ -471,6 +472,12 @@ ROWS: tuple[Row, ...] = (
         "snapshot_roles.decode_promotion",
         snapshot_roles.decode_promotion,
         (_json(Promotion("promote", "new", "old", 5.0)),),
+        (Damaged,),
+    ),
+    Row(
+        "snapshot_role_fence.decode_tokens",
+        snapshot_role_fence.decode_tokens,
+        (_json({"trainer": 7, "initial-training": 1_700_000_000}),),
         (Damaged,),
     ),
     Row(

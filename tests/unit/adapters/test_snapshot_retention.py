@@ -13,6 +13,7 @@ from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact
 from streamrec.ports import Snapshot, VectorTable
+from tests.builders import FIRST_LEASE
 
 NAMES = [f"g{number}" for number in range(8)]
 
@@ -49,7 +50,7 @@ def test_roles_and_the_newest_stay(folder: Path) -> None:
 
 
 def test_who_can_be_gone_back_to_stays(folder: Path) -> None:
-    SnapshotRoles(folder).begin(Promotion("promote", "g5", "g3", 1.0, is_done=True))
+    SnapshotRoles(folder).begin(Promotion("promote", "g5", "g3", 1.0, is_done=True), FIRST_LEASE)
     GenerationRetention(folder, 0, 3600.0).prune()
     assert left(folder) == ["g1", "g2", "g3", "g5"]
 

@@ -14,6 +14,7 @@ from streamrec.adapters.snapshot_roles import (
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, UnknownId
 from streamrec.ports import Snapshot, VectorTable
+from tests.builders import FIRST_LEASE
 
 PROMOTION = Promotion("promote", champion="new", challenger="old", at=5.0)
 
@@ -42,21 +43,21 @@ def test_nothing_is_known_of_an_empty_folder(tmp_path: Path) -> None:
 def test_a_promotion_counts_from_its_begin_and_serves_from_its_end(folder: Path) -> None:
     record = SnapshotRoles(folder)
     assert record.read() == ("old", "new", None)
-    record.begin(PROMOTION)
+    record.begin(PROMOTION, FIRST_LEASE)
     assert record.read()[:2] == ("new", "old")
     assert (current_generation(folder), challenger_generation(folder)) == ("old", "new")
     for _ in range(2):  # a crash at its end means to do it again
-        record.complete(PROMOTION)
+        record.complete(PROMOTION, FIRST_LEASE)
         assert (current_generation(folder), challenger_generation(folder)) == ("new", "old")
         assert record.read().under_way is None
 
 
 def test_two_generations_side_by_side_never_share_a_lane(folder: Path) -> None:
     assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (1, 0)
-    SnapshotRoles(folder).begin(PROMOTION)
+    SnapshotRoles(folder).begin(PROMOTION, FIRST_LEASE)
     with pytest.raises(InvalidInput, match="under way"):
         lane_of_next(folder, as_challenger=True)
-    SnapshotRoles(folder).complete(PROMOTION)
+    SnapshotRoles(folder).complete(PROMOTION, FIRST_LEASE)
     assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (0, 1)
 
 

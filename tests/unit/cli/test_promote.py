@@ -18,6 +18,7 @@ from streamrec.cli.probes import probe_artifacts
 from streamrec.domain.generation_roles import Promotion
 from streamrec.ports import COMMANDS, Snapshot, VectorTable
 from streamrec.wire import decode_command
+from tests.builders import FIRST_LEASE
 
 ARTIFACTS = Path("var/artifacts")
 
@@ -95,7 +96,7 @@ def test_it_waits_until_it_is_done_or_says_that_nobody_did_it(capsys: pytest.Cap
     set_challenger(ARTIFACTS, "new")
     assert run("promote", "new", "--wait-s", "0.2") == 2
     assert "not live after 0.2 s" in said(capsys)
-    SnapshotRoles(ARTIFACTS).complete(Promotion("promote", "new", "old", at=1.0))
+    SnapshotRoles(ARTIFACTS).complete(Promotion("promote", "new", "old", at=1.0), FIRST_LEASE)
     assert run("rollback", "--wait-s", "0") == 0
     assert commands() == [("promote", "new"), ("rollback", "old")]
 
@@ -133,5 +134,5 @@ def test_the_doctor_says_who_challenges() -> None:
     assert "challenger" not in probe_artifacts(ARTIFACTS, least_free_bytes=0)
     set_challenger(ARTIFACTS, "new")
     assert probe_artifacts(ARTIFACTS, least_free_bytes=0).endswith("is whole; new is its challenger")
-    SnapshotRoles(ARTIFACTS).begin(Promotion("promote", "new", "old", at=1.0))
+    SnapshotRoles(ARTIFACTS).begin(Promotion("promote", "new", "old", at=1.0), FIRST_LEASE)
     assert probe_artifacts(ARTIFACTS, least_free_bytes=0).endswith("new is being promoted")

@@ -18,6 +18,7 @@ from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, Unknow
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Record, Snapshot, VectorTable
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
+from tests.builders import FIRST_LEASE
 
 NOW = 5000.0
 _LONG_S = 20.0
@@ -89,10 +90,10 @@ def test_a_challenger_is_kept_in_step_and_answers_at_once_when_it_is_promoted(ho
     assert eventually(lambda: house.held("g2") == {"b", "c"})
     challenger = house.generations.get("g2")
     promotion = Promotion("promote", champion="g2", challenger="g1", at=1.0)
-    SnapshotRoles(house.directory).begin(promotion)
+    SnapshotRoles(house.directory).begin(promotion, FIRST_LEASE)
     house.loader.step()
     assert house.generations.get().name == "g1"  # until all users have moved
-    SnapshotRoles(house.directory).complete(promotion)
+    SnapshotRoles(house.directory).complete(promotion, FIRST_LEASE)
     house.loader.step()
     assert house.generations.get() is challenger
     assert house.generations.challenger is house.generations.get("g1")

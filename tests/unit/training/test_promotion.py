@@ -11,6 +11,7 @@ from streamrec.domain.generation_roles import Promotion
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, REJECTED, Message
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import decode_vector
+from tests.builders import FIRST_LEASE
 from tests.two_generations import DIMENSIONS, NEW, OLD, TrainerThread, TwoGenerations, eventually
 
 PAIRS = [(f"u{number % 7}", f"i{number % 11}") for number in range(60)]
@@ -160,7 +161,7 @@ def test_what_the_old_champion_did_not_publish_the_new_one_does(two: TwoGenerati
         ahead.end()
     assert seen_pairs(two) == set()
     # As a champion leaves it that decided, and ended before anybody else took its place.
-    two.record.begin(Promotion("promote", NEW, OLD, at=1.0))
+    two.record.begin(Promotion("promote", NEW, OLD, at=1.0), FIRST_LEASE)
     successor = two.start("champion", "three")
     try:
         eventually(lambda: two.roles.under_way is None)
@@ -174,7 +175,7 @@ def test_what_the_old_champion_did_not_publish_the_new_one_does(two: TwoGenerati
 
 def test_both_generations_are_trained_whoever_is_started_again(two: TwoGenerations) -> None:
     # The challenger's trainer became champion and was started again while the other one ran on.
-    two.record.complete(Promotion("promote", NEW, OLD, at=1.0))
+    two.record.complete(Promotion("promote", NEW, OLD, at=1.0), FIRST_LEASE)
     first = two.start("champion", "one")
     try:
         eventually(lambda: first.is_at("champion", NEW))
