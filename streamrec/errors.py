@@ -5,7 +5,8 @@
     StreamrecError
     |-- InvalidInput                what a caller or a record brought does not fit; never retry
     |   |-- InvalidEvent            a record that goes to `interactions.rejected`
-    |   `-- InvalidDataset          a file of events that can't be read as mapped
+    |   |-- InvalidDataset          a file of events that can't be read as mapped
+    |   `-- RefusedBody             a service can't take what stands in a request; without it, perhaps
     |-- UnknownId                   no such user, item or generation; never retry
     |-- Unsupported                 a model that does not answer such questions; ask another kind of model
     |-- ConfigurationError          a setting is wrong or missing; a person must act
@@ -49,6 +50,20 @@ class InvalidEvent(InvalidInput):
 
 class InvalidDataset(InvalidInput):
     """A file of events that can't be read as its column mapping says."""
+
+
+class RefusedBody(InvalidInput):
+    """A service refuses what a request holds: a smaller one, or another one, it may take.
+
+    Attributes
+    ----------
+    detail
+        The service's own words.
+    """
+
+    def __init__(self, message: str, detail: str) -> None:
+        super().__init__(message)
+        self.detail = detail
 
 
 class UnknownId(StreamrecError):

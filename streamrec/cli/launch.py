@@ -15,13 +15,14 @@ from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
 from streamrec.cli.introduction import paths_to_try, quoted, what_to_try
-from streamrec.cli.load_items import ITEMS_PATH, put_items
+from streamrec.cli.load_items import ITEMS_PATH, catalog_rows, put_items
 from streamrec.cli.replay import place_of, replay_with_bar
-from streamrec.cli.screen import output, progress_bar, say, spinner
+from streamrec.cli.screen import output, progress_bar, say, say_rejected, spinner
 from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish, stopping_on_signals
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.named import ML_100K, TERMS
+from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.replay import Replay, due_at_rate
 from streamrec.errors import StreamrecError, Unavailable, UnknownId
 from streamrec.settings import PlaceSettings
@@ -104,8 +105,12 @@ class Launch:
             wait_until_ready(self._services, self._wish, _PATIENCE_S)
         if self._wish() or not events.catalog or self._has_items(events):
             return
+        report = ReadReport()
         with progress_bar("Loading items", len(events.catalog)) as show:
-            put_items(self._services.recommender, events.catalog, show)
+            put_items(
+                self._services.recommender, catalog_rows(events.catalog, events.name, report), report, show
+            )
+        say_rejected(report)
 
     def _has_items(self, events: EventSet) -> bool:
         """Return whether the last item, which is loaded last, is there."""

@@ -8,11 +8,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Overloaded, Unavailable, UnknownId
+from streamrec.errors import (
+    ConfigurationError,
+    Damaged,
+    InvalidInput,
+    Overloaded,
+    RefusedBody,
+    Unavailable,
+    UnknownId,
+)
 from streamrec.payload import decoded
 from streamrec.redaction import shown_url
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
+_ABOUT_THE_BODY = frozenset((400, 413, 422))
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,10 @@ class Service:
             When nothing answers, what answers is not JSON, or it says that it can't now.
         Overloaded
             When it says to come again later.
+        RefusedBody
+            When it can't take the body, with its reason.
         InvalidInput, UnknownId
-            When it refuses the request; with its reason.
+            When it refuses the request otherwise; with its reason.
         ConfigurationError
             When it wants an API key, or another one.
         """
@@ -95,6 +106,8 @@ class Service:
             raise ConfigurationError(f"{reason}; {self._about_key()}")
         if status >= 500:
             raise Unavailable(reason)
+        if status in _ABOUT_THE_BODY:
+            raise RefusedBody(reason, str(detail))
         raise UnknownId(reason) if status == 404 else InvalidInput(reason)
 
     def _about_key(self) -> str:

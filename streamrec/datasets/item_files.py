@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,12 +37,35 @@ def write_items(path: Path, items: Iterable[Item]) -> int:
     return n_items
 
 
+class ItemRow(NamedTuple):
+    """An item, and where it stands: lines as in `RejectedRow`."""
+
+    item: Item
+    line: int
+    n_lines: int
+    path: str
+
+    def rejected(self, reason: str, message: str) -> RejectedRow:
+        """Return the row as one that is left out."""
+        return RejectedRow(self.line, reason, message, self.n_lines, self.path)
+
+
 def iter_items(
     path: Path,
     mapping: Mapping[str, str] | None = None,
     report: ReadReport | None = None,
     delimiter: str | None = None,
 ) -> Iterator[Item]:
+    """Yield the items of a file, as `iter_item_rows` finds them."""
+    return (row.item for row in iter_item_rows(path, mapping, report, delimiter))
+
+
+def iter_item_rows(
+    path: Path,
+    mapping: Mapping[str, str] | None = None,
+    report: ReadReport | None = None,
+    delimiter: str | None = None,
+) -> Iterator[ItemRow]:
     """Yield the items of a CSV, JSON Lines or Parquet file, or of a folder of such parts.
 
     Columns that are no field of an item become attributes; in CSV, categories are separated by a ``|``. Rows
@@ -80,7 +104,7 @@ def _check_columns(source: RowSource, mapping: Mapping[str, str]) -> None:
     source.check_single(columns_of_fields(mapping).values())
 
 
-def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> Iterator[Item]:
+def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> Iterator[ItemRow]:
     path = str(source.path)
     rows = ItemRows(source, mapping, report)
     needed = columns_of_fields(mapping).values()
@@ -90,6 +114,6 @@ def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport)
     for line, n_lines, row in chain(head, numbered):
         report.n_read += 1
         try:
-            yield rows.item_of(line, row)
+            yield ItemRow(rows.item_of(line, row), line, n_lines, path)
         except InvalidEvent as error:
             report.reject(RejectedRow(line, error.reason, str(error), n_lines, path))

@@ -10,8 +10,8 @@ from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.row_source import RowSource
 from streamrec.datasets.text_columns import is_whole_float, were_floats
 from streamrec.domain.event_values import NULL_ID, NULL_MARKERS, id_of
-from streamrec.domain.item import Item
-from streamrec.errors import InvalidEvent
+from streamrec.domain.item import Item, checked_attributes
+from streamrec.errors import InvalidEvent, InvalidInput
 
 CATEGORY_SEPARATOR = "|"
 
@@ -70,7 +70,10 @@ class ItemRows:
         item_id = self._id_of(line, fields.pop("item_id", None))
         try:
             item = msgspec.convert({**fields, "item_id": item_id}, Item, strict=False)
+            checked_attributes(item.attributes)
             msgspec.json.encode(item)
+        except InvalidInput as error:
+            raise InvalidEvent("too_deep", str(error)) from error
         except msgspec.ValidationError as error:
             raise InvalidEvent("does_not_fit", str(error)) from error
         except (UnicodeEncodeError, TypeError, RecursionError) as error:

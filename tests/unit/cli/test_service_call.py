@@ -8,7 +8,7 @@ import pytest
 
 from streamrec.cli.app import main
 from streamrec.cli.service_call import Service
-from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, Unavailable, UnknownId
+from streamrec.errors import ConfigurationError, InvalidInput, Overloaded, RefusedBody, Unavailable, UnknownId
 
 
 class Answerer(ThreadingHTTPServer):
@@ -18,6 +18,8 @@ class Answerer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), AnswererHandler)
         self.answers: list[tuple[int, bytes]] = []
         self.asked: list[tuple[str, str, str | None, object]] = []
+        self.refused = ""
+        self.taken: list[dict[str, str]] = []
 
     @property
     def url(self) -> str:
@@ -32,6 +34,11 @@ class AnswererHandler(BaseHTTPRequestHandler):
         key = self.headers.get("X-API-Key")
         self.server.asked.append((self.command, self.path, key, json.loads(body) if body else None))
         status, content = self.server.answers.pop(0) if self.server.answers else (204, b"")
+        if isinstance(items := self.server.asked[-1][-1], list):
+            if self.server.refused and any(item.get("title") == self.server.refused for item in items):
+                status, content = 422, b'{"detail": "bad is no title"}'
+            else:
+                self.server.taken += items
         self.send_response(status)
         self.send_header("Retry-After", "7")
         self.send_header("Content-Length", str(len(content)))
@@ -66,7 +73,8 @@ def test_an_answer_is_decoded(answerer: Answerer) -> None:
 @pytest.mark.parametrize(
     ("status", "content", "error", "words"),
     [
-        (400, b'{"title": "Bad", "detail": "k is 0"}', InvalidInput, "answers 400: k is 0"),
+        (400, b'{"title": "Bad", "detail": "k is 0"}', RefusedBody, "answers 400: k is 0"),
+        (405, b'{"title": "Not allowed"}', InvalidInput, "answers 405: Not allowed"),
         (
             401,
             b'{"detail": "send a valid key"}',
@@ -148,14 +156,44 @@ def test_load_items_of_nothing_is_an_error(
     assert "not one row" in capsys.readouterr().err
 
 
-def test_load_items_stops_at_a_refusal(
+def test_load_items_stops_at_a_refusal_of_all_requests(
     answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "items.jsonl"
     file.write_text('{"item_id": "i"}\n' * 300)
-    answerer.answers = [(422, b'{"detail": "title is too long"}')]
+    answerer.answers = [(405, b'{"title": "no PUT here"}')]
     with pytest.raises(SystemExit) as exited:
         main(["load-items", "--file", str(file), "--url", answerer.url])
     assert exited.value.code == 2
-    assert "title is too long" in capsys.readouterr().err
+    assert "no PUT here" in capsys.readouterr().err
     assert len(answerer.asked) == 1
+
+
+def test_load_items_leaves_out_what_the_service_refuses(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.jsonl"
+    titles = {7: "bad", 199: "bad", 200: "bad", 444: "bad"}
+    file.write_text("".join(f'{{"item_id": "i{n}", "title": "{titles.get(n, n)}"}}\n' for n in range(450)))
+    answerer.refused = "bad"
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url])
+    assert exited.value.code == 0
+    taken = [item["item_id"] for item in answerer.taken]
+    assert taken == [f"i{n}" for n in range(450) if n not in titles]
+    said = capsys.readouterr().err
+    assert "4 of 450 rows left out: refused 4" in said
+    assert "items.jsonl, line 8: item 'i7': bad is no title" in said
+    assert "446 items are at" in said
+
+
+def test_load_items_of_which_none_is_taken_is_an_error(
+    answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text('{"item_id": "i", "title": "bad"}\n' * 3)
+    answerer.refused = "bad"
+    with pytest.raises(SystemExit) as exited:
+        main(["load-items", "--file", str(file), "--url", answerer.url])
+    assert exited.value.code == 2
+    assert "was taken" in capsys.readouterr().err

@@ -40,6 +40,7 @@ def test_csv_with_a_mapping_keeps_other_columns_as_attributes(tmp_path: Path) ->
         ('{"item_id": 9007199254740995.0}', "another number"),
         ('{"item_id": "b", "categories": [1]}', "categories"),
         ('{"item_id": "b", "attributes": 5, "more": 1}', "attributes"),
+        ('{"item_id": "b", "more": ' + "[" * 64 + "]" * 64 + "}", "nested deeper than 64"),
     ],
 )
 def test_rows_that_do_not_fit_are_left_out_and_named(line: str, words: str, tmp_path: Path) -> None:
