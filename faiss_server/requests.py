@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
-from urllib.parse import unquote
 
 import falcon
 import msgspec
@@ -164,20 +163,6 @@ def as_vector(numbers: list[float]) -> NDArray[np.float32]:
     """Return (D + 1,) float32; a number too large for it becomes infinite, which the index refuses."""
     with np.errstate(over="ignore"):
         return np.asarray(numbers, np.float64).astype(np.float32)
-
-
-def id_in_path(segment: str) -> str:
-    """Decode an id from its percent-encoded part of the path.
-
-    Raises
-    ------
-    InvalidInput
-        When it is not UTF-8.
-    """
-    try:
-        return unquote(segment, errors="strict")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("the id in the path is not UTF-8") from error
 
 
 def read_k(request: falcon.Request) -> int:

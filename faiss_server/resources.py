@@ -13,7 +13,6 @@ from faiss_server.requests import (
     decode_search,
     decoded,
     excluded_of,
-    id_in_path,
     read_k,
     reply_in_kind,
 )
@@ -28,6 +27,7 @@ from streamrec.adapters.index_messages import (
 )
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
 from streamrec.ports import Metrics
+from streamrec.request_ids import id_in_path
 from streamrec.telemetry import timed
 
 _json = msgspec.json.Encoder()

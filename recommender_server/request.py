@@ -2,12 +2,11 @@
 
 import re
 from typing import TypeVar
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 import falcon.asgi
 import msgspec
 
-from streamrec.domain.interaction import MAX_ID_BYTES
 from streamrec.errors import InvalidInput
 
 T = TypeVar("T")
@@ -68,41 +67,3 @@ def _about_parameter(message: str) -> str:
     complaint, _, place = message.partition(" - at ")
     complaint = complaint.removesuffix(", got `str`")  # every parameter is text
     return f"query parameter {place.strip('`').removeprefix('$.')!r}: {complaint[:1].lower()}{complaint[1:]}"
-
-
-def id_in_path(segment: str) -> str:
-    """Decode an id from its percent-encoded path segment.
-
-    >>> id_in_path("a%2Fb")
-    'a/b'
-
-    Raises
-    ------
-    InvalidInput
-        When it is not an id.
-    """
-    try:
-        text = unquote(segment, errors="strict")
-    except UnicodeDecodeError:
-        raise InvalidInput("the id in the path is not UTF-8") from None
-    return checked_id(text)
-
-
-def checked_id(text: str) -> str:
-    """Return an id that has 1 to 256 bytes.
-
-    Raises
-    ------
-    InvalidInput
-        When it is too short or too long, or not Unicode text.
-    """
-    if not 0 < len(text) <= MAX_ID_BYTES:
-        raise InvalidInput(f"an id has 1 to {MAX_ID_BYTES} bytes; this one has {len(text)} characters")
-    if not text.isascii():
-        try:
-            n_bytes = len(text.encode())
-        except UnicodeEncodeError:
-            raise InvalidInput("an id is Unicode text; this one is not") from None
-        if n_bytes > MAX_ID_BYTES:
-            raise InvalidInput(f"an id has 1 to {MAX_ID_BYTES} bytes; this one has {n_bytes}")
-    return text

@@ -5,8 +5,9 @@ import msgspec
 
 from recommender_server.bodies import JSON
 from recommender_server.history_schemas import BAR_MINUTES, HistoryAnswer, HistoryQuery
-from recommender_server.request import id_in_path, query_of
+from recommender_server.request import query_of
 from streamrec.errors import UnknownId
+from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.item_history import HistoryReader, HistoryRequest
 

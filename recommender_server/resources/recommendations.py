@@ -5,11 +5,12 @@ import msgspec
 from msgspec import UNSET
 
 from recommender_server.bodies import JSON
-from recommender_server.request import checked_id, query_of
+from recommender_server.request import query_of
 from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.diversity import Shape
 from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.request_ids import checked_id, checked_ids
 from streamrec.serving.recommender import Recommender
 
 _encode = msgspec.json.Encoder().encode
@@ -34,12 +35,12 @@ class Recommendations:
         diversity, max_per_category = self._shape
         return RecommendationRequest(
             query.k,
-            None if query.user_id is UNSET else checked_id(query.user_id),
-            None if query.item_id is UNSET else checked_id(query.item_id),
+            None if query.user_id is UNSET else checked_id("user_id", query.user_id),
+            None if query.item_id is UNSET else checked_id("item_id", query.item_id),
             query.exclude_seen,
             frozenset(query.category),
-            frozenset(map(checked_id, query.exclude_ids)),
-            tuple(dict.fromkeys(map(checked_id, query.only_ids))),
+            frozenset(checked_ids("exclude_ids", query.exclude_ids)),
+            tuple(checked_ids("only_ids", query.only_ids)),
             None if query.min_score is UNSET else query.min_score,
             Shape(
                 diversity if query.diversity is UNSET else query.diversity,

@@ -5,11 +5,12 @@ import msgspec
 from msgspec import UNSET
 
 from recommender_server.bodies import JSON
-from recommender_server.request import checked_id, id_in_path, query_of
+from recommender_server.request import query_of
 from recommender_server.schemas import SimilarQuery
 from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.errors import Unavailable, UnknownId
+from streamrec.request_ids import checked_ids, id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar import SimilarFinder
 
@@ -50,8 +51,8 @@ class Similar:
         return RecommendationRequest(
             query.k,
             categories=frozenset(query.category),
-            exclude_ids=frozenset(map(checked_id, query.exclude_ids)),
-            only_ids=tuple(dict.fromkeys(map(checked_id, query.only_ids))),
+            exclude_ids=frozenset(checked_ids("exclude_ids", query.exclude_ids)),
+            only_ids=tuple(checked_ids("only_ids", query.only_ids)),
             min_score=None if query.min_score is UNSET else query.min_score,
             like_order=self._like_order
             if query.order is UNSET

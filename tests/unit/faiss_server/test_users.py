@@ -116,6 +116,10 @@ def test_users_are_alike_by_the_cosine_whatever_their_length(house: House) -> No
         ("/v1/users/ann/similar?k=0", 400),
         ("/v1/users/ann/similar?k=many", 400),
         ("/v1/users/%ff/similar", 400),
+        ("/v1/users/%5CN/similar", 400),
+        (f"/v1/users/{'x' * 257}/similar", 400),
+        ("/v1/items/%5CN/similar", 400),
+        (f"/v1/items/{'x' * 257}/similar", 400),
         ("/v1/users/ann/similar?generation=lost", 404),
     ],
 )
