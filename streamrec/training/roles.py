@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from tenacity import Retrying
 
-from streamrec.domain.generation_roles import Promotion, Role, other_role
+from streamrec.domain.generation_roles import Promotion, Role, Roles, other_role
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
 from streamrec.telemetry import Digest
@@ -101,9 +101,9 @@ class Turns:
         self._said = None
         while not self._stop.is_stopping.is_set():
             is_late = self._place.clock() - started_at >= self._place.lease_duration_s
-            roles = self._place.record.read()
-            has_generation = roles.generation_of(self._wanted) is not None
-            self._say("starting" if has_generation else "waiting for a model")
+            roles = self._readable()
+            has_generation = roles is not None and roles.generation_of(self._wanted) is not None
+            self._say("starting" if has_generation else "waiting for a model", is_told=roles is not None)
             if has_generation and (turn := self._free_turn(is_late)) is not None:
                 self._is_moving = False
                 return turn
@@ -112,12 +112,11 @@ class Turns:
 
     def is_over(self, turn: Turn) -> bool:
         """Return whether the generation no longer has the role, or a better role is free."""
-        try:
-            if self._place.record.read().generation_of(turn.role) != turn.generation:
-                return True
-        except CorruptArtifact as error:  # who is what can't be known: until it can, all stays as it is
-            self._unreadable.note(1, str(error))
+        roles = self._readable()
+        if roles is None:  # who is what can't be known: until it can, all stays as it is
             return False
+        if roles.generation_of(turn.role) != turn.generation:
+            return True
         if turn.role == self._place.preferred or self._place.preferred == "challenger":
             return False
         with suppress(Unavailable):  # looked at again with the next status
@@ -139,9 +138,20 @@ class Turns:
         self._is_moving = self._wanted != turn.role
 
     def _role_now(self, turn: Turn) -> Role:
-        with suppress(CorruptArtifact):
-            return self._place.record.read().role_of(turn.generation) or turn.role
-        return turn.role
+        roles = self._readable()
+        return (roles and roles.role_of(turn.generation)) or turn.role
+
+    def _readable(self) -> Roles | None:
+        """Return who is what; None while it can't be read, which is said now and then."""
+        try:
+            return self._place.record.read()
+        except CorruptArtifact as error:
+            self._unreadable.note(1, str(error))
+            return None
+
+    def _generation_of(self, role: Role) -> str | None:
+        roles = self._readable()
+        return None if roles is None else roles.generation_of(role)
 
     def hand_over(self, promotion: Promotion, turn: Turn) -> None:
         """Let the challenger be champion: its trainer takes our lease, and we go on with the old champion.
@@ -174,10 +184,10 @@ class Turns:
     def _free_turn(self, is_late: bool) -> Turn | None:
         for role in (self._wanted, other_role(self._wanted))[: 2 if is_late else 1]:
             lease = self._leases[role]
-            if self._place.record.read().generation_of(role) is None or not self._patiently(lease.acquire):
+            if self._generation_of(role) is None or not self._patiently(lease.acquire):
                 continue
             # Whoever gave the lease up may have changed the roles just before.
-            generation = self._place.record.read().generation_of(role)
+            generation = self._generation_of(role)
             if generation is not None:
                 return Turn(role, generation, lease)
             self._patiently(lease.release)
@@ -196,11 +206,16 @@ class Turns:
             self._say("standing by")
         self._stop.is_stopping.wait(pause_s)
 
-    def _say(self, state: State) -> None:
-        """Tell the status what is being done, once; "starting" does not follow "standing by"."""
+    def _say(self, state: State, *, is_told: bool = True) -> None:
+        """Tell the status what is being done, and if `is_told` the log, once.
+
+        "starting" does not follow "standing by".
+        """
         if state == self._said or (self._said, state) == ("standing by", "starting"):
             return
         self._said = self._status.state = state
+        if not is_told:
+            return  # a new model would mend nothing
         if state == "waiting for a model":
             structlog.get_logger().info("waiting_for_a_model", role=self._wanted, mend=_MENDS[self._wanted])
         elif state == "standing by":

@@ -5,11 +5,14 @@ from pathlib import Path
 from threading import Condition, Thread
 
 import pytest
+from structlog.testing import capture_logs
 
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.snapshot_directory import CURRENT
+from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.domain.generation_roles import Roles
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMMANDS, INTERACTIONS, Record
+from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.lease import LeaseKeeper
@@ -50,6 +53,9 @@ class Generation:
 
     def read(self) -> Roles:
         return Roles(self.name)
+
+    def claim(self, lease: Lease) -> None:
+        """Nobody else writes here."""
 
 
 @pytest.fixture
@@ -96,6 +102,38 @@ def test_a_trainer_waits_for_a_model_stands_by_and_trains(world: World) -> None:
         stop.is_stopping.set()
         thread.join(30)
     assert states.seen == ["waiting for a model", "starting", "standing by", "training"]
+
+
+def test_a_trainer_that_is_started_while_roles_are_garbage_waits_for_readable_ones(
+    world: World,
+) -> None:
+    states, stop = States(), StopRequest()
+    current = world.folder / CURRENT
+    roles, failures = SnapshotRoles(world.folder), list[BaseException]()
+    process = replace(process_over(world, Generation(), stop, states), roles=roles)
+
+    def train() -> None:
+        try:
+            run_trainer(process)
+        except BaseException as error:  # noqa: BLE001  # of another thread
+            failures.append(error)
+
+    current.write_bytes(b"\xff no name")
+    with capture_logs() as lines:
+        thread = Thread(target=train)
+        thread.start()
+        try:
+            states.wait_for("waiting for a model")
+            current.write_text(f"{GENERATION}\n")
+            states.wait_for("training")
+        finally:
+            stop.is_stopping.set()
+            thread.join(30)
+    assert not failures
+    assert states.seen == ["waiting for a model", "starting", "training"]
+    said = [line for line in lines if line["event"] in ("roles_unreadable", "waiting_for_a_model")]
+    assert [line["event"] for line in said] == ["roles_unreadable"]
+    assert str(current) in said[0]["example"]
 
 
 @pytest.fixture
