@@ -11,7 +11,7 @@ from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka_topics import KafkaTopics
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.ports import COMPACTED_TOPICS, Mark, Message
+from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128
 """More than what surrounds key and value in a request of one record."""
@@ -49,8 +49,10 @@ class KafkaEventSink:
         self._failure: Unavailable | ConfigurationError | None = None
         self._failed_at = -math.inf
 
-    def append(self, topic: str, messages: Sequence[Message]) -> None:
+    def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
         """Append, and return once every replica in step has them. Records of one key keep their order.
+
+        A broker compares no tokens: the fence is without effect, and readers pass over what is older.
 
         Raises
         ------

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMPACTED_TOPICS, Mark, Message, Offsets, Record
+from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message, Offsets, Record, check_token
 
 PARTITION = 0
 
@@ -18,10 +18,16 @@ class MemoryEventLog:
         self.records: dict[str, list[Record]] = {}
         self.committed: dict[tuple[str, str], int] = {}
         self._n_appended: dict[str, int] = {}
+        self._tokens: dict[str, int] = {}
 
     def end_offset(self, topic: str) -> int:
         """Return the next offset that the topic will give out."""
         return self._n_appended.get(topic, 0)
+
+    def hold(self, fence: Fence) -> None:
+        """Refuse earlier holders from now on; raises `LeaseLost` when a later one has been here."""
+        check_token(fence, self._tokens.get(fence.name, 0), "this log")
+        self._tokens[fence.name] = fence.token
 
     def add(self, topic: str, message: Message) -> int:
         """Append one message and return its offset; in a compacted topic it takes its predecessor's place."""
@@ -40,8 +46,10 @@ class MemoryEventSink:
     def __init__(self, log: MemoryEventLog) -> None:
         self._log = log
 
-    def append(self, topic: str, messages: Sequence[Message]) -> None:
-        """Append in order."""
+    def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
+        """Append in order, unless one with a larger token than the fence's has been here."""
+        if fence is not None:
+            self._log.hold(fence)
         for message in messages:
             self._log.add(topic, message)
 

@@ -12,10 +12,11 @@ import msgspec
 from streamrec.adapters.sqlite_cache import ITEM_TTL_S
 from streamrec.adapters.sqlite_cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
 from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite_fence import hold_fence
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Lease, Neighbours, RankedItem, check_token
+from streamrec.ports import Lease, Neighbours, RankedItem
 
 _PAGE = 10_000
 """Item ids looked at in one transaction: some 10 ms."""
@@ -125,13 +126,7 @@ class SqliteCachePublisher:
         lease = None if self._lease is None else self._lease()
         with self._lock, transaction(self._connection, self._path) as connection:
             if lease is not None:
-                row = connection.execute("SELECT token FROM fences WHERE name = ?", (lease.name,)).fetchone()
-                held = row[0] if row and isinstance(row[0], int) else 0
-                check_token(lease, held, f"its row of the table fences in {self._path}")
-                if held < lease.token:
-                    connection.execute(
-                        "INSERT OR REPLACE INTO fences VALUES (?, ?)", (lease.name, lease.token)
-                    )
+                hold_fence(connection, self._path, lease)
             yield connection
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from streamrec.adapters.sqlite_connection import add_column, connect, create_tables
+from streamrec.adapters.sqlite_fence import CREATE_FENCES
 from streamrec.domain.item import Item, decode_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
@@ -25,7 +26,7 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " expires_at REAL NOT NULL, version INTEGER NOT NULL DEFAULT 0, kept_until REAL NOT NULL DEFAULT 0)"
     " WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS fences (name TEXT PRIMARY KEY NOT NULL, token INTEGER NOT NULL)",
+    CREATE_FENCES,
     "CREATE TABLE IF NOT EXISTS history_span (id INTEGER PRIMARY KEY NOT NULL, span TEXT NOT NULL)",
     # By slot first: what changes in a minute stands together, so a publication writes few pages.
     "CREATE TABLE IF NOT EXISTS history (slot INTEGER NOT NULL, item_id TEXT NOT NULL, bar BLOB NOT NULL,"

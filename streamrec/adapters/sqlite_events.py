@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamrec.adapters.sqlite_connection import impatient, saying_unavailable, transaction
+from streamrec.adapters.sqlite_fence import hold_fence
 from streamrec.adapters.sqlite_log_file import PARTITION, LogFile, table_of
 from streamrec.errors import LogTruncated
-from streamrec.ports import COMPACTED_TOPICS, Mark, Message, Offsets, Record
+from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message, Offsets, Record
 
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.01
 """SQLite wakes nobody: a reader looks again after a pause. A look costs some 20 us, so the shortest pause is
@@ -29,12 +30,20 @@ class SqliteEventSink:
         self._file = LogFile(path)
         self._lock = threading.Lock()
 
-    def append(self, topic: str, messages: Sequence[Message]) -> None:
-        """Append in one transaction; in a compacted topic each message takes its predecessor's place."""
-        if not messages:
+    def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
+        """Append in one transaction; in a compacted topic each message takes its predecessor's place.
+
+        Raises
+        ------
+        LeaseLost
+            When one with a larger token than the fence's has been here; nothing is written then.
+        """
+        if not messages and fence is None:
             return
         now = time.time()
         with self._lock, transaction(self._file.connection, self._file.path) as connection:
+            if fence is not None:
+                hold_fence(connection, self._file.path, fence)
             self._file.create(topic)
             connection.executemany(
                 f"INSERT OR REPLACE INTO {table_of(topic)} (key, value, appended_at) VALUES (?, ?, ?)",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streamrec.adapters.sqlite_connection import connect, transaction
+from streamrec.adapters.sqlite_fence import CREATE_FENCES
 from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.ports import COMPACTED_TOPICS
 
@@ -28,6 +29,7 @@ class LogFile:
                 " next_offset INTEGER NOT NULL, PRIMARY KEY (consumer, topic, partition)) WITHOUT ROWID"
             )
             self.connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
+            self.connection.execute(CREATE_FENCES)
             self.connection.execute("INSERT OR IGNORE INTO about VALUES ('identity', hex(randomblob(8)))")
             self.connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
             for topic in topics:

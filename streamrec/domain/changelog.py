@@ -20,6 +20,17 @@ def changelog_key(id_: str, lane: int) -> str:
     return f"1:{id_}"
 
 
+def changelog_turn(lane: int) -> str:
+    """Return the name under which those that write a lane of the changelogs take turns.
+
+    Not their leases' name: a generation goes on under another role's lease, and with the keys that it had.
+
+    >>> changelog_turn(1)
+    'changelog lane 1'
+    """
+    return f"changelog lane {lane}"
+
+
 def of_changelog_key(key: str) -> tuple[str, int]:
     """Return the id and the lane of a key: all that a record without a value tells.
 

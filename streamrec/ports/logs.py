@@ -60,6 +60,13 @@ class Message(NamedTuple):
     is_last: bool = False
 
 
+class Fence(NamedTuple):
+    """Who appends, among those that take turns under one name: a later one's `token` is larger."""
+
+    name: str
+    token: int
+
+
 class Record(NamedTuple):
     """A record read from a log. `timestamp` is the log's append time in Unix seconds."""
 
@@ -130,11 +137,19 @@ class EventSource(Protocol):
 class EventSink(Protocol):
     """Appends to topics."""
 
-    def append(self, topic: str, messages: Sequence[Message]) -> None:
+    def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
         """Append in order and return once all are durable; all or nothing where the log can do that.
+
+        Parameters
+        ----------
+        fence
+            Where the log can do that, it refuses whoever had the turn before from now on, though no messages
+            are given. Where it can't, readers have to pass over older tokens.
 
         Raises
         ------
+        LeaseLost
+            When one with a larger token has been here; nothing is written then.
         Overloaded
             When the log takes no more for now.
         """

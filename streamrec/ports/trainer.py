@@ -15,7 +15,7 @@ from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState
 from streamrec.errors import LeaseLost
-from streamrec.ports.logs import Offsets
+from streamrec.ports.logs import Fence, Offsets
 from streamrec.ports.servers import IndexAnswer, IndexQuery
 
 
@@ -58,18 +58,18 @@ class Lease(NamedTuple):
     expires_at: float
 
 
-def check_token(lease: Lease, held: int, where: str) -> None:
-    """Return unless a later holder of the lease has written.
+def check_token(writer: Lease | Fence, held: int, where: str) -> None:
+    """Return unless a later holder of the lease, or of the turn, has written.
 
     Raises
     ------
     LeaseLost
         When one has; with what to remove should it never have been.
     """
-    if held > lease.token:
+    if held > writer.token:
         raise LeaseLost(
-            f"a later holder of {lease.name!r} has written (token {held} > {lease.token}); if the leases were"
-            f" given back from a backup, remove {where}"
+            f"a later holder of {writer.name!r} has written (token {held} > {writer.token}); if the leases"
+            f" were given back from a backup, remove {where}"
         )
 
 

@@ -183,6 +183,7 @@ def release(
         _publish_users(state, history, to, on_progress)
         if gone := to.newly_erased(state.user_ids.ids()):
             to.store.forget_users(gone, to.lease.lease)
+        to.cache.write_under(lambda: to.lease.lease)
         to.cache.publish_popular(rankings(state, {}))
     to.announce(state.generation)
 

@@ -10,7 +10,7 @@ from functools import partial
 from threading import Event
 from typing import NamedTuple
 
-from streamrec.domain.changelog import changelog_key, key_before
+from streamrec.domain.changelog import changelog_key, changelog_turn, key_before
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
@@ -19,6 +19,7 @@ from streamrec.ports import (
     USER_VECTORS,
     CachePublisher,
     EventSink,
+    Fence,
     Lease,
     Message,
     Metrics,
@@ -63,8 +64,6 @@ class Publisher:
 
     Attributes
     ----------
-    changelog_lane
-        Of the generation that is published; see `streamrec.domain.changelog`.
     commands_read
         Next offset of the commands that were carried out.
     neighbours
@@ -83,7 +82,7 @@ class Publisher:
     ) -> None:
         self._outlets = outlets
         self._generation = generation
-        self.changelog_lane = 0
+        self._changelog_lane = 0
         self.commands_read: int | None = None
         self._lease = lease
         self._metrics = metrics
@@ -93,6 +92,20 @@ class Publisher:
         self.neighbours = NeighbourLane(outlets.cache, metrics)
         self.n_cache_failures = 0
         self._n_failures_in_turn = self._n_skipped_statuses = 0
+
+    def take_changelog_lane(self, lane: int) -> None:
+        """Publish vectors in a generation's lane of the changelog, and let no earlier trainer do so any more.
+
+        Raises
+        ------
+        LeaseLost
+            When a later trainer does.
+        """
+        self._changelog_lane = lane
+        self._outlets.vectors.append(ITEM_VECTORS, [], self._fence(self._lease()))
+
+    def _fence(self, lease: Lease) -> Fence:
+        return Fence(changelog_turn(self._changelog_lane), lease.token)
 
     def is_free_for_users(self) -> bool:
         """Return whether the last users handed over are out."""
@@ -164,16 +177,16 @@ class Publisher:
         self._metrics.count("trainer.published.users", len(publication.updates.states))
 
     def _write_vectors(self, topic: str, gathered: Gathered) -> None:
-        token, vectors = self._lease().token, gathered.vectors
+        fence, vectors = self._fence(self._lease()), gathered.vectors
         with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
-            messages = [self._message(id_, vector, gathered, token) for id_, vector in vectors]
-            gone = [key_before(id_, self.changelog_lane) for id_, vector in vectors if vector is None]
+            messages = [self._message(id_, vector, gathered, fence.token) for id_, vector in vectors]
+            gone = [key_before(id_, self._changelog_lane) for id_, vector in vectors if vector is None]
             messages += [Message(key, None) for key in gone if key is not None]
-            self._outlets.vectors.append(topic, messages)
+            self._outlets.vectors.append(topic, messages, fence)
         self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
 
     def _message(self, id_: str, vector: bytes | None, gathered: Gathered, token: int) -> Message:
-        key = changelog_key(id_, self.changelog_lane)
+        key = changelog_key(id_, self._changelog_lane)
         named = None if key == id_ else id_
         at, commands_read = gathered.at, gathered.commands_read
         record = VectorRecord(self._generation, vector, at, named, token, commands_read)

@@ -107,12 +107,14 @@ def open_trainer(process: TrainerProcess, generation: str, equipment: Equipment)
         When the generation has no readable checkpoint.
     LogTruncated
         When the stream's log is shorter than the checkpoint says.
+    LeaseLost
+        When another trainer took over already.
     """
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoints = Checkpoints(process.artifacts_dir, generation)
     state, next_offsets = checkpoints.open_newest(process.learning, settings)
-    equipment.publisher.changelog_lane = state.changelog_lane
+    patient(equipment.publisher.take_changelog_lane, state.changelog_lane)
     state.learner.pace = process.reverts.pace
     patient(_seek, equipment.source, process.start, next_offsets)
     erasures = patient(open_erasures, process.outlets.store, equipment.source, process.clock)

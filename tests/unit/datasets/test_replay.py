@@ -12,7 +12,7 @@ from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.replay import MAX_BATCH, Listener, Replay, due_at_rate, due_at_speed
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidInput, Overloaded, Unavailable
-from streamrec.ports import INTERACTIONS, Message
+from streamrec.ports import INTERACTIONS, Fence, Message
 from streamrec.wire import decode_event
 
 
@@ -40,7 +40,7 @@ class UnsteadySink(MemoryEventSink):
         self._errors = list(errors)
         self.appends: list[tuple[float, int]] = []
 
-    def append(self, topic: str, messages: Sequence[Message]) -> None:
+    def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
         if self._errors:
             raise self._errors.pop(0)
         self.appends.append((self._clock.now() - 1000.0, len(messages)))

@@ -162,7 +162,7 @@ async def test_a_log_that_is_full_or_away_is_said(server: Server) -> None:
     class Refusing(MemoryEventSink):
         error: Unavailable = Overloaded("the disk is slow", retry_after_s=1.2)
 
-        def append(self, topic: str, messages: object) -> None:
+        def append(self, topic: str, messages: object, fence: object = None) -> None:
             raise self.error
 
     sink = Refusing(server.log)

@@ -16,7 +16,7 @@ from models.checkpoint import checkpoint_folders, write_checkpoint
 from streamrec.adapters.memory_events import MemoryEventSource
 from streamrec.domain.generation_roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
-from streamrec.ports import COMMANDS, INTERACTIONS, Record
+from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.publisher import Outlets
@@ -170,6 +170,9 @@ class Generation:
 
     def read(self) -> Roles:
         return Roles(GENERATION)
+
+    def claim(self, lease: Lease) -> None:
+        """Nobody else writes it."""
 
 
 class DamagingSource(MemoryEventSource):
