@@ -38,7 +38,7 @@ def main(
                 TrainerProcess(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
                     open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),
-                    outlets=open_outlets(places),
+                    outlets=open_outlets(places, metrics),
                     index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
                     metrics=metrics,
                     artifacts_dir=places.artifacts_dir,

@@ -51,7 +51,7 @@ def open_process(places: PlaceSettings, metrics: Metrics) -> TrainerProcess:
     source = open_event_source(places.events_url, [COMMANDS, INTERACTIONS], LEASE_NAME)
     return TrainerProcess(
         open_source=lambda _group: source,
-        outlets=open_outlets(places),
+        outlets=open_outlets(places, metrics),
         index=open_index_lookup(places.index_url, timeout_s=1.0),
         metrics=metrics,
         artifacts_dir=places.artifacts_dir,

@@ -1,5 +1,7 @@
 """Hot caches by URL. Drivers are imported by scheme: nobody loads one that they do not use."""
 
+from collections.abc import Callable
+
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import CachePublisher, HotCache
@@ -30,8 +32,13 @@ def open_cache(url: str) -> HotCache:
     raise _unknown(url)
 
 
-def open_cache_publisher(url: str) -> CachePublisher:
+def open_cache_publisher(url: str, count_replaced: Callable[[int], None] | None = None) -> CachePublisher:
     """Open the hot cache for the trainer.
+
+    Parameters
+    ----------
+    count_replaced
+        Told how many keys of another kind than ours were replaced.
 
     Raises
     ------
@@ -48,7 +55,7 @@ def open_cache_publisher(url: str) -> CachePublisher:
         from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
         from streamrec.adapters.redis_connection import place_of
 
-        return RedisCachePublisher(place_of(url))
+        return RedisCachePublisher(place_of(url), count_replaced)
     raise _unknown(url)
 
 

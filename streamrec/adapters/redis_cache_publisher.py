@@ -4,23 +4,26 @@ import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 from redis import BlockingConnectionPool, Redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 from redis.retry import Retry
 
 from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
 from streamrec.adapters.redis_items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
+from streamrec.adapters.redis_kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
+from streamrec.adapters.redis_rankings import Ranking, chunks
 from streamrec.adapters.redis_values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item
-from streamrec.ports import Lease, Neighbours, RankedItem, check_token
-
-_MEMBERS_AT_ONCE = 1000
-"""In one transaction: some 3 ms, during which Redis answers nobody else."""
+from streamrec.errors import Damaged, Unavailable
+from streamrec.log_limits import warn_seldom
+from streamrec.ports import Lease, Neighbours, check_token
 
 _ITEMS_AT_ONCE = 500
 """Histories in one round trip: the answers of more would wait in memory."""
@@ -31,17 +34,22 @@ _HISTORY_TTL_S = 86_400
 _KEYS_AT_ONCE = 500
 """In one step of a scan, or in one removal: less than a millisecond, during which Redis answers nobody."""
 
-Ranking = Sequence[RankedItem]
-
 
 class RedisCachePublisher:
     """Implements `CachePublisher`. Safe to call from several threads.
 
-    Every publication is whole, so a Redis that was emptied is as before after the next one.
+    Every publication is whole, so a Redis that was emptied is as before after the next one. A key of ours
+    that holds a value of another kind, as another program or a person may have made one, is replaced.
+
+    Parameters
+    ----------
+    count_replaced
+        Told how many such keys were replaced.
     """
 
-    def __init__(self, place: RedisPlace) -> None:
+    def __init__(self, place: RedisPlace, count_replaced: Callable[[int], None] | None = None) -> None:
         self._place = place
+        self._count_replaced = count_replaced
         retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES)
         pool = BlockingConnectionPool.from_url(
             place.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
@@ -55,16 +63,19 @@ class RedisCachePublisher:
     def publish_popular(self, rankings: Mapping[str, Ranking]) -> None:
         """Replace whole rankings, each at once; an empty one is removed."""
         with self._connected():
-            for chunk in _chunks(rankings):
-                with self._writing() as pipeline:
-                    for name, ranking in chunk.items():
-                        key = self._place.key(f"popular:{name}")
-                        pipeline.delete(key)
-                        if ranking:
-                            pipeline.zadd(key, dict(ranking))
-                            pipeline.sadd(self._names_key, name)
-                        else:
-                            pipeline.srem(self._names_key, name)
+            for chunk in chunks(rankings):
+                self._replacing(partial(self._publish_rankings, chunk), [self._names_key], b"set")
+
+    def _publish_rankings(self, rankings: Mapping[str, Ranking]) -> None:
+        with self._writing() as pipeline:
+            for name, ranking in rankings.items():
+                key = self._place.key(f"popular:{name}")
+                pipeline.delete(key)
+                if ranking:
+                    pipeline.zadd(key, dict(ranking))
+                    pipeline.sadd(self._names_key, name)
+                else:
+                    pipeline.srem(self._names_key, name)
 
     def drop_popular_but(self, names: Collection[str]) -> None:
         """Remove all rankings of other names.
@@ -72,15 +83,19 @@ class RedisCachePublisher:
         Those that no list names, as an earlier version wrote none, are looked for once among all keys.
         """
         with self._connected():
-            kept = {name.encode() for name in names}
-            held = set(self._redis.sscan_iter(self._names_key, count=_KEYS_AT_ONCE))
-            if not self._has_scanned:
-                held.update(self._scan("popular:"))
-            for gone in _portions(held - kept):
-                with self._writing() as pipeline:
-                    pipeline.delete(*(self._bytes_key("popular:") + name for name in gone))
-                    pipeline.srem(self._names_key, *gone)
-            self._has_scanned = True
+            self._replacing(
+                partial(self._drop_rankings_but, {name.encode() for name in names}), [self._names_key], b"set"
+            )
+
+    def _drop_rankings_but(self, kept: set[bytes]) -> None:
+        held = set(self._redis.sscan_iter(self._names_key, count=_KEYS_AT_ONCE))
+        if not self._has_scanned:
+            held.update(self._scan("popular:"))
+        for gone in _portions(held - kept):
+            with self._writing() as pipeline:
+                pipeline.delete(*(self._bytes_key("popular:") + name for name in gone))
+                pipeline.srem(self._names_key, *gone)
+        self._has_scanned = True
 
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
         """Remove the neighbours of all other items."""
@@ -136,7 +151,7 @@ class RedisCachePublisher:
 
     def publish_history(self, update: HistoryUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
-        key_of, window = self._place.key, update.span.window
+        key_of = self._place.key
         item_ids = list(update.bars)
         with self._connected():
             with self._writing() as pipeline:
@@ -144,13 +159,17 @@ class RedisCachePublisher:
                 if update.forgotten:
                     pipeline.delete(*(key_of(f"history:{item_id}") for item_id in update.forgotten))
             for first in range(0, len(item_ids), _ITEMS_AT_ONCE):
-                with self._writing() as pipeline:
-                    for item_id in item_ids[first : first + _ITEMS_AT_ONCE]:
-                        key = key_of(f"history:{item_id}")
-                        # The driver asks for a wider type of keys.
-                        slots: Any = by_slot(update.bars[item_id], window)
-                        pipeline.hset(key, mapping=slots)
-                        pipeline.expire(key, _HISTORY_TTL_S)
+                some = {
+                    key_of(f"history:{item_id}"): by_slot(update.bars[item_id], update.span.window)
+                    for item_id in item_ids[first : first + _ITEMS_AT_ONCE]
+                }
+                self._replacing(partial(self._publish_minutes, some), list(some), b"hash")
+
+    def _publish_minutes(self, slots_of: Mapping[str, Any]) -> None:
+        with self._writing() as pipeline:
+            for key, slots in slots_of.items():
+                pipeline.hset(key, mapping=slots)
+                pipeline.expire(key, _HISTORY_TTL_S)
 
     def write_under(self, lease: Callable[[], Lease]) -> None:
         """Let each write from now on be that of a lease's holder."""
@@ -164,7 +183,7 @@ class RedisCachePublisher:
             if lease is not None:
                 key = self._place.key(f"fence:{lease.name}")
                 pipeline.watch(key)  # type: ignore[no-untyped-call]
-                written = cast("bytes | None", pipeline.get(key)) or b""
+                written = text_at(pipeline, key)
                 held = int(written) if written.isdigit() else 0
                 check_token(lease, held, key)
                 pipeline.multi()
@@ -173,6 +192,24 @@ class RedisCachePublisher:
             yield pipeline
             pipeline.execute()
 
+    def _replacing(self, write: Callable[[], None], keys: Sequence[str], kind: bytes) -> None:
+        """Write; those of its keys that hold a value of another kind are removed before, if there are any."""
+        try:
+            write()
+        except ResponseError as error:
+            if not is_of_wrong_kind(error):
+                raise
+            wrong = keys_of_other_kinds(self._redis, keys, kind)
+            if wrong:
+                with self._writing() as pipeline:
+                    pipeline.delete(*wrong)
+                warn_seldom("cache_keys_replaced", n=len(wrong), example=wrong[0])
+                if self._count_replaced is not None:
+                    self._count_replaced(len(wrong))
+            # Without the list of names, what it named is found by looking at all keys.
+            self._has_scanned = self._has_scanned and self._names_key not in wrong
+            write()
+
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
@@ -180,27 +217,17 @@ class RedisCachePublisher:
     @contextmanager
     def _connected(self) -> Iterator[None]:
         """Speak to Redis in the block; before the first time see that it is one of the kind that we need."""
-        with in_our_words(self._place):
-            if not self._is_known:
-                self._redis.mget(self._place.probes())
-                self._is_known = True
-            yield
+        try:
+            with in_our_words(self._place):
+                if not self._is_known:
+                    self._redis.mget(self._place.probes())
+                    self._is_known = True
+                yield
+        except Damaged as error:  # somebody writes such keys all the time: the next publication may succeed
+            raise Unavailable(str(error)) from error
 
 
 def _portions(names: Collection[bytes]) -> Iterator[list[bytes]]:
     in_order = list(names)
     for first in range(0, len(in_order), _KEYS_AT_ONCE):
         yield in_order[first : first + _KEYS_AT_ONCE]
-
-
-def _chunks(rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Ranking]]:
-    chunk: dict[str, Ranking] = {}
-    n_members = 0
-    for name, ranking in rankings.items():
-        if chunk and n_members + len(ranking) > _MEMBERS_AT_ONCE:
-            yield chunk
-            chunk, n_members = {}, 0
-        chunk[name] = ranking
-        n_members += len(ranking)
-    if chunk:
-        yield chunk

@@ -23,7 +23,8 @@ from redis.exceptions import (
 )
 
 from streamrec import tls_files
-from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
+from streamrec.adapters.redis_kinds import is_of_wrong_kind
+from streamrec.errors import ConfigurationError, Damaged, InvalidInput, StreamrecError, Unavailable
 from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles
 
@@ -54,7 +55,6 @@ _OF_CLUSTERS = (AskError, ClusterCrossSlotError, ClusterDownError, TryAgainError
 
 _WRONG: Mapping[str, str] = MappingProxyType(
     {
-        "WRONGTYPE": "another program uses our keys; name another ?prefix=",
         "unknown command": "what listens there lacks Redis' own commands: a Sentinel? Name the Redis itself",
         "DB index is out of range": "Redis has no database of this number; correct it, 0 is always there",
     }
@@ -136,6 +136,11 @@ def in_our_words(place: RedisPlace) -> Iterator[None]:
 
 
 def _translated(error: Exception, url: str) -> StreamrecError:
+    if is_of_wrong_kind(error):
+        return Damaged(
+            f"{url}: a key of ours holds a value of another kind: if another program uses our keys, "
+            "name another ?prefix="
+        )
     reason = str(error).partition("\n")[0] or type(error).__name__
     wrong = _what_is_wrong(error, reason)
     if wrong is not None:

@@ -20,7 +20,10 @@ WRITE = """
 local taken = {}
 for place, key in ipairs(KEYS) do
   local value, version, ttl_ms = ARGV[3 * place - 2], ARGV[3 * place - 1], ARGV[3 * place]
-  local held = redis.call('GET', key)
+  local held = redis.pcall('GET', key)
+  if type(held) == 'table' then
+    held = false -- of another kind, so no item: it is written over
+  end
   local held_version = 0
   if held then
     held_version = tonumber(string.match(string.sub(held, -24), ',(%d+)%]$') or '0')

@@ -25,7 +25,8 @@ def history() -> None:
     stop, places = stop_on_signals(), read_settings(PlaceSettings)
     configure_logging(places.log_level, "history")
     settings, trainer = read_settings(HistorySettings), read_settings(TrainerSettings)
-    cache = open_cache_publisher(places.cache_url)
+    metrics = open_metrics(places.statsd_url)
+    cache = open_cache_publisher(places.cache_url, partial(metrics.count, "history.cache_keys_replaced"))
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
@@ -34,7 +35,7 @@ def history() -> None:
             open_source=partial(open_event_source, places.events_url, [INTERACTIONS]),
             store=open_trainer_store(places.store_url),
             cache=cache,
-            metrics=open_metrics(places.statsd_url),
+            metrics=metrics,
             artifacts_dir=places.artifacts_dir,
             rules=TickRules(weights, settings.types),
             settings=settings,

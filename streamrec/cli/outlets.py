@@ -1,13 +1,16 @@
 """Where a trainer publishes to, opened as the settings say."""
 
+from functools import partial
+
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
+from streamrec.ports import Metrics
 from streamrec.settings import PlaceSettings
 from streamrec.training.publisher import Outlets
 
 
-def open_outlets(places: PlaceSettings) -> Outlets:
+def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:
     """Open logs, store and cache to write to.
 
     Raises
@@ -21,5 +24,5 @@ def open_outlets(places: PlaceSettings) -> Outlets:
         events=open_event_sink(places.events_url),
         vectors=open_event_sink(places.vectors_url),
         store=open_trainer_store(places.store_url),
-        cache=open_cache_publisher(places.cache_url),
+        cache=open_cache_publisher(places.cache_url, partial(metrics.count, "trainer.cache_keys_replaced")),
     )

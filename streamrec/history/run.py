@@ -20,7 +20,7 @@ from streamrec.settings import HistorySettings
 from streamrec.training.erasures import open_erasures
 from streamrec.training.lease import LeaseKeeper, owner_name
 from streamrec.training.patience import patiently
-from streamrec.training.roles import RenamedMetrics
+from streamrec.training.role_metrics import RenamedMetrics
 from streamrec.training.status import TrainerStatus
 from streamrec.training.stop_signals import StopRequest
 

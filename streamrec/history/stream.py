@@ -32,7 +32,7 @@ from streamrec.training.erasures import ErasureReader
 from streamrec.training.lease import LeaseKeeper
 from streamrec.training.patience import patiently
 from streamrec.training.progress import Progress
-from streamrec.training.roles import RenamedMetrics
+from streamrec.training.role_metrics import RenamedMetrics
 from streamrec.training.stop_signals import StopRequest
 
 

@@ -18,6 +18,7 @@ from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
 from streamrec.telemetry import Digest
 from streamrec.training.lease import LeaseKeeper
+from streamrec.training.role_metrics import metrics_of
 from streamrec.training.status import State, TrainerStatus
 from streamrec.training.stop_signals import StopRequest
 
@@ -226,31 +227,3 @@ _MENDS: dict[Role, str] = {
     "champion": "run initial_training.py",
     "challenger": "run initial_training.py --as-challenger",
 }
-
-
-class RenamedMetrics:
-    """The trainer's figures under names that begin with another process' name instead of ``trainer.``."""
-
-    def __init__(self, metrics: Metrics, process: str) -> None:
-        self._metrics = metrics
-        self._process = process
-
-    def count(self, name: str, n: int = 1) -> None:
-        """Add to a counter."""
-        self._metrics.count(self._renamed(name), n)
-
-    def gauge(self, name: str, value: float) -> None:
-        """Set a gauge."""
-        self._metrics.gauge(self._renamed(name), value)
-
-    def timing(self, name: str, duration_ms: float) -> None:
-        """Record one duration."""
-        self._metrics.timing(self._renamed(name), duration_ms)
-
-    def _renamed(self, name: str) -> str:
-        return f"{self._process}.{name.removeprefix('trainer.')}"
-
-
-def metrics_of(role: Role, metrics: Metrics) -> Metrics:
-    """Return where the figures of a role go."""
-    return metrics if role == "champion" else RenamedMetrics(metrics, "challenger")

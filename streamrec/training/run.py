@@ -20,7 +20,8 @@ from streamrec.training.promotion import (
     publish_missed,
 )
 from streamrec.training.publisher import Publisher
-from streamrec.training.roles import NAMES, Place, Turn, Turns, metrics_of
+from streamrec.training.role_metrics import metrics_of
+from streamrec.training.roles import NAMES, Place, Turn, Turns
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
 from streamrec.training.trainer_state import TrainerState

@@ -13,7 +13,7 @@ from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.redis_connection import place_of
 from streamrec.cli.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.item import Item
-from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
+from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Unavailable
 from streamrec.ports import CachePublisher, HotCache, RankedItem
 from tests.builders import near
 
@@ -130,7 +130,7 @@ async def test_what_others_wrote_under_our_keys_is_read_anew_or_told(
             foreign.set(f"streamrec:item:bad{number}", value)
         foreign.set("streamrec:popular:all", "no sorted set")
     assert set(await server.get_items(["bad0", "good", "bad1", "bad2", "bad3"])) == {"good"}
-    with pytest.raises(ConfigurationError, match="prefix"):
+    with pytest.raises(Damaged, match="prefix"):
         await server.popular("all", 3)
     publisher.publish_popular(RANKING)
     assert await server.popular("all", 3) == RANKING["all"]
