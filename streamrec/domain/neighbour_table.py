@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.compiled import compiled
 from streamrec.domain.growing import grown
-from streamrec.domain.marked_rows import free_places, have_marked, marked
+from streamrec.domain.marked_rows import is_among, marked
 
 N_WAYS = 8
 """Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""
@@ -101,19 +101,17 @@ class NeighbourTable:
         changed
             Rows that lost any of them, and their own, ascending.
         """
-        is_gone = marked(items)
-        has_lost = have_marked(self._ids, is_gone)
         own = items[items < len(self._ids)]
-        self._ids[own] = NOBODY
+        ids, weights, following = map(self._by_set, (self._ids, self._weights, self._following))
+        has_lost = _take_out(ids, weights, following, self._sets_of(items), marked(items))
+        ids[own] = NOBODY
+        weights[own] = following[own] = 0.0
         has_lost[own] = True
-        changed = np.flatnonzero(has_lost)
-        free_places(self._ids, is_gone)
-        _empty_free(self._ids, self._weights, self._following, changed)
-        return changed
+        return np.flatnonzero(has_lost)
 
     def naming(self, items: Rows) -> Rows:
         """Return (R,) the rows that have any of these items among their neighbours."""
-        return np.flatnonzero(have_marked(self._ids, marked(items)))
+        return np.flatnonzero(_have(self._by_set(self._ids), self._sets_of(items), marked(items)))
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""
@@ -147,6 +145,14 @@ class NeighbourTable:
         self._weights.reshape(-1)[sets * N_WAYS + ways] = arrays["weights"]
         self._following.reshape(-1)[sets * N_WAYS + ways] = arrays["following"]
 
+    def _by_set(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Return an (N, M) array as (N, S, `N_WAYS`), a view."""
+        return array.reshape(len(array), self._n_sets, N_WAYS)
+
+    def _sets_of(self, items: Rows) -> Rows:
+        """Return the sets in which items may stand as neighbours, each once: no others need be searched."""
+        return np.unique(items % self._n_sets)
+
     def _admit(
         self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64], is_after: NDArray[np.bool_]
     ) -> None:
@@ -176,14 +182,34 @@ class NeighbourTable:
 
 
 @compiled
-def _empty_free(
-    ids: NDArray[np.int32], weights: NDArray[np.float32], following: NDArray[np.float32], rows: Rows
-) -> None:
-    """Set the weights of places that hold nobody to zero, in (R,) rows."""
-    for row in rows:
-        for place in range(ids.shape[1]):
-            if ids[row, place] == NOBODY:
-                weights[row, place] = following[row, place] = 0.0
+def _have(ids: NDArray[np.int32], sets: Rows, is_marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return (N,) which lines of an (N, S, W) table hold any marked row in some of the sets."""
+    is_found = np.zeros(ids.shape[0], np.bool_)
+    for i in range(ids.shape[0]):
+        for one in sets:
+            for way in range(ids.shape[2]):
+                is_found[i] |= is_among(ids[i, one, way], is_marked)
+    return is_found
+
+
+@compiled
+def _take_out(
+    ids: NDArray[np.int32],
+    weights: NDArray[np.float32],
+    following: NDArray[np.float32],
+    sets: Rows,
+    is_marked: NDArray[np.bool_],
+) -> NDArray[np.bool_]:
+    """Free places of (N, S, W) tables that hold marked rows in some sets; return which lines had any."""
+    has_lost = np.zeros(ids.shape[0], np.bool_)
+    for i in range(ids.shape[0]):
+        for one in sets:
+            for way in range(ids.shape[2]):
+                if is_among(ids[i, one, way], is_marked):
+                    ids[i, one, way] = NOBODY
+                    weights[i, one, way] = following[i, one, way] = 0.0
+                    has_lost[i] = True
+    return has_lost
 
 
 def _summed(
