@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
 from streamrec.adapters.sqlite_log_file import table_of
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
@@ -83,7 +83,7 @@ class SqliteChangelogRetention:
             for topic, keys in in_snapshots.items():
                 if self._has(topic):
                     n_removed += self._prune_topic(topic, generations, keys)
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            copy_back(self._connection)
         return n_removed
 
     def _has(self, topic: str) -> bool:

@@ -1,6 +1,7 @@
 """Opening SQLite files, and saying in our words what they complain of."""
 
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,18 @@ BUSY_TIMEOUT_S = 10.0
 
 _LONGEST_WAL = 64 * 2**20
 """Bytes: a write-ahead log that grew longer behind a long reader is cut once it is begun anew."""
+
+_LONG_WAL = 1000
+"""Pages, 4 MB as in SQLite's own rule: a longer write-ahead log is begun anew."""
+
+_RESTART_PATIENCE_S, _RESTART_PAUSE_S = 2.0, 0.001
+"""How long, and how often, a moment is looked for in which nobody writes, or reads what is to go."""
+
+_LOOKS_OF_S = 0.008
+"""SQLite looks for a lock after 1, 3 and 8 ms, then ever less often."""
+
+_PRIMARY = 0xFF
+"""Of an error's code: the rest tells of its kinds."""
 
 _NOT_A_DATABASE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 
@@ -119,19 +132,43 @@ def saying_unavailable(path: Path) -> Iterator[None]:
 
 @contextmanager
 def impatient(connection: sqlite3.Connection, patience_s: float) -> Iterator[None]:
-    """Let what the block does wait for another writer so long at most, instead of `BUSY_TIMEOUT_S`."""
+    """Let what the block does wait for another writer so long at most."""
+    before = _patience_ms(connection)
     connection.execute(f"PRAGMA busy_timeout = {round(patience_s * 1000)}")
     try:
         yield
     finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+        connection.execute(f"PRAGMA busy_timeout = {before}")
+
+
+def _patience_ms(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
+
+
+def copy_back(connection: sqlite3.Connection) -> None:
+    """Copy the write-ahead log into the file, and begin it anew where it is long.
+
+    Copying alone does not end it where somebody always writes: behind what is copied there is something new
+    by then. So most of it is copied while others write, and the rest, which is little, while they wait. No
+    writer waits for a reader: where one is in the way, the lock is given back and taken again.
+    """
+    _is_busy, n_pages, _n_copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    if n_pages <= _LONG_WAL:
+        return
+    deadline = time.monotonic() + _RESTART_PATIENCE_S
+    with impatient(connection, 0.0):
+        # SQLite's own waiting looks less and less often, and does not find the moment between two writers.
+        while connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_RESTART_PAUSE_S)
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
     """Take the write lock, then commit the block, or roll it back when it raises."""
     with saying_unavailable(path):
-        connection.execute("BEGIN IMMEDIATE")
+        _take_write_lock(connection)
         try:
             yield connection
             connection.execute("COMMIT")
@@ -139,3 +176,21 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+
+def _take_write_lock(connection: sqlite3.Connection) -> None:
+    """Begin a transaction that writes, as soon as nobody else does.
+
+    SQLite's own waiting looks ten times a second in the end, and who writes one transaction after the other
+    leaves gaps of less than a millisecond: one who waits so long is not to wait for all of them.
+    """
+    deadline = time.monotonic() + _patience_ms(connection) / 1000
+    with impatient(connection, _LOOKS_OF_S):
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & _PRIMARY != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+            else:
+                return

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
 from streamrec.adapters.sqlite_log_file import PARTITION, table_of
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Offsets
 
@@ -125,7 +125,7 @@ class SqliteLogRetention:
         if free > pages * _FREE_SHARE and free > _PAGES_AT_ONCE:
             # A step a page, of which the driver's execute() takes one only.
             self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
-        self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        copy_back(self._connection)
 
     def _number(self, statement: str, *parameters: object) -> float:
         row = self._connection.execute(statement, parameters).fetchone()

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from streamrec.adapters.sqlite_connection import connect, saying_unavailable, transaction
+from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
 from streamrec.adapters.sqlite_store_schema import open_store_file
 
 _USERS_AT_ONCE = 500
@@ -15,7 +15,7 @@ _ROWS_AT_ONCE = 2000
 
 _DELETE_OLDEST = (
     "DELETE FROM seen WHERE (user_id, seen_at, item_id) IN (SELECT user_id, seen_at, item_id FROM seen"
-    f" WHERE user_id = ? AND (seen_at, item_id) < (?, ?) ORDER BY seen_at, item_id LIMIT {_ROWS_AT_ONCE})"
+    " WHERE user_id = ? AND (seen_at, item_id) < (?, ?) ORDER BY seen_at, item_id LIMIT ?)"
 )
 
 
@@ -48,24 +48,34 @@ class SqliteSeenRetention:
                 f" LIMIT {_USERS_AT_ONCE}",
                 (self._last, self._n_kept),
             ).fetchall()
-            n_removed = sum(self._prune_user(user_id) for (user_id,) in users)
+            oldest_kept = [found for (user_id,) in users for found in self._oldest_kept(user_id)]
+            n_removed = 0
+            while oldest_kept:
+                # Of many users at once: each transaction waits for the disk, and everybody for it.
+                with transaction(self._connection, self._path):
+                    n_removed += self._remove_before(oldest_kept)
             # What is copied back now need not make the write-ahead log longer.
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            copy_back(self._connection)
         self._last = users[-1][0] if len(users) == _USERS_AT_ONCE else ""
         return n_removed
 
-    def _prune_user(self, user_id: str) -> int:
-        oldest_kept = self._connection.execute(
-            "SELECT seen_at, item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC, item_id DESC"
+    def _oldest_kept(self, user_id: str) -> list[tuple[str, float, str]]:
+        """Return the user, time and item of the oldest row that stays; nothing where all do."""
+        return self._connection.execute(
+            "SELECT user_id, seen_at, item_id FROM seen WHERE user_id = ? ORDER BY seen_at DESC, item_id DESC"
             " LIMIT 1 OFFSET ?",
             (user_id, self._n_kept - 1),
-        ).fetchone()
-        n_removed, n_deleted = 0, _ROWS_AT_ONCE if oldest_kept else 0
-        while n_deleted == _ROWS_AT_ONCE:
-            with transaction(self._connection, self._path):
-                parameters = (user_id, *oldest_kept)
-                n_deleted = self._connection.execute(_DELETE_OLDEST, parameters).rowcount
+        ).fetchall()
+
+    def _remove_before(self, oldest_kept: list[tuple[str, float, str]]) -> int:
+        """Remove some rows, and from the list those before which none is left; return the number of rows."""
+        n_removed = 0
+        while oldest_kept and n_removed < _ROWS_AT_ONCE:
+            n_wanted = _ROWS_AT_ONCE - n_removed
+            n_deleted = self._connection.execute(_DELETE_OLDEST, (*oldest_kept[-1], n_wanted)).rowcount
             n_removed += n_deleted
+            if n_deleted < n_wanted:
+                oldest_kept.pop()
         return n_removed
 
     def close(self) -> None:
@@ -99,7 +109,7 @@ class SqliteCacheRetention:
                 ).rowcount
             n_removed += n_deleted
         with saying_unavailable(self._path):
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            copy_back(self._connection)
         return n_removed
 
     def close(self) -> None:

@@ -43,15 +43,16 @@ def test_the_newest_seen_items_of_each_user_stay(store_url: str) -> None:
     store = open_trainer_store(store_url)
     lease = store.acquire("trainer", "test", 60.0, 0.0)
     assert lease is not None
-    numbers = {"few": 5, "many": 700, "same-moment": 300}
+    numbers = {"few": 5, "many": 700, "most": 4_500, "same-moment": 300}
     states = [UserState(user_id, "g", b"", n_events=n) for user_id, n in numbers.items()]
     seen = [(user_id, f"i{n}", 1.0 * n) for user_id, n_items in numbers.items() for n in range(n_items)]
     seen += [("same-moment", f"j{n}", 1e6) for n in range(300)]
     store.publish_users(UserUpdates(states, seen), lease)
     pruning = retention(store_url, 100)
-    assert pruning.prune() == 600 + 500
+    assert pruning.prune() == 600 + 4_400 + 500
     assert pruning.prune() == 0
     assert asyncio.run(seen_of(store_url, "many")) == [f"i{n}" for n in range(699, 599, -1)]
+    assert asyncio.run(seen_of(store_url, "most")) == [f"i{n}" for n in range(4_499, 4_399, -1)]
     assert len(asyncio.run(seen_of(store_url, "few"))) == 5
     assert len(asyncio.run(seen_of(store_url, "same-moment"))) == 100
     pruning.close()
