@@ -36,6 +36,7 @@ RUN python -m venv /opt/venv \
 
 FROM python:3.11.13-slim-bookworm AS runtime
 LABEL org.opencontainers.image.title="streamrec" \
+      org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.description="A recommender that learns while it serves"
 # A fixed number, so that volumes, Kubernetes and the host agree on who it is; the system's pip goes.
 RUN groupadd --gid 10001 streamrec \

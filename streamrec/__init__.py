@@ -1,3 +1,3 @@
 """A recommender that learns while it serves."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
