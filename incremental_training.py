@@ -1,22 +1,19 @@
 """stream -> model -> stores: learn from every event as it arrives. A composition root."""
 
 import time
-from functools import partial
 from typing import Annotated
 
 import structlog
 import typer
 
-from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd_metrics import open_metrics
 from streamrec.cli.housekeeping import open_housekeeping
-from streamrec.cli.outlets import open_outlets
+from streamrec.cli.outlets import open_outlets, sources_of_events
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.generation_roles import Role
 from streamrec.errors import StreamrecError
-from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
@@ -37,7 +34,7 @@ def main(
             run_trainer(
                 TrainerProcess(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
-                    open_source=partial(open_event_source, places.events_url, [COMMANDS, INTERACTIONS]),
+                    open_source=sources_of_events(places, metrics),
                     outlets=open_outlets(places, metrics),
                     index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
                     metrics=metrics,

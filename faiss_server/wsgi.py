@@ -6,6 +6,7 @@ Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -41,13 +42,14 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
 
 def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
     configure_logging(places.log_level, service="index")
+    metrics = open_metrics(places.statsd_url)
 
     def open_source(topic: str) -> EventSource:
         url = places.events_url if topic == COMMANDS else places.vectors_url
-        return open_event_source(url, topics=[topic], group="index")
+        count = partial(metrics.count, "index.damaged_batches")
+        return open_event_source(url, topics=[topic], group="index", count_damaged=count)
 
     generations = Generations()
-    metrics = open_metrics(places.statsd_url)
     loader = GenerationLoader(
         places.artifacts_dir, generations, open_source, metrics, time.time, with_users=settings.users
     )

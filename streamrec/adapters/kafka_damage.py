@@ -12,9 +12,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition, errors
 from kafka.net.compat import KafkaNetClient
-from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
-from kafka.protocol.consumer import FetchRequest
 from kafka.record import MemoryRecords
 
 from streamrec.adapters.kafka_connect import (
@@ -25,6 +23,7 @@ from streamrec.adapters.kafka_connect import (
     saying_kafka,
     unavailable,
 )
+from streamrec.adapters.kafka_fetches import FetchAnswers
 from streamrec.adapters.kafka_place import KafkaPlace
 
 _POLL_MS = 50
@@ -53,25 +52,17 @@ def unpacking() -> Iterator[None]:
         raise DamagedRecords(f"{type(error).__name__}: {error}") from error
 
 
-class _RawFetches(KafkaConnectionManager):  # type: ignore[misc]  # the driver has no types
+class _RawFetches(FetchAnswers):
     """Notes the bytes that brokers answer fetches with."""
 
     def __init__(self, net: NetworkSelector, **config: object) -> None:
         super().__init__(net, **config)
         self.fetched: dict[tuple[str, int], bytes] = {}
 
-    def send(self, request: object, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # the driver's
-        """Send a request, and look into the answer if it is one to a fetch."""
-        answer = super().send(request, *arguments, **options)
-        if isinstance(request, FetchRequest):
-            answer.add_callback(self._note)
-        return answer
-
-    def _note(self, response: Any) -> None:  # noqa: ANN401  # the driver's
-        for topic in response.responses:
-            for part in topic.partitions:
-                if part.records:
-                    self.fetched.setdefault((topic.topic, part.partition_index), bytes(part.records))
+    def note(self, place: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
+        """Keep the bytes of the first answer that has any."""
+        if answer.records:
+            self.fetched.setdefault(place, bytes(answer.records))
 
 
 def end_of_damage(place: KafkaPlace, topic: str, partition: int, offset: int) -> int | None:

@@ -6,7 +6,7 @@ read is settled by a lease elsewhere. The group's name serves the commits alone.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from streamrec.adapters.kafka_commits import KafkaCommits
@@ -15,7 +15,7 @@ from streamrec.adapters.kafka_damage import DamagedRecords, end_of_damage
 from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
 from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
-from streamrec.adapters.kafka_topics import KafkaTopics, TopicState
+from streamrec.adapters.kafka_topics import KafkaTopics, TopicState, is_replaced, partitions_of
 from streamrec.adapters.kafka_truncation import readable_places, truncation
 from streamrec.errors import StreamrecError
 from streamrec.log_limits import warn_seldom
@@ -36,7 +36,10 @@ class PartitionReader(Protocol):
 
 
 class KafkaEventSource:
-    """Reads topics of a Kafka; connects at the first use. One thread at a time."""
+    """Reads topics of a Kafka; connects at the first use. One thread at a time.
+
+    `count_damaged` is told how many batches were passed over that can't be unpacked.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class KafkaEventSource:
         topics: Sequence[str],
         group: str,
         open_reader: Callable[[KafkaPlace], PartitionReader] = KafkaReader,
+        count_damaged: Callable[[int], None] | None = None,
     ) -> None:
         self._place = place
         self._topics = tuple(topics)
@@ -51,6 +55,7 @@ class KafkaEventSource:
         self._offsets = KafkaOffsets(place, group)
         self._commits = KafkaCommits(place, group)
         self._open_reader = open_reader
+        self._count_damaged = count_damaged
         self._reader: PartitionReader | None = None
         self._known: dict[str, TopicState] = {}
         self._next: Places = {}
@@ -75,7 +80,7 @@ class KafkaEventSource:
             for partition, offset in next_offsets.get(topic, {}).items():
                 if offset and partition >= known[topic].n_partitions:
                     raise truncation(self._place, (topic, partition), "is not there", offset)
-        places = self._offsets.starts(_partitions(known))
+        places = self._offsets.starts(partitions_of(known))
         places |= {key: offset for key, offset in _flat(next_offsets).items() if key in places}
         self._next = self._checked(places)
         self._known = known
@@ -120,7 +125,7 @@ class KafkaEventSource:
 
     def end_offsets(self) -> Offsets:
         """Return up to where each log can be read now: its end, or a transaction that is still open."""
-        return self._by_topic(self._offsets.readable_ends(_partitions(self._connected())))
+        return self._by_topic(self._offsets.readable_ends(partitions_of(self._connected())))
 
     def identity_of(self, topic: str) -> str:
         """Return what tells this topic from one of the same name; empty where the broker gives none."""
@@ -140,7 +145,7 @@ class KafkaEventSource:
 
     def committed(self) -> Offsets:
         """Return what was last committed for the group."""
-        found = self._offsets.committed(_partitions(self._connected()))
+        found = self._offsets.committed(partitions_of(self._connected()))
         return {topic: places for topic, places in self._by_topic(found).items() if places}
 
     def close(self) -> None:
@@ -163,13 +168,13 @@ class KafkaEventSource:
             self._next |= self._reader.places()
         try:
             known = self._descriptions.describe(self._topics)
-            replaced = [topic for topic in self._topics if _is_replaced(self._known[topic], known.get(topic))]
+            replaced = [topic for topic in self._topics if is_replaced(self._known[topic], known.get(topic))]
             for partition, offset in self._next.items():
                 if offset and partition[0] in replaced:
                     raise truncation(self._place, partition, "was deleted", offset)
             if replaced:
                 known = self._descriptions.create_missing(self._topics)
-            new = {key: 0 for key in _partitions(known) if key not in self._next}
+            new = {key: 0 for key in partitions_of(known) if key not in self._next}
             self._next = self._checked(self._next | new)
         except StreamrecError:
             self._leave()
@@ -199,6 +204,8 @@ class KafkaEventSource:
                 )
         if not found:
             raise unavailable(self._place, f"what it holds can't be unpacked: {damage}")
+        if self._count_damaged is not None:
+            self._count_damaged(len(found))
         self._next |= found
         self._read_from_here()
 
@@ -234,17 +241,9 @@ class KafkaEventSource:
         return offsets
 
 
-def _partitions(known: Mapping[str, TopicState]) -> list[tuple[str, int]]:
-    return [(topic, partition) for topic, state in known.items() for partition in range(state.n_partitions)]
-
-
 def _flat(offsets: Offsets) -> Places:
     return {
         (topic, partition): offset
         for topic, partitions in offsets.items()
         for partition, offset in partitions.items()
     }
-
-
-def _is_replaced(before: TopicState, now: TopicState | None) -> bool:
-    return now is None or (None not in (before.identity, now.identity) and before.identity != now.identity)

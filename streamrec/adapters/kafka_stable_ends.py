@@ -3,12 +3,12 @@
 from typing import Any
 
 from kafka.net.compat import KafkaNetClient
-from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
-from kafka.protocol.consumer import FetchRequest
+
+from streamrec.adapters.kafka_fetches import FetchAnswers
 
 
-class StableEnds(KafkaConnectionManager):  # type: ignore[misc]  # the driver has no types
+class StableEnds(FetchAnswers):
     """Notes what brokers say of the logs in their answers to fetches; the driver keeps only where a log ends.
 
     Attributes
@@ -21,18 +21,10 @@ class StableEnds(KafkaConnectionManager):  # type: ignore[misc]  # the driver ha
         super().__init__(net, **config)
         self.known: dict[tuple[str, int], int] = {}
 
-    def send(self, request: object, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401  # the driver's
-        """Send a request, and look into the answer if it is one to a fetch."""
-        answer = super().send(request, *arguments, **options)
-        if isinstance(request, FetchRequest):
-            answer.add_callback(self._note)
-        return answer
-
-    def _note(self, response: Any) -> None:  # noqa: ANN401  # the driver's
-        for topic in response.responses:
-            for partition in topic.partitions:
-                if partition.last_stable_offset is not None and partition.last_stable_offset >= 0:
-                    self.known[topic.topic, partition.partition_index] = partition.last_stable_offset
+    def note(self, place: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
+        """Keep the last stable offset."""
+        if answer.last_stable_offset is not None and answer.last_stable_offset >= 0:
+            self.known[place] = answer.last_stable_offset
 
 
 class StableEndsClient(KafkaNetClient):  # type: ignore[misc]  # the driver has no types

@@ -187,3 +187,13 @@ class KafkaTopics:
             # A new connection finds out soonest what there is now.
             self.close()
             raise
+
+
+def partitions_of(known: Mapping[str, TopicState]) -> list[tuple[str, int]]:
+    """Return all partitions of some topics."""
+    return [(topic, partition) for topic, state in known.items() for partition in range(state.n_partitions)]
+
+
+def is_replaced(before: TopicState, now: TopicState | None) -> bool:
+    """Return whether a topic is gone, or another one has its name."""
+    return now is None or (None not in (before.identity, now.identity) and before.identity != now.identity)

@@ -1,6 +1,6 @@
 """Event sources by URL."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streamrec.adapters.sqlite_connection import path_of
 from streamrec.adapters.sqlite_events import SqliteEventSource
@@ -9,10 +9,17 @@ from streamrec.ports import EventSource
 from streamrec.redaction import shown_url
 
 
-def open_event_source(url: str, topics: Sequence[str], group: str) -> EventSource:
+def open_event_source(
+    url: str, topics: Sequence[str], group: str, *, count_damaged: Callable[[int], None] | None = None
+) -> EventSource:
     """Open a reader of `topics` that stands at their beginnings and commits as `group`.
 
     A Kafka is connected at the first use.
+
+    Parameters
+    ----------
+    count_damaged
+        Told how many batches of Kafka were passed over that can't be unpacked.
 
     Raises
     ------
@@ -24,24 +31,26 @@ def open_event_source(url: str, topics: Sequence[str], group: str) -> EventSourc
     if url.startswith("sqlite:"):
         return SqliteEventSource(path_of(url), topics, group)
     if url.startswith(("kafka:", "kafka+confluent:")):
-        return _open_kafka(url, topics, group)
+        return _open_kafka(url, topics, group, count_damaged)
     raise ConfigurationError(
         f"no event log for {shown_url(url)!r}: use sqlite:///file.db or kafka://host:9092"
     )
 
 
-def _open_kafka(url: str, topics: Sequence[str], group: str) -> EventSource:
+def _open_kafka(
+    url: str, topics: Sequence[str], group: str, count_damaged: Callable[[int], None] | None
+) -> EventSource:
     # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
     from streamrec.adapters.kafka_place import parse_kafka_url, require_confluent
     from streamrec.adapters.kafka_source import KafkaEventSource
 
     place = parse_kafka_url(url)
     if not url.startswith("kafka+confluent:"):
-        return KafkaEventSource(place, topics, group)
+        return KafkaEventSource(place, topics, group, count_damaged=count_damaged)
     require_confluent(place)
     from streamrec.adapters.kafka_confluent_reader import ConfluentReader
 
-    return KafkaEventSource(place, topics, group, ConfluentReader)
+    return KafkaEventSource(place, topics, group, ConfluentReader, count_damaged)
 
 
 def require_codecs(url: str) -> None:

@@ -32,7 +32,12 @@ def history() -> None:
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
     run_history(
         HistoryProcess(
-            open_source=partial(open_event_source, places.events_url, [INTERACTIONS]),
+            open_source=partial(
+                open_event_source,
+                places.events_url,
+                [INTERACTIONS],
+                count_damaged=partial(metrics.count, "history.damaged_batches"),
+            ),
             store=open_trainer_store(places.store_url),
             cache=cache,
             metrics=metrics,

@@ -1,13 +1,17 @@
-"""Where a trainer publishes to, opened as the settings say."""
+"""Where a trainer reads from and publishes to, opened as the settings say."""
 
+from collections.abc import Callable
 from functools import partial
 
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.ports import Metrics
+from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.settings import PlaceSettings
 from streamrec.training.publisher import Outlets
+from streamrec.training.role_metrics import metrics_of
+from streamrec.training.roles import NAMES
 
 
 def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:
@@ -26,3 +30,15 @@ def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:
         store=open_trainer_store(places.store_url),
         cache=open_cache_publisher(places.cache_url, partial(metrics.count, "trainer.cache_keys_replaced")),
     )
+
+
+def sources_of_events(places: PlaceSettings, metrics: Metrics) -> Callable[[str], EventSource]:
+    """Return what opens a reader of events and commands, which counts under the name of its group's role."""
+
+    def open_source(group: str) -> EventSource:
+        role = "challenger" if group == NAMES["challenger"] else "champion"
+        count_damaged = partial(metrics_of(role, metrics).count, "trainer.damaged_batches")
+        topics = [COMMANDS, INTERACTIONS]
+        return open_event_source(places.events_url, topics, group, count_damaged=count_damaged)
+
+    return open_source

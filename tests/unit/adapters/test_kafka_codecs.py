@@ -64,12 +64,20 @@ def send_with_confluent(url: str, codec: str, payloads: list[bytes]) -> None:
 SENDERS = {"kafka-python": send_with_kafka_python, "confluent": send_with_confluent}
 
 
+@pytest.fixture
+def damaged() -> list[int]:
+    """What the source told of damaged batches."""
+    return []
+
+
 @pytest.fixture(params=SCHEMES)
-def source(request: pytest.FixtureRequest, kafka_url: str) -> Iterator[EventSource]:
+def source(request: pytest.FixtureRequest, kafka_url: str, damaged: list[int]) -> Iterator[EventSource]:
     url = kafka_url.replace("kafka:", f"{request.param}:") + "?partitions=1"
     with closing(open_event_sink(url)) as sink:
         sink.append(INTERACTIONS, [])
-        with closing(open_event_source(url, [INTERACTIONS], "trainer")) as source:
+        with closing(
+            open_event_source(url, [INTERACTIONS], "trainer", count_damaged=damaged.append)
+        ) as source:
             source.seek({})
             yield source
 
@@ -159,7 +167,7 @@ def test_what_a_transaction_took_back_is_no_record(source: EventSource, kafka_ur
 @pytest.mark.skipif("KAFKA_BOOTSTRAP" in os.environ, reason="Apache Kafka takes no batch that is damaged")
 @pytest.mark.parametrize("codec", ["none", *CODECS])
 def test_a_batch_that_cannot_be_unpacked_costs_itself_alone(
-    source: EventSource, kafka_url: str, codec: str
+    source: EventSource, kafka_url: str, damaged: list[int], codec: str
 ) -> None:
     servers, topic = servers_of(kafka_url), topic_of(kafka_url)
     whole = [f"whole {number}".encode() * 9 for number in range(3)]
@@ -172,6 +180,7 @@ def test_a_batch_that_cannot_be_unpacked_costs_itself_alone(
         assert read(source, 3) == whole
     assert n_between(source.next_offsets(), source.end_offsets()) == 0
     damages = [line for line in lines if line["event"] == "batch_damaged"]
+    assert sum(damaged) == 2
     assert (damages[0]["offset"], damages[0]["n_offsets"]) == (2, 5)
     assert source.next_offsets() == {INTERACTIONS: {0: 13}}
 
