@@ -7,6 +7,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
+from streamrec.domain.generation_roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.settings import PlaceSettings
 from streamrec.training.publisher import Outlets
@@ -36,7 +37,7 @@ def sources_of_events(places: PlaceSettings, metrics: Metrics) -> Callable[[str]
     """Return what opens a reader of events and commands, which counts under the name of its group's role."""
 
     def open_source(group: str) -> EventSource:
-        role = "challenger" if group == NAMES["challenger"] else "champion"
+        role: Role = "challenger" if group == NAMES["challenger"] else "champion"
         count_damaged = partial(metrics_of(role, metrics).count, "trainer.damaged_batches")
         topics = [COMMANDS, INTERACTIONS]
         return open_event_source(places.events_url, topics, group, count_damaged=count_damaged)
