@@ -11,6 +11,7 @@ import pytest
 from streamrec.settings import PlaceSettings
 from tests.deploy.compose_file import ROOT, load, services
 from tests.deploy.docker_file import stages
+from tests.deploy.retention import RETENTION
 
 WHOLE = load()
 SERVICES = services()
@@ -117,7 +118,11 @@ def test_every_url_leads_to_a_service_that_is_within_reach(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(OURS) - {"tests"}))
 def test_our_settings_are_settings(name: str) -> None:
-    known = {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields} | {"HISTORY"}
+    known = (
+        {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields}
+        | RETENTION.keys()
+        | {"HISTORY"}
+    )
     assert set(OURS[name].get("environment", {})) <= known
 
 

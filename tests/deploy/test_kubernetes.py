@@ -22,6 +22,7 @@ from tests.deploy.manifests import (
     selects,
     with_pods,
 )
+from tests.deploy.retention import RETENTION
 
 PODS = with_pods()
 SERVERS = [manifest for manifest in PODS if manifest.content["kind"] == "Deployment"]
@@ -148,7 +149,7 @@ def test_the_guide_says_how_to_make_the_secret() -> None:
 
 @pytest.mark.parametrize("manifest", named(PODS))
 def test_settings_are_settings(manifest: Manifest) -> None:
-    known = {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields}
+    known = {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields} | RETENTION.keys()
     lines = (FOLDER / "base/settings.env").read_text("utf-8").splitlines()
     shared = {line.split("=")[0] for line in lines if line and not line.startswith("#")}
     own = {variable["name"] for variable in container_of(manifest)["env"]}
