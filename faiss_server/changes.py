@@ -72,7 +72,7 @@ class ChangeApplier:
         Parameters
         ----------
         created_at
-            Unix seconds; commands given before are in the index already.
+            Unix seconds; commands given before are in the index already; minus infinity: none such is read.
         lane
             Of the generation's keys in the changelog, see `changelog_key`.
         """

@@ -19,8 +19,8 @@ _LAG_INTERVAL_S = 1.0
 _log = structlog.get_logger()
 
 
-def stand_at(source: EventSource, next_offsets: Offsets) -> None:
-    """Go on from these places, or from the beginning of a log that was replaced or cut since.
+def stand_at(source: EventSource, next_offsets: Offsets) -> bool:
+    """Go on from these places, or from the beginning of a log that was replaced or cut since: False then.
 
     Vectors and deletions are absolute: reading some once more changes nothing in the end. Whether what is
     gone mattered, the trainer says; it publishes all again when it goes on.
@@ -30,6 +30,8 @@ def stand_at(source: EventSource, next_offsets: Offsets) -> None:
     except LogTruncated as error:
         _log.warning("log_begun_again", reason=str(error))
         source.seek({})
+        return False
+    return True
 
 
 class FollowerStats(msgspec.Struct, frozen=True):

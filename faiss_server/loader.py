@@ -142,12 +142,14 @@ class GenerationLoader:
         """Return a follower that has caught up with the logs."""
         sources = [self._open_source(topic) for topic in (kind.topic, COMMANDS)]
         try:
-            for source in sources:
-                stand_at(source, snapshot.next_offsets)
+            stand_at(sources[0], snapshot.next_offsets)
+            is_in_place = stand_at(sources[1], snapshot.next_offsets)
+            # Where the snapshot knows its place in the commands, all that is read came after it, whatever the
+            # clocks say; of a log that is read from its beginning they alone can tell.
+            is_known = is_in_place and bool(snapshot.next_offsets.get(COMMANDS))
+            since = float("-inf") if is_known else snapshot.created_at
             lane = int(snapshot.provenance.get(CHANGELOG_LANE, 0))
-            applier = ChangeApplier(
-                index, snapshot.generation, snapshot.created_at, self._metrics, kind, lane
-            )
+            applier = ChangeApplier(index, snapshot.generation, since, self._metrics, kind, lane)
             follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock, kind)
             while not follower.is_caught_up:
                 follower.step(_POLL_TIMEOUT_S)

@@ -131,6 +131,21 @@ def test_later_changes_and_orders_are_followed(house: House) -> None:
     assert eventually(lambda: house.held() == {"b", "new"})
 
 
+def test_deletions_behind_the_snapshots_place_count_whatever_the_clocks_say(house: House) -> None:
+    deletions = [Message(id_, encode_command(Command("item_deleted", 10.0, "test"))) for id_ in ("a", "b")]
+    house.sink.append(COMMANDS, deletions)
+    house.snapshot("g1", ["a", "b", "c"], {COMMANDS: {0: 1}})  # "a" came back before it was taken
+    house.loader.step()
+    assert house.held() == {"a", "c"}
+
+
+def test_of_a_log_that_begins_anew_commands_are_told_by_their_time(house: House) -> None:
+    house.sink.append(COMMANDS, [Message("a", encode_command(Command("item_deleted", 10.0, "test")))])
+    house.snapshot("g1", ["a", "b"], {COMMANDS: {0: 9}})
+    house.loader.step()
+    assert house.held() == {"a", "b"}
+
+
 def test_a_new_generation_takes_over_and_the_old_one_goes_on(house: House) -> None:
     house.snapshot("g1", ["a"])
     house.loader.step()
