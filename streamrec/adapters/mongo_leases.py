@@ -60,7 +60,8 @@ class MongoLeases:
         except DuplicateKeyError:
             # The document exists and does not fit the filter: it is somebody else's.
             return None
-        return None if taken is None else Lease(name, owner, taken["token"], taken["expires_at"])
+        # Of the driver's own type of integers nothing that writes JSON knows.
+        return None if taken is None else Lease(name, owner, int(taken["token"]), taken["expires_at"])
 
     def release(self, lease: Lease) -> None:
         """Give it up. The document stays: the next holder's token must be larger."""

@@ -252,6 +252,14 @@ def test_a_released_lease_is_free_and_its_token_is_not_given_again(store: Sides)
     assert store.trainer.acquire("trainer", "three", 10.0, NOW) is None
 
 
+def test_every_token_is_a_plain_number_that_json_holds(store: Sides) -> None:
+    for owner in ("one", "two", "three"):
+        lease = store.trainer.acquire("trainer", owner, 10.0, 1000.0)
+        assert lease is not None
+        assert type(lease.token) is int
+        store.trainer.release(lease)
+
+
 async def test_who_lost_the_lease_writes_nothing(store: Sides) -> None:
     stale = held(store.trainer, "one")
     current = held(store.trainer, "two", NOW + 11)

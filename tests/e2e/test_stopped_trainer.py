@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pymongo
 import pytest
+import redis
 
+from faiss_server.changes import ChangeApplier
 from models.checkpoint import checkpoint_folders
+from streamrec.adapters.faiss_index import FaissIndex
 from streamrec.adapters.memory_cache import MemoryCache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
@@ -27,7 +31,7 @@ from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import Promotion
 from streamrec.domain.interaction import Interaction
-from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
+from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Snapshot, VectorTable, n_between
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
@@ -315,3 +319,48 @@ def test_a_trainer_that_was_stopped_says_no_more_who_is_champion(
             process.join(90)
             assert process.exitcode == 0
         assert SnapshotRoles(tmp_path).read() == (OLD, NEW, rollback)
+
+
+def everything_served_by(places: Places) -> dict[str, Any]:
+    """Return all documents of users, all values of the cache, and the vectors that a new index server has."""
+    with pymongo.MongoClient[dict[str, Any]](places.store) as client:
+        found: dict[str, Any] = {
+            name: sorted(map(str, client.get_default_database()[name].find())) for name in ("users", "seen")
+        }
+    with contextlib.closing(redis.Redis.from_url(places.cache)) as cache:
+        found["cache"] = {key: cache.dump(key) for key in cache.scan_iter()}
+    index = FaissIndex(9)
+    applier = ChangeApplier(index, OLD, 1.0, NullMetrics())
+    with contextlib.closing(open_event_source(places.vectors, [ITEM_VECTORS], "test")) as source:
+        while n_between(source.next_offsets(), source.end_offsets()):
+            applier.apply_vectors(source.poll(1000, 1.0))
+    item_ids, vectors = index.vectors_of([f"i{number}" for number in range(30)])
+    return found | {"index": dict(zip(item_ids, vectors.tolist(), strict=True))}
+
+
+@pytest.mark.nightly
+def test_on_servers_a_trainer_that_was_stopped_overwrites_nothing(
+    tmp_path: Path, kafka_url: str, mongo_url: str, redis_url: str
+) -> None:
+    kinds = ("users", "item vectors", "popularity", "neighbours")
+    with working(System(tmp_path, Places(kafka_url, kafka_url, mongo_url, redis_url))) as system:
+        system.send(*USERS)
+        (tmp_path / "armed").touch()
+        stopped = system.start("stopped", settings_of(3.0, 3600.0), *kinds)
+        eventually(lambda: is_stopped(stopped))
+        system.wait_until_free()
+        successor = system.start("successor", settings_of(120.0, 0.1))
+        system.send(*USERS)
+        wanted = dict.fromkeys(USERS, 2 * N_EACH)
+        eventually(lambda: system.n_events() == wanted and system.is_checkpointed())
+        eventually(lambda: all(everything_served_by(system.places).values()))
+        signal_to(successor, signal.SIGSTOP)
+        eventually(lambda: is_stopped(successor))
+        before = everything_served_by(system.places)
+        signal_to(stopped, signal.SIGCONT)
+        outcomes = {kind: outcome(tmp_path, kind) for kind in kinds}
+        eventually(lambda: said(tmp_path, "stopped", "standing_by"))
+        assert everything_served_by(system.places) == before
+        assert outcomes.pop("item vectors") == "written", "a broker compares no tokens: index servers do"
+        assert all(became.startswith("LeaseLost") for became in outcomes.values()), outcomes
+        assert len(before["index"]) == 30
