@@ -14,11 +14,12 @@ from streamrec.adapters.redis_values import decode_changed
 from streamrec.errors import Damaged
 from streamrec.log_limits import warn_seldom
 
-_SILENCE_S = 5.0
+_SILENCE_S = 1.0
 """After so long without a word Redis is asked whether it is still there."""
 
-_ANSWER_S = 2.0
-"""A connection on which it does not answer within this is dead."""
+_ANSWER_S = 1.0
+"""A connection on which it does not answer within this is dead: copies are used no longer than both together
+after a Redis began to hang, for so long nobody hears of changes."""
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0

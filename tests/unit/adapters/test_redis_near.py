@@ -265,3 +265,20 @@ async def test_after_any_changes_from_several_sides_all_copies_are_those_of_redi
     assert [await cache.get_items(ids) for cache in nears] == [wanted] * 3
     for cache in (*nears, far):
         await cache.aclose()
+
+
+async def test_copies_end_while_redis_hangs(redis_server: LocalServer, tmp_path: Path) -> None:
+    assert redis_server.port
+    server = LocalServer(REDIS, tmp_path).start()
+    cache = RedisNearCache(place_of(server.url))
+    try:
+        async with asyncio.timeout(30):
+            await until(cache.keeps_copies)
+            server.freeze()
+            await until(lambda: not cache.keeps_copies())
+            server.thaw()
+            await until(cache.keeps_copies)
+    finally:
+        server.thaw()
+        await cache.aclose()
+        server.stop()
