@@ -71,10 +71,16 @@ bench: .venv/.dev  ## Benchmarks of the embedded default; tables on screen, JSON
 bench-services: .venv/.dev  ## Benchmarks over a real Kafka broker, MongoDB and Redis
 	$(BIN)/python -m benchmarks --services
 
+# What an earlier build left would be packed again.
+wheel: .venv/.dev  ## The package, in dist/: pip install dist/streamrec-*.whl
+	rm -rf build dist *.egg-info
+	$(BIN)/python -m pip wheel --disable-pip-version-check -q --no-deps --no-build-isolation -w dist .
+	rm -rf build *.egg-info
+
 clean-data:  ## Forget everything learned and stored (keeps the downloaded data set)
 	rm -rf var/artifacts var/log var/replay var/stack var/*.db var/*.db-wal var/*.db-shm
 
 clean: clean-data  ## Also the data set and the installation
-	rm -rf var .venv
+	rm -rf var .venv build dist *.egg-info
 
-.PHONY: help run stack-local test quality-gate test-kafka lint test-nightly bench bench-services clean-data clean
+.PHONY: help run stack-local test quality-gate test-kafka lint test-nightly bench bench-services wheel clean-data clean

@@ -9,6 +9,7 @@ from streamrec.cli import data
 from streamrec.cli.doctor import doctor
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.history import history
+from streamrec.cli.installation import program
 from streamrec.cli.load_items import load_items
 from streamrec.cli.promote import promote, rollback
 from streamrec.cli.replay import replay
@@ -41,7 +42,7 @@ app.command()(stack_local)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit; an error raised on purpose is one line and `EXIT_ERROR`, not a traceback."""
     try:
-        app(arguments, prog_name="python -m streamrec")
+        app(arguments, prog_name=program())
     except StreamrecError as error:
         say(f"error: {error}", "red")
         sys.exit(EXIT_ERROR)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from streamrec.cli import probes, service_probes
 from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl
+from streamrec.cli.installation import command_line
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
@@ -115,7 +116,7 @@ def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], st
 
 
 def _service_checks(places: PlaceSettings, recommender: Service) -> Iterator[Check]:
-    mend = "start it (`make run` starts all), look into its log, or correct "
+    mend = f"start it (`{command_line('run')}` starts all), look into its log, or correct "
     probe = partial(service_probes.probe_index, places.index_url)
     variable = "STREAMREC_INDEX_URL"
     yield Check("index", shown_url(places.index_url), variable, mend + variable, probe)

@@ -14,6 +14,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
+from streamrec.cli.installation import is_repository
 from streamrec.cli.introduction import paths_to_try, quoted, what_to_try
 from streamrec.cli.load_items import ITEMS_PATH, catalog_rows, put_items
 from streamrec.cli.replay import place_of, replay_with_bar
@@ -88,7 +89,9 @@ class Launch:
     def _train(self, chosen: Chosen) -> None:
         options = [*chosen.as_options(), f"--until-fraction={HISTORY_FRACTION}"]
         environment = {**os.environ, **self._services.environment}
-        with subprocess.Popen([sys.executable, "initial_training.py", *options], env=environment) as training:
+        with subprocess.Popen(
+            [sys.executable, "-m", "initial_training", *options], env=environment
+        ) as training:
             while training.poll() is None and not self._wish():
                 self._wish.sleep(0.1)
             training.terminate()
@@ -152,7 +155,8 @@ class Launch:
         finally:
             sink.close()
         if reached == len(events):
-            say("All events were replayed; still serving. Ctrl-C stops; `make clean-data` starts over.")
+            anew = "`make clean-data`" if is_repository() else "without the folder var, it"
+            say(f"All events were replayed; still serving. Ctrl-C stops; {anew} starts over.")
 
 
 def launch(

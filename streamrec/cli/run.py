@@ -14,6 +14,8 @@ from streamrec.datasets.named import ML_100K
 from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 
+PROCFILE = Path(__file__).with_name("Procfile")
+
 _LOG = Path("var/log/services.log")
 
 
@@ -22,6 +24,10 @@ def run(
     events: EventsFile = None,
     mapping: Mapping = None,
     delimiter: Delimiter = None,
+    procfile: Annotated[
+        Path,
+        typer.Option(help="What to start.", show_default="index server, recommender, trainer, histories"),
+    ] = PROCFILE,
 ) -> None:
     """Train on the first half of MovieLens-100K or of a file, serve, and replay the second half as a stream.
 
@@ -29,5 +35,5 @@ def run(
     """
     chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
     home = Home(read_settings(PlaceSettings), REPLAY_DIR)
-    services = Services(Path("Procfile"), _LOG, read_settings(PortSettings))
+    services = Services(procfile, _LOG, read_settings(PortSettings))
     launch(partial(Launch, home, services), services, chosen, rate)

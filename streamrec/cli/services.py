@@ -15,6 +15,7 @@ from threading import Thread
 from typing import IO, NamedTuple
 
 from streamrec.cli.choices import PortSettings
+from streamrec.cli.installation import command_line, import_rules
 from streamrec.cli.process_group import KILL_AFTER_S
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
@@ -55,7 +56,10 @@ class Services:
     """
 
     target = "run"
-    """What `make` calls the command that starts them."""
+    """The command that starts them."""
+
+    where_it_would_be = "name another one, or leave out --procfile to run ours"
+    """Said when there is nothing that says how to run them."""
 
     stop_patience_s = KILL_AFTER_S + 10.0
     """After so long their parent is killed; it kills a service that does not end, before."""
@@ -97,6 +101,7 @@ class Services:
             # `python` and `gunicorn` of the Procfile are those of this environment.
             "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONUNBUFFERED": "1",
+            **import_rules(),
             "INDEX_PORT": str(self._ports.index_port),
             "RECOMMENDER_PORT": str(self._ports.recommender_port),
             "STREAMREC_INDEX_URL": self._ports.index_url,
@@ -135,7 +140,7 @@ class Services:
         """
         if not self.configuration.is_file():
             missing = self.configuration
-            raise ConfigurationError(f"there is no {missing} here: run this in the project's folder")
+            raise ConfigurationError(f"there is no {missing} here: {self.where_it_would_be}")
         with self._open_log() as log:
             self._group = subprocess.Popen(
                 self.command(),
@@ -239,5 +244,5 @@ def check_port(port: int, service: str, variable: str, *, target: str = "run") -
         except OSError as error:
             raise ConfigurationError(
                 f"port {port} of the {service} can't be used ({error.strerror}): stop what listens there, "
-                f"or choose another one: {variable}={port + 1} make {target}"
+                f"or choose another one: {variable}={port + 1} {command_line(target)}"
             ) from error

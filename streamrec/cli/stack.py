@@ -81,7 +81,7 @@ class StackLaunch(Launch):
         """Do what its error says where the log is shorter than the checkpoint, before there is one."""
         before = _newest_in(checkpoints)
         log_path = self._stack.log_path.with_name("trainer-start.log")
-        command = [sys.executable, "incremental_training.py", "--start=earliest"]
+        command = [sys.executable, "-m", "incremental_training", "--start=earliest"]
         environment = {**os.environ, **self._stack.environment}
         with log_path.open("wb") as log:
             trainer = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

@@ -10,6 +10,7 @@ from xmlrpc.client import Error as XmlRpcError
 from xmlrpc.client import ServerProxy
 
 from streamrec.cli.choices import PortSettings
+from streamrec.cli.installation import command_line
 from streamrec.cli.service_call import Service
 from streamrec.cli.services import Listener, Services
 from streamrec.errors import ConfigurationError, Unavailable
@@ -72,6 +73,7 @@ class StackServices(Services):
     """All parts, each restarted by supervisord when it ends."""
 
     target = "stack-local"
+    where_it_would_be = "run this in the folder of the repository"
     stop_patience_s = 120.0
     sign_of_force = "with SIGKILL"
 
@@ -148,8 +150,8 @@ class StackServices(Services):
             super().check_ports()
         except ConfigurationError as error:
             raise ConfigurationError(
-                f"{error}. (`make run` has the same recommender and index ports: only one of the two runs"
-                " at a time, unless you choose others.)"
+                f"{error}. (`{command_line('run')}` has the same recommender and index ports: only one of the"
+                " two runs at a time, unless you choose others.)"
             ) from error
 
     def start(self) -> None:
@@ -202,7 +204,7 @@ class StackServices(Services):
             last_words = "\n".join(lines)
             raise Unavailable(
                 f"{name} ended with exit code {exit_code}. The end of {log_path}:\n{last_words}\n"
-                "`make stack-local` goes on; a broker that forgot its topics needs no more than that"
+                f"`{command_line(self.target)}` goes on; a broker that forgot its topics needs no more"
             )
         super().check()
 

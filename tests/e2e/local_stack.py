@@ -36,8 +36,6 @@ class LocalStack:
         folder = folder / "% d"  # a path that a format, or a shell, would take apart
         folder.mkdir()
         self.folder = folder
-        for name in ("initial_training.py", "incremental_training.py"):
-            (folder / name).symlink_to(ROOT / name)
         shutil.copytree(ROOT / "deploy" / "local", folder / "deploy" / "local")
         write_synthetic(SyntheticStream(N_EVENTS, n_users=120, n_items=250), folder / "clicks.csv")
         self.ports = {variable: free_port() for variable in PORTS}

@@ -29,11 +29,9 @@ N_STREAMED = N_EVENTS // 2
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that looks like the project's, with a `var` of its own."""
+    """A folder with events, and nothing of the repository."""
     folder = tmp_path / "100% d"  # a path that a format, or a shell, would take apart
     folder.mkdir()
-    for name in ("Procfile", "initial_training.py", "incremental_training.py"):
-        (folder / name).symlink_to(ROOT / name)
     write_synthetic(SyntheticStream(N_EVENTS, n_users=150, n_items=300), folder / "clicks.csv")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
@@ -126,16 +124,17 @@ def test_a_port_that_is_taken_is_said_before_anything_else(project: Path) -> Non
     with socket.create_server(("127.0.0.1", int(os.environ["INDEX_PORT"]))):
         with launched(project) as launcher:
             assert launcher.process.wait(60) == 2
-        assert re.search(r"port \d+ of the index server .*INDEX_PORT=\d+ make run", launcher.said())
+        assert re.search(
+            r"port \d+ of the index server .*INDEX_PORT=\d+ python -m streamrec run", launcher.said()
+        )
     assert not (project / "var").exists()
 
 
 def test_a_service_that_dies_ends_the_replay_and_is_shown_with_its_last_words(project: Path) -> None:
-    procfile = (project / "Procfile").read_text()
-    (project / "Procfile").unlink()
+    procfile = (ROOT / "Procfile").read_text()
     extra = "extra: until [ -e noon ]; do sleep 0.1; done; echo out of coffee; exit 4\n"
-    (project / "Procfile").write_text(procfile + extra)
-    with launched(project, "--rate", "1") as launcher:
+    (project / "our processes").write_text(procfile + extra)
+    with launched(project, "--rate", "1", "--procfile", "our processes") as launcher:
         launcher.wait_for_words("First personalized answer")
         (project / "noon").touch()
         assert launcher.process.wait(120) == 1

@@ -138,7 +138,7 @@ def test_the_log_of_the_run_before_is_kept(services: Services, tmp_path: Path) -
 
 
 def test_no_procfile_is_said(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="run this in the project's folder"):
+    with pytest.raises(ConfigurationError, match="leave out --procfile"):
         Services(tmp_path / "Procfile", tmp_path / "log", PortSettings()).start()
 
 
