@@ -58,8 +58,13 @@ test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BO
 	@test -n "$(KAFKA_BOOTSTRAP)" || { echo "Name a broker: KAFKA_BOOTSTRAP=host:9092 make test-kafka (its topics get a prefix of their own, and are deleted at the end)"; exit 1; }
 	$(BIN)/python -m pytest -q tests/contract/test_events.py tests/unit/adapters -k kafka
 
-lint: .venv/.dev  ## Style and types
+format: .venv/.dev  ## Bring the code into form, and mend what can be mended by itself
+	$(BIN)/python -m ruff check --fix-only .
+	$(BIN)/python -m ruff format .
+
+lint: .venv/.dev  ## Style, form and types, tests included
 	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 
 test-nightly: .venv/.dev  ## The long tests (FUZZ_S=seconds for spoiled bytes, an hour by default)
@@ -83,4 +88,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: help run stack-local test quality-gate test-kafka lint test-nightly bench bench-services wheel clean-data clean
+.PHONY: help run stack-local test quality-gate test-kafka format lint test-nightly bench bench-services wheel clean-data clean

@@ -57,7 +57,7 @@ class Client:
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)
 
-        await self._app(scope, receive, send)  # type: ignore[arg-type]
+        await self._app(scope, receive, send)
         answer_headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
         whole = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(sent[0]["status"], answer_headers, whole)
@@ -73,4 +73,4 @@ class Client:
             return
 
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
-        await self._app(scope, receive, send)  # type: ignore[arg-type]
+        await self._app(scope, receive, send)

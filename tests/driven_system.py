@@ -186,7 +186,7 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     world.index = AnsweringOnce()
     active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0, max_users=3, max_items=3)
     active.loop._with = _replaced(active.loop._with, source=FailingOnce(active.source, "poll"))
-    active.loop._commits._source = FailingOnce(active.source, "commit")  # type: ignore[assignment]
+    active.loop._commits._source = FailingOnce(active.source, "commit")
     world.send(*events(("u", "i"), ("v", "i"), ("w", "j")), *MISFITS)
     world.send(
         {"user_id": "u", "item_id": "k", "event_id": "once"}, {**events(("u", "k"))[0], "event_id": "once"}

@@ -177,11 +177,11 @@ def _redis_spoil(url: str, key: str, name: str, value: object) -> Spoil:
             kept.append(client.dump(key))
             kind = client.type(key)
             if kind == b"string":
-                client.set(key, value)  # type: ignore[arg-type]
+                client.set(key, value)
             elif kind == b"zset":
                 client.zadd(key, {b"\xff": float("inf")})
             else:
-                client.hset(key, mapping={b"\xff": value, "7": value})  # type: ignore[dict-item]
+                client.hset(key, mapping={b"\xff": value, "7": value})
 
     def undo() -> None:
         with redis.Redis.from_url(url) as client:

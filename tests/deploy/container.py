@@ -80,7 +80,7 @@ class Container:
 
     def start(self) -> "Container":
         """Start its literal command."""
-        command = self._service.get("command") or self.stage.command
+        command = self._service.get("command") or self.stage.command or []
         script = "\n".join(["set -e", *self._mounts(), f'exec chroot {self.root} {self._entry()} "$@"'])
         with self.log_path.open("wb") as log:
             os.fchown(log.fileno(), int(self.stage.user.partition(":")[0]), -1)  # so that /dev/stdout opens

@@ -22,7 +22,7 @@ CONFINED = {name: service for name, service in SERVICES.items() if service.get("
 
 def test_it_is_a_compose_file() -> None:
     checker = Path(sys.executable).with_name("check-jsonschema")
-    command = [checker, "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
+    command: list[str | Path] = [checker, "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
     found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
 

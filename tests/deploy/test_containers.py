@@ -13,6 +13,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,14 @@ def write_events(path: Path) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def answers_503(container: Container) -> bool:
+    return "answers 503" in container.health().stderr
+
+
+def is_healthy(container: Container) -> bool:
+    return container.health().returncode == 0
+
+
 def until(is_so: Callable[[], Any], container: Container) -> Any:
     """Return the first true answer."""
     deadline = time.monotonic() + PATIENCE_S
@@ -129,7 +138,7 @@ def test_the_system_in_containers(machine: Machine) -> None:
 
     # Nothing that they need is there: they live, and are not ready.
     for container in ours.values():
-        until(lambda container=container: "answers 503" in container.health().stderr, container)
+        until(partial(answers_503, container), container)
     until(lambda: balancer.health().returncode == 0, balancer)
     assert ask("GET", "/v1/recommendations?user_id=u1")[1]["degraded"] is True
 
@@ -139,7 +148,7 @@ def test_the_system_in_containers(machine: Machine) -> None:
     assert training.wait(PATIENCE_S) == 0, training.log()[-3000:]
 
     for container in ours.values():
-        until(lambda container=container: container.health().returncode == 0, container)
+        until(partial(is_healthy, container), container)
         assert container.health().stderr == ""
     for container in ours.values():
         check_confinement(container)

@@ -158,15 +158,18 @@ def test_settings_are_settings(manifest: Manifest) -> None:
     assert not own & shared
 
 
+def labels_of(manifest: Manifest) -> dict[str, str]:
+    assert manifest.pod is not None
+    labels: dict[str, str] = manifest.pod["metadata"]["labels"]
+    return labels
+
+
 @pytest.mark.parametrize("manifest", named(SERVERS))
 def test_a_deployment_selects_its_own_pods(manifest: Manifest) -> None:
-    labels = manifest.pod["metadata"]["labels"]  # type: ignore[index]  # it has some
+    labels = labels_of(manifest)
     assert selects(manifest.content["spec"]["selector"], labels)
-    chosen = [
-        other
-        for other in PODS
-        if selects(manifest.content["spec"]["selector"], other.pod["metadata"]["labels"])
-    ]  # type: ignore[index]
+    selector = manifest.content["spec"]["selector"]
+    chosen = [other for other in PODS if selects(selector, labels_of(other))]
     assert [other.name for other in chosen] == [manifest.name]
     [spread] = manifest.pod["spec"]["topologySpreadConstraints"]  # type: ignore[index]
     assert selects(spread["labelSelector"], labels)
@@ -176,11 +179,7 @@ def test_a_deployment_selects_its_own_pods(manifest: Manifest) -> None:
 def test_a_selector_meets_pods_of_its_name(manifest: Manifest) -> None:
     selector = manifest.content["spec"]["selector"]
     wanted = selector if "matchLabels" in selector else {"matchLabels": selector}
-    chosen = [
-        other.content["metadata"]["name"]
-        for other in PODS
-        if selects(wanted, other.pod["metadata"]["labels"])
-    ]  # type: ignore[index]
+    chosen = [other.content["metadata"]["name"] for other in PODS if selects(wanted, labels_of(other))]
     assert chosen == [manifest.content["metadata"]["name"]]
 
 

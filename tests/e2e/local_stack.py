@@ -133,4 +133,5 @@ class LocalStack:
     def processes(self) -> list[psutil.Process]:
         """Return all that the launcher started, and what those did."""
         launcher = psutil.Process(self.launcher.running.pid)
-        return launcher.children(recursive=True)
+        started: list[psutil.Process] = launcher.children(recursive=True)
+        return started

@@ -184,9 +184,8 @@ def train(folder: Path, places: Places, name: str, kinds: Collection[str], setti
         type(cache).write_under(cache, gate.looking(lease))
 
     cache.write_under = write_under  # type: ignore[method-assign]
-    checkpoints.write_checkpoint = partial(
-        gate.call, "checkpoints", "write_checkpoint", partial(checkpoints.write_checkpoint)
-    )
+    write = partial(gate.call, "checkpoints", "write_checkpoint", vars(checkpoints)["write_checkpoint"])
+    vars(checkpoints)["write_checkpoint"] = write
 
     def open_source(group: str) -> Any:
         return gate.over(open_event_source(places.events, [COMMANDS, INTERACTIONS], group), "source")

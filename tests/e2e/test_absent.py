@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,10 @@ def absent(tmp_path: Path, artifacts: Path) -> Iterator[Absent]:
     absent.end()
 
 
+def is_live(service: Service) -> bool:
+    return isinstance(answer_of(service, "/health/live"), dict)
+
+
 def produce_one(servers: str) -> None:
     producer = KafkaProducer(bootstrap_servers=servers, acks="all")
     try:
@@ -88,7 +93,7 @@ def test_each_waits_for_what_is_missing_and_works_once_it_is_there(absent: Absen
     absent.trainer.wait_for_words("waiting_for_a_part", absent.mongodb.url)
     absent.index.wait_for_words("step_failed", absent.kafka.url)
     for service in absent.services:
-        eventually(lambda service=service: isinstance(answer_of(service, "/health/live"), dict))
+        eventually(partial(is_live, service))
         assert "503" in answer_of(service, "/health/ready")
 
     absent.mongodb.start()
@@ -102,7 +107,7 @@ def test_each_waits_for_what_is_missing_and_works_once_it_is_there(absent: Absen
 
     absent.redis.start()
     for service in absent.services:
-        eventually(lambda service=service: is_ready(service))
+        eventually(partial(is_ready, service))
     produce_one(absent.kafka.url.removeprefix("kafka://"))
     eventually(lambda: is_known(absent.recommender_service))
     for process in (absent.index, absent.recommender, absent.trainer):

@@ -104,7 +104,7 @@ def test_a_file_that_is_not_there_and_a_cluster_end_a_process_with_one_line(
 
 def last_words(refusals: Sequence[Refusal], artifacts: Path, trained: Path, folder: Path) -> list[str]:
     """Start all, and return of each the one line that names the variable; see that it ended in good order."""
-    started = {}
+    started: dict[Refusal, Process] = {}
     for refusal in refusals:
         own = folder / f"{refusal.process}-{refusal.variable}-{len(started)}"
         own.mkdir()

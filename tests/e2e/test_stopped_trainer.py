@@ -122,6 +122,7 @@ class System:
         """Wait until the lease of whoever was stopped has run out."""
         with contextlib.closing(open_trainer_store(self.places.store)) as store:
             lease = eventually(lambda: store.acquire(LEASE_NAME, "the test", 60.0, time.time()))
+            assert lease is not None
             store.release(lease)
 
     def n_events(self) -> dict[str, int]:

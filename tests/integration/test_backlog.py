@@ -46,7 +46,8 @@ def test_a_backlog_of_popular_items_leaves_a_sound_model_that_ranks(tmp_path: Pa
     documents = asyncio.run(world.store.get_users([f"u{user}" for user in set(stream.users.tolist())]))
     states = [document.state for document in documents.values() if document.state is not None]
     assert len(states) == trainer.state.user_ids.n_rows
-    assert all(np.isfinite(np.frombuffer(state.vector, "<f4")).all() for state in states)
+    vectors = [state.vector for state in states]
+    assert all(raw is not None and np.isfinite(np.frombuffer(raw, "<f4")).all() for raw in vectors)
     recall, of_popularity = recalls(opened, pairs)
     assert recall >= of_popularity > 0
 

@@ -72,7 +72,7 @@ def spoil_sqlite(path: Path) -> int:
 
 
 def spoil_mongo(url: str) -> int:
-    good = {"kind": None, "title": None, "text": None, "categories": [], "is_hidden": False}
+    good: dict[str, Any] = {"kind": None, "title": None, "text": None, "categories": [], "is_hidden": False}
     documents: list[dict[str, Any]] = [
         {"title": "of an id of MongoDB's own"},
         {"_id": 7, **good, "attributes": "{}", "updated_at": 1.0},

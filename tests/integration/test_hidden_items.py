@@ -65,8 +65,10 @@ class Servers:
     async def close(self) -> None:
         for client in (self.a, self.b):
             await client.shut_down()
-        for part in (*self.stores, *self.caches):
-            await part.aclose()
+        for store in self.stores:
+            await store.aclose()
+        for cache in self.caches:
+            await cache.aclose()
 
 
 def client_over(store: DocumentStore, cache: HotCache) -> Client:
@@ -158,11 +160,11 @@ async def test_while_the_store_is_away_what_was_hidden_stays_hidden_also_after_a
     caches = [*servers.caches, open_cache(servers.cache_url)]
     for cache in caches:
         for part in (cache, getattr(cache, "_far", cache)):
-            part._clock = lambda: later  # type: ignore[attr-defined]
+            vars(part)["_clock"] = lambda: later
     store = SqliteStore(tmp_path / "another.db")
     restarted = client_over(store, caches[2])
     for part in (*servers.stores, store):
-        part.get_versions = Away().get_versions  # type: ignore[method-assign]
+        vars(part)["get_versions"] = Away().get_versions
     assert await servers.offered_by_both(["i1", "i2"]) == [["i2"], ["i2"]]
     assert await servers.offered(restarted, ["i1", "i2"]) == ["i2"]
     await restarted.shut_down()
@@ -201,7 +203,7 @@ async def test_a_cache_that_was_away_when_items_were_hidden_knows_it_when_it_com
     await servers.close()
 
 
-def cached(client: "redis.Redis[bytes]", number: int) -> bool:
+def cached(client: redis.Redis, number: int) -> bool:
     value = client.get(f"streamrec:item:i{number}")
     return value is not None and json.loads(value)[0] is not None
 

@@ -1,6 +1,7 @@
 """Files of certificates in the URLs of all servers: what is wrong is said before anybody connects."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.errors import ConfigurationError
 from streamrec.ports import INTERACTIONS
 
-OPENERS = {
+OPENERS: dict[str, tuple[Callable[[str], object], ...]] = {
     "STREAMREC_STORE_URL": (open_store, open_trainer_store),
     "STREAMREC_CACHE_URL": (open_cache, open_cache_publisher),
     "STREAMREC_EVENTS_URL": (

@@ -121,6 +121,6 @@ def test_a_port_that_there_is_not_is_refused_at_once(port: str) -> None:
         (open_metrics, f"statsd://host:{port}"),
     ):
         with pytest.raises(ConfigurationError, match="host"):
-            opener(url)  # type: ignore[operator]
+            opener(url)
     with pytest.raises(ConfigurationError, match="host"):
         open_index(f"http://host:{port}", 1.0)

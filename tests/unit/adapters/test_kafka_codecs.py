@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.errors import Unavailable
-from streamrec.ports import INTERACTIONS, EventSource, Message, n_between
+from streamrec.ports import INTERACTIONS, EventSource, Message, Record, n_between
 from tests.kafka_batches import batch, send_raw, spoiled
 
 SCHEMES = ["kafka", "kafka+confluent"]
@@ -187,7 +187,7 @@ def test_a_batch_that_cannot_be_unpacked_costs_itself_alone(
 
 def test_records_without_key_value_or_content_are_read(source: EventSource, kafka_url: str) -> None:
     send_raw(servers_of(kafka_url), topic_of(kafka_url), batch([None, b"", b"x", None]))
-    records = []
+    records: list[Record] = []
     deadline = time.monotonic() + 30.0
     while len(records) < 4 and time.monotonic() < deadline:
         records += source.poll(10, 1.0)

@@ -164,7 +164,8 @@ async def test_a_cluster_is_told_at_the_first_use(
     assert redis_server.port
     server = of_cluster(tmp_path, has_slots=has_slots)
     try:
-        publisher, cache = (kind(f"{server.url}/0{query}") for kind in (open_cache_publisher, open_cache))
+        url = f"{server.url}/0{query}"
+        publisher, cache = open_cache_publisher(url), open_cache(url)
         opened += [publisher, cache]
         if has_slots and query:
             # All keys are of one slot then, and the one node has it.

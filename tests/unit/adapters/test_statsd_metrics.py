@@ -61,7 +61,7 @@ def test_a_datagram_fits_a_frame_and_none_of_a_thousand_is_lost(receiver: socket
     with closing(opened(receiver)) as metrics:
         for number in range(1000):
             metrics.timing("index.search", number)
-    datagrams = []
+    datagrams: list[bytes] = []
     while sum(datagram.count(b"|ms") for datagram in datagrams) < 1000:
         datagrams.append(receiver.recv(65536))
     assert max(map(len, datagrams)) <= 1400

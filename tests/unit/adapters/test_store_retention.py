@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,7 @@ def test_metadata_that_ran_out_leaves_the_cache(tmp_path: Path) -> None:
 
     async def fill() -> None:
         for first, at in ((0, now - 400), (5000, now)):
-            cache = SqliteCache(path, clock=lambda at=at: at)
+            cache = SqliteCache(path, clock=partial(float, at))
             await cache.put_items([Item(f"i{n}") for n in range(first, first + 5000)])
             await cache.aclose()
 

@@ -130,7 +130,11 @@ def test_a_task_that_fails_keeps_no_other_from_its_work_and_is_tried_again(tmp_p
         done.append("removed")
         return 1
 
-    with Housekeeping({"first": remove, "second": lambda: done.append("second") or 0}, 0.01, NullMetrics()):
+    def second() -> int:
+        done.append("second")
+        return 0
+
+    with Housekeeping({"first": remove, "second": second}, 0.01, NullMetrics()):
         deadline = time.monotonic() + 30
         while "second" not in done:
             assert time.monotonic() < deadline

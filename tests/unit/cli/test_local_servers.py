@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from streamrec.cli.local_servers import KAFKA, REDIS, LocalServer, ServerKind, is_listening
 from streamrec.errors import ConfigurationError, Unavailable
@@ -53,7 +54,7 @@ def test_the_module_becomes_the_server_or_says_what_is_missing(
     from streamrec.cli import local_servers
 
     became: list[list[str]] = []
-    monkeypatch.setattr(local_servers.os, "execv", lambda _path, command: became.append(command))
+    monkeypatch.setattr("os.execv", lambda _path, command: became.append(command))
     monkeypatch.setitem(
         local_servers.KINDS, "redis", REDIS._replace(package="streamrec", binary=sys.executable)
     )
@@ -61,6 +62,6 @@ def test_the_module_becomes_the_server_or_says_what_is_missing(
     assert became[0][0] == sys.executable
     assert "1234" in became[0]
     monkeypatch.setitem(local_servers.KINDS, "redis", REDIS._replace(package="no_such_package"))
-    with pytest.raises(local_servers.typer.Exit):
+    with pytest.raises(typer.Exit):
         local_servers.main("redis", 1234, tmp_path / "new")
     assert "not installed" in capsys.readouterr().err

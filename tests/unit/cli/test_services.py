@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,10 @@ def is_alive(pid_file: Path) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+def ends_with(path: Path, text: str) -> bool:
+    return path.read_text().endswith(text)
 
 
 @pytest.fixture
@@ -181,7 +186,7 @@ def test_a_log_that_has_grown_long_is_begun_anew_while_its_writer_goes_on(tmp_pa
         for number in range(300):
             writer.stdin.write(f"line {number}\n".encode())
             writer.stdin.flush()
-            eventually(lambda wanted=f"line {number}\n": path.read_text().endswith(wanted))
+            eventually(partial(ends_with, path, f"line {number}\n"))
             shorten(path, 1000)
             assert path.stat().st_size <= 1000
             if not path.stat().st_size:

@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def ports() -> StackPorts:
-    return StackPorts(**{name: free_port() for name in PORTS})
+    return StackPorts.model_validate({name: free_port() for name in PORTS})
 
 
 Write = Callable[[str], StackServices]
@@ -106,7 +106,7 @@ def test_a_part_that_is_killed_is_started_again(services_of: Write, project: Pat
     first = int((project / "one").read_text())
     (project / "one").unlink()
     subprocess.run(["kill", "-9", str(first)], check=True)
-    eventually(lambda: (project / "one").exists() and (project / "one").read_text())
+    eventually(lambda: (project / "one").exists() and bool((project / "one").read_text()))
     services.check()
     assert services.stop()
     assert not is_alive(project / "one")

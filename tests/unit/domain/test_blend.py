@@ -31,7 +31,7 @@ class Stream:
         self.hits = []
         for _ in range(n):
             candidates = self.candidates(n_events)
-            chosen = int(self.lists[best][self._chance.integers(10)])
+            chosen = int(self.lists[best][int(self._chance.integers(10))])
             first = np.argsort(-ranker.scores(candidates), kind="stable")[:10]
             self.hits.append(chosen in [candidates.ids[place] for place in first])
             ranker.learn(candidates, chosen)

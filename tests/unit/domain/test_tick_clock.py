@@ -107,9 +107,9 @@ def test_a_sender_less_than_an_hour_ahead_moves_nothing(portion: int, is_live: b
 def test_of_senders_that_are_all_ahead_two_agree_and_one_that_is_left_is_believed() -> None:
     clock = TickClock(60)
     senders = np.tile([7.0, 8.0], 50)
-    clock.judge(1e9 + 60.0 * np.arange(100), np.full(100, 1e8), senders)
+    clock.judge(1e9 + 60.0 * np.arange(100, dtype=np.float64), np.full(100, 1e8), senders)
     assert clock.now == 1e9 + 60.0 * 98
-    alone = 1e9 + 6000.0 + np.arange(200)
+    alone = 1e9 + 6000.0 + np.arange(200, dtype=np.float64)
     clock.judge(alone, np.full(200, 1e8), np.full(200, 7.0))
     assert clock.now == alone[-1]
 

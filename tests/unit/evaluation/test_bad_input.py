@@ -15,7 +15,10 @@ from streamrec.evaluation.report import figures, why_no_question
 from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions
 
-QUICK = {"learning": LearningSettings(embedding_dim=8, n_negatives=20), "fit": FitOptions(max_epochs=1)}
+QUICK: dict[str, Any] = {
+    "learning": LearningSettings(embedding_dim=8, n_negatives=20),
+    "fit": FitOptions(max_epochs=1),
+}
 
 
 def people(n: int, seed: int = 0) -> list[Interaction]:

@@ -21,7 +21,8 @@ def test_its_loops_give_what_the_evaluator_gives() -> None:
 
 
 def test_its_figures_have_the_names_that_are_written() -> None:
-    shown = json.loads(re.search(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[1])
+    (block,) = re.findall(r"```json\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[:1]
+    shown = json.loads(block)
     found = figures(run(people(200), chosen_models(["covisitation"]), Protocol()))
     assert shown["covisitation"].keys() == found["covisitation"].keys()
     for group in ("segments", "coverage", "time_ms"):

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,10 @@ from streamrec.evaluation.streamed import Pace
 from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions
 
-QUICK = {"learning": LearningSettings(embedding_dim=8, n_negatives=30), "fit": FitOptions(max_epochs=2)}
+QUICK: dict[str, Any] = {
+    "learning": LearningSettings(embedding_dim=8, n_negatives=30),
+    "fit": FitOptions(max_epochs=2),
+}
 
 
 def tastes(n: int = 1500) -> list[Interaction]:
@@ -62,11 +67,10 @@ def test_events_are_taken_in_time_order() -> None:
 
 
 def test_a_fast_stream_costs_quality_and_a_slow_one_next_to_none() -> None:
+    paces = {None: None, 0.5: Pace(0.5), 100_000.0: Pace(100_000.0)}
     results = {
-        rate: evaluate(tastes(1000), ["gmf"], Protocol(**QUICK, stride=2, pace=rate and Pace(rate)))["gmf"][
-            "recall_at_10"
-        ]
-        for rate in (None, 0.5, 100_000.0)
+        rate: evaluate(tastes(1000), ["gmf"], Protocol(**QUICK, stride=2, pace=pace))["gmf"]["recall_at_10"]
+        for rate, pace in paces.items()
     }
     # Half an event a second: all is learned and published before the next one comes.
     assert results[0.5] == pytest.approx(results[None], abs=0.02)

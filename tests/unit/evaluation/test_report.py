@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,10 @@ from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions
 from tests.unit.evaluation.test_bad_input import people
 
-QUICK = {"learning": LearningSettings(embedding_dim=8, n_negatives=20), "fit": FitOptions(max_epochs=1)}
+QUICK: dict[str, Any] = {
+    "learning": LearningSettings(embedding_dim=8, n_negatives=20),
+    "fit": FitOptions(max_epochs=1),
+}
 
 
 class OneList:

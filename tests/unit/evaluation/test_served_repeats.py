@@ -1,5 +1,7 @@
 """Streams in which people choose the same things again and again."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,10 @@ from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions
 from tests.unit.evaluation.test_bad_input import STREAMS
 
-QUICK = {"learning": LearningSettings(embedding_dim=8, n_negatives=20), "fit": FitOptions(max_epochs=1)}
+QUICK: dict[str, Any] = {
+    "learning": LearningSettings(embedding_dim=8, n_negatives=20),
+    "fit": FitOptions(max_epochs=1),
+}
 
 
 def habits(n: int) -> list[Interaction]:

@@ -1,6 +1,7 @@
 """Whatever a client sends, the answer says what is wrong, and is never a 500."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Never
 
 import pytest
 
@@ -8,7 +9,7 @@ from recommender_server.app import Rules, create_app
 from streamrec.adapters.memory_events import MemoryEventSink
 from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
 from streamrec.errors import Overloaded, Unavailable
-from streamrec.ports import Message
+from streamrec.ports import Fence, Message
 from tests.asgi_client import Answer, Client
 from tests.unit.recommender_server.conftest import MAX_BODY_BYTES, Server
 
@@ -178,7 +179,7 @@ async def test_a_log_that_is_full_or_away_is_said(server: Server) -> None:
 
 async def test_our_own_mistake_is_a_500_without_its_inside(server: Server) -> None:
     class Broken(MemoryEventSink):
-        def append(self, topic: str, messages: list[Message]) -> None:  # type: ignore[override]
+        def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> Never:
             raise ZeroDivisionError("secret")
 
     parts = server.parts.__class__(

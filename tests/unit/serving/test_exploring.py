@@ -42,7 +42,7 @@ class Shop:
         )
 
     async def lists(self, n: int, **asked: object) -> list[list[tuple[str, str]]]:
-        answers = []
+        answers: list[list[tuple[str, str]]] = []
         for _ in range(n):
             answer = await self.serving.recommender.recommend(RecommendationRequest(K, **asked))  # type: ignore[arg-type]
             answers.append([(item.item_id, item.source) for item in answer.items])

@@ -56,7 +56,8 @@ def damage(state: TrainerState, kind: str) -> None:
 
 def everything_published_is_sound(world: World) -> bool:
     documents = asyncio.run(world.store.get_users([f"u{user}" for user in range(20)])).values()
-    users = [np.frombuffer(found.state.vector, "<f4") for found in documents if found.state is not None]
+    states = [found.state for found in documents if found.state is not None]
+    users = [np.frombuffer(state.vector, "<f4") for state in states if state.vector is not None]
     vectors = [record.vector for record in world.published_vectors().values()]
     items = [np.frombuffer(vector, "<f4") for vector in vectors if vector is not None]
     assert users

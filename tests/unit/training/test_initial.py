@@ -39,7 +39,7 @@ def history(n: int = 300) -> list[Interaction]:
 
 
 def fresh(**learning: int) -> TrainerState:
-    settings = LearningSettings(**{"embedding_dim": 8, **learning}) if learning else LEARNING
+    settings = LearningSettings.model_validate({"embedding_dim": 8, **learning}) if learning else LEARNING
     return TrainerState(GENERATION, settings, TrainerSettings())
 
 

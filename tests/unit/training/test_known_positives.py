@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 
 from streamrec.training.known_positives import KnownPositives
@@ -22,7 +24,8 @@ def test_few_pairs_are_taken_for_positives_by_mistake() -> None:
 def test_known_positives_go_on_from_a_checkpoint() -> None:
     known, restored = KnownPositives(), KnownPositives()
     known.add(np.array([5, 6]), np.array([7, 8]))
-    restored.load({name: array.copy() for name, array in known.arrays().items()})
+    arrays: dict[str, Any] = {name: array.copy() for name, array in known.arrays().items()}
+    restored.load(arrays)
     assert restored.contains(np.array([5, 6]), np.array([7, 8])).tolist() == [[True, False], [False, True]]
 
 
@@ -52,7 +55,7 @@ def test_a_table_that_counted_repeats_is_folded() -> None:
     known.add(np.arange(100), np.arange(100))
     grown = {"bits": np.tile(known.arrays()["bits"], 16), "n_pairs": np.array([4_000_000])}
     restored = KnownPositives()
-    restored.load(grown)  # type: ignore[arg-type]
+    restored.load(grown)
     assert restored.arrays()["bits"].nbytes == known.arrays()["bits"].nbytes
     assert restored.contains(np.arange(100), np.arange(100)).diagonal().all()
     assert restored.n_pairs <= 100

@@ -151,7 +151,8 @@ def test_a_copied_state_does_not_follow_the_learner() -> None:
     other = Learner(SMALL)
     other.load_state_tensors(learner.state_tensors())
     before = tensors_of(other)
-    learner.learn(*stream(100, seed=8), ones(100))
+    users, items = stream(100, seed=8)
+    learner.learn(users, items, ones(100))
     for name, tensor in other.state_tensors().items():
         assert torch.equal(tensor, before[name]), name
 

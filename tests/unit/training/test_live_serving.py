@@ -98,7 +98,7 @@ def test_sources_that_are_left_out_propose_nothing(trainer: RunningTrainer) -> N
     serving.recommend(RecommendationRequest(10, "u1"))
     candidates = serving.answered_from
     assert candidates is not None
-    used = candidates.features[:, : len(SOURCES)].any(axis=0)
+    used: list[bool] = np.any(candidates.features[:, : len(SOURCES)] != 0, axis=0).tolist()
     assert [name for name, is_used in zip(SOURCES, used, strict=True) if is_used] == [COVISITATION]
 
 
@@ -176,7 +176,7 @@ def test_servers_order_by_the_blend_that_the_trainer_published(trainer: RunningT
     world.cache.publish_popular({"recent": [RankedItem("second29", 1.0)]})
     only_recent = BlendRanker(SOURCES)
     arrays = only_recent.arrays()
-    arrays["weights"] = np.tile(np.float32([name == "popular_recent" for name in SOURCES]), (3, 1))
+    arrays["weights"] = np.tile(np.array([name == "popular_recent" for name in SOURCES], np.float32), (3, 1))
     only_recent.load_arrays(arrays)
     world.cache.publish_blend(only_recent.published())
     assert asyncio.run(first_of(world, "steady")) == "second29"

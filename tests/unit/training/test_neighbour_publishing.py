@@ -117,7 +117,7 @@ def test_a_restarted_trainer_goes_on_alike_and_fills_an_empty_cache(world: World
     settled(_stepped(first))
     before = published(world, "a", "b", "c")
     first.finish()
-    world.cache.publish_neighbours({"a": [], "b": [], "c": []})
+    world.cache.publish_neighbours({name: Neighbours() for name in "abc"})
     second = world.trainer("two", is_restored=True)
     settled(_stepped(second))
     assert published(world, "a", "b", "c") == before
@@ -131,7 +131,7 @@ def test_a_cache_that_was_emptied_is_filled_after_a_while(world: World) -> None:
     world.send(*events(("u", "a"), ("u", "b")))
     trainer = world.trainer(covisitation=CoVisitationSettings(refresh_interval_s=60.0))
     settled(_stepped(trainer))
-    world.cache.publish_neighbours({"a": [], "b": []})
+    world.cache.publish_neighbours({name: Neighbours() for name in "ab"})
     trainer.step(30)
     assert published(world, "a", "b") == {}
     trainer.step(40)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 def drawn(sampler: NegativeSampler, n: int, item: int = 0, seed: int = 0) -> list[int]:
     """What one more event of an item stands against."""
-    return sampler.draw_again(np.array([item]), n, rng(seed))[0].tolist()
+    found: list[int] = sampler.draw_again(np.array([item]), n, rng(seed))[0].tolist()
+    return found
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.0, 0.01), (0.5, 0.505), (1.0, 1.0)])
@@ -73,7 +76,8 @@ def test_a_batch_draws_what_its_events_would_draw_alone(cuts: tuple[int, ...]) -
 def test_the_sampler_goes_on_from_a_checkpoint() -> None:
     sampler, restored = NegativeSampler(0.5, window=10), NegativeSampler(0.5, window=10)
     sampler.observe(np.arange(13))
-    restored.load({name: array.copy() for name, array in sampler.arrays().items()})
+    arrays: dict[str, Any] = {name: array.copy() for name, array in sampler.arrays().items()}
+    restored.load(arrays)
     assert drawn(restored, 100) == drawn(sampler, 100)
 
 
