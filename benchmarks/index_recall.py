@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.index_vectors import N_EXCLUDED, SHAPES, D, K, Vectors, items, nearest, users
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 
 _N_USERS = 200
 

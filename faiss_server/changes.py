@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faiss_server.kinds import ITEMS, Kind
-from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.faiss_rows import are_acceptable
+from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.faiss.rows import are_acceptable
 from streamrec.domain.changelog import of_changelog_key
 from streamrec.domain.event_values import check_id
 from streamrec.errors import InvalidEvent

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from faiss_server.follower import ChangelogFollower
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.errors import Unavailable, UnknownId
 
 

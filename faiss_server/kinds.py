@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrec.adapters.faiss_rows import Vectors
+from streamrec.adapters.faiss.rows import Vectors
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
 

@@ -14,8 +14,8 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower, stand_at
 from faiss_server.generations import Followed, Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
-from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.faiss_rows import are_acceptable
+from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.faiss.rows import are_acceptable
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
 from streamrec.errors import StreamrecError

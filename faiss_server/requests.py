@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec import payload
-from streamrec.adapters.faiss_index import MAX_K
+from streamrec.adapters.faiss.index import MAX_K
 from streamrec.adapters.index_messages import CONTENT_TYPE, MAX_QUERIES
 from streamrec.errors import Damaged, InvalidInput
 

@@ -17,7 +17,7 @@ from faiss_server.requests import (
     reply_in_kind,
 )
 from faiss_server.users_resource import answer_of_users
-from streamrec.adapters.faiss_index import FaissIndex, Ranking
+from streamrec.adapters.faiss.index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import (
     MAX_QUERIES,
     AnswerMessage,

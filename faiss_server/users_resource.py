@@ -6,7 +6,7 @@ import msgspec
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import USERS
 from faiss_server.requests import read_k
-from streamrec.adapters.faiss_index import FaissIndex, Ranking
+from streamrec.adapters.faiss.index import FaissIndex, Ranking
 from streamrec.adapters.index_messages import AnswerMessage, QueryMessage
 from streamrec.errors import UnknownId
 from streamrec.ports import Metrics

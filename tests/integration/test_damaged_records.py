@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.erasure import NOTHING_VOID
 from streamrec.domain.repeats import RecentIds

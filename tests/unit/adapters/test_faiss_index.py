@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.faiss_schedule import EXACT_UP_TO
+from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.faiss.schedule import EXACT_UP_TO
 from streamrec.errors import InvalidInput, UnknownId
 
 D = 17

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from streamrec.adapters.faiss_lock import ReadWriteLock
+from streamrec.adapters.faiss.lock import ReadWriteLock
 
 _LONG_S = 10.0
 

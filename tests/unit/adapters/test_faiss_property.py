@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.adapters.faiss_index import FaissIndex
-from streamrec.adapters.faiss_search import ClusteredSearch
+from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.faiss.search import ClusteredSearch
 
 D = 3
 IDS = [f"i{number}" for number in range(12)]

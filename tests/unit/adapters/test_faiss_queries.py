@@ -1,6 +1,6 @@
 import numpy as np
 
-from streamrec.adapters.faiss_queries import QuerySample
+from streamrec.adapters.faiss.queries import QuerySample
 
 USERS = np.random.default_rng(0).normal(size=(300, 3)).astype(np.float32)
 

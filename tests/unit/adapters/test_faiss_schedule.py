@@ -1,6 +1,6 @@
 import pytest
 
-from streamrec.adapters.faiss_schedule import EXACT_UP_TO, Schedule, Task
+from streamrec.adapters.faiss.schedule import EXACT_UP_TO, Schedule, Task
 
 BUILT_AT = 4 * EXACT_UP_TO
 

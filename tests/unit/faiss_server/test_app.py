@@ -5,7 +5,7 @@ from falcon import testing
 
 from faiss_server.app import Rules, create_app
 from faiss_server.generations import Generation, Generations
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.index_messages import (
     QueryMessage,
     VectorsMessage,

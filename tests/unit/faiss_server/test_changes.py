@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from faiss_server.changes import ChangeApplier
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.domain.changelog import changelog_key
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Record
 from streamrec.telemetry import NullMetrics

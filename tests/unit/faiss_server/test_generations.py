@@ -1,7 +1,7 @@
 import pytest
 
 from faiss_server.generations import Generation, Generations
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.errors import Unavailable, UnknownId
 
 

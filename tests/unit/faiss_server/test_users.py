@@ -13,7 +13,7 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import USERS, directions
 from faiss_server.loader import GenerationLoader
-from streamrec.adapters.faiss_index import FaissIndex
+from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
 from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot

@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.faiss_build import AsideBuild, tune_live
-from streamrec.adapters.faiss_lock import ReadWriteLock
-from streamrec.adapters.faiss_queries import QuerySample
-from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors, checked
-from streamrec.adapters.faiss_schedule import Schedule, Task
-from streamrec.adapters.faiss_search import ClusteredSearch, ExactSearch, Search
+from streamrec.adapters.faiss.build import AsideBuild, tune_live
+from streamrec.adapters.faiss.lock import ReadWriteLock
+from streamrec.adapters.faiss.queries import QuerySample
+from streamrec.adapters.faiss.rows import Rows, VectorRows, Vectors, checked
+from streamrec.adapters.faiss.schedule import Schedule, Task
+from streamrec.adapters.faiss.search import ClusteredSearch, ExactSearch, Search
 from streamrec.errors import InvalidInput, UnknownId
 
 MAX_K = 1000

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import faiss
 import numpy as np
 
-from streamrec.adapters.faiss_rows import Vectors
-from streamrec.adapters.faiss_search import ClusteredSearch
+from streamrec.adapters.faiss.rows import Vectors
+from streamrec.adapters.faiss.search import ClusteredSearch
 
 WANTED_RECALL = 0.975
 """What tuning asks for on its sample, so that the promised .95 holds for other queries and after drift: on

@@ -12,7 +12,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.faiss_rows import Bitmap, Rows, VectorRows, Vectors
+from streamrec.adapters.faiss.rows import Bitmap, Rows, VectorRows, Vectors
 
 
 class Found(NamedTuple):

@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from streamrec.adapters.faiss_rows import Vectors
+from streamrec.adapters.faiss.rows import Vectors
 
 _CAPACITY = 256
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from streamrec.adapters.faiss_lock import ReadWriteLock
-from streamrec.adapters.faiss_rows import Rows, VectorRows, Vectors
-from streamrec.adapters.faiss_search import ClusteredSearch, search_exactly
-from streamrec.adapters.faiss_training import learn_centroids, n_lists_for, sample_size_for, tune
+from streamrec.adapters.faiss.lock import ReadWriteLock
+from streamrec.adapters.faiss.rows import Rows, VectorRows, Vectors
+from streamrec.adapters.faiss.search import ClusteredSearch, search_exactly
+from streamrec.adapters.faiss.training import learn_centroids, n_lists_for, sample_size_for, tune
 
 _READ_CHUNK = 20_000
 """Rows copied under the lock at once: 5 ms."""

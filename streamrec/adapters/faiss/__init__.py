@@ -1,0 +1,1 @@
+"""The index of vectors in this process, on Faiss."""
