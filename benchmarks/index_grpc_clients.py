@@ -7,7 +7,7 @@ import grpc
 import numpy as np
 
 from benchmarks.index_grpc_code import Code
-from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.index_messages import AnswerMessage, QueryMessage
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
 

@@ -14,7 +14,7 @@ from benchmarks.index_grpc_clients import TIMEOUT_S, GatheringIndex, StreamingIn
 from benchmarks.index_grpc_code import Code
 from benchmarks.index_grpc_rounds import SIDE_BY_SIDE, Way
 from benchmarks.recommendations_stack import environment_of, places_in, served
-from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.cli.local_servers import free_port
 from streamrec.settings import PlaceSettings
 

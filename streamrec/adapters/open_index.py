@@ -2,8 +2,8 @@
 
 from urllib.parse import urlsplit
 
-from streamrec.adapters.index_client import HttpIndex
-from streamrec.adapters.index_lookup import BlockingIndex
+from streamrec.adapters.index_http.client import HttpIndex
+from streamrec.adapters.index_http.lookup import BlockingIndex
 from streamrec.errors import ConfigurationError
 from streamrec.redaction import shown_url
 

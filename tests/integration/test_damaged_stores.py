@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from aiohttp import web
 
-from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.index_messages import (
     AnswerMessage,
     VectorsMessage,

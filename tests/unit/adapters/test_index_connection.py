@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from streamrec.adapters.index_connection import KeptConnection
+from streamrec.adapters.index_http.connection import KeptConnection
 from streamrec.errors import ConfigurationError
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

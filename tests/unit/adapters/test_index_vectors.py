@@ -8,7 +8,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.index_messages import (
     VectorsMessage,
     VectorsQueryMessage,

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import structlog
 
-from streamrec.adapters.index_connection import KeptConnection, Reply, body_of
+from streamrec.adapters.index_http.connection import KeptConnection, Reply, body_of
+from streamrec.adapters.index_http.vectors import VectorLookup
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
@@ -24,7 +25,6 @@ from streamrec.adapters.index_messages import (
     encode_queries,
     ranking_of,
 )
-from streamrec.adapters.index_vectors import VectorLookup
 from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
 from streamrec.redaction import shown_url

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streamrec.adapters.index_client import HttpIndex
+from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.ports import IndexAnswer, IndexQuery
 
 

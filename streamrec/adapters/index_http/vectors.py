@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from streamrec.adapters.index_connection import KeptConnection, body_of
+from streamrec.adapters.index_http.connection import KeptConnection, body_of
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,

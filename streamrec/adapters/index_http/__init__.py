@@ -1,0 +1,1 @@
+"""The index service over HTTP, for the recommender and the tools."""
