@@ -28,13 +28,13 @@ def open_event_sink(url: str) -> EventSink:
 
 def _open_kafka(url: str) -> EventSink:
     # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
-    from streamrec.adapters.kafka_place import parse_kafka_url, require_confluent
-    from streamrec.adapters.kafka_sink import KafkaEventSink
+    from streamrec.adapters.kafka.address import parse_kafka_url, require_confluent
+    from streamrec.adapters.kafka.sink import KafkaEventSink
 
     place = parse_kafka_url(url)
     if not url.startswith("kafka+confluent:"):
         return KafkaEventSink(place)
     require_confluent(place)
-    from streamrec.adapters.kafka_confluent_producer import ConfluentProducer
+    from streamrec.adapters.kafka.drivers.confluent_producer import ConfluentProducer
 
     return KafkaEventSink(place, ConfluentProducer)

@@ -41,14 +41,14 @@ def _open_kafka(
     url: str, topics: Sequence[str], group: str, count_damaged: Callable[[int], None] | None
 ) -> EventSource:
     # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
-    from streamrec.adapters.kafka_place import parse_kafka_url, require_confluent
-    from streamrec.adapters.kafka_source import KafkaEventSource
+    from streamrec.adapters.kafka.address import parse_kafka_url, require_confluent
+    from streamrec.adapters.kafka.source import KafkaEventSource
 
     place = parse_kafka_url(url)
     if not url.startswith("kafka+confluent:"):
         return KafkaEventSource(place, topics, group, count_damaged=count_damaged)
     require_confluent(place)
-    from streamrec.adapters.kafka_confluent_reader import ConfluentReader
+    from streamrec.adapters.kafka.drivers.confluent_reader import ConfluentReader
 
     return KafkaEventSource(place, topics, group, ConfluentReader, count_damaged)
 
@@ -63,7 +63,7 @@ def require_codecs(url: str) -> None:
     """
     # confluent-kafka's wheels have every codec built in.
     if url.startswith("kafka:"):
-        from streamrec.adapters import kafka_codecs
-        from streamrec.adapters.kafka_place import parse_kafka_url
+        from streamrec.adapters.kafka import codecs as kafka_codecs
+        from streamrec.adapters.kafka.address import parse_kafka_url
 
         kafka_codecs.require_codecs(parse_kafka_url(url))

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
-from streamrec.adapters.kafka_commits import COMMIT_PATIENCE_S
-from streamrec.adapters.kafka_topics import TOPICS
+from streamrec.adapters.kafka.commits import COMMIT_PATIENCE_S
+from streamrec.adapters.kafka.topics import TOPICS
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.local_servers import KAFKA, LocalServer, free_port

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from streamrec.adapters.kafka_in_flight import InFlight
+from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.errors import Overloaded
 
 

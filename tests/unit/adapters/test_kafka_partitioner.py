@@ -2,7 +2,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as reference
 
-from streamrec.adapters.kafka_partitioner import murmur2
+from streamrec.adapters.kafka.partitioner import murmur2
 
 
 @given(st.binary(max_size=300))

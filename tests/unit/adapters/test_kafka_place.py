@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.kafka_place import SETTINGS, parse_kafka_url
+from streamrec.adapters.kafka.address import SETTINGS, parse_kafka_url
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.errors import ConfigurationError

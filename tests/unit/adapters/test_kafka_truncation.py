@@ -1,7 +1,7 @@
 import pytest
 
-from streamrec.adapters.kafka_place import parse_kafka_url
-from streamrec.adapters.kafka_truncation import readable_places
+from streamrec.adapters.kafka.address import parse_kafka_url
+from streamrec.adapters.kafka.truncation import readable_places
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS
 

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
-from streamrec.adapters import kafka_advertised
-from streamrec.adapters.kafka_codecs import unreadable
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka import advertised as kafka_advertised
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.codecs import unreadable
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 
 REQUEST_TIMEOUT_MS = 5000

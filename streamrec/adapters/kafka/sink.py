@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from streamrec.adapters.kafka_in_flight import InFlight
-from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
-from streamrec.adapters.kafka_topics import KafkaTopics
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
+from streamrec.adapters.kafka.in_flight import InFlight
+from streamrec.adapters.kafka.topics import KafkaTopics
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message
 

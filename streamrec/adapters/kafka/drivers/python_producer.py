@@ -6,9 +6,9 @@ from functools import partial
 
 from kafka import KafkaProducer
 
-from streamrec.adapters.kafka_connect import close_soon, connect, saying_kafka, unavailable
-from streamrec.adapters.kafka_partitioner import KeyPartitioner
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import close_soon, connect, saying_kafka, unavailable
+from streamrec.adapters.kafka.partitioner import KeyPartitioner
 from streamrec.ports import Message
 
 MAX_REQUEST_BYTES = 1 << 20

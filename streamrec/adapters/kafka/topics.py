@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, errors
 
-from streamrec.adapters.kafka_connect import (
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import (
     REQUEST_TIMEOUT_MS,
     close_soon,
     connect,
@@ -16,7 +17,6 @@ from streamrec.adapters.kafka_connect import (
     saying_kafka,
     unavailable,
 )
-from streamrec.adapters.kafka_place import KafkaPlace
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import (
     COMMANDS,

@@ -1,7 +1,7 @@
 """Logs that no longer hold, or do not hold yet, what was to be read next."""
 
-from streamrec.adapters.kafka_offsets import Places
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.offsets import Places
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMPACTED_TOPICS
 

@@ -15,7 +15,8 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 from kafka.record import MemoryRecords
 
-from streamrec.adapters.kafka_connect import (
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import (
     READ_COMMITTED,
     REQUEST_TIMEOUT_MS,
     close_soon,
@@ -23,8 +24,7 @@ from streamrec.adapters.kafka_connect import (
     saying_kafka,
     unavailable,
 )
-from streamrec.adapters.kafka_fetches import FetchAnswers
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.drivers.fetches import FetchAnswers
 
 _POLL_MS = 50
 

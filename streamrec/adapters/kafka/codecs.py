@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from kafka import codec
 
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
 from streamrec.errors import ConfigurationError
 
 _PACKAGES: Mapping[str, str] = MappingProxyType(

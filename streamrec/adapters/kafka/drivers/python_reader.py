@@ -7,10 +7,10 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition, errors
 
-from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon, connect, saying_kafka
-from streamrec.adapters.kafka_damage import unpacking
-from streamrec.adapters.kafka_offsets import Places
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon, connect, saying_kafka
+from streamrec.adapters.kafka.drivers.damaged_batches import unpacking
+from streamrec.adapters.kafka.offsets import Places
 from streamrec.ports import Record
 
 _PARTITION_FETCH_BYTES = 1 << 20

@@ -6,13 +6,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from streamrec.adapters.kafka_codecs import unreadable
-from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
-from streamrec.adapters.kafka_connect import READ_COMMITTED, close_soon
-from streamrec.adapters.kafka_damage import DamagedRecords
-from streamrec.adapters.kafka_offsets import Places
-from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_reader import PlaceGone
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.codecs import unreadable
+from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon
+from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords
+from streamrec.adapters.kafka.drivers.python_reader import PlaceGone
+from streamrec.adapters.kafka.offsets import Places
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Record
 

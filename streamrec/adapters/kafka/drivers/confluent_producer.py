@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka import Message as Report
 
-from streamrec.adapters.kafka_confluent import client_settings, error_of, saying_confluent
-from streamrec.adapters.kafka_connect import unavailable
-from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_producer import (
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import unavailable
+from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka.drivers.python_producer import (
     BATCH_BYTES,
     DELIVERY_TIMEOUT_S,
     MAX_REQUEST_BYTES,

@@ -4,9 +4,9 @@ import threading
 from concurrent.futures import Future
 from typing import Final
 
-from streamrec.adapters.kafka_connect import unavailable
-from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import unavailable
+from streamrec.adapters.kafka.offsets import KafkaOffsets, Places
 
 COMMIT_PATIENCE_S: Final = 2.0
 """A commit takes milliseconds. The loops that commit hold a lease of seconds, and can't renew it here."""

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
 
 REACH_TIMEOUT_S = 2.0
 """A broker on the same network accepts a connection in milliseconds."""

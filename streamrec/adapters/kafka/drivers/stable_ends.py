@@ -5,7 +5,7 @@ from typing import Any
 from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 
-from streamrec.adapters.kafka_fetches import FetchAnswers
+from streamrec.adapters.kafka.drivers.fetches import FetchAnswers
 
 
 class StableEnds(FetchAnswers):

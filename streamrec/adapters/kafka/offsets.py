@@ -8,7 +8,8 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from streamrec.adapters.kafka_connect import (
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import (
     READ_COMMITTED,
     REQUEST_TIMEOUT_MS,
     close_soon,
@@ -16,9 +17,8 @@ from streamrec.adapters.kafka_connect import (
     saying_kafka,
     unavailable,
 )
-from streamrec.adapters.kafka_damage import DamagedRecords, unpacking
-from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_stable_ends import StableEndsClient
+from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords, unpacking
+from streamrec.adapters.kafka.drivers.stable_ends import StableEndsClient
 from streamrec.errors import StreamrecError
 
 Places = dict[tuple[str, int], int]

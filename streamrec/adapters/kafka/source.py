@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from streamrec.adapters.kafka_commits import KafkaCommits
-from streamrec.adapters.kafka_connect import unavailable
-from streamrec.adapters.kafka_damage import DamagedRecords, end_of_damage
-from streamrec.adapters.kafka_offsets import KafkaOffsets, Places
-from streamrec.adapters.kafka_place import KafkaPlace
-from streamrec.adapters.kafka_reader import KafkaReader, PlaceGone
-from streamrec.adapters.kafka_topics import KafkaTopics, TopicState, is_replaced, partitions_of
-from streamrec.adapters.kafka_truncation import readable_places, truncation
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.commits import KafkaCommits
+from streamrec.adapters.kafka.connect import unavailable
+from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords, end_of_damage
+from streamrec.adapters.kafka.drivers.python_reader import KafkaReader, PlaceGone
+from streamrec.adapters.kafka.offsets import KafkaOffsets, Places
+from streamrec.adapters.kafka.topics import KafkaTopics, TopicState, is_replaced, partitions_of
+from streamrec.adapters.kafka.truncation import readable_places, truncation
 from streamrec.errors import StreamrecError
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record

@@ -11,8 +11,8 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from streamrec.adapters.kafka_connect import REQUEST_TIMEOUT_MS, refused, unavailable
-from streamrec.adapters.kafka_place import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.connect import REQUEST_TIMEOUT_MS, refused, unavailable
 from streamrec.errors import InvalidInput, StreamrecError
 
 _TOO_LARGE = (KafkaError.MSG_SIZE_TOO_LARGE, KafkaError.INVALID_MSG_SIZE)

@@ -1,0 +1,1 @@
+"""Logs on Kafka, with either of its two Python clients."""

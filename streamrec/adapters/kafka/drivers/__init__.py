@@ -1,0 +1,1 @@
+"""The two Python clients of Kafka behind one shape: kafka-python and confluent-kafka."""
