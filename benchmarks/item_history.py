@@ -23,9 +23,9 @@ import msgspec
 import numpy as np
 import typer
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSource
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSource
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source

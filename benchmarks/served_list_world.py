@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.trainer_prepare import draw_items
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 from streamrec.ports import (

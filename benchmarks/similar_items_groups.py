@@ -6,9 +6,9 @@ from typing import get_args
 
 import numpy as np
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.event_weights import EventWeights
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.likeness import Likeness

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import redis.asyncio
 
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_cache import open_cache
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.event_weights import EventWeights
 from streamrec.ports import (
     COMMANDS,

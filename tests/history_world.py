@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.bar import Bar
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history

@@ -12,7 +12,7 @@ import redis
 
 import recommender_server.app
 from recommender_server.app import Parts, Rules
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.bar import HistorySpan, HistoryUpdate, pack

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import PromotionName, Role, Roles

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.redis_cache import RedisCache
 from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
 from streamrec.adapters.redis_connection import RedisPlace, place_of

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.errors import InvalidInput, LeaseLost, LogTruncated

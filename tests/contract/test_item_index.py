@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.errors import InvalidInput

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.erasure import Erasure, digest_of
 from streamrec.domain.item import Item

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.sqlite_events import SqliteEventSink
 from streamrec.adapters.sqlite_store import SqliteStore
 from streamrec.domain.interaction import Interaction

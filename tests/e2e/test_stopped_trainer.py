@@ -23,7 +23,7 @@ import redis
 from faiss_server.changes import ChangeApplier
 from models.checkpoint import checkpoint_folders
 from streamrec.adapters.faiss.index import FaissIndex
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store

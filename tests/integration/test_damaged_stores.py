@@ -20,7 +20,7 @@ from streamrec.adapters.index_messages import (
     encode_answers,
     encode_vectors,
 )
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.sqlite_connection import path_of

@@ -11,7 +11,7 @@ import pymongo
 import pytest
 from structlog.testing import capture_logs
 
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles

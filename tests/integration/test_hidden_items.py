@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.sqlite_store import SqliteStore

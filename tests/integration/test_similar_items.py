@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 from streamrec.domain.likeness import Likeness

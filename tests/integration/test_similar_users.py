@@ -21,8 +21,8 @@ from streamrec.adapters.index_messages import (
     encode_queries,
     ranking_of,
 )
-from streamrec.adapters.memory_events import MemoryEventSource
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.events import MemoryEventSource
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.domain.item import Item
 from streamrec.ports import RankedUser, Snapshot, UserAnswer, UserQuery, VectorTable

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.place_file import PlaceFile

@@ -15,7 +15,7 @@ from faiss_server.kinds import USERS, directions
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import set_challenger
 from streamrec.ports import COMMANDS, USER_VECTORS, Message, Record, Snapshot, VectorTable

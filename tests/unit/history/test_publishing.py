@@ -10,7 +10,7 @@ import numpy as np
 import redis
 from structlog.testing import capture_logs
 
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.domain.bar import Bar, HistoryUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history.run import CHECKPOINT_FILE, run_history

@@ -8,10 +8,10 @@ import pytest
 
 from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
-from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.user import UserState
 from streamrec.ports import RankedItem, UserUpdates, VectorTable
 from streamrec.telemetry import NullMetrics

@@ -6,7 +6,7 @@ from typing import Any, Never
 import pytest
 
 from recommender_server.app import Rules, create_app
-from streamrec.adapters.memory_events import MemoryEventSink
+from streamrec.adapters.memory.events import MemoryEventSink
 from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
 from streamrec.errors import Overloaded, Unavailable
 from streamrec.ports import Fence, Message

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.item import Item
 from streamrec.errors import InvalidEvent, Unavailable, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker, is_marker

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.explanation import Explanation

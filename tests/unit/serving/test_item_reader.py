@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.item import Item, ItemVersions
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Attempts, Guard

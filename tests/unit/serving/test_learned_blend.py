@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.blend import Blend, BlendRanker
 from streamrec.domain.candidates import LIGHT, Candidates, Proposal
 from streamrec.errors import Unavailable

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.diversity import Shape
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest

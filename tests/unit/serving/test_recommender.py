@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations

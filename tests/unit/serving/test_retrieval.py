@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.retrieval import Retrieval

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.blend import BlendRanker

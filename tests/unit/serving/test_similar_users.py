@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_index import MemoryIndex
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.user import UserState
 from streamrec.errors import UnknownId
 from streamrec.ports import UserAnswer, UserQuery, UserUpdates, VectorTable

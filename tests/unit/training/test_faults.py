@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from models.checkpoint import write_checkpoint
-from streamrec.adapters.memory_store import MemoryStore
+from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.blend import BlendRanker
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.ports import Lease, Offsets, UserUpdates

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_events import MemoryEventSource
+from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.adapters.snapshot_directory import (
     current_generation,
     read_snapshot,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable

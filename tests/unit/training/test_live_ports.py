@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.blend import BlendRanker
 from streamrec.ports import IndexQuery, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts

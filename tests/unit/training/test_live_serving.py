@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory_index import MemoryIndex
+from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import LIGHT
 from streamrec.domain.interaction import Interaction

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.memory_cache import MemoryCache
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.item import Item
 from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem

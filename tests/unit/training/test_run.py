@@ -7,7 +7,7 @@ from threading import Condition, Thread
 import pytest
 from structlog.testing import capture_logs
 
-from streamrec.adapters.memory_events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.snapshot_directory import CURRENT
 from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.domain.generation_roles import Roles

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from streamrec.adapters.memory_events import MemoryEventSource
+from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.item import Item
 from streamrec.errors import LeaseLost, LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, REJECTED, Message
