@@ -24,7 +24,7 @@ from rich.table import Table
 from benchmarks.stores_cache import measure_cache, timed
 from benchmarks.stores_layouts import Documents, measure_layouts, sights_of
 from benchmarks.stores_metadata import measure_first_sights
-from streamrec.adapters.mongo_connection import place_of
+from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.cli.local_servers import MONGODB, REDIS, LocalServer
 from streamrec.domain.user import UserState

@@ -23,8 +23,8 @@ def open_store(url: str) -> DocumentStore:
 
         return SqliteStore(path_of(url))
     if url.startswith(_MONGODB):
-        from streamrec.adapters.mongo_connection import place_of
-        from streamrec.adapters.mongo_store import MongoStore
+        from streamrec.adapters.mongo.connection import place_of
+        from streamrec.adapters.mongo.store import MongoStore
 
         return MongoStore(place_of(url))
     raise _unknown(url)
@@ -45,8 +45,8 @@ def open_trainer_store(url: str) -> TrainerStore:
 
         return SqliteTrainerStore(path_of(url))
     if url.startswith(_MONGODB):
-        from streamrec.adapters.mongo_connection import place_of
-        from streamrec.adapters.mongo_store_trainer import MongoTrainerStore
+        from streamrec.adapters.mongo.connection import place_of
+        from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 
         return MongoTrainerStore(place_of(url))
     raise _unknown(url)

@@ -64,8 +64,8 @@ def _tasks(places: PlaceSettings, retention: RetentionSettings) -> Iterator[tupl
         yield "seen", SqliteSeenRetention(path_of(places.store_url), retention.seen_of_user).prune
     elif places.store_url.startswith("mongodb"):
         # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
-        from streamrec.adapters.mongo_connection import place_of
-        from streamrec.adapters.mongo_retention import MongoSeenRetention
+        from streamrec.adapters.mongo.connection import place_of
+        from streamrec.adapters.mongo.retention import MongoSeenRetention
 
         yield "seen", MongoSeenRetention(place_of(places.store_url), retention.seen_of_user).prune
 

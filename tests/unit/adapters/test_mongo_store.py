@@ -7,9 +7,9 @@ import pymongo
 import pytest
 import structlog
 
-from streamrec.adapters.mongo_connection import place_of
-from streamrec.adapters.mongo_store import MongoStore
-from streamrec.adapters.mongo_store_trainer import MongoTrainerStore
+from streamrec.adapters.mongo.connection import place_of
+from streamrec.adapters.mongo.store import MongoStore
+from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 from streamrec.errors import ConfigurationError, InvalidInput, LeaseLost

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.mongo_connection import place_of
-from streamrec.adapters.mongo_retention import MongoSeenRetention
+from streamrec.adapters.mongo.connection import place_of
+from streamrec.adapters.mongo.retention import MongoSeenRetention
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_connection import path_of

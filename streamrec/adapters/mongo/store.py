@@ -6,15 +6,15 @@ from typing import Any, cast
 
 from pymongo.errors import OperationFailure
 
-from streamrec.adapters.mongo_catalog import MongoCatalog, request
-from streamrec.adapters.mongo_connection import (
+from streamrec.adapters.mongo.catalog import MongoCatalog, request
+from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     MAJORITY,
     Document,
     MongoPlace,
     in_our_words,
 )
-from streamrec.adapters.mongo_documents import (
+from streamrec.adapters.mongo.documents import (
     FENCE,
     all_seen_of,
     ids_of,
@@ -23,7 +23,7 @@ from streamrec.adapters.mongo_documents import (
     profile,
     user_of,
 )
-from streamrec.adapters.mongo_erasures import ERASURES, INSTALLATION, noted, salt_in
+from streamrec.adapters.mongo.erasures import ERASURES, INSTALLATION, noted, salt_in
 from streamrec.domain.erasure import digest_of
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged

@@ -6,8 +6,8 @@ import structlog
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.collection import AsyncCollection
 
-from streamrec.adapters.mongo_connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
-from streamrec.adapters.mongo_documents import (
+from streamrec.adapters.mongo.connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo.documents import (
     DELETED_KEPT_S,
     NOT_DELETED,
     item_of,

@@ -8,7 +8,7 @@ from pymongo import DeleteMany, DeleteOne, MongoClient, ReadPreference, ReplaceO
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure
 
-from streamrec.adapters.mongo_connection import (
+from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     DUPLICATE_KEY,
     TRAINER_TIMEOUT_S,
@@ -18,7 +18,7 @@ from streamrec.adapters.mongo_connection import (
     codes_of,
     in_our_words,
 )
-from streamrec.adapters.mongo_documents import (
+from streamrec.adapters.mongo.documents import (
     FENCE,
     NOT_DELETED,
     STATE_FIELDS,
@@ -29,8 +29,8 @@ from streamrec.adapters.mongo_documents import (
     state_upsert,
     versions_of,
 )
-from streamrec.adapters.mongo_erasures import MongoErasures
-from streamrec.adapters.mongo_leases import MongoLeases
+from streamrec.adapters.mongo.erasures import MongoErasures
+from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.domain.erasure import Erasure
 from streamrec.domain.item import Item, ItemVersions
 from streamrec.errors import Damaged, LeaseLost

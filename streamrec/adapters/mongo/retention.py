@@ -2,8 +2,8 @@
 
 from pymongo import MongoClient
 
-from streamrec.adapters.mongo_connection import TRAINER_TIMEOUT_S, Document, MongoPlace, in_our_words
-from streamrec.adapters.mongo_documents import all_seen_of
+from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo.documents import all_seen_of
 
 _USERS_AT_ONCE = 100
 """Looked at in one call: each costs a walk over the index of what is kept of it, some milliseconds."""

@@ -16,7 +16,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from streamrec.adapters.mongo_connection import MAJORITY, MAJORITY_READ, Document
+from streamrec.adapters.mongo.connection import MAJORITY, MAJORITY_READ, Document
 from streamrec.domain.erasure import SALT_BYTES, Erasure
 from streamrec.errors import Damaged
 from streamrec.payload import decoded

@@ -4,7 +4,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from streamrec.adapters.mongo_connection import MAJORITY, MAJORITY_READ, Document
+from streamrec.adapters.mongo.connection import MAJORITY, MAJORITY_READ, Document
 from streamrec.errors import LeaseLost
 from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease
 
