@@ -9,8 +9,8 @@ from typing import Any
 import redis.asyncio
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.redis_cache import RedisCache
-from streamrec.adapters.redis_connection import place_of
+from streamrec.adapters.redis.cache import RedisCache
+from streamrec.adapters.redis.connection import place_of
 from streamrec.domain.item import Item
 from streamrec.ports import RankedItem
 

@@ -25,8 +25,8 @@ def open_cache(url: str) -> HotCache:
 
         return SqliteCache(path_of(url))
     if url.startswith(_REDIS):
-        from streamrec.adapters.redis_connection import place_of
-        from streamrec.adapters.redis_near_cache import RedisNearCache
+        from streamrec.adapters.redis.connection import place_of
+        from streamrec.adapters.redis.near_cache import RedisNearCache
 
         return RedisNearCache(place_of(url))
     raise _unknown(url)
@@ -52,8 +52,8 @@ def open_cache_publisher(url: str, count_replaced: Callable[[int], None] | None 
 
         return SqliteCachePublisher(path_of(url))
     if url.startswith(_REDIS):
-        from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
-        from streamrec.adapters.redis_connection import place_of
+        from streamrec.adapters.redis.cache_publisher import RedisCachePublisher
+        from streamrec.adapters.redis.connection import place_of
 
         return RedisCachePublisher(place_of(url), count_replaced)
     raise _unknown(url)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.adapters.redis_cache import RedisCache
-from streamrec.adapters.redis_cache_publisher import RedisCachePublisher
-from streamrec.adapters.redis_connection import RedisPlace, place_of
-from streamrec.adapters.redis_near_cache import RedisNearCache
+from streamrec.adapters.redis.cache import RedisCache
+from streamrec.adapters.redis.cache_publisher import RedisCachePublisher
+from streamrec.adapters.redis.connection import RedisPlace, place_of
+from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack

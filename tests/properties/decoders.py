@@ -26,7 +26,6 @@ from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_pa
 from streamrec import envelopes, markers, wire
 from streamrec.adapters import (
     index_messages,
-    redis_values,
     snapshot_directory,
     snapshot_files,
     snapshot_role_fence,
@@ -35,6 +34,7 @@ from streamrec.adapters import (
     sqlite_store_schema,
 )
 from streamrec.adapters.mongo import documents as mongo_documents
+from streamrec.adapters.redis import values as redis_values
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.domain import bar, blend, item, neighbour, ranked_item

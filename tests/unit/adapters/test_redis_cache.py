@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.redis_connection import place_of
+from streamrec.adapters.redis.connection import place_of
 from streamrec.cli.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Unavailable

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import redis.asyncio
 
-from streamrec.adapters.redis_cache import RedisCache
-from streamrec.adapters.redis_connection import place_of
-from streamrec.adapters.redis_near_cache import RedisNearCache
-from streamrec.adapters.redis_near_items import NearItems
-from streamrec.adapters.redis_near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
-from streamrec.adapters.redis_values import CachedItem
+from streamrec.adapters.redis.cache import RedisCache
+from streamrec.adapters.redis.connection import place_of
+from streamrec.adapters.redis.near_cache import RedisNearCache
+from streamrec.adapters.redis.near_items import NearItems
+from streamrec.adapters.redis.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
+from streamrec.adapters.redis.values import CachedItem
 from streamrec.cli.local_servers import REDIS, LocalServer
 from streamrec.domain.item import Item
 from streamrec.errors import Unavailable

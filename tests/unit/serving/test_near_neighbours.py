@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.redis_values import decode_neighbours_of, encode
+from streamrec.adapters.redis.values import decode_neighbours_of, encode
 from streamrec.adapters.sqlite_cache import SqliteCache
 from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
 from streamrec.errors import Damaged, Unavailable

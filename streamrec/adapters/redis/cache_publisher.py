@@ -13,11 +13,11 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
-from streamrec.adapters.redis_items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
-from streamrec.adapters.redis_kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
-from streamrec.adapters.redis_rankings import Ranking, chunks
-from streamrec.adapters.redis_values import ChangedItems, encode
+from streamrec.adapters.redis.connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
+from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
+from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
+from streamrec.adapters.redis.rankings import Ranking, chunks
+from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item

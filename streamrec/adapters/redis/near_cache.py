@@ -9,13 +9,13 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from streamrec.adapters.redis_cache import RedisCache
-from streamrec.adapters.redis_changes import RedisChanges
-from streamrec.adapters.redis_connection import RedisPlace
-from streamrec.adapters.redis_items import CHANNEL, ITEM_TTL_S
-from streamrec.adapters.redis_near_items import NearItems
-from streamrec.adapters.redis_near_rankings import TOO_OLD_S, NearRankings
-from streamrec.adapters.redis_values import CachedItem
+from streamrec.adapters.redis.cache import RedisCache
+from streamrec.adapters.redis.changes import RedisChanges
+from streamrec.adapters.redis.connection import RedisPlace
+from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S
+from streamrec.adapters.redis.near_items import NearItems
+from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
+from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item

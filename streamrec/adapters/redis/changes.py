@@ -9,8 +9,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from streamrec.adapters.redis_connection import OPTIONS, RedisPlace
-from streamrec.adapters.redis_values import decode_changed
+from streamrec.adapters.redis.connection import OPTIONS, RedisPlace
+from streamrec.adapters.redis.values import decode_changed
 from streamrec.errors import Damaged
 from streamrec.log_limits import warn_seldom
 

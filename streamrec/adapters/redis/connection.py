@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 
 from streamrec import tls_files
-from streamrec.adapters.redis_kinds import is_of_wrong_kind
+from streamrec.adapters.redis.kinds import is_of_wrong_kind
 from streamrec.errors import ConfigurationError, Damaged, InvalidInput, StreamrecError, Unavailable
 from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from streamrec.adapters.redis_values import CachedItem
+from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.item import Item
 
 MAX_ITEMS = 50_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from streamrec.adapters.redis_values import CachedItem, encode
+from streamrec.adapters.redis.values import CachedItem, encode
 from streamrec.domain.item import Item
 
 ITEM_TTL_S = 300.0

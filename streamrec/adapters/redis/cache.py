@@ -9,8 +9,8 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from streamrec.adapters.redis_connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
-from streamrec.adapters.redis_items import (
+from streamrec.adapters.redis.connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
+from streamrec.adapters.redis.items import (
     CHANNEL,
     ITEM_TTL_S,
     WRITE,
@@ -18,7 +18,7 @@ from streamrec.adapters.redis_items import (
     portions,
     version_entry,
 )
-from streamrec.adapters.redis_values import (
+from streamrec.adapters.redis.values import (
     CachedItem,
     ChangedItems,
     decode_counters,

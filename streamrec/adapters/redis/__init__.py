@@ -1,0 +1,1 @@
+"""The hot cache on Redis."""
