@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from streamrec.adapters.sqlite_connection import path_of
+from streamrec.adapters.sqlite.connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import CachePublisher, HotCache
 from streamrec.redaction import shown_url
@@ -21,7 +21,7 @@ def open_cache(url: str) -> HotCache:
         When the file can't be opened. Redis is connected to at the first use.
     """
     if url.startswith("sqlite:"):
-        from streamrec.adapters.sqlite_cache import SqliteCache
+        from streamrec.adapters.sqlite.cache import SqliteCache
 
         return SqliteCache(path_of(url))
     if url.startswith(_REDIS):
@@ -48,7 +48,7 @@ def open_cache_publisher(url: str, count_replaced: Callable[[int], None] | None 
         When the file can't be opened. Redis is connected to at the first use.
     """
     if url.startswith("sqlite:"):
-        from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
+        from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 
         return SqliteCachePublisher(path_of(url))
     if url.startswith(_REDIS):

@@ -1,7 +1,7 @@
 """Event sinks by URL."""
 
-from streamrec.adapters.sqlite_connection import path_of
-from streamrec.adapters.sqlite_events import SqliteEventSink
+from streamrec.adapters.sqlite.connection import path_of
+from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.errors import ConfigurationError
 from streamrec.ports import EventSink
 from streamrec.redaction import shown_url

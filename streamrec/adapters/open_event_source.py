@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from streamrec.adapters.sqlite_connection import path_of
-from streamrec.adapters.sqlite_events import SqliteEventSource
+from streamrec.adapters.sqlite.connection import path_of
+from streamrec.adapters.sqlite.events import SqliteEventSource
 from streamrec.errors import ConfigurationError
 from streamrec.ports import EventSource
 from streamrec.redaction import shown_url

@@ -1,6 +1,6 @@
 """Document stores by URL. Drivers are imported by scheme: nobody loads one that they do not use."""
 
-from streamrec.adapters.sqlite_connection import path_of
+from streamrec.adapters.sqlite.connection import path_of
 from streamrec.errors import ConfigurationError
 from streamrec.ports import DocumentStore, TrainerStore
 from streamrec.redaction import shown_url
@@ -19,7 +19,7 @@ def open_store(url: str) -> DocumentStore:
         When the file can't be opened. MongoDB is connected to at the first use.
     """
     if url.startswith("sqlite:"):
-        from streamrec.adapters.sqlite_store import SqliteStore
+        from streamrec.adapters.sqlite.store import SqliteStore
 
         return SqliteStore(path_of(url))
     if url.startswith(_MONGODB):
@@ -41,7 +41,7 @@ def open_trainer_store(url: str) -> TrainerStore:
         When the file can't be opened. MongoDB is connected to at the first use.
     """
     if url.startswith("sqlite:"):
-        from streamrec.adapters.sqlite_store_trainer import SqliteTrainerStore
+        from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore
 
         return SqliteTrainerStore(path_of(url))
     if url.startswith(_MONGODB):

@@ -8,10 +8,10 @@ import msgspec
 from streamrec.adapters.snapshot_directory import current_generation, list_generations, read_manifest
 from streamrec.adapters.snapshot_retention import GenerationRetention
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
-from streamrec.adapters.sqlite_changelog_retention import Keys, SqliteChangelogRetention
-from streamrec.adapters.sqlite_connection import path_of
-from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
-from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogRetention
+from streamrec.adapters.sqlite.connection import path_of
+from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
+from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId

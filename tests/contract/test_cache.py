@@ -14,8 +14,8 @@ from streamrec.adapters.redis.cache import RedisCache
 from streamrec.adapters.redis.cache_publisher import RedisCachePublisher
 from streamrec.adapters.redis.connection import RedisPlace, place_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Proposal

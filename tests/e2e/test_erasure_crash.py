@@ -8,8 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.adapters.sqlite_events import SqliteEventSink
-from streamrec.adapters.sqlite_store import SqliteStore
+from streamrec.adapters.sqlite.events import SqliteEventSink
+from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.serving.catalog import Catalog

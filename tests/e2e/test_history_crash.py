@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.bar import Bar
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message

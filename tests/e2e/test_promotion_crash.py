@@ -19,7 +19,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
-from streamrec.adapters.sqlite_events import SqliteEventSink
+from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.generation_roles import Promotion
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable

@@ -12,7 +12,7 @@ from typing import Any
 import pymongo
 import pytest
 
-from streamrec.adapters.sqlite_events import SqliteEventSink
+from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.cli.local_servers import MONGODB, LocalServer
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss.index import FaissIndex
-from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
+from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.erasure import NOTHING_VOID
 from streamrec.domain.repeats import RecentIds
 from streamrec.history.run import HistoryProcess, run_history

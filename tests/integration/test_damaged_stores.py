@@ -23,7 +23,7 @@ from streamrec.adapters.index_messages import (
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_index import open_index
-from streamrec.adapters.sqlite_connection import path_of
+from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.blend import decode_blend
 from streamrec.ports import VectorTable
 from tests import spoiled_parts as spoiled

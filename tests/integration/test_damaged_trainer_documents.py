@@ -15,7 +15,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
-from streamrec.adapters.sqlite_connection import path_of
+from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.item import Item
 from streamrec.errors import LeaseLost

@@ -10,8 +10,8 @@ import pytest
 
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.likeness import Likeness
 from streamrec.ports import VectorTable
 from tests.asgi_client import Client

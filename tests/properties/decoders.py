@@ -30,11 +30,11 @@ from streamrec.adapters import (
     snapshot_files,
     snapshot_role_fence,
     snapshot_roles,
-    sqlite_cache_schema,
-    sqlite_store_schema,
 )
 from streamrec.adapters.mongo import documents as mongo_documents
 from streamrec.adapters.redis import values as redis_values
+from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
+from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.domain import bar, blend, item, neighbour, ranked_item

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
+from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS, INTERACTIONS, Message
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.sqlite_events import SqliteEventSink, SqliteEventSource
-from streamrec.adapters.sqlite_retention import LogBounds, SqliteLogRetention
+from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
+from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
 from streamrec.errors import LogTruncated, Unavailable
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Message, Offsets
 

@@ -11,9 +11,9 @@ import pytest
 from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.mongo.retention import MongoSeenRetention
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_connection import path_of
-from streamrec.adapters.sqlite_store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.connection import path_of
+from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.domain.item import Item
 from streamrec.domain.user import UserState
 from streamrec.ports import UserUpdates

@@ -9,7 +9,7 @@ from threading import Event, Thread
 
 import pytest
 
-from streamrec.adapters.sqlite_connection import connect, copy_back, impatient, transaction
+from streamrec.adapters.sqlite.connection import connect, copy_back, impatient, transaction
 from streamrec.errors import Unavailable
 
 MEGABYTE = 2**20

@@ -11,7 +11,7 @@ import pytest
 
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import CHANGELOG_LANE
-from streamrec.adapters.sqlite_events import SqliteEventSink
+from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.changelog import changelog_key

@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.errors import Unavailable

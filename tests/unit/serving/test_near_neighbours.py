@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.redis.values import decode_neighbours_of, encode
-from streamrec.adapters.sqlite_cache import SqliteCache
-from streamrec.adapters.sqlite_cache_publisher import SqliteCachePublisher
+from streamrec.adapters.sqlite.cache import SqliteCache
+from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.errors import Damaged, Unavailable
 from streamrec.ports import Neighbours
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours

@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite_connection import impatient, saying_unavailable, transaction
-from streamrec.adapters.sqlite_fence import hold_fence
-from streamrec.adapters.sqlite_log_file import PARTITION, LogFile, table_of
+from streamrec.adapters.sqlite.connection import impatient, saying_unavailable, transaction
+from streamrec.adapters.sqlite.fence import hold_fence
+from streamrec.adapters.sqlite.log_file import PARTITION, LogFile, table_of
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message, Offsets, Record
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
-from streamrec.adapters.sqlite_log_file import PARTITION, table_of
+from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.log_file import PARTITION, table_of
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Offsets
 
 _ROWS_AT_ONCE = 2000

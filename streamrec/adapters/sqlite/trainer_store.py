@@ -7,10 +7,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import cast
 
-from streamrec.adapters import sqlite_erasures
-from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_in_list import in_list
-from streamrec.adapters.sqlite_store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
+from streamrec.adapters.sqlite import erasures as sqlite_erasures
+from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite.in_list import in_list
+from streamrec.adapters.sqlite.store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
 from streamrec.domain.erasure import Erasure
 from streamrec.domain.item import Item, ItemVersions, decode_item
 from streamrec.errors import Damaged, LeaseLost

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite_connection import connect, transaction
-from streamrec.adapters.sqlite_fence import CREATE_FENCES
+from streamrec.adapters.sqlite.connection import connect, transaction
+from streamrec.adapters.sqlite.fence import CREATE_FENCES
 from streamrec.domain.event_times import MAX_TIMESTAMP_S
 from streamrec.ports import COMPACTED_TOPICS
 

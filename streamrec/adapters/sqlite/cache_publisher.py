@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.sqlite_cache import ITEM_TTL_S
-from streamrec.adapters.sqlite_cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
-from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_fence import hold_fence
+from streamrec.adapters.sqlite.cache import ITEM_TTL_S
+from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
+from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
 from streamrec.domain.item import Item

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
-from streamrec.adapters.sqlite_log_file import table_of
+from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.log_file import table_of
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
 _ROWS_AT_ONCE = 1000

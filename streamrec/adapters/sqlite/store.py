@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from streamrec.adapters import sqlite_erasures
-from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_in_list import in_list
-from streamrec.adapters.sqlite_store_schema import (
+from streamrec.adapters.sqlite import erasures as sqlite_erasures
+from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite.in_list import in_list
+from streamrec.adapters.sqlite.store_schema import (
     DELETED_KEPT_S,
     READ_COLUMNS,
     decode_ids,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from streamrec.adapters.sqlite_cache_schema import (
+from streamrec.adapters.sqlite.cache_schema import (
     PUT_ITEM,
     decode_counters,
     decode_items,
@@ -16,8 +16,8 @@ from streamrec.adapters.sqlite_cache_schema import (
     readable_items,
     version_row,
 )
-from streamrec.adapters.sqlite_connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite_in_list import in_list
+from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite.in_list import in_list
 from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.item import Item

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from streamrec.adapters.sqlite_connection import connect, copy_back, saying_unavailable, transaction
-from streamrec.adapters.sqlite_store_schema import open_store_file
+from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.store_schema import open_store_file
 
 _USERS_AT_ONCE = 500
 """Looked at in one call: each costs a walk over the seen items that are kept, a tenth of a millisecond."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.sqlite_connection import add_column, connect, create_tables
-from streamrec.adapters.sqlite_fence import CREATE_FENCES
+from streamrec.adapters.sqlite.connection import add_column, connect, create_tables
+from streamrec.adapters.sqlite.fence import CREATE_FENCES
 from streamrec.domain.item import Item, decode_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded

@@ -1,0 +1,1 @@
+"""Logs, document store and hot cache in SQLite files: the embedded default."""
