@@ -26,7 +26,7 @@ from rich.table import Table
 
 from benchmarks.recommendations_stack import places_in
 from benchmarks.trainer_run import N_FEW_EVENTS, open_process, start
-from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import Metrics
 from streamrec.telemetry import configure_logging
 from streamrec.training.stream import StreamTrainer

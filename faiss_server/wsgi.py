@@ -16,7 +16,7 @@ from faiss_server.background import Repeated, end_service
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader, OpenSource
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
 from streamrec.reading_settings import read_settings

@@ -25,7 +25,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
-from streamrec.adapters.statsd_metrics import StatsdMetrics
+from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.user import UserState

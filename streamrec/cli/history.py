@@ -7,7 +7,7 @@ from functools import partial
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.statsd_metrics import open_metrics
+from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.event_weights import EventWeights
 from streamrec.errors import Unavailable

@@ -15,7 +15,7 @@ from streamrec.adapters.open_event_source import open_event_source, require_code
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.adapters.snapshot_roles import SnapshotRoles
-from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
+from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.cli.rejections import rejections_in
 from streamrec.domain.item import Item
 from streamrec.errors import ConfigurationError, Unavailable

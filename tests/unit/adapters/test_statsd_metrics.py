@@ -7,8 +7,8 @@ from contextlib import closing
 import pytest
 import structlog
 
-from streamrec.adapters.statsd_destination import Address, Destination, resolve
-from streamrec.adapters.statsd_metrics import StatsdMetrics, open_metrics
+from streamrec.adapters.statsd.destination import Address, Destination, resolve
+from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.telemetry import NullMetrics, timed
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from statsd.client.base import StatsClientBase
 from statsd.client.udp import Pipeline
 
-from streamrec.adapters.statsd_destination import Destination
+from streamrec.adapters.statsd.destination import Destination
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Metrics
 from streamrec.redaction import shown_url
