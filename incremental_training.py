@@ -6,8 +6,8 @@ from typing import Annotated
 import structlog
 import typer
 
+from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.open_index import open_index_lookup
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.housekeeping import open_housekeeping
 from streamrec.cli.outlets import open_outlets, sources_of_events

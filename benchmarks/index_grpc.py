@@ -33,7 +33,7 @@ from benchmarks.index_grpc_ways import PRODUCT, serve
 from benchmarks.index_vectors import SHAPES, D, Vectors, items, nearest, users
 from benchmarks.recommendations_stack import places_in
 from streamrec.adapters.faiss.index import FaissIndex
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.ports import IndexQuery, Snapshot, VectorTable
 
 N_ITEMS = 100_000

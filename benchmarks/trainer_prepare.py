@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.recommendations_stack import gmf_like, places_in
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events
 from streamrec.ports import INTERACTIONS, Message, VectorTable

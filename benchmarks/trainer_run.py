@@ -11,9 +11,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from benchmarks.recommendations_stack import places_in
+from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.cli.outlets import open_outlets
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings

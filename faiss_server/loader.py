@@ -16,8 +16,8 @@ from faiss_server.generations import Followed, Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.faiss.rows import are_acceptable
-from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
-from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.snapshots import current_generation, read_snapshot
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot
 from streamrec.telemetry import timed

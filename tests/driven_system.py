@@ -19,12 +19,12 @@ import recommender_server.app
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
 from recommender_server.app import Parts
+from streamrec.adapters.files.roles import SnapshotRoles
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bar import HistoryUpdate

@@ -6,11 +6,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between

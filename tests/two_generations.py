@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import PromotionName, Role, Roles
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metrics, Snapshot, VectorTable

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.snapshot_directory import current_generation, list_generations, read_manifest
-from streamrec.adapters.snapshot_retention import GenerationRetention
-from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.snapshot_retention import GenerationRetention
+from streamrec.adapters.files.snapshots import current_generation, list_generations, read_manifest
 from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogRetention
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention

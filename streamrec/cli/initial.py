@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamrec import __version__
+from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles, lane_of_next
+from streamrec.adapters.files.snapshots import read_snapshot, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import read_snapshot, write_snapshot
-from streamrec.adapters.snapshot_roles import CHANGELOG_LANE, SnapshotRoles, lane_of_next
 from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.domain.event_weights import EventWeights

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import typer
 
+from streamrec.adapters.files.snapshots import current_generation
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.snapshot_directory import current_generation
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
 from streamrec.cli.installation import is_repository

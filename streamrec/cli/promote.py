@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.cli.screen import say, spinner
 from streamrec.cli.service_call import Service
 from streamrec.domain.generation_roles import Promotion, PromotionName

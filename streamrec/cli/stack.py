@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.adapters.files.snapshots import current_generation
 from streamrec.cli.choices import Delimiter, EventsFile, Mapping
 from streamrec.cli.launch import Chosen, Home, Launch, launch
 from streamrec.cli.local_servers import KINDS, is_listening

@@ -16,7 +16,7 @@ import pytest
 import typer
 
 from models.checkpoint import checkpoint_folders, read_checkpoint
-from streamrec.adapters.snapshot_directory import current_generation
+from streamrec.adapters.files.snapshots import current_generation
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.generation_roles import Promotion
 from streamrec.domain.interaction import Interaction

@@ -23,12 +23,12 @@ import redis
 from faiss_server.changes import ChangeApplier
 from models.checkpoint import checkpoint_folders
 from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import Promotion
 from streamrec.domain.interaction import Interaction
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Snapshot, VectorTable, n_between

@@ -11,10 +11,10 @@ import pymongo
 import pytest
 from structlog.testing import capture_logs
 
+from streamrec.adapters.files.roles import SnapshotRoles
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.item import Item

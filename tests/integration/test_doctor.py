@@ -14,8 +14,8 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.cli.app import main
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.first_answer import wait_until_ready

@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from benchmarks.recommendations_stack import environment_of, places_in, served
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.cli.local_servers import free_port
 from streamrec.domain.user import UserState
 from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable

@@ -12,6 +12,7 @@ from falcon import testing
 from faiss_server.app import create_app
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.index_messages import (
     CONTENT_TYPE,
     SEARCH_PATH,
@@ -23,7 +24,6 @@ from streamrec.adapters.index_messages import (
 )
 from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
 from streamrec.domain.item import Item
 from streamrec.ports import RankedUser, Snapshot, UserAnswer, UserQuery, VectorTable
 from streamrec.serving.guard import Guard

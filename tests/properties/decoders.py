@@ -24,13 +24,11 @@ from lab.model_files import load_model, save_model
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_part
 from streamrec import envelopes, markers, wire
-from streamrec.adapters import (
-    index_messages,
-    snapshot_directory,
-    snapshot_files,
-    snapshot_role_fence,
-    snapshot_roles,
-)
+from streamrec.adapters import index_messages
+from streamrec.adapters.files import role_fence as snapshot_role_fence
+from streamrec.adapters.files import roles as snapshot_roles
+from streamrec.adapters.files import snapshot_files
+from streamrec.adapters.files import snapshots as snapshot_directory
 from streamrec.adapters.mongo import documents as mongo_documents
 from streamrec.adapters.redis import values as redis_values
 from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema

@@ -5,7 +5,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.adapters.snapshot_directory import (
+from streamrec.adapters.files.snapshots import (
     current_generation,
     list_generations,
     read_manifest,

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.snapshot_directory import list_generations, set_current, write_snapshot
-from streamrec.adapters.snapshot_retention import GenerationRetention
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshot_retention import GenerationRetention
+from streamrec.adapters.files.snapshots import list_generations, set_current, write_snapshot
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact
 from streamrec.ports import Snapshot, VectorTable

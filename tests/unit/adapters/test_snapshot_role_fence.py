@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.snapshot_directory import current_generation, set_current, write_snapshot
-from streamrec.adapters.snapshot_role_fence import TOKENS, fenced
-from streamrec.adapters.snapshot_roles import SnapshotRoles, challenger_generation, set_challenger
+from streamrec.adapters.files.role_fence import TOKENS, fenced
+from streamrec.adapters.files.roles import SnapshotRoles, challenger_generation, set_challenger
+from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact, LeaseLost, UnknownId
 from streamrec.ports import Lease, Snapshot, VectorTable

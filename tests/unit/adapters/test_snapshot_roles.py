@@ -3,14 +3,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.snapshot_directory import current_generation, set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import (
+from streamrec.adapters.files.roles import (
     CHANGELOG_LANE,
     SnapshotRoles,
     challenger_generation,
     lane_of_next,
     set_challenger,
 )
+from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, UnknownId
 from streamrec.ports import Snapshot, VectorTable

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import CHANGELOG_LANE
+from streamrec.adapters.files.roles import CHANGELOG_LANE
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.retention_settings import RetentionSettings

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streamrec.adapters.files.snapshots import current_generation, read_snapshot
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store
-from streamrec.adapters.snapshot_directory import current_generation, read_snapshot
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.cli.app import main
 from streamrec.cli.probes import probe_artifacts
 from streamrec.domain.generation_roles import Promotion

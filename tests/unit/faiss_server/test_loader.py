@@ -10,9 +10,9 @@ from faiss_server.follower import ChangelogFollower
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.faiss.index import FaissIndex
+from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.snapshot_directory import set_current, write_snapshot
-from streamrec.adapters.snapshot_roles import SnapshotRoles, set_challenger
 from streamrec.domain.generation_roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, UnknownId
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Record, Snapshot, VectorTable

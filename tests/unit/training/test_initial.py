@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.memory.events import MemoryEventSource
-from streamrec.adapters.snapshot_directory import (
+from streamrec.adapters.files.snapshots import (
     current_generation,
     read_snapshot,
     set_current,
     write_snapshot,
 )
+from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.erasure import NOTHING_VOID
 from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item

@@ -7,9 +7,9 @@ from threading import Condition, Thread
 import pytest
 from structlog.testing import capture_logs
 
+from streamrec.adapters.files.roles import SnapshotRoles
+from streamrec.adapters.files.snapshots import CURRENT
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.snapshot_directory import CURRENT
-from streamrec.adapters.snapshot_roles import SnapshotRoles
 from streamrec.domain.generation_roles import Roles
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.snapshot_directory import (
+from streamrec.adapters.files.role_fence import fenced
+from streamrec.adapters.files.snapshot_files import write_whole
+from streamrec.adapters.files.snapshots import (
     CHALLENGER,
     CURRENT,
     PROMOTION,
@@ -25,8 +27,6 @@ from streamrec.adapters.snapshot_directory import (
     read_manifest,
     set_current,
 )
-from streamrec.adapters.snapshot_files import write_whole
-from streamrec.adapters.snapshot_role_fence import fenced
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
 from streamrec.payload import decoded

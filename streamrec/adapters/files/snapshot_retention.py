@@ -8,8 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from streamrec.adapters.snapshot_directory import current_generation, is_generation, list_generations
-from streamrec.adapters.snapshot_roles import SnapshotRoles, challenger_generation
+from streamrec.adapters.files.roles import SnapshotRoles, challenger_generation
+from streamrec.adapters.files.snapshots import current_generation, is_generation, list_generations
 from streamrec.errors import Unavailable
 
 CHECKPOINTS = "checkpoints"

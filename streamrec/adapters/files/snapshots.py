@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from streamrec.adapters.snapshot_files import (
+from streamrec.adapters.files.snapshot_files import (
     FORMAT_VERSION,
     Manifest,
     check_digests,

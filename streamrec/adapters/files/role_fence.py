@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.snapshot_files import write_whole
+from streamrec.adapters.files.snapshot_files import write_whole
 from streamrec.errors import CorruptArtifact, Damaged
 from streamrec.payload import decoded
 from streamrec.ports import Lease, check_token

@@ -1,0 +1,1 @@
+"""Snapshots of generations and their roles, as plain files."""
