@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.index_grpc_code import Code
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.index_messages import AnswerMessage, QueryMessage
+from streamrec.index_protocol import AnswerMessage, QueryMessage
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
 
 TIMEOUT_S = 5.0

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.index_grpc_rounds import Question
-from streamrec.adapters.index_messages import (
+from streamrec.index_protocol import (
     AnswerMessage,
     QueryMessage,
     decode_answers,

@@ -15,8 +15,8 @@ from faiss_server.resources import SearchResource, SimilarItemsResource
 from faiss_server.state_resources import LiveResource, ReadyResource, StatsResource
 from faiss_server.users_resource import SimilarUsersResource
 from faiss_server.vectors_resource import VectorsResource
-from streamrec.adapters.index_messages import SEARCH_PATH, VECTORS_PATH
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
+from streamrec.index_protocol import SEARCH_PATH, VECTORS_PATH
 from streamrec.ports import Metrics
 
 _PROBLEM_JSON = "application/problem+json"

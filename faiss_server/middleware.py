@@ -7,7 +7,7 @@ import time
 import falcon
 import structlog
 
-from streamrec.adapters.index_messages import REQUEST_ID_HEADER
+from streamrec.index_protocol import REQUEST_ID_HEADER
 from streamrec.ports import Metrics
 from streamrec.redaction import shown_path
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from streamrec import payload
 from streamrec.adapters.faiss.index import MAX_K
-from streamrec.adapters.index_messages import CONTENT_TYPE, MAX_QUERIES
 from streamrec.errors import Damaged, InvalidInput
+from streamrec.index_protocol import CONTENT_TYPE, MAX_QUERIES
 
 T = TypeVar("T")
 

@@ -18,14 +18,14 @@ from faiss_server.requests import (
 )
 from faiss_server.users_resource import answer_of_users
 from streamrec.adapters.faiss.index import FaissIndex, Ranking
-from streamrec.adapters.index_messages import (
+from streamrec.errors import InvalidInput, Unavailable, UnknownId
+from streamrec.index_protocol import (
     MAX_QUERIES,
     AnswerMessage,
     QueryMessage,
     decode_queries,
     encode_answers,
 )
-from streamrec.errors import InvalidInput, Unavailable, UnknownId
 from streamrec.ports import Metrics
 from streamrec.request_ids import id_in_path
 from streamrec.telemetry import timed

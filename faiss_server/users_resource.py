@@ -7,8 +7,8 @@ from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import USERS
 from faiss_server.requests import read_k
 from streamrec.adapters.faiss.index import FaissIndex, Ranking
-from streamrec.adapters.index_messages import AnswerMessage, QueryMessage
 from streamrec.errors import UnknownId
+from streamrec.index_protocol import AnswerMessage, QueryMessage
 from streamrec.ports import Metrics
 from streamrec.request_ids import id_in_path
 from streamrec.telemetry import timed

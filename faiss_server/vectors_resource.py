@@ -5,13 +5,13 @@ import msgspec
 
 from faiss_server.generations import Generations
 from faiss_server.requests import decode_vectors_request, decoded, reply_in_kind
-from streamrec.adapters.index_messages import (
+from streamrec.errors import InvalidInput, UnknownId
+from streamrec.index_protocol import (
     MAX_VECTORS,
     VectorsMessage,
     decode_vectors_query,
     encode_vectors,
 )
-from streamrec.errors import InvalidInput, UnknownId
 
 _json = msgspec.json.Encoder()
 

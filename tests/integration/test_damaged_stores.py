@@ -12,7 +12,12 @@ import pytest
 from aiohttp import web
 
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.index_messages import (
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.open_index import open_index
+from streamrec.adapters.sqlite.connection import path_of
+from streamrec.domain.blend import decode_blend
+from streamrec.index_protocol import (
     AnswerMessage,
     VectorsMessage,
     decode_queries,
@@ -20,11 +25,6 @@ from streamrec.adapters.index_messages import (
     encode_answers,
     encode_vectors,
 )
-from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_index import open_index
-from streamrec.adapters.sqlite.connection import path_of
-from streamrec.domain.blend import decode_blend
 from streamrec.ports import VectorTable
 from tests import spoiled_parts as spoiled
 from tests.asgi_client import Client

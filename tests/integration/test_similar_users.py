@@ -13,7 +13,10 @@ from faiss_server.app import create_app
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.index_messages import (
+from streamrec.adapters.memory.events import MemoryEventSource
+from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.domain.item import Item
+from streamrec.index_protocol import (
     CONTENT_TYPE,
     SEARCH_PATH,
     QueryMessage,
@@ -22,9 +25,6 @@ from streamrec.adapters.index_messages import (
     encode_queries,
     ranking_of,
 )
-from streamrec.adapters.memory.events import MemoryEventSource
-from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.item import Item
 from streamrec.ports import RankedUser, Snapshot, UserAnswer, UserQuery, VectorTable
 from streamrec.serving.guard import Guard
 from streamrec.serving.similar_users import SimilarUserFinder, SimilarUsers

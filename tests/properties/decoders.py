@@ -24,7 +24,7 @@ from lab.model_files import load_model, save_model
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_part
 from streamrec import envelopes, markers, wire
-from streamrec.adapters import index_messages
+from streamrec import index_protocol as index_messages
 from streamrec.adapters.files import role_fence as snapshot_role_fence
 from streamrec.adapters.files import roles as snapshot_roles
 from streamrec.adapters.files import snapshot_files

@@ -14,7 +14,8 @@ import structlog
 
 from streamrec.adapters.index_http.connection import KeptConnection, Reply, body_of
 from streamrec.adapters.index_http.vectors import VectorLookup
-from streamrec.adapters.index_messages import (
+from streamrec.errors import Damaged, InvalidInput, Unavailable
+from streamrec.index_protocol import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
     SEARCH_PATH,
@@ -25,7 +26,6 @@ from streamrec.adapters.index_messages import (
     encode_queries,
     ranking_of,
 )
-from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
 from streamrec.redaction import shown_url
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import structlog
 
 from streamrec.adapters.index_http.connection import KeptConnection, body_of
-from streamrec.adapters.index_messages import (
+from streamrec.errors import Damaged, Unavailable
+from streamrec.index_protocol import (
     CONTENT_TYPE,
     REQUEST_ID_HEADER,
     VECTORS_PATH,
@@ -15,7 +16,6 @@ from streamrec.adapters.index_messages import (
     encode_vectors_query,
     vectors_by_id,
 )
-from streamrec.errors import Damaged, Unavailable
 from streamrec.redaction import shown_url
 
 

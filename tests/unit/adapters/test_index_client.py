@@ -8,9 +8,9 @@ import structlog
 from aiohttp import web
 
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.index_messages import AnswerMessage, QueryMessage, decode_queries, encode_answers
 from streamrec.adapters.open_index import open_index
 from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
+from streamrec.index_protocol import AnswerMessage, QueryMessage, decode_queries, encode_answers
 from streamrec.ports import IndexQuery
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]

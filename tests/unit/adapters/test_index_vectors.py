@@ -9,14 +9,14 @@ import structlog
 from aiohttp import web
 
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.index_messages import (
+from streamrec.adapters.open_index import open_index
+from streamrec.errors import InvalidInput, Unavailable
+from streamrec.index_protocol import (
     VectorsMessage,
     VectorsQueryMessage,
     decode_vectors_query,
     encode_vectors,
 )
-from streamrec.adapters.open_index import open_index
-from streamrec.errors import InvalidInput, Unavailable
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 

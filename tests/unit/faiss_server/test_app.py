@@ -6,7 +6,7 @@ from falcon import testing
 from faiss_server.app import Rules, create_app
 from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss.index import FaissIndex
-from streamrec.adapters.index_messages import (
+from streamrec.index_protocol import (
     QueryMessage,
     VectorsMessage,
     VectorsQueryMessage,

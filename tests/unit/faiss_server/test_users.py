@@ -16,8 +16,8 @@ from faiss_server.loader import GenerationLoader
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.roles import set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.index_messages import QueryMessage, decode_answers, encode_queries
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
+from streamrec.index_protocol import QueryMessage, decode_answers, encode_queries
 from streamrec.ports import COMMANDS, USER_VECTORS, Message, Record, Snapshot, VectorTable
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
