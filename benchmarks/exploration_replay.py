@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.exploration import n_new_places, with_new_items
-from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 
 K = 10

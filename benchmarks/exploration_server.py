@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 import numpy as np
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.settings import LearningSettings, TrainerSettings

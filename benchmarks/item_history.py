@@ -30,7 +30,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.domain.bar import HistoryUpdate
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.decoding import TickRules

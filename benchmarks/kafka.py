@@ -24,7 +24,7 @@ from rich.table import Table
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.local_servers import KAFKA, LocalServer
-from streamrec.domain.repeats import RecentIds
+from streamrec.domain.events.repeats import RecentIds
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Message
 from streamrec.training.decoding import decode
 

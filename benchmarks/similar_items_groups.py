@@ -9,8 +9,8 @@ import numpy as np
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.likeness import Likeness
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import VectorTable

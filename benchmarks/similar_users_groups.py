@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.likeness import likeness_of

@@ -17,7 +17,7 @@ from lab.models.batch_model import Scored
 from streamrec.cli.app import EXIT_ERROR
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.screen import output, say, spinner
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidInput, StreamrecError
 from streamrec.reading_settings import read_settings
 from streamrec.settings import TrainerSettings

@@ -15,7 +15,7 @@ from lab.models.tag_svd import Tags, TagSvd, TagSvdOptions
 from lab.models.user_model import UserModel
 from lab.models.user_neighbours import UserNeighbours
 from streamrec.datasets.event_set import EventSet
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidInput
 
 KINDS = (ItemNeighbours.kind, UserNeighbours.kind, TagSvd.kind)

@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote
 
-from streamrec.domain.event_values import id_of
+from streamrec.domain.events.values import id_of
 from streamrec.errors import InvalidEvent, InvalidInput
 
 

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.domain.bar import MAX_WINDOW
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity import EVENTS_PATTERN
 from streamrec.domain.user import MOST_DISLIKED

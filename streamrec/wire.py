@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from streamrec.domain.event_values import (
+from streamrec.domain.events.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
+from streamrec.domain.events.values import (
     MAX_EXACT_FLOAT,
     DayNumbers,
     check_id,
@@ -19,7 +20,6 @@ from streamrec.domain.event_values import (
     type_of,
     value_of,
 )
-from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
 from streamrec.envelopes import refusal_of
 from streamrec.errors import Damaged, InvalidEvent
 from streamrec.payload import DAMAGE, damaged, decoded, refuse_double_keys
@@ -85,7 +85,7 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
 
 
 def to_interaction(record: EventRecord, arrival_s: float, day_numbers: DayNumbers = "refused") -> Interaction:
-    """Check and normalize an event by the rules of `streamrec.domain.event_values`.
+    """Check and normalize an event by the rules of `streamrec.domain.events.values`.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Any
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,

@@ -11,7 +11,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
 from streamrec.serving.catalog import Catalog

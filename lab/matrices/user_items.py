@@ -11,8 +11,8 @@ from lab.matrices.cells import CellRules, Csr, cells_of
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.datasets.read_report import ReadReport
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.errors import InvalidInput
 

@@ -15,7 +15,7 @@ from lab.models.neighbour_options import check_n_neighbours
 from lab.models.tag_svd import TagSvd
 from lab.models.user_model import UserModel
 from lab.models.user_neighbours import UserNeighbours
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.errors import CorruptArtifact, InvalidInput
 

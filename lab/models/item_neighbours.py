@@ -11,7 +11,7 @@ from lab.models.batch_model import BatchModel, Scored, known_row, most_alike
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.offers import Votes
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 
 

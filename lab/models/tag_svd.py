@@ -15,8 +15,8 @@ from lab.models.batch_model import Scored, known_row, most_alike
 from lab.models.contents import Contents, csr_arrays, ids_of, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
 from lab.models.user_model import UserModel
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.errors import InvalidInput
 

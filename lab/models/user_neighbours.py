@@ -7,7 +7,7 @@ from lab.matrices.user_items import UserItems, read_user_items
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.user_model import UserModel
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 
 

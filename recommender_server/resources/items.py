@@ -6,7 +6,7 @@ import msgspec
 
 from recommender_server.bodies import JSON, body_of
 from recommender_server.schemas import ItemBodies, ItemBody, NamedItemBody, item_of
-from streamrec.domain.event_values import id_of
+from streamrec.domain.events.values import id_of
 from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
 

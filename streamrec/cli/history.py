@@ -9,7 +9,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.status_endpoint import serve_status
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history

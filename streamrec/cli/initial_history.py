@@ -11,7 +11,7 @@ from tenacity import Retrying
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.datasets.event_set import EventSet
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Offsets
 from streamrec.redaction import shown_url
 from streamrec.settings import PlaceSettings

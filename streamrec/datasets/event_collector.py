@@ -6,7 +6,7 @@ import numpy as np
 
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 
 
 class EventCollector:

@@ -14,7 +14,7 @@ from streamrec.datasets.parts import hash_of, sources_of
 from streamrec.datasets.read_report import ReadReport, RejectedRow
 from streamrec.datasets.row_source import FileFormat, RowSource
 from streamrec.datasets.text_columns import N_ROWS_PEEKED
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset, InvalidEvent
 
 _PROGRESS_EVERY = 10_000  # rows

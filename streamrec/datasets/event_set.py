@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 
 _ITERATION_BLOCK = 8192  # columns become Python lists so many rows at a time: fast, and bounded

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from streamrec.datasets.row_source import RowSource
-from streamrec.domain.event_values import time_of
+from streamrec.domain.events.values import time_of
 from streamrec.errors import InvalidEvent
 
 _DELIMITERS = ("\t", ";", "|", ",", "\x01", "~", "^")

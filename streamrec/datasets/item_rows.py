@@ -9,7 +9,7 @@ from streamrec.datasets.csv_records import OPEN_MARK_NOTE, Suspicion
 from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.row_source import RowSource
 from streamrec.datasets.text_columns import is_whole_float, were_floats
-from streamrec.domain.event_values import NULL_ID, NULL_MARKERS, id_of
+from streamrec.domain.events.values import NULL_ID, NULL_MARKERS, id_of
 from streamrec.domain.item import Item, checked_attributes
 from streamrec.errors import InvalidEvent, InvalidInput
 

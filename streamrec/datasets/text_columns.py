@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from streamrec.domain.event_times import MAX_DAY_NUMBER, is_day_number
-from streamrec.domain.event_values import DayNumbers
+from streamrec.domain.events.times import MAX_DAY_NUMBER, is_day_number
+from streamrec.domain.events.values import DayNumbers
 
 N_ROWS_PEEKED = 1000
 """Rows that tell; the memory that they take is bounded with them."""

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.event_times import MAX_TIMESTAMP_S
+from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 

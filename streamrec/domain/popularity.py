@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.recent_pairs import N_SLOTS, PairVisits, RecentPairs
 from streamrec.domain.fading import FadingScale
 from streamrec.domain.growing import grown
-from streamrec.domain.recent_pairs import N_SLOTS, PairVisits, RecentPairs
 
 ALL_TIME = "all"
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from streamrec.domain.event_times import MAX_TIMESTAMP_S
+from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.interaction import Interaction
 from streamrec.domain.prequential import Events, Questioning, Rows, predict_then_learn
 from streamrec.errors import ConfigurationError
 from streamrec.evaluation.contestant import Answers, Clock, Contestant

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking_metrics import METRICS, gains
 from streamrec.evaluation.contestant import Answers
 from streamrec.evaluation.intervals import gini, interval_over_users

@@ -3,8 +3,8 @@
 import numpy as np
 
 from streamrec.domain.candidates import Candidates
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.prequential import Events, Rows
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol

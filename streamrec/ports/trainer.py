@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.blend import Blend
-from streamrec.domain.erasure import Erasure
+from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours

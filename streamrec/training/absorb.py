@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.prequential import Events
 from streamrec.training.categories import NO_LABELS, Labels
 from streamrec.training.counting import count_choices, count_labels

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import NamedTuple
 
-from streamrec.domain.interaction import MAX_ID_BYTES
+from streamrec.domain.events.interaction import MAX_ID_BYTES
 from streamrec.domain.item import Item
 
 N_NEIGHBOURS = 50

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from streamrec.domain.erasure import NOTHING_VOID, VoidEvents
-from streamrec.domain.event_values import check_id
-from streamrec.domain.interaction import Interaction
-from streamrec.domain.repeats import RecentIds
+from streamrec.domain.events.erasure import NOTHING_VOID, VoidEvents
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.repeats import RecentIds
+from streamrec.domain.events.values import check_id
 from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
 from streamrec.ports import COMMANDS, Message, Metrics, Record

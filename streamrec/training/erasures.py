@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from streamrec.domain.erasure import Erasure, VoidEvents, clipped, digest_of, is_same_log
+from streamrec.domain.events.erasure import Erasure, VoidEvents, clipped, digest_of, is_same_log
 from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, ErasureStore, EventSource, Offsets, Record

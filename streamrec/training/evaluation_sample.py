@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 
 _MEMORY_S = 10.0
 """The rate of the last seconds counts: bursts shorter than this do not move the share."""

@@ -5,7 +5,7 @@ from itertools import islice
 
 import numpy as np
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.prequential import Events
 from streamrec.training.absorb import LearningRules, scaled_weights
 from streamrec.training.counting import count_labels

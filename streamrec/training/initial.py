@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.domain.prequential import Events
 from streamrec.errors import InvalidInput

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of

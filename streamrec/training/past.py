@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import structlog
 
-from streamrec.domain.erasure import VoidEvents, digest_of
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.erasure import VoidEvents, digest_of
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, ErasureStore, EventSource, Offsets, Record, n_between

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from streamrec.domain.erasure import VoidEvents
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.erasure import VoidEvents
+from streamrec.domain.events.repeats import RecentIds
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generation_roles import Promotion, PromotionRequest, Roles
-from streamrec.domain.repeats import RecentIds
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.ports import (
     EventSource,

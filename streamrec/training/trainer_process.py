@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import structlog
 
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generation_roles import Role
 from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets, RoleRecord
 from streamrec.settings import LearningSettings, TrainerSettings

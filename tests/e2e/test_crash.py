@@ -18,7 +18,7 @@ import typer
 from models.checkpoint import checkpoint_folders, read_checkpoint
 from streamrec.adapters.files.snapshots import current_generation
 from streamrec.adapters.sqlite.events import SqliteEventSink
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event
 

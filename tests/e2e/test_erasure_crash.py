@@ -10,7 +10,7 @@ from pathlib import Path
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.adapters.sqlite.store import SqliteStore
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event
 from tests.erasure_system import ErasureSystem

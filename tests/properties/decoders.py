@@ -39,14 +39,14 @@ from streamrec.domain import bar, blend, item, neighbour, ranked_item
 from streamrec.domain.bar import HistorySpan, by_slot, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.cursor import Shown
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.repeats import RecentIds
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generation_roles import Promotion
-from streamrec.domain.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.domain.item_history import TALLY, ItemHistory, Ticks
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.recency import visited_with
-from streamrec.domain.repeats import RecentIds
 from streamrec.domain.user import LabelUse, Profile, UserState
 from streamrec.errors import (
     CorruptArtifact,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.interaction import Interaction
-from streamrec.domain.recent_pairs import slots_of
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.recent_pairs import slots_of
 from streamrec.domain.user import UserState
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb

@@ -16,8 +16,8 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.item_files import iter_items
 from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.synthetic import SyntheticStream
-from streamrec.domain.event_values import NULL_ID
-from streamrec.domain.interaction import MAX_ID_BYTES, Interaction
+from streamrec.domain.events.interaction import MAX_ID_BYTES, Interaction
+from streamrec.domain.events.values import NULL_ID
 from streamrec.errors import InvalidDataset
 
 ids = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=MAX_ID_BYTES // 4)

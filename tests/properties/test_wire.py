@@ -1,10 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.domain.event_times import MAX_TIMESTAMP_S
-from streamrec.domain.event_values import NULL_MARKERS
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.times import MAX_TIMESTAMP_S
+from streamrec.domain.events.values import NULL_MARKERS
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.interaction import Interaction
 from streamrec.errors import InvalidEvent
 from streamrec.wire import decode_event, encode_event
 

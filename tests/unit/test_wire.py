@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidEvent
 from streamrec.wire import (
     MAX_EVENT_BYTES,

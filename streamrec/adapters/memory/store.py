@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from streamrec.domain.erasure import SALT_BYTES, Erasure, clipped, digest_of
+from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
 from streamrec.domain.item import Item, ItemVersions, deleted_item
 from streamrec.domain.user import UserDocument, UserState
 from streamrec.errors import LeaseLost

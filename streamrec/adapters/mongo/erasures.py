@@ -17,7 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from streamrec.adapters.mongo.connection import MAJORITY, MAJORITY_READ, Document
-from streamrec.domain.erasure import SALT_BYTES, Erasure
+from streamrec.domain.events.erasure import SALT_BYTES, Erasure
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 from streamrec.ports import Mark

@@ -24,7 +24,7 @@ from streamrec.adapters.mongo.documents import (
     user_of,
 )
 from streamrec.adapters.mongo.erasures import ERASURES, INSTALLATION, noted, salt_in
-from streamrec.domain.erasure import digest_of
+from streamrec.domain.events.erasure import digest_of
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each

@@ -4,7 +4,7 @@ import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from streamrec.domain.erasure import SALT_BYTES, Erasure, digest_of
+from streamrec.domain.events.erasure import SALT_BYTES, Erasure, digest_of
 from streamrec.ports import Mark
 
 TABLES = (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from streamrec.adapters.sqlite.connection import connect, transaction
 from streamrec.adapters.sqlite.fence import CREATE_FENCES
-from streamrec.domain.event_times import MAX_TIMESTAMP_S
+from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.ports import COMPACTED_TOPICS
 
 PARTITION = 0

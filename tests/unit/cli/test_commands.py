@@ -10,7 +10,7 @@ import pytest
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.app import main
 from streamrec.cli.choices import parse_mapping
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.ports import INTERACTIONS
 from streamrec.wire import decode_event

@@ -16,7 +16,7 @@ from streamrec.adapters.open_store import open_store
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from streamrec.settings import PlaceSettings

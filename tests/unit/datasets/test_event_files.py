@@ -11,7 +11,7 @@ import pytest
 
 from streamrec.datasets.event_files import EventFile, iter_events, read_events
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset
 
 MAPPING = {

@@ -4,7 +4,7 @@ import pytest
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 
 EVENTS = [
     Interaction("u2", "i1", 5.0, "view", 1.5),

@@ -10,7 +10,7 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.replay import MAX_BATCH, Listener, Replay, due_at_rate, due_at_speed
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput, Overloaded, Unavailable
 from streamrec.ports import INTERACTIONS, Fence, Message
 from streamrec.wire import decode_event

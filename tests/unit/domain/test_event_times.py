@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from streamrec.domain.event_values import DayNumbers, time_of
+from streamrec.domain.events.values import DayNumbers, time_of
 from streamrec.errors import InvalidEvent
 
 NOON = 1710072000.0  # 2024-03-10 12:00 UTC

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from streamrec.domain.event_values import NULL_MARKERS, event_id_of, id_of, type_of, value_of
+from streamrec.domain.events.values import NULL_MARKERS, event_id_of, id_of, type_of, value_of
 from streamrec.errors import InvalidEvent
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from streamrec.domain.event_weights import EventWeights
+from streamrec.domain.events.weights import EventWeights
 
 
 @pytest.mark.parametrize(

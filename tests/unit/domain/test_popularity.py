@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from streamrec.domain.events.recent_pairs import N_SLOTS
 from streamrec.domain.popularity import Popularity
-from streamrec.domain.recent_pairs import N_SLOTS
 
 WINDOWS = {"all": None, "hour": 3600.0, "minute": 60.0}
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.stream_clock import LONGEST_GAP_S, StreamClock
+from streamrec.domain.events.stream_clock import LONGEST_GAP_S, StreamClock
 
 HOUR, DAY, YEAR = 3600.0, 86_400.0, 365 * 86_400.0
 START = 1.7e9

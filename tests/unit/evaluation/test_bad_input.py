@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.evaluation.models import MODELS
 from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError
 from streamrec.evaluation.prequential import columns
 from streamrec.evaluation.protocol import Protocol

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.prequential import Events, Rows
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import chosen_models, run

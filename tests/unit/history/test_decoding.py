@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.repeats import RecentIds
+from streamrec.domain.events.repeats import RecentIds
+from streamrec.domain.events.weights import EventWeights
 from streamrec.history.decoding import DecodedTicks, TickRules, decode_ticks
 from streamrec.ports import Record
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 
 Cells = NDArray[np.float64]
 

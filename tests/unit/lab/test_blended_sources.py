@@ -6,7 +6,7 @@ from lab.models.blended_sources import BlendedSources, Source
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from lab.models.user_neighbours import UserNeighbours
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from tests.unit.lab.plain_accounts import all_pairs, cells, history, ranked
 

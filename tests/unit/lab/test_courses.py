@@ -10,7 +10,7 @@ from examples.courses.mapping import events_of, items_of
 from lab.matrices.cells import CellRules, Cells
 from lab.models.blended_sources import BlendedSources, Source
 from lab.models.tag_svd import TagSvd, TagSvdOptions
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 
 GROUP_SIZE = 50

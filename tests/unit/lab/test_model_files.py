@@ -11,7 +11,7 @@ from lab.model_files import load_model, save_model
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from lab.models.user_neighbours import UserNeighbours
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import CorruptArtifact, InvalidInput, Unavailable
 
 EVENTS = [Interaction(f"u{n % 5}", f"i{n % 3}", 0.0, value=float(n)) for n in range(40)]

@@ -6,7 +6,7 @@ from lab.matrices.sparse_likeness import Measure
 from lab.models.item_neighbours import ItemNeighbours
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.user_neighbours import UserNeighbours
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from tests.unit.lab.plain_accounts import all_pairs, cells, history, ranked
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from streamrec.domain.event_weights import EventWeights
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.ports import RankedItem
 from streamrec.settings import TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import CorruptArtifact
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb

@@ -1,4 +1,4 @@
-from streamrec.domain.repeats import RecentIds
+from streamrec.domain.events.repeats import RecentIds
 from streamrec.ports import COMMANDS, INTERACTIONS, Record
 from streamrec.training.decoding import decode
 from streamrec.wire import decode_rejected

@@ -1,7 +1,7 @@
 import itertools
 import random
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.training.evaluation_sample import SHARE, EvaluationSample
 
 

@@ -12,8 +12,8 @@ from streamrec.adapters.files.snapshots import (
     write_snapshot,
 )
 from streamrec.adapters.memory.events import MemoryEventSource
-from streamrec.domain.erasure import NOTHING_VOID
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.erasure import NOTHING_VOID
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.item import Item
 from streamrec.domain.user import LabelUse
 from streamrec.errors import InvalidInput

@@ -11,7 +11,7 @@ import torch
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_index import open_index_lookup
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
 from streamrec.telemetry import NullMetrics

@@ -11,7 +11,7 @@ import pytest
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import LIGHT
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import Unavailable
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from models.checkpoint import Checkpoint
-from streamrec.domain.interaction import Interaction
+from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules

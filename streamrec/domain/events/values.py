@@ -7,7 +7,8 @@ A whole float is the integer of that number, up to 2^53; a `\N` is nobody's id; 
 import math
 from typing import Literal
 
-from streamrec.domain.event_times import (
+from streamrec.domain.events.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES
+from streamrec.domain.events.times import (
     MAX_DAY_NUMBER,
     MAX_TIMESTAMP_S,
     BadTime,
@@ -15,7 +16,6 @@ from streamrec.domain.event_times import (
     is_day_number,
     seconds_of,
 )
-from streamrec.domain.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES
 from streamrec.errors import InvalidEvent
 
 MAX_EXACT_FLOAT = 2**53

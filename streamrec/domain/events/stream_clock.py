@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.course import EVENTS_PER_USER, Course
+from streamrec.domain.events.course import EVENTS_PER_USER, Course
 
 N_USERS: Final = 16
 """Users asked for the time: those who sent last. Of 16 it takes 15 to leave a time, so that 30 % of wrong

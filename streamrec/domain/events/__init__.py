@@ -1,0 +1,1 @@
+"""Rules about events: their values, times, weights, repeats, and the stream's clock."""
