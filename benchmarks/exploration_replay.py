@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.exploration import n_new_places, with_new_items
-from streamrec.domain.item import Item
+from streamrec.domain.items.exploration import n_new_places, with_new_items
+from streamrec.domain.items.item import Item
 
 K = 10
 

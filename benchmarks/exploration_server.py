@@ -6,7 +6,7 @@ import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb

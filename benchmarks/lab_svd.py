@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from lab.matrices.likeness import nearest
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from streamrec.datasets.event_set import CodedColumn, EventSet
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 SHARE_OF_THEME = 0.8
 

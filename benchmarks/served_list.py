@@ -26,7 +26,7 @@ from benchmarks.served_list_world import N_SEEN, World, made_world, user_ids
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates, Id, Proposal
 from streamrec.domain.diversity import Shape
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import Rankings, VectorSearch
 from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_over

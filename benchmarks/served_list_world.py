@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.trainer_prepare import draw_items
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import UserState
 from streamrec.ports import (
     IndexAnswer,

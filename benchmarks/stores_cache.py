@@ -11,7 +11,7 @@ import redis.asyncio
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.redis.cache import RedisCache
 from streamrec.adapters.redis.connection import place_of
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import RankedItem
 
 N_READS = 400

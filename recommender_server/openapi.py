@@ -12,7 +12,7 @@ from recommender_server.bodies import JSON
 from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
 from recommender_server.problems import PROBLEM_JSON
 from recommender_server.user_schemas import SimilarUsersAnswer, SimilarUsersQuery
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import Recommendations
 from streamrec.domain.similar_items import SimilarItems
 

@@ -16,7 +16,7 @@ from lab.models.tag_svd import TagSvd
 from lab.models.user_model import UserModel
 from lab.models.user_neighbours import UserNeighbours
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import CorruptArtifact, InvalidInput
 
 SOURCE_MODELS: dict[str, type[UserModel]] = {model.kind: model for model in (UserNeighbours, TagSvd)}

@@ -12,7 +12,7 @@ from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.offers import Votes
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 
 class ItemNeighbours(BatchModel):

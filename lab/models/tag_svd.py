@@ -17,7 +17,7 @@ from lab.models.neighbour_options import check_n_neighbours
 from lab.models.user_model import UserModel
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidInput
 
 Tags = Literal["categories", "item_ids"]

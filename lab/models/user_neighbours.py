@@ -8,7 +8,7 @@ from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.user_model import UserModel
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 
 class UserNeighbours(UserModel):

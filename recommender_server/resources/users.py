@@ -8,7 +8,7 @@ from recommender_server.bodies import JSON, body_of
 from recommender_server.request import query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
-from streamrec.domain.item import checked_attributes
+from streamrec.domain.items.item import checked_attributes
 from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
 from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog

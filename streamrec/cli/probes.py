@@ -17,7 +17,7 @@ from streamrec.adapters.open_event_source import open_event_source, require_code
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.cli.rejections import rejections_in
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
 from streamrec.redaction import shown_url

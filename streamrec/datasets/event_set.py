@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 _ITERATION_BLOCK = 8192  # columns become Python lists so many rows at a time: fast, and bounded
 

@@ -13,7 +13,7 @@ from streamrec.datasets.parts import sources_of
 from streamrec.datasets.read_report import ReadReport, RejectedRow
 from streamrec.datasets.row_source import RowSource
 from streamrec.datasets.text_columns import N_ROWS_PEEKED
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset, InvalidEvent
 
 

@@ -10,7 +10,7 @@ from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.row_source import RowSource
 from streamrec.datasets.text_columns import is_whole_float, were_floats
 from streamrec.domain.events.values import NULL_ID, NULL_MARKERS, id_of
-from streamrec.domain.item import Item, checked_attributes
+from streamrec.domain.items.item import Item, checked_attributes
 from streamrec.errors import InvalidEvent, InvalidInput
 
 CATEGORY_SEPARATOR = "|"

@@ -12,7 +12,7 @@ from pathlib import Path
 from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.packaged_files import PackagedFiles, Progress
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 ML_100K = "ml-100k"
 DEFAULT_DATA_DIR = Path("var/data")

@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
 CHUNK = 65_536  # events; fixed, because the drawn numbers depend on it

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 Likeness = Literal["vector", "covisitation", "same_day", "blend"]
 """By the model's vectors; by who chose both one soon after the other; on the same day; all as a stranger who

@@ -7,7 +7,7 @@ import msgspec
 
 from streamrec.domain.diversity import Shape
 from streamrec.domain.explanation import Explanation
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.likeness import LikeOrder
 
 MAX_K = 1000

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item, ItemVersions
+from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import RankedUser, UserDocument

@@ -10,7 +10,7 @@ from streamrec.domain.bar import HistoryUpdate
 from streamrec.domain.blend import Blend
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
-from streamrec.domain.item import Item, ItemVersions
+from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.ranked_item import RankedItem
 from streamrec.domain.user import UserState

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker

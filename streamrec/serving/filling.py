@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.candidates import Candidates
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import MAX_K, RecommendedItem, Selection, SourceName
 from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 
-from streamrec.domain.item import Item, deleted_item
+from streamrec.domain.items.item import Item, deleted_item
 
 MAX_ITEMS = 100_000
 """Some 10 MB of ids."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 import structlog
 
-from streamrec.domain.item import Item, ItemVersions
+from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache, ItemCatalog, Metrics
 from streamrec.serving.guard import Attempts, Guard

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.diversity import Pool, Shape, arranged
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from streamrec.domain.events.interaction import MAX_ID_BYTES
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 N_NEIGHBOURS = 50
 """More than this and every new item of a category starts at the same point."""

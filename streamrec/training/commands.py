@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.item import ItemVersions
+from streamrec.domain.items.item import ItemVersions
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.training.categories import ItemCategories
 from streamrec.training.decoding import KeyedCommand

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.prequential import Events
 from streamrec.errors import InvalidInput
 from streamrec.ports import (

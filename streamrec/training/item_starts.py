@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.training.trainer_state import TrainerState
 
 NeighboursOf = Callable[[str], Sequence[str]]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.candidates import Candidates
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import islice
 
-from streamrec.domain.item import ItemVersions, deleted_item
+from streamrec.domain.items.item import ItemVersions, deleted_item
 from streamrec.training.categories import ItemCategories
 from streamrec.training.publications import Status
 from streamrec.training.publisher import Publisher

@@ -16,7 +16,7 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.new_items import NewItems
+from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.newest_ids import NewestIds
 from streamrec.domain.popularity import Popularity
 from streamrec.domain.same_day import SameDayCounts

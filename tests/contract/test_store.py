@@ -10,7 +10,7 @@ import pytest
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.erasure import Erasure, digest_of
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import (
     MAX_ATTRIBUTES_BYTES,
     MOST_DISLIKED,

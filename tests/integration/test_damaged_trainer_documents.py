@@ -17,7 +17,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.generation_roles import PromotionRequest
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, VectorTable
 from streamrec.telemetry import NullMetrics

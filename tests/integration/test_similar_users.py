@@ -15,7 +15,7 @@ from faiss_server.loader import GenerationLoader
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.index_protocol import (
     CONTENT_TYPE,
     SEARCH_PATH,

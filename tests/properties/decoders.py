@@ -35,7 +35,7 @@ from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
-from streamrec.domain import bar, blend, item, neighbour, ranked_item
+from streamrec.domain import bar, blend, neighbour, ranked_item
 from streamrec.domain.bar import HistorySpan, by_slot, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.cursor import Shown
@@ -43,8 +43,9 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generation_roles import Promotion
-from streamrec.domain.item import Item
 from streamrec.domain.item_history import TALLY, ItemHistory, Ticks
+from streamrec.domain.items import item
+from streamrec.domain.items.item import Item
 from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.recency import visited_with
 from streamrec.domain.user import LabelUse, Profile, UserState

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 

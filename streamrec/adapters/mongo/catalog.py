@@ -15,7 +15,7 @@ from streamrec.adapters.mongo.documents import (
     item_upsert,
     versions_of,
 )
-from streamrec.domain.item import Item, ItemVersions, deleted_item
+from streamrec.domain.items.item import Item, ItemVersions, deleted_item
 from streamrec.payload import decoded_each
 
 _CONNECTIONS = 64

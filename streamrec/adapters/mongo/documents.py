@@ -25,7 +25,7 @@ from bson.max_key import MaxKey
 from pymongo import UpdateOne
 
 from streamrec.adapters.mongo.connection import Document
-from streamrec.domain.item import Item, ItemVersions, versioned
+from streamrec.domain.items.item import Item, ItemVersions, versioned
 from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 from streamrec.ports import Lease

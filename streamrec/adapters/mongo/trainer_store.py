@@ -32,7 +32,7 @@ from streamrec.adapters.mongo.documents import (
 from streamrec.adapters.mongo.erasures import MongoErasures
 from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.domain.events.erasure import Erasure
-from streamrec.domain.item import Item, ItemVersions
+from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import Damaged, LeaseLost
 from streamrec.ports import Lease, UserUpdates
 from streamrec.telemetry import Digest

@@ -30,7 +30,7 @@ from streamrec.adapters.redis.values import (
 )
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend, decode_blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 _Entries = Mapping[str, tuple[bytes, int, int]]

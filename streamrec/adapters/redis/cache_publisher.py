@@ -20,7 +20,7 @@ from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token

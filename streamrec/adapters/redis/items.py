@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamrec.adapters.redis.values import CachedItem, encode
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""

@@ -18,7 +18,7 @@ from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bar import HeldBars
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.near_neighbours import NearNeighbours

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streamrec.adapters.redis.values import CachedItem
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 MAX_ITEMS = 50_000
 """Some 50 to 100 MB."""

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from streamrec.domain.bar import HeldBars, decode_span, unpack
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.neighbour import Neighbours, decode_neighbours
 from streamrec.domain.ranked_item import RankedItem, checked_ranking
 from streamrec.errors import Damaged

@@ -20,7 +20,7 @@ from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.in_list import in_list
 from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.blend import Blend, decode_blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.neighbour import decode_neighbours
 from streamrec.domain.ranked_item import decode_ranking
 from streamrec.payload import decoded_each

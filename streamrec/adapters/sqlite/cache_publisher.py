@@ -15,7 +15,7 @@ from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bar import HistoryUpdate, by_slot
 from streamrec.domain.blend import Blend
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import Lease, Neighbours, RankedItem
 
 _PAGE = 10_000

@@ -9,7 +9,7 @@ import msgspec
 
 from streamrec.adapters.sqlite.connection import add_column, connect, create_tables
 from streamrec.adapters.sqlite.fence import CREATE_FENCES
-from streamrec.domain.item import Item, decode_item
+from streamrec.domain.items.item import Item, decode_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 

@@ -21,7 +21,7 @@ from streamrec.adapters.sqlite.store_schema import (
     user_of,
     versions_of,
 )
-from streamrec.domain.item import Item, ItemVersions, decode_item, deleted_item
+from streamrec.domain.items.item import Item, ItemVersions, decode_item, deleted_item
 from streamrec.domain.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each

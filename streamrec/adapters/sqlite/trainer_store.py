@@ -12,7 +12,7 @@ from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.in_list import in_list
 from streamrec.adapters.sqlite.store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
 from streamrec.domain.events.erasure import Erasure
-from streamrec.domain.item import Item, ItemVersions, decode_item
+from streamrec.domain.items.item import Item, ItemVersions, decode_item
 from streamrec.errors import Damaged, LeaseLost
 from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease, UserUpdates
 from streamrec.telemetry import Digest

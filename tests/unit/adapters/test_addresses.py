@@ -15,7 +15,7 @@ from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS
 from streamrec.cli.probes import probe_statsd
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import INTERACTIONS, IndexQuery, Message
 from tests.conftest import running

@@ -10,7 +10,7 @@ import structlog
 from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.mongo.store import MongoStore
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import UserState
 from streamrec.errors import ConfigurationError, InvalidInput, LeaseLost
 from streamrec.ports import Lease, UserUpdates

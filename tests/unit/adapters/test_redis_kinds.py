@@ -8,7 +8,7 @@ import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.domain.bar import PACKED_BYTES, HistorySpan, HistoryUpdate
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged
 from streamrec.ports import CachePublisher, HotCache, Lease, RankedItem
 from tests.builders import near

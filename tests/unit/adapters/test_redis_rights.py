@@ -10,7 +10,7 @@ import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.cli.local_servers import REDIS, LocalServer
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Lease
 from tests.unit.adapters.test_redis_kinds import RANKING, publish_all, spoil

@@ -14,7 +14,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import UserState
 from streamrec.ports import UserUpdates
 

@@ -7,7 +7,7 @@ from benchmarks.exploration import MARKERS, PAGE, SHARES, figures_of, table_rows
 from benchmarks.exploration_replay import K, Stream, replay, with_late_items
 from benchmarks.exploration_server import Server
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 CATALOG = [Item(f"i{n}", categories=(("war", "comedy")[n % 2],)) for n in range(60)]
 

@@ -17,7 +17,7 @@ from streamrec.cli.choices import open_chosen
 from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from streamrec.settings import PlaceSettings
 from streamrec.training.fit import FitOptions

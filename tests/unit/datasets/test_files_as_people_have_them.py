@@ -15,7 +15,7 @@ from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.item_files import iter_items
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
 HEADER = "user_id,item_id,timestamp\n"

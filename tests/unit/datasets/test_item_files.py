@@ -5,7 +5,7 @@ import pytest
 
 from streamrec.datasets.item_files import iter_items, write_items
 from streamrec.datasets.read_report import ReadReport
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
 ITEMS = [

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from streamrec.domain.exploration import N_UNTOUCHED, n_new_places, with_new_items
+from streamrec.domain.items.exploration import N_UNTOUCHED, n_new_places, with_new_items
 
 RANKED = [f"i{n}" for n in range(50)]
 NEW = [f"n{n}" for n in range(30)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.new_items import NewItems
+from streamrec.domain.items.new_items import NewItems
 
 
 def rows(*values: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import Selection
 
 ids = st.sampled_from([f"i{n}" for n in range(12)])

@@ -16,7 +16,7 @@ from lab.models.user_neighbours import UserNeighbours
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidInput, UnknownId, Unsupported
 
 MEANS = CellRules("mean_value")

@@ -11,7 +11,7 @@ from lab.matrices.cells import CellRules, Cells
 from lab.models.blended_sources import BlendedSources, Source
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 
 GROUP_SIZE = 50
 

@@ -8,7 +8,7 @@ from lab.matrices.cells import CellRules
 from lab.matrices.truncated_svd import truncated_svd
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidInput
 from tests.unit.lab.plain_accounts import Cells, history, ranked
 

@@ -5,8 +5,8 @@ import pytest
 
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.domain.bar import HistorySpan, HistoryUpdate, pack
-from streamrec.domain.item import Item
 from streamrec.domain.item_history import TALLY
+from streamrec.domain.items.item import Item
 from tests.asgi_client import Client
 from tests.driven_system import Down
 from tests.unit.recommender_server.conftest import Server

@@ -6,7 +6,7 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidEvent, Unavailable, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker, is_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, Mark

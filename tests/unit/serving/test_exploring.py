@@ -9,7 +9,7 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over

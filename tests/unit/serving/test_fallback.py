@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics

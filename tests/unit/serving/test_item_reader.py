@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.item import Item, ItemVersions
+from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import READ_AGAIN_AFTER_S, ItemReader

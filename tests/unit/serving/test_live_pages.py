@@ -10,7 +10,7 @@ import numpy as np
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.diversity import Shape
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest
 from streamrec.ports import VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over

@@ -12,7 +12,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.blend import BlendRanker
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.diversity import Shape
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
 from streamrec.serving.shape import like_first, shaped

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.training.commands import erase_users, forget_items
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState, to_checkpoint

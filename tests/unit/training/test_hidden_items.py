@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from tests.builders import RunningTrainer, World, events
 from tests.unit.training.test_ranking_publishing import AwayNow
 

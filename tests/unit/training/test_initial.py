@@ -14,7 +14,7 @@ from streamrec.adapters.files.snapshots import (
 from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import LabelUse
 from streamrec.errors import InvalidInput
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.ports import RankedItem
 from tests.builders import RunningTrainer, World, events
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem
 from tests.builders import RunningTrainer, World, events

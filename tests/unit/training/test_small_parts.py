@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.training.categories import N_NEIGHBOURS, ItemCategories
 from streamrec.training.dirty_rows import DirtyRows
 from streamrec.training.lane import Lane

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from streamrec.adapters.memory.events import MemoryEventSource
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.errors import LeaseLost, LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, REJECTED, Message
 from streamrec.wire import decode_rejected

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from streamrec.domain.item import Item
+from streamrec.domain.items.item import Item
 from streamrec.domain.user import LabelUse, UserState
 from streamrec.ports import USER_VECTORS
 from streamrec.settings import TrainerSettings

@@ -1,0 +1,1 @@
+"""Rules about items: metadata, newness, exploration."""
