@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.likeness import OrderName
-from streamrec.domain.popularity import EVENTS_PATTERN
+from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.user import MOST_DISLIKED
 from streamrec.home_folder import home_expanded
 from streamrec.learning_settings import LearningSettings as LearningSettings

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.fading import OF_FLOATS, FadingScale
 from streamrec.domain.growing import grown
 from streamrec.domain.neighbour_table import NOBODY, NeighbourTable
-from streamrec.domain.recency import AGE_DECAY
+from streamrec.domain.popularity.fading import OF_FLOATS, FadingScale
+from streamrec.domain.popularity.recency import AGE_DECAY
 
 Rows = NDArray[np.int64]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.popularity import Popularity
+from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.ranking_metrics import MISS, rank_of
 
 Rows = NDArray[np.int64]

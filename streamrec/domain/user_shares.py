@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.fading import FadingScale
 from streamrec.domain.growing import grown
+from streamrec.domain.popularity.fading import FadingScale
 from streamrec.domain.running import sums_before
 
 

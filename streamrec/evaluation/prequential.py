@@ -4,7 +4,7 @@ The loop is `predict_then_learn`. For a model with scores it comes to this; for 
 the rank is the target's place in `model.best(user, k)`, else `MISS`:
 
 >>> from collections import defaultdict
->>> from streamrec.domain.popularity import ALL_TIME, Popularity
+>>> from streamrec.domain.popularity.counts import ALL_TIME, Popularity
 >>> from streamrec.domain.prequential import PopularityRanker
 >>> from streamrec.domain.ranking_metrics import MISS, rank_of
 >>> stream = [Interaction(str(n % 5), str(n // 5), float(n)) for n in range(50)]

@@ -10,7 +10,7 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 """
 
 from streamrec.domain.neighbour import Neighbours
-from streamrec.domain.ranked_item import RankedItem
+from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.user import RankedUser
 from streamrec.ports.logs import (
     COMMANDS,

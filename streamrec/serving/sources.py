@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.candidates import Proposal
 from streamrec.domain.likeness import Likeness
-from streamrec.domain.recency import again, distinct_newest_first, visited_with
+from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from streamrec.domain.popularity import ALL_TIME, Popularity
+from streamrec.domain.popularity.counts import ALL_TIME, Popularity
 from streamrec.domain.prequential import Events, PopularityRanker, Ranker, Rows, prequential_ranks
 from streamrec.domain.ranking_metrics import summary
 from streamrec.training.gmf_ranker import GmfRanker

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.popularity import ALL_TIME
+from streamrec.domain.popularity.counts import ALL_TIME
 from streamrec.domain.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
 from streamrec.domain.recommendation import RecommendationRequest

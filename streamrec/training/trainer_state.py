@@ -18,7 +18,7 @@ from streamrec.domain.generation_roles import PromotionRequest
 from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.newest_ids import NewestIds
-from streamrec.domain.popularity import Popularity
+from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.same_day import SameDayCounts
 from streamrec.domain.touched_rows import Touched
 from streamrec.domain.user_labels import UserLabels

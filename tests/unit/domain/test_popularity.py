@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.events.recent_pairs import N_SLOTS
-from streamrec.domain.popularity import Popularity
+from streamrec.domain.popularity.counts import Popularity
 
 WINDOWS = {"all": None, "hour": 3600.0, "minute": 60.0}
 

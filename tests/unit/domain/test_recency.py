@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.recency import AGE_DECAY, again, distinct_newest_first, visited_with
+from streamrec.domain.popularity.recency import AGE_DECAY, again, distinct_newest_first, visited_with
 from tests.builders import near
 
 RECENT = ["a", "b", "a", "c", "b"]

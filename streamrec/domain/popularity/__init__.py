@@ -1,0 +1,1 @@
+"""Popularity: counts that fade, and rankings made of them."""
