@@ -20,7 +20,7 @@ from benchmarks.recommendations_stack import Sizes, environment_of, places_in, p
 from benchmarks.similar_items_groups import planted
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.cli.local_servers import free_port
-from streamrec.domain.likeness import Likeness
+from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, PlaceSettings
 

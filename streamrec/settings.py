@@ -20,8 +20,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.domain.bar import MAX_WINDOW
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.likeness import OrderName
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
+from streamrec.domain.similarity.kinds import OrderName
 from streamrec.domain.user import MOST_DISLIKED
 from streamrec.home_folder import home_expanded
 from streamrec.learning_settings import LearningSettings as LearningSettings

@@ -8,8 +8,8 @@ from recommender_server.bodies import JSON
 from recommender_server.request import query_of
 from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.diversity import Shape
-from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.request_ids import checked_id, checked_ids
 from streamrec.serving.recommender import Recommender
 

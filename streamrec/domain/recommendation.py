@@ -8,7 +8,7 @@ import msgspec
 from streamrec.domain.diversity import Shape
 from streamrec.domain.explanation import Explanation
 from streamrec.domain.items.item import Item
-from streamrec.domain.likeness import LikeOrder
+from streamrec.domain.similarity.kinds import LikeOrder
 
 MAX_K = 1000
 

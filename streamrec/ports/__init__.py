@@ -9,8 +9,8 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 (the last offset read, plus one). `Offsets` maps topic -> partition -> next offset.
 """
 
-from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import RankedUser
 from streamrec.ports.logs import (
     COMMANDS,

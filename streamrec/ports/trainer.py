@@ -11,8 +11,8 @@ from streamrec.domain.blend import Blend
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
-from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports.logs import Fence, Offsets

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from streamrec.domain.diversity import Pool, Shape, arranged
 from streamrec.domain.items.item import Item
-from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
+from streamrec.domain.similarity.kinds import LikeOrder
 
 
 def shaped(

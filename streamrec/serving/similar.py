@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from streamrec.domain.candidates import Candidates
 from streamrec.domain.diversity import pool_size
-from streamrec.domain.likeness import Likeness
 from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
-from streamrec.domain.similar_items import SimilarItem, SimilarItems
+from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
+from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Metrics, Neighbours
 from streamrec.serving.filling import Filling, Metadata, Ranker, count_shown
 from streamrec.serving.guard import Attempts

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.covisitation import CoVisitation
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.prequential import Events
+from streamrec.domain.similarity.covisitation import CoVisitation
 from streamrec.training.sampling import RecentItems
 
 _BATCH = 1024

@@ -35,7 +35,7 @@ from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
-from streamrec.domain import bar, blend, neighbour
+from streamrec.domain import bar, blend
 from streamrec.domain.bar import HistorySpan, by_slot, pack
 from streamrec.domain.blend import BlendRanker
 from streamrec.domain.cursor import Shown
@@ -46,9 +46,10 @@ from streamrec.domain.generation_roles import Promotion
 from streamrec.domain.item_history import TALLY, ItemHistory, Ticks
 from streamrec.domain.items import item
 from streamrec.domain.items.item import Item
-from streamrec.domain.neighbour import Neighbours
 from streamrec.domain.popularity import ranked_item
 from streamrec.domain.popularity.recency import visited_with
+from streamrec.domain.similarity import neighbour
+from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import LabelUse, Profile, UserState
 from streamrec.errors import (
     CorruptArtifact,

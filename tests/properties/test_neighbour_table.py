@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamrec.domain.marked_rows import free_places, marked
-from streamrec.domain.neighbour_table import N_WAYS, NOBODY, NeighbourTable
+from streamrec.domain.similarity.neighbour_table import N_WAYS, NOBODY, NeighbourTable
 
 N_ITEMS = 60
 

@@ -20,8 +20,8 @@ import msgspec
 
 from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
-from streamrec.domain.neighbour import Neighbours, decode_neighbours
 from streamrec.domain.popularity.ranked_item import RankedItem, checked_ranking
+from streamrec.domain.similarity.neighbour import Neighbours, decode_neighbours
 from streamrec.errors import Damaged
 from streamrec.payload import decoded, decoded_each
 

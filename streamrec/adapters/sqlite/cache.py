@@ -21,8 +21,8 @@ from streamrec.adapters.sqlite.in_list import in_list
 from streamrec.domain.bar import HeldBars, decode_span, unpack
 from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.items.item import Item
-from streamrec.domain.neighbour import decode_neighbours
 from streamrec.domain.popularity.ranked_item import decode_ranking
+from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours

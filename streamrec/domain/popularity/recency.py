@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.candidates import numbered
-from streamrec.domain.neighbour import Neighbours
+from streamrec.domain.similarity.neighbour import Neighbours
 
 AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""

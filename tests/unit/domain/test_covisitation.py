@@ -3,7 +3,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from streamrec.domain.covisitation import CoVisitation, CoVisitationRules
+from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 
 Rows = np.ndarray
 

@@ -1,6 +1,6 @@
 import msgspec
 
-from streamrec.domain.neighbour import Neighbours
+from streamrec.domain.similarity.neighbour import Neighbours
 from tests.builders import near
 
 

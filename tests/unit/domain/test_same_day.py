@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from streamrec.domain import same_day
-from streamrec.domain.same_day import SameDayCounts
+from streamrec.domain.similarity import same_day
+from streamrec.domain.similarity.same_day import SameDayCounts
 
 A, B, C, D = range(4)
 

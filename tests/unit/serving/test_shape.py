@@ -5,8 +5,8 @@ import pytest
 
 from streamrec.domain.diversity import Shape
 from streamrec.domain.items.item import Item
-from streamrec.domain.likeness import LikeOrder
 from streamrec.domain.recommendation import RecommendedItem
+from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.serving.shape import like_first, shaped
 
 SAME, OTHER = (np.array(row, "<f4").tobytes() for row in ([1.0, 0.0, 5.0], [0.0, 1.0, 5.0]))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.neighbour_table import NOBODY, NeighbourTable
+from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
 
 Rows = NDArray[np.int64]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from streamrec.domain.likeness import Likeness
 from streamrec.domain.recommendation import SourceName
+from streamrec.domain.similarity.kinds import Likeness
 
 
 class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,0 +1,1 @@
+"""Similarity of items: what is chosen together, and tables of neighbours."""
