@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
-from streamrec.domain.prequential import Events, Rows
+from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol

@@ -19,7 +19,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.settings import CoVisitationSettings, LearningSettings
 from streamrec.training.covisitation_ranker import CoVisitationRanker

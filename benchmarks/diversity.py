@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from benchmarks.quality_tables import put_between
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
-from streamrec.domain.diversity import Shape, pool_size
-from streamrec.domain.prequential import Events, Question, Questioning, predict_then_learn
-from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
+from streamrec.domain.ranking.diversity import Shape, pool_size
+from streamrec.domain.ranking.prequential import Events, Question, Questioning, predict_then_learn
+from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
 from streamrec.evaluation.prequential import columns
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel

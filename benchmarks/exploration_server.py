@@ -7,7 +7,7 @@ import numpy as np
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories

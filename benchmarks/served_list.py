@@ -23,11 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.served_list_world import N_SEEN, World, made_world, user_ids
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates, Id, Proposal
-from streamrec.domain.diversity import Shape
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates, Id, Proposal
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import Rankings, VectorSearch
 from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_over
 from streamrec.serving.guard import Attempts, Guard

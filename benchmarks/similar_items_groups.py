@@ -11,7 +11,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over

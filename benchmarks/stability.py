@@ -17,7 +17,7 @@ import typer
 
 from benchmarks.stability_streams import N_EVENTS, Combination, HardStream, Rows, combinations, draw_stream
 from models import bounds
-from streamrec.domain.ranking_metrics import rank_of
+from streamrec.domain.ranking.metrics import rank_of
 from streamrec.settings import LearningSettings
 from streamrec.training.learner import Learner, use_one_thread
 

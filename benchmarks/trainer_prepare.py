@@ -12,7 +12,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.ports import INTERACTIONS, Message, VectorTable
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.training.checkpoints import Checkpoints

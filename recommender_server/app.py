@@ -22,7 +22,7 @@ from recommender_server.resources import (
     similar,
     users,
 )
-from streamrec.domain.diversity import Shape
+from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
 from streamrec.serving.catalog import Catalog

@@ -19,7 +19,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
-from streamrec.domain.diversity import Shape
+from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.errors import StreamrecError
 from streamrec.reading_settings import read_settings

@@ -13,7 +13,7 @@ from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
 from recommender_server.problems import PROBLEM_JSON
 from recommender_server.user_schemas import SimilarUsersAnswer, SimilarUsersQuery
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import Recommendations
+from streamrec.domain.ranking.recommendation import Recommendations
 from streamrec.domain.similarity.answers import SimilarItems
 
 Json = dict[str, Any]

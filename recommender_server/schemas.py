@@ -6,11 +6,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from recommender_server.user_schemas import Habits, habits_of
-from streamrec.domain.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.events.interaction import MAX_ID_BYTES
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.domain.items.item import Item, checked_attributes
-from streamrec.domain.recommendation import MAX_K, MAX_LISTED_IDS
+from streamrec.domain.ranking.cursor import MAX_CURSOR_LENGTH
+from streamrec.domain.ranking.recommendation import MAX_K, MAX_LISTED_IDS
 from streamrec.domain.similarity.kinds import Likeness, OrderName
 from streamrec.domain.user import NO_PROFILE, UserDocument
 from streamrec.wire import EventRecord, ExactFloat

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from streamrec.domain.recommendation import MAX_K
+from streamrec.domain.ranking.recommendation import MAX_K
 from streamrec.domain.user import NO_PROFILE, Profile, UserDocument
 from streamrec.serving.similar_users import Reason, SimilarUsers
 

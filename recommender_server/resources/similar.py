@@ -7,7 +7,7 @@ from msgspec import UNSET
 from recommender_server.bodies import JSON
 from recommender_server.request import query_of
 from recommender_server.schemas import SimilarQuery
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.errors import Unavailable, UnknownId
 from streamrec.request_ids import checked_ids, id_in_path

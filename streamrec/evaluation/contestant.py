@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events, ListRanker, Question, Ranker, Rows
-from streamrec.domain.ranking_metrics import best_rows
+from streamrec.domain.ranking.metrics import best_rows
+from streamrec.domain.ranking.prequential import Events, ListRanker, Question, Ranker, Rows
 
 Clock = Callable[[], float]
 """Returns seconds from some moment on."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
-from streamrec.domain.prequential import Events, padded
+from streamrec.domain.ranking.prequential import Events, padded
 
 
 class CountingRanker:

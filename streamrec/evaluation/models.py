@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
-from streamrec.domain.prequential import Events, ListRanker, Ranker
+from streamrec.domain.ranking.prequential import Events, ListRanker, Ranker
 from streamrec.evaluation.counting import CountingRanker
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Rows
-from streamrec.domain.ranking_metrics import gains
+from streamrec.domain.ranking.metrics import gains
+from streamrec.domain.ranking.prequential import Rows
 from streamrec.errors import ConfigurationError, InvalidInput
 from streamrec.evaluation.prequential import Evaluation
 

@@ -5,8 +5,8 @@ the rank is the target's place in `model.best(user, k)`, else `MISS`:
 
 >>> from collections import defaultdict
 >>> from streamrec.domain.popularity.counts import ALL_TIME, Popularity
->>> from streamrec.domain.prequential import PopularityRanker
->>> from streamrec.domain.ranking_metrics import MISS, rank_of
+>>> from streamrec.domain.ranking.prequential import PopularityRanker
+>>> from streamrec.domain.ranking.metrics import MISS, rank_of
 >>> stream = [Interaction(str(n % 5), str(n // 5), float(n)) for n in range(50)]
 >>> model = PopularityRanker(Popularity({ALL_TIME: None}), ALL_TIME)
 >>> events, own, ranks = columns(stream), defaultdict(list), []
@@ -29,7 +29,7 @@ import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.prequential import Events, Questioning, Rows, predict_then_learn
+from streamrec.domain.ranking.prequential import Events, Questioning, Rows, predict_then_learn
 from streamrec.errors import ConfigurationError
 from streamrec.evaluation.contestant import Answers, Clock, Contestant
 from streamrec.evaluation.models import MODELS, Model

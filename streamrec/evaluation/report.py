@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.ranking_metrics import METRICS, gains
+from streamrec.domain.ranking.metrics import METRICS, gains
 from streamrec.evaluation.contestant import Answers
 from streamrec.evaluation.intervals import gini, interval_over_users
 from streamrec.evaluation.prequential import Evaluation, chosen_models, run

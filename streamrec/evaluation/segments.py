@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events, Rows
+from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.training.sampling import occurrence_numbers
 
 FIRST_EVENTS = 5

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from streamrec.domain.candidates import Candidates
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.prequential import Events, Rows
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.prequential import Events, Rows
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.initial import Start, train_initially

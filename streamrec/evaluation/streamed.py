@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
-from streamrec.domain.prequential import Events, Rows, padded
+from streamrec.domain.ranking.prequential import Events, Rows, padded
 from streamrec.training.learner import Learner
 
 

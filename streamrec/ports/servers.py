@@ -5,9 +5,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bar import HeldBars
-from streamrec.domain.blend import Blend
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import RankedUser, UserDocument
 from streamrec.ports.logs import Mark

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.bar import HistoryUpdate
-from streamrec.domain.blend import Blend
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import UserState
 from streamrec.errors import LeaseLost

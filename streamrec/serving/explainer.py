@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates, Proposal
-from streamrec.domain.explanation import Cause, Explanation
 from streamrec.domain.popularity.recency import AGE_DECAY, distinct_newest_first
-from streamrec.domain.recommendation import RecommendedItem
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.explanation import Cause, Explanation
+from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.serving.retrieval import Retrieval
 from streamrec.serving.sources import (

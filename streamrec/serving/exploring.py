@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from streamrec.domain.items.exploration import n_new_places, with_new_items
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.recommendation import RecommendedItem, Selection, SourceName
+from streamrec.domain.ranking.recommendation import RecommendedItem, Selection, SourceName
 from streamrec.ports import Rankings
 from streamrec.serving.filling import Metadata
 from streamrec.serving.guard import Guard

@@ -7,9 +7,9 @@ from typing import Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.candidates import Candidates
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import MAX_K, RecommendedItem, Selection, SourceName
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection, SourceName
 from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from streamrec.domain.blend import Blend, BlendRanker
+from streamrec.domain.ranking.blend import Blend, BlendRanker
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.cursor import Shown
-from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
+from streamrec.domain.ranking.cursor import Shown
+from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
-from streamrec.domain.candidates import Proposal
+from streamrec.domain.ranking.candidates import Proposal
 from streamrec.ports import RankedItem, Rankings
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources import Asker, proposal_of

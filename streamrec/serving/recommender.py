@@ -5,9 +5,9 @@ from typing import Protocol
 
 import msgspec
 
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.diversity import Shape, pool_size
-from streamrec.domain.recommendation import (
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.diversity import Shape, pool_size
+from streamrec.domain.ranking.recommendation import (
     BasedOn,
     RecommendationRequest,
     Recommendations,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
-from streamrec.domain.candidates import Candidates, Proposal
+from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.diversity import Pool, Shape, arranged
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendedItem
+from streamrec.domain.ranking.diversity import Pool, Shape, arranged
+from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.similarity.kinds import LikeOrder
 
 

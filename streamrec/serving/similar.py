@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.candidates import Candidates
-from streamrec.domain.diversity import pool_size
-from streamrec.domain.recommendation import RecommendationRequest, RecommendedItem
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.diversity import pool_size
+from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
 from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Metrics, Neighbours

@@ -7,8 +7,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.candidates import Proposal
 from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
+from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard

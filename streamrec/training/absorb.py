@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.training.categories import NO_LABELS, Labels
 from streamrec.training.counting import count_choices, count_labels
 from streamrec.training.item_starts import NeighboursOf, rows_with_starts

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.training.categories import Labels
 from streamrec.training.trainer_state import TrainerState
 

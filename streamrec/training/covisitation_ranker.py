@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_clock import StreamClock
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation
 from streamrec.training.sampling import RecentItems
 

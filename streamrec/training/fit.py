@@ -7,8 +7,8 @@ from functools import partial
 import numpy as np
 
 from streamrec.domain.popularity.counts import ALL_TIME, Popularity
-from streamrec.domain.prequential import Events, PopularityRanker, Ranker, Rows, prequential_ranks
-from streamrec.domain.ranking_metrics import summary
+from streamrec.domain.ranking.metrics import summary
+from streamrec.domain.ranking.prequential import Events, PopularityRanker, Ranker, Rows, prequential_ranks
 from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.learner import Learner, LearnOutcome
 from streamrec.training.sampling import occurrence_numbers

@@ -8,7 +8,7 @@ event has a vector, and one who was away for a year has it from what was chosen 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events, padded
+from streamrec.domain.ranking.prequential import Events, padded
 from streamrec.training.learner import Learner
 from streamrec.training.sampling import Rows
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events, padded
+from streamrec.domain.ranking.prequential import Events, padded
 from streamrec.training.learner import Learner
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.training.absorb import LearningRules, scaled_weights
 from streamrec.training.counting import count_labels
 from streamrec.training.trainer_state import TrainerState

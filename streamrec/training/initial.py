@@ -8,7 +8,7 @@ import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.errors import InvalidInput
 from streamrec.ports import (
     CachePublisher,

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.counts import ALL_TIME
-from streamrec.domain.prequential import PopularityRanker, Ranker
-from streamrec.domain.ranking_metrics import MISS, SlidingComparison, rank_of
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.metrics import MISS, SlidingComparison, rank_of
+from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import IndexQuery
 from streamrec.training.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.training.gmf_ranker import GmfRanker

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrec.domain.ranking_metrics import MISS, summary
+from streamrec.domain.ranking.metrics import MISS, summary
 from streamrec.errors import StreamrecError
 from streamrec.ports import IndexLookup, IndexQuery, Metrics
 from streamrec.training.lane import Lane

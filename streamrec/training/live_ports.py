@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from streamrec.domain.blend import Blend
+from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.user import UserDocument
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserProfile
 from streamrec.serving.guard import Attempts

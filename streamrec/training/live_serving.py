@@ -5,10 +5,10 @@ import weakref
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.retrieval import Retrieval, Stage

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import Checkpoint, TensorsUnder
-from streamrec.domain.blend import BlendRanker
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generation_roles import PromotionRequest
@@ -18,6 +17,7 @@ from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.newest_ids import NewestIds
 from streamrec.domain.popularity.counts import Popularity
+from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.similarity.same_day import SameDayCounts
 from streamrec.domain.touched_rows import Touched

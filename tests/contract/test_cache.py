@@ -17,10 +17,10 @@ from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates, Proposal
 from streamrec.domain.item_history import TALLY
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
 from streamrec.serving.sources import SOURCES

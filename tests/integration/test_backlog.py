@@ -10,7 +10,7 @@ import torch
 from benchmarks.stability_streams import draw_stream
 from models.bounds import BIAS, ITEM_NORM, flaw_of
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
-from streamrec.domain.ranking_metrics import rank_of
+from streamrec.domain.ranking.metrics import rank_of
 from streamrec.ports import COMMANDS, INTERACTIONS, Message
 from streamrec.settings import TrainerSettings
 from streamrec.training.trainer_state import TrainerState

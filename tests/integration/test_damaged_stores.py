@@ -16,7 +16,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_index import open_index
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.domain.blend import decode_blend
+from streamrec.domain.ranking.blend import decode_blend
 from streamrec.index_protocol import (
     AnswerMessage,
     VectorsMessage,

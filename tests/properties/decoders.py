@@ -35,10 +35,8 @@ from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
-from streamrec.domain import bar, blend
+from streamrec.domain import bar
 from streamrec.domain.bar import HistorySpan, by_slot, pack
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.cursor import Shown
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
@@ -48,6 +46,9 @@ from streamrec.domain.items import item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item
 from streamrec.domain.popularity.recency import visited_with
+from streamrec.domain.ranking import blend
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.cursor import Shown
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.user import LabelUse, Profile, UserState

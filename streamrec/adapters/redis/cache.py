@@ -29,8 +29,8 @@ from streamrec.adapters.redis.values import (
     encode,
 )
 from streamrec.domain.bar import HeldBars
-from streamrec.domain.blend import Blend, decode_blend
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.blend import Blend, decode_blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 _Entries = Mapping[str, tuple[bytes, int, int]]

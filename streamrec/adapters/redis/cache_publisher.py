@@ -19,8 +19,8 @@ from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds
 from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bar import HistoryUpdate, by_slot
-from streamrec.domain.blend import Blend
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import Damaged, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token

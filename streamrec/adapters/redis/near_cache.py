@@ -17,8 +17,8 @@ from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bar import HeldBars
-from streamrec.domain.blend import Blend
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.near_neighbours import NearNeighbours

@@ -14,8 +14,8 @@ from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cach
 from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bar import HistoryUpdate, by_slot
-from streamrec.domain.blend import Blend
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.blend import Blend
 from streamrec.ports import Lease, Neighbours, RankedItem
 
 _PAGE = 10_000

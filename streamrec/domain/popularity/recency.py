@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.candidates import numbered
+from streamrec.domain.ranking.candidates import numbered
 from streamrec.domain.similarity.neighbour import Neighbours
 
 AGE_DECAY = 0.8

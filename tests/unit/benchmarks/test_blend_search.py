@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.blend_search import Question, RecordedModel, recalls, searched
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol

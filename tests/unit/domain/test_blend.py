@@ -4,8 +4,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.domain.blend import BlendRanker, decode_blend
-from streamrec.domain.candidates import COLD, HEAVY, SEGMENTS, Candidates, Proposal
+from streamrec.domain.ranking.blend import BlendRanker, decode_blend
+from streamrec.domain.ranking.candidates import COLD, HEAVY, SEGMENTS, Candidates, Proposal
 
 SOURCES = ("gmf", "covisitation", "popular_day", "popular_all")
 N_ITEMS = 100

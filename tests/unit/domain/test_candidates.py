@@ -5,7 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from streamrec.domain.candidates import COLD, HEAVY, LIGHT, N_ABOUT_USER, Candidates, Proposal, segment_of
+from streamrec.domain.ranking.candidates import (
+    COLD,
+    HEAVY,
+    LIGHT,
+    N_ABOUT_USER,
+    Candidates,
+    Proposal,
+    segment_of,
+)
 
 SOURCES = ("vector", "near", "popular")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.domain.cursor import MAX_CURSOR_LENGTH, MAX_SHOWN, Shown
+from streamrec.domain.ranking.cursor import MAX_CURSOR_LENGTH, MAX_SHOWN, Shown
 from streamrec.errors import InvalidInput
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.domain.diversity import Pool, Shape, arranged, pool_size
+from streamrec.domain.ranking.diversity import Pool, Shape, arranged, pool_size
 
 
 def a_pool(seed: int, n: int = 60, dimension: int = 8) -> Pool:

@@ -1,7 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import (
+from streamrec.domain.ranking.metrics import MISS
+from streamrec.domain.ranking.prequential import (
     Events,
     ListRanker,
     Questioning,
@@ -9,7 +10,6 @@ from streamrec.domain.prequential import (
     predict_then_learn,
     prequential_ranks,
 )
-from streamrec.domain.ranking_metrics import MISS
 
 
 class Counting:

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from streamrec.domain.ranking_metrics import (
+from streamrec.domain.ranking.metrics import (
     METRICS,
     MISS,
     SlidingComparison,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import Selection
+from streamrec.domain.ranking.recommendation import Selection
 
 ids = st.sampled_from([f"i{n}" for n in range(12)])
 candidates = st.lists(st.tuples(ids, st.floats(-5, 5)), max_size=30)

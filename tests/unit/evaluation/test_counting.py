@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.counting import CountingRanker
 
 

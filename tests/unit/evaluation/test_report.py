@@ -4,8 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.domain.prequential import Events, ListRanker, Rows
-from streamrec.domain.ranking_metrics import MISS, rank_of
+from streamrec.domain.ranking.metrics import MISS, rank_of
+from streamrec.domain.ranking.prequential import Events, ListRanker, Rows
 from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.prequential import Evaluation, columns, run
 from streamrec.evaluation.protocol import Protocol

@@ -1,6 +1,6 @@
 import numpy as np
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.segments import segments
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.prequential import Events, Rows
+from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.streamed import Pace, StreamedGmf
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.learner import Learner

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from recommender_server.openapi import OPERATIONS, document
-from streamrec.domain.recommendation import MAX_K
+from streamrec.domain.ranking.recommendation import MAX_K
 from tests.unit.recommender_server.conftest import Server
 
 

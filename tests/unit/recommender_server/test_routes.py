@@ -3,7 +3,7 @@
 import pytest
 
 from recommender_server.app import Rules, create_app
-from streamrec.domain.diversity import Shape
+from streamrec.domain.ranking.diversity import Shape
 from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.wire import decode_event
 from tests.asgi_client import Client

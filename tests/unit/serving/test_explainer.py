@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import Candidates, Proposal
-from streamrec.domain.explanation import Explanation
-from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.explanation import Explanation
+from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over

@@ -10,7 +10,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
 from tests.unit.serving.test_recommender import Down, Stack

@@ -9,9 +9,9 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.diversity import Shape
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.ports import RankedItem, UserUpdates, VectorTable

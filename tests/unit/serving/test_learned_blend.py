@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.domain.blend import Blend, BlendRanker
-from streamrec.domain.candidates import LIGHT, Candidates, Proposal
+from streamrec.domain.ranking.blend import Blend, BlendRanker
+from streamrec.domain.ranking.candidates import LIGHT, Candidates, Proposal
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Guard
 from streamrec.serving.learned_blend import RENEWED_AFTER_S, LearnedBlend

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.diversity import Shape
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics

@@ -11,9 +11,9 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.blend import BlendRanker
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable

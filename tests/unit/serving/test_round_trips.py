@@ -11,9 +11,9 @@ import pytest
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.domain.blend import BlendRanker
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over

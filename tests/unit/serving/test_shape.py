@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.diversity import Shape
 from streamrec.domain.items.item import Item
-from streamrec.domain.recommendation import RecommendedItem
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.serving.shape import like_first, shaped
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.settings import TrainerSettings
 from streamrec.training.counting import count_choices, count_history
 from streamrec.training.trainer_state import TrainerState

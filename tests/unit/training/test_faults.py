@@ -9,7 +9,7 @@ import pytest
 
 from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.blend import BlendRanker
+from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.serving.sources import SOURCES

@@ -5,7 +5,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.settings import LearningSettings
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.learner import Learner, LearnOutcome

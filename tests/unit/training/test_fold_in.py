@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.prequential import Events
+from streamrec.domain.ranking.prequential import Events
 from streamrec.settings import LearningSettings
 from streamrec.training.fold_in import FoldInRanker, folded_in
 from streamrec.training.learner import Learner

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.blend import BlendRanker
+from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.ports import IndexQuery, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER

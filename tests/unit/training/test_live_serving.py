@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.blend import BlendRanker
-from streamrec.domain.candidates import LIGHT
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.recommendation import RecommendationRequest
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import LIGHT
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.serving.sources import COVISITATION, FOLLOWERS, SOURCES

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.counts import Popularity
-from streamrec.domain.ranking_metrics import MISS, rank_of
+from streamrec.domain.ranking.metrics import MISS, rank_of
 
 Rows = NDArray[np.int64]
 

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
+from streamrec.domain.ranking.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
@@ -93,7 +93,7 @@ class BlendRanker:
     Cao et al. 2007, Learning to rank: from pairwise approach to listwise approach, section 4.2), with a rate
     per parameter as in RMSProp.
 
-    >>> from streamrec.domain.candidates import Proposal
+    >>> from streamrec.domain.ranking.candidates import Proposal
     >>> ranker = BlendRanker(("good", "bad"))
     >>> proposals = {"good": Proposal(["x", "y"], [2.0, 1.0]), "bad": Proposal(["y", "x"], [2.0, 1.0])}
     >>> for _ in range(100):

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from streamrec.domain.diversity import Shape
-from streamrec.domain.explanation import Explanation
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.explanation import Explanation
 from streamrec.domain.similarity.kinds import LikeOrder
 
 MAX_K = 1000

@@ -1,0 +1,1 @@
+"""Ranking: candidates, blend, diversity, pages, and the metrics that judge a list."""
