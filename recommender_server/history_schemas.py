@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from streamrec.domain.bar import MAX_WINDOW, Bar
+from streamrec.domain.bars.bar import MAX_WINDOW, Bar
 
 Resolution = Literal["1m", "5m", "15m", "1h"]
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streamrec.domain.bar import MAX_WINDOW
+from streamrec.domain.bars.bar import MAX_WINDOW
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.kinds import OrderName

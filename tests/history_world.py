@@ -8,7 +8,7 @@ from typing import Any
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.bar import Bar
+from streamrec.domain.bars.bar import Bar
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics

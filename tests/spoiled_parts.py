@@ -15,8 +15,8 @@ from recommender_server.app import Parts, Rules
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.domain.bar import HistorySpan, HistoryUpdate, pack
-from streamrec.domain.item_history import TALLY
+from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.user import LabelUse, Profile, UserState

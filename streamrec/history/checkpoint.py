@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from streamrec.domain.item_history import ItemHistory
+from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history.publishing import Waiting
 from streamrec.payload import FILE_DAMAGE

@@ -8,10 +8,10 @@ from zlib import crc32
 
 import numpy as np
 
+from streamrec.domain.bars.minute_table import Ticks
 from streamrec.domain.events.erasure import NOTHING_VOID, VoidEvents
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.item_history import Ticks
 from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
 from streamrec.ports import Record

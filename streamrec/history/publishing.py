@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bar import PACKED_BYTES, HistorySpan, HistoryUpdate, pack
-from streamrec.domain.item_history import Added, ItemHistory
+from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.minute_table import Added, ItemHistory
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics

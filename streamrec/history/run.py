@@ -8,8 +8,8 @@ from pathlib import Path
 import structlog
 from tenacity import Retrying
 
+from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.domain.item_history import ItemHistory
 from streamrec.errors import LeaseLost, LogTruncated, Unavailable
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.decoding import TickRules

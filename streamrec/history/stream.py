@@ -17,8 +17,8 @@ on: a crash at any point replays and never skips.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.domain.item_history import ItemHistory, Ticks
 from streamrec.errors import Unavailable
 from streamrec.history.checkpoint import HistoryCheckpoint, Restored
 from streamrec.history.decoding import TickRules, decode_ticks

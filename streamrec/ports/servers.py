@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-from streamrec.domain.bar import HeldBars
+from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import Blend

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bar import HistoryUpdate
+from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generation_roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from streamrec.domain.bar import Bar
-from streamrec.domain.bar_series import series
+from streamrec.domain.bars.bar import Bar
+from streamrec.domain.bars.series import series
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard
 

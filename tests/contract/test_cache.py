@@ -16,8 +16,8 @@ from streamrec.adapters.redis.connection import RedisPlace, place_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.domain.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
-from streamrec.domain.item_history import TALLY
+from streamrec.domain.bars.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal

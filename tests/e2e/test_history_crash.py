@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
-from streamrec.domain.bar import Bar
+from streamrec.domain.bars.bar import Bar
 from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event

@@ -35,13 +35,13 @@ from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
-from streamrec.domain import bar
-from streamrec.domain.bar import HistorySpan, by_slot, pack
+from streamrec.domain.bars import bar
+from streamrec.domain.bars.bar import HistorySpan, by_slot, pack
+from streamrec.domain.bars.minute_table import TALLY, ItemHistory, Ticks
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generation_roles import Promotion
-from streamrec.domain.item_history import TALLY, ItemHistory, Ticks
 from streamrec.domain.items import item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from streamrec.domain.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
+from streamrec.domain.bars.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem

@@ -28,7 +28,7 @@ from streamrec.adapters.redis.values import (
     decode_ranking,
     encode,
 )
-from streamrec.domain.bar import HeldBars
+from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend, decode_blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem

@@ -18,7 +18,7 @@ from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_o
 from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
 from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
-from streamrec.domain.bar import HistoryUpdate, by_slot
+from streamrec.domain.bars.bar import HistoryUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import Damaged, Unavailable

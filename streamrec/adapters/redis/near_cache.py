@@ -16,7 +16,7 @@ from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S
 from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
-from streamrec.domain.bar import HeldBars
+from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import StreamrecError

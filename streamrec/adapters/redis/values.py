@@ -10,7 +10,7 @@
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
     <prefix>:history-span            JSON of `HistorySpan`
-    <prefix>:history:<item_id>       hash: slot -> bar, see `streamrec.domain.bar`; expires
+    <prefix>:history:<item_id>       hash: slot -> bar, see `streamrec.domain.bars.bar`; expires
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from streamrec.domain.bar import HeldBars, decode_span, unpack
+from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import RankedItem, checked_ranking
 from streamrec.domain.similarity.neighbour import Neighbours, decode_neighbours

@@ -18,7 +18,7 @@ from streamrec.adapters.sqlite.cache_schema import (
 )
 from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.in_list import in_list
-from streamrec.domain.bar import HeldBars, decode_span, unpack
+from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.blend import Blend, decode_blend

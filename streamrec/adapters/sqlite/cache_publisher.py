@@ -13,7 +13,7 @@ from streamrec.adapters.sqlite.cache import ITEM_TTL_S
 from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
 from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.fence import hold_fence
-from streamrec.domain.bar import HistoryUpdate, by_slot
+from streamrec.domain.bars.bar import HistoryUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.ports import Lease, Neighbours, RankedItem

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.domain.bar import PACKED_BYTES, HistorySpan, HistoryUpdate
+from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate
 from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged
 from streamrec.ports import CachePublisher, HotCache, Lease, RankedItem

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streamrec.domain.bar import Bar, HeldBars
-from streamrec.domain.bar_series import series
+from streamrec.domain.bars.bar import Bar, HeldBars
+from streamrec.domain.bars.series import series
 
 
 def bar(minute: int, price: float) -> Bar:

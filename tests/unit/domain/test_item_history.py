@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from streamrec.domain.bar import MINUTE_S, Bar
-from streamrec.domain.item_history import ItemHistory, Ticks
+from streamrec.domain.bars.bar import MINUTE_S, Bar
+from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 
 Tick = tuple[str, float, float]
 

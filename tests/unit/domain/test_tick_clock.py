@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.tick_clock import AHEAD, LATE, N_AHEAD, N_LATE, TAKEN, TickClock
+from streamrec.domain.bars.tick_clock import AHEAD, LATE, N_AHEAD, N_LATE, TAKEN, TickClock
 
 HOUR_S = 3600.0
 NEVER_ARRIVED_S = 0.0

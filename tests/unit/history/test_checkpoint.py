@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.domain.item_history import ItemHistory, Ticks
+from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history import checkpoint as checkpoint_module
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint, Restored

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.domain.bar import Bar
+from streamrec.domain.bars.bar import Bar
 from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import INTERACTIONS, Message

@@ -14,8 +14,8 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.domain.bar import HistoryUpdate
-from streamrec.domain.item_history import ItemHistory, Ticks
+from streamrec.domain.bars.bar import HistoryUpdate
+from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.errors import Unavailable
 from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.ports import CachePublisher

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
-from streamrec.domain.bar import Bar, HistoryUpdate
+from streamrec.domain.bars.bar import Bar, HistoryUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.history.run import CHECKPOINT_FILE, run_history
 from streamrec.ports import INTERACTIONS

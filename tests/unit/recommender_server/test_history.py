@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.domain.bar import HistorySpan, HistoryUpdate, pack
-from streamrec.domain.item_history import TALLY
+from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from tests.asgi_client import Client
 from tests.driven_system import Down

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from streamrec.domain.bar import MINUTE_S, Bar, HeldBars
+from streamrec.domain.bars.bar import MINUTE_S, Bar, HeldBars
 
 
 def series(held: HeldBars, minutes: int, bar_minutes: int, *, is_carried: bool) -> list[Bar]:

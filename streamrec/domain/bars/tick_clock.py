@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bar import MINUTE_S
+from streamrec.domain.bars.bar import MINUTE_S
 
 TAKEN: Final = 0
 LATE: Final = 1

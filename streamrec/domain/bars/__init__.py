@@ -1,0 +1,1 @@
+"""Bars: what an item's value did, minute by minute."""
