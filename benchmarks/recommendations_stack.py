@@ -20,7 +20,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
 from streamrec.serving.sources import WINDOWS
 from streamrec.settings import PlaceSettings

@@ -12,7 +12,7 @@ from benchmarks.trainer_prepare import draw_items
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import (
     IndexAnswer,
     IndexQuery,

@@ -35,7 +35,7 @@ from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.cli.local_servers import free_port
-from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import USER_VECTORS, Message, Snapshot, UserUpdates, VectorTable
 from streamrec.settings import PlaceSettings
 from streamrec.wire import VectorRecord, encode_vector

@@ -27,7 +27,7 @@ from benchmarks.stores_metadata import measure_first_sights
 from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.cli.local_servers import MONGODB, REDIS, LocalServer
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import TrainerStore, UserUpdates
 
 BATCHES = (1, 16, 128, 1024)

@@ -12,7 +12,7 @@ from streamrec.domain.items.item import Item, checked_attributes
 from streamrec.domain.ranking.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.ranking.recommendation import MAX_K, MAX_LISTED_IDS
 from streamrec.domain.similarity.kinds import Likeness, OrderName
-from streamrec.domain.user import NO_PROFILE, UserDocument
+from streamrec.domain.users.user import NO_PROFILE, UserDocument
 from streamrec.wire import EventRecord, ExactFloat
 
 ExternalId = Annotated[

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from streamrec.domain.ranking.recommendation import MAX_K
-from streamrec.domain.user import NO_PROFILE, Profile, UserDocument
+from streamrec.domain.users.user import NO_PROFILE, Profile, UserDocument
 from streamrec.serving.similar_users import Reason, SimilarUsers
 
 

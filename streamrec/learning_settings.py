@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from streamrec.domain.user import MOST_RECENT
+from streamrec.domain.users.user import MOST_RECENT
 
 MAX_WEIGHT = 100.0
 """Of an event, or of what stands beside one: with it every step of learning is finite, see docs/adr/0018."""

@@ -22,7 +22,7 @@ from streamrec.domain.bars.bar import MAX_WINDOW
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.kinds import OrderName
-from streamrec.domain.user import MOST_DISLIKED
+from streamrec.domain.users.user import MOST_DISLIKED
 from streamrec.home_folder import home_expanded
 from streamrec.learning_settings import LearningSettings as LearningSettings
 from streamrec.learning_settings import Weight

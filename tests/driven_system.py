@@ -28,7 +28,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bars.bar import HistoryUpdate
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.history.run import run_history
 from streamrec.ports import (

@@ -19,7 +19,7 @@ from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import ItemIndex, Neighbours, RankedItem, UserUpdates
 from streamrec.serving.sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics

@@ -9,7 +9,7 @@ from recommender_server.request import query_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.domain.items.item import checked_attributes
-from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
+from streamrec.domain.users.user import MAX_ATTRIBUTES_BYTES
 from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar_users import SimilarUserFinder

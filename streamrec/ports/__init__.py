@@ -11,7 +11,7 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.user import RankedUser
+from streamrec.domain.users.user import RankedUser
 from streamrec.ports.logs import (
     COMMANDS,
     COMPACTED_TOPICS,

@@ -9,7 +9,7 @@ from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.user import RankedUser, UserDocument
+from streamrec.domain.users.user import RankedUser, UserDocument
 from streamrec.ports.logs import Mark
 
 NO_VERSIONS: Mapping[str, int] = MappingProxyType({})

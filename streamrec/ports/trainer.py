@@ -13,7 +13,7 @@ from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports.logs import Fence, Offsets
 from streamrec.ports.servers import IndexAnswer, IndexQuery

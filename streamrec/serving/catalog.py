@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, DocumentStore, EventSink, Message

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple, cast
 
-from streamrec.domain.user import UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, UnknownId
 from streamrec.ports import ItemIndex, UserAnswer, UserQuery, UserStore
 from streamrec.serving.guard import Guard

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from streamrec.domain.ranking.blend import Blend
-from streamrec.domain.user import UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserProfile
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER

@@ -21,8 +21,8 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.similarity.same_day import SameDayCounts
 from streamrec.domain.touched_rows import Touched
-from streamrec.domain.user_labels import UserLabels
-from streamrec.domain.user_shares import UserShares
+from streamrec.domain.users.labels import UserLabels
+from streamrec.domain.users.shares import UserShares
 from streamrec.ports import Offsets
 from streamrec.serving.sources import SOURCES
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings

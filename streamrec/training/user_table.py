@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
 from streamrec.domain.running import sums_before
-from streamrec.domain.user import MOST_DISLIKED
+from streamrec.domain.users.user import MOST_DISLIKED
 
 
 class UserTable:

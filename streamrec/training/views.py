@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.user import Profile, UserState
+from streamrec.domain.users.user import Profile, UserState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
 from streamrec.training.hidden_items import are_hidden
 from streamrec.training.soundness import demand_sound

@@ -11,7 +11,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.erasure import Erasure, digest_of
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import (
+from streamrec.domain.users.user import (
     MAX_ATTRIBUTES_BYTES,
     MOST_DISLIKED,
     MOST_RECENT,

@@ -51,7 +51,7 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.errors import (
     CorruptArtifact,
     Damaged,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.recent_pairs import slots_of
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import Labels

@@ -8,7 +8,7 @@ from typing import Any
 
 from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
 from streamrec.domain.items.item import Item, ItemVersions, deleted_item
-from streamrec.domain.user import UserDocument, UserState
+from streamrec.domain.users.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 

@@ -26,7 +26,7 @@ from pymongo import UpdateOne
 
 from streamrec.adapters.mongo.connection import Document
 from streamrec.domain.items.item import Item, ItemVersions, versioned
-from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
+from streamrec.domain.users.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 from streamrec.ports import Lease
 

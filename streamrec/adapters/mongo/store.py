@@ -25,7 +25,7 @@ from streamrec.adapters.mongo.documents import (
 )
 from streamrec.adapters.mongo.erasures import ERASURES, INSTALLATION, noted, salt_in
 from streamrec.domain.events.erasure import digest_of
-from streamrec.domain.user import UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
 from streamrec.ports import Mark, UserProfile

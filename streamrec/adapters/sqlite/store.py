@@ -22,7 +22,7 @@ from streamrec.adapters.sqlite.store_schema import (
     versions_of,
 )
 from streamrec.domain.items.item import Item, ItemVersions, decode_item, deleted_item
-from streamrec.domain.user import UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
 from streamrec.ports import Mark, UserProfile

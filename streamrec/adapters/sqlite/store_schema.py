@@ -10,7 +10,7 @@ import msgspec
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.connection import add_column, connect, create_tables, transaction
 from streamrec.domain.items.item import ItemVersions, decode_item, versioned
-from streamrec.domain.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
+from streamrec.domain.users.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 
 _SCHEMA_VERSION = 3

@@ -11,7 +11,7 @@ from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.mongo.store import MongoStore
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.errors import ConfigurationError, InvalidInput, LeaseLost
 from streamrec.ports import Lease, UserUpdates
 

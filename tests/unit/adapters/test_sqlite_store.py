@@ -10,7 +10,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.adapters.sqlite.store_schema import open_store_file
 from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore
-from streamrec.domain.user import LabelUse, Profile, UserDocument, UserState
+from streamrec.domain.users.user import LabelUse, Profile, UserDocument, UserState
 from streamrec.errors import ConfigurationError, LeaseLost, Unavailable
 from streamrec.ports import UserUpdates
 

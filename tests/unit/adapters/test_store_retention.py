@@ -15,7 +15,7 @@ from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import UserUpdates
 
 

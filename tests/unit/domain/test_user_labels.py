@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.user_labels import N_LABELS, UserLabels
+from streamrec.domain.users.labels import N_LABELS, UserLabels
 
 NO_VALUES = np.full(10_000, np.nan)
 

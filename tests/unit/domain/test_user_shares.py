@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from streamrec.domain.user_shares import UserShares
+from streamrec.domain.users.shares import UserShares
 
 DAY = 86_400.0
 

@@ -12,7 +12,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import RankedItem, UserUpdates, VectorTable
 from streamrec.telemetry import NullMetrics
 from tests.asgi_client import Client

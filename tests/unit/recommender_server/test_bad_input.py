@@ -7,7 +7,7 @@ import pytest
 
 from recommender_server.app import Rules, create_app
 from streamrec.adapters.memory.events import MemoryEventSink
-from streamrec.domain.user import MAX_ATTRIBUTES_BYTES
+from streamrec.domain.users.user import MAX_ATTRIBUTES_BYTES
 from streamrec.errors import Overloaded, Unavailable
 from streamrec.ports import Fence, Message
 from tests.asgi_client import Answer, Client

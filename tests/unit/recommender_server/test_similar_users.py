@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.domain.user import LabelUse, Profile, UserState
+from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import UserUpdates
 from tests.asgi_client import Client

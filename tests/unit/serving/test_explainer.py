@@ -15,7 +15,7 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.explanation import Explanation
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.serving.sources import COVISITATION, POPULAR, SOURCES

@@ -12,7 +12,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.ports import RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over

@@ -14,7 +14,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.serving.sources import SOURCES, WINDOWS

@@ -6,7 +6,7 @@ import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.user import UserState
+from streamrec.domain.users.user import UserState
 from streamrec.errors import UnknownId
 from streamrec.ports import UserAnswer, UserQuery, UserUpdates, VectorTable
 from streamrec.serving.guard import Guard

@@ -15,7 +15,7 @@ from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import LabelUse
+from streamrec.domain.users.user import LabelUse
 from streamrec.errors import InvalidInput
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, TrainerSettings

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from streamrec.domain.items.item import Item
-from streamrec.domain.user import LabelUse, UserState
+from streamrec.domain.users.user import LabelUse, UserState
 from streamrec.ports import USER_VECTORS
 from streamrec.settings import TrainerSettings
 from streamrec.training.dirty_rows import DirtyRows

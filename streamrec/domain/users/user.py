@@ -29,7 +29,7 @@ class LabelUse(msgspec.Struct, frozen=True, array_like=True):
     name
         The category, or the tag.
     n_events
-        Positive events with items of it: at least so many, see `streamrec.domain.user_labels`.
+        Positive events with items of it: at least so many, see `streamrec.domain.users.labels`.
     mean_value
         Mean of their values (a price, seconds viewed); None when none had one.
     """

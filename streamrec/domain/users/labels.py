@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.growing import grown
 from streamrec.domain.id_map import IdMap
-from streamrec.domain.user import LabelUse
+from streamrec.domain.users.user import LabelUse
 
 N_LABELS = 8
 """Labels of a user: 16 bytes each, 128 a user."""

@@ -1,0 +1,1 @@
+"""Rules about users: profiles, labels, and how much one of them counts."""
