@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.embedding import GrowableEmbedding
-from streamrec.domain.compiled import compiled
-from streamrec.domain.marked_rows import free_places, marked
+from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.marked_rows import free_places, marked
 
 _NOTHING = -1
 """Stands where a user has no further item, or one that was forgotten."""

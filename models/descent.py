@@ -19,7 +19,7 @@ from models.event_step import learn_events, replay_events
 from models.gmf import GMF
 from models.losses import LOSSES
 from models.step_memory import Lessons, Manner, Rows, Touched
-from streamrec.domain.growing import grown
+from streamrec.domain.rows.growing import grown
 
 MARGIN_STEP = 8.0
 """Nats: what an endlessly steep step would come to. A step of one nat is shortened by a ninth."""

@@ -7,7 +7,7 @@ from models.context import put_first
 from models.losses import gradient_of
 from models.row_moves import move_items, move_output, move_past, move_user, note, rates_of
 from models.step_memory import Floats, Lessons, Manner, Number, Row, Tables, Touched, Work, new_work
-from streamrec.domain.compiled import compiled
+from streamrec.domain.rows.compiled import compiled
 
 
 @compiled

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled
+from streamrec.domain.rows.compiled import compiled
 
 SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 

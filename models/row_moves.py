@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.step_memory import Floats, Manner, Number, Row, Tables, Touched, Work
-from streamrec.domain.compiled import compiled
+from streamrec.domain.rows.compiled import compiled
 
 _FARTHEST = 1e4
 """Times its bound: no step from within, within the limits of rates and weights, takes a row so far."""

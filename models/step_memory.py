@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled
+from streamrec.domain.rows.compiled import compiled
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]

@@ -12,8 +12,8 @@ from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.item import Item
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput
 
 _MAX_VALUE = 1e100  # its square is still a number, and so is the sum of many

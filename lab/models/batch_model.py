@@ -9,8 +9,8 @@ import numpy as np
 from lab.matrices.likeness import Likeness, nearest
 from lab.models.contents import Contents
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.item import Item
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput, UnknownId, Unsupported
 
 

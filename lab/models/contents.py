@@ -10,7 +10,7 @@ from scipy import sparse
 
 from lab.matrices.cells import Csr
 from lab.matrices.user_items import UserItems
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import CorruptArtifact, InvalidInput
 
 OptionsT = TypeVar("OptionsT")

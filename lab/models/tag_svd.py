@@ -16,8 +16,8 @@ from lab.models.contents import Contents, csr_arrays, ids_of, user_items_content
 from lab.models.neighbour_options import check_n_neighbours
 from lab.models.user_model import UserModel
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.item import Item
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput
 
 Tags = Literal["categories", "item_ids"]

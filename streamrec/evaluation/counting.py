@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
 from streamrec.domain.ranking.prequential import Events, padded
+from streamrec.domain.rows.growing import grown
 
 
 class CountingRanker:

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.ranking.prequential import Events, Questioning, Rows, predict_then_learn
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import ConfigurationError
 from streamrec.evaluation.contestant import Answers, Clock, Contestant
 from streamrec.evaluation.models import MODELS, Model

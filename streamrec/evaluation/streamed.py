@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
 from streamrec.domain.ranking.prequential import Events, Rows, padded
+from streamrec.domain.rows.growing import grown
 from streamrec.training.learner import Learner
 
 

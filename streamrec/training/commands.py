@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.generation_roles import PromotionRequest
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.item import ItemVersions
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.training.categories import ItemCategories
 from streamrec.training.decoding import KeyedCommand

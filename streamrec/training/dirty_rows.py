@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
+from streamrec.domain.rows.growing import grown
 
 _CLEAN = np.inf
 

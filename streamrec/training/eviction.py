@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from streamrec.domain.id_map import IdMap
-from streamrec.domain.touched_rows import TouchedRows
+from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.touched_rows import TouchedRows
 from streamrec.ports import Metrics
 from streamrec.settings import TrainerSettings
 from streamrec.training.commands import erase_users, forget_items

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled, inlined, mixed
+from streamrec.domain.rows.compiled import compiled, inlined, mixed
 from streamrec.training.sampling import Rows
 
 _BITS_PER_PAIR = 16

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled, mixed
-from streamrec.domain.growing import grown
+from streamrec.domain.rows.compiled import compiled, mixed
+from streamrec.domain.rows.growing import grown
 from streamrec.training.sampling import Rows
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled
-from streamrec.domain.growing import grown
-from streamrec.domain.marked_rows import free_places, marked
+from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.marked_rows import free_places, marked
 
 Rows = NDArray[np.int64]
 

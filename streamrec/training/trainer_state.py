@@ -13,14 +13,14 @@ from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generation_roles import PromotionRequest
-from streamrec.domain.id_map import IdMap
 from streamrec.domain.items.new_items import NewItems
-from streamrec.domain.newest_ids import NewestIds
 from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.newest_ids import NewestIds
+from streamrec.domain.rows.touched_rows import Touched
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.similarity.same_day import SameDayCounts
-from streamrec.domain.touched_rows import Touched
 from streamrec.domain.users.labels import UserLabels
 from streamrec.domain.users.shares import UserShares
 from streamrec.ports import Offsets

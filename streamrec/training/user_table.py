@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
-from streamrec.domain.running import sums_before
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.running import sums_before
 from streamrec.domain.users.user import MOST_DISLIKED
 
 

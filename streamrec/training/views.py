@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.users.user import Profile, UserState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
 from streamrec.training.hidden_items import are_hidden

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from models.bounds import flaw_of
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput
 from streamrec.ports import VectorTable
 from streamrec.training.trainer_state import TrainerState

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.marked_rows import free_places, marked
+from streamrec.domain.rows.marked_rows import free_places, marked
 from streamrec.domain.similarity.neighbour_table import N_WAYS, NOBODY, NeighbourTable
 
 N_ITEMS = 60

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.domain.events.values import NULL_MARKERS
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidEvent
 from streamrec.wire import decode_event, encode_event
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput
 
 Vectors = NDArray[np.float32]

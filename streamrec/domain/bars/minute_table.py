@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.bars.bar import FIGURES, MINUTE_S
 from streamrec.domain.bars.tick_clock import AHEAD, LATE, TAKEN, TickClock
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 
 _AT = [("open_at", "<u4"), ("close_at", "<u4")]
 """When in the minute the first and the last tick were, in 2^-32 minutes: finer than float64 holds times."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.recent_pairs import N_SLOTS, PairVisits, RecentPairs
-from streamrec.domain.growing import grown
 from streamrec.domain.popularity.fading import FadingScale
+from streamrec.domain.rows.growing import grown
 
 ALL_TIME = "all"
 

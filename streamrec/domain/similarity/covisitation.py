@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
 from streamrec.domain.popularity.fading import OF_FLOATS, FadingScale
 from streamrec.domain.popularity.recency import AGE_DECAY
+from streamrec.domain.rows.growing import grown
 from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
 
 Rows = NDArray[np.int64]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled
-from streamrec.domain.growing import grown
-from streamrec.domain.marked_rows import is_among, marked
+from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.marked_rows import is_among, marked
 
 N_WAYS = 8
 """Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.users.user import LabelUse
 
 N_LABELS = 8

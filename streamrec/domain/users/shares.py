@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
 from streamrec.domain.popularity.fading import FadingScale
-from streamrec.domain.running import sums_before
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.running import sums_before
 
 
 class UserShares:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamrec.domain.compiled import compiled, version_of
+from streamrec.domain.rows.compiled import compiled, version_of
 
 ROOT = Path(__file__).parents[3]
 

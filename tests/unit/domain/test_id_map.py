@@ -1,6 +1,6 @@
 import pytest
 
-from streamrec.domain.id_map import IdMap
+from streamrec.domain.rows.id_map import IdMap
 
 
 def test_an_id_keeps_its_row() -> None:

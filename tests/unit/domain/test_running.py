@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.running import sums_before
+from streamrec.domain.rows.running import sums_before
 
 
 @settings(deadline=None)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, inlined
 
 _NOBODY = -1
 

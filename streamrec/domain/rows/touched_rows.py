@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.growing import grown
+from streamrec.domain.rows.growing import grown
 
 Rows = NDArray[np.int64]
 
