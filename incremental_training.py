@@ -12,7 +12,7 @@ from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.housekeeping import open_housekeeping
 from streamrec.cli.outlets import open_outlets, sources_of_events
 from streamrec.cli.status_endpoint import serve_status
-from streamrec.domain.generation_roles import Role
+from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings

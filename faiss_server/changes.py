@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from faiss_server.kinds import ITEMS, Kind
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.faiss.rows import are_acceptable
-from streamrec.domain.changelog import of_changelog_key
 from streamrec.domain.events.values import check_id
+from streamrec.domain.generations.changelog import of_changelog_key
 from streamrec.errors import InvalidEvent
 from streamrec.ports import Metrics, Record
 from streamrec.telemetry import Digest

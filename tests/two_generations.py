@@ -14,7 +14,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.generation_roles import PromotionName, Role, Roles
+from streamrec.domain.generations.roles import PromotionName, Role, Roles
 from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metrics, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics

@@ -13,7 +13,7 @@ from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
 from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.cli.retention_settings import RetentionSettings
-from streamrec.domain.changelog import changelog_key
+from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.history.checkpoint import HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE

@@ -7,7 +7,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.domain.generation_roles import Role
+from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.settings import PlaceSettings
 from streamrec.training.publisher import Outlets

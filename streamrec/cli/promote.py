@@ -10,7 +10,7 @@ from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.cli.screen import say, spinner
 from streamrec.cli.service_call import Service
-from streamrec.domain.generation_roles import Promotion, PromotionName
+from streamrec.domain.generations.roles import Promotion, PromotionName
 from streamrec.errors import StreamrecError, Unavailable
 from streamrec.ports import COMMANDS, Message
 from streamrec.reading_settings import read_settings

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.events.erasure import Erasure
-from streamrec.domain.generation_roles import Promotion, Roles
+from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import Blend

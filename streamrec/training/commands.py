@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.generation_roles import PromotionRequest
+from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import ItemVersions
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.ports import COMMANDS, EventSource, TrainerStore

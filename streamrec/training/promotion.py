@@ -16,7 +16,7 @@ import structlog
 from streamrec.domain.events.erasure import VoidEvents
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.generation_roles import Promotion, PromotionRequest, Roles
+from streamrec.domain.generations.roles import Promotion, PromotionRequest, Roles
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.ports import (
     EventSource,

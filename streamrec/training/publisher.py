@@ -10,7 +10,7 @@ from functools import partial
 from threading import Event
 from typing import NamedTuple
 
-from streamrec.domain.changelog import changelog_key, changelog_turn, key_before
+from streamrec.domain.generations.changelog import changelog_key, changelog_turn, key_before
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (

@@ -1,6 +1,6 @@
 """Under which names the figures of a process go out."""
 
-from streamrec.domain.generation_roles import Role
+from streamrec.domain.generations.roles import Role
 from streamrec.ports import Metrics
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import structlog
 from tenacity import Retrying
 
-from streamrec.domain.generation_roles import Promotion, Role, Roles, other_role
+from streamrec.domain.generations.roles import Promotion, Role, Roles, other_role
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
 from streamrec.telemetry import Digest

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from streamrec.domain.generation_roles import Role
+from streamrec.domain.generations.roles import Role
 
 State = Literal["starting", "waiting for a model", "standing by", "training", "following"]
 

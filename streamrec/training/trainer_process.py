@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import structlog
 
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.generation_roles import Role
+from streamrec.domain.generations.roles import Role
 from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets, RoleRecord
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.absorb import LearningRules

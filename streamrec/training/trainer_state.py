@@ -12,7 +12,7 @@ from torch import Tensor
 from models.checkpoint import Checkpoint, TensorsUnder
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
-from streamrec.domain.generation_roles import PromotionRequest
+from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.ranking.blend import BlendRanker

@@ -18,7 +18,7 @@ from streamrec.cli.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
-from streamrec.domain.generation_roles import Roles
+from streamrec.domain.generations.roles import Roles
 from tests.e2e.processes import ROOT, Process, eventually, gunicorn, is_ready, python
 
 N_EVENTS = 600

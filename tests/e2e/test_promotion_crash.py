@@ -21,7 +21,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging

@@ -30,7 +30,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Snapshot, VectorTable, n_between
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard

@@ -16,7 +16,7 @@ from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.domain.generation_roles import PromotionRequest
+from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, VectorTable

@@ -41,7 +41,7 @@ from streamrec.domain.bars.minute_table import TALLY, ItemHistory, Ticks
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.domain.items import item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item

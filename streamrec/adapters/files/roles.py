@@ -27,7 +27,7 @@ from streamrec.adapters.files.snapshots import (
     read_manifest,
     set_current,
 )
-from streamrec.domain.generation_roles import Promotion, Roles
+from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
 from streamrec.payload import decoded
 from streamrec.ports import Lease

@@ -10,7 +10,7 @@ import pytest
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshot_retention import GenerationRetention
 from streamrec.adapters.files.snapshots import list_generations, set_current, write_snapshot
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import CorruptArtifact
 from streamrec.ports import Snapshot, VectorTable
 from tests.builders import FIRST_LEASE

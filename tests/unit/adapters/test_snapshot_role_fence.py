@@ -11,7 +11,7 @@ import pytest
 from streamrec.adapters.files.role_fence import TOKENS, fenced
 from streamrec.adapters.files.roles import SnapshotRoles, challenger_generation, set_challenger
 from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import CorruptArtifact, LeaseLost, UnknownId
 from streamrec.ports import Lease, Snapshot, VectorTable
 

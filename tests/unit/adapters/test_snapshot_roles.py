@@ -11,7 +11,7 @@ from streamrec.adapters.files.roles import (
     set_challenger,
 )
 from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, UnknownId
 from streamrec.ports import Snapshot, VectorTable
 from tests.builders import FIRST_LEASE

@@ -15,7 +15,7 @@ from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.bars.minute_table import ItemHistory
-from streamrec.domain.changelog import changelog_key
+from streamrec.domain.generations.changelog import changelog_key
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable

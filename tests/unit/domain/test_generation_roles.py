@@ -1,6 +1,6 @@
 import pytest
 
-from streamrec.domain.generation_roles import Promotion, Roles
+from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.errors import InvalidInput
 
 PROMOTION = Promotion("promote", champion="new", challenger="old", at=5.0)

@@ -3,7 +3,7 @@ import pytest
 
 from faiss_server.changes import ChangeApplier
 from streamrec.adapters.faiss.index import FaissIndex
-from streamrec.domain.changelog import changelog_key
+from streamrec.domain.generations.changelog import changelog_key
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Record
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector

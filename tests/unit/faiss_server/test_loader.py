@@ -13,7 +13,7 @@ from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated, UnknownId
 from streamrec.ports import COMMANDS, ITEM_VECTORS, Message, Offsets, Record, Snapshot, VectorTable
 from streamrec.telemetry import NullMetrics

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from models.bounds import BIAS, ITEM_NORM, USER_NORM, flaw_of
 from models.checkpoint import checkpoint_folders, write_checkpoint
 from streamrec.adapters.memory.events import MemoryEventSource
-from streamrec.domain.generation_roles import Roles
+from streamrec.domain.generations.roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.settings import TrainerSettings

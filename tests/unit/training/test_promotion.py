@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.domain.generation_roles import Promotion
+from streamrec.domain.generations.roles import Promotion
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, REJECTED, Message
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import decode_vector

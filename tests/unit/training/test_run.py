@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import CURRENT
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.domain.generation_roles import Roles
+from streamrec.domain.generations.roles import Roles
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.settings import TrainerSettings

@@ -1,0 +1,1 @@
+"""Generations: roles of champion and challenger, keys of the changelog."""
