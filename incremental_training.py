@@ -14,11 +14,11 @@ from streamrec.cli.outlets import open_outlets, sources_of_events
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
+from streamrec.process.stop import stop_on_signals
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.training.run import run_trainer
-from streamrec.training.stop_signals import stop_on_signals
 from streamrec.training.trainer_process import Start, TrainerProcess
 
 

@@ -36,9 +36,9 @@ from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import CHECKPOINT_FILE, HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS, CachePublisher, EventSource, Message, Record
+from streamrec.process.stop import StopRequest
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.stop_signals import StopRequest
 
 N_ITEMS = 50_000
 WINDOW = 60

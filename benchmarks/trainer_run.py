@@ -16,12 +16,12 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.cli.outlets import open_outlets
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.stop import StopRequest
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Publisher
 from streamrec.training.roles import LEASE_NAME
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer
 

@@ -22,6 +22,9 @@ from streamrec.ports import (
     Neighbours,
     Record,
 )
+from streamrec.process.erasures import open_erasures
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.stop import StopRequest
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
@@ -30,11 +33,8 @@ from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.erasures import open_erasures
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Outlets, Publisher
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
 from streamrec.training.trainer_state import TrainerState

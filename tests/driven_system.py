@@ -46,12 +46,12 @@ from streamrec.ports import (
     UserUpdates,
     VectorTable,
 )
+from streamrec.process.stop import StopRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.housekeeping import Housekeeping
 from streamrec.training.publisher import Outlets
 from streamrec.training.reverts import Reverts
 from streamrec.training.run import run_trainer
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client

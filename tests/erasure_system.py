@@ -14,6 +14,9 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
+from streamrec.process.erasures import open_erasures
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.stop import StopRequest
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
@@ -21,13 +24,10 @@ from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.erasures import open_erasures
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Release, Start, release, train_initially
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.past import events_of, read_commands
 from streamrec.training.publisher import Outlets, Publisher
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
 from streamrec.training.trainer_process import Start as Place
 from streamrec.training.trainer_state import TrainerState

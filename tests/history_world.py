@@ -12,9 +12,9 @@ from streamrec.domain.bars.bar import Bar
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
+from streamrec.process.stop import StopRequest
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.stop_signals import StopRequest
 from tests.builders import WEIGHTS
 
 

@@ -14,10 +14,10 @@ from streamrec.errors import Unavailable
 from streamrec.history.decoding import TickRules
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS
+from streamrec.process.stop import stop_on_signals
 from streamrec.reading_settings import read_settings
 from streamrec.settings import HistorySettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.stop_signals import stop_on_signals
 
 
 def history() -> None:

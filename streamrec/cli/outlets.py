@@ -9,9 +9,9 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
+from streamrec.process.role_metrics import metrics_of
 from streamrec.settings import PlaceSettings
 from streamrec.training.publisher import Outlets
-from streamrec.training.role_metrics import metrics_of
 from streamrec.training.roles import NAMES
 
 

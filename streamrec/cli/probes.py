@@ -20,8 +20,8 @@ from streamrec.cli.rejections import rejections_in
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
+from streamrec.process.lease import owner_name
 from streamrec.redaction import shown_url
-from streamrec.training.lease import owner_name
 
 PROBE = "streamrec-doctor"
 """The id under which probes are written: nobody else's."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from streamrec.errors import ConfigurationError
-from streamrec.training.status import TrainerStatus
+from streamrec.process.status import TrainerStatus
 
 
 def serve_status(address: str | None, process: str = "trainer") -> TrainerStatus:

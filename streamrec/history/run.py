@@ -16,13 +16,13 @@ from streamrec.history.decoding import TickRules
 from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.history.stream import HistoryStream, Kept, Surroundings
 from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
+from streamrec.process.erasures import open_erasures
+from streamrec.process.lease import LeaseKeeper, owner_name
+from streamrec.process.retries import patiently
+from streamrec.process.role_metrics import RenamedMetrics
+from streamrec.process.status import TrainerStatus
+from streamrec.process.stop import StopRequest
 from streamrec.settings import HistorySettings
-from streamrec.training.erasures import open_erasures
-from streamrec.training.lease import LeaseKeeper, owner_name
-from streamrec.training.patience import patiently
-from streamrec.training.role_metrics import RenamedMetrics
-from streamrec.training.status import TrainerStatus
-from streamrec.training.stop_signals import StopRequest
 
 NAME = "history"
 """Of the lease, and of the group under which offsets are committed."""

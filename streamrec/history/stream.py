@@ -25,15 +25,15 @@ from streamrec.history.decoding import TickRules, decode_ticks
 from streamrec.history.publishing import HistoryPublishing
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import EventSource, Metrics
+from streamrec.process.commits import Commits
+from streamrec.process.erasures import ErasureReader
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.progress import Progress
+from streamrec.process.retries import patiently
+from streamrec.process.role_metrics import RenamedMetrics
+from streamrec.process.stop import StopRequest
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import Digest, timed
-from streamrec.training.commits import Commits
-from streamrec.training.erasures import ErasureReader
-from streamrec.training.lease import LeaseKeeper
-from streamrec.training.patience import patiently
-from streamrec.training.progress import Progress
-from streamrec.training.role_metrics import RenamedMetrics
-from streamrec.training.stop_signals import StopRequest
 
 
 @dataclass(frozen=True)

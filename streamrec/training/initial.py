@@ -17,6 +17,7 @@ from streamrec.ports import (
     TrainerStore,
     UserUpdates,
 )
+from streamrec.process.lease import LeaseKeeper
 from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
@@ -26,7 +27,6 @@ from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
 from streamrec.training.item_starts import enter_silently
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.likeness import likeness_of
 from streamrec.training.pending import Pending
 from streamrec.training.soundness import demand_sound

@@ -10,7 +10,7 @@ import numpy as np
 from streamrec.domain.ranking.metrics import MISS, summary
 from streamrec.errors import StreamrecError
 from streamrec.ports import IndexLookup, IndexQuery, Metrics
-from streamrec.training.lane import Lane
+from streamrec.process.lane import Lane
 
 _WINDOW = 1000
 """Look-ups that the running figures are of, as many as events of the prequential ones."""

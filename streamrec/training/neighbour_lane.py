@@ -6,8 +6,8 @@ from functools import partial
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics, Neighbours
+from streamrec.process.lane import Lane
 from streamrec.telemetry import timed
-from streamrec.training.lane import Lane
 
 
 class NeighbourLane:

@@ -27,11 +27,11 @@ from streamrec.ports import (
     UserUpdates,
     n_between,
 )
+from streamrec.process.erasures import ErasureReader
 from streamrec.telemetry import Digest
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.commands import erased_users
 from streamrec.training.decoding import decode
-from streamrec.training.erasures import ErasureReader
 from streamrec.training.pending import Pending
 from streamrec.training.publications import UserPublication
 from streamrec.training.publisher import Publisher

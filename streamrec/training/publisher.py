@@ -26,10 +26,10 @@ from streamrec.ports import (
     Neighbours,
     TrainerStore,
 )
+from streamrec.process.lane import Lane
+from streamrec.process.retries import patiently
 from streamrec.telemetry import timed
-from streamrec.training.lane import Lane
 from streamrec.training.neighbour_lane import NeighbourLane
-from streamrec.training.patience import patiently
 from streamrec.training.publications import Gathered, Status, UserPublication
 from streamrec.wire import VectorRecord, encode_vector
 

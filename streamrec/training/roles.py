@@ -16,11 +16,11 @@ from tenacity import Retrying
 from streamrec.domain.generations.roles import Promotion, Role, Roles, other_role
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.role_metrics import metrics_of
+from streamrec.process.status import State, TrainerStatus
+from streamrec.process.stop import StopRequest
 from streamrec.telemetry import Digest
-from streamrec.training.lease import LeaseKeeper
-from streamrec.training.role_metrics import metrics_of
-from streamrec.training.status import State, TrainerStatus
-from streamrec.training.stop_signals import StopRequest
 
 LEASE_NAME = "trainer"
 

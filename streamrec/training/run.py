@@ -7,11 +7,12 @@ import structlog
 
 from streamrec.errors import LeaseLost, LogTruncated, UnsoundModel
 from streamrec.ports import EventSource
+from streamrec.process.erasures import open_erasures
+from streamrec.process.retries import patiently
+from streamrec.process.role_metrics import metrics_of
 from streamrec.training.challenger_publisher import ChallengerPublisher
-from streamrec.training.erasures import open_erasures
 from streamrec.training.learner import use_one_thread
 from streamrec.training.live_index import LiveIndex
-from streamrec.training.patience import patiently
 from streamrec.training.promotion import (
     AskedPromotions,
     catch_up,
@@ -20,7 +21,6 @@ from streamrec.training.promotion import (
     publish_missed,
 )
 from streamrec.training.publisher import Publisher
-from streamrec.training.role_metrics import metrics_of
 from streamrec.training.roles import NAMES, Place, Turn, Turns
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of

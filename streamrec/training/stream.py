@@ -22,20 +22,20 @@ import numpy as np
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record, UserUpdates
+from streamrec.process.commits import Commits
+from streamrec.process.progress import Progress
+from streamrec.process.retries import patiently
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
 from streamrec.training.commands import carry_out, changed_items, commands_read, erase_users, erased_users
-from streamrec.training.commits import Commits
 from streamrec.training.decoding import KeyedCommand, count_decoded, decode
 from streamrec.training.eviction import Eviction
 from streamrec.training.hidden_items import follow
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.neighbour_publishing import NeighbourPublishing
-from streamrec.training.patience import patiently
 from streamrec.training.pending import Pending
-from streamrec.training.progress import Progress
 from streamrec.training.publications import UserPublication
 from streamrec.training.ranking_publishing import RankingPublishing
 from streamrec.training.surroundings import Surroundings

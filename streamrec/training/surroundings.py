@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamrec.ports import EventSource, Metrics, TrainerStore
+from streamrec.process.erasures import ErasureReader
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.stop import StopRequest
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.erasures import ErasureReader
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Publisher
 from streamrec.training.reverts import Reverts
-from streamrec.training.stop_signals import StopRequest
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.ports import INTERACTIONS, EventSink, EventSource, Message
-from streamrec.training.progress import Progress
+from streamrec.process.progress import Progress
 
 USERS = [f"u{number}" for number in range(40)]
 """On each of the partitions stand some of them."""

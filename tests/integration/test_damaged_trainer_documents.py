@@ -20,12 +20,12 @@ from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, VectorTable
+from streamrec.process.retries import patiently
+from streamrec.process.status import TrainerStatus
+from streamrec.process.stop import StopRequest
 from streamrec.telemetry import NullMetrics
-from streamrec.training.patience import patiently
 from streamrec.training.promotion import AskedPromotions
 from streamrec.training.roles import Place, Turns
-from streamrec.training.status import TrainerStatus
-from streamrec.training.stop_signals import StopRequest
 from tests.damage import NESTED
 
 NOW = 1_700_000_000.0

@@ -7,8 +7,8 @@ from structlog.testing import capture_logs
 
 from streamrec.errors import Unavailable
 from streamrec.log_limits import LogLimit
+from streamrec.process.retries import patiently
 from streamrec.telemetry import NullMetrics
-from streamrec.training.patience import patiently
 
 
 class Clock:

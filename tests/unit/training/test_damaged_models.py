@@ -17,12 +17,12 @@ from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.generations.roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
+from streamrec.process.stop import StopRequest
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.publisher import Outlets
 from streamrec.training.reverts import Reverts
 from streamrec.training.run import run_trainer
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from streamrec.training.views import item_vectors, user_states

@@ -2,7 +2,7 @@ import pytest
 
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease
-from streamrec.training.lease import LeaseKeeper
+from streamrec.process.lease import LeaseKeeper
 
 
 class OneLease:

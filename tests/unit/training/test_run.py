@@ -13,13 +13,13 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.domain.generations.roles import Roles
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.stop import StopRequest
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.lease import LeaseKeeper
 from streamrec.training.publisher import Outlets
 from streamrec.training.roles import LEASE_NAME
 from streamrec.training.run import run_trainer
-from streamrec.training.stop_signals import StopRequest
 from streamrec.training.trainer_process import Start, TrainerProcess
 from tests.builders import GENERATION, LEARNING, World, events
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
+from streamrec.process.lane import Lane
 from streamrec.training.categories import N_NEIGHBOURS, ItemCategories
 from streamrec.training.dirty_rows import DirtyRows
-from streamrec.training.lane import Lane
 from streamrec.training.user_table import UserTable
 
 

@@ -1,0 +1,1 @@
+"""The life of a long-running process: lease, retries, stop, status, and reading along a log."""
