@@ -17,7 +17,7 @@ from benchmarks.exploration_replay import MILESTONES, Outcome, Stream, replay, w
 from benchmarks.exploration_server import Server
 from benchmarks.quality_tables import put_between
 from streamrec.datasets.open_dataset import open_dataset
-from streamrec.training.learner import use_one_thread
+from streamrec.learning.learner import use_one_thread
 
 SHARES = (0.0, 0.02, 0.05, 0.1)
 

@@ -8,10 +8,10 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.item_starts import enter_silently
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.item_starts import enter_silently
 from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState
 

@@ -25,8 +25,8 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.local_servers import KAFKA, LocalServer
 from streamrec.domain.events.repeats import RecentIds
+from streamrec.learning.decoding import decode
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Message
-from streamrec.training.decoding import decode
 
 N_TURNS = 3
 N_RECORDS = 60_000

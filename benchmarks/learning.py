@@ -19,8 +19,8 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.learning_loops import LOOPS
+from streamrec.learning.learner import Learner
 from streamrec.settings import LearningSettings
-from streamrec.training.learner import Learner
 
 BATCH = 1024
 N_NEGATIVES = 5

@@ -29,8 +29,8 @@ from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.evaluation.served import ServedModel
+from streamrec.learning.learner import use_one_thread
 from streamrec.serving.sources import COVISITATION, FOLLOWERS, GMF, POPULAR
-from streamrec.training.learner import use_one_thread
 
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
 

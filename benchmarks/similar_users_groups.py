@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.likeness import likeness_of
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules, absorb
-from streamrec.training.likeness import likeness_of
 from streamrec.training.trainer_state import TrainerState
 
 N_USERS, GROUP_SIZE = 200, 10

@@ -18,8 +18,8 @@ import typer
 from benchmarks.stability_streams import N_EVENTS, Combination, HardStream, Rows, combinations, draw_stream
 from models import bounds
 from streamrec.domain.ranking.metrics import rank_of
+from streamrec.learning.learner import Learner, use_one_thread
 from streamrec.settings import LearningSettings
-from streamrec.training.learner import Learner, use_one_thread
 
 RESULTS = Path(__file__).parent / "results" / "stability.json"
 

@@ -62,7 +62,7 @@ def answer_of_users(generation: Generation, query: QueryMessage) -> AnswerMessag
         _, chosen = generation.index.vectors_of(query.recent)
         if not len(chosen):
             return AnswerMessage(generation.name, is_missing=True)
-        # As the trainer does it once it knows the user, see `streamrec.training.likeness`.
+        # As the trainer does it once it knows the user, see `streamrec.learning.likeness`.
         vector = USERS.indexed(chosen.mean(axis=0, keepdims=True))[0]
         ranking, is_missing = index.search(vector, query.k, [user_id, *query.exclude]), True
     return AnswerMessage(generation.name, ranking.item_ids, ranking.scores.tobytes(), is_missing)

@@ -10,6 +10,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.weights import EventWeights
+from streamrec.learning.absorb import LearningRules
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -30,7 +31,6 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.live_index import LiveIndex

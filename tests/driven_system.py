@@ -31,6 +31,7 @@ from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.history.run import run_history
+from streamrec.learning.reverts import Reverts
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -50,7 +51,6 @@ from streamrec.process.stop import StopRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.housekeeping import Housekeeping
 from streamrec.training.publisher import Outlets
-from streamrec.training.reverts import Reverts
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector

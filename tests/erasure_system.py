@@ -13,6 +13,7 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
+from streamrec.learning.absorb import LearningRules
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
@@ -22,7 +23,6 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.absorb import LearningRules
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Release, Start, release, train_initially

@@ -20,11 +20,12 @@ from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
+from streamrec.learning.absorb import LearningRules
+from streamrec.learning.learner import use_one_thread
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
@@ -36,7 +37,6 @@ from streamrec.training.initial import (
     release,
     train_initially,
 )
-from streamrec.training.learner import use_one_thread
 from streamrec.training.past import ErasedUsers, PastCommands, read_commands
 from streamrec.training.trainer_state import TrainerState
 

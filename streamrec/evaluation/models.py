@@ -9,11 +9,11 @@ from streamrec.evaluation.counting import CountingRanker
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel
 from streamrec.evaluation.streamed import StreamedGmf
+from streamrec.learning.fold_in import FoldInRanker
+from streamrec.learning.gmf_ranker import GmfRanker
+from streamrec.learning.learner import Learner
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import fit_initial
-from streamrec.training.fold_in import FoldInRanker
-from streamrec.training.gmf_ranker import GmfRanker
-from streamrec.training.learner import Learner
 from streamrec.training.trainer_state import TrainerState
 
 _HALF_LIFE_EVENTS = 1000.0

@@ -34,7 +34,7 @@ from streamrec.errors import ConfigurationError
 from streamrec.evaluation.contestant import Answers, Clock, Contestant
 from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.protocol import Protocol
-from streamrec.training.learner import use_one_thread
+from streamrec.learning.learner import use_one_thread
 
 
 @dataclass(frozen=True)

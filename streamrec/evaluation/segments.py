@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, Rows
-from streamrec.training.sampling import occurrence_numbers
+from streamrec.learning.sampling import occurrence_numbers
 
 FIRST_EVENTS = 5
 """A user without history is cold at so many first events."""

@@ -8,7 +8,7 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
-from streamrec.training.absorb import LearningRules, absorb
+from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.training.initial import Start, train_initially
 from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, Rows, padded
 from streamrec.domain.rows.growing import grown
-from streamrec.training.learner import Learner
+from streamrec.learning.learner import Learner
 
 
 class Pace(NamedTuple):

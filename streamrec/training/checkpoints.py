@@ -18,10 +18,10 @@ from models.checkpoint import (
     write_checkpoint,
 )
 from streamrec.errors import CorruptArtifact, UnsoundModel
+from streamrec.learning.soundness import demand_sound
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 
 

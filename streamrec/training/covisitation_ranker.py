@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation
-from streamrec.training.sampling import RecentItems
+from streamrec.learning.sampling import RecentItems
 
 _BATCH = 1024
 """Events counted at a time: their histories are some hundred bytes each."""

@@ -9,9 +9,9 @@ import numpy as np
 from streamrec.domain.popularity.counts import ALL_TIME, Popularity
 from streamrec.domain.ranking.metrics import summary
 from streamrec.domain.ranking.prequential import Events, PopularityRanker, Ranker, Rows, prequential_ranks
-from streamrec.training.gmf_ranker import GmfRanker
-from streamrec.training.learner import Learner, LearnOutcome
-from streamrec.training.sampling import occurrence_numbers
+from streamrec.learning.gmf_ranker import GmfRanker
+from streamrec.learning.learner import Learner, LearnOutcome
+from streamrec.learning.sampling import occurrence_numbers
 
 K = 10
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.prequential import Events
-from streamrec.training.absorb import LearningRules, scaled_weights
-from streamrec.training.counting import count_labels
+from streamrec.learning.absorb import LearningRules, scaled_weights
+from streamrec.learning.counting import count_labels
 from streamrec.training.trainer_state import TrainerState
 
 _BLOCK = 8192

@@ -10,6 +10,12 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.prequential import Events
 from streamrec.errors import InvalidInput
+from streamrec.learning.absorb import LearningRules
+from streamrec.learning.commands import erase_users
+from streamrec.learning.counting import count_history
+from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.likeness import likeness_of
+from streamrec.learning.soundness import demand_sound
 from streamrec.ports import (
     CachePublisher,
     Offsets,
@@ -18,18 +24,12 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.process.lease import LeaseKeeper
-from streamrec.training.absorb import LearningRules
 from streamrec.training.categories import ItemCategories
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.commands import erase_users
-from streamrec.training.counting import count_history
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
-from streamrec.training.item_starts import enter_silently
-from streamrec.training.likeness import likeness_of
 from streamrec.training.pending import Pending
-from streamrec.training.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import living_rows, rankings, user_states, vector_table
 from streamrec.training.warm_start import warm_start

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled, inlined, mixed
-from streamrec.training.sampling import Rows
+from streamrec.learning.sampling import Rows
 
 _BITS_PER_PAIR = 16
 _LEAST_BITS = 1 << 22

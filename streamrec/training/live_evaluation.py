@@ -15,9 +15,9 @@ from streamrec.domain.popularity.counts import ALL_TIME
 from streamrec.domain.ranking.metrics import MISS, SlidingComparison, rank_of
 from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.ports import IndexQuery
 from streamrec.training.evaluation_sample import EvaluationSample, number_of_event
-from streamrec.training.gmf_ranker import GmfRanker
 from streamrec.training.live_index import LiveIndex, LookUp
 from streamrec.training.live_serving import LiveServing
 from streamrec.training.trainer_state import TrainerState

@@ -18,6 +18,8 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generations.roles import Promotion, PromotionRequest, Roles
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
+from streamrec.learning.commands import erased_users
+from streamrec.learning.decoding import decode
 from streamrec.ports import (
     EventSource,
     Metrics,
@@ -30,8 +32,6 @@ from streamrec.ports import (
 from streamrec.process.erasures import ErasureReader
 from streamrec.telemetry import Digest
 from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.commands import erased_users
-from streamrec.training.decoding import decode
 from streamrec.training.pending import Pending
 from streamrec.training.publications import UserPublication
 from streamrec.training.publisher import Publisher

@@ -6,12 +6,12 @@ from dataclasses import replace
 import structlog
 
 from streamrec.errors import LeaseLost, LogTruncated, UnsoundModel
+from streamrec.learning.learner import use_one_thread
 from streamrec.ports import EventSource
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import metrics_of
 from streamrec.training.challenger_publisher import ChallengerPublisher
-from streamrec.training.learner import use_one_thread
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.promotion import (
     AskedPromotions,

@@ -20,6 +20,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from streamrec.errors import Unavailable
+from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.commands import carry_out, changed_items, commands_read, erase_users, erased_users
+from streamrec.learning.decoding import KeyedCommand, count_decoded, decode
+from streamrec.learning.eviction import Eviction
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record, UserUpdates
 from streamrec.process.commits import Commits
@@ -27,11 +31,7 @@ from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
-from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.categories import ItemCategories
-from streamrec.training.commands import carry_out, changed_items, commands_read, erase_users, erased_users
-from streamrec.training.decoding import KeyedCommand, count_decoded, decode
-from streamrec.training.eviction import Eviction
 from streamrec.training.hidden_items import follow
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.neighbour_publishing import NeighbourPublishing

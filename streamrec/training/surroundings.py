@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from streamrec.learning.reverts import Reverts
 from streamrec.ports import EventSource, Metrics, TrainerStore
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
@@ -10,7 +11,6 @@ from streamrec.process.stop import StopRequest
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Publisher
-from streamrec.training.reverts import Reverts
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.history.run import HistoryProcess, run_history
+from streamrec.learning.decoding import decode
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.decoding import decode
 from streamrec.training.past import events_of
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import World

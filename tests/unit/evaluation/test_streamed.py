@@ -3,8 +3,8 @@ import torch
 
 from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.streamed import Pace, StreamedGmf
+from streamrec.learning.learner import Learner
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.learner import Learner
 
 
 def events_of(pairs: list[tuple[int, int]]) -> Events:

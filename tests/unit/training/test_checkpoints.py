@@ -5,8 +5,8 @@ from structlog.testing import capture_logs
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import CorruptArtifact
+from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules, absorb
 from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import vector_table

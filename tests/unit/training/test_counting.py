@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from streamrec.domain.ranking.prequential import Events
+from streamrec.learning.counting import count_choices, count_history
 from streamrec.settings import TrainerSettings
-from streamrec.training.counting import count_choices, count_history
 from streamrec.training.trainer_state import TrainerState
 from tests.builders import GENERATION, LEARNING
 

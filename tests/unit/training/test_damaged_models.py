@@ -16,12 +16,12 @@ from models.checkpoint import checkpoint_folders, write_checkpoint
 from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.generations.roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
+from streamrec.learning.reverts import Reverts
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.publisher import Outlets
-from streamrec.training.reverts import Reverts
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.training.trainer_state import TrainerState, to_checkpoint

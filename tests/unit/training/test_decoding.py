@@ -1,6 +1,6 @@
 from streamrec.domain.events.repeats import RecentIds
+from streamrec.learning.decoding import decode
 from streamrec.ports import COMMANDS, INTERACTIONS, Record
-from streamrec.training.decoding import decode
 from streamrec.wire import decode_rejected
 
 

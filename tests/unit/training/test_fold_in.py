@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from streamrec.domain.ranking.prequential import Events
+from streamrec.learning.fold_in import FoldInRanker, folded_in
+from streamrec.learning.learner import Learner
 from streamrec.settings import LearningSettings
-from streamrec.training.fold_in import FoldInRanker, folded_in
-from streamrec.training.learner import Learner
 
 SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
-from streamrec.training.commands import erase_users, forget_items
+from streamrec.learning.commands import erase_users, forget_items
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import RunningTrainer, World, events

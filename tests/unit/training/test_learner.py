@@ -4,8 +4,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.bounds import flaw_of
+from streamrec.learning.learner import Learner
 from streamrec.settings import LearningSettings
-from streamrec.training.learner import Learner
 
 SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
 

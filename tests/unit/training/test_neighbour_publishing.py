@@ -10,9 +10,9 @@ import pytest
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import Unavailable
+from streamrec.learning.absorb import LearningRules
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Start, train_initially
 from streamrec.training.trainer_state import TrainerState

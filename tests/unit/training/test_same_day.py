@@ -7,9 +7,9 @@ import pytest
 
 from models.checkpoint import Checkpoint
 from streamrec.domain.events.interaction import Interaction
+from streamrec.learning.absorb import LearningRules
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
-from streamrec.training.absorb import LearningRules
 from streamrec.training.history import gather
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World

@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamrec.training.negatives import NegativeSampler
-from streamrec.training.sampling import (
+from streamrec.learning.negatives import NegativeSampler
+from streamrec.learning.sampling import (
     RecentItems,
     occurrence_numbers,
     random_state,

@@ -7,10 +7,10 @@ import torch
 
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse, UserState
+from streamrec.learning.likeness import likeness_of
 from streamrec.ports import USER_VECTORS
 from streamrec.settings import TrainerSettings
 from streamrec.training.dirty_rows import DirtyRows
-from streamrec.training.likeness import likeness_of
 from streamrec.training.publisher import Publisher
 from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.training.vector_publishing import Pace, VectorPublishing
@@ -76,7 +76,7 @@ def test_likeness_does_not_depend_on_how_many_are_asked_for_at_once(
     trainer.step(2)
     rows = np.arange(5)
     together = likeness_of(trainer.state, rows)
-    monkeypatch.setattr("streamrec.training.likeness._USERS_AT_ONCE", 2)
+    monkeypatch.setattr("streamrec.learning.likeness._USERS_AT_ONCE", 2)
     assert together.any(axis=1).all()
     assert likeness_of(trainer.state, rows).tolist() == together.tolist()
 

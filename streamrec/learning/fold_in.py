@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, padded
-from streamrec.training.learner import Learner
-from streamrec.training.sampling import Rows
+from streamrec.learning.learner import Learner
+from streamrec.learning.sampling import Rows
 
 _N_ITEMS = 20
 """Last items of a user that are solved for; the oldest weighs a hundredth of the newest."""

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from streamrec.training.soundness import demand_sound
+from streamrec.learning.soundness import demand_sound
 from streamrec.training.trainer_state import TrainerState
 
 _USERS_AT_ONCE = 10_000

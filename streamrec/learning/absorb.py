@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
+from streamrec.learning.counting import count_choices, count_labels
+from streamrec.learning.item_starts import NeighboursOf, rows_with_starts
 from streamrec.training.categories import NO_LABELS, Labels
-from streamrec.training.counting import count_choices, count_labels
-from streamrec.training.item_starts import NeighboursOf, rows_with_starts
 from streamrec.training.trainer_state import TrainerState
 
 VALUE_BOUNDS = (0.2, 5.0)

@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, padded
-from streamrec.training.learner import Learner
+from streamrec.learning.learner import Learner
 
 
 class GmfRanker:

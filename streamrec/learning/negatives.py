@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled, mixed
 from streamrec.domain.rows.growing import grown
-from streamrec.training.sampling import Rows
+from streamrec.learning.sampling import Rows
 
 
 class _Popular(NamedTuple):

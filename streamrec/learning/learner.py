@@ -20,16 +20,16 @@ from models.descent import Descent, Rates
 from models.gmf import GMF
 from models.step_memory import Lessons
 from streamrec.errors import UnsoundModel
-from streamrec.settings import LearningSettings
-from streamrec.training.known_positives import KnownPositives
-from streamrec.training.negatives import NegativeSampler
-from streamrec.training.sampling import (
+from streamrec.learning.negatives import NegativeSampler
+from streamrec.learning.sampling import (
     RecentItems,
     Rows,
     distinct,
     random_state,
     restore_random_state,
 )
+from streamrec.settings import LearningSettings
+from streamrec.training.known_positives import KnownPositives
 
 
 def use_one_thread() -> None:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import ItemVersions
 from streamrec.domain.rows.id_map import IdMap
+from streamrec.learning.decoding import KeyedCommand
+from streamrec.learning.item_starts import enter_silently
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.training.categories import ItemCategories
-from streamrec.training.decoding import KeyedCommand
 from streamrec.training.hidden_items import follow
-from streamrec.training.item_starts import enter_silently
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 

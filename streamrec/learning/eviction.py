@@ -8,9 +8,9 @@ import numpy as np
 
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.touched_rows import TouchedRows
+from streamrec.learning.commands import erase_users, forget_items
 from streamrec.ports import Metrics
 from streamrec.settings import TrainerSettings
-from streamrec.training.commands import erase_users, forget_items
 from streamrec.training.pending import Pending
 from streamrec.training.trainer_state import TrainerState
 

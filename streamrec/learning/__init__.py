@@ -1,0 +1,1 @@
+"""Learning from events: the learner, its sampling, and what an event changes."""
