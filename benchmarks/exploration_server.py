@@ -10,10 +10,10 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.categories import ItemCategories
 from streamrec.training.live_serving import LiveServing
-from streamrec.training.trainer_state import TrainerState
 
 N_RANKED = 100
 """Candidates among which new items may fit a user."""

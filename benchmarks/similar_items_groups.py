@@ -14,12 +14,12 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.neighbour_views import published_neighbours
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import item_vectors
 
 N_GROUPS, GROUP_SIZE = 20, 10

@@ -10,8 +10,8 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.likeness import likeness_of
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.trainer_state import TrainerState
 
 N_USERS, GROUP_SIZE = 200, 10
 N_ITEMS = 200

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.learning.absorb import VALUE_BOUNDS
-from streamrec.training.user_table import UserTable
+from streamrec.learning.state.user_table import UserTable
 
 Rows = NDArray[np.int64]
 

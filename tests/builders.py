@@ -11,6 +11,9 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -31,13 +34,10 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
-from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
 GENERATION = "g1"

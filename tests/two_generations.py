@@ -15,16 +15,16 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import PromotionName, Role, Roles
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metrics, Snapshot, VectorTable
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
-from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import Command, encode_command, encode_event
 
 OLD, NEW = "old", "new"

@@ -17,10 +17,10 @@ from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.history.checkpoint import HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
+from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
 from streamrec.settings import PlaceSettings
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
 

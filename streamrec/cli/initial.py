@@ -22,12 +22,13 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.absorb import LearningRules
 from streamrec.learning.learner import use_one_thread
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
-from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions, FitReport
 from streamrec.training.initial import (
     NewlyErased,
@@ -38,7 +39,6 @@ from streamrec.training.initial import (
     train_initially,
 )
 from streamrec.training.past import ErasedUsers, PastCommands, read_commands
-from streamrec.training.trainer_state import TrainerState
 
 _LEASE_DURATION_S = 30.0
 

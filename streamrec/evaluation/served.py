@@ -9,9 +9,9 @@ from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.training.initial import Start, train_initially
 from streamrec.training.live_serving import LiveServing
-from streamrec.training.trainer_state import TrainerState
 
 _RENEW_EVERY = 10
 """Events from one ranking of what is popular to the next; a trainer makes one a second."""

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate, pack
 from streamrec.domain.bars.minute_table import Added, ItemHistory
 from streamrec.errors import Unavailable
+from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import timed
-from streamrec.training.dirty_rows import DirtyRows
 
 
 class Waiting(NamedTuple):

@@ -12,8 +12,8 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.counting import count_choices, count_labels
 from streamrec.learning.item_starts import NeighboursOf, rows_with_starts
-from streamrec.training.categories import NO_LABELS, Labels
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.categories import NO_LABELS, Labels
+from streamrec.learning.state.trainer_state import TrainerState
 
 VALUE_BOUNDS = (0.2, 5.0)
 """A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""

@@ -11,11 +11,11 @@ from streamrec.domain.items.item import ItemVersions
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.learning.decoding import KeyedCommand
 from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.hidden_items import follow
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
-from streamrec.training.categories import ItemCategories
-from streamrec.training.hidden_items import follow
-from streamrec.training.pending import Pending
-from streamrec.training.trainer_state import TrainerState
 
 
 class GoneItems(NamedTuple):

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.prequential import Events
-from streamrec.training.categories import Labels
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.categories import Labels
+from streamrec.learning.state.trainer_state import TrainerState
 
 _AT_ONCE = 1024
 """Events of a history that count as one batch, as in a stream that is behind."""

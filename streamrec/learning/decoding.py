@@ -9,10 +9,10 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.values import check_id
 from streamrec.errors import InvalidEvent
+from streamrec.learning.state.counters import Counters
 from streamrec.markers import is_marker
 from streamrec.ports import COMMANDS, Message, Metrics, Record
 from streamrec.telemetry import Digest
-from streamrec.training.counters import Counters
 from streamrec.wire import (
     MAX_EVENT_BYTES,
     Command,

@@ -9,10 +9,10 @@ import numpy as np
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.touched_rows import TouchedRows
 from streamrec.learning.commands import erase_users, forget_items
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Metrics
 from streamrec.settings import TrainerSettings
-from streamrec.training.pending import Pending
-from streamrec.training.trainer_state import TrainerState
 
 _SHARE_AT_ONCE = 0.01
 """Of all that may be held, looked for at once: the search goes over all rows."""

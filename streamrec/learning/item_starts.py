@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.item import Item
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.trainer_state import TrainerState
 
 NeighboursOf = Callable[[str], Sequence[str]]
 """Items with metadata like an item's, nearest first."""

@@ -28,8 +28,8 @@ from streamrec.learning.sampling import (
     random_state,
     restore_random_state,
 )
+from streamrec.learning.state.known_positives import KnownPositives
 from streamrec.settings import LearningSettings
-from streamrec.training.known_positives import KnownPositives
 
 
 def use_one_thread() -> None:

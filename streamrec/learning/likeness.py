@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from streamrec.learning.soundness import demand_sound
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.trainer_state import TrainerState
 
 _USERS_AT_ONCE = 10_000
 """A snapshot is of all users, whose choices, as objects, would take several times what their vectors do."""

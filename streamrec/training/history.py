@@ -9,7 +9,7 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.absorb import LearningRules, scaled_weights
 from streamrec.learning.counting import count_labels
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.trainer_state import TrainerState
 
 _BLOCK = 8192
 """Events held as objects at a time: a history of millions is kept by column only."""

@@ -16,6 +16,10 @@ from streamrec.learning.counting import count_history
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.likeness import likeness_of
 from streamrec.learning.soundness import demand_sound
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import (
     CachePublisher,
     Offsets,
@@ -24,13 +28,9 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.process.lease import LeaseKeeper
-from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.covisitation_ranker import CoVisitationRanker
 from streamrec.training.fit import FitOptions, FitReport, fit_initial
 from streamrec.training.history import gather
-from streamrec.training.pending import Pending
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import living_rows, rankings, user_states, vector_table
 from streamrec.training.warm_start import warm_start
 

@@ -9,13 +9,13 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.retrieval import Retrieval, Stage
 from streamrec.serving.sources import N_PROPOSED, Asker
 from streamrec.telemetry import NullMetrics
 from streamrec.training.live_ports import LiveCache, LiveIndex, LiveUsers
-from streamrec.training.trainer_state import TrainerState
 
 T = TypeVar("T")
 

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings
 from streamrec.training.neighbour_views import published_neighbours
 from streamrec.training.publisher import Publisher
-from streamrec.training.trainer_state import TrainerState
 
 _PAUSE_AFTER_FAILURE_S = 15.0
 """A cache that comes back is noticed within this; the stream does not wait for it."""

@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.learning.state.hidden_items import are_hidden
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
-from streamrec.training.hidden_items import are_hidden
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import neighbours_of
 
 

@@ -20,6 +20,9 @@ from streamrec.domain.generations.roles import Promotion, PromotionRequest, Role
 from streamrec.errors import CorruptArtifact, InvalidInput, LogTruncated
 from streamrec.learning.commands import erased_users
 from streamrec.learning.decoding import decode
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import (
     EventSource,
     Metrics,
@@ -31,12 +34,9 @@ from streamrec.ports import (
 )
 from streamrec.process.erasures import ErasureReader
 from streamrec.telemetry import Digest
-from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.pending import Pending
 from streamrec.training.publications import UserPublication
 from streamrec.training.publisher import Publisher
 from streamrec.training.stream import StreamTrainer
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import user_states
 
 _USERS_AT_ONCE = 1000

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from itertools import islice
 
 from streamrec.domain.items.item import ItemVersions, deleted_item
-from streamrec.training.categories import ItemCategories
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.training.publications import Status
 from streamrec.training.publisher import Publisher
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import ranking_names, rankings
 
 _ALL_NAMES_EVERY_S = 300.0

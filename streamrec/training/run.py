@@ -7,6 +7,7 @@ import structlog
 
 from streamrec.errors import LeaseLost, LogTruncated, UnsoundModel
 from streamrec.learning.learner import use_one_thread
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import EventSource
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
@@ -24,7 +25,6 @@ from streamrec.training.publisher import Publisher
 from streamrec.training.roles import NAMES, Place, Turn, Turns
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
-from streamrec.training.trainer_state import TrainerState
 
 _MEND = (
     "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced, or"

@@ -24,6 +24,10 @@ from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.commands import carry_out, changed_items, commands_read, erase_users, erased_users
 from streamrec.learning.decoding import KeyedCommand, count_decoded, decode
 from streamrec.learning.eviction import Eviction
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.hidden_items import follow
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record, UserUpdates
 from streamrec.process.commits import Commits
@@ -31,15 +35,11 @@ from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
-from streamrec.training.categories import ItemCategories
-from streamrec.training.hidden_items import follow
 from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.neighbour_publishing import NeighbourPublishing
-from streamrec.training.pending import Pending
 from streamrec.training.publications import UserPublication
 from streamrec.training.ranking_publishing import RankingPublishing
 from streamrec.training.surroundings import Surroundings
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.vector_publishing import publishing_of_items, publishing_of_users
 from streamrec.training.views import blend_gauges, state_gauges, user_states
 

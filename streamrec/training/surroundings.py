@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streamrec.learning.reverts import Reverts
+from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.ports import EventSource, Metrics, TrainerStore
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Publisher
 

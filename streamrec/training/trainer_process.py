@@ -12,6 +12,9 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.generations.roles import Role
 from streamrec.learning.absorb import LearningRules
 from streamrec.learning.reverts import Reverts
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import EventSource, IndexLookup, Metrics, Offsets, RoleRecord
 from streamrec.process.erasures import ErasureReader, ever_erased, open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
@@ -19,13 +22,10 @@ from streamrec.process.retries import patiently
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
-from streamrec.training.trainer_state import TrainerState
 
 Start = Literal["checkpoint", "earliest", "latest"]
 

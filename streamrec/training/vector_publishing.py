@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.learning.likeness import users_likeness
+from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 from streamrec.settings import TrainerSettings
-from streamrec.training.dirty_rows import DirtyRows
 from streamrec.training.publisher import Publisher
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import item_vectors
 
 VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]

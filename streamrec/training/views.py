@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.users.user import Profile, UserState
 from streamrec.learning.soundness import demand_sound
+from streamrec.learning.state.hidden_items import are_hidden
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours, RankedItem, VectorTable
-from streamrec.training.hidden_items import are_hidden
-from streamrec.training.trainer_state import TrainerState
 
 NEW_ITEMS = "new"
 """The ranking of items that few have had a chance to choose yet, beside those of popularity."""

@@ -6,8 +6,8 @@ import torch
 from models.bounds import flaw_of
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import InvalidInput
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
-from streamrec.training.trainer_state import TrainerState
 
 
 def warm_start(state: TrainerState, items: VectorTable, users: VectorTable) -> tuple[int, int]:

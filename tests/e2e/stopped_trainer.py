@@ -18,11 +18,11 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.errors import StreamrecError
+from streamrec.learning.state import checkpoints
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Lease
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training import checkpoints
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess

@@ -22,15 +22,15 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import Promotion
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
-from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import Command, encode_command, encode_event
 from tests.e2e.processes import eventually
 

@@ -66,11 +66,11 @@ from streamrec.history.checkpoint import HistoryCheckpoint, Restored
 from streamrec.history.decoding import TickRules, decode_ticks
 from streamrec.history.publishing import Waiting
 from streamrec.learning.decoding import decode
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, RankedItem, Record, Snapshot, VectorTable
 from streamrec.serving.sources import SOURCES
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.trainer_state import TrainerState
 from tests.properties.damages import JSON, MSGPACK, Form
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="decoders-"))

@@ -12,9 +12,9 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.recent_pairs import slots_of
 from streamrec.domain.users.user import UserState
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.state.categories import Labels
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
-from streamrec.training.categories import Labels
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import NEW_ITEMS, neighbours_of, rankings, user_states
 from tests.builders import WEIGHTS
 

@@ -18,12 +18,12 @@ from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.history.run import CHECKPOINT_FILE
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.housekeeping import Housekeeping
-from streamrec.training.trainer_state import TrainerState
 from streamrec.wire import VectorRecord, encode_vector
 
 

@@ -10,9 +10,9 @@ import torch
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import RankedItem
 from streamrec.settings import TrainerSettings
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import rankings
 from tests.builders import GENERATION, LEARNING
 

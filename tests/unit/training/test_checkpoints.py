@@ -6,9 +6,9 @@ from structlog.testing import capture_logs
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import CorruptArtifact
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.checkpoints import Checkpoints
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.views import vector_table
 from tests.builders import WEIGHTS
 

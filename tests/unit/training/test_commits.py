@@ -12,10 +12,10 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.local_servers import KAFKA, LocalServer
 from streamrec.errors import Unavailable
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Offsets
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.trainer_state import TrainerState
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World
 from tests.conftest import running
 

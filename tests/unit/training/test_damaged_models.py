@@ -17,6 +17,7 @@ from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.generations.roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.learning.reverts import Reverts
+from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
 from streamrec.settings import TrainerSettings
@@ -24,7 +25,6 @@ from streamrec.telemetry import NullMetrics
 from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
-from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from streamrec.training.views import item_vectors, user_states
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World, events
 

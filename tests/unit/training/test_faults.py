@@ -11,13 +11,13 @@ from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.serving.sources import SOURCES
 from streamrec.telemetry import NullMetrics
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.publications import Status
 from streamrec.training.publisher import Outlets, Publisher
-from streamrec.training.trainer_state import TrainerState, to_checkpoint
 from tests.builders import GENERATION, World, events
 
 

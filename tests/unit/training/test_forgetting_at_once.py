@@ -9,8 +9,8 @@ import pytest
 
 from streamrec.domain.items.item import Item
 from streamrec.learning.commands import erase_users, forget_items
-from streamrec.training.pending import Pending
-from streamrec.training.trainer_state import TrainerState, to_checkpoint
+from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from tests.builders import RunningTrainer, World, events
 
 N_USERS, N_ITEMS = 60, 90

@@ -19,15 +19,15 @@ from streamrec.domain.users.user import LabelUse
 from streamrec.errors import InvalidInput
 from streamrec.learning.absorb import LearningRules
 from streamrec.learning.likeness import likeness_of
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.checkpoints import Checkpoints
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.lease import LeaseKeeper
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.categories import ItemCategories
-from streamrec.training.checkpoints import Checkpoints
 from streamrec.training.fit import FitOptions
 from streamrec.training.initial import Release, Start, release, train_initially
 from streamrec.training.past import events_of
-from streamrec.training.trainer_state import TrainerState
 from streamrec.training.warm_start import warm_start
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 
-from streamrec.training.known_positives import KnownPositives
+from streamrec.learning.state.known_positives import KnownPositives
 
 
 def test_no_positive_is_ever_missed_while_the_table_grows() -> None:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
+from streamrec.learning.state.categories import N_NEIGHBOURS, ItemCategories
+from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.user_table import UserTable
 from streamrec.process.lane import Lane
-from streamrec.training.categories import N_NEIGHBOURS, ItemCategories
-from streamrec.training.dirty_rows import DirtyRows
-from streamrec.training.user_table import UserTable
 
 
 def rows(*values: int) -> np.ndarray:

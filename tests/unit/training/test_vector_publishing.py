@@ -8,11 +8,11 @@ import torch
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse, UserState
 from streamrec.learning.likeness import likeness_of
+from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.ports import USER_VECTORS
 from streamrec.settings import TrainerSettings
-from streamrec.training.dirty_rows import DirtyRows
 from streamrec.training.publisher import Publisher
-from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.training.vector_publishing import Pace, VectorPublishing
 from streamrec.wire import VectorRecord, decode_vector
 from tests.builders import GENERATION, LEARNING, World, events

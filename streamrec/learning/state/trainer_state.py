@@ -24,12 +24,12 @@ from streamrec.domain.similarity.same_day import SameDayCounts
 from streamrec.domain.users.labels import UserLabels
 from streamrec.domain.users.shares import UserShares
 from streamrec.learning.learner import Learner
+from streamrec.learning.state.counters import Counters
+from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.user_table import UserTable
 from streamrec.ports import Offsets
 from streamrec.serving.sources import SOURCES
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
-from streamrec.training.counters import Counters
-from streamrec.training.dirty_rows import DirtyRows
-from streamrec.training.user_table import UserTable
 
 
 class TrainerState:

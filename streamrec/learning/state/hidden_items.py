@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.training.trainer_state import TrainerState
+from streamrec.learning.state.trainer_state import TrainerState
 
 
 def follow(state: TrainerState, item_ids: Iterable[str], hidden: Collection[str], now: float) -> list[str]:

@@ -19,10 +19,10 @@ from models.checkpoint import (
 )
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.learning.soundness import demand_sound
+from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.trainer_state import TrainerState, restore, to_checkpoint
 
 
 class _Place(msgspec.Struct):

@@ -1,0 +1,1 @@
+"""The state that learning changes, in parts, and its checkpoints."""
