@@ -10,10 +10,10 @@ from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.cli.screen import say
 from streamrec.errors import StreamrecError
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.fit import FitOptions
 
 EXIT_ERROR = 2
 EXIT_BELOW_POPULARITY = 3

@@ -13,13 +13,13 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.prequential import Events
+from streamrec.learning.initial.release import Release, release
+from streamrec.learning.initial.warm_start import warm_start
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, VectorTable
 from streamrec.process.lease import LeaseKeeper
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
-from streamrec.training.initial import Release, release
-from streamrec.training.warm_start import warm_start
 from streamrec.wire import encode_event
 
 N_EVENTS = 300_000

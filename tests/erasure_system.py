@@ -14,6 +14,9 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.initial.fit import FitOptions
+from streamrec.learning.initial.past import events_of, read_commands
+from streamrec.learning.initial.release import Release, Start, release, train_initially
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
@@ -25,9 +28,6 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.fit import FitOptions
-from streamrec.training.initial import Release, Start, release, train_initially
-from streamrec.training.past import events_of, read_commands
 from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
 from streamrec.training.trainer_process import Start as Place

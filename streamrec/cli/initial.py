@@ -21,6 +21,16 @@ from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.initial.fit import FitOptions, FitReport
+from streamrec.learning.initial.past import ErasedUsers, PastCommands, read_commands
+from streamrec.learning.initial.release import (
+    NewlyErased,
+    Release,
+    Start,
+    enter_catalog,
+    release,
+    train_initially,
+)
 from streamrec.learning.learner import use_one_thread
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
@@ -29,16 +39,6 @@ from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
-from streamrec.training.fit import FitOptions, FitReport
-from streamrec.training.initial import (
-    NewlyErased,
-    Release,
-    Start,
-    enter_catalog,
-    release,
-    train_initially,
-)
-from streamrec.training.past import ErasedUsers, PastCommands, read_commands
 
 _LEASE_DURATION_S = 30.0
 

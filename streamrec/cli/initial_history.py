@@ -12,13 +12,13 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.datasets.event_set import EventSet
 from streamrec.domain.events.interaction import Interaction
+from streamrec.learning.initial.past import ErasedUsers, PastCommands, events_of, say_left_out
 from streamrec.ports import INTERACTIONS, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.redaction import shown_url
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.past import ErasedUsers, PastCommands, events_of, say_left_out
 
 LEASE = "initial-training"
 

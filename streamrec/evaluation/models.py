@@ -11,10 +11,10 @@ from streamrec.evaluation.served import ServedModel
 from streamrec.evaluation.streamed import StreamedGmf
 from streamrec.learning.fold_in import FoldInRanker
 from streamrec.learning.gmf_ranker import GmfRanker
+from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
+from streamrec.learning.initial.fit import fit_initial
 from streamrec.learning.learner import Learner
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.training.covisitation_ranker import CoVisitationRanker
-from streamrec.training.fit import fit_initial
 
 _HALF_LIFE_EVENTS = 1000.0
 """Of decayed popularity; a half-life in hours would suit one data set only."""

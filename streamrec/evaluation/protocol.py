@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 
 from streamrec.evaluation.streamed import Pace
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.fit import FitOptions
 
 
 @dataclass(frozen=True)

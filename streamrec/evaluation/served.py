@@ -9,8 +9,8 @@ from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.training.initial import Start, train_initially
 from streamrec.training.live_serving import LiveServing
 
 _RENEW_EVERY = 10

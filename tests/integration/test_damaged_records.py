@@ -16,10 +16,10 @@ from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.history.run import HistoryProcess, run_history
 from streamrec.learning.decoding import decode
+from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.past import events_of
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import World
 from tests.damage import RECORDS, event, spoil_log

@@ -7,9 +7,9 @@ from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.serving.sources import SOURCES
 from streamrec.settings import LearningSettings
-from streamrec.training.fit import FitOptions
 from tests.unit.evaluation.test_bad_input import people
 
 

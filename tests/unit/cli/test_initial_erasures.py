@@ -18,9 +18,9 @@ from streamrec.cli.initial import train
 from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from streamrec.settings import PlaceSettings
-from streamrec.training.fit import FitOptions
 from streamrec.wire import Command, encode_command, encode_event
 from tests.erasure_system import ErasureSystem
 

@@ -9,8 +9,8 @@ from streamrec.evaluation.prequential import columns
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import evaluate
 from streamrec.evaluation.streamed import Pace
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings import LearningSettings
-from streamrec.training.fit import FitOptions
 
 QUICK: dict[str, Any] = {
     "learning": LearningSettings(embedding_dim=8, n_negatives=30),

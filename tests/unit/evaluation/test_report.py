@@ -10,8 +10,8 @@ from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.prequential import Evaluation, columns, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings import LearningSettings
-from streamrec.training.fit import FitOptions
 from tests.unit.evaluation.test_bad_input import people
 
 QUICK: dict[str, Any] = {

@@ -12,8 +12,8 @@ from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.evaluation.served import ServedModel
+from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings import LearningSettings
-from streamrec.training.fit import FitOptions
 from tests.unit.evaluation.test_bad_input import STREAMS
 
 QUICK: dict[str, Any] = {

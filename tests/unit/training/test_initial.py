@@ -18,6 +18,10 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse
 from streamrec.errors import InvalidInput
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.initial.fit import FitOptions
+from streamrec.learning.initial.past import events_of
+from streamrec.learning.initial.release import Release, Start, release, train_initially
+from streamrec.learning.initial.warm_start import warm_start
 from streamrec.learning.likeness import likeness_of
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
@@ -25,10 +29,6 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.lease import LeaseKeeper
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.fit import FitOptions
-from streamrec.training.initial import Release, Start, release, train_initially
-from streamrec.training.past import events_of
-from streamrec.training.warm_start import warm_start
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
 
 RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())

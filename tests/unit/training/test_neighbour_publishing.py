@@ -11,11 +11,11 @@ import pytest
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import Unavailable
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.initial.fit import FitOptions
+from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
-from streamrec.training.fit import FitOptions
-from streamrec.training.initial import Start, train_initially
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World, events, near
 
 

@@ -8,10 +8,10 @@ import pytest
 from models.checkpoint import Checkpoint
 from streamrec.domain.events.interaction import Interaction
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.initial.history import gather
 from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, TrainerSettings
-from streamrec.training.history import gather
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World
 
 DAY_S = 86_400.0

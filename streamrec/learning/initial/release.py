@@ -13,6 +13,10 @@ from streamrec.errors import InvalidInput
 from streamrec.learning.absorb import LearningRules
 from streamrec.learning.commands import erase_users
 from streamrec.learning.counting import count_history
+from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
+from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
+from streamrec.learning.initial.history import gather
+from streamrec.learning.initial.warm_start import warm_start
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.likeness import likeness_of
 from streamrec.learning.soundness import demand_sound
@@ -28,11 +32,7 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.process.lease import LeaseKeeper
-from streamrec.training.covisitation_ranker import CoVisitationRanker
-from streamrec.training.fit import FitOptions, FitReport, fit_initial
-from streamrec.training.history import gather
 from streamrec.training.views import living_rows, rankings, user_states, vector_table
-from streamrec.training.warm_start import warm_start
 
 _USERS_AT_ONCE = 2000
 """Users in one transaction of the store: some tens of milliseconds, for which others wait."""

@@ -1,0 +1,1 @@
+"""Initial training: history to a first generation."""
