@@ -23,8 +23,8 @@ from streamrec.evaluation.prequential import columns
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel
 from streamrec.learning.learner import use_one_thread
+from streamrec.publishing.views import item_vectors
 from streamrec.serving.shape import embeddings_of, shaped
-from streamrec.training.views import item_vectors
 
 K = 10
 

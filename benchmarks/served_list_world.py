@@ -22,9 +22,9 @@ from streamrec.ports import (
     UserQuery,
     UserUpdates,
 )
+from streamrec.publishing.views import N_POPULAR
 from streamrec.serving.sources import WINDOWS
 from streamrec.settings import CoVisitationSettings, LearningSettings
-from streamrec.training.views import N_POPULAR
 
 N_ITEMS = 100_000
 N_SEEN = (10, 100, 2000)

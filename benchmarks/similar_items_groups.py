@@ -16,11 +16,11 @@ from streamrec.domain.similarity.kinds import Likeness
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
+from streamrec.publishing.neighbour_views import published_neighbours
+from streamrec.publishing.views import item_vectors
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.neighbour_views import published_neighbours
-from streamrec.training.views import item_vectors
 
 N_GROUPS, GROUP_SIZE = 20, 10
 """200 instruments."""

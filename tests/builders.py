@@ -29,13 +29,13 @@ from streamrec.ports import (
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.training.live_index import LiveIndex
-from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command

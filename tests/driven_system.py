@@ -48,9 +48,9 @@ from streamrec.ports import (
     VectorTable,
 )
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.housekeeping import Housekeeping
-from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector

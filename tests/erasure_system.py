@@ -23,12 +23,12 @@ from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
 from streamrec.training.trainer_process import Start as Place
 from streamrec.wire import encode_event

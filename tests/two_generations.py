@@ -20,9 +20,9 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metrics, Snapshot, VectorTable
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import Command, encode_command, encode_event

@@ -10,8 +10,8 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.role_metrics import metrics_of
+from streamrec.publishing.publisher import Outlets
 from streamrec.settings import PlaceSettings
-from streamrec.training.publisher import Outlets
 from streamrec.training.roles import NAMES
 
 

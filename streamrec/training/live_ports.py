@@ -9,9 +9,9 @@ from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.users.user import UserDocument
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserProfile
+from streamrec.publishing.views import item_vectors, neighbours_of, popular, user_states
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
-from streamrec.training.views import item_vectors, neighbours_of, popular, user_states
 
 
 class LiveUsers:

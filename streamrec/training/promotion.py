@@ -33,11 +33,11 @@ from streamrec.ports import (
     n_between,
 )
 from streamrec.process.erasures import ErasureReader
+from streamrec.publishing.publications import UserPublication
+from streamrec.publishing.publisher import Publisher
+from streamrec.publishing.views import user_states
 from streamrec.telemetry import Digest
-from streamrec.training.publications import UserPublication
-from streamrec.training.publisher import Publisher
 from streamrec.training.stream import StreamTrainer
-from streamrec.training.views import user_states
 
 _USERS_AT_ONCE = 1000
 """Users in one transaction of the store: some tens of milliseconds, for which the stream's users wait."""

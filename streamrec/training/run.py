@@ -12,7 +12,8 @@ from streamrec.ports import EventSource
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import metrics_of
-from streamrec.training.challenger_publisher import ChallengerPublisher
+from streamrec.publishing.challenger import ChallengerPublisher
+from streamrec.publishing.publisher import Publisher
 from streamrec.training.live_index import LiveIndex
 from streamrec.training.promotion import (
     AskedPromotions,
@@ -21,7 +22,6 @@ from streamrec.training.promotion import (
     publish_all_users,
     publish_missed,
 )
-from streamrec.training.publisher import Publisher
 from streamrec.training.roles import NAMES, Place, Turn, Turns
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of

@@ -33,15 +33,15 @@ from streamrec.ports import Offsets, Record, UserUpdates
 from streamrec.process.commits import Commits
 from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
+from streamrec.publishing.neighbours import NeighbourPublishing
+from streamrec.publishing.publications import UserPublication
+from streamrec.publishing.rankings import RankingPublishing
+from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
+from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import Digest, timed
 from streamrec.training.live_evaluation import LiveEvaluation
-from streamrec.training.neighbour_publishing import NeighbourPublishing
-from streamrec.training.publications import UserPublication
-from streamrec.training.ranking_publishing import RankingPublishing
 from streamrec.training.surroundings import Surroundings
-from streamrec.training.vector_publishing import publishing_of_items, publishing_of_users
-from streamrec.training.views import blend_gauges, state_gauges, user_states
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""

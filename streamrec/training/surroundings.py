@@ -9,8 +9,8 @@ from streamrec.ports import EventSource, Metrics, TrainerStore
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Publisher
 from streamrec.training.live_index import LiveIndex
-from streamrec.training.publisher import Publisher
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.process.retries import patiently
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.training.live_index import LiveIndex
-from streamrec.training.publisher import Outlets, Publisher
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
 

@@ -21,9 +21,9 @@ from streamrec.errors import StreamrecError
 from streamrec.learning.state import checkpoints
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Lease
 from streamrec.process.stop import stop_on_signals
+from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 

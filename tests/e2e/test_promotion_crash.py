@@ -26,9 +26,9 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.stop import stop_on_signals
+from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
 from streamrec.wire import Command, encode_command, encode_event

@@ -32,7 +32,7 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.process.lease import LeaseKeeper
-from streamrec.training.views import living_rows, rankings, user_states, vector_table
+from streamrec.publishing.views import living_rows, rankings, user_states, vector_table
 
 _USERS_AT_ONCE = 2000
 """Users in one transaction of the store: some tens of milliseconds, for which others wait."""

@@ -12,8 +12,8 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import RankedItem
+from streamrec.publishing.views import rankings
 from streamrec.settings import TrainerSettings
-from streamrec.training.views import rankings
 from tests.builders import GENERATION, LEARNING
 
 WINDOWS = ("all", "week", "day", "hour", "recent")

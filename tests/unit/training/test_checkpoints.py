@@ -8,8 +8,8 @@ from streamrec.errors import CorruptArtifact
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.publishing.views import vector_table
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.views import vector_table
 from tests.builders import WEIGHTS
 
 RECORDED = LearningSettings(embedding_dim=4, user_rate=0.3)

@@ -20,12 +20,12 @@ from streamrec.learning.reverts import Reverts
 from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
+from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.views import item_vectors, user_states
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.publisher import Outlets
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import TrainerProcess
-from streamrec.training.views import item_vectors, user_states
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World, events
 
 N_EVENTS = 600

@@ -14,10 +14,10 @@ from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import Lease, Offsets, UserUpdates
+from streamrec.publishing.publications import Status
+from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.sources import SOURCES
 from streamrec.telemetry import NullMetrics
-from streamrec.training.publications import Status
-from streamrec.training.publisher import Outlets, Publisher
 from tests.builders import GENERATION, World, events
 
 

@@ -11,9 +11,9 @@ from streamrec.learning.likeness import likeness_of
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.ports import USER_VECTORS
+from streamrec.publishing.publisher import Publisher
+from streamrec.publishing.vectors import Pace, VectorPublishing
 from streamrec.settings import TrainerSettings
-from streamrec.training.publisher import Publisher
-from streamrec.training.vector_publishing import Pace, VectorPublishing
 from streamrec.wire import VectorRecord, decode_vector
 from tests.builders import GENERATION, LEARNING, World, events
 

@@ -17,9 +17,9 @@ from streamrec.learning.likeness import users_likeness
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
+from streamrec.publishing.publisher import Publisher
+from streamrec.publishing.views import item_vectors
 from streamrec.settings import TrainerSettings
-from streamrec.training.publisher import Publisher
-from streamrec.training.views import item_vectors
 
 VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]
 """Ids and vectors of rows, of those that live."""

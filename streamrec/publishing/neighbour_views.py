@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
-from streamrec.training.views import neighbours_of
+from streamrec.publishing.views import neighbours_of
 
 
 def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Mapping
 
 from streamrec.ports import Neighbours
-from streamrec.training.publications import Status, UserPublication
-from streamrec.training.publisher import Publisher
+from streamrec.publishing.publications import Status, UserPublication
+from streamrec.publishing.publisher import Publisher
 
 
 class ChallengerPublisher(Publisher):

@@ -28,9 +28,9 @@ from streamrec.ports import (
 )
 from streamrec.process.lane import Lane
 from streamrec.process.retries import patiently
+from streamrec.publishing.neighbour_lane import NeighbourLane
+from streamrec.publishing.publications import Gathered, Status, UserPublication
 from streamrec.telemetry import timed
-from streamrec.training.neighbour_lane import NeighbourLane
-from streamrec.training.publications import Gathered, Status, UserPublication
 from streamrec.wire import VectorRecord, encode_vector
 
 _KINDS = {ITEM_VECTORS: "items", USER_VECTORS: "user_vectors"}

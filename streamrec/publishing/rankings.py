@@ -6,9 +6,9 @@ from itertools import islice
 from streamrec.domain.items.item import ItemVersions, deleted_item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.training.publications import Status
-from streamrec.training.publisher import Publisher
-from streamrec.training.views import ranking_names, rankings
+from streamrec.publishing.publications import Status
+from streamrec.publishing.publisher import Publisher
+from streamrec.publishing.views import ranking_names, rankings
 
 _ALL_NAMES_EVERY_S = 300.0
 """A cache may lose, or be given back from a backup, what it holds without a word."""

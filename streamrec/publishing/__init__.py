@@ -1,0 +1,1 @@
+"""Publishing: what was learned goes to stores, cache and changelog."""
