@@ -13,7 +13,7 @@ from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.live_serving import LiveServing
+from streamrec.shadow.live_serving import LiveServing
 
 N_RANKED = 100
 """Candidates among which new items may fit a user."""

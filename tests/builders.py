@@ -34,8 +34,8 @@ from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
-from streamrec.training.live_index import LiveIndex
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command

@@ -11,7 +11,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.training.live_serving import LiveServing
+from streamrec.shadow.live_serving import LiveServing
 
 _RENEW_EVERY = 10
 """Events from one ranking of what is popular to the next; a trainer makes one a second."""

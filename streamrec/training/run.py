@@ -14,7 +14,7 @@ from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import metrics_of
 from streamrec.publishing.challenger import ChallengerPublisher
 from streamrec.publishing.publisher import Publisher
-from streamrec.training.live_index import LiveIndex
+from streamrec.shadow.live_index import LiveIndex
 from streamrec.training.promotion import (
     AskedPromotions,
     catch_up,

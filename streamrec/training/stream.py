@@ -39,8 +39,8 @@ from streamrec.publishing.rankings import RankingPublishing
 from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
 from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.settings import TrainerSettings
+from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
-from streamrec.training.live_evaluation import LiveEvaluation
 from streamrec.training.surroundings import Surroundings
 
 _MOST_PENDING = 4096

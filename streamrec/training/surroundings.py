@@ -10,7 +10,7 @@ from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Publisher
-from streamrec.training.live_index import LiveIndex
+from streamrec.shadow.live_index import LiveIndex
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.live_index import LiveIndex
+from streamrec.shadow.live_index import LiveIndex
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.surroundings import Surroundings
 

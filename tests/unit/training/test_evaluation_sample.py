@@ -2,7 +2,7 @@ import itertools
 import random
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.training.evaluation_sample import SHARE, EvaluationSample
+from streamrec.shadow.evaluation_sample import SHARE, EvaluationSample
 
 
 def chosen_of(events: list[Interaction], rate: float, per_s: float, seed: int) -> list[Interaction]:

@@ -14,9 +14,9 @@ from streamrec.adapters.open_index import open_index_lookup
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
+from streamrec.shadow.live_evaluation import LiveEvaluation
+from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.telemetry import NullMetrics
-from streamrec.training.live_evaluation import LiveEvaluation
-from streamrec.training.live_index import LiveIndex, LookUp
 from tests.builders import GENERATION, WEIGHTS, SteppingClock, World, events
 
 QUERY = IndexQuery(10, vector=b"")

@@ -12,7 +12,7 @@ from streamrec.ports import IndexQuery, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
 from streamrec.serving.sources import WINDOWS
-from streamrec.training.live_ports import LiveCache, LiveIndex, LiveUsers
+from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from tests.builders import GENERATION, RunningTrainer, World, events
 
 N_USERS, N_ITEMS = 12, 60

@@ -16,9 +16,9 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.serving.sources import COVISITATION, FOLLOWERS, SOURCES
+from streamrec.shadow.live_evaluation import LiveEvaluation
+from streamrec.shadow.live_serving import LiveServing
 from streamrec.telemetry import NullMetrics
-from streamrec.training.live_evaluation import LiveEvaluation
-from streamrec.training.live_serving import LiveServing
 from tests.builders import GENERATION, WEIGHTS, RunningTrainer, World, events
 
 N_PAIRS = 30

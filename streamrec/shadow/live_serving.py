@@ -14,8 +14,8 @@ from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.retrieval import Retrieval, Stage
 from streamrec.serving.sources import N_PROPOSED, Asker
+from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from streamrec.telemetry import NullMetrics
-from streamrec.training.live_ports import LiveCache, LiveIndex, LiveUsers
 
 T = TypeVar("T")
 

@@ -18,9 +18,9 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import IndexQuery
-from streamrec.training.evaluation_sample import EvaluationSample, number_of_event
-from streamrec.training.live_index import LiveIndex, LookUp
-from streamrec.training.live_serving import LiveServing
+from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
+from streamrec.shadow.live_index import LiveIndex, LookUp
+from streamrec.shadow.live_serving import LiveServing
 
 _WINDOW = 1000
 """Events that the running figures are of: few enough to move within minutes, enough to be steady to .03."""

@@ -1,0 +1,1 @@
+"""The recommender over the trainer's own state: live evaluation, and the blend's teacher."""
