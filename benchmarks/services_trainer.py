@@ -10,10 +10,10 @@ import time
 
 from benchmarks.trainer_run import N_FEW_EVENTS, StageTimes, n_read, open_process, start
 from streamrec.ports import INTERACTIONS
+from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.roles import LEASE_NAME
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import TrainerProcess
 

@@ -18,10 +18,10 @@ from streamrec.cli.outlets import open_outlets
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
+from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.roles import LEASE_NAME
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer
 

@@ -10,9 +10,9 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.role_metrics import metrics_of
+from streamrec.promotion.roles import NAMES
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import PlaceSettings
-from streamrec.training.roles import NAMES
 
 
 def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:

@@ -12,17 +12,17 @@ from streamrec.ports import EventSource
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import metrics_of
-from streamrec.publishing.challenger import ChallengerPublisher
-from streamrec.publishing.publisher import Publisher
-from streamrec.shadow.live_index import LiveIndex
-from streamrec.training.promotion import (
+from streamrec.promotion.promotion import (
     AskedPromotions,
     catch_up,
     place_of_champions,
     publish_all_users,
     publish_missed,
 )
-from streamrec.training.roles import NAMES, Place, Turn, Turns
+from streamrec.promotion.roles import NAMES, Place, Turn, Turns
+from streamrec.publishing.challenger import ChallengerPublisher
+from streamrec.publishing.publisher import Publisher
+from streamrec.shadow.live_index import LiveIndex
 from streamrec.training.stream import StreamTrainer
 from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
 

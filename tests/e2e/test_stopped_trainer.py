@@ -34,12 +34,12 @@ from streamrec.domain.generations.roles import Promotion
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message, Snapshot, VectorTable, n_between
+from streamrec.promotion.roles import LEASE_NAME
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.roles import LEASE_NAME
 from streamrec.wire import Command, encode_command, encode_event
 from tests.e2e.processes import eventually
 from tests.e2e.stopped_trainer import Places, outcome_path, started

@@ -23,9 +23,9 @@ from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, 
 from streamrec.process.retries import patiently
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
+from streamrec.promotion.promotion import AskedPromotions
+from streamrec.promotion.roles import Place, Turns
 from streamrec.telemetry import NullMetrics
-from streamrec.training.promotion import AskedPromotions
-from streamrec.training.roles import Place, Turns
 from tests.damage import NESTED
 
 NOW = 1_700_000_000.0

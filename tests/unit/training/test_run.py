@@ -15,10 +15,10 @@ from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
+from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.roles import LEASE_NAME
 from streamrec.training.run import run_trainer
 from streamrec.training.trainer_process import Start, TrainerProcess
 from tests.builders import GENERATION, LEARNING, World, events

@@ -1,0 +1,1 @@
+"""Champion and challenger: who trains what, and how they change places."""
