@@ -18,8 +18,8 @@ from streamrec.process.stop import stop_on_signals
 from streamrec.reading_settings import read_settings
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import Start, TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import Start, TrainerProcess
 
 
 def main(

@@ -14,8 +14,8 @@ from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings import PlaceSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.stream import StreamTrainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.stream import StreamTrainer
+from streamrec.trainer.trainer_process import TrainerProcess
 
 WINDOW_S = 10.0
 

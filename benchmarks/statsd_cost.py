@@ -29,7 +29,7 @@ from benchmarks.trainer_run import N_FEW_EVENTS, open_process, start
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import Metrics
 from streamrec.telemetry import configure_logging
-from streamrec.training.stream import StreamTrainer
+from streamrec.trainer.stream import StreamTrainer
 
 N_STEPS = 4
 """In one turn of one way: some 4,000 events, a third of a second."""

@@ -22,8 +22,8 @@ from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.training.stream import StreamTrainer
-from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer
+from streamrec.trainer.stream import StreamTrainer
+from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer
 
 N_FEW_EVENTS = 5_000
 """Learned before the clock starts: the first steps pay for page faults and compiled kernels."""

@@ -36,8 +36,8 @@ from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
-from streamrec.training.stream import StreamTrainer
-from streamrec.training.surroundings import Surroundings
+from streamrec.trainer.stream import StreamTrainer
+from streamrec.trainer.surroundings import Surroundings
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
 GENERATION = "g1"

@@ -50,9 +50,9 @@ from streamrec.ports import (
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
-from streamrec.training.housekeeping import Housekeeping
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.housekeeping import Housekeeping
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.builders import World, events

@@ -29,8 +29,8 @@ from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
-from streamrec.training.trainer_process import Start as Place
+from streamrec.trainer.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
+from streamrec.trainer.trainer_process import Start as Place
 from streamrec.wire import encode_event
 from tests.builders import GENERATION, LEARNING, WEIGHTS, SteppingClock
 

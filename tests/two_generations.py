@@ -23,8 +23,8 @@ from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import Command, encode_command, encode_event
 
 OLD, NEW = "old", "new"

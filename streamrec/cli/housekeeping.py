@@ -21,7 +21,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
 from streamrec.settings import PlaceSettings
-from streamrec.training.housekeeping import Housekeeping, Task
+from streamrec.trainer.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
 
 _decode_ids = msgspec.json.Decoder(list[str]).decode

@@ -37,7 +37,7 @@ from streamrec.publishing.publications import UserPublication
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import user_states
 from streamrec.telemetry import Digest
-from streamrec.training.stream import StreamTrainer
+from streamrec.trainer.stream import StreamTrainer
 
 _USERS_AT_ONCE = 1000
 """Users in one transaction of the store: some tens of milliseconds, for which the stream's users wait."""

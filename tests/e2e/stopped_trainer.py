@@ -24,8 +24,8 @@ from streamrec.process.stop import stop_on_signals
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(["initial_training", "incremental_training"])

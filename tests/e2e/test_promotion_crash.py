@@ -29,8 +29,8 @@ from streamrec.process.stop import stop_on_signals
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import Command, encode_command, encode_event
 from tests.e2e.processes import eventually
 

@@ -23,7 +23,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
 from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.housekeeping import Housekeeping
+from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.wire import VectorRecord, encode_vector
 
 

@@ -24,8 +24,8 @@ from streamrec.publishing.publisher import Outlets
 from streamrec.publishing.views import item_vectors, user_states
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World, events
 
 N_EVENTS = 600

@@ -19,8 +19,8 @@ from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.training.run import run_trainer
-from streamrec.training.trainer_process import Start, TrainerProcess
+from streamrec.trainer.run import run_trainer
+from streamrec.trainer.trainer_process import Start, TrainerProcess
 from tests.builders import GENERATION, LEARNING, World, events
 
 

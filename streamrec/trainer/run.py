@@ -23,8 +23,8 @@ from streamrec.promotion.roles import NAMES, Place, Turn, Turns
 from streamrec.publishing.challenger import ChallengerPublisher
 from streamrec.publishing.publisher import Publisher
 from streamrec.shadow.live_index import LiveIndex
-from streamrec.training.stream import StreamTrainer
-from streamrec.training.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
+from streamrec.trainer.stream import StreamTrainer
+from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
 
 _MEND = (
     "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced, or"

@@ -24,8 +24,8 @@ from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.settings import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
-from streamrec.training.stream import StreamTrainer
-from streamrec.training.surroundings import Surroundings
+from streamrec.trainer.stream import StreamTrainer
+from streamrec.trainer.surroundings import Surroundings
 
 Start = Literal["checkpoint", "earliest", "latest"]
 

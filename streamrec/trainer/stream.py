@@ -41,7 +41,7 @@ from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.settings import TrainerSettings
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
-from streamrec.training.surroundings import Surroundings
+from streamrec.trainer.surroundings import Surroundings
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
