@@ -29,12 +29,12 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
+from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
+from streamrec.bars.decoding import TickRules
+from streamrec.bars.run import CHECKPOINT_FILE, HistoryProcess, run_history
 from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.domain.events.weights import EventWeights
-from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
-from streamrec.history.decoding import TickRules
-from streamrec.history.run import CHECKPOINT_FILE, HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS, CachePublisher, EventSource, Message, Record
 from streamrec.process.stop import StopRequest
 from streamrec.settings import HistorySettings

@@ -26,11 +26,11 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
+from streamrec.bars.run import run_history
 from streamrec.cli.probes import probe_statsd
 from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
-from streamrec.history.run import run_history
 from streamrec.learning.reverts import Reverts
 from streamrec.ports import (
     COMMANDS,

@@ -8,11 +8,11 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
+from streamrec.bars.decoding import TickRules
+from streamrec.bars.run import HistoryProcess, run_history
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
-from streamrec.history.decoding import TickRules
-from streamrec.history.run import HistoryProcess, run_history
 from streamrec.ports import INTERACTIONS
 from streamrec.process.stop import stop_on_signals
 from streamrec.reading_settings import read_settings

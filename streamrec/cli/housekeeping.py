@@ -12,11 +12,11 @@ from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogR
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
 from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.bars.checkpoint import HistoryCheckpoint
+from streamrec.bars.run import CHECKPOINT_FILE
 from streamrec.cli.retention_settings import RetentionSettings
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId
-from streamrec.history.checkpoint import HistoryCheckpoint
-from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest

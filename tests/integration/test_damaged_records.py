@@ -12,9 +12,9 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
+from streamrec.bars.run import HistoryProcess, run_history
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.history.run import HistoryProcess, run_history
 from streamrec.learning.decoding import decode
 from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record

@@ -33,6 +33,9 @@ from streamrec.adapters.mongo import documents as mongo_documents
 from streamrec.adapters.redis import values as redis_values
 from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
+from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
+from streamrec.bars.decoding import TickRules, decode_ticks
+from streamrec.bars.publishing import Waiting
 from streamrec.datasets.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.domain.bars import bar
@@ -62,9 +65,6 @@ from streamrec.errors import (
     Unavailable,
     UnknownId,
 )
-from streamrec.history.checkpoint import HistoryCheckpoint, Restored
-from streamrec.history.decoding import TickRules, decode_ticks
-from streamrec.history.publishing import Waiting
 from streamrec.learning.decoding import decode
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from streamrec.bars import checkpoint as checkpoint_module
+from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint, Restored
+from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
-from streamrec.history import checkpoint as checkpoint_module
-from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint, Restored
-from streamrec.history.publishing import Waiting
 
 RESTORED = Restored({"interactions": {0: 7, 3: 12}}, ["e1", "e2"], Waiting(np.array([0, 6]), ["gone"]))
 

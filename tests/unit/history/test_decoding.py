@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from streamrec.bars.decoding import DecodedTicks, TickRules, decode_ticks
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
-from streamrec.history.decoding import DecodedTicks, TickRules, decode_ticks
 from streamrec.ports import Record
 
 WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from streamrec.bars.run import CHECKPOINT_FILE
 from streamrec.domain.bars.bar import Bar
-from streamrec.history.run import CHECKPOINT_FILE
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.telemetry import NullMetrics

@@ -14,10 +14,10 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
+from streamrec.bars.publishing import HistoryPublishing, Waiting
 from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.errors import Unavailable
-from streamrec.history.publishing import HistoryPublishing, Waiting
 from streamrec.ports import CachePublisher
 from streamrec.settings import HistorySettings
 from streamrec.telemetry import NullMetrics

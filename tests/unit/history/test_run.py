@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
+from streamrec.bars.run import CHECKPOINT_FILE, run_history
 from streamrec.domain.bars.bar import Bar, HistoryUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
-from streamrec.history.run import CHECKPOINT_FILE, run_history
 from streamrec.ports import INTERACTIONS
 from streamrec.telemetry import NullMetrics
 from tests.history_world import HistoryWorld, tick

@@ -17,12 +17,12 @@ on: a crash at any point replays and never skips.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
+from streamrec.bars.decoding import TickRules, decode_ticks
+from streamrec.bars.publishing import HistoryPublishing
 from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.errors import Unavailable
-from streamrec.history.checkpoint import HistoryCheckpoint, Restored
-from streamrec.history.decoding import TickRules, decode_ticks
-from streamrec.history.publishing import HistoryPublishing
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import EventSource, Metrics
 from streamrec.process.commits import Commits

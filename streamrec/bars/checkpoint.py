@@ -7,9 +7,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.errors import CorruptArtifact, Unavailable
-from streamrec.history.publishing import Waiting
 from streamrec.payload import FILE_DAMAGE
 from streamrec.ports import Offsets
 

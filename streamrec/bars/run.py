@@ -8,13 +8,13 @@ from pathlib import Path
 import structlog
 from tenacity import Retrying
 
+from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
+from streamrec.bars.decoding import TickRules
+from streamrec.bars.publishing import HistoryPublishing, Waiting
+from streamrec.bars.stream import HistoryStream, Kept, Surroundings
 from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.errors import LeaseLost, LogTruncated, Unavailable
-from streamrec.history.checkpoint import NOTHING, HistoryCheckpoint
-from streamrec.history.decoding import TickRules
-from streamrec.history.publishing import HistoryPublishing, Waiting
-from streamrec.history.stream import HistoryStream, Kept, Surroundings
 from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name

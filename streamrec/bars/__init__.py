@@ -1,0 +1,1 @@
+"""The process that keeps minute bars of items' values."""
