@@ -27,7 +27,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.bars.run import run_history
-from streamrec.cli.probes import probe_statsd
+from streamrec.cli.doctor.probes import probe_statsd
 from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from streamrec.cli import data
-from streamrec.cli.doctor import doctor
+from streamrec.cli.doctor.doctor import doctor
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.history import history
 from streamrec.cli.installation import program

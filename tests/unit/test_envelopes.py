@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.cli.rejections import rejections_in
+from streamrec.cli.doctor.rejections import rejections_in
 from streamrec.envelopes import envelope_of
 from streamrec.errors import InvalidEvent
 from streamrec.ports import REJECTED, Message

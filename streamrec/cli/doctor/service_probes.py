@@ -2,7 +2,7 @@
 
 import uuid
 
-from streamrec.cli.probes import PROBE
+from streamrec.cli.doctor.probes import PROBE
 from streamrec.cli.service_call import Service
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
 

@@ -9,8 +9,8 @@ from typing import Annotated, NamedTuple, TypeVar
 import typer
 from rich.text import Text
 
-from streamrec.cli import probes, service_probes
 from streamrec.cli.choices import ApiKey, PortSettings, RecommenderUrl
+from streamrec.cli.doctor import probes, service_probes
 from streamrec.cli.installation import command_line
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service

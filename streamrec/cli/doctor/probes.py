@@ -16,7 +16,7 @@ from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source, require_codecs
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
-from streamrec.cli.rejections import rejections_in
+from streamrec.cli.doctor.rejections import rejections_in
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import PROBES, Message, RankedItem

@@ -1,0 +1,1 @@
+"""`doctor`: probes of every part."""
