@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.recommendations_stack import environment_of, places_in, served
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 
 EVENTS_PER_S = 100.0
 N_PROBES = 300

@@ -15,7 +15,7 @@ from benchmarks.index_grpc_code import Code
 from benchmarks.index_grpc_rounds import SIDE_BY_SIDE, Way
 from benchmarks.recommendations_stack import environment_of, places_in, served
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.settings import PlaceSettings
 
 PRODUCT = "HTTP, gathered"

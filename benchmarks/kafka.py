@@ -23,7 +23,7 @@ from rich.table import Table
 
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.cli.local_servers import KAFKA, LocalServer
+from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.learning.decoding import decode
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Message

@@ -25,7 +25,7 @@ from benchmarks.recommendations_stack import (
     served,
     stream,
 )
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 
 UVICORN = "uvicorn_worker.UvicornWorker"
 _PATH = "/v1/recommendations?user_id=u{n}&k=10"

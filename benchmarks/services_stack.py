@@ -10,7 +10,7 @@ import psutil
 
 from benchmarks.recommendations_stack import environment_of, served, write_items
 from benchmarks.trainer_prepare import prepare
-from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS, LocalServer, free_port
+from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, free_port
 from streamrec.settings import PlaceSettings
 
 N_USERS, N_ITEMS = 20_000, 100_000

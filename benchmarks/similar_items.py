@@ -19,7 +19,7 @@ from benchmarks.recommendations import load
 from benchmarks.recommendations_stack import Sizes, environment_of, places_in, populate, served
 from benchmarks.similar_items_groups import planted
 from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours
 from streamrec.settings import CoVisitationSettings, PlaceSettings

@@ -34,7 +34,7 @@ from benchmarks.similar_users_groups import Planted, precisions
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import USER_VECTORS, Message, Snapshot, UserUpdates, VectorTable
 from streamrec.settings import PlaceSettings

@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.soak_load import N_LIVING_ITEMS, Load
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic

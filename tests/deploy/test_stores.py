@@ -14,7 +14,7 @@ import pymongo
 import pytest
 import redis
 
-from streamrec.cli.local_servers import MONGODB, REDIS, ServerKind, is_listening
+from streamrec.cli.launch.local_servers import MONGODB, REDIS, ServerKind, is_listening
 from tests.deploy.compose_file import services
 from tests.deploy.container import why_not
 from tests.deploy.own_network import OwnNetwork

@@ -18,7 +18,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import streamrec
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from tests.deploy import site_packages
 from tests.deploy.site_packages import ROOT, named_in
 from tests.e2e.processes import Process

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from streamrec.cli.local_servers import KAFKA, KINDS, MONGODB, REDIS, LocalServer, free_port
+from streamrec.cli.launch.local_servers import KAFKA, KINDS, MONGODB, REDIS, LocalServer, free_port
 from streamrec.cli.service_call import Service
 from streamrec.ports import INTERACTIONS
 from tests.conftest import REQUIRED

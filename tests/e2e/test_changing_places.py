@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic

@@ -12,7 +12,7 @@ import pytest
 
 from examples.courses.generate import COLUMNS, School, groups_in
 from examples.courses.mapping import events_of, items_of
-from streamrec.cli.local_servers import free_port, is_listening
+from streamrec.cli.launch.local_servers import free_port, is_listening
 from tests.e2e.processes import Process, python
 
 N_USERS = 240

@@ -10,7 +10,7 @@ import pytest
 from examples.product_api import ProductApi, ProductError, path_of
 from examples.shop.generate import BUY, CATEGORIES, VIEW, Shop
 from examples.shop.mapping import events_of, items_of
-from streamrec.cli.local_servers import free_port, is_listening
+from streamrec.cli.launch.local_servers import free_port, is_listening
 from tests.e2e.processes import Process, eventually, python
 
 N_PRODUCTS = 60

@@ -13,7 +13,7 @@ import pytest
 from examples.local_server import serving
 from examples.running import ExampleFailed
 from examples.stocks.generate import Market
-from streamrec.cli.local_servers import free_port, is_listening
+from streamrec.cli.launch.local_servers import free_port, is_listening
 from tests.e2e.processes import Process, eventually, python
 
 REFUSED: dict[str, tuple[bytes, str]] = {

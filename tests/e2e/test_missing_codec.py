@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import Producer
 
 from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.cli.local_servers import KAFKA, LocalServer, free_port
+from streamrec.cli.launch.local_servers import KAFKA, LocalServer, free_port
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from tests.conftest import running
 from tests.e2e.processes import ROOT, Process, gunicorn, python

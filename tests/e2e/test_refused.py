@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 import redis
 
-from streamrec.cli.local_servers import KAFKA, KINDS, MONGODB, REDIS, LocalServer, free_port
+from streamrec.cli.launch.local_servers import KAFKA, KINDS, MONGODB, REDIS, LocalServer, free_port
 from tests.conftest import REQUIRED
 from tests.e2e.processes import ROOT, Process, eventually, gunicorn, python
 

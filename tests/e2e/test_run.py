@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.open_cache import open_cache
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic

@@ -19,7 +19,7 @@ import pytest
 import redis
 from kafka import KafkaConsumer
 
-from streamrec.cli.local_servers import KINDS
+from streamrec.cli.launch.local_servers import KINDS
 from streamrec.errors import UnknownId
 from streamrec.ports import REJECTED
 from tests.conftest import REQUIRED

@@ -13,7 +13,7 @@ import pymongo
 import pytest
 
 from streamrec.adapters.sqlite.events import SqliteEventSink
-from streamrec.cli.local_servers import MONGODB, LocalServer
+from streamrec.cli.launch.local_servers import MONGODB, LocalServer
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event
 from tests.conftest import running

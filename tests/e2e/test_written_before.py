@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from tests.e2e.processes import ROOT, Process, answer_of, eventually, gunicorn, is_ready, python
 

@@ -19,9 +19,9 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.cli.app import main
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.doctor.probes import probe_artifacts
-from streamrec.cli.first_answer import wait_until_ready
-from streamrec.cli.local_servers import free_port
-from streamrec.cli.services import Services
+from streamrec.cli.launch.first_answer import wait_until_ready
+from streamrec.cli.launch.local_servers import free_port
+from streamrec.cli.launch.services import Services
 from streamrec.cli.stopping import StopWish
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS, PROBES, Snapshot, VectorTable

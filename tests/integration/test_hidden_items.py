@@ -18,7 +18,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.open_cache import open_cache
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.sqlite.store import SqliteStore
-from streamrec.cli.local_servers import REDIS, LocalServer
+from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.errors import Unavailable
 from streamrec.ports import DocumentStore, HotCache, VectorTable
 from streamrec.telemetry import NullMetrics

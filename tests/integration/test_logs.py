@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from tests.driven_system import Figure, figures_waiting
 
 ROOT = Path(__file__).parents[2]

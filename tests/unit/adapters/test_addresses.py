@@ -14,7 +14,7 @@ from streamrec.adapters.open_index import open_index, open_index_lookup
 from streamrec.adapters.open_store import open_store
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.doctor.probes import probe_statsd
-from streamrec.cli.local_servers import KAFKA, MONGODB, REDIS
+from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import INTERACTIONS, IndexQuery, Message

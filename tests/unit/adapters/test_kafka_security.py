@@ -14,7 +14,7 @@ import pytest
 
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.cli.local_servers import KAFKA, LocalServer, free_port
+from streamrec.cli.launch.local_servers import KAFKA, LocalServer, free_port
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import INTERACTIONS, Message
 from tests.conftest import running

@@ -12,7 +12,7 @@ import pymongo
 import pytest
 
 from streamrec.adapters.open_store import open_store, open_trainer_store
-from streamrec.cli.local_servers import MONGODB, LocalServer, free_port
+from streamrec.cli.launch.local_servers import MONGODB, LocalServer, free_port
 from streamrec.domain.users.user import UserState
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import DocumentStore, TrainerStore, UserUpdates

@@ -11,7 +11,7 @@ import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
 from streamrec.adapters.redis.connection import place_of
-from streamrec.cli.local_servers import REDIS, LocalServer, free_port
+from streamrec.cli.launch.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Unavailable
 from streamrec.ports import CachePublisher, HotCache, RankedItem

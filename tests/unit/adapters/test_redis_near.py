@@ -14,7 +14,7 @@ from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
-from streamrec.cli.local_servers import REDIS, LocalServer
+from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.domain.items.item import Item
 from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.cli.local_servers import REDIS, LocalServer
+from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Lease

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from streamrec.cli.local_servers import KAFKA, REDIS, LocalServer, ServerKind, is_listening
+from streamrec.cli.launch.local_servers import KAFKA, REDIS, LocalServer, ServerKind, is_listening
 from streamrec.errors import ConfigurationError, Unavailable
 
 
@@ -51,7 +51,7 @@ def test_one_that_ends_at_once_is_reported_with_its_last_words(
 def test_the_module_becomes_the_server_or_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from streamrec.cli import local_servers
+    from streamrec.cli.launch import local_servers
 
     became: list[list[str]] = []
     monkeypatch.setattr("os.execv", lambda _path, command: became.append(command))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.cli.choices import PortSettings
-from streamrec.cli.services import Services, check_port, shorten
+from streamrec.cli.launch.services import Services, check_port, shorten
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.errors import ConfigurationError, Unavailable
 
@@ -124,7 +124,7 @@ def test_when_one_ends_the_others_are_stopped_and_the_log_is_shown(
 
 def test_a_killed_launcher_leaves_no_orphans(procfile: Path, tmp_path: Path) -> None:
     code = (
-        "import time; from pathlib import Path; from streamrec.cli.services import PortSettings, Services\n"
+        "import time; from pathlib import Path; from streamrec.cli.launch.services import PortSettings, Services\n"
         f"Services(Path({str(procfile)!r}), Path({str(tmp_path / 'log')!r}), PortSettings()).start()\n"
         "time.sleep(60)"
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.cli.local_servers import KINDS, free_port
-from streamrec.cli.stack_services import CONFIGURATION, StackPorts, StackServices
+from streamrec.cli.launch.local_servers import KINDS, free_port
+from streamrec.cli.launch.stack_services import CONFIGURATION, StackPorts, StackServices
 from streamrec.errors import ConfigurationError, Unavailable
 from tests.unit.cli.test_services import LINGERING, eventually, is_alive
 
@@ -125,7 +125,7 @@ def test_a_killed_launcher_leaves_no_orphans(project: Path, ports: StackPorts) -
     command = f"{sys.executable} {project}/lingering.py {project}/one 0"
     (project / CONFIGURATION).write_text(LIKE_OURS + program("one", command))
     code = (
-        "import time; from streamrec.cli.stack_services import StackPorts, StackServices\n"
+        "import time; from streamrec.cli.launch.stack_services import StackPorts, StackServices\n"
         f"StackServices(StackPorts(**{ports.model_dump()!r})).start()\n"
         "time.sleep(60)"
     )

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from streamrec.cli.local_servers import free_port
+from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.status_endpoint import serve_status
 from streamrec.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ import pytest
 
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.adapters.open_event_source import open_event_source
-from streamrec.cli.local_servers import KAFKA, LocalServer
+from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.errors import Unavailable
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Offsets

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from supervisor import supervisord
 
-from streamrec.cli.process_group import stop_with_launcher
+from streamrec.cli.launch.process_group import stop_with_launcher
 
 
 def main(configuration: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from streamrec.cli.services import Services
+from streamrec.cli.launch.services import Services
 from streamrec.cli.stopping import StopWish
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
 

@@ -11,8 +11,8 @@ from xmlrpc.client import ServerProxy
 
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.installation import command_line
+from streamrec.cli.launch.services import Listener, Services
 from streamrec.cli.service_call import Service
-from streamrec.cli.services import Listener, Services
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.settings import PlaceSettings
 
@@ -125,7 +125,7 @@ class StackServices(Services):
 
     def command(self) -> list[str]:
         """Return what runs them all, and ends with its standard input."""
-        return [sys.executable, "-m", "streamrec.cli.supervised", str(self.configuration)]
+        return [sys.executable, "-m", "streamrec.cli.launch.supervised", str(self.configuration)]
 
     def where(self) -> list[str]:
         """Return lines for people: where what is found."""

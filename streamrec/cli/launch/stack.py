@@ -11,11 +11,11 @@ import typer
 
 from streamrec.adapters.files.snapshots import current_generation
 from streamrec.cli.choices import Delimiter, EventsFile, Mapping
-from streamrec.cli.launch import Chosen, Home, Launch, launch
-from streamrec.cli.local_servers import KINDS, is_listening
+from streamrec.cli.launch.launch import Chosen, Home, Launch, launch
+from streamrec.cli.launch.local_servers import KINDS, is_listening
+from streamrec.cli.launch.stack_services import FOLDER, StackPorts, StackServices
 from streamrec.cli.replay import DEFAULT_RATE
 from streamrec.cli.screen import say, spinner
-from streamrec.cli.stack_services import FOLDER, StackPorts, StackServices
 from streamrec.cli.stopping import StopWish
 from streamrec.datasets.named import ML_100K
 from streamrec.errors import ConfigurationError, Unavailable

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings
-from streamrec.cli.launch import Chosen, Home, Launch, launch
+from streamrec.cli.launch.launch import Chosen, Home, Launch, launch
+from streamrec.cli.launch.services import Services
 from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
-from streamrec.cli.services import Services
 from streamrec.datasets.named import ML_100K
 from streamrec.reading_settings import read_settings
 from streamrec.settings import PlaceSettings

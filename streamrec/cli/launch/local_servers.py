@@ -3,7 +3,7 @@
 For tests, benchmarks and `make stack-local`; none of them is a place for data that matters. The broker keeps
 its topics in memory and forgets them when it ends.
 
-``python -m streamrec.cli.local_servers NAME --port N --folder F`` becomes the server.
+``python -m streamrec.cli.launch.local_servers NAME --port N --folder F`` becomes the server.
 """
 
 import os

@@ -13,13 +13,13 @@ import typer
 from streamrec.adapters.files.snapshots import current_generation
 from streamrec.adapters.open_event_sink import open_event_sink
 from streamrec.cli.choices import open_chosen
-from streamrec.cli.first_answer import wait_for_answer, wait_until_ready
 from streamrec.cli.installation import is_repository
-from streamrec.cli.introduction import paths_to_try, quoted, what_to_try
+from streamrec.cli.launch.first_answer import wait_for_answer, wait_until_ready
+from streamrec.cli.launch.introduction import paths_to_try, quoted, what_to_try
+from streamrec.cli.launch.services import Services
 from streamrec.cli.load_items import ITEMS_PATH, catalog_rows, put_items
 from streamrec.cli.replay import place_of, replay_with_bar
 from streamrec.cli.screen import output, progress_bar, say, say_rejected, spinner
-from streamrec.cli.services import Services
 from streamrec.cli.stopping import StopWish, stopping_on_signals
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.named import ML_100K, TERMS

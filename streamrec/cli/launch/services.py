@@ -16,7 +16,7 @@ from typing import IO, NamedTuple
 
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.installation import command_line, import_rules
-from streamrec.cli.process_group import KILL_AFTER_S
+from streamrec.cli.launch.process_group import KILL_AFTER_S
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
 
@@ -109,7 +109,7 @@ class Services:
 
     def command(self) -> list[str]:
         """Return what runs them all, and ends with its standard input."""
-        return [sys.executable, "-m", "streamrec.cli.process_group", str(self.configuration)]
+        return [sys.executable, "-m", "streamrec.cli.launch.process_group", str(self.configuration)]
 
     def where(self) -> list[str]:
         """Return lines for people: where what is found."""

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from streamrec.cli.services import Services
+from streamrec.cli.launch.services import Services
 from streamrec.datasets.event_set import EventSet
 
 
