@@ -9,9 +9,9 @@ import typer
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.open_index import open_index_lookup
 from streamrec.adapters.statsd.metrics import open_metrics
-from streamrec.cli.housekeeping import open_housekeeping
-from streamrec.cli.outlets import open_outlets, sources_of_events
-from streamrec.cli.status_endpoint import serve_status
+from streamrec.cli.training.housekeeping import open_housekeeping
+from streamrec.cli.training.outlets import open_outlets, sources_of_events
+from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.process.stop import stop_on_signals

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
-from streamrec.cli.initial import train
-from streamrec.cli.initial_history import history_of, history_of_stream
 from streamrec.cli.screen import say
+from streamrec.cli.training.initial import train
+from streamrec.cli.training.initial_history import history_of, history_of_stream
 from streamrec.errors import StreamrecError
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.reading_settings import read_settings

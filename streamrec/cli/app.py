@@ -8,14 +8,14 @@ import typer
 from streamrec.cli import data
 from streamrec.cli.doctor.doctor import doctor
 from streamrec.cli.evaluate import evaluate
-from streamrec.cli.history import history
 from streamrec.cli.installation import program
 from streamrec.cli.launch.run import run
 from streamrec.cli.launch.stack import stack_local
 from streamrec.cli.load_items import load_items
-from streamrec.cli.promote import promote, rollback
 from streamrec.cli.replay import replay
 from streamrec.cli.screen import say
+from streamrec.cli.training.bars import history
+from streamrec.cli.training.promote import promote, rollback
 from streamrec.errors import StreamrecError
 
 EXIT_ERROR = 2

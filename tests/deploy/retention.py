@@ -1,6 +1,6 @@
 """The settings of what is kept, and their defaults as a deployment writes them."""
 
-from streamrec.cli.retention_settings import RetentionSettings
+from streamrec.cli.training.retention_settings import RetentionSettings
 
 RETENTION = {
     f"STREAMREC_RETENTION_{name}".upper(): f"{getattr(RetentionSettings(), name):g}"

@@ -25,7 +25,7 @@ STARTED_AT = 1.6e9 // 60 * 60
 """A full minute, so that all ticks lie within an hour."""
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["streamrec.cli.history"])
+processes.set_forkserver_preload(["streamrec.cli.training.bars"])
 
 
 def ticks(seed: int) -> list[Interaction]:
@@ -57,7 +57,7 @@ def expected(events: Sequence[Interaction], item_id: str) -> list[Bar]:
 
 def keep(variables: dict[str, str]) -> None:
     os.environ.update(variables)
-    from streamrec.cli.history import history
+    from streamrec.cli.training.bars import history
 
     history()
 

@@ -14,8 +14,8 @@ from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.bars.run import CHECKPOINT_FILE
-from streamrec.cli.housekeeping import needed_offsets, open_housekeeping
-from streamrec.cli.retention_settings import RetentionSettings
+from streamrec.cli.training.housekeeping import needed_offsets, open_housekeeping
+from streamrec.cli.training.retention_settings import RetentionSettings
 from streamrec.domain.bars.minute_table import ItemHistory
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.learning.state.checkpoints import Checkpoints

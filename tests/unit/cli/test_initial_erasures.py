@@ -14,8 +14,8 @@ from streamrec.adapters.files.snapshots import current_generation, read_snapshot
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_store
 from streamrec.cli.choices import open_chosen
-from streamrec.cli.initial import train
-from streamrec.cli.initial_history import history_of, history_of_stream
+from streamrec.cli.training.initial import train
+from streamrec.cli.training.initial_history import history_of, history_of_stream
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.learning.initial.fit import FitOptions

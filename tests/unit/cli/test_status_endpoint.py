@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.cli.status_endpoint import serve_status
+from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.errors import ConfigurationError
 
 

@@ -10,7 +10,7 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.bars.decoding import TickRules
 from streamrec.bars.run import HistoryProcess, run_history
-from streamrec.cli.status_endpoint import serve_status
+from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS

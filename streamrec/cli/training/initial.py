@@ -16,8 +16,8 @@ from streamrec.adapters.files.snapshots import read_snapshot, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.open_store import open_trainer_store
-from streamrec.cli.initial_history import LEASE, History, until_told
 from streamrec.cli.screen import progress_bar, say, spinner
+from streamrec.cli.training.initial_history import LEASE, History, until_told
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.absorb import LearningRules

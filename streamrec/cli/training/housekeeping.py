@@ -14,7 +14,7 @@ from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetentio
 from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
 from streamrec.bars.checkpoint import HistoryCheckpoint
 from streamrec.bars.run import CHECKPOINT_FILE
-from streamrec.cli.retention_settings import RetentionSettings
+from streamrec.cli.training.retention_settings import RetentionSettings
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.learning.state.checkpoints import Checkpoints

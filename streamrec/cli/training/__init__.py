@@ -1,0 +1,1 @@
+"""Composition roots of initial training, trainer and keeper of bars."""
