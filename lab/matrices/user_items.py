@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lab.matrices.cells import CellRules, Csr, cells_of
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import CodedColumn, EventSet
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.rows.id_map import IdMap

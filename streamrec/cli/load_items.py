@@ -20,10 +20,10 @@ from streamrec.cli.choices import (
 )
 from streamrec.cli.screen import Show, progress_bar, say, say_rejected
 from streamrec.cli.service_call import Service
-from streamrec.datasets.item_files import ItemRow, iter_item_rows
+from streamrec.datasets.files.item_files import ItemRow, iter_item_rows
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K
 from streamrec.datasets.open_dataset import open_dataset
-from streamrec.datasets.read_report import ReadReport
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset, InvalidInput, RefusedBody, StreamrecError
 from streamrec.reading_settings import read_settings

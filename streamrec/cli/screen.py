@@ -19,7 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 
 output = Console(highlight=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, soft_wrap=True)

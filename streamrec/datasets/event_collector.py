@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 
 from streamrec.datasets.event_set import CodedColumn, EventSet
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 

@@ -9,8 +9,8 @@ committed.
 from dataclasses import replace
 from pathlib import Path
 
-from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.packaged_files import PackagedFiles, Progress
 from streamrec.domain.items.item import Item
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.item_files import catalog_path, iter_items
+from streamrec.datasets.files.event_files import EventFile, read_events
+from streamrec.datasets.files.item_files import catalog_path, iter_items
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, open_ml_100k
 from streamrec.errors import InvalidDataset
 

@@ -36,7 +36,7 @@ from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
 from streamrec.bars.decoding import TickRules, decode_ticks
 from streamrec.bars.publishing import Waiting
-from streamrec.datasets.json_rows import json_rows
+from streamrec.datasets.files.json_rows import json_rows
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.domain.bars import bar
 from streamrec.domain.bars.bar import HistorySpan, by_slot, pack

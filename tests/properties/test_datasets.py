@@ -11,10 +11,10 @@ import pyarrow.parquet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.item_files import iter_items
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.event_files import EventFile, read_events
+from streamrec.datasets.files.item_files import iter_items
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.domain.events.interaction import MAX_ID_BYTES, Interaction
 from streamrec.domain.events.values import NULL_ID

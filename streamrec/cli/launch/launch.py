@@ -22,8 +22,8 @@ from streamrec.cli.replay import place_of, replay_with_bar
 from streamrec.cli.screen import output, progress_bar, say, say_rejected, spinner
 from streamrec.cli.stopping import StopWish, stopping_on_signals
 from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.named import ML_100K, TERMS
-from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.replay import Replay, due_at_rate
 from streamrec.errors import StreamrecError, Unavailable, UnknownId
 from streamrec.settings import PlaceSettings

@@ -9,8 +9,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from streamrec.datasets.event_files import EventFile, iter_events, read_events
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.event_files import EventFile, iter_events, read_events
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset
 

@@ -3,7 +3,7 @@ import pytest
 
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 
 EVENTS = [

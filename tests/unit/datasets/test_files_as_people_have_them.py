@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from streamrec.datasets.event_files import EventFile, read_events
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.item_files import iter_items
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.event_files import EventFile, read_events
+from streamrec.datasets.files.item_files import iter_items
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 

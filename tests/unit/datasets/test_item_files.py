@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.datasets.item_files import iter_items, write_items
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.item_files import iter_items, write_items
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 

@@ -7,8 +7,8 @@ import pytest
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.place_file import PlaceFile
-from streamrec.datasets.read_report import ReadReport
 from streamrec.datasets.replay import MAX_BATCH, Listener, Replay, due_at_rate, due_at_speed
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput, Overloaded, Unavailable

@@ -14,7 +14,7 @@ from lab.models.neighbour_options import NeighbourOptions
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from lab.models.user_neighbours import UserNeighbours
 from streamrec.datasets.event_collector import EventCollector
-from streamrec.datasets.read_report import ReadReport
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidInput, UnknownId, Unsupported

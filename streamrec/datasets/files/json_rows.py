@@ -7,8 +7,8 @@ from typing import IO, Any
 
 import msgspec
 
-from streamrec.datasets.csv_records import NumberedRow
-from streamrec.datasets.plain_files import MAX_LINE, open_bytes, open_text
+from streamrec.datasets.files.delimited.records import NumberedRow
+from streamrec.datasets.files.plain_files import MAX_LINE, open_bytes, open_text
 from streamrec.errors import Damaged, InvalidDataset, InvalidEvent
 from streamrec.payload import decoded, refuse_double_keys
 

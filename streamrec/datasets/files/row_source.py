@@ -12,10 +12,10 @@ from typing import Literal
 
 import pyarrow
 
-from streamrec.datasets.csv_records import NumberedRow, Suspicion
-from streamrec.datasets.csv_rows import CsvFile, delimiter_of
-from streamrec.datasets.json_rows import json_columns, json_rows
-from streamrec.datasets.parquet_rows import parquet_columns, parquet_rows
+from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
+from streamrec.datasets.files.delimited.rows import CsvFile, delimiter_of
+from streamrec.datasets.files.json_rows import json_columns, json_rows
+from streamrec.datasets.files.parquet_rows import parquet_columns, parquet_rows
 from streamrec.errors import InvalidDataset
 
 FileFormat = Literal["csv", "jsonl", "parquet"]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from streamrec.datasets.row_source import RowSource
+from streamrec.datasets.files.row_source import RowSource
 from streamrec.domain.events.values import time_of
 from streamrec.errors import InvalidEvent
 

@@ -3,7 +3,7 @@
 from collections import deque
 from io import TextIOWrapper
 
-from streamrec.datasets.plain_files import MAX_LINE
+from streamrec.datasets.files.plain_files import MAX_LINE
 
 
 class Lines:

@@ -6,14 +6,14 @@ from itertools import chain, islice
 from pathlib import Path
 
 from streamrec.datasets.event_collector import EventCollector
-from streamrec.datasets.event_columns import resolve_mapping
-from streamrec.datasets.event_rows import EventRows
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.header_words import looks_like_data, shown
-from streamrec.datasets.parts import hash_of, sources_of
-from streamrec.datasets.read_report import ReadReport, RejectedRow
-from streamrec.datasets.row_source import FileFormat, RowSource
-from streamrec.datasets.text_columns import N_ROWS_PEEKED
+from streamrec.datasets.files.event_columns import resolve_mapping
+from streamrec.datasets.files.event_rows import EventRows
+from streamrec.datasets.files.header_words import looks_like_data, shown
+from streamrec.datasets.files.parts import hash_of, sources_of
+from streamrec.datasets.files.read_report import ReadReport, RejectedRow
+from streamrec.datasets.files.row_source import FileFormat, RowSource
+from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset, InvalidEvent
 

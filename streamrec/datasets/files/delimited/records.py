@@ -19,9 +19,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from streamrec.datasets.csv_fields import FieldSplitter, OpenField
-from streamrec.datasets.csv_lines import Lines, is_cut
-from streamrec.datasets.plain_files import MAX_LINE
+from streamrec.datasets.files.delimited.fields import FieldSplitter, OpenField
+from streamrec.datasets.files.delimited.lines import Lines, is_cut
+from streamrec.datasets.files.plain_files import MAX_LINE
 from streamrec.errors import InvalidEvent
 
 MAX_RECORD_LINES = 1000

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from streamrec.datasets.header_words import advice, shown
-from streamrec.datasets.item_rows import ItemRows, columns_of_fields
-from streamrec.datasets.parts import sources_of
-from streamrec.datasets.read_report import ReadReport, RejectedRow
-from streamrec.datasets.row_source import RowSource
-from streamrec.datasets.text_columns import N_ROWS_PEEKED
+from streamrec.datasets.files.header_words import advice, shown
+from streamrec.datasets.files.item_rows import ItemRows, columns_of_fields
+from streamrec.datasets.files.parts import sources_of
+from streamrec.datasets.files.read_report import ReadReport, RejectedRow
+from streamrec.datasets.files.row_source import RowSource
+from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset, InvalidEvent
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamrec.datasets.csv_fields import FieldSplitter
-from streamrec.datasets.csv_lines import Lines, is_cut
-from streamrec.datasets.csv_records import CsvRecords, Header, NumberedRow, Suspicion
-from streamrec.datasets.plain_files import open_text
+from streamrec.datasets.files.delimited.fields import FieldSplitter
+from streamrec.datasets.files.delimited.lines import Lines, is_cut
+from streamrec.datasets.files.delimited.records import CsvRecords, Header, NumberedRow, Suspicion
+from streamrec.datasets.files.plain_files import open_text
 from streamrec.errors import InvalidDataset
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)  # Excel's

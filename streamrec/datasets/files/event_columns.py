@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from streamrec.datasets.header_words import advice, shown
-from streamrec.datasets.row_source import RowSource
+from streamrec.datasets.files.header_words import advice, shown
+from streamrec.datasets.files.row_source import RowSource
 from streamrec.errors import InvalidDataset
 from streamrec.wire import EventRecord
 

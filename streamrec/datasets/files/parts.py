@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from streamrec.datasets.row_source import FileFormat, RowSource, format_of
+from streamrec.datasets.files.row_source import FileFormat, RowSource, format_of
 from streamrec.errors import InvalidDataset
 
 _READ_BYTES = 1 << 20

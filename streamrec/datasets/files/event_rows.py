@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from streamrec.datasets.csv_records import OPEN_MARK_NOTE, Suspicion
-from streamrec.datasets.read_report import ReadReport
-from streamrec.datasets.row_source import FileFormat
-from streamrec.datasets.text_columns import day_numbers_of, is_whole_float, were_floats
+from streamrec.datasets.files.delimited.records import OPEN_MARK_NOTE, Suspicion
+from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.row_source import FileFormat
+from streamrec.datasets.files.text_columns import day_numbers_of, is_whole_float, were_floats
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.values import NULL_MARKERS, DayNumbers
 from streamrec.errors import InvalidEvent

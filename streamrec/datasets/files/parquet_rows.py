@@ -10,7 +10,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 
-from streamrec.datasets.csv_records import NumberedRow
+from streamrec.datasets.files.delimited.records import NumberedRow
 from streamrec.errors import InvalidDataset
 
 _BATCH = 16_384  # rows

@@ -1,0 +1,1 @@
+"""Readers of files: CSV, JSON Lines and Parquet become events and items."""
