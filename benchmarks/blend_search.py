@@ -20,7 +20,7 @@ from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 
 N_VECTORS = 200
 

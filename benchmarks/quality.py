@@ -30,7 +30,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.evaluation.served import ServedModel
 from streamrec.learning.learner import use_one_thread
-from streamrec.serving.sources import COVISITATION, FOLLOWERS, GMF, POPULAR
+from streamrec.serving.sources.ranked_sources import COVISITATION, FOLLOWERS, GMF, POPULAR
 
 PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
 

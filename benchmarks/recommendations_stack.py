@@ -22,7 +22,7 @@ from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
-from streamrec.serving.sources import WINDOWS
+from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.settings import PlaceSettings
 from streamrec.wire import VectorRecord, encode_vector
 

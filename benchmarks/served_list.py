@@ -33,8 +33,8 @@ from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_o
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.retrieval import Retrieval, Stage
-from streamrec.serving.sources import SOURCES, Asker
+from streamrec.serving.sources.ranked_sources import SOURCES, Asker
+from streamrec.serving.sources.retrieval import Retrieval, Stage
 from streamrec.telemetry import NullMetrics
 
 T = TypeVar("T")

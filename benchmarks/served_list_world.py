@@ -23,7 +23,7 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.publishing.views import N_POPULAR
-from streamrec.serving.sources import WINDOWS
+from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.settings import CoVisitationSettings, LearningSettings
 
 N_ITEMS = 100_000

@@ -21,7 +21,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import ItemIndex, Neighbours, RankedItem, UserUpdates
-from streamrec.serving.sources import SOURCES, WINDOWS
+from streamrec.serving.sources.ranked_sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 from tests.asgi_client import Answer, Client
 from tests.damage import NESTED

@@ -4,15 +4,15 @@ import random
 from typing import NamedTuple
 
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
-from streamrec.serving.exploring import Explorer
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_history import HistoryReader
 from streamrec.serving.item_reader import ItemReader
-from streamrec.serving.learned_blend import LearnedBlend
 from streamrec.serving.recommender import STRANGER, Recommender
-from streamrec.serving.retrieval import Retrieval
 from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
+from streamrec.serving.sources.exploring import Explorer
+from streamrec.serving.sources.learned_blend import LearnedBlend
+from streamrec.serving.sources.retrieval import Retrieval
 
 
 class ServingLimits(NamedTuple):

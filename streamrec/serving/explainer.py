@@ -11,8 +11,7 @@ from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.explanation import Cause, Explanation
 from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.serving.retrieval import Retrieval
-from streamrec.serving.sources import (
+from streamrec.serving.sources.ranked_sources import (
     AGAIN,
     COVISITATION,
     FOLLOWERS,
@@ -23,6 +22,7 @@ from streamrec.serving.sources import (
     chosen_again,
     visited,
 )
+from streamrec.serving.sources.retrieval import Retrieval
 
 N_CAUSES = 3
 """Items named at most: who is told of twenty is told nothing."""

@@ -15,13 +15,13 @@ from streamrec.domain.ranking.recommendation import (
 )
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.explainer import Explainer
-from streamrec.serving.exploring import Explorer
-from streamrec.serving.filling import Filling, Metadata, count_shown
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
-from streamrec.serving.retrieval import Retrieval
 from streamrec.serving.shape import OF_NOBODY, shaped
-from streamrec.serving.sources import Asker
+from streamrec.serving.sources.exploring import Explorer
+from streamrec.serving.sources.filling import Filling, Metadata, count_shown
+from streamrec.serving.sources.ranked_sources import Asker
+from streamrec.serving.sources.retrieval import Retrieval
 
 STRANGER = UserProfile(None, [])
 

@@ -11,12 +11,12 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest, Recom
 from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Metrics, Neighbours
-from streamrec.serving.filling import Filling, Metadata, Ranker, count_shown
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.recommender import RankerSource
-from streamrec.serving.retrieval import SOURCE_OF, Retrieval
-from streamrec.serving.sources import Asker
+from streamrec.serving.sources.filling import Filling, Metadata, Ranker, count_shown
+from streamrec.serving.sources.ranked_sources import Asker
+from streamrec.serving.sources.retrieval import SOURCE_OF, Retrieval
 
 
 class SimilarFinder:

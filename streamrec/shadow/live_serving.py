@@ -12,8 +12,8 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest, Recom
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.retrieval import Retrieval, Stage
-from streamrec.serving.sources import N_PROPOSED, Asker
+from streamrec.serving.sources.ranked_sources import N_PROPOSED, Asker
+from streamrec.serving.sources.retrieval import Retrieval, Stage
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from streamrec.telemetry import NullMetrics
 

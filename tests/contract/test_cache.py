@@ -23,7 +23,7 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 from tests.builders import near
 
 TTL_S = 60.0

@@ -69,7 +69,7 @@ from streamrec.learning.decoding import decode
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, RankedItem, Record, Snapshot, VectorTable
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings import LearningSettings, TrainerSettings
 from tests.properties.damages import JSON, MSGPACK, Form
 

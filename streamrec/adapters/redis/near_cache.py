@@ -21,7 +21,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.near_neighbours import NearNeighbours
+from streamrec.serving.sources.near_neighbours import NearNeighbours
 
 
 class RedisNearCache:

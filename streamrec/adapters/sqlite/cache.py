@@ -25,7 +25,7 @@ from streamrec.domain.ranking.blend import Blend, decode_blend
 from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""

@@ -28,7 +28,7 @@ from streamrec.learning.state.counters import Counters
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.user_table import UserTable
 from streamrec.ports import Offsets
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
 
 

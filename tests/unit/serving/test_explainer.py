@@ -18,7 +18,7 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest, Recom
 from streamrec.domain.users.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
-from streamrec.serving.sources import COVISITATION, POPULAR, SOURCES
+from streamrec.serving.sources.ranked_sources import COVISITATION, POPULAR, SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 

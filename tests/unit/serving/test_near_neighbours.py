@@ -8,7 +8,7 @@ from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.errors import Damaged, Unavailable
 from streamrec.ports import Neighbours
-from streamrec.serving.near_neighbours import TOO_OLD_S, NearNeighbours
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
 from tests.builders import SteppingClock, near
 
 

@@ -18,7 +18,7 @@ from streamrec.domain.users.user import UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
-from streamrec.serving.sources import POPULAR, SOURCES, WINDOWS
+from streamrec.serving.sources.ranked_sources import POPULAR, SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 
 N_ITEMS = 60

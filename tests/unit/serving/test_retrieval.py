@@ -7,8 +7,17 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.guard import Attempts, Guard
-from streamrec.serving.retrieval import Retrieval
-from streamrec.serving.sources import AGAIN, COVISITATION, FOLLOWERS, GMF, POPULAR, SOURCES, WINDOWS, Asker
+from streamrec.serving.sources.ranked_sources import (
+    AGAIN,
+    COVISITATION,
+    FOLLOWERS,
+    GMF,
+    POPULAR,
+    SOURCES,
+    WINDOWS,
+    Asker,
+)
+from streamrec.serving.sources.retrieval import Retrieval
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 

@@ -17,7 +17,7 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest, Recom
 from streamrec.domain.users.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
-from streamrec.serving.sources import SOURCES, WINDOWS
+from streamrec.serving.sources.ranked_sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 from tests.round_trips import Proxy, Waves

@@ -16,7 +16,7 @@ from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.publishing.publications import Status
 from streamrec.publishing.publisher import Outlets, Publisher
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, World, events
 

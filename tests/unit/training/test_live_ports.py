@@ -11,7 +11,7 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.ports import IndexQuery, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
-from streamrec.serving.sources import WINDOWS
+from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from tests.builders import GENERATION, RunningTrainer, World, events
 

@@ -15,7 +15,7 @@ from streamrec.domain.ranking.candidates import LIGHT
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
-from streamrec.serving.sources import COVISITATION, FOLLOWERS, SOURCES
+from streamrec.serving.sources.ranked_sources import COVISITATION, FOLLOWERS, SOURCES
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_serving import LiveServing
 from streamrec.telemetry import NullMetrics

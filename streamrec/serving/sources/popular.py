@@ -7,7 +7,7 @@ from itertools import islice
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.ports import RankedItem, Rankings
 from streamrec.serving.guard import Guard
-from streamrec.serving.sources import Asker, proposal_of
+from streamrec.serving.sources.ranked_sources import Asker, proposal_of
 
 MAX_REMEMBERED = 1000
 """Rankings kept for when the cache is down, those that were asked for last."""

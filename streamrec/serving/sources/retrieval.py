@@ -7,8 +7,8 @@ from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
-from streamrec.serving.popular_source import PopularSource
-from streamrec.serving.sources import (
+from streamrec.serving.sources.popular import PopularSource
+from streamrec.serving.sources.ranked_sources import (
     COVISITATION,
     GMF,
     SAME_DAY,

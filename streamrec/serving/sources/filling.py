@@ -13,9 +13,9 @@ from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Sele
 from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
-from streamrec.serving.retrieval import Retrieval, Stage
 from streamrec.serving.shape import like_first
-from streamrec.serving.sources import GMF, N_PROPOSED, POPULAR, Asker
+from streamrec.serving.sources.ranked_sources import GMF, N_PROPOSED, POPULAR, Asker
+from streamrec.serving.sources.retrieval import Retrieval, Stage
 
 SPARE = 4
 """Candidates looked at beyond those wanted: a few hidden items cost no second look."""

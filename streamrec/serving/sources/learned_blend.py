@@ -8,7 +8,7 @@ from streamrec.domain.ranking.blend import Blend, BlendRanker
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard
-from streamrec.serving.sources import SOURCES
+from streamrec.serving.sources.ranked_sources import SOURCES
 
 RENEWED_AFTER_S = 1.0
 """The trainer publishes once a second."""

@@ -8,10 +8,10 @@ from streamrec.domain.items.exploration import n_new_places, with_new_items
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection, SourceName
 from streamrec.ports import Rankings
-from streamrec.serving.filling import Metadata
 from streamrec.serving.guard import Guard
 from streamrec.serving.paging import Page
-from streamrec.serving.sources import Asker
+from streamrec.serving.sources.filling import Metadata
+from streamrec.serving.sources.ranked_sources import Asker
 
 NEW: SourceName = "new"
 """The ranking that the trainer publishes, and the source's name."""

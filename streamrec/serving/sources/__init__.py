@@ -1,0 +1,1 @@
+"""Candidate sources, and how what they propose becomes one list."""
