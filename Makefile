@@ -49,10 +49,10 @@ stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, e
 
 test: lint  ## Every test, after lint, types and the import law; then the quality gate
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
-	$(BIN)/python -m benchmarks.quality_gate
+	$(BIN)/python -m benchmarks.quality.gate
 
 quality-gate: .venv/.dev  ## Whether recall on the beginning of MovieLens-100K is what it was
-	$(BIN)/python -m benchmarks.quality_gate
+	$(BIN)/python -m benchmarks.quality.gate
 
 test-kafka: .venv/.dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BOOTSTRAP=host:9092 make test-kafka
 	@test -n "$(KAFKA_BOOTSTRAP)" || { echo "Name a broker: KAFKA_BOOTSTRAP=host:9092 make test-kafka (its topics get a prefix of their own, and are deleted at the end)"; exit 1; }

@@ -13,35 +13,35 @@ EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,pop
 
 COMMANDS: dict[str, list[str]] = {
     "quality_as_streamed": [*EVALUATE, "--rate", "500"],
-    "learning": ["benchmarks.learning"],
-    "covisitation": ["benchmarks.covisitation"],
-    "exploration": ["benchmarks.exploration"],
-    "diversity": ["benchmarks.diversity"],
-    "served_list": ["benchmarks.served_list"],
-    "trainer": ["benchmarks.trainer"],
-    "item_history": ["benchmarks.item_history"],
-    "index": ["benchmarks.index"],
-    "recommendations": ["benchmarks.recommendations"],
-    "similar_items": ["benchmarks.similar_items"],
-    "similar_users": ["benchmarks.similar_users"],
-    "freshness": ["benchmarks.freshness"],
-    "lab_svd": ["benchmarks.lab_svd"],
+    "learning": ["benchmarks.learning.speed"],
+    "covisitation": ["benchmarks.learning.covisitation"],
+    "exploration": ["benchmarks.quality.exploration"],
+    "diversity": ["benchmarks.quality.diversity"],
+    "served_list": ["benchmarks.serving.served_list"],
+    "trainer": ["benchmarks.trainer.throughput"],
+    "item_history": ["benchmarks.trainer.bars"],
+    "index": ["benchmarks.index.report"],
+    "recommendations": ["benchmarks.serving.recommendations"],
+    "similar_items": ["benchmarks.similarity.items"],
+    "similar_users": ["benchmarks.similarity.users"],
+    "freshness": ["benchmarks.serving.freshness"],
+    "lab_svd": ["benchmarks.lab.svd"],
 }
 """Name -> module and arguments; each prints a table and writes JSON to the path after ``--json``."""
 
 SERVICES: dict[str, list[str]] = {
-    "services": ["benchmarks.services"],
-    "kafka": ["benchmarks.kafka"],
-    "stores": ["benchmarks.stores"],
-    "index_grpc": ["benchmarks.index_grpc"],
-    "statsd_cost": ["benchmarks.statsd_cost"],
+    "services": ["benchmarks.services.whole_system"],
+    "kafka": ["benchmarks.services.kafka"],
+    "stores": ["benchmarks.services.stores"],
+    "index_grpc": ["benchmarks.index_grpc.compare"],
+    "statsd_cost": ["benchmarks.services.statsd_cost"],
 }
 """The same, over real servers out of wheels."""
 
 QUALITY: dict[str, list[str]] = {
-    "quality": ["benchmarks.quality"],
-    "blend_search": ["benchmarks.blend_search"],
-    "soak": ["benchmarks.soak"],
+    "quality": ["benchmarks.quality.models"],
+    "blend_search": ["benchmarks.quality.blend_search"],
+    "soak": ["benchmarks.trainer.soak"],
 }
 """How good the lists are, hours for all data sets and seeds, and twenty minutes of a soak: only by name."""
 

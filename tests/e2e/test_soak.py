@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.soak import SETTINGS, show, soak
+from benchmarks.trainer.soak import SETTINGS, show, soak
 
 IN_A_HURRY = SETTINGS | {
     "STREAMREC_RETENTION_INTERVAL_S": "0.5",

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.stability_streams import draw_stream
+from benchmarks.learning.stability_streams import draw_stream
 from models.bounds import BIAS, ITEM_NORM, flaw_of
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.ranking.metrics import rank_of

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.recommendations_stack import environment_of, places_in, served
+from benchmarks.serving.stack import environment_of, places_in, served
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.adapters.open_event_source import open_event_source

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.blend_search import Question, RecordedModel, recalls, searched
+from benchmarks.quality.blend_search import Question, RecordedModel, recalls, searched
 from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run

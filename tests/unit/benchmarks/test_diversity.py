@@ -3,8 +3,8 @@ import doctest
 import numpy as np
 import pytest
 
-from benchmarks import diversity
-from benchmarks.diversity import DIVERSITIES, MARKERS, PAGE, mean_cosine, measured, table_rows
+from benchmarks.quality import diversity
+from benchmarks.quality.diversity import DIVERSITIES, MARKERS, PAGE, mean_cosine, measured, table_rows
 from streamrec.evaluation.prequential import columns
 from tests.unit.evaluation.test_bad_input import people
 

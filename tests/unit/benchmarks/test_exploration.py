@@ -3,9 +3,9 @@ from collections.abc import Collection
 
 import pytest
 
-from benchmarks.exploration import MARKERS, PAGE, SHARES, figures_of, table_rows
-from benchmarks.exploration_replay import K, Stream, replay, with_late_items
-from benchmarks.exploration_server import Server
+from benchmarks.quality.exploration import MARKERS, PAGE, SHARES, figures_of, table_rows
+from benchmarks.quality.exploration_replay import K, Stream, replay, with_late_items
+from benchmarks.quality.exploration_server import Server
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 

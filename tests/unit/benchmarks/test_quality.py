@@ -4,10 +4,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from benchmarks import quality_gate
-from benchmarks.quality import PAGE
-from benchmarks.quality_gate import RECORDED, STRIDE, Record, fallen
-from benchmarks.quality_tables import MARKERS, write_tables
+from benchmarks.quality import gate as quality_gate
+from benchmarks.quality.gate import RECORDED, STRIDE, Record, fallen
+from benchmarks.quality.models import PAGE
+from benchmarks.quality.tables import MARKERS, write_tables
 from streamrec.evaluation.models import MODELS
 from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol

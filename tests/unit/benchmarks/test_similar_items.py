@@ -1,4 +1,4 @@
-from benchmarks.similar_items_groups import planted
+from benchmarks.similarity.item_groups import planted
 
 
 def test_every_kind_of_likeness_finds_planted_groups_again() -> None:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from benchmarks.stability import complaints, try_out
-from benchmarks.stability_streams import (
+from benchmarks.learning.stability import complaints, try_out
+from benchmarks.learning.stability_streams import (
     N_EVENTS,
     POPULARITIES,
     TASTE_SHARE,

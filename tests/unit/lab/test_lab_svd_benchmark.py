@@ -1,4 +1,4 @@
-from benchmarks.lab_svd import Size, measured, plant
+from benchmarks.lab.svd import Size, measured, plant
 
 SMALL = Size(n_users=400, n_tags=200, n_items=800, n_groups=5)
 

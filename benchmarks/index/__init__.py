@@ -1,0 +1,1 @@
+"""The index: recall, time, and the hop over HTTP."""

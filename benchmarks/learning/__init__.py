@@ -1,0 +1,1 @@
+"""Learning: speed, stability, co-visitation."""

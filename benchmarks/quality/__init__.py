@@ -1,0 +1,1 @@
+"""Recommendation quality, and the gate that holds it."""

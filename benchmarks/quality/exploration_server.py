@@ -1,0 +1,71 @@
+"""What `benchmarks.quality.exploration` measures: the trainer's state, and the recommender over it."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.state.categories import ItemCategories
+from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.shadow.live_serving import LiveServing
+
+N_RANKED = 100
+"""Candidates among which new items may fit a user."""
+
+_RENEW_EVERY = 10
+"""Events from one ranking of what is popular to the next; a trainer makes one a second."""
+
+
+class Server:
+    """Answers as the service does, without exploring, and learns event by event.
+
+    Parameters
+    ----------
+    starts_silently
+        Whether an item is in the model before its first event.
+    """
+
+    def __init__(self, *, starts_silently: bool) -> None:
+        settings = TrainerSettings()
+        self._state = TrainerState("exploration", LearningSettings(), settings)
+        self._serving = LiveServing(self._state, settings.covisitation.n_published)
+        self._categories = ItemCategories()
+        weights = EventWeights(settings.event_weights, settings.default_event_weight)
+        self._rules = LearningRules(weights, settings.value_weight, self._categories.neighbours)
+        self._starts_silently = starts_silently
+        self._was_asked = False
+        self._n_learned = 0
+
+    def arrive(self, item: Item) -> None:
+        """Take an item's metadata, as of a command."""
+        self._categories.put(item)
+        if self._starts_silently:
+            enter_silently(self._state, item, self._categories.neighbours, now=0.0)
+
+    def ranked(self, user_id: str, chosen: Collection[str]) -> list[str]:
+        """Return the best, best first, without what the user has chosen."""
+        answer = self._serving.recommend(RecommendationRequest(N_RANKED, user_id))
+        self._was_asked = True
+        return [item.item_id for item in answer.items if item.item_id not in chosen]
+
+    def new_items(self) -> list[str]:
+        """Return the new items, those first that should be shown most."""
+        scores = self._state.new_items.scores(self._state.clock.now)
+        order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
+        return self._state.item_ids.ids_at(order.tolist())
+
+    def learn(self, event: Interaction) -> None:
+        """Learn an event; the blend from what was answered just before it, if anything was."""
+        if self._was_asked:
+            self._serving.learn_from_answer(event.item_id)
+            self._was_asked = False
+        absorb(self._state, [event], self._rules, now=0.0)
+        self._n_learned += 1
+        if self._n_learned % _RENEW_EVERY == 0:
+            self._serving.renew()

@@ -1,0 +1,1 @@
+"""The same over a real Kafka broker, MongoDB and Redis."""

@@ -1,0 +1,102 @@
+"""Real servers and our processes over them, for `benchmarks.services.whole_system`; all on this machine's cores."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from benchmarks.serving.stack import environment_of, served, write_items
+from benchmarks.trainer.prepare import prepare
+from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, free_port
+from streamrec.settings import PlaceSettings
+
+N_USERS, N_ITEMS = 20_000, 100_000
+ITEM_PREFIX = "item-"
+
+
+class Stack:
+    """Servers, a generation in them, and where they are.
+
+    Attributes
+    ----------
+    pids
+        Process ids by the part's name, to tell who takes the cores.
+    """
+
+    def __init__(self, places: PlaceSettings, stack: ExitStack) -> None:
+        self.places = places
+        self.pids: dict[str, int] = {}
+        self._stack = stack
+
+    def environment(self, events_url: str | None = None) -> dict[str, str]:
+        """Return a child's environment; `events_url` chooses another driver for the same broker."""
+        chosen = {} if events_url is None else {"events_url": events_url}
+        return environment_of(self.places.model_copy(update=chosen))
+
+    def start_index(self) -> None:
+        """Start the index server; return once it is ready."""
+        port = int(self.places.index_url.rsplit(":", 1)[1])
+        arguments = ["-c", "python:faiss_server.gunicorn_settings"]
+        self._note("index", self._stack.enter_context(served(arguments, port, self.environment())))
+
+    def start_recommender(self) -> int:
+        """Start the recommender; return its port once it is ready."""
+        port = free_port()
+        arguments = ["-c", "python:recommender_server.gunicorn_settings"]
+        self._note("recommender", self._stack.enter_context(served(arguments, port, self.environment())))
+        return port
+
+    def start_trainer(self) -> None:
+        """Start the trainer, to run until the end."""
+        command = [sys.executable, "incremental_training.py"]
+        trainer = self._stack.enter_context(subprocess.Popen(command, env=self.environment()))
+        self._stack.callback(trainer.terminate)
+        self._note("trainer", trainer)
+
+    def add_server(self, server: LocalServer) -> LocalServer:
+        """Start a server, to run until the end."""
+        before = {child.pid for child in psutil.Process().children()}
+        server.start()
+        self._stack.callback(server.stop)
+        (self.pids[server.kind.name],) = {child.pid for child in psutil.Process().children()} - before
+        return server
+
+    def cpu_s(self) -> dict[str, float]:
+        """Return the CPU seconds that each part has taken so far, its children included."""
+        return {name: _cpu_s_of(pid) for name, pid in self.pids.items() if psutil.pid_exists(pid)}
+
+    def _note(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+        self.pids[name] = process.pid
+
+
+def _cpu_s_of(pid: int) -> float:
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return float(sum(time.user + time.system for time in times))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Stack]:
+    """Start Kafka, MongoDB and Redis with a generation of 20,000 users and 100,000 items."""
+    with ExitStack() as exits:
+        kafka, mongodb, redis = (LocalServer(kind, folder) for kind in (KAFKA, MONGODB, REDIS))
+        places = PlaceSettings(
+            events_url=kafka.url,
+            store_url=f"{mongodb.url}/streamrec",
+            cache_url=f"{redis.url}/0",
+            artifacts_dir=folder / "artifacts",
+            index_url=f"http://127.0.0.1:{free_port()}",
+        )
+        stack = Stack(places, exits)
+        for server in (kafka, mongodb, redis):
+            stack.add_server(server)
+        prepare(places, N_USERS, N_ITEMS, is_shaped=True)
+        yield stack
+
+
+async def store_metadata(places: PlaceSettings) -> None:
+    """Give every item a title, categories and a year."""
+    await write_items(places, N_ITEMS, ITEM_PREFIX)

@@ -1,0 +1,1 @@
+"""Served lists: throughput, latency, freshness."""

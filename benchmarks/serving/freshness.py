@@ -1,0 +1,125 @@
+"""From `POST /v1/events` to a changed recommendation, on the real processes, under a steady stream.
+
+A probe reads a user's recommendations, posts that the user chose the first of them, and asks again until the
+list has changed and no longer holds it.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated, Any
+
+import aiohttp
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.serving.stack import environment_of, places_in, served
+from streamrec.cli.launch.local_servers import free_port
+
+EVENTS_PER_S = 100.0
+N_PROBES = 300
+SEED = 11
+_PAUSE_S = 0.005
+"""Between two looks: the resolution of the figures."""
+
+_TIMEOUT_S = 10.0
+
+
+async def post_steadily(session: aiohttp.ClientSession, user_ids: list[str], item_ids: list[str]) -> None:
+    """Post events of random users on random items at the rate, until cancelled."""
+    chance = np.random.default_rng(SEED)
+    due = time.monotonic()
+    while True:
+        event = {"user_id": str(chance.choice(user_ids)), "item_id": str(chance.choice(item_ids))}
+        async with session.post("/v1/events", json=event) as answer:
+            answer.raise_for_status()
+        due += 1 / EVENTS_PER_S
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+
+
+async def recommended(session: aiohttp.ClientSession, user_id: str) -> list[str]:
+    """Return the ids of a user's list."""
+    async with session.get("/v1/recommendations", params={"user_id": user_id, "k": "10"}) as answer:
+        answer.raise_for_status()
+        return [item["item_id"] for item in (await answer.json())["items"]]
+
+
+async def probe(session: aiohttp.ClientSession, user_id: str) -> float:
+    """Return the seconds until the list answered an event."""
+    before = await recommended(session, user_id)
+    started = time.monotonic()
+    event = {"user_id": user_id, "item_id": before[0]}
+    async with session.post("/v1/events", json=event) as answer:
+        answer.raise_for_status()
+    return await change_of(session, user_id, before, started)
+
+
+async def change_of(session: aiohttp.ClientSession, user_id: str, before: list[str], started: float) -> float:
+    """Return the seconds from `started` until the list is another one, without its first item."""
+    while time.monotonic() - started < _TIMEOUT_S:
+        after = await recommended(session, user_id)
+        if after != before and before[0] not in after:
+            return time.monotonic() - started
+        await asyncio.sleep(_PAUSE_S)
+    raise RuntimeError(f"the list of user {user_id} did not change within {_TIMEOUT_S} s")
+
+
+async def measure(port: int, user_ids: list[str], item_ids: list[str]) -> dict[str, Any]:
+    """Probe one user after the other while the stream runs."""
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        stream = asyncio.create_task(post_steadily(session, user_ids, item_ids))
+        chance = np.random.default_rng(SEED + 1)
+        waits = []
+        for _ in range(N_PROBES):
+            waits.append(await probe(session, str(chance.choice(user_ids))))
+            await asyncio.sleep(0.05)
+            if stream.done():
+                stream.result()
+        stream.cancel()
+    p50, p99 = np.percentile(np.array(waits) * 1000, [50, 99])
+    return {
+        "events_per_s": EVENTS_PER_S,
+        "n_probes": N_PROBES,
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "max_ms": max(waits) * 1000,
+    }
+
+
+JsonPath = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
+
+
+def main(json_path: JsonPath = Path("benchmarks/results/freshness.json")) -> None:
+    """Train on MovieLens-100K, start the three processes, and measure."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        index_port, port = free_port(), free_port()
+        places = places_in(Path(directory), index_port)
+        environment = environment_of(places)
+        history = ["initial_training.py", "--dataset", "ml-100k", "--until-fraction", "0.5"]
+        subprocess.run([sys.executable, *history], env=environment, check=True)
+        ids = places.artifacts_dir / (places.artifacts_dir / "CURRENT").read_text().strip()
+        stack.enter_context(served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment))
+        worker = ["-k", "uvicorn_worker.UvicornWorker", "recommender_server.asgi:app"]
+        stack.enter_context(served(worker, port, environment))
+        trainer = stack.enter_context(
+            subprocess.Popen([sys.executable, "incremental_training.py"], env=environment)
+        )
+        stack.callback(trainer.terminate)
+        user_ids, item_ids = (json.loads((ids / f"{role}_ids.json").read_text()) for role in ("user", "item"))
+        results = asyncio.run(measure(port, user_ids, item_ids))
+    table = Table("events/s", "probes", "p50 ms", "p99 ms", "max ms")
+    table.add_row(*(f"{value:,.0f}" for value in results.values()))
+    Console().print(table)
+    print("at most 250 ms (p50) and 1,000 ms (p99) wanted")
+    json_path.write_text(json.dumps(results, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,165 @@
+"""Recommendations over HTTP beside a bare Falcon app: same server, worker class, connections and machine.
+
+``python -m benchmarks.serving.recommendations --json FILE``
+"""
+
+import json
+import multiprocessing
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+import falcon.asgi
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.serving.stack import (
+    Sizes,
+    environment_of,
+    places_in,
+    populate,
+    served,
+    stream,
+)
+from streamrec.cli.launch.local_servers import free_port
+
+UVICORN = "uvicorn_worker.UvicornWorker"
+_PATH = "/v1/recommendations?user_id=u{n}&k=10"
+_EXPECTED = ('"degraded":false', '"source":"gmf"', '"based_on":"user_id"')
+_STREAM_EVENTS_PER_S = 100.0
+
+Result = dict[str, Any]
+
+
+class _Hello:
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        resp.text = "hello, world"
+
+
+def hello_app() -> falcon.asgi.App[Any, Any]:
+    """Return the bare app that the real one is measured against."""
+    app = falcon.asgi.App()
+    app.add_route("/hello", _Hello())
+    app.add_route("/health/ready", _Hello())
+    return app
+
+
+def load(port: int, path: str, expected: tuple[str, ...] = (), **options: float) -> Result:
+    """Run the load generator and return what it says."""
+    command = [sys.executable, "-m", "benchmarks.serving.load", str(port), path]
+    for part in expected:
+        command += ["--expect", part]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    result: Result = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    if result["n_failed"]:
+        print(
+            f"{result['n_failed']} answers failed, the first one: {result['first_failure']}", file=sys.stderr
+        )
+    return result
+
+
+def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: float, turns: int) -> Result:
+    """Load the bare app and the recommender by turns, so that both see the same machine."""
+    port = free_port()
+    bare, real = [], []
+    with served(
+        ["-k", worker, "benchmarks.serving.recommendations:hello_app()"], port, environment_of_bare()
+    ):
+        for turn in range(turns):
+            bare.append(load(port, "/hello", seconds=seconds)["per_s"])
+            first = turn * sizes.n_users // turns
+            options = {"seconds": seconds, "first": first, "below": sizes.n_users}
+            real.append(load(recommender, _PATH, _EXPECTED, **options))
+    ratios = [one["per_s"] / other for one, other in zip(real, bare, strict=True)]
+    return {
+        "worker": worker,
+        "bare_per_s": median(bare),
+        "recommendations_per_s": median(result["per_s"] for result in real),
+        "ratio": median(ratios),
+        "ratios": ratios,
+        "n_failed": sum(result["n_failed"] for result in real),
+        "p50_ms": median(result["p50_ms"] for result in real),
+        "p99_ms": median(result["p99_ms"] for result in real),
+    }
+
+
+def environment_of_bare() -> dict[str, str]:
+    """Return the bare app's environment: nothing of ours."""
+    return environment_of(places_in(Path("/nonexistent"), 1))
+
+
+def measure_latency(
+    sizes: Sizes, recommender: int, directory: Path, index_port: int, seconds: float
+) -> Result:
+    """Ask 100 times a second while a stream moves users and items."""
+    writer = multiprocessing.get_context("spawn").Process(
+        target=stream, args=(places_in(directory, index_port), sizes, _STREAM_EVENTS_PER_S), daemon=True
+    )
+    writer.start()
+    try:
+        return load(recommender, _PATH, _EXPECTED, seconds=seconds, rate=100, first=sizes.n_users // 2)
+    finally:
+        writer.terminate()
+        writer.join()
+
+
+def run(sizes: Sizes, workers: list[str], seconds: float, turns: int) -> Result:
+    """Build the stack in a folder of its own and measure it."""
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        index_port, port = free_port(), free_port()
+        places = places_in(directory, index_port)
+        populate(places, sizes)
+        environment = environment_of(places)
+        throughput = []
+        with served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment):
+            for worker in workers:
+                settings = ["-c", "python:recommender_server.gunicorn_settings", "-k", worker]
+                with served(settings, port, environment):
+                    load(port, _PATH, seconds=2)  # warm
+                    throughput.append(measure_throughput(worker, sizes, port, seconds, turns))
+                    if worker == workers[0]:
+                        latency = measure_latency(sizes, port, directory, index_port, 2 * seconds)
+    return {"sizes": sizes._asdict(), "throughput": throughput, "latency_at_100_per_s": latency}
+
+
+def show(result: Result) -> None:
+    """Print the tables."""
+    table = Table("worker", "bare /s", "recommendations /s", "ratio", "failed", "p50 ms", "p99 ms")
+    for row in result["throughput"]:
+        table.add_row(
+            row["worker"], f"{row['bare_per_s']:.0f}", f"{row['recommendations_per_s']:.0f}",
+            f"{row['ratio']:.3f}", str(row["n_failed"]), f"{row['p50_ms']:.1f}", f"{row['p99_ms']:.1f}",
+        )  # fmt: skip
+    console = Console()
+    console.print(table)
+    latency = result["latency_at_100_per_s"]
+    console.print(
+        f"at 100 requests/s beside a stream: p50 {latency['p50_ms']:.1f} ms, p99 {latency['p99_ms']:.1f} ms,"
+        f" longest {latency['max_ms']:.1f} ms, failed {latency['n_failed']}"
+    )
+
+
+def main(
+    json_path: Annotated[Path | None, typer.Option("--json", help="Where the figures go.")] = None,
+    n_items: int = 100_000,
+    n_users: int = 20_000,
+    seconds: float = 6.0,
+    turns: int = 3,
+    worker: Annotated[list[str] | None, typer.Option(help="Worker classes of gunicorn.")] = None,
+) -> None:
+    """Measure and print; the first worker class is the one whose latency is measured."""
+    result = run(Sizes(n_items, n_users), worker or [UVICORN], seconds, turns)
+    if json_path is not None:
+        json_path.parent.mkdir(parents=True, exist_ok=True)
+        json_path.write_text(json.dumps(result, indent=2) + "\n")
+    show(result)
+
+
+if __name__ == "__main__":
+    typer.run(main)

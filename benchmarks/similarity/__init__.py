@@ -1,0 +1,1 @@
+"""Similar items and users: speed, and planted groups."""

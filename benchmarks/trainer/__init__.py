@@ -1,0 +1,1 @@
+"""The whole trainer, the keeper of bars, and the soak."""
