@@ -15,8 +15,8 @@ from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.process.stop import stop_on_signals
-from streamrec.reading_settings import read_settings
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess

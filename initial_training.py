@@ -11,8 +11,8 @@ from streamrec.cli.training.initial import train
 from streamrec.cli.training.initial_history import history_of, history_of_stream
 from streamrec.errors import StreamrecError
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 EXIT_ERROR = 2

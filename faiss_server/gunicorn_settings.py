@@ -3,8 +3,8 @@
 import sys
 
 from streamrec.errors import ConfigurationError
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import logging_config
 
 wsgi_app = "faiss_server.wsgi:app"

@@ -19,8 +19,8 @@ from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
-from streamrec.reading_settings import read_settings
-from streamrec.settings import IndexSettings, PlaceSettings
+from streamrec.settings.processes import IndexSettings, PlaceSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 _CURRENT_INTERVAL_S = 0.5

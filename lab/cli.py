@@ -19,8 +19,8 @@ from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_
 from streamrec.cli.screen import output, say, spinner
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidInput, StreamrecError
-from streamrec.reading_settings import read_settings
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
+from streamrec.settings.reading import read_settings
 
 app = typer.Typer(
     no_args_is_help=True,

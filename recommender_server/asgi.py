@@ -22,9 +22,9 @@ from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.errors import StreamrecError
-from streamrec.reading_settings import read_settings
 from streamrec.serving.composition import ServingLimits
-from streamrec.settings import PlaceSettings, ServerSettings
+from streamrec.settings.processes import PlaceSettings, ServerSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 

@@ -12,8 +12,8 @@ import time
 from typing import Protocol
 
 from streamrec.errors import ConfigurationError
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import logging_config
 
 wsgi_app = "recommender_server.asgi:app"

@@ -33,7 +33,7 @@ from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.stream import StreamTrainer

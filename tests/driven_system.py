@@ -49,7 +49,7 @@ from streamrec.ports import (
 )
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess

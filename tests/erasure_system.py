@@ -27,7 +27,7 @@ from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
 from streamrec.trainer.trainer_process import Start as Place

@@ -13,7 +13,7 @@ from streamrec.bars.run import HistoryProcess, run_history
 from streamrec.domain.bars.bar import Bar
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
 from streamrec.process.stop import StopRequest
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import NullMetrics
 from tests.builders import WEIGHTS
 

@@ -21,7 +21,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metric
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess

@@ -23,7 +23,7 @@ from faiss_server.loader import GenerationLoader
 from streamrec.adapters.open_event_source import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import COMMANDS, EventSource, Metrics
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.telemetry import configure_logging, timed
 
 _MAINTENANCE_INTERVAL_S = 1.0

@@ -16,7 +16,7 @@ from benchmarks.index_grpc.rounds import SIDE_BY_SIDE, Way
 from benchmarks.serving.stack import environment_of, places_in, served
 from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 
 PRODUCT = "HTTP, gathered"
 """The way that the recommender asks."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
-from streamrec.settings import CoVisitationSettings, LearningSettings
+from streamrec.settings.processes import CoVisitationSettings, LearningSettings
 
 BATCH = 1024
 N_USERS = 2_000

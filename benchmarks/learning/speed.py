@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.learning.loops import LOOPS
 from streamrec.learning.learner import Learner
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 BATCH = 1024
 N_NEGATIVES = 5

@@ -26,7 +26,7 @@ from benchmarks.learning.stability_streams import (
 from models import bounds
 from streamrec.domain.ranking.metrics import rank_of
 from streamrec.learning.learner import Learner, use_one_thread
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 RESULTS = Path(__file__).parent / "results" / "stability.json"
 

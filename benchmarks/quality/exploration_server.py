@@ -12,7 +12,7 @@ from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_serving import LiveServing
 
 N_RANKED = 100

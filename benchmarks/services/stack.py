@@ -11,7 +11,7 @@ import psutil
 from benchmarks.serving.stack import environment_of, served, write_items
 from benchmarks.trainer.prepare import prepare
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, free_port
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 
 N_USERS, N_ITEMS = 20_000, 100_000
 ITEM_PREFIX = "item-"

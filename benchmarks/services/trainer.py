@@ -12,7 +12,7 @@ from benchmarks.trainer.run import N_FEW_EVENTS, StageTimes, n_read, open_proces
 from streamrec.ports import INTERACTIONS
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.trainer_process import TrainerProcess

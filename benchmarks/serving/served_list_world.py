@@ -24,7 +24,7 @@ from streamrec.ports import (
 )
 from streamrec.publishing.views import N_POPULAR
 from streamrec.serving.sources.ranked_sources import WINDOWS
-from streamrec.settings import CoVisitationSettings, LearningSettings
+from streamrec.settings.processes import CoVisitationSettings, LearningSettings
 
 N_ITEMS = 100_000
 N_SEEN = (10, 100, 2000)

@@ -23,7 +23,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
 from streamrec.serving.sources.ranked_sources import WINDOWS
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.wire import VectorRecord, encode_vector
 
 GENERATION = "bench"

@@ -19,7 +19,7 @@ from streamrec.ports import VectorTable
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.views import item_vectors
 from streamrec.serving.composition import ServingLimits, serving_over
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 
 N_GROUPS, GROUP_SIZE = 20, 10

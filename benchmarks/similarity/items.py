@@ -22,7 +22,7 @@ from streamrec.adapters.open_cache import open_cache_publisher
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours
-from streamrec.settings import CoVisitationSettings, PlaceSettings
+from streamrec.settings.processes import CoVisitationSettings, PlaceSettings
 
 WANTED_P99_MS = 20.0
 WANTED_PRECISION = 0.9

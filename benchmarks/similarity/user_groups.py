@@ -11,7 +11,7 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.likeness import likeness_of
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 N_USERS, GROUP_SIZE = 200, 10
 N_ITEMS = 200

@@ -37,7 +37,7 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import USER_VECTORS, Message, Snapshot, UserUpdates, VectorTable
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.wire import VectorRecord, encode_vector
 
 WANTED_P99_MS = 20.0

@@ -37,7 +37,7 @@ from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.domain.events.weights import EventWeights
 from streamrec.ports import INTERACTIONS, CachePublisher, EventSource, Message, Record
 from streamrec.process.stop import StopRequest
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import configure_logging
 
 N_ITEMS = 50_000

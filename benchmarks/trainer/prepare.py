@@ -19,7 +19,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, VectorTable
 from streamrec.process.lease import LeaseKeeper
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.wire import encode_event
 
 N_EVENTS = 300_000

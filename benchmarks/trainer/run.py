@@ -20,7 +20,7 @@ from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidInput
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 
 Csr: TypeAlias = Any  # scipy brings no types: a `scipy.sparse.csr_array`
 

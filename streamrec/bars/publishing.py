@@ -12,7 +12,7 @@ from streamrec.errors import Unavailable
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import timed
 
 

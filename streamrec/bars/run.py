@@ -22,7 +22,7 @@ from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 
 NAME = "history"
 """Of the lease, and of the group under which offsets are committed."""

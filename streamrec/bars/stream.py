@@ -32,7 +32,7 @@ from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.stop import StopRequest
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import Digest, timed
 
 

@@ -10,8 +10,8 @@ from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_
 from streamrec.cli.evaluate_table import figures_tables
 from streamrec.cli.screen import output, progress_bar, say
 from streamrec.errors import InvalidInput
-from streamrec.reading_settings import read_settings
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
+from streamrec.settings.reading import read_settings
 
 DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation,served"
 

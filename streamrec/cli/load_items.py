@@ -26,7 +26,7 @@ from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset, InvalidInput, RefusedBody, StreamrecError
-from streamrec.reading_settings import read_settings
+from streamrec.settings.reading import read_settings
 
 ITEMS_PATH = "/v1/items"
 _BATCH = 200  # some 100 kB a request, well below what the service takes

@@ -17,8 +17,8 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.place_file import PlaceFile
 from streamrec.datasets.replay import Listener, Replay, due_at_rate, due_at_speed
 from streamrec.errors import InvalidInput
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 
 REPLAY_DIR = Path("var/replay")
 DEFAULT_RATE = 50.0

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from streamrec.evaluation.streamed import Pace
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 
 @dataclass(frozen=True)

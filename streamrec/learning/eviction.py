@@ -12,7 +12,7 @@ from streamrec.learning.commands import erase_users, forget_items
 from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Metrics
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 
 _SHARE_AT_ONCE = 0.01
 """Of all that may be held, looked for at once: the search goes over all rows."""

@@ -29,7 +29,7 @@ from streamrec.learning.sampling import (
     restore_random_state,
 )
 from streamrec.learning.state.known_positives import KnownPositives
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 
 def use_one_thread() -> None:

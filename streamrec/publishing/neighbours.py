@@ -15,7 +15,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.publisher import Publisher
-from streamrec.settings import CoVisitationSettings
+from streamrec.settings.processes import CoVisitationSettings
 
 _PAUSE_AFTER_FAILURE_S = 15.0
 """A cache that comes back is noticed within this; the stream does not wait for it."""

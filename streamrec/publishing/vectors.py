@@ -19,7 +19,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import item_vectors
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 
 VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]
 """Ids and vectors of rows, of those that live."""

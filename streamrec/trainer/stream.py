@@ -38,7 +38,7 @@ from streamrec.publishing.publications import UserPublication
 from streamrec.publishing.rankings import RankingPublishing
 from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
 from streamrec.publishing.views import blend_gauges, state_gauges, user_states
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
 from streamrec.trainer.surroundings import Surroundings

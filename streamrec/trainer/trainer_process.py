@@ -22,7 +22,7 @@ from streamrec.process.retries import patiently
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets, Publisher
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.surroundings import Surroundings

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from tests.deploy.compose_file import ROOT, load, services
 from tests.deploy.docker_file import stages
 from tests.deploy.retention import RETENTION

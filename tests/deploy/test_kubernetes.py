@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from tests.deploy.docker_file import stages
 from tests.deploy.manifests import (
     FOLDER,

@@ -22,7 +22,7 @@ from streamrec.learning.state import checkpoints
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Lease
 from streamrec.process.stop import stop_on_signals
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess

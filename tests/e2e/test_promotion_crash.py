@@ -27,7 +27,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.stop import stop_on_signals
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess

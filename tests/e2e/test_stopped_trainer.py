@@ -38,7 +38,7 @@ from streamrec.promotion.roles import LEASE_NAME
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, encode_command, encode_event
 from tests.e2e.processes import eventually

@@ -13,7 +13,7 @@ from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.ranking.metrics import rank_of
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from tests.builders import LEARNING, World
 
 N_BACKLOG, N_ASKED, K = 100_000, 2_000, 10

@@ -18,7 +18,7 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.learning.decoding import decode
 from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import World

@@ -26,7 +26,7 @@ from streamrec.adapters.open_store import open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import UserState
 from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 
 GENERATION = "g1"
 EMOJI = urllib.parse.quote("\U0001f3ac")

@@ -70,7 +70,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, RankedItem, Record, Snapshot, VectorTable
 from streamrec.serving.sources.ranked_sources import SOURCES
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.properties.damages import JSON, MSGPACK, Form
 
 SCRATCH = Path(tempfile.mkdtemp(prefix="decoders-"))

@@ -15,7 +15,7 @@ from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.categories import Labels
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import NEW_ITEMS, neighbours_of, rankings, user_states
-from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
+from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from tests.builders import WEIGHTS
 
 START = 1.7e9

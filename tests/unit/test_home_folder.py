@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from streamrec.errors import ConfigurationError
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 
 URLS = ["STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL", "STREAMREC_STORE_URL", "STREAMREC_CACHE_URL"]
 PATHS = ["STREAMREC_ARTIFACTS_DIR", "STREAMREC_API_KEYS_FILE"]

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 
 @pytest.mark.parametrize("weight", ["101", "-100.5", "NaN", "Infinity", "-Infinity", "1e308"])

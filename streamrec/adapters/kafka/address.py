@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError
 from streamrec.redaction import shown_url
-from streamrec.settings import variables_of
+from streamrec.settings.processes import variables_of
 from streamrec.tls_files import TlsFile, TlsFiles
 
 FORM = "kafka://[user:password@]host:9092[,host:9092][/topic-prefix][?setting=value&...]"

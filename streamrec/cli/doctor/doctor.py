@@ -15,9 +15,8 @@ from streamrec.cli.installation import command_line
 from streamrec.cli.screen import output
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
-from streamrec.reading_settings import read_settings
 from streamrec.redaction import shown_url
-from streamrec.settings import (
+from streamrec.settings.processes import (
     HistorySettings,
     IndexSettings,
     LearningSettings,
@@ -25,6 +24,7 @@ from streamrec.settings import (
     ServerSettings,
     TrainerSettings,
 )
+from streamrec.settings.reading import read_settings
 
 EXIT_UNWELL = 1
 

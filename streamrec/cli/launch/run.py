@@ -11,8 +11,8 @@ from streamrec.cli.launch.launch import Chosen, Home, Launch, launch
 from streamrec.cli.launch.services import Services
 from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
 from streamrec.datasets.named import ML_100K
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 
 PROCFILE = Path(__file__).with_name("Procfile")
 

@@ -19,7 +19,7 @@ from streamrec.cli.screen import say, spinner
 from streamrec.cli.stopping import StopWish
 from streamrec.datasets.named import ML_100K
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.reading_settings import read_settings
+from streamrec.settings.reading import read_settings
 
 _PATIENCE_S = 60.0
 _PAUSE_S = 0.1

@@ -14,7 +14,7 @@ from streamrec.cli.installation import command_line
 from streamrec.cli.launch.services import Listener, Services
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 
 CONFIGURATION = Path("deploy/local/supervisord.conf")
 FOLDER = Path("var/stack")

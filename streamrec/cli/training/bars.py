@@ -15,8 +15,8 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS
 from streamrec.process.stop import stop_on_signals
-from streamrec.reading_settings import read_settings
-from streamrec.settings import HistorySettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import HistorySettings, PlaceSettings, TrainerSettings
+from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 

@@ -20,7 +20,7 @@ from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.trainer.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
 

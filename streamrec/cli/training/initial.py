@@ -37,8 +37,8 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
-from streamrec.reading_settings import read_settings
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.reading import read_settings
 
 _LEASE_DURATION_S = 30.0
 

@@ -17,7 +17,7 @@ from streamrec.ports import INTERACTIONS, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.redaction import shown_url
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.telemetry import NullMetrics
 
 LEASE = "initial-training"

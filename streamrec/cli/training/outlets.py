@@ -12,7 +12,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.role_metrics import metrics_of
 from streamrec.promotion.roles import NAMES
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 
 
 def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:

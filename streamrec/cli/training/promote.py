@@ -13,8 +13,8 @@ from streamrec.cli.service_call import Service
 from streamrec.domain.generations.roles import Promotion, PromotionName
 from streamrec.errors import StreamrecError, Unavailable
 from streamrec.ports import COMMANDS, Message
-from streamrec.reading_settings import read_settings
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.reading import read_settings
 from streamrec.wire import Command, encode_command
 
 _PAUSE_S = 0.1

@@ -22,7 +22,7 @@ from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 
 class _Place(msgspec.Struct):

@@ -29,7 +29,7 @@ from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.user_table import UserTable
 from streamrec.ports import Offsets
 from streamrec.serving.sources.ranked_sources import SOURCES
-from streamrec.settings import CoVisitationSettings, LearningSettings, TrainerSettings
+from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 
 
 class TrainerState:

@@ -9,7 +9,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.serving.sources.ranked_sources import SOURCES
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 from tests.unit.evaluation.test_bad_input import people
 
 

@@ -12,7 +12,7 @@ from benchmarks.learning.stability_streams import (
     combinations,
     draw_stream,
 )
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 LEARNING = LearningSettings()
 

@@ -1,8 +1,8 @@
 import pytest
 
 from streamrec.errors import ConfigurationError
-from streamrec.reading_settings import read_settings
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
+from streamrec.settings.reading import read_settings
 
 
 @pytest.mark.parametrize("variable", ["STREAMREC_TRAINER_MAX_BATCH", "STREAMREC_COVISITATION_N_KEPT"])

@@ -21,7 +21,7 @@ from streamrec.domain.generations.changelog import changelog_key
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
-from streamrec.settings import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.wire import VectorRecord, encode_vector

@@ -20,7 +20,7 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
-from streamrec.settings import PlaceSettings
+from streamrec.settings.processes import PlaceSettings
 from streamrec.wire import Command, encode_command, encode_event
 from tests.erasure_system import ErasureSystem
 

@@ -29,7 +29,7 @@ def test_code_that_was_kept_counts_for_its_version_only(tmp_path: Path) -> None:
 def test_learning_works_where_nothing_can_be_written(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from streamrec.learning.learner import Learner;"
-        "from streamrec.settings import LearningSettings; rows = np.arange(3);"
+        "from streamrec.settings.processes import LearningSettings; rows = np.arange(3);"
         "print(Learner(LearningSettings()).learn(rows, rows, np.ones(3, np.float32)).loss)"
     )
     nowhere = {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": "/dev/null/nowhere", "HOME": "/dev/null"}

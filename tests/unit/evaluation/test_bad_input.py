@@ -13,7 +13,7 @@ from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures, why_no_question
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 QUICK: dict[str, Any] = {
     "learning": LearningSettings(embedding_dim=8, n_negatives=20),

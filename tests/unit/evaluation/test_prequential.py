@@ -10,7 +10,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import evaluate
 from streamrec.evaluation.streamed import Pace
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 QUICK: dict[str, Any] = {
     "learning": LearningSettings(embedding_dim=8, n_negatives=30),

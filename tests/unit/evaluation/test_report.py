@@ -11,7 +11,7 @@ from streamrec.evaluation.prequential import Evaluation, columns, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 from tests.unit.evaluation.test_bad_input import people
 
 QUICK: dict[str, Any] = {

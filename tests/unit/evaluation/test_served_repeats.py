@@ -13,7 +13,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.evaluation.served import ServedModel
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 from tests.unit.evaluation.test_bad_input import STREAMS
 
 QUICK: dict[str, Any] = {

@@ -4,7 +4,7 @@ import torch
 from streamrec.domain.ranking.prequential import Events
 from streamrec.evaluation.streamed import Pace, StreamedGmf
 from streamrec.learning.learner import Learner
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 
 def events_of(pairs: list[tuple[int, int]]) -> Events:

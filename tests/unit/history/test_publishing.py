@@ -19,7 +19,7 @@ from streamrec.domain.bars.bar import HistoryUpdate
 from streamrec.domain.bars.minute_table import ItemHistory, Ticks
 from streamrec.errors import Unavailable
 from streamrec.ports import CachePublisher
-from streamrec.settings import HistorySettings
+from streamrec.settings.processes import HistorySettings
 from streamrec.telemetry import NullMetrics
 
 

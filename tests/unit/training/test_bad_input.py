@@ -13,7 +13,7 @@ from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import RankedItem
 from streamrec.publishing.views import rankings
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from tests.builders import GENERATION, LEARNING
 
 WINDOWS = ("all", "week", "day", "hour", "recent")

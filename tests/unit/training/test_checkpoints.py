@@ -9,7 +9,7 @@ from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import vector_table
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.builders import WEIGHTS
 
 RECORDED = LearningSettings(embedding_dim=4, user_rate=0.3)

@@ -14,7 +14,7 @@ from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.errors import Unavailable
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Offsets
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World
 from tests.conftest import running

@@ -4,7 +4,7 @@ import pytest
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.counting import count_choices, count_history
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from tests.builders import GENERATION, LEARNING
 
 WINDOWS = ("all", "week", "day", "hour", "recent")

@@ -22,7 +22,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
 from streamrec.publishing.views import item_vectors, user_states
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess

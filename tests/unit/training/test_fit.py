@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
 from streamrec.learning.learner import Learner, LearnOutcome
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 SETTINGS = LearningSettings(embedding_dim=8, n_negatives=30)
 

@@ -4,7 +4,7 @@ import pytest
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.fold_in import FoldInRanker, folded_in
 from streamrec.learning.learner import Learner
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
 

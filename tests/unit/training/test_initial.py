@@ -28,7 +28,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.lease import LeaseKeeper
-from streamrec.settings import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
 
 RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from models.bounds import flaw_of
 from streamrec.learning.learner import Learner
-from streamrec.settings import LearningSettings
+from streamrec.settings.processes import LearningSettings
 
 SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
 

@@ -15,7 +15,7 @@ from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
-from streamrec.settings import CoVisitationSettings, TrainerSettings
+from streamrec.settings.processes import CoVisitationSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World, events, near
 
 

@@ -17,7 +17,7 @@ from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess

@@ -11,7 +11,7 @@ from streamrec.learning.absorb import LearningRules
 from streamrec.learning.initial.history import gather
 from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
 from streamrec.ports import Neighbours
-from streamrec.settings import CoVisitationSettings, TrainerSettings
+from streamrec.settings.processes import CoVisitationSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World
 
 DAY_S = 86_400.0

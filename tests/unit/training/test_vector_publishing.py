@@ -13,7 +13,7 @@ from streamrec.learning.state.trainer_state import TrainerState, restore, to_che
 from streamrec.ports import USER_VECTORS
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.vectors import Pace, VectorPublishing
-from streamrec.settings import TrainerSettings
+from streamrec.settings.processes import TrainerSettings
 from streamrec.wire import VectorRecord, decode_vector
 from tests.builders import GENERATION, LEARNING, World, events
 

@@ -23,10 +23,10 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.kinds import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
-from streamrec.home_folder import home_expanded
-from streamrec.learning_settings import LearningSettings as LearningSettings
-from streamrec.learning_settings import Weight
 from streamrec.redaction import shown_url
+from streamrec.settings.home_folder import home_expanded
+from streamrec.settings.learning import LearningSettings as LearningSettings
+from streamrec.settings.learning import Weight
 
 EventCount = Annotated[str, StringConstraints(pattern=EVENTS_PATTERN)]
 

@@ -1,0 +1,1 @@
+"""Settings, read from the environment (prefix ``STREAMREC_``); only composition roots read them."""
