@@ -13,7 +13,7 @@ from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Lease
-from tests.unit.adapters.test_redis_kinds import RANKING, publish_all, spoil
+from tests.unit.adapters.redis.test_kinds import RANKING, publish_all, spoil
 
 PAGE = Path(__file__).parents[3] / "docs/deployment.md"
 
