@@ -7,7 +7,7 @@ import pytest
 
 from streamrec.domain.items.item import Item
 from tests.builders import RunningTrainer, World, events
-from tests.unit.training.test_ranking_publishing import AwayNow
+from tests.unit.publishing.test_rankings import AwayNow
 
 
 @pytest.fixture
