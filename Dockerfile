@@ -58,6 +58,7 @@ COPY streamrec/*.py streamrec/
 COPY streamrec/adapters streamrec/adapters/
 COPY streamrec/domain streamrec/domain/
 COPY streamrec/ports streamrec/ports/
+COPY streamrec/settings streamrec/settings/
 
 # --- the images -------------------------------------------------------------------------------------------------
 

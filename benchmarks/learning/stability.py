@@ -1,6 +1,6 @@
 """Learning on hard streams: whether it is bounded, its loss falls, and it ranks as well as popularity.
 
-`benchmarks.learning.stability_streams` says which streams, 192 of them in all. Each finished one is a line of the file
+`stability_streams` says which streams, 192 of them in all. Each finished one is a line of the file
 under `--cells`: an interrupted run goes on where it was. `tests/nightly/test_stability.py` runs the same.
 """
 
@@ -28,7 +28,7 @@ from streamrec.domain.ranking.metrics import rank_of
 from streamrec.learning.learner import Learner, use_one_thread
 from streamrec.settings.processes import LearningSettings
 
-RESULTS = Path(__file__).parent / "results" / "stability.json"
+RESULTS = Path(__file__).parents[1] / "results" / "stability.json"
 
 K = 10
 N_QUESTIONS = 1_500

@@ -30,7 +30,7 @@ K = 10
 
 DIVERSITIES = (0.0, 0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5, 0.7, 1.0)
 
-PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
+PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 
 MARKERS = ("<!-- diversity: begin -->", "<!-- diversity: end -->")
 

@@ -23,7 +23,7 @@ SHARES = (0.0, 0.02, 0.05, 0.1)
 
 LATE_SHARE = 1 / 3
 
-PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
+PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 
 MARKERS = ("<!-- new items: begin -->", "<!-- new items: end -->")
 

@@ -16,7 +16,7 @@ from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 
-RECORDED = Path(__file__).parent / "results" / "quality_gate.json"
+RECORDED = Path(__file__).parents[1] / "results" / "quality_gate.json"
 
 MODELS = ("served",)
 """What users get: whatever of its sources or of their blend gets worse shows in it."""

@@ -32,7 +32,7 @@ from streamrec.evaluation.served import ServedModel
 from streamrec.learning.learner import use_one_thread
 from streamrec.serving.sources.ranked_sources import COVISITATION, FOLLOWERS, GMF, POPULAR
 
-PAGE = Path(__file__).parent.parent / "docs" / "quality.md"
+PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 
 
 def _without(*sources: str) -> Model:

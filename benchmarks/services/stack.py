@@ -1,4 +1,4 @@
-"""Real servers and our processes over them, for `benchmarks.services.whole_system`; all on this machine's cores."""
+"""Real servers and our processes over them, for `whole_system`; all on this machine's cores."""
 
 import subprocess
 import sys

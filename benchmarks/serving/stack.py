@@ -1,4 +1,4 @@
-"""The real stack for `benchmarks.serving.recommendations`: populated stores, servers, a stream that moves it all."""
+"""The real stack for `recommendations`: populated stores, servers, a stream that moves it all."""
 
 import asyncio
 import os

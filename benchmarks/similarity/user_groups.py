@@ -1,4 +1,4 @@
-"""Planted groups for `benchmarks.similarity.users`: whether users of a group are found by what was learned."""
+"""Planted groups for `users`: whether users of a group are found by what was learned."""
 
 from typing import NamedTuple
 

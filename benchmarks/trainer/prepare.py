@@ -1,4 +1,4 @@
-"""Write what `benchmarks.trainer.throughput` measures: a generation of a given size, and a stream to learn."""
+"""Write what `throughput` measures: a generation of a given size, and a stream to learn."""
 
 import sys
 import time

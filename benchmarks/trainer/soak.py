@@ -31,7 +31,7 @@ from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
 from streamrec.errors import StreamrecError
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 SETTINGS = {
     "STREAMREC_RETENTION_INTERVAL_S": "3",

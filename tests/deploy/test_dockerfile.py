@@ -59,8 +59,28 @@ def test_the_environment_comes_from_the_stage_that_reads_its_requirements(target
 @pytest.mark.parametrize(
     ("target", "strange"),
     [
-        ("index", {"models", "streamrec", "streamrec/training", "streamrec/serving", "recommender_server"}),
-        ("recommender", {"models", "streamrec", "streamrec/training", "streamrec/cli", "faiss_server"}),
+        (
+            "index",
+            {
+                "models",
+                "streamrec",
+                "streamrec/learning",
+                "streamrec/trainer",
+                "streamrec/serving",
+                "recommender_server",
+            },
+        ),
+        (
+            "recommender",
+            {
+                "models",
+                "streamrec",
+                "streamrec/learning",
+                "streamrec/trainer",
+                "streamrec/cli",
+                "faiss_server",
+            },
+        ),
         ("trainer", {"faiss_server", "recommender_server", "tests"}),
     ],
 )

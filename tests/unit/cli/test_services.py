@@ -124,7 +124,8 @@ def test_when_one_ends_the_others_are_stopped_and_the_log_is_shown(
 
 def test_a_killed_launcher_leaves_no_orphans(procfile: Path, tmp_path: Path) -> None:
     code = (
-        "import time; from pathlib import Path; from streamrec.cli.launch.services import PortSettings, Services\n"
+        "import time; from pathlib import Path\n"
+        "from streamrec.cli.launch.services import PortSettings, Services\n"
         f"Services(Path({str(procfile)!r}), Path({str(tmp_path / 'log')!r}), PortSettings()).start()\n"
         "time.sleep(60)"
     )

@@ -7,7 +7,7 @@ import numpy as np
 
 from streamrec.domain.rows.compiled import compiled, version_of
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def test_a_function_that_can_not_be_kept_is_compiled_all_the_same() -> None:

@@ -1,1 +1,0 @@
-"""The process that keeps item histories: stream -> minutes -> hot cache, beside the trainer."""

@@ -1,1 +1,0 @@
-"""Learning from history and from the stream, and publishing what was learned."""
