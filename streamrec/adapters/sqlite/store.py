@@ -12,7 +12,6 @@ from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
 from streamrec.adapters.sqlite.in_list import in_list
 from streamrec.adapters.sqlite.store_schema import (
-    DELETED_KEPT_S,
     READ_COLUMNS,
     decode_ids,
     encode_text,
@@ -187,7 +186,6 @@ class SqliteStore:
                 "SELECT count(*) FROM items WHERE item_id = ? AND deleted_at IS NULL", (item_id,)
             ).fetchone()
             connection.execute(_PUT_ITEM, row)
-            connection.execute("DELETE FROM items WHERE deleted_at < ?", (now - DELETED_KEPT_S,))
             return int(found[0])
 
         return await self._write(delete) > 0

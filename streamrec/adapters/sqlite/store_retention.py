@@ -1,4 +1,4 @@
-"""How much of what users saw a SQLite store keeps, and what of a SQLite cache has run out."""
+"""Retention in a SQLite store and cache: seen items, deleted items, cached metadata that ran out."""
 
 import time
 from collections.abc import Callable
@@ -76,6 +76,47 @@ class SqliteSeenRetention:
             n_removed += n_deleted
             if n_deleted < n_wanted:
                 oldest_kept.pop()
+        return n_removed
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class SqliteDeletedItemsRetention:
+    """Removes what a store keeps of deleted items: their versions, which copies elsewhere are compared with.
+
+    Once it is gone, the clock alone makes the next version of an item larger.
+
+    Parameters
+    ----------
+    age_s
+        Nothing younger goes: a copy of a deleted item may live for some minutes.
+    """
+
+    def __init__(self, path: Path, age_s: float, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._age_s = age_s
+        self._clock = clock
+        self._connection = open_store_file(path)
+
+    def prune(self) -> int:
+        """Remove what is old enough; return the number of items.
+
+        Raises
+        ------
+        Unavailable
+            When the file can't be written.
+        """
+        n_removed, n_deleted = 0, _ROWS_AT_ONCE
+        while n_deleted == _ROWS_AT_ONCE:
+            with transaction(self._connection, self._path) as connection:
+                n_deleted = connection.execute(
+                    "DELETE FROM items WHERE item_id IN"
+                    f" (SELECT item_id FROM items WHERE deleted_at < ? LIMIT {_ROWS_AT_ONCE})",
+                    (self._clock() - self._age_s,),
+                ).rowcount
+            n_removed += n_deleted
         return n_removed
 
     def close(self) -> None:

@@ -32,7 +32,7 @@ _TABLES = (
     # tree for uniqueness would cost a stream. An item seen again stands there twice; readers take it once.
     "CREATE TABLE IF NOT EXISTS seen (user_id TEXT NOT NULL, seen_at REAL NOT NULL, item_id TEXT NOT NULL,"
     " PRIMARY KEY (user_id, seen_at, item_id)) WITHOUT ROWID",
-    # A deleted item stays for a while, for its version: see `DELETED_KEPT_S`.
+    # A deleted item stays for a while, for its version: see `store_retention`.
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " version INTEGER NOT NULL DEFAULT 0, deleted_at REAL)",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY NOT NULL, owner TEXT, token INTEGER NOT NULL,"
@@ -48,9 +48,6 @@ _ADDED_COLUMNS = (
 """Those that files of earlier schemas lack."""
 
 _DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
-
-DELETED_KEPT_S = 30 * 86_400.0
-"""Longer than any copy of a deleted item lives; after it, the clock alone makes the next version larger."""
 
 STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"
 

@@ -11,7 +11,11 @@ from streamrec.adapters.files.snapshots import current_generation, list_generati
 from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogRetention
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
-from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.adapters.sqlite.store_retention import (
+    SqliteCacheRetention,
+    SqliteDeletedItemsRetention,
+    SqliteSeenRetention,
+)
 from streamrec.bars.checkpoint import HistoryCheckpoint
 from streamrec.bars.run import CHECKPOINT_FILE
 from streamrec.cli.training.retention_settings import RetentionSettings
@@ -61,7 +65,9 @@ def _tasks(places: PlaceSettings, retention: RetentionSettings) -> Iterator[tupl
     if places.cache_url.startswith("sqlite:"):
         yield "cache", SqliteCacheRetention(path_of(places.cache_url)).prune
     if places.store_url.startswith("sqlite:"):
-        yield "seen", SqliteSeenRetention(path_of(places.store_url), retention.seen_of_user).prune
+        store = path_of(places.store_url)
+        yield "seen", SqliteSeenRetention(store, retention.seen_of_user).prune
+        yield "deleted_items", SqliteDeletedItemsRetention(store, retention.tombstone_age_s).prune
     elif places.store_url.startswith("mongodb"):
         # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
         from streamrec.adapters.mongo.connection import place_of

@@ -17,7 +17,8 @@ class RetentionSettings(BaseSettings):
         1_000_000_000, description="SQLite: beyond it what was learned goes from the logs, oldest first."
     )
     tombstone_age_s: PositiveFloat = Field(
-        7 * 86_400.0, description="SQLite: a changelog remembers so long what was deleted; see limits.md."
+        7 * 86_400.0,
+        description="SQLite: so long it is remembered what was deleted; see limits.md.",
     )
     seen_of_user: PositiveInt = Field(
         10_000, description="Newest seen items kept of a user; more than are excluded."

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,11 @@ from streamrec.adapters.mongo.retention import MongoSeenRetention
 from streamrec.adapters.open_store import open_store, open_trainer_store
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.adapters.sqlite.store_retention import SqliteCacheRetention, SqliteSeenRetention
+from streamrec.adapters.sqlite.store_retention import (
+    SqliteCacheRetention,
+    SqliteDeletedItemsRetention,
+    SqliteSeenRetention,
+)
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import UserUpdates
@@ -75,3 +80,25 @@ def test_metadata_that_ran_out_leaves_the_cache(tmp_path: Path) -> None:
     pruning.close()
     with closing(sqlite3.connect(path)) as file:
         assert file.execute("SELECT count(*), min(item_id) FROM items").fetchone() == (5000, "i5000")
+
+
+async def test_deleted_items_go_once_no_copy_can_be_left(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    store = open_store(url)
+    await store.put_items([Item(f"i{n}") for n in range(5_000)])
+    for n in range(4_990):
+        await store.delete_item(f"i{n}")
+    gone = SqliteDeletedItemsRetention(path_of(url), age_s=60.0)
+    assert gone.prune() == 0
+    later = SqliteDeletedItemsRetention(path_of(url), age_s=60.0, clock=lambda: time.time() + 61.0)
+    assert later.prune() == 4_990
+    assert later.prune() == 0
+    before = (await store.get_versions(["i4999"])).versions["i4999"]
+    await store.put_items([Item("i0"), Item("i4999")])
+    versions = (await store.get_versions(["i0", "i4999"])).versions
+    assert versions["i0"] >= before, "the clock goes on where the version was forgotten"
+    with closing(sqlite3.connect(path_of(url))) as connection:
+        assert connection.execute("SELECT count(*) FROM items").fetchone() == (11,)
+    for part in (gone, later):
+        part.close()
+    await store.aclose()
