@@ -80,6 +80,9 @@ class UserState(msgspec.Struct, frozen=True):
     profile: Profile = NO_PROFILE
 
 
+_STORED = frozenset(UserState.__struct_fields__) - {"profile"}
+
+
 class UserDocument(msgspec.Struct, frozen=True):
     """A whole user document: the trainer's state, if any, and the attributes that services set."""
 
@@ -96,6 +99,9 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
     Damaged
         When one of them is missing, or can't be what it says.
     """
+    # The defaults are for new users: in a stored one, a list that is gone is not one of nothing.
+    if missing := _STORED - fields.keys():
+        raise Damaged(f"without {', '.join(sorted(missing))}")
     state = decoded(_as_state, fields)
     vector = state.vector
     if vector is not None and not _is_vector(vector):
