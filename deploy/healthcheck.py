@@ -1,4 +1,4 @@
-"""Whether a service of this container is ready: ``python healthcheck.py URL`` exits with 0, or says why not.
+"""Probe of a container's service: ``python healthcheck.py URL`` exits with 0 when ready, or says why not.
 
 Slim images have no curl, and a container's health is asked for every few seconds: this imports little.
 """

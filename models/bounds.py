@@ -1,4 +1,4 @@
-"""How large the rows of a sound model are at most: docs/adr/0018-one-event-after-the-other.md derives it."""
+"""Bounds of the rows of a sound model: docs/adr/0018-one-event-after-the-other.md derives them."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What users chose last, as a part of their vectors.
+"""The context of a user: the items chosen last, as a part of the user's vector.
 
 A user vector holds the recency-weighted mean of the rows of the user's last items: Kabbur et al. 2013, FISM,
 section 4, with weights that fade and the item rows themselves in both places. Two clicks are a vector, and

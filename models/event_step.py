@@ -1,4 +1,4 @@
-"""How events are learned, one after the other, compiled: the gradient of each, and the length of its step."""
+"""Learning of events one after the other, compiled: the gradient of each, and the length of its step."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""What the loops that learn work on: a model's memory, events, and room for what one event needs."""
+"""Memory of the loops that learn: a model's rows, events, and room for what one event needs."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What HTTP adds to a search: the real service against the same index in process, in one run."""
+"""Cost of HTTP in a search: the real service against the same index in process, in one run."""
 
 import http.client
 import os

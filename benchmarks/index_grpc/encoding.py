@@ -1,4 +1,4 @@
-"""What the two encodings cost by themselves: all four steps of a search, on one thread."""
+"""Cost of the two encodings alone: all four steps of a search, on one thread."""
 
 import timeit
 from collections.abc import Callable

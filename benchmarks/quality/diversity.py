@@ -1,4 +1,4 @@
-"""What diversity does to lists: how alike their items are, and what recall it costs.
+"""Effect of diversity on lists: how similar their items are, and what recall it costs.
 
 Prequential (docs/evaluation.md), by the objects that serve. How alike a list is: the mean cosine of the
 embeddings of all its pairs of items, as of the moment when it is answered (intra-list similarity; Ziegler,

@@ -1,4 +1,4 @@
-"""What new items get of the lists, and what that costs: MovieLens-100K, a third of its films arriving late.
+"""Share of new items in the lists, and its cost: MovieLens-100K, a third of its films arriving late.
 
 Figures by share of exploration: exposures and clicks of the late films, how soon they are shown, recall.
 Clicks are what people chose anyway: a record can't tell what they would have done with another list.

@@ -1,4 +1,4 @@
-"""What `benchmarks.quality.exploration` measures: the trainer's state, and the recommender over it."""
+"""The trainer's state and the recommender over it, as `benchmarks.quality.exploration` measures them."""
 
 from collections.abc import Collection
 

@@ -1,4 +1,4 @@
-"""What metrics cost the trainer: no statsd, one that listens, one that is silent, one whose name is unknown.
+"""Cost of metrics in the trainer: no statsd, one that listens, one that is silent, one whose name is unknown.
 
 One trainer learns one stream; every few steps its figures go another way, in an order that changes by round.
 So all ways meet the same machine, and each is compared with "none" of its own round. Beside the throughput,

@@ -1,4 +1,4 @@
-"""How many answers wait for item metadata, which the process meets for the first time."""
+"""Share of answers that wait for item metadata, which the process meets for the first time."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a served list costs: processor time of an answer with 10 items, at 100,000 items, without any I/O.
+"""Cost of a served list: processor time of an answer with 10 items, at 100,000 items, without any I/O.
 
 The recommender that serves, over stores in memory and an index that has found everything beforehand. Time is
 the thread's own, so that other processes do not count; cases take turns within one run. What the stores

@@ -1,4 +1,4 @@
-"""What stands in a cell of a sparse matrix, and how cells are made of events."""
+"""Cells of a sparse matrix, and how they are made of events."""
 
 import math
 from typing import Any, Literal, TypeAlias

@@ -1,4 +1,4 @@
-"""How alike rows are, each to all others, and which are the nearest: exact, and never all pairs at a time."""
+"""Similarity of each row to all others, and the nearest ones: exact, and never all pairs at a time."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol

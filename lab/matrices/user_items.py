@@ -1,4 +1,4 @@
-"""What each user did with each item, of a whole history."""
+"""Matrix of what each user did with each item, over a whole history."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

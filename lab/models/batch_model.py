@@ -1,4 +1,4 @@
-"""What every batch model offers."""
+"""Interface of every batch model."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""How neighbours are found."""
+"""Options of finding neighbours."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What models share that compare users: their answers."""
+"""Answers of models that compare users."""
 
 from abc import abstractmethod
 

@@ -1,4 +1,4 @@
-"""How sure a figure is, and how evenly lists are spread: pure arithmetic over users and items."""
+"""Confidence intervals and spread of lists: pure arithmetic over users and items."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""How an evaluation goes about it."""
+"""Protocol of an evaluation."""
 
 from dataclasses import dataclass, field, replace
 

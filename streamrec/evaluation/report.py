@@ -1,4 +1,4 @@
-"""What an evaluation found, as figures by name."""
+"""Report of an evaluation, as figures by name."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

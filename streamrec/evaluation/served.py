@@ -1,4 +1,4 @@
-"""What users are served, as a model that can be measured: the trainer's step, the recommender's answers."""
+"""The served list as a model that can be measured: the trainer's step, the recommender's answers."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What streamrec needs of the outside world, as Protocols.
+"""Ports: all that streamrec needs of the outside world, as Protocols.
 
 Two families: the trainer and the tools call synchronous ports, in bulk; the servers call asynchronous ones,
 a request at a time. Every method may raise `Unavailable`, and `ConfigurationError` when the other side

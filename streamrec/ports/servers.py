@@ -1,4 +1,4 @@
-"""What the servers need: asynchronous, a request at a time."""
+"""Ports of the servers: asynchronous, a request at a time."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

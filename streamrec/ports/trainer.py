@@ -1,4 +1,4 @@
-"""What the trainer and the tools need: synchronous, in bulk."""
+"""Ports of the trainer and the tools: synchronous, in bulk."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""What the values of many items did, minute by minute, by the events' own times."""
+"""Values of many items, minute by minute, by the events' own times."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Which pairs of a user and an item came lately, in a table of fixed size."""
+"""Recent pairs of a user and an item, in a table of fixed size."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""How much events teach: by their type, and by their value where a rule says so."""
+"""Weights of events: by their type, and by their value where a rule says so."""
 
 import math
 import operator

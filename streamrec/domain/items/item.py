@@ -1,4 +1,4 @@
-"""What is known of an item besides its vector."""
+"""Metadata of an item: all that is known besides its vector."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar, cast

@@ -1,4 +1,4 @@
-"""Which items are chosen most, over all time and lately."""
+"""Popularity counts: the items chosen most, over all time and lately."""
 
 import re
 from collections.abc import Mapping

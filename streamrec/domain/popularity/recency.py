@@ -1,4 +1,4 @@
-"""What a user did last counts most."""
+"""Weights by recency: a user's last choices count most."""
 
 from collections.abc import Mapping, Sequence
 

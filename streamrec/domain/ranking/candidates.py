@@ -1,4 +1,4 @@
-"""What several sources propose to one user, side by side: what a blend ranks by."""
+"""Candidates of several sources for one user, side by side: what a blend ranks by."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence

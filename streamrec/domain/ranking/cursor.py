@@ -1,4 +1,4 @@
-"""Where a reader of pages stands: what was shown, small enough to go with the next request.
+"""Cursor of a reader of pages: what was shown, small enough to go with the next request.
 
 Nothing is kept on a server: any replica gives the next page, and gives what is best *then*, while the model
 learns. So a cursor can't be a position; it names what was shown, by hashes of 32 bits. Of 1,000,000 items

@@ -1,4 +1,4 @@
-"""How well a ranking puts the one item that the user chose: pure arithmetic on ranks.
+"""Metrics of the rank of the one item that the user chose: pure arithmetic on ranks.
 
 A rank is counted from 0; `MISS` stands for an item that could not be ranked at all.
 """

@@ -1,4 +1,4 @@
-"""What is asked, what is answered, and how an answer fills up."""
+"""Request for recommendations, its answer, and how an answer fills up."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Which rows were touched longest ago."""
+"""Order in which rows were touched: the oldest are evicted first."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What is answered about items like another."""
+"""Answers about similar items."""
 
 from typing import Any
 

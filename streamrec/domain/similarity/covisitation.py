@@ -1,4 +1,4 @@
-"""Which items are chosen together: streaming item-item neighbours."""
+"""Co-visitation: streaming item-item neighbours by what is chosen together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

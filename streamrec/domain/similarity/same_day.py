@@ -1,4 +1,4 @@
-"""How many users chose two items on the same day."""
+"""Same-day counts: how many users chose two items on the same day."""
 
 from collections import OrderedDict
 from collections.abc import Mapping

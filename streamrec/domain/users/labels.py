@@ -1,4 +1,4 @@
-"""What each user does most: a bounded number of labels (categories, tags) with counts and mean values."""
+"""Labels of users: a bounded number of categories and tags each, with counts and mean values."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain

@@ -1,4 +1,4 @@
-"""How much a user's events may count: a robot is no crowd."""
+"""Shares of users: a bound on how much one user's events may count."""
 
 from collections.abc import Mapping
 

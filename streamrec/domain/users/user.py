@@ -1,4 +1,4 @@
-"""What is known of a user."""
+"""State, profile and document of a user."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
