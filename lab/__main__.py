@@ -8,5 +8,8 @@ if __name__ == "__main__":
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "scipy":
             raise
-        sys.exit("error: python -m lab needs scipy: pip install -r requirements-lab.txt -c constraints.txt")
+        sys.exit(
+            "error: python -m lab needs scipy: pip install -r requirements-lab.txt -c constraints.txt,"
+            " or outside of the repository 'streamrec[lab]'"
+        )
     main()

