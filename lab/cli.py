@@ -27,7 +27,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Batch models: fitted on a whole history at a time, kept in files. See docs/lab.md.",
+    help="Batch models: fitted on a whole history at a time, kept in files. See docs/reference/lab.md.",
 )
 
 ModelFile = Annotated[Path, typer.Argument(help="What `fit` wrote.")]

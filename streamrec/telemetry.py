@@ -2,7 +2,8 @@
 
 Every line of a process is one JSON object (on a terminal: coloured text), whoever writes it: we, gunicorn,
 uvicorn, or a driver. A line within a request carries its ``request_id``. Names of metrics are dotted,
-``<process>.<what>[.<detail>]``, with the unit at the end of a gauge's name; `docs/metrics.md` lists them all.
+``<process>.<what>[.<detail>]``, with the unit at the end of a gauge's name; `docs/reference/metrics.md` lists
+them all.
 """
 
 import logging

@@ -1,8 +1,9 @@
 """Effect of diversity on lists: how similar their items are, and what recall it costs.
 
-Prequential (docs/evaluation.md), by the objects that serve. How alike a list is: the mean cosine of the
-embeddings of all its pairs of items, as of the moment when it is answered (intra-list similarity; Ziegler,
-McNee, Konstan, Lausen 2005, Improving recommendation lists through topic diversification, section 3.2).
+Prequential (docs/reference/evaluation.md), by the objects that serve. How alike a list is: the mean cosine of
+the embeddings of all its pairs of items, as of the moment when it is answered (intra-list similarity;
+Ziegler, McNee, Konstan, Lausen 2005, Improving recommendation lists through topic diversification,
+section 3.2).
 """
 
 from pathlib import Path

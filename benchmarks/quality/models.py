@@ -1,7 +1,7 @@
 """Recommendation quality: every model on every data set, the same defaults everywhere.
 
-Prequential, all candidates, exact ranks (docs/evaluation.md); what is served is the mean of some seeds.
-Besides MovieLens-100K, streams of our own generator, and any files: `--events NAME=FILE`, with columns
+Prequential, all candidates, exact ranks (docs/reference/evaluation.md); what is served is the mean of some
+seeds. Besides MovieLens-100K, streams of our own generator, and any files: `--events NAME=FILE`, with columns
 user_id, item_id, timestamp; `NAME=FILE@10` asks about every tenth event only.
 
 A cell of the tables is one model on one data set with one seed. Each is measured in a process of its own and

@@ -9,7 +9,7 @@ Results = Mapping[str, Mapping[str, Any]]
 """Data set -> what was measured on it."""
 
 Figures = Mapping[str, Any]
-"""One model on one data set, see docs/evaluation.md."""
+"""One model on one data set, see docs/reference/evaluation.md."""
 
 MARKERS = ("<!-- quality: begin -->", "<!-- quality: end -->")
 

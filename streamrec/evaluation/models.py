@@ -75,7 +75,7 @@ def _covisitation(history: Events, protocol: Protocol) -> Ranker:
     return ranker
 
 
-# A name each, which scripts and result files use; docs/evaluation.md says what they are.
+# A name each, which scripts and result files use; docs/reference/evaluation.md says what they are.
 MODELS: dict[str, Model] = {
     "popularity": Model(_popularity, has_chance=False),
     "decayed_popularity": Model(_decayed_popularity, has_chance=False),

@@ -15,7 +15,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.segments import n_earlier, segments
 
 Figures = dict[str, Any]
-"""Name -> number, or figures again; docs/evaluation.md names them all."""
+"""Name -> number, or figures again; docs/reference/evaluation.md names them all."""
 
 
 def evaluate(

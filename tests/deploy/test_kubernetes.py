@@ -142,7 +142,7 @@ def test_everything_referred_to_exists(manifest: Manifest) -> None:
 
 
 def test_the_guide_says_how_to_make_the_secret() -> None:
-    guide = (FOLDER.parents[1] / "docs/deployment.md").read_text("utf-8")
+    guide = (FOLDER.parents[1] / "docs/how-to/deployment.md").read_text("utf-8")
     assert "kubectl create secret generic streamrec" in guide
     assert all(f"--from-literal={key}=" in guide or f"--from-file={key}=" in guide for key in SECRET_KEYS)
 

@@ -19,7 +19,7 @@ GRAFANA_ALERTS = DEPLOY / "grafana/provisioning/alerting/alerts.yml"
 DATA_SOURCES = DEPLOY / "grafana/provisioning/datasources/datasources.yml"
 PROMETHEUS_ALERTS = DEPLOY / "prometheus/alerts.yml"
 MAPPING = DEPLOY / "statsd/mapping.yml"
-DOCUMENTATION = ROOT / "docs/metrics.md"
+DOCUMENTATION = ROOT / "docs/reference/metrics.md"
 
 KINDS = {"counter": "c", "gauge": "g", "timer": "ms"}
 

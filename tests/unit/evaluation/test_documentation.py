@@ -1,4 +1,4 @@
-"""What docs/evaluation.md shows is run."""
+"""What docs/reference/evaluation.md shows is run."""
 
 import doctest
 import json
@@ -11,7 +11,7 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from tests.unit.evaluation.test_bad_input import people
 
-PAGE = Path(__file__).parents[3] / "docs" / "evaluation.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "evaluation.md"
 
 
 def test_its_loops_give_what_the_evaluator_gives() -> None:

@@ -1,4 +1,4 @@
-"""The rights in Redis that `docs/deployment.md` names are those that are needed."""
+"""The rights in Redis that `docs/how-to/deployment.md` names are those that are needed."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from streamrec.errors import ConfigurationError
 from streamrec.ports import Lease
 from tests.unit.adapters.redis.test_kinds import RANKING, publish_all, spoil
 
-PAGE = Path(__file__).parents[3] / "docs/deployment.md"
+PAGE = Path(__file__).parents[4] / "docs/how-to/deployment.md"
 
 
 def documented_rights() -> list[str]:
