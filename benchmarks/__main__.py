@@ -43,7 +43,7 @@ QUALITY: dict[str, list[str]] = {
     "blend_search": ["benchmarks.quality.blend_search"],
     "soak": ["benchmarks.trainer.soak"],
 }
-"""How good the lists are, hours for all data sets and seeds, and twenty minutes of a soak: only by name."""
+"""Quality of the lists (hours for all data sets and seeds) and a soak of twenty minutes: run only by name."""
 
 ALL = COMMANDS | SERVICES | QUALITY
 

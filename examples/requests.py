@@ -1,4 +1,4 @@
-"""What the examples' apps do with a request's body, and with what the product refuses."""
+"""Request bodies in the examples' apps, and answers to what the product refuses."""
 
 from typing import Any, NoReturn, TypeVar
 

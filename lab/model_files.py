@@ -38,7 +38,7 @@ _MANIFEST = "manifest.json"
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a file holds: the format, the kind of model, its options, names of lists of ids and of arrays."""
+    """Contents of a file: the format, the kind of model, its options, names of lists of ids and of arrays."""
 
     format_version: int
     kind: str

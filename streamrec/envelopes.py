@@ -1,4 +1,4 @@
-"""Names what a payload is that is no event: wrapped, encoded or packed by its sender; and how to mend that.
+"""Recognition of payloads that are no events: wrapped, encoded or packed by their sender; and the remedy.
 
 Looked into only once a payload was refused, so the way of good events costs nothing.
 """
@@ -48,7 +48,7 @@ _decode_messagepack: Callable[[bytes], Any] = msgspec.msgpack.Decoder().decode
 
 
 class Envelope(NamedTuple):
-    """What a payload is: a word for counting, and words for people that say how to mend it."""
+    """Kind of a payload: a word for counting, and a message for people that says how to mend it."""
 
     reason: str
     words: str

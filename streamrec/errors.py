@@ -31,7 +31,7 @@ class StreamrecError(Exception):
 
 
 class InvalidInput(StreamrecError):
-    """What a caller or a record brought does not fit its contract."""
+    """Input of a caller, or a record, that does not fit its contract."""
 
 
 class InvalidEvent(InvalidInput):

@@ -1,4 +1,4 @@
-"""Warnings of what fails again and again, at most one in ten seconds of each kind, whoever meets it."""
+"""Warnings of repeated failures, at most one in ten seconds of each kind in the whole process."""
 
 import threading
 import time
@@ -40,7 +40,7 @@ class LogLimit:
             structlog.get_logger().warning(event, **fields, **more)
 
     def clear(self) -> None:
-        """Forget what was said."""
+        """Forget the warnings so far."""
         with self._lock:
             self._due.clear()
             self._n_left_out.clear()

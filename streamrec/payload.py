@@ -29,7 +29,7 @@ FILE_DAMAGE = (
     *DAMAGE, OSError, EOFError, AttributeError, RuntimeError, SyntaxError, tokenize.TokenError,
     struct.error, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
-"""What numpy and zipfile raise for files that they did not write; numpy reads an array's head as Python."""
+"""Errors of numpy and zipfile for files that they did not write; numpy reads an array's head as Python."""
 
 _ESCAPED_KEY = re.compile(rb'\\u[^"]*"\s*:')
 

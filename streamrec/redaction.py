@@ -1,4 +1,4 @@
-"""Nothing that is logged may hold a password or a key, whatever was handed to the logger."""
+"""Redaction: no line of the log may hold a password or a key, whatever was handed to the logger."""
 
 import re
 from collections.abc import Mapping
@@ -98,6 +98,6 @@ def redacted(value: Any) -> Any:  # noqa: ANN401  # whatever somebody logs
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Do so for a line of the log; a structlog processor, the last before rendering."""
+    """Redact a line of the log; a structlog processor, the last before rendering."""
     cleaned: EventDict = redacted(event)
     return cleaned

@@ -31,9 +31,9 @@ _LONGEST_EXAMPLE = 300
 """Characters: what is wrong with a record may be most of it."""
 
 _SILENT = ("kafka", "confluent_kafka")
-"""What Kafka's drivers meet reaches us as errors, which are logged now and then, with the URL. They write
-many lines a second themselves while a broker is away, and one for each tenth of a second in which another
-thread had the interpreter."""
+"""Failures in Kafka's drivers reach us as errors, which are logged now and then, with the URL. The drivers
+write many lines a second themselves while a broker is away, and one for each tenth of a second in which
+another thread had the interpreter."""
 
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
@@ -123,7 +123,7 @@ def _renderer() -> Processor:
 
 
 def _log_crash(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    """Let also what nobody caught end up in the log, without secrets: a traceback shows arguments' values."""
+    """Log uncaught exceptions too, without secrets: a traceback shows arguments' values."""
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, traceback)
     else:

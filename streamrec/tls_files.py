@@ -19,12 +19,12 @@ class TlsFile(NamedTuple):
 
 
 class TlsFiles(NamedTuple):
-    """What a URL names; None: nothing.
+    """Files and password that a URL names; None where it names none.
 
     Attributes
     ----------
     authorities
-        Certificates of those whose word on the server is taken.
+        Certificates of the authorities that are trusted to vouch for the server.
     revoked
         The list of certificates that no longer count.
     certificate, key

@@ -116,7 +116,7 @@ def encode_event(event: Interaction) -> bytes:
 
 
 class RejectedRecord(msgspec.Struct, frozen=True):
-    """What goes to the rejected topic: where the record stood, why it was refused, and what it was.
+    """Record of the rejected topic: position of the refused record, the reason, and its payload.
 
     The payload is cut to `MAX_EVENT_BYTES` and read as UTF-8 with replacement characters.
     """
@@ -184,7 +184,7 @@ encode_vector = msgspec.msgpack.Encoder().encode
 
 
 def decode_vector(payload: bytes) -> VectorRecord:
-    """Read a record of the vector topics; whether its numbers are finite is for whoever uses them to see.
+    """Read a record of the vector topics; its reader checks that the numbers are finite.
 
     Raises
     ------

@@ -15,7 +15,7 @@ _N_CLUSTERS = 200
 
 
 class Shape(NamedTuple):
-    """What vectors are like.
+    """Distribution that vectors are drawn from.
 
     Attributes
     ----------

@@ -15,7 +15,7 @@ TIMEOUT_S = 5.0
 
 
 class Searcher(Protocol):
-    """What is measured: from the recommender's question to its answer."""
+    """Client that is measured: from the recommender's question to its answer."""
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return up to `k` items."""

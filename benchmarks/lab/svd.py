@@ -30,7 +30,7 @@ N_ASKED = 400
 
 
 class Size(NamedTuple):
-    """How much of everything there is."""
+    """Numbers of users, items and groups in the planted data."""
 
     n_users: int = 100_000
     n_tags: int = 5_000

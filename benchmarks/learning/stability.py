@@ -36,7 +36,7 @@ _FIFTHS = 5
 
 
 class Outcome(msgspec.Struct):
-    """What became of one combination.
+    """Result of one combination.
 
     Attributes
     ----------

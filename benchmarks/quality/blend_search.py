@@ -28,7 +28,7 @@ K = 10
 
 
 class Question(NamedTuple):
-    """What was there to choose from.
+    """Candidates that a list was chosen from.
 
     Attributes
     ----------

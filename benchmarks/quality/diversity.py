@@ -1,9 +1,9 @@
 """Effect of diversity on lists: how similar their items are, and what recall it costs.
 
-Prequential (docs/reference/evaluation.md), by the objects that serve. How alike a list is: the mean cosine of
-the embeddings of all its pairs of items, as of the moment when it is answered (intra-list similarity;
-Ziegler, McNee, Konstan, Lausen 2005, Improving recommendation lists through topic diversification,
-section 3.2).
+Prequential (docs/reference/evaluation.md), by the objects that serve. Similarity within a list is the mean
+cosine of the embeddings of all its pairs of items, as of the moment when it is answered (intra-list
+similarity; Ziegler, McNee, Konstan, Lausen 2005, Improving recommendation lists through topic
+diversification, section 3.2).
 """
 
 from pathlib import Path
@@ -60,7 +60,7 @@ def main(
 
 
 class _ServedPools(ServedModel):
-    """What is served before it is shaped, and the vectors that it is shaped by."""
+    """Served lists before they are diversified, and the vectors that this is done by."""
 
     def pool(self, user_row: int) -> list[RecommendedItem]:
         """Return the candidates that a list of `K` is chosen from."""
@@ -75,7 +75,7 @@ class _ServedPools(ServedModel):
 
 
 def measured(events: Events, stride: int) -> dict[str, Any]:
-    """Return how alike lists are and how many hold what is chosen next, by diversity."""
+    """Return how similar the items of a list are and how many lists hold the next choice, by diversity."""
     start = round(len(events.user_rows) * Protocol().initial_share)
     hits: dict[float, list[bool]] = {diversity: [] for diversity in DIVERSITIES}
     likenesses: dict[float, list[float]] = {diversity: [] for diversity in DIVERSITIES}
@@ -100,7 +100,7 @@ def measured(events: Events, stride: int) -> dict[str, Any]:
 
 
 def _lists(model: _ServedPools, question: Question) -> dict[float, tuple[bool, float]]:
-    """Return by diversity whether the list holds the target, and how alike its items are."""
+    """Return by diversity whether the list holds the target, and how similar its items are."""
     pool = model.pool(question.user_row)
     vectors = model.vectors(pool)
     found = {}

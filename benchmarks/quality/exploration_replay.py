@@ -17,7 +17,7 @@ MILESTONES = (1, 5, 20)
 
 
 class ServerPort(Protocol):
-    """What is measured."""
+    """Server that is measured."""
 
     def arrive(self, item: Item) -> None:
         """Take an item's metadata."""
@@ -33,7 +33,7 @@ class ServerPort(Protocol):
 
 
 class Stream(NamedTuple):
-    """What happens.
+    """Stream of events and of arriving items.
 
     Attributes
     ----------
@@ -73,7 +73,7 @@ def with_late_items(
 
 @dataclass
 class Outcome:
-    """What came of lists of one share of exploration, in hits and in what late items got.
+    """Result of lists with one share of exploration: hits, and exposures of late items.
 
     Attributes
     ----------

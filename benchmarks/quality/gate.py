@@ -19,7 +19,7 @@ from streamrec.evaluation.report import figures
 RECORDED = Path(__file__).parents[1] / "results" / "quality_gate.json"
 
 MODELS = ("served",)
-"""What users get: whatever of its sources or of their blend gets worse shows in it."""
+"""The served list comes first: a loss in any source or in their blend shows in it."""
 
 N_EVENTS = 20_000
 STRIDE = 1
@@ -30,7 +30,7 @@ TOLERANCE = 0.03
 
 
 class Record(msgspec.Struct):
-    """What a later run must reach, and on what it was measured."""
+    """Recorded figures that a later run must reach, and the data that they were measured on."""
 
     data_set: str
     n_events: int

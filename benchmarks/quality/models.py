@@ -71,7 +71,7 @@ class DataSet(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """What is measured at a time; a part is measured on the first `limit` events."""
+    """One measurement; a part of the blend is measured on the first `limit` events."""
 
     data_set: DataSet
     model: str

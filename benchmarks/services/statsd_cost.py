@@ -43,7 +43,7 @@ JsonPath = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
 
 
 class Turn(NamedTuple):
-    """What one turn took, per event, in us."""
+    """Times of one turn, per event, in us."""
 
     wall_us: float
     cpu_us: float

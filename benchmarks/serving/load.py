@@ -20,7 +20,7 @@ CONNECTIONS = 16
 
 
 class Load:
-    """What is sent, what must be in an answer, and how it went."""
+    """Requests to send, a text that answers must contain, and the results."""
 
     def __init__(self, path: str, expected: tuple[bytes, ...], first: int, below: int) -> None:
         self._path = path

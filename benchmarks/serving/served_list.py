@@ -54,7 +54,7 @@ class Case(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What it is called in the results."""
+        """Name in the results."""
         parts = [f"{self.n_seen} seen"]
         parts += ["metadata from the store"] if self.misses else []
         parts += [f"diversity {self.shape.diversity}"] if self.shape.diversity else []

@@ -75,7 +75,7 @@ class AtOnceIndex:
 
 
 class World(NamedTuple):
-    """What answers are made of; a cache of items that keeps none has every answer ask the store."""
+    """Stores, cache and index behind the answers; without cached items every answer reads the store."""
 
     store: MemoryStore
     cache: MemoryCache

@@ -35,7 +35,7 @@ Vectors = NDArray[np.float32]
 
 
 class Sizes(NamedTuple):
-    """How much is in the stores."""
+    """Numbers of users and items in the stores."""
 
     n_items: int
     n_users: int
@@ -53,7 +53,7 @@ def places_in(directory: Path, index_port: int) -> PlaceSettings:
 
 
 def environment_of(places: PlaceSettings) -> dict[str, str]:
-    """Return what a child process needs to find the same places, on one thread."""
+    """Return the environment with which a child process finds the same stores, on one thread."""
     names = ("events_url", "store_url", "cache_url", "artifacts_dir", "index_url")
     settings = {f"STREAMREC_{name.upper()}": str(getattr(places, name)) for name in names}
     return os.environ | settings | {"OMP_NUM_THREADS": "1", "STREAMREC_LOG_LEVEL": "WARNING"}

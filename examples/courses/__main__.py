@@ -29,7 +29,7 @@ _MOST_ASKED_FOR = 1000
 """Users in one answer of the product."""
 
 _SETTLING_S = 5.0
-"""What was learned last of a customer is in the index some seconds later."""
+"""Seconds until the newest vectors of customers are in the index."""
 
 
 def main() -> None:

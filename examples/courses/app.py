@@ -18,7 +18,7 @@ _ABOUT = {
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What `POST /predict` takes."""
+    """Body of `POST /predict`."""
 
     user_handle: int
 
@@ -50,7 +50,7 @@ class _Predictions:
         self._product = product
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer with customers like the one asked for, most alike first."""
+        """Answer with customers like the one asked for, most similar first."""
         handle = body_of(req, _decoder).user_handle
         answer = self._product.get(path_of("v1", "users", str(handle), "similar"), k=N_CUSTOMERS)
         resp.media = {

@@ -58,7 +58,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class School:
-    """What to make up.
+    """Numbers of customers, courses and groups to generate.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class School:
 
 
 def fields_of(groups: Numbers) -> tuple[Numbers, Numbers]:
-    """Return each group's main and second field, (N,) each: no two of `MAX_GROUPS` have both alike.
+    """Return each group's main and second field, (N,) each: no two of `MAX_GROUPS` have both in common.
 
     >>> [fields.tolist() for fields in fields_of(np.array([0, 24, 25]))]
     [[0, 24, 0], [1, 0, 2]]

@@ -13,7 +13,7 @@ N_SHOWN = 10
 
 
 class Click(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `POST /clicks` takes."""
+    """Body of `POST /clicks`."""
 
     uuid: str
     sourceprodid: str
@@ -53,7 +53,7 @@ class _Suggestions:
         self._product = product
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, uuid: str) -> None:
-        """Answer with what a customer may want; of a stranger only what they look at is known."""
+        """Answer with what a customer may want; for an unknown user, by the product that they look at."""
         looking_at = req.get_param("looking_at")
         seen = {} if looking_at is None else {"item_id": looking_at}
         answer = self._product.get("/v1/recommendations", user_id=uuid, k=N_SHOWN, **seen)

@@ -57,7 +57,7 @@ _PRICE_TASTE = 0.4
 
 @dataclass(frozen=True)
 class Shop:
-    """What to make up."""
+    """Numbers of products, customers and clicks to generate."""
 
     n_customers: int = 2_000
     n_products: int = 600

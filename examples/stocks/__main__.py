@@ -25,7 +25,7 @@ _FEED_INTERVAL_S = 0.5
 _MAX_RATE = 1000.0
 
 _SETTLING_S = 3.0
-"""What was learned last is published about a second later."""
+"""Seconds until the newest vectors are published; it takes about one."""
 
 
 def main() -> None:

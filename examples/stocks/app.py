@@ -17,7 +17,7 @@ _N_SIMILAR = 10
 _MINUTES = 5
 
 _LIKE_BY = "covisitation"
-"""Instruments are alike when the same users trade them, one soon after the other."""
+"""Instruments are similar when the same users trade them, one soon after the other."""
 
 _TOLERANCE_S = 60.0
 """Market time by which a sender's clock may be ahead of ours: about a second of ours."""
@@ -26,7 +26,7 @@ _ID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 
 
 class TradeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `POST /add/request` takes; `timestamp` is market time, now where it is left out."""
+    """Body of `POST /add/request`; `timestamp` is market time, by default now."""
 
     userid: str | int
     instrid: str | int
@@ -118,7 +118,7 @@ class Similar:
         resp.media = {"predicted_items": [item["item_id"] for item in answer["items"]]}
 
     def _for_user(self, userid: str) -> Any:  # noqa: ANN401  # JSON
-        self._product.get(path_of("v1", "users", userid))  # strangers would be told what is popular
+        self._product.get(path_of("v1", "users", userid))  # unknown users would be told what is popular
         # Who traded a stock may well want to look at it again.
         return self._product.get("/v1/recommendations", user_id=userid, k=_N_SIMILAR, exclude_seen="false")
 

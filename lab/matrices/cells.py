@@ -20,7 +20,7 @@ _LIKE_THE_PRODUCT: dict[str, float] = TrainerSettings.model_fields["event_weight
 
 
 class CellRules(msgspec.Struct, frozen=True):
-    """How events become cells.
+    """Rules by which events become cells.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class CellRules(msgspec.Struct, frozen=True):
 
     @property
     def is_missing_aware(self) -> bool:
-        """Whether a missing cell means that nobody knows."""
+        """Whether a missing cell is unknown, not 0."""
         return self.cells == "mean_value"
 
     def weights(self) -> EventWeights:

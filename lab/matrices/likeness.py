@@ -14,14 +14,14 @@ _GROUPS_PER_RESULT = 4
 
 
 class Likeness(Protocol):
-    """N rows that can be compared. Every likeness is at most 1; 0 or less is not alike."""
+    """N rows that can be compared. Every similarity is at most 1; 0 or less is not similar."""
 
     @property
     def n_rows(self) -> int:
         """N."""
 
     def scores(self, rows: NDArray[np.int64]) -> NDArray[np.floating]:
-        """Return (B, N) how alike each of B rows is to all, the caller's to change; NaN: nobody knows."""
+        """Return (B, N) similarities of each of B rows to all, which the caller may change; NaN: unknown."""
 
     def supports(self, row: int, others: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (K,) how many things a row and each of K others have in common."""

@@ -13,7 +13,7 @@ _Dense = NDArray[np.float64]
 
 
 class SparseLikeness:
-    """How alike N rows of F cells each are.
+    """Similarity of N rows of F cells each.
 
     ``cosine`` is the cosine of the angle; ``euclidean`` is 1 / (1 + distance). Both are multiplied by
     n / (n + shrinkage), n being the number of cells that the two have in common: rows that share nothing are
@@ -30,7 +30,7 @@ class SparseLikeness:
     cells
         (N, F) float64.
     shrinkage
-        Shared cells after which half of the likeness is believed; 0 believes all of it.
+        Shared cells after which a similarity counts half; with 0 all count in full.
     is_missing_aware
         Whether a missing cell is unknown, not 0.
     """
@@ -52,7 +52,7 @@ class SparseLikeness:
         return int(self._cells.shape[0])
 
     def scores(self, rows: NDArray[np.int64]) -> _Dense:
-        """Return (B, N) how alike each of B rows is to all; NaN where nobody knows."""
+        """Return (B, N) similarities of each of B rows to all; NaN where unknown."""
         products: _Dense = (self._cells[rows] @ self._all_cells).toarray()
         shared: _Dense = (self._pattern[rows] @ self._all_patterns).toarray()
         if self._is_missing_aware:

@@ -1,4 +1,4 @@
-"""Likeness of dense rows by cosine."""
+"""Similarity of dense rows by cosine."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from lab.matrices.cells import Csr, n_common, pattern_of
 
 
 class VectorLikeness:
-    """How alike N vectors of D numbers are, by cosine.
+    """Similarity of N vectors of D numbers, by cosine.
 
     Parameters
     ----------

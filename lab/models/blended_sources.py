@@ -75,7 +75,7 @@ class BlendedLikeness:
         return self._parts[0][1].n_rows
 
     def scores(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return (B, N) how alike each of B rows is to all; NaN where nobody knows."""
+        """Return (B, N) similarities of each of B rows to all; NaN where unknown."""
         totals, weights = np.zeros((2, len(rows), self.n_rows))
         for weight, likeness in self._parts:
             scores = likeness.scores(rows)

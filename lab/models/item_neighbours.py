@@ -1,4 +1,4 @@
-"""Item-item: what is chosen by the same users, or valued alike by them."""
+"""Item-item neighbours: items chosen by the same users, or valued similarly by them."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
@@ -70,7 +70,7 @@ class ItemNeighbours(BatchModel):
         self._neighbours: dict[int, Nearest] = {}
 
     def _find_neighbours(self, items: list[int]) -> None:
-        """See to it that the neighbours of items are at hand: found once a fit, whoever's items they are."""
+        """Find the neighbours of items that have none yet: once a fit, for whichever user."""
         missing = [item for item in items if item not in self._neighbours]
         found = nearest(self._likeness, np.array(missing, np.int64), self._options.n_neighbours)
         self._neighbours.update(zip(missing, found, strict=True))

@@ -10,7 +10,7 @@ from streamrec.errors import InvalidInput
 
 
 class NeighbourOptions(msgspec.Struct, frozen=True):
-    """How rows of users or of items are compared.
+    """Options of comparing rows of users or of items.
 
     Attributes
     ----------
@@ -19,7 +19,7 @@ class NeighbourOptions(msgspec.Struct, frozen=True):
     measure
         ``cosine`` or ``euclidean``; see `SparseLikeness`.
     shrinkage
-        Shared cells after which half of a likeness is believed.
+        Shared cells after which a similarity counts half.
     n_neighbours
         That speak in a recommendation.
     """
@@ -36,7 +36,7 @@ class NeighbourOptions(msgspec.Struct, frozen=True):
         check_n_neighbours(self.n_neighbours)
 
     def likeness(self, rows: Csr) -> SparseLikeness:
-        """Return how alike the rows of a matrix are."""
+        """Return the similarity of the rows of a matrix."""
         return SparseLikeness(
             rows, self.measure, self.shrinkage, is_missing_aware=self.cells.is_missing_aware
         )

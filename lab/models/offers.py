@@ -1,4 +1,4 @@
-"""From totals of what neighbours say to a list for a user."""
+"""Votes of neighbours for items, and the list that they add up to for a user."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,14 @@ from lab.models.batch_model import Scored
 
 
 class Votes:
-    """What has been said for each of I items so far: the sum of votes, and how many there were."""
+    """Votes for each of I items so far: their sum, and their number."""
 
     def __init__(self, n_items: int) -> None:
         self._totals: NDArray[np.float64] = np.zeros(n_items)
         self._supports: NDArray[np.int64] = np.zeros(n_items, np.int64)
 
     def from_alike_items(self, own: Nearest, amount: float) -> None:
-        """Let an item of the user's speak for those that are like it, as loudly as the user chose it.
+        """Add votes of one of the user's items for items similar to it, weighted by the user's choice of it.
 
         Deshpande and Karypis 2004, Item-based top-N recommendation algorithms, section 4.2.
         """
@@ -24,7 +24,7 @@ class Votes:
         self._supports[own.rows] += 1
 
     def from_alike_users(self, neighbours: Nearest, matrix: UserItems) -> None:
-        """Let users speak for their items, as loudly as they are alike."""
+        """Add the votes of users for their items, weighted by the similarity of these users."""
         theirs = matrix.cells[neighbours.rows]
         self._totals += theirs.T @ neighbours.scores
         self._supports += np.bincount(theirs.indices, minlength=len(self._supports))

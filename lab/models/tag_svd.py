@@ -24,7 +24,7 @@ Tags = Literal["categories", "item_ids"]
 
 
 class TagSvdOptions(msgspec.Struct, frozen=True):
-    """How users and tags are brought together.
+    """Options of decomposing users and tags.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ def _user_tags(matrix: UserItems, choices: Choices, item_tags: Csr, rules: CellR
     """Return (U, T) what each user did with each tag: every event counts for all tags of its item."""
     n_tags = np.diff(item_tags.indptr)[choices.item_rows]
     event_of = np.repeat(np.arange(len(n_tags)), n_tags)
-    # The place of each (event, tag) among its event's tags, and with it the tag's place among the item's.
+    # The index of each (event, tag) among its event's tags, and with it the tag's index among the item's.
     place = np.arange(len(event_of)) - np.repeat(np.cumsum(n_tags) - n_tags, n_tags)
     tags = item_tags.indices[item_tags.indptr[choices.item_rows[event_of]] + place]
     shape = (len(matrix.users), item_tags.shape[1])

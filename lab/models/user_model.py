@@ -12,7 +12,7 @@ from lab.models.offers import Votes
 
 
 class UserModel(BatchModel):
-    """Answers from how alike users are, and from what they did.
+    """Answers from the similarity of users, and from what they did.
 
     Attributes
     ----------

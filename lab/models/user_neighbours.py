@@ -1,4 +1,4 @@
-"""User-user: who chooses the same items, or values them alike."""
+"""User-user neighbours: users who choose the same items, or value them similarly."""
 
 from collections.abc import Iterable, Sequence
 from typing import ClassVar

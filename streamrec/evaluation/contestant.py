@@ -1,4 +1,4 @@
-"""A model under way through a stream: what it answered, and what that took."""
+"""Model under evaluation on a stream: its answers, and their times."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True)
 class Answers:
-    """What a model answered to Q questions.
+    """Answers of a model to Q questions.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The baseline: how often each item was chosen, and nothing else."""
+"""Baseline: number of times that each item was chosen."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -10,7 +10,7 @@ _NORMAL_975 = 1.959963984540054
 
 
 class Interval(NamedTuple):
-    """Where a mean lies, with a probability of 95 %."""
+    """Interval that holds a mean with a probability of 95 %."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ def interval_over_users(values: NDArray[np.float64], user_rows: NDArray[np.int64
 
 
 def gini(counts: NDArray[np.int64]) -> float:
-    """Return how unevenly (I,) counts are spread: 0 all alike, towards 1 one has everything; 0 of nothing.
+    """Return how unevenly (I,) counts are spread: 0 all equal, towards 1 one has everything; 0 of nothing.
 
     >>> gini(np.array([3, 3, 3])), gini(np.array([0, 0, 0, 8]))
     (0.0, 0.75)

@@ -39,7 +39,7 @@ from streamrec.learning.learner import use_one_thread
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was asked, and what models answered.
+    """Questions of an evaluation, and the answers of models.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Evaluation:
     start
         Where the history ends.
     places
-        (Q,) of the questions among the events.
+        (Q,) indices of the questions among the events.
     answers
         Model name -> the answers of each run, one a seed.
     """

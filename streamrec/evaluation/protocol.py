@@ -9,7 +9,7 @@ from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 @dataclass(frozen=True)
 class Protocol:
-    """How an evaluation goes about it.
+    """Parameters of an evaluation.
 
     Attributes
     ----------

@@ -69,7 +69,7 @@ def figures(evaluation: Evaluation) -> dict[str, Figures]:
 
 
 def why_no_question(evaluation: Evaluation) -> str:
-    """Return what a stream without a question is like, for people."""
+    """Return a message that says why a stream holds no question."""
     n_events = len(evaluation.events.user_rows)
     if not n_events:
         return "there are no events"

@@ -66,7 +66,7 @@ class ServedModel:
 
     @property
     def answered_from(self) -> Candidates[str] | None:
-        """What the last list was made of: what a blend had to choose from."""
+        """Candidates that the last list was chosen from."""
         return self._serving.answered_from
 
     def _teach_blend(self, event: Interaction) -> None:

@@ -13,7 +13,7 @@ from streamrec.learning.learner import Learner
 
 
 class Pace(NamedTuple):
-    """How fast events come and what the trainer takes for them.
+    """Rate of the events, and durations of the trainer's steps.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Home folders in settings: nobody else expands the ``~`` of a variable that stands in quotes."""
+"""Home folders in settings: a shell does not expand the ``~`` of a variable in quotes."""
 
 from pathlib import Path
 

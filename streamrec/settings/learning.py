@@ -1,4 +1,4 @@
-"""Settings of learning, within the limits that its proof of stability counts on."""
+"""Settings of learning, within the limits that its proof of stability relies on."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -20,7 +20,7 @@ Rate = Annotated[float, Field(gt=0, le=1000)]
 
 
 class LearningSettings(BaseSettings):
-    """How the model learns: the same in initial and incremental training."""
+    """Settings of learning: the same in initial and incremental training."""
 
     model_config = SettingsConfigDict(
         env_prefix="STREAMREC_LEARNING_", frozen=True, extra="ignore", allow_inf_nan=False

@@ -48,7 +48,7 @@ _PLACES = ("events_url", "changelog_url", "store_url", "cache_url", "artifacts_d
 
 
 class PlaceSettings(BaseSettings):
-    """Where things are: shared by all processes."""
+    """Locations of logs, stores, index and files: shared by all processes."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_", frozen=True, extra="ignore")
 
@@ -79,7 +79,7 @@ class PlaceSettings(BaseSettings):
 
 
 class CoVisitationSettings(BaseSettings):
-    """How items that are chosen together become neighbours."""
+    """Settings of co-visitation: items that are chosen together become neighbours."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_COVISITATION_", frozen=True, extra="ignore")
 
@@ -100,7 +100,7 @@ class CoVisitationSettings(BaseSettings):
 
 
 class TrainerSettings(BaseSettings):
-    """How the incremental trainer runs."""
+    """Settings of the incremental trainer."""
 
     model_config = SettingsConfigDict(
         env_prefix="STREAMREC_TRAINER_", frozen=True, extra="ignore", allow_inf_nan=False
@@ -167,7 +167,7 @@ class TrainerSettings(BaseSettings):
 
 
 class HistorySettings(BaseSettings):
-    """How item histories are kept: open, high, low and close of events' values, minute by minute."""
+    """Settings of the bars process: open, high, low and close of events' values, minute by minute."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_HISTORY_", frozen=True, extra="ignore")
 
@@ -194,7 +194,7 @@ class HistorySettings(BaseSettings):
 
 
 class IndexSettings(BaseSettings):
-    """What the index service holds."""
+    """Settings of the index service."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_INDEX_", frozen=True, extra="ignore")
 
@@ -204,7 +204,7 @@ class IndexSettings(BaseSettings):
 
 
 class ServerSettings(BaseSettings):
-    """How the recommender answers."""
+    """Settings of the recommender."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_SERVER_", frozen=True, extra="ignore")
 

@@ -1,1 +1,1 @@
-"""Bars: what an item's value did, minute by minute."""
+"""Bars: values of an item, minute by minute."""

@@ -22,7 +22,7 @@ from streamrec.payload import decoded
 MINUTE_S = 60
 
 MAX_WINDOW = 1440
-"""Minutes: a day. What is older belongs into a store made for it."""
+"""Minutes: a day. Older values belong into a store made for them."""
 
 VERSION = 1
 
@@ -36,7 +36,7 @@ PACKED_BYTES = PACKED.itemsize
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
-    """What an item's value did from `minute` on, for a minute or longer.
+    """Open, high, low and close of an item's value from `minute` on, for a minute or longer.
 
     Attributes
     ----------
@@ -58,10 +58,10 @@ class Bar(msgspec.Struct, frozen=True, gc=False):
 
 
 class HeldBars(NamedTuple):
-    """What is held of one item: its minutes, oldest first.
+    """Minutes that are held of one item, oldest first.
 
-    Those before the window are among them where none took their place. `now` is the newest event time of the
-    whole stream, in Unix seconds.
+    Minutes before the window are among them where no newer one has overwritten them. `now` is the newest
+    event time of the whole stream, in Unix seconds.
     """
 
     now: float
@@ -69,14 +69,14 @@ class HeldBars(NamedTuple):
 
 
 class HistorySpan(msgspec.Struct, frozen=True, array_like=True):
-    """How far histories reach: `window` minutes back from `now` (Unix seconds)."""
+    """Span that bars are kept for: `window` minutes back from `now` (Unix seconds)."""
 
     now: float
     window: int
 
 
 class HistoryUpdate(NamedTuple):
-    """What one publication changes. First the forgotten items lose all they had; then `bars` are set.
+    """Changes of one publication. First all bars of the forgotten items are removed; then `bars` are set.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ _decode_span = msgspec.json.Decoder(HistorySpan).decode
 
 
 def decode_span(written: str | bytes) -> HistorySpan:
-    """Read how far histories reach.
+    """Read the span that bars are kept for.
 
     Raises
     ------

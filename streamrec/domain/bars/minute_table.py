@@ -11,13 +11,13 @@ from streamrec.domain.bars.tick_clock import AHEAD, LATE, TAKEN, TickClock
 from streamrec.domain.rows.id_map import IdMap
 
 _AT = [("open_at", "<u4"), ("close_at", "<u4")]
-"""When in the minute the first and the last tick were, in 2^-32 minutes: finer than float64 holds times."""
+"""Times of the first and last tick within the minute, in 2^-32 minutes: finer than float64 holds times."""
 
 TALLY = np.dtype([("minute", "<i4"), ("count", "<u4"), *_AT, *FIGURES])
 """A minute of an item; without ticks its count is 0."""
 
 _EVICTED_SHARE = 0.01
-"""Of all items, evicted at once: to look for the longest silent ones is a look at all."""
+"""Share of all items evicted at once: finding the longest silent ones means looking at all."""
 
 _LARGEST = np.finfo(np.float64).max
 
@@ -36,12 +36,12 @@ class Ticks(NamedTuple):
 
 
 class Added(NamedTuple):
-    """What some ticks changed.
+    """Changes that some ticks made.
 
     Attributes
     ----------
     cells
-        (C,) places of the minutes that changed, each once: ``row * window + slot``.
+        (C,) cells of the minutes that changed, each once: ``row * window + slot``.
     evicted
         Rows and ids of items that were forgotten before.
     """
@@ -56,7 +56,7 @@ class ItemHistory:
     """Open, high, low, close, count and sum of each item's value, for the minutes of a window.
 
     An item's minutes stand in a ring of `window` slots of 56 bytes: 3,360 bytes an item at 60 minutes, 168 MB
-    for 50,000 items, taken as items come. When there is no room for a stranger, those that were silent
+    for 50,000 items, taken as items come. When there is no room for an unknown item, those that were silent
     longest are forgotten. Of two ticks at one moment the first to arrive is the earlier one.
 
     Parameters
@@ -112,7 +112,7 @@ class ItemHistory:
         return self._tallies[cells]
 
     def cells_in_use(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the places of all minutes of (R,) rows that have ticks."""
+        """Return the cells of all minutes of (R,) rows that have ticks."""
         of_row, slots = np.nonzero(self._tallies["count"].reshape(-1, self.window)[rows])
         return rows[of_row] * self.window + slots
 
@@ -142,7 +142,7 @@ class ItemHistory:
         return cells, tallies
 
     def _merge(self, cells: NDArray[np.int64], tallies: NDArray[Any]) -> NDArray[np.int64]:
-        """Add to minutes that are there; take the place of others, which have left the window."""
+        """Add to minutes that are there; overwrite others, which have left the window."""
         held = self._tallies[cells]
         is_same = (held["count"] > 0) & (held["minute"] == tallies["minute"])
         for name, stays in (
@@ -161,7 +161,7 @@ class ItemHistory:
         return cells
 
     def _make_room(self, item_ids: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[int, str]]:
-        """Forget as many as the strangers among these, whose rows are -1, need."""
+        """Forget as many items as the unknown ones among these, whose rows are -1, need."""
         strangers = {item_ids[place] for place in np.flatnonzero(rows < 0).tolist()}
         n_over = len(self.ids) + len(strangers) - self.max_items
         if n_over <= 0:
@@ -188,7 +188,7 @@ class ItemHistory:
         }
 
     def load(self, ids: Sequence[str | None], arrays: Mapping[str, NDArray[Any]]) -> bool:
-        """Take over what `arrays` returned; False when places differ, as window or room for items do.
+        """Take over what `arrays` returned; False when shapes differ, as window or room for items do.
 
         Raises
         ------

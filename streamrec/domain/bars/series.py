@@ -1,4 +1,4 @@
-"""An item's minutes as one asks for them: the last ones, in bars of some length, with gaps or without."""
+"""Series of an item's bars: the last minutes, in bars of some length, with gaps or without."""
 
 from collections.abc import Sequence
 

@@ -12,8 +12,8 @@ LATE: Final = 1
 AHEAD: Final = 2
 
 LONGEST_STEP_S: Final = 3600.0
-"""A tick so far after now is taken, whoever sent it: a pause in the trading, or a clock set wrong. Whether it
-moves now is another question."""
+"""A tick so far after now is taken from any sender: a pause in the trading, or a clock set wrong. It need not
+move now."""
 
 ARRIVAL_TOLERANCE_S = 60.0
 """A sender's clock and the log's may differ by so much."""
@@ -150,7 +150,7 @@ class _Claim:
     Attributes
     ----------
     has_others
-        Whether there is more than one sender at all.
+        True when there is more than one sender at all.
     """
 
     def __init__(

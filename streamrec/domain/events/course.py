@@ -7,7 +7,7 @@ N_EVENTS_OF_LONG_GAP: Final = 512
 """Events without any user at the time before: more than a bulk of live events within a replay has."""
 
 _N_EVENTS_SIDE_BY_SIDE: Final = 16 * N_EVENTS_OF_LONG_GAP
-"""Partitions that are read in turns have all passed a gap by then: who has not has another clock."""
+"""Partitions that are read in turns have all passed a gap by then: a user who has not has another clock."""
 
 EVENTS_PER_USER: Final = 64
 """A user who has sent nothing for so many events, times the users asked, is asked no more."""
@@ -43,7 +43,7 @@ class Course:
         return self.n_users > 2 or n_events - self.begun_at > EVENTS_PER_USER
 
     def postpone(self, n_events: int) -> None:
-        """Note that somebody is at the time before it still, or again."""
+        """Note that a user is still, or again, at the time before it."""
         if self.owed is not None:
             gap_s, _, since = self.owed
             is_another_clock = n_events - self.begun_at > _N_EVENTS_SIDE_BY_SIDE

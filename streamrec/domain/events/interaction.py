@@ -8,7 +8,7 @@ DEFAULT_EVENT_TYPE = "interaction"
 
 
 class Interaction(msgspec.Struct, frozen=True, gc=False):
-    """What a user did to an item.
+    """Action of a user on an item.
 
     Attributes
     ----------

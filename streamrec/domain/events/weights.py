@@ -23,7 +23,7 @@ class _ValueRule(NamedTuple):
 
 
 class EventWeights:
-    """How much each event teaches.
+    """Weights of events in learning.
 
     Positive: learned from, and seen. Zero: recorded only (an impression is not a choice).
     Negative: a dislike, after which the item is never offered to that user again.

@@ -1,4 +1,4 @@
-"""Champion and challenger: which generation serves, which learns beside it, and how they change places."""
+"""Champion and challenger: the generation that serves, the one that learns beside it, and their exchange."""
 
 from typing import Literal, NamedTuple
 
@@ -19,7 +19,7 @@ def other_role(role: Role) -> Role:
 
 
 class Promotion(msgspec.Struct, frozen=True):
-    """Two generations change places.
+    """Exchange of the roles of two generations.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Promotion(msgspec.Struct, frozen=True):
 
 
 class PromotionRequest(NamedTuple):
-    """What a command asks for.
+    """Content of a command to promote or to roll back.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class PromotionRequest(NamedTuple):
 
 
 class Roles(NamedTuple):
-    """Who is what.
+    """Roles of generations.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ class Roles(NamedTuple):
     def of(cls, live: str | None, challenger: str | None, promotion: Promotion | None) -> "Roles":
         """Return the roles as of the names that are written down; `live` is the one that serves."""
         if promotion is not None and not promotion.is_done:
-            # Another initial training may have taken the place of both meanwhile: then it comes to nothing.
+            # Another initial training may have replaced both meanwhile: then it comes to nothing.
             if live in (promotion.champion, promotion.challenger):
                 return cls(promotion.champion, promotion.challenger, promotion)
             promotion = None

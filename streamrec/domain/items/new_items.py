@@ -13,7 +13,7 @@ _NEVER = -np.inf
 
 
 class NewItems:
-    """When each item entered, and how often it was chosen since.
+    """Entry time of each item, and how often it was chosen since.
 
     An item is new while it is younger than `max_age_s` and has fewer than `max_events`.
 
@@ -22,7 +22,7 @@ class NewItems:
     max_age_s
         Seconds of stream time.
     max_events
-        Events; those that count less, as a robot's do, are less than one.
+        Events; those with a small share, as of a robot, are less than one.
 
     >>> items = NewItems(max_age_s=100.0, max_events=2.0)
     >>> items.enter(0, now=0.0)
@@ -40,7 +40,7 @@ class NewItems:
 
     @property
     def n_silent(self) -> int:
-        """How many items entered that nobody chose yet."""
+        """Number of items that entered and that nobody chose yet."""
         return len(self._silent)
 
     def enter(self, row: int, now: float) -> None:

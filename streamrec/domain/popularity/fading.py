@@ -8,7 +8,7 @@ OF_DOUBLES, OF_FLOATS = 500.0, 60.0
 from that of a float32, also for sums of millions."""
 
 _SMALLEST_EXPONENT = -1000.0
-"""What is older than the scale can express counts as good as nothing, and stays a finite number."""
+"""Amounts older than the scale can express count next to nothing, and stay finite numbers."""
 
 
 class FadingScale:

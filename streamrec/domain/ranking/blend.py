@@ -31,7 +31,7 @@ _Array = NDArray[np.float32]
 
 
 class Blend(msgspec.Struct, frozen=True):
-    """What was learned, as it is published.
+    """Learned blend, as it is published.
 
     Attributes
     ----------

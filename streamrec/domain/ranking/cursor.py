@@ -27,12 +27,12 @@ _HEAD_BYTES = len(_VERSION) + _QUESTION_BYTES + _CHECK_BYTES
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """What the pages so far have shown, in answer to one question.
+    """Items that the pages so far have shown, in answer to one question.
 
     Attributes
     ----------
     question
-        Hash of who asks for what: a cursor goes on with the question that it began with, no other.
+        Hash of the request's parameters: a cursor continues the question that it began with, no other.
     hashes
         Of the ids shown, first page first; 4 bytes each.
 

@@ -1,4 +1,4 @@
-"""The shape of a list: not ten times the same, not all of one category."""
+"""Shape of a list: diverse items, and a limit for each category."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ Numbers = NDArray[np.float32]
 MIN_POOL = 50
 MAX_POOL = 1000
 POOL_FACTOR = 5
-"""A list is chosen from so many candidates per item wanted: farther down, what is unlike is also unwanted."""
+"""Candidates per item wanted that a list is chosen from: farther down, dissimilar items are irrelevant."""
 
 _N_COMPARED = 50
-"""Best of a pool, whose pairs say what is much alike: more of them change little, and cost their square."""
+"""Best of a pool, whose pairs give the scale of similarity: more change little, at a quadratic cost."""
 
 _ROUNDING = 1e-6
 """Cosines this close are equal."""
 
 
 class Shape(NamedTuple):
-    """How a list is to look.
+    """Shape wanted of a list.
 
     Attributes
     ----------
     diversity
-        0: the best first, as they come; 1: as unlike each other as can be; between: weighed.
+        0: the best first, as they come; 1: as dissimilar as can be; between: weighed.
     max_per_category
         Items of any one category; None: any number.
     """
@@ -108,7 +108,7 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
 
 
 class _MarginalRelevance:
-    """What each candidate would add to the list so far."""
+    """Marginal relevance of each candidate to the list so far."""
 
     def __init__(self, pool: Pool, diversity: float) -> None:
         self._diversity = diversity
@@ -124,13 +124,13 @@ class _MarginalRelevance:
         return int(np.argmax(self._relevance - self._diversity * self._likeness))
 
     def show(self, place: int) -> None:
-        """Put it into the list."""
+        """Put a candidate into the list."""
         self.pass_over(place)
         if self._diversity > 0 and self._has_vector[place] and len(self._cosines):
             np.maximum(self._likeness, self._likeness_to(place), out=self._likeness)
 
     def pass_over(self, place: int) -> None:
-        """Take it out of the pool."""
+        """Take a candidate out of the pool."""
         self._relevance[place] = -np.inf
 
     def _likeness_to(self, place: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Why an item was recommended."""
+"""Explanation of a recommended item: its sources, and the user's items behind it."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """Where an item's score comes from.
+    """Composition of an item's score.
 
     Attributes
     ----------

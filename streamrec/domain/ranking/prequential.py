@@ -121,7 +121,7 @@ class Question(NamedTuple):
 
 
 class Questioning(NamedTuple):
-    """Which events are questions.
+    """Rules that make questions of events.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ ALL_QUESTIONS = Questioning()
 
 
 class _Past:
-    """What each user chose so far, and which items anybody did."""
+    """Choices of each user so far, and of all."""
 
     def __init__(self, events: Events) -> None:
         self._n_items = 0
@@ -158,7 +158,7 @@ class _Past:
         self._n_items = max(self._n_items, item + 1)
 
     def question(self, place: int, user: int, item: int, *, with_repeats: bool) -> Question | None:
-        """Return an event as a question; None for a stranger's, and for an item that is no candidate."""
+        """Return an event as a question; None for an unknown user's, and for an item that is no candidate."""
         chosen = self._by_user.get(user)
         if chosen is None or (item in chosen and not with_repeats):
             return None

@@ -22,14 +22,14 @@ BasedOn = Literal["user_id", "item_id", "popular_items"]
 
 
 class RecommendationRequest(msgspec.Struct, frozen=True):
-    """Who asks, and for what.
+    """Parameters of a request for recommendations.
 
     Attributes
     ----------
     k
         Items wanted, 1 to `MAX_K`.
     user_id, item_id
-        Either, both or neither; the item helps a stranger who looks at it.
+        Either, both or neither; the item helps an unknown user who looks at it.
     exclude_seen
         Leave out what the user has seen. What the user dislikes is left out always.
     categories
@@ -41,7 +41,7 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
     min_score
         Only items that score at least this much; None: all.
     shape
-        How the list is to look.
+        Shape wanted of the list.
     cursor
         What leads on from the page before; None: this is the first.
     explain
@@ -120,7 +120,7 @@ class Selection:
 
     @property
     def n_missing(self) -> int:
-        """How many items are still to be found."""
+        """Number of items still to be found."""
         return self._k - len(self.items)
 
     def offer(

@@ -19,8 +19,8 @@ _NUMBA: Any = numba.config
 _ROOT = Path(__file__).parents[3]
 
 _SOURCES = ("models/*.py", "streamrec/domain/**/*.py", "streamrec/learning/**/*.py")
-"""Where functions are compiled. Code that was kept holds what it calls in other files; numba looks at its own
-file alone to see whether it is still right."""
+"""Folders of functions that are compiled. Code that was kept holds what it calls in other files; numba looks
+at its own file alone to see whether it is still right."""
 
 
 def compiled(function: _F) -> _F:

@@ -17,7 +17,7 @@ class IdMap:
     >>> items = IdMap()
     >>> items.rows_of(["a", "b", "a"], add=True).tolist(), len(items)
     ([0, 1, 0], 2)
-    >>> items.rows_of(["b", "stranger"]).tolist()
+    >>> items.rows_of(["b", "unknown"]).tolist()
     [1, -1]
     """
 
@@ -46,7 +46,7 @@ class IdMap:
         return self._row_of.get(id_, -1)
 
     def rows_of(self, ids: Sequence[str], *, add: bool = False) -> NDArray[np.int64]:
-        """Return (B,) rows; a stranger gets a new row when `add`, else -1."""
+        """Return (B,) rows; an unknown id gets a new row when `add`, else -1."""
         rows = np.fromiter(map(self._row_of.get, ids, repeat(-1)), np.int64, len(ids))
         if add:
             for position in np.flatnonzero(rows < 0).tolist():

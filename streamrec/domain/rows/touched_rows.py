@@ -11,7 +11,7 @@ Rows = NDArray[np.int64]
 
 
 class TouchedRows:
-    """When each row was touched last, by a count of events: no clock can set it back.
+    """Time at which each row was last touched, as a count of events, which no clock can set back.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class TouchedRows:
 
 
 class Touched:
-    """When users' and items' rows were touched last."""
+    """Times at which users' and items' rows were last touched."""
 
     def __init__(self) -> None:
         self.users, self.items = TouchedRows(), TouchedRows()

@@ -37,7 +37,7 @@ class SimilarItems(msgspec.Struct, frozen=True):
     Attributes
     ----------
     by
-        In which way they are like it.
+        Kind of similarity.
     generation
         Of the model whose vectors had a part in it; null when none had.
     degraded

@@ -17,7 +17,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CoVisitationRules:
-    """How visits become neighbours.
+    """Rules by which visits become neighbours.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Nearest(NamedTuple):
 
 
 class CoVisitation:
-    """Items by who chose them one after the other.
+    """Counts of items that the same users chose one after the other.
 
     An event of item i after a history h_0, h_1, ... (newest first) adds w * decay^d to the count C of the
     pair (i, h_d), in both directions, and w to n_i. Two items are as similar as

@@ -1,4 +1,4 @@
-"""Ways in which items are alike, and orders in which those like one may be shown."""
+"""Kinds of similarity between items, and orders in which similar items may be shown."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,19 +7,19 @@ from typing import Any, Literal, NamedTuple
 from streamrec.domain.items.item import Item
 
 Likeness = Literal["vector", "covisitation", "same_day", "blend"]
-"""By the model's vectors; by who chose both one soon after the other; on the same day; all as a stranger who
-looks at the item is recommended by."""
+"""By the model's vectors; by who chose both one soon after the other; on the same day; as the blend
+ranks them for an unknown user who looks at the item."""
 
 OrderName = Literal["score", "same_category", "same_category_then_value"]
 
 
 class LikeOrder(NamedTuple):
-    """In which order items like another are shown.
+    """Order in which items similar to another are shown.
 
     Attributes
     ----------
     name
-        "score": the most alike first. "same_category": those of the item's main category first.
+        "score": the most similar first. "same_category": those of the item's main category first.
         "same_category_then_value": of these, and of the others, the nearest by a number first.
     attribute
         Of the items, which holds that number.
@@ -30,7 +30,7 @@ class LikeOrder(NamedTuple):
 
     @property
     def changes_lists(self) -> bool:
-        """Whether a list may come out otherwise than by score."""
+        """True when a list may come out otherwise than by score."""
         return self.name != "score"
 
     def place(

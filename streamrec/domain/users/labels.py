@@ -191,7 +191,7 @@ class UserLabels:
 
 
 class _Uses(NamedTuple):
-    """What is to be counted: (Q,) each, no pair of user and label twice."""
+    """Pairs to be counted: (Q,) each, no pair of user and label twice."""
 
     users: Rows
     labels: Rows

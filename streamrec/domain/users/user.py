@@ -22,7 +22,7 @@ MAX_ATTRIBUTES_BYTES = 1_000_000
 
 
 class LabelUse(msgspec.Struct, frozen=True, array_like=True):
-    """What a user does in one category, or with one tag.
+    """Events of a user in one category, or with one tag.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class LabelUse(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Profile(msgspec.Struct, frozen=True, array_like=True):
-    """What a user does, most first: a bounded number of categories and tags of the items chosen."""
+    """Categories and tags of the items that a user chose, a bounded number of each, most frequent first."""
 
     categories: tuple[LabelUse, ...] = ()
     tags: tuple[LabelUse, ...] = ()
