@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
 
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 """How long anything may take on a busy machine before it counts as broken."""
 
 

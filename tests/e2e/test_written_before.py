@@ -2,7 +2,8 @@
 
 `tests/fixtures/written_by_0_1_0.tar.xz` is a `var/` of version 0.1.0 after a short life: an initial training
 on a synthetic stream (4 dimensions), 484 events, two commands, a hidden item, an erased user, all processes
-stopped by SIGTERM.
+stopped by SIGTERM. `written_before_0_2_0.tar.xz` is one of the last day before 0.2.0, of the same settings,
+with a challenger beside the champion, records of an erasure, fencing tokens and versions of items.
 """
 
 import sqlite3
@@ -17,7 +18,9 @@ from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from tests.e2e.processes import ROOT, Process, answer_of, eventually, gunicorn, is_ready, python
 
-ARCHIVE = ROOT / "tests" / "fixtures" / "written_by_0_1_0.tar.xz"
+FIXTURES = ROOT / "tests" / "fixtures"
+
+ARCHIVES = ("written_by_0_1_0", "written_before_0_2_0")
 
 SETTINGS = {
     "STREAMREC_LEARNING_EMBEDDING_DIM": "4",
@@ -36,8 +39,8 @@ SETTINGS = {
 class Upgraded:
     """All four processes of today over the data of before."""
 
-    def __init__(self, folder: Path) -> None:
-        with tarfile.open(ARCHIVE) as archive:
+    def __init__(self, folder: Path, archive_name: str) -> None:
+        with tarfile.open(FIXTURES / f"{archive_name}.tar.xz") as archive:
             archive.extractall(folder, filter="data")
         self.store = folder / "var" / "store.db"
         index_port, recommender_port = free_port(), free_port()
@@ -64,15 +67,15 @@ class Upgraded:
             return dict(connection.execute("SELECT user_id, n_events FROM users"))
 
 
-@pytest.fixture
-def upgraded(tmp_path: Path) -> Iterator[Upgraded]:
-    upgraded = Upgraded(tmp_path)
+@pytest.fixture(params=ARCHIVES)
+def upgraded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Upgraded]:
+    upgraded = Upgraded(tmp_path, request.param)
     yield upgraded
     for process in upgraded.processes.values():
         process.end()
 
 
-def test_everything_goes_on_from_what_version_0_1_0_wrote(upgraded: Upgraded) -> None:
+def test_everything_goes_on_from_what_an_earlier_version_wrote(upgraded: Upgraded) -> None:
     before = upgraded.n_events_by_user()
     for process in upgraded.processes.values():
         process.start()
