@@ -76,6 +76,10 @@ bench: .venv/.dev  ## Benchmarks of the embedded default; tables on screen, JSON
 bench-services: .venv/.dev  ## Benchmarks over a real Kafka broker, MongoDB and Redis
 	$(BIN)/python -m benchmarks --services
 
+docs: .venv/.dev  ## The documentation as pages, in var/site/index.html; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Read it: $(BIN)/python -m http.server --directory var/site --bind 127.0.0.1 8090"
+
 # What an earlier build left would be packed again.
 wheel: .venv/.dev  ## The package, in dist/: pip install dist/streamrec-*.whl
 	rm -rf build dist *.egg-info
@@ -88,4 +92,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: help run stack-local test quality-gate test-kafka format lint test-nightly bench bench-services wheel clean-data clean
+.PHONY: help run stack-local test quality-gate test-kafka format lint test-nightly bench bench-services docs wheel clean-data clean
