@@ -59,6 +59,7 @@ COPY streamrec/adapters streamrec/adapters/
 COPY streamrec/domain streamrec/domain/
 COPY streamrec/ports streamrec/ports/
 COPY streamrec/settings streamrec/settings/
+COPY streamrec/web streamrec/web/
 
 # --- the images -------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """What clients may send, and how it becomes queries."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import falcon
 import msgspec
@@ -12,6 +12,7 @@ from streamrec import payload
 from streamrec.adapters.faiss.index import MAX_K
 from streamrec.errors import Damaged, InvalidInput
 from streamrec.index_protocol import CONTENT_TYPE, MAX_QUERIES
+from streamrec.web.bodies import JSON, BodyReader
 
 T = TypeVar("T")
 
@@ -20,7 +21,7 @@ Answer = Callable[[bytes], bytes]
 
 DEFAULT_K = 10
 
-ItemK = Annotated[int, msgspec.Meta(ge=1, le=MAX_K)]
+K = Annotated[int, msgspec.Meta(ge=1, le=MAX_K)]
 
 
 class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,7 +41,7 @@ class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     vectors: Annotated[list[list[float]], msgspec.Meta(max_length=MAX_QUERIES)] | None = None
     item_ids: Annotated[list[str], msgspec.Meta(max_length=MAX_QUERIES)] | None = None
-    k: ItemK = DEFAULT_K
+    k: K = DEFAULT_K
     exclude: list[list[str]] = []
     generation: str | None = None
 
@@ -48,6 +49,13 @@ class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def n_queries(self) -> int:
         """How many queries it holds."""
         return len(self.item_ids or self.vectors or ())
+
+
+class SimilarQuery(msgspec.Struct, frozen=True):
+    """Parameters of what asks who is like an id; `generation` None: of the current one."""
+
+    k: K = DEFAULT_K
+    generation: str | None = None
 
 
 class VectorsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,31 +67,6 @@ class VectorsRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 _vectors_decoder = msgspec.json.Decoder(VectorsRequest)
 _search_decoder = msgspec.json.Decoder(SearchRequest)
-
-
-def read_body(request: falcon.Request, max_bytes: int) -> bytes:
-    """Read a body, refusing one that is too large before holding it.
-
-    Raises
-    ------
-    falcon.HTTPUnsupportedMediaType
-        When it is packed.
-    falcon.HTTPContentTooLarge
-        When it has more than `max_bytes`.
-    """
-    encoding = (request.get_header("Content-Encoding") or "identity").strip().lower()
-    if encoding != "identity":
-        raise falcon.HTTPUnsupportedMediaType(
-            description=f"Content-Encoding {encoding[:80]!r} is not read; send the body as it is.",
-            headers={"Accept-Encoding": "identity"},
-        )
-    body: bytes = b""
-    if (request.content_length or 0) <= max_bytes:
-        # Also ends where a chunked body does: the server in front knows where.
-        body = request.stream.read(max_bytes + 1)
-    if (request.content_length or 0) > max_bytes or len(body) > max_bytes:
-        raise falcon.HTTPContentTooLarge(description=f"A body may have {max_bytes} bytes.")
-    return body
 
 
 def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
@@ -101,14 +84,13 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
 
 
 def reply_in_kind(
-    req: falcon.Request, resp: falcon.Response, max_bytes: int, for_client: Answer, for_people: Answer
+    req: falcon.Request, resp: falcon.Response, reader: BodyReader, for_client: Answer, for_people: Answer
 ) -> None:
     """Answer a body in its own form: MessagePack to the service's client, JSON to people."""
-    if is_of_the_client(req):
-        resp.data = for_client(read_body(req, max_bytes))
-        resp.content_type = CONTENT_TYPE
-    else:
-        resp.data = for_people(read_body(req, max_bytes))
+    body = reader.read(req)
+    is_of_client = body.media_type == CONTENT_TYPE
+    resp.data = (for_client if is_of_client else for_people)(body.payload)
+    resp.content_type = CONTENT_TYPE if is_of_client else JSON
 
 
 def decode_search(body: bytes) -> SearchRequest:
@@ -138,22 +120,6 @@ def decode_vectors_request(body: bytes) -> VectorsRequest:
     return decoded(_vectors_decoder.decode, body)
 
 
-def is_of_the_client(request: falcon.Request) -> bool:
-    """Return whether a body is the service's client's; else it is people's.
-
-    Raises
-    ------
-    falcon.HTTPUnsupportedMediaType
-        When it is neither MessagePack nor JSON.
-    """
-    content_type = (request.content_type or "").partition(";")[0].strip().lower()
-    if content_type not in (CONTENT_TYPE, falcon.MEDIA_JSON):
-        raise falcon.HTTPUnsupportedMediaType(
-            description=f"Send {falcon.MEDIA_JSON} or {CONTENT_TYPE}.", headers={"Accept": falcon.MEDIA_JSON}
-        )
-    return content_type == CONTENT_TYPE
-
-
 def excluded_of(search: SearchRequest) -> Sequence[list[str]]:
     """Return the ids to leave out, a list for each query."""
     return search.exclude or [[]] * search.n_queries
@@ -163,18 +129,3 @@ def as_vector(numbers: list[float]) -> NDArray[np.float32]:
     """Return (D + 1,) float32; a number too large for it becomes infinite, which the index refuses."""
     with np.errstate(over="ignore"):
         return np.asarray(numbers, np.float64).astype(np.float32)
-
-
-def read_k(request: falcon.Request) -> int:
-    """Read the query parameter `k`.
-
-    Raises
-    ------
-    InvalidInput
-        When it is not a whole number from 1 to 1,000.
-    """
-    given: Any = request.get_param("k", default=str(DEFAULT_K))
-    try:
-        return msgspec.convert(given, ItemK, strict=False)
-    except msgspec.ValidationError as error:
-        raise InvalidInput(f"k is {given[:40]!r}; a whole number from 1 to {MAX_K} is wanted") from error

@@ -9,11 +9,11 @@ import numpy as np
 from faiss_server.generations import Generations
 from faiss_server.requests import (
     SearchRequest,
+    SimilarQuery,
     as_vector,
     decode_search,
     decoded,
     excluded_of,
-    read_k,
     reply_in_kind,
 )
 from faiss_server.users_resource import answer_of_users
@@ -27,8 +27,10 @@ from streamrec.index_protocol import (
     encode_answers,
 )
 from streamrec.ports import Metrics
-from streamrec.request_ids import id_in_path
 from streamrec.telemetry import timed
+from streamrec.web.bodies import BodyReader
+from streamrec.web.ids import id_in_path
+from streamrec.web.queries import query_of
 
 _json = msgspec.json.Encoder()
 
@@ -36,14 +38,14 @@ _json = msgspec.json.Encoder()
 class SearchResource:
     """`POST /v1/search`: JSON for people, MessagePack for the service's client."""
 
-    def __init__(self, generations: Generations, metrics: Metrics, max_body_bytes: int) -> None:
+    def __init__(self, generations: Generations, metrics: Metrics, reader: BodyReader) -> None:
         self._generations = generations
         self._metrics = metrics
-        self._max_body_bytes = max_body_bytes
+        self._reader = reader
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer one request of several queries."""
-        reply_in_kind(req, resp, self._max_body_bytes, self._answer_client, self._answer_people)
+        reply_in_kind(req, resp, self._reader, self._answer_client, self._answer_people)
 
     def _answer_client(self, body: bytes) -> bytes:
         queries = decoded(decode_queries, body)
@@ -88,12 +90,11 @@ class SimilarItemsResource:
 
     def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
         """Answer with the items most like one."""
-        k = read_k(req)
-        item_id = id_in_path(item_id)
-        generation = self._generations.get(req.get_param("generation"))
+        query, item_id = query_of(req, SimilarQuery), id_in_path(item_id)
+        generation = self._generations.get(query.generation)
         self._metrics.count("index.queries")
         with timed(self._metrics, "index.search"):
-            ranking = generation.index.search_like(item_id, k)
+            ranking = generation.index.search_like(item_id, query.k)
         resp.data = _json.encode({"generation": generation.name, "items": _as_items(ranking)})
 
 

@@ -32,14 +32,6 @@ class StatsResource:
         resp.data = _json.encode({**current, "previous": served[1:], **loading})
 
 
-class LiveResource:
-    """`GET /health/live`: the process runs."""
-
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer always."""
-        resp.data = b'{"status":"live"}'
-
-
 class ReadyResource:
     """`GET /health/ready`: searches are answered, from all that the logs held at the start."""
 

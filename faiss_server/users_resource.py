@@ -5,13 +5,14 @@ import msgspec
 
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import USERS
-from faiss_server.requests import read_k
+from faiss_server.requests import SimilarQuery
 from streamrec.adapters.faiss.index import FaissIndex, Ranking
 from streamrec.errors import UnknownId
 from streamrec.index_protocol import AnswerMessage, QueryMessage
 from streamrec.ports import Metrics
-from streamrec.request_ids import id_in_path
 from streamrec.telemetry import timed
+from streamrec.web.ids import id_in_path
+from streamrec.web.queries import query_of
 
 _json = msgspec.json.Encoder()
 
@@ -33,11 +34,11 @@ class SimilarUsersResource:
         Unavailable
             When users are not indexed.
         """
-        k, user_id = read_k(req), id_in_path(user_id)
-        generation = self._generations.get(req.get_param("generation"))
+        query, user_id = query_of(req, SimilarQuery), id_in_path(user_id)
+        generation = self._generations.get(query.generation)
         self._metrics.count("index.queries")
         with timed(self._metrics, "index.search"):
-            ranking = _like(generation.get_users(), user_id, k)
+            ranking = _like(generation.get_users(), user_id, query.k)
         scores = ranking.scores.tolist()
         users = [
             {"user_id": id_, "score": score} for id_, score in zip(ranking.item_ids, scores, strict=True)

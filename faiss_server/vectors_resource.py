@@ -12,6 +12,7 @@ from streamrec.index_protocol import (
     decode_vectors_query,
     encode_vectors,
 )
+from streamrec.web.bodies import BodyReader
 
 _json = msgspec.json.Encoder()
 
@@ -19,13 +20,13 @@ _json = msgspec.json.Encoder()
 class VectorsResource:
     """`POST /v1/vectors`: JSON for people, MessagePack for the service's client."""
 
-    def __init__(self, generations: Generations, max_body_bytes: int) -> None:
+    def __init__(self, generations: Generations, reader: BodyReader) -> None:
         self._generations = generations
-        self._max_body_bytes = max_body_bytes
+        self._reader = reader
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with the vectors of those items that a generation has."""
-        reply_in_kind(req, resp, self._max_body_bytes, self._answer_client, self._answer_people)
+        reply_in_kind(req, resp, self._reader, self._answer_client, self._answer_people)
 
     def _answer_client(self, body: bytes) -> bytes:
         query = decoded(decode_vectors_query, body)

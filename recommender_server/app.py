@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import falcon
 import falcon.asgi
 
-from recommender_server import problems
 from recommender_server.access import ApiKeys
-from recommender_server.middleware import Access, Lifespan, Requests
+from recommender_server.middleware import Access, Lifespan
 from recommender_server.resources import (
     documents,
     events,
@@ -29,6 +27,10 @@ from streamrec.serving.catalog import Catalog
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.serving.intake import EventIntake
 from streamrec.serving.readiness import Readiness
+from streamrec.web import problems
+from streamrec.web.health import Live
+from streamrec.web.paths import RawPathApp
+from streamrec.web.requests import Requests
 
 
 @dataclass(frozen=True)
@@ -67,69 +69,6 @@ class Rules(NamedTuple):
     cors_origins: tuple[str, ...] = ()
 
 
-_ASCII = bytes(range(128))
-
-Message = dict[str, Any]
-Send = Callable[[Message], Awaitable[None]]
-
-
-class RawPathApp(falcon.asgi.App[Any, Any]):
-    """Routes on the path as it was sent, so that an id may hold a slash (``%2F``); resources decode ids.
-
-    HEAD is answered as GET without the body (RFC 9110, section 9.3.2).
-
-    Parameters
-    ----------
-    root_path
-        Prefix that a proxy leaves before the paths, such as ``/rec``; paths without it are routed as well.
-    """
-
-    def __init__(self, root_path: str = "", **options: Any) -> None:  # noqa: ANN401  # Falcon's own
-        super().__init__(**options)
-        self._root_path = root_path.rstrip("/")
-
-    async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
-        self,
-        scope: dict[str, Any],
-        receive: Callable[[], Awaitable[Message]],
-        send: Send,
-    ) -> None:
-        """Handle one connection."""
-        if scope["type"] == "lifespan":
-            send = _without_traceback(send)
-        elif scope["type"] == "http" and scope["method"] == "HEAD":
-            # A scope of its own: the server's says still that no body is to be sent.
-            scope, send = {**scope, "method": "GET"}, _without_body(send)
-        raw_path = scope.get("raw_path")
-        if raw_path is not None:
-            # Some servers leave the query string on it.
-            scope["path"] = self._routed(raw_path.partition(b"?")[0].decode("latin-1"))
-        if not (query := scope.get("query_string", b"")).isascii():
-            # Raw bytes, which no client should send: Falcon would fail on those that are not UTF-8.
-            scope["query_string"] = quote(query, safe=_ASCII).encode()
-        await super().__call__(scope, receive, send)
-
-    def _routed(self, path: str) -> str:
-        root = self._root_path
-        return path[len(root) :] if root and path.startswith(f"{root}/") else path
-
-
-def _without_traceback(send: Send) -> Send:
-    """Keep Falcon's stack trace of a failed start from the server's log: the reason stands there already."""
-
-    async def send_briefly(message: Message) -> None:
-        await send({"type": message["type"]})
-
-    return send_briefly
-
-
-def _without_body(send: Send) -> Send:
-    async def send_headers(message: Message) -> None:
-        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-    return send_headers
-
-
 def create_app(
     parts: Parts, rules: Rules, on_shutdown: Iterable[Callable[[], Awaitable[None]]] = ()
 ) -> falcon.asgi.App[Any, Any]:
@@ -144,7 +83,8 @@ def create_app(
     catalog = Catalog(parts.store, serving.items, parts.sink)
     readiness = _readiness_of(parts)
     closers = [readiness.aclose, serving.items.aclose, serving.blend.aclose, *on_shutdown]
-    middleware: list[Any] = [Requests(parts.metrics, rules.slow_request_s), Lifespan(readiness, closers)]
+    requests = Requests("recommender", parts.metrics, rules.slow_request_s)
+    middleware: list[Any] = [requests, Lifespan(readiness, closers)]
     if rules.cors_origins:
         # Before the keys are asked for: a refusal without these headers would be hidden from the page.
         origins = "*" if "*" in rules.cors_origins else rules.cors_origins
@@ -189,6 +129,6 @@ def _route(
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/v1/users/{user_id}/similar", users.SimilarUsers(serving.similar_users))
-    app.add_route("/health/live", health.Live())
+    app.add_route("/health/live", Live(), suffix="async")
     app.add_route("/openapi.json", documents.OpenApi(rules.root_path))
     app.add_route("/docs", documents.Docs())

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from recommender_server import schemas
-from recommender_server.bodies import JSON
 from recommender_server.history_schemas import HistoryAnswer, HistoryQuery
-from recommender_server.problems import PROBLEM_JSON
 from recommender_server.user_schemas import SimilarUsersAnswer, SimilarUsersQuery
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import Recommendations
 from streamrec.domain.similarity.answers import SimilarItems
+from streamrec.web.bodies import JSON
+from streamrec.web.health import Health
+from streamrec.web.problems import PROBLEM_JSON, Problem
 
 Json = dict[str, Any]
 
@@ -63,8 +64,8 @@ OPERATIONS = (
     Operation("delete", "/v1/users/{user_id}", "Erase a user", success=204, problems=(400, 429, 503)),
     Operation("get", "/v1/users/{user_id}/similar", "Users like this one, and what they do",
               SimilarUsersQuery, answer=SimilarUsersAnswer, problems=(400, 404, 503)),
-    Operation("get", "/health/live", "The process runs", answer=schemas.Health, problems=()),
-    Operation("get", "/health/ready", "The server can answer", answer=schemas.Health, problems=()),
+    Operation("get", "/health/live", "The process runs", answer=Health, problems=()),
+    Operation("get", "/health/ready", "The server can answer", answer=Health, problems=()),
 )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def document(version: str, root_path: str = "") -> Json:
     ['/health/live', '/health/ready', '/v1/events']
     """
     types = [part for operation in OPERATIONS for part in (operation.query, operation.body, operation.answer)]
-    types = [*dict.fromkeys(part for part in types if part is not None), schemas.Problem]
+    types = [*dict.fromkeys(part for part in types if part is not None), Problem]
     refs, components = msgspec.json.schema_components(types, ref_template=_REF)
     schema_of = dict(zip(types, refs, strict=True))
     paths: Json = {}
@@ -140,7 +141,7 @@ def _responses(operation: Operation, schema_of: dict[Any, Json], *, is_open: boo
     responses = {str(operation.success): success}
     if operation.path == "/health/ready":
         responses["503"] = success | {"description": "A store does not answer"}
-    problem = {PROBLEM_JSON: {"schema": schema_of[schemas.Problem]}}
+    problem = {PROBLEM_JSON: {"schema": schema_of[Problem]}}
     for status in (*operation.problems, *(() if is_open else (401,))):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return responses

@@ -190,22 +190,6 @@ class UserIds(msgspec.Struct, frozen=True):
     user_ids: list[str]
 
 
-class Health(msgspec.Struct, frozen=True):
-    """How the server is, and the parts it rests on: "ok" or what is wrong with each."""
-
-    status: str
-    parts: dict[str, str] = {}
-
-
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Problem details (RFC 9457)."""
-
-    title: str
-    status: int
-    detail: str | None = None
-    request_id: str | None = None
-
-
 def item_of(item_id: str, body: ItemBody) -> Item:
     """Return the item that a body describes.
 

@@ -6,8 +6,8 @@ from typing import Final
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON
 from recommender_server.openapi import document
+from streamrec.web.bodies import JSON
 
 API_VERSION: Final = "1.0.0"
 """Of the contract: it changes when the routes or types do, not with every release."""

@@ -4,10 +4,11 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON, body_of
+from recommender_server.bodies import body_of
 from recommender_server.schemas import Events as EventsBody
 from recommender_server.schemas import EventsAccepted
 from streamrec.serving.intake import EventIntake
+from streamrec.web.bodies import JSON, BodyReader
 from streamrec.wire import EventRecord
 
 _decoder: msgspec.json.Decoder[EventsBody] = msgspec.json.Decoder(EventsBody)
@@ -19,11 +20,11 @@ class Events:
 
     def __init__(self, intake: EventIntake, max_body_bytes: int) -> None:
         self._intake = intake
-        self._max_body_bytes = max_body_bytes
+        self._reader = BodyReader(max_body_bytes)
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Take one event or a list of them: all or none, durable once answered."""
-        body = await body_of(req, _decoder, self._max_body_bytes, EventRecord.__struct_fields__)
+        body = await body_of(req, self._reader, _decoder, EventRecord.__struct_fields__)
         events = body if isinstance(body, list) else [body]
         await self._intake.accept(events)
         resp.status = falcon.HTTP_202

@@ -1,23 +1,14 @@
-"""Whether the process is alive, and whether it can answer."""
+"""Whether the server can answer."""
 
 import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON
-from recommender_server.schemas import Health
 from streamrec.serving.readiness import OK, Readiness
+from streamrec.web.bodies import JSON
+from streamrec.web.health import Health
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Live:
-    """`GET /health/live`."""
-
-    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answer that the process runs."""
-        resp.data = _encode(Health("ok"))
-        resp.content_type = JSON
 
 
 class Ready:

@@ -3,13 +3,13 @@
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON
 from recommender_server.history_schemas import BAR_MINUTES, HistoryAnswer, HistoryQuery
-from recommender_server.request import query_of
 from streamrec.errors import UnknownId
-from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.item_history import HistoryReader, HistoryRequest
+from streamrec.web.bodies import JSON
+from streamrec.web.ids import id_in_path
+from streamrec.web.queries import query_of
 
 _encode = msgspec.json.Encoder().encode
 

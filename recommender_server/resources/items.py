@@ -4,11 +4,12 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON, body_of
+from recommender_server.bodies import body_of
 from recommender_server.schemas import ItemBodies, ItemBody, NamedItemBody, item_of
 from streamrec.domain.events.values import id_of
-from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
+from streamrec.web.bodies import JSON, BodyReader
+from streamrec.web.ids import id_in_path
 
 _item_decoder = msgspec.json.Decoder(ItemBody)
 _items_decoder: msgspec.json.Decoder[list[NamedItemBody]] = msgspec.json.Decoder(ItemBodies)
@@ -20,7 +21,7 @@ class Item:
 
     def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
         self._catalog = catalog
-        self._max_body_bytes = max_body_bytes
+        self._reader = BodyReader(max_body_bytes)
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
         """Answer with the item as it is stored."""
@@ -30,7 +31,7 @@ class Item:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, item_id: str) -> None:
         """Replace the whole item."""
         wanted = id_in_path(item_id)
-        body = await body_of(req, _item_decoder, self._max_body_bytes, ItemBody.__struct_fields__)
+        body = await body_of(req, self._reader, _item_decoder, ItemBody.__struct_fields__)
         await self._catalog.put_items([item_of(wanted, body)])
         resp.status = falcon.HTTP_204
 
@@ -45,11 +46,11 @@ class Items:
 
     def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
         self._catalog = catalog
-        self._max_body_bytes = max_body_bytes
+        self._reader = BodyReader(max_body_bytes)
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Replace many items: all or none."""
-        bodies = await body_of(req, _items_decoder, self._max_body_bytes, NamedItemBody.__struct_fields__)
+        bodies = await body_of(req, self._reader, _items_decoder, NamedItemBody.__struct_fields__)
         # Of two with the same id the last counts, as it would one after the other.
         ids = [id_of(f"item {position}: item_id", body.item_id) for position, body in enumerate(bodies)]
         items = {item_id: item_of(item_id, body) for item_id, body in zip(ids, bodies, strict=True)}

@@ -4,14 +4,14 @@ import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.bodies import JSON
-from recommender_server.request import query_of
 from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import LikeOrder
-from streamrec.request_ids import checked_id, checked_ids
 from streamrec.serving.recommender import Recommender
+from streamrec.web.bodies import JSON
+from streamrec.web.ids import checked_id, checked_ids
+from streamrec.web.queries import query_of
 
 _encode = msgspec.json.Encoder().encode
 

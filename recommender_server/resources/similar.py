@@ -4,15 +4,15 @@ import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.bodies import JSON
-from recommender_server.request import query_of
 from recommender_server.schemas import SimilarQuery
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.errors import Unavailable, UnknownId
-from streamrec.request_ids import checked_ids, id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar import SimilarFinder
+from streamrec.web.bodies import JSON
+from streamrec.web.ids import checked_ids, id_in_path
+from streamrec.web.queries import query_of
 
 _encode = msgspec.json.Encoder().encode
 

@@ -4,15 +4,16 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from recommender_server.bodies import JSON, body_of
-from recommender_server.request import query_of
+from recommender_server.bodies import body_of
 from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.domain.items.item import checked_attributes
 from streamrec.domain.users.user import MAX_ATTRIBUTES_BYTES
-from streamrec.request_ids import id_in_path
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar_users import SimilarUserFinder
+from streamrec.web.bodies import JSON, BodyReader
+from streamrec.web.ids import id_in_path
+from streamrec.web.queries import query_of
 
 _decoder = msgspec.json.Decoder(UserBody)
 _encode = msgspec.json.Encoder().encode
@@ -23,7 +24,7 @@ class User:
 
     def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
         self._catalog = catalog
-        self._max_body_bytes = min(max_body_bytes, MAX_ATTRIBUTES_BYTES)
+        self._reader = BodyReader(min(max_body_bytes, MAX_ATTRIBUTES_BYTES))
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         """Answer with what is known of the user."""
@@ -33,7 +34,7 @@ class User:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         """Replace the attributes."""
         wanted = id_in_path(user_id)
-        body = await body_of(req, _decoder, self._max_body_bytes)
+        body = await body_of(req, self._reader, _decoder)
         await self._catalog.put_attributes(wanted, checked_attributes(body.attributes))
         resp.status = falcon.HTTP_204
 

@@ -1,10 +1,10 @@
-"""Reading requests: path and query become typed values, or a problem answer."""
+"""Query strings: they become typed values, or a problem answer."""
 
 import re
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
-import falcon.asgi
+import falcon
 import msgspec
 
 from streamrec.errors import InvalidInput
@@ -14,7 +14,7 @@ T = TypeVar("T")
 _UNKNOWN_FIELD = re.compile("Object contains unknown field `(.*)`", re.DOTALL)
 
 
-def query_of(req: falcon.asgi.Request, schema: type[T], lists: tuple[str, ...] = ()) -> T:
+def query_of(req: falcon.Request, schema: type[T], lists: tuple[str, ...] = ()) -> T:
     """Read the query string as `schema`; parameters named in `lists` may be repeated.
 
     Raises
@@ -64,6 +64,6 @@ def _about_parameter(message: str) -> str:
     """
     if unknown := _UNKNOWN_FIELD.fullmatch(message):
         return f"there is no query parameter {unknown[1][:80]!r}"
-    complaint, _, place = message.partition(" - at ")
+    complaint, _, path = message.partition(" - at ")
     complaint = complaint.removesuffix(", got `str`")  # every parameter is text
-    return f"query parameter {place.strip('`').removeprefix('$.')!r}: {complaint[:1].lower()}{complaint[1:]}"
+    return f"query parameter {path.strip('`').removeprefix('$.')!r}: {complaint[:1].lower()}{complaint[1:]}"

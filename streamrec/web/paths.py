@@ -1,0 +1,89 @@
+"""Routing on the path as it was sent, so that an id may hold a slash (``%2F``); resources decode ids.
+
+Servers decode the path, after which a slash in an id can't be told from one that divides. HEAD is answered as
+GET without the body (RFC 9110, section 9.3.2).
+"""
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+from urllib.parse import quote, urlsplit
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import falcon.asgi
+
+Message = dict[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+_ASCII = bytes(range(128))
+
+
+def on_raw_path(app: WSGIApplication) -> WSGIApplication:
+    """Return a WSGI application that routes on the raw path, and answers HEAD."""
+
+    def with_raw_path(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        raw = environ.get("RAW_URI")
+        if raw:
+            environ["PATH_INFO"] = urlsplit(raw).path if "://" in raw else raw.partition("?")[0]
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return app(environ, start_response)
+        answer = app({**environ, "REQUEST_METHOD": "GET"}, start_response)
+        if (close := getattr(answer, "close", None)) is not None:
+            close()
+        return ()
+
+    return with_raw_path
+
+
+class RawPathApp(falcon.asgi.App[Any, Any]):
+    """ASGI application that routes on the raw path, and answers HEAD.
+
+    Parameters
+    ----------
+    root_path
+        Prefix that a proxy leaves before the paths, such as ``/rec``; paths without it are routed as well.
+    """
+
+    def __init__(self, root_path: str = "", **options: Any) -> None:  # noqa: ANN401  # Falcon's own
+        super().__init__(**options)
+        self._root_path = root_path.rstrip("/")
+
+    async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
+        self,
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[Message]],
+        send: Send,
+    ) -> None:
+        """Handle one connection."""
+        if scope["type"] == "lifespan":
+            send = _without_traceback(send)
+        elif scope["type"] == "http" and scope["method"] == "HEAD":
+            # A scope of its own: the server's says still that no body is to be sent.
+            scope, send = {**scope, "method": "GET"}, _without_body(send)
+        raw_path = scope.get("raw_path")
+        if raw_path is not None:
+            # Some servers leave the query string on it.
+            scope["path"] = self._routed(raw_path.partition(b"?")[0].decode("latin-1"))
+        if not (query := scope.get("query_string", b"")).isascii():
+            # Raw bytes, which no client should send: Falcon would fail on those that are not UTF-8.
+            scope["query_string"] = quote(query, safe=_ASCII).encode()
+        await super().__call__(scope, receive, send)
+
+    def _routed(self, path: str) -> str:
+        root = self._root_path
+        return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def _without_traceback(send: Send) -> Send:
+    """Keep Falcon's stack trace of a failed start from the server's log: the reason stands there already."""
+
+    async def send_briefly(message: Message) -> None:
+        await send({"type": message["type"]})
+
+    return send_briefly
+
+
+def _without_body(send: Send) -> Send:
+    async def send_headers(message: Message) -> None:
+        await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+    return send_headers
