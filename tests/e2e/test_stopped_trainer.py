@@ -345,12 +345,13 @@ def test_on_servers_a_trainer_that_was_stopped_overwrites_nothing(
 ) -> None:
     kinds = ("users", "item vectors", "popularity", "neighbours")
     with working(System(tmp_path, Places(kafka_url, kafka_url, mongo_url, redis_url))) as system:
-        system.send(*USERS)
+        system.send(*USERS, ERASED)
         (tmp_path / "armed").touch()
         stopped = system.start("stopped", settings_of(3.0, 3600.0), *kinds)
         eventually(lambda: is_stopped(stopped))
         system.wait_until_free()
         successor = system.start("successor", settings_of(120.0, 0.1))
+        system.erase(ERASED)
         system.send(*USERS)
         wanted = dict.fromkeys(USERS, 2 * N_EACH)
         eventually(lambda: system.n_events() == wanted and system.is_checkpointed())
