@@ -7,7 +7,7 @@ import structlog
 import typer
 
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.adapters.open_index import open_index_lookup
+from streamrec.adapters.opening import open_index_lookup
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.training.housekeeping import open_housekeeping
 from streamrec.cli.training.outlets import open_outlets, sources_of_events

@@ -15,7 +15,7 @@ from faiss_server.app import Rules, create_app
 from faiss_server.background import Repeated, end_service
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader, OpenSource
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource

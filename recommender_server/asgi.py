@@ -14,10 +14,7 @@ from gunicorn.arbiter import Arbiter
 
 from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.adapters.open_cache import open_cache
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_index import open_index
-from streamrec.adapters.open_store import open_store
+from streamrec.adapters.opening import open_cache, open_event_sink, open_index, open_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.kinds import LikeOrder

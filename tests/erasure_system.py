@@ -8,9 +8,7 @@ from typing import Any
 
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_event_sink, open_event_source, open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.learning.absorb import LearningRules

@@ -13,8 +13,7 @@ import redis
 import recommender_server.app
 from recommender_server.app import Parts, Rules
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
 from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item

@@ -43,6 +43,17 @@ def test_imports_keep_the_contracts(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
+def test_the_servers_open_no_part_of_the_trainer() -> None:
+    # The adapters behind these functions are imported by a URL's scheme, where no contract sees them.
+    not_opened = {
+        "recommender_server": ("open_event_source", "open_trainer_store", "open_cache_publisher"),
+        "faiss_server": ("open_event_sink", "open_store", "open_trainer_store", "open_cache", "open_index"),
+    }
+    for folder, names in not_opened.items():
+        imported = set.union(*map(imported_modules, sources(folder)))
+        assert not imported & {f"streamrec.adapters.opening.{name}" for name in names}, folder
+
+
 def test_no_folder_is_wide() -> None:
     folders = [path.parent for path in sources(*PACKAGES, "benchmarks") if path.name != "__init__.py"]
     widths = {str(folder.relative_to(ROOT)): folders.count(folder) for folder in set(folders)}

@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks.index.vectors import N_EXCLUDED, SHAPES, D, K, Vectors, items, nearest, users
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.index_protocol import QueryMessage, decode_answers, decode_queries, encode_queries
 from streamrec.ports import ITEM_VECTORS, Message, Snapshot, VectorTable
 from streamrec.wire import VectorRecord, encode_vector

@@ -20,7 +20,7 @@ from faiss_server import gunicorn_settings
 from faiss_server.background import Repeated
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import COMMANDS, EventSource, Metrics
 from streamrec.settings.processes import PlaceSettings

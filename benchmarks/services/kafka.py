@@ -21,8 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.learning.decoding import decode

@@ -24,8 +24,8 @@ from rich.table import Table
 from benchmarks.services.stores_cache import measure_cache, timed
 from benchmarks.services.stores_layouts import Documents, measure_layouts, sights_of
 from benchmarks.services.stores_metadata import measure_first_sights
-from streamrec.adapters.mongo.connection import place_of
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.mongo.connection import address_of
+from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.cli.launch.local_servers import MONGODB, REDIS, LocalServer
 from streamrec.domain.users.user import UserState
 from streamrec.ports import TrainerStore, UserUpdates
@@ -195,7 +195,7 @@ def main(
         try:
             result: Result = {
                 "publishing": measure_publishing(mongo.url),
-                "seen_layouts": measure_layouts(place_of(mongo.url).url),
+                "seen_layouts": measure_layouts(address_of(mongo.url).url),
                 "profiles": asyncio.run(measure_profiles(mongo.url)),
                 "cache": asyncio.run(measure_cache(f"{cache.url}/0")),
                 "answers_that_waited_for_metadata": {

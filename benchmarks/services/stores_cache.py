@@ -8,9 +8,9 @@ from typing import Any
 
 import redis.asyncio
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.opening import open_cache, open_cache_publisher
 from streamrec.adapters.redis.cache import RedisCache
-from streamrec.adapters.redis.connection import place_of
+from streamrec.adapters.redis.connection import address_of
 from streamrec.domain.items.item import Item
 from streamrec.ports import RankedItem
 
@@ -40,7 +40,7 @@ async def timed(ask: Callable[[int], Awaitable[object]], n_tasks: int = 1) -> Re
 async def measure_cache(url: str) -> Result:
     """Read items and rankings: bare, through the port, and from copies in the process."""
     bare = redis.asyncio.Redis.from_url(url, protocol=2)
-    far, near = RedisCache(place_of(url)), open_cache(url)
+    far, near = RedisCache(address_of(url)), open_cache(url)
     items = [
         Item(f"item-{number}", "film", f"Film {number}", None, ("drama",), False, {"year": 1979})
         for number in range(100)

@@ -7,7 +7,7 @@ import numpy as np
 import redis.asyncio
 
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.open_cache import open_cache
+from streamrec.adapters.opening import open_cache
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.telemetry import NullMetrics

@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_store, open_trainer_store
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable

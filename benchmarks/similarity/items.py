@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks.serving.recommendations import load
 from benchmarks.serving.stack import Sizes, environment_of, places_in, populate, served
 from benchmarks.similarity.item_groups import planted
-from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.opening import open_cache_publisher
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.similarity.kinds import Likeness
 from streamrec.ports import Neighbours

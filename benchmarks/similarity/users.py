@@ -32,8 +32,7 @@ from benchmarks.serving.stack import (
 )
 from benchmarks.similarity.user_groups import Planted, precisions
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_event_sink, open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import USER_VECTORS, Message, Snapshot, UserUpdates, VectorTable

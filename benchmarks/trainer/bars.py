@@ -26,9 +26,7 @@ import typer
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_event_source
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.bars.decoding import TickRules
 from streamrec.bars.run import CHECKPOINT_FILE, HistoryProcess, run_history

@@ -8,9 +8,7 @@ import numpy as np
 
 from benchmarks.serving.stack import gmf_like, places_in
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.initial.release import Release, release

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from benchmarks.serving.stack import places_in
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_index import open_index_lookup
+from streamrec.adapters.opening import open_event_source, open_index_lookup
 from streamrec.cli.training.outlets import open_outlets
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.process.lease import LeaseKeeper

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.screen import duration, progress_bar, say
 from streamrec.cli.stopping import stopping_on_signals

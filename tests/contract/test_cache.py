@@ -12,7 +12,7 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.redis.cache import RedisCache
 from streamrec.adapters.redis.cache_publisher import RedisCachePublisher
-from streamrec.adapters.redis.connection import RedisPlace, place_of
+from streamrec.adapters.redis.connection import RedisAddress, address_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
@@ -42,9 +42,9 @@ class Sides(NamedTuple):
     clock: Clock
 
 
-async def near_cache(place: RedisPlace, clock: Clock) -> RedisNearCache:
+async def near_cache(address: RedisAddress, clock: Clock) -> RedisNearCache:
     """Return one that keeps copies already."""
-    server = RedisNearCache(place, item_ttl_s=TTL_S, ranking_age_s=0.0, clock=clock)
+    server = RedisNearCache(address, item_ttl_s=TTL_S, ranking_age_s=0.0, clock=clock)
     while not server.keeps_copies():
         await asyncio.sleep(0.01)
     return server
@@ -61,13 +61,13 @@ async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         server = SqliteCache(path, item_ttl_s=TTL_S, neighbours_age_s=0.0, clock=clock)
         sides = Sides(SqliteCachePublisher(path), server, clock)
     else:
-        place = place_of(request.getfixturevalue("redis_url"))
+        address = address_of(request.getfixturevalue("redis_url"))
         redis: HotCache
         if request.param == "redis":
-            redis = RedisCache(place, item_ttl_s=TTL_S, clock=clock)
+            redis = RedisCache(address, item_ttl_s=TTL_S, clock=clock)
         else:
-            redis = await near_cache(place, clock)
-        sides = Sides(RedisCachePublisher(place), redis, clock)
+            redis = await near_cache(address, clock)
+        sides = Sides(RedisCachePublisher(address), redis, clock)
     yield sides
     sides.publisher.close()
     await sides.server.aclose()

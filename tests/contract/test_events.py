@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.errors import InvalidInput, LeaseLost, LogTruncated
 from streamrec.ports import (
     COMMANDS,

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_index import open_index
+from streamrec.adapters.opening import open_event_sink, open_index
 from streamrec.ports import COMMANDS, ITEM_VECTORS, IndexQuery, Message, Snapshot, VectorTable
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.contract.index_server import await_answer, await_generation, running_index_server

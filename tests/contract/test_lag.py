@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.ports import INTERACTIONS, EventSink, EventSource, Message
 from streamrec.process.progress import Progress
 

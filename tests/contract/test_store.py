@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.domain.events.erasure import Erasure, digest_of
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import (

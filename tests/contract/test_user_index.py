@@ -9,7 +9,7 @@ import pytest
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_index import open_index
+from streamrec.adapters.opening import open_index
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.ports import ItemIndex, Snapshot, UserQuery, VectorTable
 from tests.contract.index_server import await_generation, running_index_server

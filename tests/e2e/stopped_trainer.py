@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_trainer_store,
+)
 from streamrec.errors import StreamrecError
 from streamrec.learning.state import checkpoints
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Lease

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.ports import ITEM_VECTORS, EventSink, Message, Snapshot, VectorTable

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer, free_port
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
 from tests.conftest import running

@@ -16,9 +16,7 @@ import pytest
 
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import Promotion

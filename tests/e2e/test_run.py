@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_cache import open_cache
+from streamrec.adapters.opening import open_cache
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream

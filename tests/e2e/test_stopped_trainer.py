@@ -26,9 +26,7 @@ from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_event_sink, open_event_source, open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import Promotion
 from streamrec.learning.state.checkpoints import Checkpoints

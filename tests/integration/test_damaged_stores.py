@@ -13,8 +13,7 @@ from aiohttp import web
 
 from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_index import open_index
+from streamrec.adapters.opening import open_cache_publisher, open_index
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.ranking.blend import decode_blend
 from streamrec.index_protocol import (

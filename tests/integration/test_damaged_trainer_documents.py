@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import Item

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.cli.app import main
 from streamrec.cli.choices import PortSettings
 from streamrec.cli.doctor.probes import probe_artifacts

@@ -15,8 +15,7 @@ import redis
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_cache import open_cache
-from streamrec.adapters.open_store import open_store
+from streamrec.adapters.opening import open_cache, open_store
 from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.errors import Unavailable

@@ -20,9 +20,7 @@ import pytest
 
 from benchmarks.serving.stack import environment_of, places_in, served
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import UserState
 from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable

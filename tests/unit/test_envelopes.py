@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.doctor.rejections import rejections_in
 from streamrec.envelopes import envelope_of
 from streamrec.errors import InvalidEvent

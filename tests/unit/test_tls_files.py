@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache,
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_store,
+    open_trainer_store,
+)
 from streamrec.errors import ConfigurationError
 from streamrec.ports import INTERACTIONS
 

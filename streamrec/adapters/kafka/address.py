@@ -59,7 +59,7 @@ class Secret(str):
         return "'***'"
 
 
-class KafkaPlace(NamedTuple):
+class KafkaAddress(NamedTuple):
     """What a Kafka URL says.
 
     Attributes
@@ -126,7 +126,7 @@ class KafkaPlace(NamedTuple):
 
     @property
     def variable(self) -> str:
-        """The environment's variable that names this place, for messages."""
+        """The environment's variable that names this address, for messages."""
         return variables_of(self.shown, "STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL")
 
     def for_kafka_python(self) -> dict[str, Any]:
@@ -153,15 +153,15 @@ class KafkaPlace(NamedTuple):
         return settings
 
 
-def parse_kafka_url(url: str) -> KafkaPlace:
+def parse_kafka_url(url: str) -> KafkaAddress:
     """Read a URL of the form `FORM`, or the same with ``kafka+confluent``; nothing is connected.
 
     With a user, the default is SASL_SSL and PLAIN: a password never travels unencrypted unless asked to.
 
-    >>> place = parse_kafka_url("kafka://me:p%40ss@a,b:9093/shop.?sasl_mechanism=SCRAM-SHA-256")
-    >>> place.servers, place.prefix, place.password, place.texts["security_protocol"]
+    >>> address = parse_kafka_url("kafka://me:p%40ss@a,b:9093/shop.?sasl_mechanism=SCRAM-SHA-256")
+    >>> address.servers, address.prefix, address.password, address.texts["security_protocol"]
     (('a:9092', 'b:9093'), 'shop.', 'p@ss', 'SASL_SSL')
-    >>> place.shown
+    >>> address.shown
     'kafka://me:***@a,b:9093/shop.?sasl_mechanism=SCRAM-SHA-256'
 
     Raises
@@ -181,7 +181,7 @@ def parse_kafka_url(url: str) -> KafkaPlace:
     if not re.fullmatch(r"[a-zA-Z0-9._-]{0,200}", prefix):
         raise ConfigurationError(f"{shown}: a topic prefix consists of letters, digits, '.', '_' and '-'")
     numbers = {name: _number(shown, name, given, default) for name, default in _DEFAULT_NUMBERS.items()}
-    place = KafkaPlace(
+    address = KafkaAddress(
         shown,
         _servers(shown, hosts),
         prefix,
@@ -191,12 +191,12 @@ def parse_kafka_url(url: str) -> KafkaPlace:
         given.get("ssl_check_hostname", "true").lower() != "false",
         **numbers,
     )
-    if place.uses_tls:
-        place.tls_context()
-    return place
+    if address.uses_tls:
+        address.tls_context()
+    return address
 
 
-def require_confluent(place: KafkaPlace) -> None:
+def require_confluent(address: KafkaAddress) -> None:
     """Say how to get confluent-kafka where it is missing.
 
     Raises
@@ -206,7 +206,7 @@ def require_confluent(place: KafkaPlace) -> None:
     """
     if find_spec("confluent_kafka") is None:
         raise ConfigurationError(
-            f"{place.shown} needs confluent-kafka: pip install {CONFLUENT_REQUIREMENTS}; or use kafka://"
+            f"{address.shown} needs confluent-kafka: pip install {CONFLUENT_REQUIREMENTS}; or use kafka://"
         )
 
 

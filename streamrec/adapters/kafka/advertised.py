@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterable
 from typing import Any
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 
 REACH_TIMEOUT_S = 2.0
 """A broker on the same network accepts a connection in milliseconds."""
@@ -17,20 +17,22 @@ _told: dict[tuple[str, ...], list[str]] = {}
 """Servers that were asked -> addresses that they told: the process' own, for these outlive a connection."""
 
 
-def note(place: KafkaPlace, clients: Iterable[Any]) -> None:
+def note(address: KafkaAddress, clients: Iterable[Any]) -> None:
     """Remember what brokers told these network clients of the driver."""
     for client in clients:
         brokers = [broker for broker in client.cluster.brokers() if isinstance(broker.node_id, int)]
         if brokers:
             brokers.sort(key=lambda broker: broker.node_id)
-            _told[place.servers] = [_address(broker.host, broker.port) for broker in brokers[:_MOST_BROKERS]]
+            _told[address.servers] = [
+                _address(broker.host, broker.port) for broker in brokers[:_MOST_BROKERS]
+            ]
 
 
-def stray(place: KafkaPlace) -> str | None:
-    """Return which broker can't be reached, and why, though one that the place names can; None: none."""
-    elsewhere = [address for address in _told.get(place.servers, []) if address not in place.servers]
+def stray(address: KafkaAddress) -> str | None:
+    """Return which broker can't be reached, and why, though one that the address names can; None: none."""
+    elsewhere = [told for told in _told.get(address.servers, []) if told not in address.servers]
     found = next(filter(None, map(_why_unreachable, elsewhere)), None)
-    return None if found is None or all(map(_why_unreachable, place.servers)) else found
+    return None if found is None or all(map(_why_unreachable, address.servers)) else found
 
 
 def _why_unreachable(server: str) -> str | None:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from kafka import codec
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.errors import ConfigurationError
 
 _PACKAGES: Mapping[str, str] = MappingProxyType(
@@ -23,7 +23,7 @@ def missing_codecs() -> list[str]:
     return [name for name, is_there in _IS_THERE.items() if not is_there()]
 
 
-def require_codecs(place: KafkaPlace) -> None:
+def require_codecs(address: KafkaAddress) -> None:
     """Say how to get codecs that are missing.
 
     Raises
@@ -35,17 +35,17 @@ def require_codecs(place: KafkaPlace) -> None:
     if missing:
         packages = " ".join(_PACKAGES[name] for name in missing)
         raise ConfigurationError(
-            f"{place.shown}: records compressed with {' or '.join(missing)} can't be read here:"
+            f"{address.shown}: records compressed with {' or '.join(missing)} can't be read here:"
             f" pip install {packages} (requirements.txt names them)"
         )
 
 
-def unreadable(place: KafkaPlace, reason: str) -> ConfigurationError:
+def unreadable(address: KafkaAddress, reason: str) -> ConfigurationError:
     """Return the error for a record in a codec that is missing; `reason` is the driver's, and names it."""
     found = re.search("|".join(_PACKAGES), reason)
     if found is None:
-        return ConfigurationError(f"{place.shown}: a record is compressed in a way unknown here: {reason}")
+        return ConfigurationError(f"{address.shown}: a record is compressed in a way unknown here: {reason}")
     return ConfigurationError(
-        f"{place.shown}: a record is compressed with {found[0]}, which can't be read here:"
+        f"{address.shown}: a record is compressed with {found[0]}, which can't be read here:"
         f" pip install {_PACKAGES[found[0]]} (requirements.txt names it)"
     )

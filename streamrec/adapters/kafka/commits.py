@@ -4,9 +4,9 @@ import threading
 from concurrent.futures import Future
 from typing import Final
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import unavailable
-from streamrec.adapters.kafka.offsets import KafkaOffsets, Places
+from streamrec.adapters.kafka.offsets import KafkaOffsets, Positions
 
 COMMIT_PATIENCE_S: Final = 2.0
 """A commit takes milliseconds. The loops that commit hold a lease of seconds, and can't renew it here."""
@@ -18,13 +18,13 @@ class KafkaCommits:
     A broker that hangs is waited for a bounded time; what was begun ends beside the caller.
     """
 
-    def __init__(self, place: KafkaPlace, group: str) -> None:
-        self._place = place
-        self._offsets = KafkaOffsets(place, group)
+    def __init__(self, address: KafkaAddress, group: str) -> None:
+        self._address = address
+        self._offsets = KafkaOffsets(address, group)
         self._last: Future[None] | None = None
         self._is_closed = False
 
-    def commit(self, places: Places) -> None:
+    def commit(self, positions: Positions) -> None:
         """Store a group's progress.
 
         Raises
@@ -35,16 +35,16 @@ class KafkaCommits:
             When one refuses.
         """
         if self._is_under_way():
-            raise unavailable(self._place, "the last commit is not acknowledged yet")
+            raise unavailable(self._address, "the last commit is not acknowledged yet")
         self._last = Future()
-        arguments = (places, self._last)
+        arguments = (positions, self._last)
         # A daemon: a process that ends does not wait for a broker that hangs.
         threading.Thread(target=self._carry_out, args=arguments, name="kafka-commit", daemon=True).start()
         try:
             self._last.result(COMMIT_PATIENCE_S)
         except TimeoutError as error:
             raise unavailable(
-                self._place, f"a commit is not acknowledged in {COMMIT_PATIENCE_S} s"
+                self._address, f"a commit is not acknowledged in {COMMIT_PATIENCE_S} s"
             ) from error
 
     def close(self) -> None:
@@ -56,9 +56,9 @@ class KafkaCommits:
     def _is_under_way(self) -> bool:
         return self._last is not None and not self._last.done()
 
-    def _carry_out(self, places: Places, outcome: "Future[None]") -> None:
+    def _carry_out(self, positions: Positions, outcome: "Future[None]") -> None:
         try:
-            self._offsets.commit(places)
+            self._offsets.commit(positions)
             if self._is_closed:
                 self._offsets.close()
         except BaseException as error:  # noqa: BLE001  # whoever waits raises it, or the next to commit finds it done

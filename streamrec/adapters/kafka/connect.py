@@ -12,7 +12,7 @@ from kafka import errors
 from kafka.net.compat import KafkaNetClient
 
 from streamrec.adapters.kafka import advertised as kafka_advertised
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.codecs import unreadable
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
 
@@ -44,46 +44,46 @@ _REFUSALS = (
 )
 
 
-def refused(place: KafkaPlace, reason: object) -> ConfigurationError:
+def refused(address: KafkaAddress, reason: object) -> ConfigurationError:
     """Return the error for a broker that does not want us."""
-    said = _without_secrets(place, reason)
-    return ConfigurationError(f"{place.shown} refuses: {said}; correct the URL in {place.variable}")
+    said = _without_secrets(address, reason)
+    return ConfigurationError(f"{address.shown} refuses: {said}; correct the URL in {address.variable}")
 
 
-def unavailable(place: KafkaPlace, reason: object) -> Unavailable:
+def unavailable(address: KafkaAddress, reason: object) -> Unavailable:
     """Return the error for a broker that does not answer."""
-    return Unavailable(f"{place.shown} does not answer: {_without_secrets(place, reason)}")
+    return Unavailable(f"{address.shown} does not answer: {_without_secrets(address, reason)}")
 
 
-def _without_secrets(place: KafkaPlace, reason: object) -> str:
+def _without_secrets(address: KafkaAddress, reason: object) -> str:
     text = str(reason)
-    return text.replace(place.password, "***") if place.password else text
+    return text.replace(address.password, "***") if address.password else text
 
 
 @contextmanager
-def saying_kafka(place: KafkaPlace) -> Iterator[None]:
+def translated_errors(address: KafkaAddress) -> Iterator[None]:
     """Turn kafka-python's errors into ours."""
     try:
         yield
     except StreamrecError:
         raise
     except errors.UnsupportedCodecError as error:
-        raise unreadable(place, str(error)) from error
+        raise unreadable(address, str(error)) from error
     except errors.MessageSizeTooLargeError as error:
-        raise InvalidInput(f"{place.shown}: the record is larger than the topic takes") from error
+        raise InvalidInput(f"{address.shown}: the record is larger than the topic takes") from error
     except _REFUSALS as error:
-        raise refused(place, _named(error)) from error
+        raise refused(address, _named(error)) from error
     except (errors.KafkaError, OSError) as error:
-        raise _lost(place, error) from error
+        raise _lost(address, error) from error
 
 
-def _lost(place: KafkaPlace, error: BaseException) -> Unavailable:
+def _lost(address: KafkaAddress, error: BaseException) -> Unavailable:
     """Return the error for a connection that failed: of the broker, or of where that sends its clients."""
-    stray = kafka_advertised.stray(place)
+    stray = kafka_advertised.stray(address)
     if stray is None:
-        return unavailable(place, _named(error))
+        return unavailable(address, _named(error))
     return Unavailable(
-        f"{place.shown} answers, but sends its clients on to {stray}; if a broker runs there, its"
+        f"{address.shown} answers, but sends its clients on to {stray}; if a broker runs there, its"
         " advertised.listeners must name an address that can be reached from here"
     )
 
@@ -95,7 +95,7 @@ def _named(error: BaseException) -> str:
 
 
 def connect(
-    place: KafkaPlace,
+    address: KafkaAddress,
     client_class: Callable[..., ClientT],
     network_class: Callable[..., KafkaNetClient] = KafkaNetClient,
     **settings: object,
@@ -114,7 +114,7 @@ def connect(
     ConfigurationError
         When one does, and refuses.
     """
-    reach(place)
+    reach(address)
     clients: list[Any] = []
 
     def make_client(**config: object) -> object:
@@ -124,7 +124,7 @@ def connect(
     with _ear().listening() as reasons:
         try:
             return client_class(
-                **place.for_kafka_python(),
+                **address.for_kafka_python(),
                 **settings,
                 kafka_client=make_client,
                 bootstrap_timeout_ms=_BOOTSTRAP_TIMEOUT_MS,
@@ -135,9 +135,9 @@ def connect(
             # A client whose constructor raised would go on connecting, in its own thread, for ever.
             for client in clients:
                 close_soon(client.close)
-            raise _why_not(place, error, reasons) from error
+            raise _why_not(address, error, reasons) from error
         finally:
-            kafka_advertised.note(place, clients)
+            kafka_advertised.note(address, clients)
 
 
 class _Ear(logging.Handler):
@@ -180,14 +180,14 @@ def _ear() -> _Ear:
     return _Ear()
 
 
-def _why_not(place: KafkaPlace, error: Exception, reasons: Sequence[BaseException]) -> StreamrecError:
+def _why_not(address: KafkaAddress, error: Exception, reasons: Sequence[BaseException]) -> StreamrecError:
     for reason in (error, *reasons):
         if isinstance(reason, _REFUSALS):
-            return refused(place, _named(reason))
-    if place.user is not None and any(isinstance(reason, KeyError | ValueError) for reason in reasons):
-        return refused(place, f"its answer to {place.texts['sasl_mechanism']} grants nothing")
+            return refused(address, _named(reason))
+    if address.user is not None and any(isinstance(reason, KeyError | ValueError) for reason in reasons):
+        return refused(address, f"its answer to {address.texts['sasl_mechanism']} grants nothing")
     # The connection stood: hanging up is all that some brokers tell those whom they do not know.
-    return unavailable(place, "it hangs up, or says nothing; check security_protocol, user and password")
+    return unavailable(address, "it hangs up, or says nothing; check security_protocol, user and password")
 
 
 def close_soon(close: Callable[[], object]) -> None:
@@ -203,7 +203,7 @@ def close_soon(close: Callable[[], object]) -> None:
     closing.join(_CLOSE_TIMEOUT_S)
 
 
-def reach(place: KafkaPlace) -> None:
+def reach(address: KafkaAddress) -> None:
     """Return when some broker accepts a connection, encrypted where it should be.
 
     The driver would wait for an encrypted connection to something else without end, and does not tell an
@@ -216,16 +216,16 @@ def reach(place: KafkaPlace) -> None:
     ConfigurationError
         When a certificate is not to be trusted.
     """
-    context = place.tls_context() if place.uses_tls else None
+    context = address.tls_context() if address.uses_tls else None
     problems = []
-    for server in place.servers:
+    for server in address.servers:
         try:
             kafka_advertised.greet(server, context)
         except ssl.SSLCertVerificationError as error:
             reason = f"the certificate of {server} is not trusted ({error.verify_message})"
-            raise refused(place, reason) from error
+            raise refused(address, reason) from error
         except (OSError, UnicodeError) as error:
             problems.append(f"{server}: {error}")
         else:
             return
-    raise unavailable(place, "; ".join(problems))
+    raise unavailable(address, "; ".join(problems))

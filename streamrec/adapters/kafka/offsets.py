@@ -8,21 +8,21 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import (
     READ_COMMITTED,
     REQUEST_TIMEOUT_MS,
     close_soon,
     connect,
-    saying_kafka,
+    translated_errors,
     unavailable,
 )
 from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords, unpacking
 from streamrec.adapters.kafka.drivers.stable_ends import StableEndsClient
 from streamrec.errors import StreamrecError
 
-Places = dict[tuple[str, int], int]
-"""(topic, partition) -> next offset. Topics here are without the place's prefix."""
+Positions = dict[tuple[str, int], int]
+"""(topic, partition) -> next offset. Topics here are without the address's prefix."""
 
 _END_LOOK_WAIT_MS = 1
 
@@ -38,13 +38,13 @@ class KafkaOffsets:
     reads can't do so in passing: it would lose what it fetched ahead.
     """
 
-    def __init__(self, place: KafkaPlace, group: str) -> None:
-        self._place = place
-        self._group = place.prefix + group
+    def __init__(self, address: KafkaAddress, group: str) -> None:
+        self._address = address
+        self._group = address.prefix + group
         self._consumer: Any = None
         self._stable_ends: dict[tuple[str, int], int] = {}
 
-    def starts(self, partitions: Collection[tuple[str, int]]) -> Places:
+    def starts(self, partitions: Collection[tuple[str, int]]) -> Positions:
         """Return the first offset that each log still holds.
 
         Raises
@@ -57,15 +57,15 @@ class KafkaOffsets:
         with self._connected() as consumer:
             return self._unnamed(self._told(consumer.beginning_offsets, self._named(partitions)))
 
-    def ends(self, partitions: Collection[tuple[str, int]]) -> Places:
+    def ends(self, partitions: Collection[tuple[str, int]]) -> Positions:
         """Return the next offset that each log will give out."""
         return self._looked_up(partitions)[0]
 
-    def readable_ends(self, partitions: Collection[tuple[str, int]]) -> Places:
+    def readable_ends(self, partitions: Collection[tuple[str, int]]) -> Positions:
         """Return up to where each log can be read: not beyond a transaction that is still open."""
         return self._looked_up(partitions)[1]
 
-    def _looked_up(self, partitions: Collection[tuple[str, int]]) -> tuple[Places, Places]:
+    def _looked_up(self, partitions: Collection[tuple[str, int]]) -> tuple[Positions, Positions]:
         with self._connected() as consumer:
             named = self._named(partitions)
             told = self._told(consumer.end_offsets, named)
@@ -89,7 +89,7 @@ class KafkaOffsets:
             return ask(partitions)
         except KeyError as error:
             # The driver leaves out what its picture of the topics lacks; a new connection has a new one.
-            raise unavailable(self._place, f"it is yet to learn of {error}") from error
+            raise unavailable(self._address, f"it is yet to learn of {error}") from error
 
     def _seen_ends(self, consumer: Any, told: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:  # noqa: ANN401
         deadline = time.monotonic() + REQUEST_TIMEOUT_MS / 1000
@@ -101,18 +101,18 @@ class KafkaOffsets:
             if None not in seen.values():
                 return {partition: max(seen[partition], told[partition]) for partition in told}
             if time.monotonic() > deadline:
-                raise unavailable(self._place, "it answered no fetch in time")
+                raise unavailable(self._address, "it answered no fetch in time")
 
-    def commit(self, places: Places) -> None:
+    def commit(self, positions: Positions) -> None:
         """Store a group's progress."""
         with self._connected() as consumer:
             offsets = {
-                TopicPartition(self._place.prefix + topic, partition): OffsetAndMetadata(offset, "", -1)
-                for (topic, partition), offset in places.items()
+                TopicPartition(self._address.prefix + topic, partition): OffsetAndMetadata(offset, "", -1)
+                for (topic, partition), offset in positions.items()
             }
             consumer.commit(offsets, timeout_ms=REQUEST_TIMEOUT_MS)
 
-    def committed(self, partitions: Collection[tuple[str, int]]) -> Places:
+    def committed(self, partitions: Collection[tuple[str, int]]) -> Positions:
         """Return a group's progress, of the partitions that it has one in."""
         with self._connected() as consumer:
             found = {
@@ -128,10 +128,10 @@ class KafkaOffsets:
             close_soon(partial(consumer.close, autocommit=False, timeout_ms=REQUEST_TIMEOUT_MS))
 
     def _named(self, partitions: Collection[tuple[str, int]]) -> list[TopicPartition]:
-        return [TopicPartition(self._place.prefix + topic, partition) for topic, partition in partitions]
+        return [TopicPartition(self._address.prefix + topic, partition) for topic, partition in partitions]
 
-    def _unnamed(self, offsets: Mapping[TopicPartition, int]) -> Places:
-        prefix = self._place.prefix
+    def _unnamed(self, offsets: Mapping[TopicPartition, int]) -> Positions:
+        prefix = self._address.prefix
         return {(key.topic.removeprefix(prefix), key.partition): offset for key, offset in offsets.items()}
 
     def _make_client(self, **config: object) -> StableEndsClient:
@@ -142,10 +142,10 @@ class KafkaOffsets:
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         try:
-            with saying_kafka(self._place):
+            with translated_errors(self._address):
                 if self._consumer is None:
                     self._consumer = connect(
-                        self._place,
+                        self._address,
                         KafkaConsumer,
                         self._make_client,
                         group_id=self._group,

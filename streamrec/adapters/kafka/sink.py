@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.adapters.kafka.topics import KafkaTopics
@@ -37,11 +37,13 @@ class KafkaEventSink:
     """Appends to topics of a Kafka; connects at the first use. Safe to call from several threads."""
 
     def __init__(
-        self, place: KafkaPlace, open_producer: Callable[[KafkaPlace], RecordProducer] = KafkaPythonProducer
+        self,
+        address: KafkaAddress,
+        open_producer: Callable[[KafkaAddress], RecordProducer] = KafkaPythonProducer,
     ) -> None:
-        self._place = place
+        self._address = address
         self._open_producer = open_producer
-        self._topics = KafkaTopics(place)
+        self._topics = KafkaTopics(address)
         self._in_flight = InFlight(_MAX_IN_FLIGHT_BYTES, _ROOM_PATIENCE_S)
         self._lock = threading.Lock()
         self._producer: RecordProducer | None = None
@@ -122,7 +124,7 @@ class KafkaEventSink:
                 if topic not in self._ready:
                     self._ready |= self._topics.create_missing([topic]).keys()
                 if self._producer is None:
-                    self._producer = self._open_producer(self._place)
+                    self._producer = self._open_producer(self._address)
             except (Unavailable, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise

@@ -9,14 +9,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.commits import KafkaCommits
 from streamrec.adapters.kafka.connect import unavailable
 from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords, end_of_damage
 from streamrec.adapters.kafka.drivers.python_reader import KafkaReader, PlaceGone
-from streamrec.adapters.kafka.offsets import KafkaOffsets, Places
+from streamrec.adapters.kafka.offsets import KafkaOffsets, Positions
 from streamrec.adapters.kafka.topics import KafkaTopics, TopicState, is_replaced, partitions_of
-from streamrec.adapters.kafka.truncation import readable_places, truncation
+from streamrec.adapters.kafka.truncation import readable_positions, truncation
 from streamrec.errors import StreamrecError
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Offsets, Record
@@ -29,9 +29,9 @@ without its records, or new partitions. A look costs some 5 ms."""
 class PartitionReader(Protocol):
     """What fetches the records; see `KafkaReader`."""
 
-    def assign(self, places: Places) -> None: ...  # noqa: D102
+    def assign(self, positions: Positions) -> None: ...  # noqa: D102
     def poll(self, max_records: int, timeout_s: float) -> list[Record]: ...  # noqa: D102
-    def places(self) -> Places: ...  # noqa: D102
+    def positions(self) -> Positions: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
 
 
@@ -43,27 +43,27 @@ class KafkaEventSource:
 
     def __init__(
         self,
-        place: KafkaPlace,
+        address: KafkaAddress,
         topics: Sequence[str],
         group: str,
-        open_reader: Callable[[KafkaPlace], PartitionReader] = KafkaReader,
+        open_reader: Callable[[KafkaAddress], PartitionReader] = KafkaReader,
         count_damaged: Callable[[int], None] | None = None,
     ) -> None:
-        self._place = place
+        self._address = address
         self._topics = tuple(topics)
-        self._descriptions = KafkaTopics(place)
-        self._offsets = KafkaOffsets(place, group)
-        self._commits = KafkaCommits(place, group)
+        self._descriptions = KafkaTopics(address)
+        self._offsets = KafkaOffsets(address, group)
+        self._commits = KafkaCommits(address, group)
         self._open_reader = open_reader
         self._count_damaged = count_damaged
         self._reader: PartitionReader | None = None
         self._known: dict[str, TopicState] = {}
-        self._next: Places = {}
+        self._next: Positions = {}
         self._is_idle = False
         self._looked_at = -math.inf
 
     def seek(self, next_offsets: Offsets) -> None:
-        """Go on from these places; topics and partitions not named start at their beginning.
+        """Go on from these positions; topics and partitions not named start at their beginning.
 
         Raises
         ------
@@ -79,10 +79,10 @@ class KafkaEventSource:
         for topic in self._topics:
             for partition, offset in next_offsets.get(topic, {}).items():
                 if offset and partition >= known[topic].n_partitions:
-                    raise truncation(self._place, (topic, partition), "is not there", offset)
-        places = self._offsets.starts(partitions_of(known))
-        places |= {key: offset for key, offset in _flat(next_offsets).items() if key in places}
-        self._next = self._checked(places)
+                    raise truncation(self._address, (topic, partition), "is not there", offset)
+        positions = self._offsets.starts(partitions_of(known))
+        positions |= {key: offset for key, offset in _flat(next_offsets).items() if key in positions}
+        self._next = self._checked(positions)
         self._known = known
         self._read_from_here()
 
@@ -94,7 +94,7 @@ class KafkaEventSource:
         LogTruncated
             When the log lost what would have been read next.
         Unavailable
-            When no broker answers. The place is kept.
+            When no broker answers. The offset is kept.
         ConfigurationError
             When it refuses.
         """
@@ -146,7 +146,7 @@ class KafkaEventSource:
     def committed(self) -> Offsets:
         """Return what was last committed for the group."""
         found = self._offsets.committed(partitions_of(self._connected()))
-        return {topic: places for topic, places in self._by_topic(found).items() if places}
+        return {topic: positions for topic, positions in self._by_topic(found).items() if positions}
 
     def close(self) -> None:
         """Close all connections."""
@@ -165,13 +165,13 @@ class KafkaEventSource:
             return
         if self._reader is not None and self._is_idle:
             # A log may hold more than records, such as the ends of transactions: they count in its length.
-            self._next |= self._reader.places()
+            self._next |= self._reader.positions()
         try:
             known = self._descriptions.describe(self._topics)
             replaced = [topic for topic in self._topics if is_replaced(self._known[topic], known.get(topic))]
             for partition, offset in self._next.items():
                 if offset and partition[0] in replaced:
-                    raise truncation(self._place, partition, "was deleted", offset)
+                    raise truncation(self._address, partition, "was deleted", offset)
             if replaced:
                 known = self._descriptions.create_missing(self._topics)
             new = {key: 0 for key in partitions_of(known) if key not in self._next}
@@ -190,28 +190,28 @@ class KafkaEventSource:
         Raises
         ------
         Unavailable
-            When none is found, or no broker answers; the place is kept.
+            When none is found, or no broker answers; the offset is kept.
         """
         self._leave()  # a driver that met damage may be in any state
         found = {}
         for (topic, partition), offset in self._next.items():
-            end = end_of_damage(self._place, topic, partition, offset)
+            end = end_of_damage(self._address, topic, partition, offset)
             if end is not None:
                 found[topic, partition] = end
-                place = f"{topic}[{partition}]"
+                log = f"{topic}[{partition}]"
                 warn_seldom(
-                    "batch_damaged", log=place, offset=offset, n_offsets=end - offset, error=str(damage)
+                    "batch_damaged", log=log, offset=offset, n_offsets=end - offset, error=str(damage)
                 )
         if not found:
-            raise unavailable(self._place, f"what it holds can't be unpacked: {damage}")
+            raise unavailable(self._address, f"what it holds can't be unpacked: {damage}")
         if self._count_damaged is not None:
             self._count_damaged(len(found))
         self._next |= found
         self._read_from_here()
 
-    def _checked(self, places: Places) -> Places:
-        starts, ends = self._offsets.starts(places), self._offsets.ends(places)
-        return readable_places(places, starts, ends, self._place)
+    def _checked(self, positions: Positions) -> Positions:
+        starts, ends = self._offsets.starts(positions), self._offsets.ends(positions)
+        return readable_positions(positions, starts, ends, self._address)
 
     def _read_from_here(self) -> None:
         try:
@@ -223,7 +223,7 @@ class KafkaEventSource:
 
     def _reader_here(self) -> PartitionReader:
         if self._reader is None:
-            self._reader = self._open_reader(self._place)
+            self._reader = self._open_reader(self._address)
         return self._reader
 
     def _leave(self) -> None:
@@ -234,14 +234,14 @@ class KafkaEventSource:
         self._offsets.close()
         self._descriptions.close()
 
-    def _by_topic(self, places: Places) -> Offsets:
+    def _by_topic(self, positions: Positions) -> Offsets:
         offsets: Offsets = {topic: {} for topic in self._topics}
-        for (topic, partition), offset in dict(places).items():
+        for (topic, partition), offset in dict(positions).items():
             offsets[topic][partition] = offset
         return offsets
 
 
-def _flat(offsets: Offsets) -> Places:
+def _flat(offsets: Offsets) -> Positions:
     return {
         (topic, partition): offset
         for topic, partitions in offsets.items()

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, errors
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import (
     REQUEST_TIMEOUT_MS,
     close_soon,
     connect,
     refused,
-    saying_kafka,
+    translated_errors,
     unavailable,
 )
 from streamrec.errors import ConfigurationError, StreamrecError
@@ -79,8 +79,8 @@ class TopicState(NamedTuple):
 class KafkaTopics:
     """Describes and creates topics, over a connection made at the first use. Safe to use from threads."""
 
-    def __init__(self, place: KafkaPlace) -> None:
-        self._place = place
+    def __init__(self, address: KafkaAddress) -> None:
+        self._address = address
         self._lock = threading.Lock()
         self._admin: Any = None
         self._has_seen_all = False
@@ -120,7 +120,7 @@ class KafkaTopics:
         self._create(missing)
         found = self._ask(topics)
         if found.keys() != set(topics):
-            raise unavailable(self._place, "topics that were just created are not known yet")
+            raise unavailable(self._address, "topics that were just created are not known yet")
         return found
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class KafkaTopics:
             close_soon(admin.close)
 
     def _ask(self, topics: Collection[str]) -> dict[str, TopicState]:
-        prefix = self._place.prefix
+        prefix = self._address.prefix
         with self._connected() as admin:
             described = admin.describe_topics([prefix + topic for topic in topics])
         states = {}
@@ -147,7 +147,7 @@ class KafkaTopics:
         refusing = self._create_with(topics, has_configs=True, harmless=_REFUSED_SETTINGS)
         if refusing:
             self._create_with(refusing, has_configs=False, harmless=frozenset())
-        names = [self._place.prefix + topic for topic in topics]
+        names = [self._address.prefix + topic for topic in topics]
         with self._connected() as admin:
             admin.wait_for_topics(names, timeout_ms=REQUEST_TIMEOUT_MS)
 
@@ -157,9 +157,9 @@ class KafkaTopics:
         wanted = {}
         for topic in topics:
             settings = TOPICS.get(topic, TopicSettings(1, {}))
-            wanted[self._place.prefix + topic] = {
-                "num_partitions": settings.n_partitions or self._place.partitions,
-                "replication_factor": self._place.replication_factor,
+            wanted[self._address.prefix + topic] = {
+                "num_partitions": settings.n_partitions or self._address.partitions,
+                "replication_factor": self._address.replication_factor,
                 "configs": dict(settings.configs) if has_configs else {},
             }
         with self._connected() as admin:
@@ -168,20 +168,20 @@ class KafkaTopics:
         for topic in failed:
             if topic["error_code"] not in harmless:
                 self._raise_for(topic["error_code"], topic["name"])
-        return [topic["name"].removeprefix(self._place.prefix) for topic in failed]
+        return [topic["name"].removeprefix(self._address.prefix) for topic in failed]
 
     def _raise_for(self, error_code: int, name: str) -> None:
         error = errors.for_code(error_code)
         if error.retriable:
-            raise unavailable(self._place, f"topic {name}: {error.__name__}")
-        raise refused(self._place, f"topic {name}: {error.__name__}: {error.description}")
+            raise unavailable(self._address, f"topic {name}: {error.__name__}")
+        raise refused(self._address, f"topic {name}: {error.__name__}: {error.description}")
 
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         try:
-            with saying_kafka(self._place):
+            with translated_errors(self._address):
                 if self._admin is None:
-                    self._admin = connect(self._place, KafkaAdminClient)
+                    self._admin = connect(self._address, KafkaAdminClient)
                 yield self._admin
         except StreamrecError:
             # A new connection finds out soonest what there is now.

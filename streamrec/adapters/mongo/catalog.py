@@ -6,7 +6,7 @@ import structlog
 from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.collection import AsyncCollection
 
-from streamrec.adapters.mongo.connection import SERVER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo.connection import SERVER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import (
     DELETED_KEPT_S,
     NOT_DELETED,
@@ -25,8 +25,8 @@ _CONNECTIONS = 64
 class MongoCatalog:
     """Implements `ItemCatalog`; connects at the first use."""
 
-    def __init__(self, place: MongoPlace, clock: Callable[[], float]) -> None:
-        self._place = place
+    def __init__(self, address: MongoAddress, clock: Callable[[], float]) -> None:
+        self._address = address
         self._clock = clock
         self._forgets_deleted = False
         self._client: AsyncMongoClient[Document] | None = None
@@ -35,7 +35,7 @@ class MongoCatalog:
         """Return what is known of these; unknown ids are left out."""
         if not item_ids:
             return {}
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = self._collection("items").find(
                 {"_id": {"$in": list(item_ids)}} | NOT_DELETED,
                 batch_size=len(item_ids) + 1,
@@ -48,7 +48,7 @@ class MongoCatalog:
         """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
         if not item_ids:
             return ItemVersions({}, {})
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
             found = primary.find(
                 {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=request()
@@ -59,14 +59,14 @@ class MongoCatalog:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
         if not items:
             return
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             await self._collection("items").bulk_write(
                 [item_upsert(item, self._clock()) for item in items], ordered=False, comment=request()
             )
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             await self._forget_deleted_later()
             before = await self._collection("items").find_one_and_update(
                 {"_id": item_id},
@@ -86,9 +86,9 @@ class MongoCatalog:
     def _collection(self, name: str) -> AsyncCollection[Document]:
         if self._client is None:
             # Not before the first use: the client belongs to the event loop that it is made in.
-            options = self._place.options(SERVER_TIMEOUT_S) | {"maxPoolSize": _CONNECTIONS}
-            self._client = AsyncMongoClient(self._place.url, **options)
-        return self._client[self._place.database][name]
+            options = self._address.options(SERVER_TIMEOUT_S) | {"maxPoolSize": _CONNECTIONS}
+            self._client = AsyncMongoClient(self._address.url, **options)
+        return self._client[self._address.database][name]
 
 
 def request() -> str | None:

@@ -71,7 +71,7 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-class MongoPlace(NamedTuple):
+class MongoAddress(NamedTuple):
     """A checked URL, and the database that it names."""
 
     url: str
@@ -92,11 +92,11 @@ class MongoPlace(NamedTuple):
         return {key: value for key, value in wanted.items() if key.lower() not in named}
 
 
-def place_of(url: str) -> MongoPlace:
+def address_of(url: str) -> MongoAddress:
     """Check a ``mongodb://[user:password@]host[:port][,...]/[database][?option=value...]`` URL.
 
-    >>> place_of("mongodb://127.0.0.1:27017/"), place_of("mongodb://a,b/films?replicaSet=rs").database
-    (MongoPlace(url='mongodb://127.0.0.1:27017/', database='streamrec'), 'films')
+    >>> address_of("mongodb://127.0.0.1:27017/"), address_of("mongodb://a,b/films?replicaSet=rs").database
+    (MongoAddress(url='mongodb://127.0.0.1:27017/', database='streamrec'), 'films')
 
     Raises
     ------
@@ -114,7 +114,7 @@ def place_of(url: str) -> MongoPlace:
             f"STREAMREC_STORE_URL {shown_url(url)} is not of the form mongodb://[user:password@]host/[database]:"
             f" {error}"
         ) from error
-    return MongoPlace(url, database)
+    return MongoAddress(url, database)
 
 
 def _files_of(url: str) -> TlsFiles:
@@ -131,12 +131,12 @@ def _files_of(url: str) -> TlsFiles:
 
 
 @contextmanager
-def in_our_words(place: MongoPlace) -> Iterator[None]:
+def translated_errors(address: MongoAddress) -> Iterator[None]:
     """Turn the driver's errors into ours, with the URL and what to do."""
     try:
         yield
     except (PyMongoError, InvalidDocument, InvalidStringData, OverflowError, UnicodeEncodeError) as error:
-        raise _translated(error, shown_url(place.url)) from error
+        raise _translated(error, shown_url(address.url)) from error
 
 
 def _translated(error: Exception, url: str) -> StreamrecError:

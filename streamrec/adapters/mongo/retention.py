@@ -2,7 +2,7 @@
 
 from pymongo import MongoClient
 
-from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import all_seen_of
 
 _USERS_AT_ONCE = 100
@@ -18,14 +18,14 @@ class MongoSeenRetention:
         Sights kept of a user; an item that was seen again has one for each time.
     """
 
-    def __init__(self, place: MongoPlace, n_kept: int) -> None:
-        self._place = place
+    def __init__(self, address: MongoAddress, n_kept: int) -> None:
+        self._address = address
         self._n_kept = n_kept
-        with in_our_words(place):
+        with translated_errors(address):
             self._client: MongoClient[Document] = MongoClient(
-                place.url, connect=False, **place.options(TRAINER_TIMEOUT_S)
+                address.url, connect=False, **address.options(TRAINER_TIMEOUT_S)
             )
-            self._database = self._client[place.database]
+            self._database = self._client[address.database]
         self._last = ""
 
     def prune(self) -> int:
@@ -37,7 +37,7 @@ class MongoSeenRetention:
             When MongoDB does not answer.
         """
         many = {"_id": {"$gt": self._last}, "n_events": {"$gt": self._n_kept}}
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = self._database["users"].find(many, {"_id": 1}, sort=[("_id", 1)], limit=_USERS_AT_ONCE)
             user_ids = [user["_id"] for user in found]
             n_removed = sum(self._prune_user(user_id) for user_id in user_ids)

@@ -11,8 +11,8 @@ from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     MAJORITY,
     Document,
-    MongoPlace,
-    in_our_words,
+    MongoAddress,
+    translated_errors,
 )
 from streamrec.adapters.mongo.documents import (
     FENCE,
@@ -45,9 +45,9 @@ class MongoStore(MongoCatalog):
     profiler, can be told to be this request's.
     """
 
-    def __init__(self, place: MongoPlace, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: MongoAddress, *, clock: Callable[[], float] = time.time) -> None:
         """Connect at the first use; `clock` gives Unix seconds."""
-        super().__init__(place, clock)
+        super().__init__(address, clock)
         self._has_users = False
         self._salt: bytes | None = None
 
@@ -73,12 +73,12 @@ class MongoStore(MongoCatalog):
                 document, damage = cast("UserDocument | None", error.rest) or document, error
         found = UserProfile(document, await self._distinct(user_id, n_seen, item_ids))
         if damage is not None:
-            raise Damaged(f"{shown_url(self._place.url)}: {damage}", rest=found)
+            raise Damaged(f"{shown_url(self._address.url)}: {damage}", rest=found)
         return found
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for a stranger."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             document = await self._collection("users").find_one({"_id": user_id}, comment=request())
         return None if document is None else user_of(document)
 
@@ -86,7 +86,7 @@ class MongoStore(MongoCatalog):
         """Return the documents of these; strangers are left out."""
         if not user_ids:
             return {}
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = self._collection("users").find(
                 {"_id": {"$in": list(user_ids)}}, batch_size=len(user_ids) + 1, comment=request()
             )
@@ -114,14 +114,14 @@ class MongoStore(MongoCatalog):
         return ids_of(found[0]) if found else []
 
     async def _aggregate(self, name: str, pipeline: list[Document]) -> list[Document]:
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             cursor = await self._collection(name).aggregate(pipeline, comment=request())
             return await cursor.to_list()
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document for a stranger."""
         change = {"$set": {"attributes": json_text(attributes)}}
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             await self._create_users()
             await self._collection("users").update_one(
                 {"_id": user_id}, change, upsert=True, comment=request()
@@ -140,7 +140,7 @@ class MongoStore(MongoCatalog):
 
     async def find_users(self, prefix: str, limit: int) -> list[str]:
         """Return ids that start with `prefix`, in order of their bytes, as MongoDB compares them."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = self._collection("users").find(
                 {"_id": {"$gte": prefix}}, {"_id": 1}, sort=[("_id", 1)], limit=limit,
                 batch_size=limit + 1, comment=request(),
@@ -154,7 +154,7 @@ class MongoStore(MongoCatalog):
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             n_sights = await self._erase_sights(user_id)
             users = await self._collection("users").delete_one({"_id": user_id}, comment=request())
         return n_sights + users.deleted_count > 0
@@ -174,7 +174,7 @@ class MongoStore(MongoCatalog):
 
     async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:
         """Write down, on most of the servers, where in the log a user was erased."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             if self._salt is None:
                 self._salt = await salt_in(self._collection(INSTALLATION))
             filter_, change = noted(digest_of(user_id, self._salt), mark, erased_at)
@@ -183,7 +183,7 @@ class MongoStore(MongoCatalog):
 
     async def check(self) -> None:
         """Return when MongoDB answers, and lets us read."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             await self._collection("users").find_one({}, {"_id": 1}, comment=request())
 
     async def aclose(self) -> None:

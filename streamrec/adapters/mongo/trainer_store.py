@@ -6,7 +6,7 @@ from typing import Any, cast
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 
-from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoPlace, in_our_words
+from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import DOCUMENTS_AT_ONCE, NOT_DELETED, chunks, item_of, versions_of
 from streamrec.adapters.mongo.erasures import MongoErasures
 from streamrec.adapters.mongo.leases import MongoLeases
@@ -21,13 +21,13 @@ from streamrec.telemetry import Digest
 class MongoTrainerStore:
     """Implements `TrainerStore`. Safe to call from several threads."""
 
-    def __init__(self, place: MongoPlace) -> None:
-        self._place = place
-        with in_our_words(place):
+    def __init__(self, address: MongoAddress) -> None:
+        self._address = address
+        with translated_errors(address):
             self._client: MongoClient[Document] = MongoClient(
-                place.url, connect=False, **place.options(TRAINER_TIMEOUT_S)
+                address.url, connect=False, **address.options(TRAINER_TIMEOUT_S)
             )
-            self._database = self._client[place.database]
+            self._database = self._client[address.database]
         self._items: Collection[Document] = self._database["items"]
         self._leases = MongoLeases(self._database)
         self._users = TrainedUsers(self._database, self._leases)
@@ -43,7 +43,7 @@ class MongoTrainerStore:
             When a larger token has been given out; nothing newer is overwritten then, and nobody who was
             erased meanwhile is brought back.
         """
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             self._users.publish(updates, lease)
 
     def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
@@ -54,22 +54,22 @@ class MongoTrainerStore:
         LeaseLost
             When a larger token has been given out; nothing newer is deleted then.
         """
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             self._users.forget(user_ids, lease)
 
     def erasure_salt(self) -> bytes:
         """Return what digests of user ids are made with."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             return self._erasures.salt()
 
     def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
         """Return the erasures of these users, or all."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             return self._erasures.read(digests)
 
     def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
         """Let no erasure stand behind the end of a log that was cut."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             self._erasures.limit(log, ends)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
@@ -93,7 +93,7 @@ class MongoTrainerStore:
             yield [found[item_id] for item_id in chunk if item_id in found]
 
     def _find_items(self, condition: dict[str, Any]) -> list[Document]:
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = self._items.find(condition | NOT_DELETED, sort=[("_id", 1)], limit=DOCUMENTS_AT_ONCE)
             return list(found.batch_size(DOCUMENTS_AT_ONCE + 1))
 
@@ -109,7 +109,7 @@ class MongoTrainerStore:
     def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included."""
         primary = self._items.with_options(read_preference=ReadPreference.PRIMARY)
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             found = list(primary.find({"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1))
         try:
             return versions_of(found)
@@ -119,12 +119,12 @@ class MongoTrainerStore:
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             return self._leases.acquire(name, owner, duration_s, now)
 
     def release(self, lease: Lease) -> None:
         """Give it up; without effect when it is no longer ours."""
-        with in_our_words(self._place):
+        with translated_errors(self._address):
             self._leases.release(lease)
 
     def close(self) -> None:

@@ -9,7 +9,13 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 
-from streamrec.adapters.redis.connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
+from streamrec.adapters.redis.connection import (
+    N_CONNECTIONS,
+    N_RETRIES,
+    OPTIONS,
+    RedisAddress,
+    translated_errors,
+)
 from streamrec.adapters.redis.items import (
     CHANNEL,
     ITEM_TTL_S,
@@ -48,15 +54,15 @@ class RedisCache:
     """
 
     def __init__(
-        self, place: RedisPlace, *, item_ttl_s: float = ITEM_TTL_S, clock: Callable[[], float] = time.time
+        self, address: RedisAddress, *, item_ttl_s: float = ITEM_TTL_S, clock: Callable[[], float] = time.time
     ) -> None:
-        self.place = place
+        self.address = address
         self.name = secrets.token_hex(8)
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES)
         pool = BlockingConnectionPool.from_url(
-            place.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
+            address.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
         )
         self._redis = Redis.from_pool(pool)
 
@@ -64,9 +70,9 @@ class RedisCache:
         """Return the head of a ranking, best first; empty when there is none of this name."""
         if limit < 1:
             return []
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             ranked: Any = await self._redis.zrevrange(
-                self.place.key(f"popular:{name}"), 0, limit - 1, withscores=True
+                self.address.key(f"popular:{name}"), 0, limit - 1, withscores=True
             )
         return decode_ranking(ranked)
 
@@ -74,30 +80,30 @@ class RedisCache:
         """Return the neighbours of these, nearest first; items without any are left out."""
         if not item_ids:
             return {}
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             values: Any = await self._redis.mget(
-                [self.place.key(f"neighbours:{item_id}") for item_id in item_ids]
+                [self.address.key(f"neighbours:{item_id}") for item_id in item_ids]
             )
         return decode_neighbours_of(item_ids, values)
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
-        with in_our_words(self.place):
-            written: Any = await self._redis.get(self.place.key("blend"))
+        with translated_errors(self.address):
+            written: Any = await self._redis.get(self.address.key("blend"))
         return None if written is None else decode_blend(written)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
-        with in_our_words(self.place):
-            written: Any = await self._redis.hgetall(self.place.key("counters"))
+        with translated_errors(self.address):
+            written: Any = await self._redis.hgetall(self.address.key("counters"))
         return decode_counters(written)
 
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             async with self._redis.pipeline(transaction=False) as pipeline:
-                pipeline.get(self.place.key("history-span"))
-                pipeline.hgetall(self.place.key(f"history:{item_id}"))
+                pipeline.get(self.address.key("history-span"))
+                pipeline.hgetall(self.address.key(f"history:{item_id}"))
                 span, slots = await pipeline.execute()
         return decode_history(span, slots)
 
@@ -116,7 +122,7 @@ class RedisCache:
     async def _read_cached(self, item_ids: Sequence[str], now: float) -> dict[str, CachedItem]:
         if not item_ids:
             return {}
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             values: Any = await self._redis.mget([self._item_key(item_id) for item_id in item_ids])
         return decode_items(item_ids, values, now)
 
@@ -131,7 +137,7 @@ class RedisCache:
             item.item_id: cached_entry(item, versions.get(item.item_id, 0), self._item_ttl_s, now)
             for item in items
         }
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             before = await self._write(entries)
             replaced = decode_items(list(before), before.values(), now)
             changed = [
@@ -151,7 +157,7 @@ class RedisCache:
             if versions.get(item_id)
         }
         rest = [self._item_key(item_id) for item_id in item_ids if item_id not in entries]
-        with in_our_words(self.place):
+        with translated_errors(self.address):
             await self._write(entries)
             if rest:
                 await self._redis.delete(*rest)
@@ -173,18 +179,18 @@ class RedisCache:
 
     async def check(self) -> None:
         """Return when Redis answers, lets us in, and is no cluster."""
-        with in_our_words(self.place):
-            await self._redis.mget(self.place.probes())
+        with translated_errors(self.address):
+            await self._redis.mget(self.address.probes())
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
 
     async def _tell(self, item_ids: Sequence[str]) -> None:
-        await self._redis.publish(self.place.key(CHANNEL), encode(ChangedItems(self.name, list(item_ids))))
+        await self._redis.publish(self.address.key(CHANNEL), encode(ChangedItems(self.name, list(item_ids))))
 
     def _item_key(self, item_id: str) -> str:
-        return self.place.key(f"item:{item_id}")
+        return self.address.key(f"item:{item_id}")
 
 
 def _items_of(cached: Mapping[str, CachedItem]) -> dict[str, Item]:

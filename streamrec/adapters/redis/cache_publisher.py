@@ -13,7 +13,13 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from streamrec.adapters.redis.connection import N_CONNECTIONS, N_RETRIES, OPTIONS, RedisPlace, in_our_words
+from streamrec.adapters.redis.connection import (
+    N_CONNECTIONS,
+    N_RETRIES,
+    OPTIONS,
+    RedisAddress,
+    translated_errors,
+)
 from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
 from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
 from streamrec.adapters.redis.rankings import Ranking, chunks
@@ -47,15 +53,15 @@ class RedisCachePublisher:
         Told how many such keys were replaced.
     """
 
-    def __init__(self, place: RedisPlace, count_replaced: Callable[[int], None] | None = None) -> None:
-        self._place = place
+    def __init__(self, address: RedisAddress, count_replaced: Callable[[int], None] | None = None) -> None:
+        self._address = address
         self._count_replaced = count_replaced
         retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES)
         pool = BlockingConnectionPool.from_url(
-            place.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
+            address.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
         )
         self._redis = Redis.from_pool(pool)
-        self._names_key = place.key("popular-names")
+        self._names_key = address.key("popular-names")
         self._has_scanned = False
         self._lease: Callable[[], Lease] | None = None
         self._is_known = False
@@ -69,7 +75,7 @@ class RedisCachePublisher:
     def _publish_rankings(self, rankings: Mapping[str, Ranking]) -> None:
         with self._writing() as pipeline:
             for name, ranking in rankings.items():
-                key = self._place.key(f"popular:{name}")
+                key = self._address.key(f"popular:{name}")
                 pipeline.delete(key)
                 if ranking:
                     pipeline.zadd(key, dict(ranking))
@@ -114,13 +120,13 @@ class RedisCachePublisher:
             yield cast("bytes", key)[len(start) :]
 
     def _bytes_key(self, kind: str) -> bytes:
-        return self._place.key(kind).encode()
+        return self._address.key(kind).encode()
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Replace the neighbours of some items; an item without any loses those it had."""
         with self._connected(), self._writing() as pipeline:
             for item_id, of_item in neighbours.items():
-                key = self._place.key(f"neighbours:{item_id}")
+                key = self._address.key(f"neighbours:{item_id}")
                 if of_item:
                     pipeline.set(key, encode(of_item))
                 else:
@@ -128,8 +134,8 @@ class RedisCachePublisher:
 
     def publish_items(self, items: Sequence[Item], versions: Mapping[str, int]) -> None:
         """Cache hidden items, and forget others that changed; whoever keeps copies is told."""
-        key_of = self._place.key
-        with in_our_words(self._place):
+        key_of = self._address.key
+        with translated_errors(self._address):
             for item_ids, arguments in portions(entries_of(items, versions, ITEM_TTL_S, time.time())):
                 keys = [key_of(f"item:{item_id}") for item_id in item_ids]
                 taken: Any = self._redis.eval(WRITE, len(keys), *keys, *arguments)
@@ -139,11 +145,11 @@ class RedisCachePublisher:
     def publish_blend(self, blend: Blend) -> None:
         """Replace what was learned of how to blend sources."""
         with self._connected(), self._writing() as pipeline:
-            pipeline.set(self._place.key("blend"), encode(blend))
+            pipeline.set(self._address.key("blend"), encode(blend))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
-        key = self._place.key("counters")
+        key = self._address.key("counters")
         with self._connected(), self._writing() as pipeline:
             pipeline.delete(key)
             if counters:
@@ -151,7 +157,7 @@ class RedisCachePublisher:
 
     def publish_history(self, update: HistoryUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
-        key_of = self._place.key
+        key_of = self._address.key
         item_ids = list(update.bars)
         with self._connected():
             with self._writing() as pipeline:
@@ -181,7 +187,7 @@ class RedisCachePublisher:
         lease = None if self._lease is None else self._lease()
         with self._redis.pipeline(transaction=True) as pipeline:
             if lease is not None:
-                key = self._place.key(f"fence:{lease.name}")
+                key = self._address.key(f"fence:{lease.name}")
                 pipeline.watch(key)  # type: ignore[no-untyped-call]
                 written = text_at(pipeline, key)
                 held = int(written) if written.isdigit() else 0
@@ -218,9 +224,9 @@ class RedisCachePublisher:
     def _connected(self) -> Iterator[None]:
         """Speak to Redis in the block; before the first time see that it is one of the kind that we need."""
         try:
-            with in_our_words(self._place):
+            with translated_errors(self._address):
                 if not self._is_known:
-                    self._redis.mget(self._place.probes())
+                    self._redis.mget(self._address.probes())
                     self._is_known = True
                 yield
         except Damaged as error:  # somebody writes such keys all the time: the next publication may succeed

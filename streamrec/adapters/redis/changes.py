@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from streamrec.adapters.redis.connection import OPTIONS, RedisPlace
+from streamrec.adapters.redis.connection import OPTIONS, RedisAddress
 from streamrec.adapters.redis.values import decode_changed
 from streamrec.errors import Damaged
 from streamrec.log_limits import warn_seldom
@@ -42,7 +42,7 @@ class RedisChanges:
 
     def __init__(
         self,
-        place: RedisPlace,
+        address: RedisAddress,
         channel: str,
         sender: str,
         on_change: Callable[[Sequence[str]], None],
@@ -55,7 +55,7 @@ class RedisChanges:
         self._on_turn = on_turn
         # Without retries: the driver would subscribe again in silence, and nobody would know of the gap.
         options = OPTIONS | {"health_check_interval": 0, "retry": Retry(NoBackoff(), 0)}
-        self._redis = Redis.from_url(place.url, **options)
+        self._redis = Redis.from_url(address.url, **options)
 
     async def listen(self) -> None:
         """Listen until cancelled, and subscribe again after every loss."""

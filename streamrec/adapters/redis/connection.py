@@ -67,7 +67,7 @@ _PROBES = ("probe:a", "probe:b")
 _OF_THE_POOL = ("max_connections", "timeout")
 
 
-class RedisPlace(NamedTuple):
+class RedisAddress(NamedTuple):
     """A checked URL without our own part of it, and what every key begins with."""
 
     url: str
@@ -82,11 +82,11 @@ class RedisPlace(NamedTuple):
         return [self.key(name) for name in _PROBES]
 
 
-def place_of(url: str) -> RedisPlace:
+def address_of(url: str) -> RedisAddress:
     """Check a ``redis://[[user]:password@]host[:port][/db][?prefix=name&option=value...]`` URL.
 
-    >>> place = place_of("redis://127.0.0.1:6379/0?prefix=films")
-    >>> place.url, place.key("counters")
+    >>> address = address_of("redis://127.0.0.1:6379/0?prefix=films")
+    >>> address.url, address.key("counters")
     ('redis://127.0.0.1:6379/0', 'films:counters')
 
     Raises
@@ -105,7 +105,7 @@ def place_of(url: str) -> RedisPlace:
         raise ConfigurationError(
             f"STREAMREC_CACHE_URL {shown_url(url)} is not of the form redis://[:password@]host/0: {error}"
         ) from error
-    return RedisPlace(plain, prefix)
+    return RedisAddress(plain, prefix)
 
 
 def _files_of(query: Mapping[str, str]) -> TlsFiles:
@@ -125,14 +125,14 @@ def _check(url: str, database: str) -> None:
 
 
 @contextmanager
-def in_our_words(place: RedisPlace) -> Iterator[None]:
+def translated_errors(address: RedisAddress) -> Iterator[None]:
     """Turn the driver's errors into ours, with the URL and what to do."""
     try:
         yield
     except UnicodeEncodeError as error:
         raise InvalidInput(f"Redis can't hold this: {error}") from error
     except (RedisError, OSError) as error:
-        raise _translated(error, shown_url(place.url)) from error
+        raise _translated(error, shown_url(address.url)) from error
 
 
 def _translated(error: Exception, url: str) -> StreamrecError:

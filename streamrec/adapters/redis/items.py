@@ -18,8 +18,8 @@ ITEMS_AT_ONCE = 200
 
 WRITE = """
 local taken = {}
-for place, key in ipairs(KEYS) do
-  local value, version, ttl_ms = ARGV[3 * place - 2], ARGV[3 * place - 1], ARGV[3 * place]
+for number, key in ipairs(KEYS) do
+  local value, version, ttl_ms = ARGV[3 * number - 2], ARGV[3 * number - 1], ARGV[3 * number]
   local held = redis.pcall('GET', key)
   if type(held) == 'table' then
     held = false -- of another kind, so no item: it is written over
@@ -34,9 +34,9 @@ for place, key in ipairs(KEYS) do
       -- In its own words, READONLY first: by that the client knows that it has to connect anew.
       return redis.error_reply(string.match(reply.err, '%-(%u+ .*)') or reply.err)
     end
-    taken[place] = held or ''
+    taken[number] = held or ''
   else
-    taken[place] = false
+    taken[number] = false
   end
 end
 return taken

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from streamrec.adapters.redis.cache import RedisCache
 from streamrec.adapters.redis.changes import RedisChanges
-from streamrec.adapters.redis.connection import RedisPlace
+from streamrec.adapters.redis.connection import RedisAddress
 from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S
 from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
@@ -39,20 +39,20 @@ class RedisNearCache:
 
     def __init__(
         self,
-        place: RedisPlace,
+        address: RedisAddress,
         *,
         item_ttl_s: float = ITEM_TTL_S,
         ranking_age_s: float = TOO_OLD_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._far = RedisCache(place, item_ttl_s=item_ttl_s, clock=clock)
+        self._far = RedisCache(address, item_ttl_s=item_ttl_s, clock=clock)
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         self._items = NearItems()
         self._rankings = NearRankings(self._far.popular, time.monotonic, ranking_age_s)
         self._neighbours = NearNeighbours(self._far.neighbours, time.monotonic, too_old_s=ranking_age_s)
         self._changes = RedisChanges(
-            place, place.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
+            address, address.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
         )
         self._listening: asyncio.Task[None] | None = None
         self._renewing: set[str] = set()

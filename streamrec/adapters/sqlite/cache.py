@@ -16,8 +16,7 @@ from streamrec.adapters.sqlite.cache_schema import (
     readable_items,
     version_row,
 )
-from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite.in_list import in_list
+from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
@@ -150,7 +149,7 @@ class SqliteCache:
         return decoded_each(decode_neighbours, rows, "neighbours")
 
     def _read(self, statement: str, *parameters: str | float | None) -> list[tuple[Any, ...]]:
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             return self._reader.execute(statement, parameters).fetchall()
 
     async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from streamrec.adapters.sqlite.cache import ITEM_TTL_S
 from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
-from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
+from streamrec.adapters.sqlite.connection import transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bars.bar import HistoryUpdate, by_slot
 from streamrec.domain.items.item import Item
@@ -69,7 +69,7 @@ class SqliteCachePublisher:
                     connection.executemany("DELETE FROM neighbours WHERE item_id = CAST(? AS TEXT)", gone)
 
     def _item_ids_after(self, last: bytes) -> list[bytes]:
-        with self._lock, saying_unavailable(self._path):
+        with self._lock, translated_errors(self._path):
             rows = self._connection.execute(
                 "SELECT CAST(item_id AS BLOB) FROM neighbours WHERE item_id > CAST(? AS TEXT)"
                 " AND typeof(item_id) = 'text' ORDER BY item_id LIMIT ?",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
 from streamrec.adapters.sqlite.log_file import table_of
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
@@ -79,7 +79,7 @@ class SqliteChangelogRetention:
             When the file can't be written.
         """
         n_removed = 0
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             for topic, keys in in_snapshots.items():
                 if self._has(topic):
                     n_removed += self._prune_topic(topic, generations, keys)

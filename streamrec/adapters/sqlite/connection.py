@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from streamrec.errors import ConfigurationError, Unavailable
@@ -65,7 +66,7 @@ def connect(path: Path, *, synchronous: str = "NORMAL", gives_space_back: bool =
     ConfigurationError
         When the file is not a SQLite database.
     """
-    with saying_unavailable(path):
+    with translated_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -118,7 +119,7 @@ def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool
 
 
 @contextmanager
-def saying_unavailable(path: Path) -> Iterator[None]:
+def translated_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours, with the file's name and what to do."""
     try:
         yield
@@ -167,7 +168,7 @@ def copy_back(connection: sqlite3.Connection) -> None:
 @contextmanager
 def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
     """Take the write lock, then commit the block, or roll it back when it raises."""
-    with saying_unavailable(path):
+    with translated_errors(path):
         _take_write_lock(connection)
         try:
             yield connection
@@ -194,3 +195,22 @@ def _take_write_lock(connection: sqlite3.Connection) -> None:
                     raise
             else:
                 return
+
+
+def in_list(values: Sequence[str]) -> tuple[str, tuple[str | None, ...]]:
+    """Return the SQL of an ``IN`` list and its parameters, at most 32,766 (SQLite's limit).
+
+    The length is rounded up to a power of two, so that SQLite prepares a dozen statements, not a thousand;
+    NULL, which fills the rest, equals nothing. (``json_each`` would need one statement, but it cuts a text
+    at its first NUL.)
+
+    >>> in_list(["a", "b", "c"])
+    ('(?,?,?,?)', ('a', 'b', 'c', None))
+    """
+    size = 1 << max(len(values) - 1, 0).bit_length()
+    return _marks(size), (*values, *(None,) * (size - len(values)))
+
+
+@cache
+def _marks(size: int) -> str:
+    return f"({','.join('?' * size)})"

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite.connection import impatient, saying_unavailable, transaction
+from streamrec.adapters.sqlite.connection import impatient, transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.adapters.sqlite.log_file import PARTITION, LogFile, table_of
 from streamrec.errors import LogTruncated
@@ -63,7 +63,7 @@ class SqliteEventSink:
 
     def check(self) -> None:
         """Look whether the file can be read."""
-        with saying_unavailable(self._file.path):
+        with translated_errors(self._file.path):
             self._file.connection.execute("SELECT count(*) FROM committed").fetchone()
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class SqliteEventSource:
         """
         for topic in self._topics:
             wanted = next_offsets.get(topic, {}).get(PARTITION, 0)
-            with saying_unavailable(self._file.path):
+            with translated_errors(self._file.path):
                 start, end = self._file.start_offset(topic), self._file.end_offset(topic)
             if wanted:
                 self._check_for_gap(topic, wanted, start)
@@ -123,7 +123,7 @@ class SqliteEventSource:
         records: list[Record] = []
         goes_on_at = dict(self._next)
         for topic in self._topics:
-            with saying_unavailable(self._file.path):
+            with translated_errors(self._file.path):
                 rows = self._file.rows_of(topic, self._next[topic], max_records - len(records))
             if rows:
                 self._check_for_gap(topic, self._next[topic], rows[0][0])
@@ -135,7 +135,7 @@ class SqliteEventSource:
     def _look_for_gaps(self) -> None:
         """See that nothing is found because nothing is there, and not because all of it was removed."""
         for topic in self._topics:
-            with saying_unavailable(self._file.path):
+            with translated_errors(self._file.path):
                 start = self._file.start_offset(topic)
             self._check_for_gap(topic, self._next[topic], start)
 
@@ -152,12 +152,12 @@ class SqliteEventSource:
 
     def end_offsets(self) -> Offsets:
         """Return the next offset that each log will give out."""
-        with saying_unavailable(self._file.path):
+        with translated_errors(self._file.path):
             return {topic: {PARTITION: self._file.end_offset(topic)} for topic in self._topics}
 
     def identity_of(self, _topic: str) -> str:
         """Return what tells this file from one that takes its place later."""
-        with saying_unavailable(self._file.path):
+        with translated_errors(self._file.path):
             return self._file.identity()
 
     def commit(self, next_offsets: Offsets) -> None:
@@ -177,7 +177,7 @@ class SqliteEventSource:
 
     def committed(self) -> Offsets:
         """Return what was last committed for the group."""
-        with saying_unavailable(self._file.path):
+        with translated_errors(self._file.path):
             rows = self._file.connection.execute(
                 "SELECT topic, CAST(partition AS INTEGER), CAST(next_offset AS INTEGER) FROM committed"
                 " WHERE consumer = ?",

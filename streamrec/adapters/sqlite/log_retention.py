@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
 from streamrec.adapters.sqlite.log_file import PARTITION, table_of
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Offsets
 
@@ -68,7 +68,7 @@ class SqliteLogRetention:
             When the file can't be written, the disk being full for example; what is gone by then is gone.
         """
         n_removed = 0
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             for topic in _TOPICS:
                 if self._has(topic):
                     n_removed += self._prune_topic(topic, self._end_of_removable(topic, needed))

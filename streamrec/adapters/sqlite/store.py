@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
-from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite.in_list import in_list
+from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.adapters.sqlite.store_schema import (
     READ_COLUMNS,
     decode_ids,
@@ -201,7 +200,7 @@ class SqliteStore:
             self._writer.close()
 
     def _read(self, statement: str, *parameters: str | int | None) -> list[tuple[Any, ...]]:
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             return self._reader.execute(statement, parameters).fetchall()
 
     async def _write(self, change: Callable[[sqlite3.Connection], int]) -> int:

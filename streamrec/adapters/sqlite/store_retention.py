@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, saying_unavailable, transaction
+from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
 from streamrec.adapters.sqlite.store_schema import open_store_file
 
 _USERS_AT_ONCE = 500
@@ -42,7 +42,7 @@ class SqliteSeenRetention:
         Unavailable
             When the file can't be written.
         """
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             users = self._connection.execute(
                 "SELECT user_id FROM users WHERE user_id > ? AND n_events > ? ORDER BY user_id"
                 f" LIMIT {_USERS_AT_ONCE}",
@@ -149,7 +149,7 @@ class SqliteCacheRetention:
                     (self._clock(),),
                 ).rowcount
             n_removed += n_deleted
-        with saying_unavailable(self._path):
+        with translated_errors(self._path):
             copy_back(self._connection)
         return n_removed
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
-from streamrec.adapters.sqlite.connection import saying_unavailable, transaction
-from streamrec.adapters.sqlite.in_list import in_list
+from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.adapters.sqlite.store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.items.item import Item, ItemVersions, decode_item
@@ -80,7 +79,7 @@ class SqliteTrainerStore:
 
     def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
         """Return the erasures of these users, or all."""
-        with self._lock, saying_unavailable(self._path):
+        with self._lock, translated_errors(self._path):
             return sqlite_erasures.read(self._connection, digests)
 
     def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
@@ -102,7 +101,7 @@ class SqliteTrainerStore:
     def _rows(self, condition: str, parameter: bytes) -> list[tuple[bytes, bytes]]:
         # As bytes: a row that is no text must not hide the others.
         statement = "SELECT CAST(item_id AS BLOB), CAST(document AS BLOB) FROM items"
-        with self._lock, saying_unavailable(self._path):
+        with self._lock, translated_errors(self._path):
             return self._connection.execute(
                 f"{statement} WHERE typeof(item_id) = 'text' AND deleted_at IS NULL AND {condition}",
                 (parameter,),
@@ -118,7 +117,7 @@ class SqliteTrainerStore:
     def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included."""
         marks, parameters = in_list(item_ids)
-        with self._lock, saying_unavailable(self._path):
+        with self._lock, translated_errors(self._path):
             rows = self._connection.execute(
                 f"SELECT item_id, CAST(document AS BLOB), version FROM items WHERE item_id IN {marks}",
                 parameters,

@@ -11,10 +11,15 @@ from urllib.parse import urlsplit
 
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import current_generation, read_snapshot
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source, require_codecs
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache,
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_store,
+    open_trainer_store,
+    require_codecs,
+)
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.cli.doctor.rejections import rejections_in
 from streamrec.domain.items.item import Item

@@ -5,7 +5,7 @@ from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.errors import InvalidEvent, StreamrecError
 from streamrec.ports import REJECTED, Offsets, Record, n_between
 from streamrec.wire import decode_rejected

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import typer
 
 from streamrec.adapters.files.snapshots import current_generation
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.installation import is_repository
 from streamrec.cli.launch.first_answer import wait_for_answer, wait_until_ready

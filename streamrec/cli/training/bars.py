@@ -4,9 +4,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.bars.decoding import TickRules
 from streamrec.bars.run import HistoryProcess, run_history

@@ -70,10 +70,10 @@ def _tasks(places: PlaceSettings, retention: RetentionSettings) -> Iterator[tupl
         yield "deleted_items", SqliteDeletedItemsRetention(store, retention.tombstone_age_s).prune
     elif places.store_url.startswith("mongodb"):
         # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
-        from streamrec.adapters.mongo.connection import place_of
+        from streamrec.adapters.mongo.connection import address_of
         from streamrec.adapters.mongo.retention import MongoSeenRetention
 
-        yield "seen", MongoSeenRetention(place_of(places.store_url), retention.seen_of_user).prune
+        yield "seen", MongoSeenRetention(address_of(places.store_url), retention.seen_of_user).prune
 
 
 def _prune_log(path: Path, bounds: LogBounds, artifacts_dir: Path) -> Task:

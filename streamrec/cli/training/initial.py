@@ -13,9 +13,7 @@ from typing import Any, NamedTuple
 from streamrec import __version__
 from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles, lane_of_next
 from streamrec.adapters.files.snapshots import read_snapshot, write_snapshot
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.cli.training.initial_history import LEASE, History, until_told
 from streamrec.domain.events.weights import EventWeights

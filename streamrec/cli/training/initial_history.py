@@ -8,8 +8,7 @@ from typing import Any
 
 from tenacity import Retrying
 
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_event_source, open_trainer_store
 from streamrec.datasets.event_set import EventSet
 from streamrec.domain.events.interaction import Interaction
 from streamrec.learning.initial.past import ErasedUsers, PastCommands, events_of, say_left_out

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 
-from streamrec.adapters.open_cache import open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_trainer_store,
+)
 from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.role_metrics import metrics_of

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.adapters.open_event_sink import open_event_sink
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.screen import say, spinner
 from streamrec.cli.service_call import Service
 from streamrec.domain.generations.roles import Promotion, PromotionName

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_index import open_index, open_index_lookup
-from streamrec.adapters.open_store import open_store
+from streamrec.adapters.opening import (
+    open_cache,
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_index,
+    open_index_lookup,
+    open_store,
+)
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.doctor.probes import probe_statsd
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_store import open_trainer_store
+from streamrec.adapters.opening import open_cache, open_cache_publisher, open_trainer_store
 from streamrec.cli.launch.local_servers import LocalServer, free_port
 from streamrec.errors import ConfigurationError
 from tests.unit.adapters.kafka.test_security import Relay, certificate

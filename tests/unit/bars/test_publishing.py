@@ -11,7 +11,7 @@ import redis
 from structlog.testing import capture_logs
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.adapters.open_cache import open_cache_publisher
+from streamrec.adapters.opening import open_cache_publisher
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.bars.publishing import HistoryPublishing, Waiting

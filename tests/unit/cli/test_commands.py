@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.cli.app import main
 from streamrec.cli.choices import parse_mapping
 from streamrec.domain.events.interaction import Interaction

@@ -11,8 +11,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.files.snapshots import current_generation, read_snapshot
-from streamrec.adapters.open_event_source import open_event_source
-from streamrec.adapters.open_store import open_store
+from streamrec.adapters.opening import open_event_source, open_store
 from streamrec.cli.choices import open_chosen
 from streamrec.cli.training.initial import train
 from streamrec.cli.training.initial_history import history_of, history_of_stream

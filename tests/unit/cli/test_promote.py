@@ -12,7 +12,7 @@ import pytest
 
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_source
 from streamrec.cli.app import main
 from streamrec.cli.doctor.probes import probe_artifacts
 from streamrec.domain.generations.roles import Promotion

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.errors import Unavailable
 from streamrec.learning.state.trainer_state import TrainerState

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_store import open_store
+from streamrec.adapters.opening import open_store
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import INTERACTIONS, Mark, Message
 from streamrec.wire import Command, encode_command

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations

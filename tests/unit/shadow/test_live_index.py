@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.open_index import open_index_lookup
+from streamrec.adapters.opening import open_index_lookup
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable

@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import REQUEST_TIMEOUT_MS, refused, unavailable
 from streamrec.errors import InvalidInput, StreamrecError
 
@@ -30,9 +30,9 @@ _REFUSALS = (
 )
 
 
-def client_settings(place: KafkaPlace) -> dict[str, Any]:
+def client_settings(address: KafkaAddress) -> dict[str, Any]:
     """Return the settings that every client has."""
-    return place.for_confluent() | {
+    return address.for_confluent() | {
         "socket.timeout.ms": REQUEST_TIMEOUT_MS,
         "reconnect.backoff.max.ms": 1000,
         "allow.auto.create.topics": False,
@@ -40,19 +40,19 @@ def client_settings(place: KafkaPlace) -> dict[str, Any]:
     }
 
 
-def error_of(place: KafkaPlace, error: KafkaError) -> StreamrecError:
+def error_of(address: KafkaAddress, error: KafkaError) -> StreamrecError:
     """Return our error for one of librdkafka's."""
     if error.code() in _TOO_LARGE:
-        return InvalidInput(f"{place.shown}: the record is larger than the topic takes")
+        return InvalidInput(f"{address.shown}: the record is larger than the topic takes")
     if error.code() in _REFUSALS:
-        return refused(place, f"{error.name()}: {error.str()}")
-    return unavailable(place, f"{error.name()}: {error.str()}")
+        return refused(address, f"{error.name()}: {error.str()}")
+    return unavailable(address, f"{error.name()}: {error.str()}")
 
 
 @contextmanager
-def saying_confluent(place: KafkaPlace) -> Iterator[None]:
+def translated_errors(address: KafkaAddress) -> Iterator[None]:
     """Turn confluent-kafka's errors into ours."""
     try:
         yield
     except KafkaException as error:
-        raise error_of(place, error.args[0]) from error
+        raise error_of(address, error.args[0]) from error

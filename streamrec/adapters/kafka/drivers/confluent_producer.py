@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from confluent_kafka import KafkaError, Producer
 from confluent_kafka import Message as Report
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import unavailable
-from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, translated_errors
 from streamrec.adapters.kafka.drivers.python_producer import (
     BATCH_BYTES,
     DELIVERY_TIMEOUT_S,
@@ -46,7 +46,7 @@ class _Acknowledgements:
 class ConfluentProducer:
     """Sends records; see `KafkaPythonProducer`, which it takes the place of."""
 
-    def __init__(self, place: KafkaPlace) -> None:
+    def __init__(self, address: KafkaAddress) -> None:
         """Start; the library connects in its own time.
 
         Raises
@@ -54,10 +54,10 @@ class ConfluentProducer:
         ConfigurationError
             When the settings do not fit together.
         """
-        self._place = place
-        with saying_confluent(place):
+        self._address = address
+        with translated_errors(address):
             self._producer = Producer(
-                client_settings(place)
+                client_settings(address)
                 | {
                     "acks": "all",
                     "enable.idempotence": True,
@@ -90,7 +90,7 @@ class ConfluentProducer:
         Unavailable
             When one did not come in time; any of the records may have been written all the same.
         """
-        name = self._place.prefix + topic
+        name = self._address.prefix + topic
         acknowledgements = _Acknowledgements(len(messages))
         with self._saying_full():
             for key, value, _ in messages:
@@ -99,7 +99,7 @@ class ConfluentProducer:
 
     def send_to_each(self, topic: str, message: Message, n_partitions: int) -> dict[int, int]:
         """Send a record to each partition, and return its offsets once all are acknowledged; as `send`."""
-        name, key = self._place.prefix + topic, message.key.encode()
+        name, key = self._address.prefix + topic, message.key.encode()
         acknowledgements = _Acknowledgements(n_partitions)
         offsets: dict[int, int] = {}
 
@@ -113,21 +113,23 @@ class ConfluentProducer:
             for number in range(n_partitions):
                 self._producer.produce(name, message.value, key, partition=number, on_delivery=take)
         self._wait_for(acknowledgements)
-        return known_offsets(self._place, offsets)
+        return known_offsets(self._address, offsets)
 
     @contextmanager
     def _saying_full(self) -> Iterator[None]:
-        with saying_confluent(self._place):
+        with translated_errors(self._address):
             try:
                 yield
             except BufferError as error:
-                raise Overloaded(f"{self._place.shown}: too much waits to be sent", _RETRY_AFTER_S) from error
+                raise Overloaded(
+                    f"{self._address.shown}: too much waits to be sent", _RETRY_AFTER_S
+                ) from error
 
     def _wait_for(self, acknowledgements: _Acknowledgements) -> None:
         if not acknowledgements.is_complete.wait(2 * DELIVERY_TIMEOUT_S):
-            raise unavailable(self._place, "it acknowledges nothing")
+            raise unavailable(self._address, "it acknowledges nothing")
         if acknowledgements.failure is not None:
-            raise error_of(self._place, acknowledgements.failure)
+            raise error_of(self._address, acknowledgements.failure)
 
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""

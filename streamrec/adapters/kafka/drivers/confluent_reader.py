@@ -6,13 +6,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.codecs import unreadable
 from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon
-from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, saying_confluent
+from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, translated_errors
 from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords
 from streamrec.adapters.kafka.drivers.python_reader import PlaceGone
-from streamrec.adapters.kafka.offsets import Places
+from streamrec.adapters.kafka.offsets import Positions
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Record
 
@@ -31,38 +31,38 @@ _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa:
 class ConfluentReader:
     """Reads partitions from given offsets; see `KafkaReader`, which it takes the place of."""
 
-    def __init__(self, place: KafkaPlace, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: KafkaAddress, clock: Callable[[], float] = time.time) -> None:
         """Take records without a time as appended at `clock()`, in Unix seconds."""
-        self._place = place
+        self._address = address
         self._clock = clock
         self._consumer: Any = None
-        self._places: Places = {}
+        self._positions: Positions = {}
         self._damage: DamagedRecords | None = None
 
-    def assign(self, places: Places) -> None:
-        """Go on from these places, and read nothing else; what was fetched ahead is dropped.
+    def assign(self, positions: Positions) -> None:
+        """Go on from these positions, and read nothing else; what was fetched ahead is dropped.
 
         Raises
         ------
         ConfigurationError
             When the settings do not fit together.
         """
-        prefix = self._place.prefix
-        with saying_confluent(self._place):
+        prefix = self._address.prefix
+        with translated_errors(self._address):
             if self._consumer is None:
                 self._consumer = Consumer(self._settings())
             self._consumer.assign(
                 [
                     TopicPartition(prefix + topic, partition, offset)
-                    for (topic, partition), offset in places.items()
+                    for (topic, partition), offset in positions.items()
                 ]
             )
-        self._places = dict(places)
+        self._positions = dict(positions)
 
     def _settings(self) -> dict[str, Any]:
-        return client_settings(self._place) | {
+        return client_settings(self._address) | {
             # It wants a name, and joins no group all the same: partitions are assigned, nothing is committed.
-            "group.id": f"{self._place.prefix}readers",
+            "group.id": f"{self._address.prefix}readers",
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
             "auto.offset.reset": "error",
@@ -70,7 +70,7 @@ class ConfluentReader:
             "isolation.level": READ_COMMITTED,
             "check.crcs": True,
             "max.poll.interval.ms": 86_400_000,
-            "fetch.wait.max.ms": self._place.fetch_max_wait_ms,
+            "fetch.wait.max.ms": self._address.fetch_max_wait_ms,
             "fetch.queue.backoff.ms": _PAUSE_MS,
             "queued.min.messages": _QUEUED_RECORDS,
             "queued.max.messages.kbytes": _QUEUED_KBYTES,
@@ -91,7 +91,7 @@ class ConfluentReader:
         if self._damage is not None:
             raise self._damage
         deadline = time.monotonic() + timeout_s
-        with saying_confluent(self._place):
+        with translated_errors(self._address):
             while True:
                 # Asked for many, it would wait until it has as many; so it waits for one.
                 first = self._consumer.poll(max(deadline - time.monotonic(), 0.0))
@@ -104,7 +104,7 @@ class ConfluentReader:
                     raise self._damage
 
     def _records(self, messages: Sequence[Any]) -> list[Record]:
-        prefix = self._place.prefix
+        prefix = self._address.prefix
         records = []
         for message in messages:
             topic, partition = (message.topic() or "").removeprefix(prefix), message.partition()
@@ -116,27 +116,27 @@ class ConfluentReader:
             timestamp = milliseconds / 1000 if milliseconds > 0 else self._clock()
             text = key.decode(errors="replace") if key else ""
             records.append(Record(topic, partition, message.offset(), text, message.value(), timestamp))
-        self._places |= {(record.topic, record.partition): record.offset + 1 for record in records}
+        self._positions |= {(record.topic, record.partition): record.offset + 1 for record in records}
         return records
 
     def _take_note(self, error: KafkaError, partition: tuple[str, int], offset: int) -> None:
         if error.code() == _END:
-            self._places[partition] = offset
+            self._positions[partition] = offset
         elif error.code() in _GONE:
             raise PlaceGone
         elif error.code() == _NO_CODEC and "codec" in error.str():
-            raise unreadable(self._place, error.str())
+            raise unreadable(self._address, error.str())
         elif error.code() in (*_DAMAGED, _NO_CODEC):
             self._damage = DamagedRecords(error.str())
         else:
-            problem = error_of(self._place, error)
+            problem = error_of(self._address, error)
             # A broker that is away is tried again by the library; the source notices by itself.
             if isinstance(problem, ConfigurationError):
                 raise problem
 
-    def places(self) -> Places:
+    def positions(self) -> Positions:
         """Return where the next poll goes on from: beyond what the log holds besides records, too."""
-        return dict(self._places)
+        return dict(self._positions)
 
     def close(self) -> None:
         """Close the connection."""

@@ -15,13 +15,13 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.selector import NetworkSelector
 from kafka.record import MemoryRecords
 
-from streamrec.adapters.kafka.address import KafkaPlace
+from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import (
     READ_COMMITTED,
     REQUEST_TIMEOUT_MS,
     close_soon,
     connect,
-    saying_kafka,
+    translated_errors,
     unavailable,
 )
 from streamrec.adapters.kafka.drivers.fetches import FetchAnswers
@@ -59,13 +59,13 @@ class _RawFetches(FetchAnswers):
         super().__init__(net, **config)
         self.fetched: dict[tuple[str, int], bytes] = {}
 
-    def note(self, place: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
+    def note(self, partition: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
         """Keep the bytes of the first answer that has any."""
         if answer.records:
-            self.fetched.setdefault(place, bytes(answer.records))
+            self.fetched.setdefault(partition, bytes(answer.records))
 
 
-def end_of_damage(place: KafkaPlace, topic: str, partition: int, offset: int) -> int | None:
+def end_of_damage(address: KafkaAddress, topic: str, partition: int, offset: int) -> int | None:
     """Return where the damaged batch ends that holds the next record at `offset`; None if it can be read.
 
     Raises
@@ -82,10 +82,10 @@ def end_of_damage(place: KafkaPlace, topic: str, partition: int, offset: int) ->
         managers.append(_RawFetches(net, **config))
         return KafkaNetClient(net, managers[-1])
 
-    named = TopicPartition(place.prefix + topic, partition)
-    with saying_kafka(place):
+    named = TopicPartition(address.prefix + topic, partition)
+    with translated_errors(address):
         consumer: Any = connect(
-            place,
+            address,
             KafkaConsumer,
             make_client,
             group_id=None,
@@ -102,7 +102,7 @@ def end_of_damage(place: KafkaPlace, topic: str, partition: int, offset: int) ->
                 with suppress(DamagedRecords), unpacking():
                     consumer.poll(timeout_ms=_POLL_MS, max_records=1)
                 if time.monotonic() > deadline:
-                    raise unavailable(place, "it answered no fetch in time")
+                    raise unavailable(address, "it answered no fetch in time")
             raw = managers[-1].fetched.get(tuple(named))
         finally:
             close_soon(partial(consumer.close, autocommit=False, timeout_ms=1000))

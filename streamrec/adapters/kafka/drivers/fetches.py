@@ -21,6 +21,6 @@ class FetchAnswers(KafkaConnectionManager):  # type: ignore[misc]  # the driver 
             for partition in topic.partitions:
                 self.note((topic.topic, partition.partition_index), partition)
 
-    def note(self, place: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
+    def note(self, partition: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
         """Take what is wanted of the answer about a partition, which is named with its topic."""
         raise NotImplementedError

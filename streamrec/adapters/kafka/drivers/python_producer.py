@@ -6,8 +6,8 @@ from functools import partial
 
 from kafka import KafkaProducer
 
-from streamrec.adapters.kafka.address import KafkaPlace
-from streamrec.adapters.kafka.connect import close_soon, connect, saying_kafka, unavailable
+from streamrec.adapters.kafka.address import KafkaAddress
+from streamrec.adapters.kafka.connect import close_soon, connect, translated_errors, unavailable
 from streamrec.adapters.kafka.partitioner import KeyPartitioner
 from streamrec.ports import Message
 
@@ -27,7 +27,7 @@ class KafkaPythonProducer:
     Records of one key keep their order. The key settles the partition by murmur2, as in Kafka's own client.
     """
 
-    def __init__(self, place: KafkaPlace) -> None:
+    def __init__(self, address: KafkaAddress) -> None:
         """Connect.
 
         Raises
@@ -37,9 +37,9 @@ class KafkaPythonProducer:
         ConfigurationError
             When it refuses.
         """
-        self._place = place
+        self._address = address
         self._producer = connect(
-            place,
+            address,
             KafkaProducer,
             acks="all",
             enable_idempotence=True,
@@ -62,8 +62,8 @@ class KafkaPythonProducer:
             When one did not come in time; any of the records may have been written all the same.
         """
         deadline = time.monotonic() + 2 * DELIVERY_TIMEOUT_S
-        name = self._place.prefix + topic
-        with saying_kafka(self._place):
+        name = self._address.prefix + topic
+        with translated_errors(self._address):
             sent = [self._producer.send(name, value, key.encode()) for key, value, _ in messages]
             for future in sent:
                 future.get(timeout=max(deadline - time.monotonic(), 0.0))
@@ -77,10 +77,10 @@ class KafkaPythonProducer:
             When one did not come in time; any of the records may have been written all the same.
         """
         deadline = time.monotonic() + 2 * DELIVERY_TIMEOUT_S
-        name, key = self._place.prefix + topic, message.key.encode()
-        with saying_kafka(self._place):
+        name, key = self._address.prefix + topic, message.key.encode()
+        with translated_errors(self._address):
             if not set(range(n_partitions)) <= (self._producer.partitions_for(name) or set()):
-                raise unavailable(self._place, f"this connection is yet to learn of partitions of {name}")
+                raise unavailable(self._address, f"this connection is yet to learn of partitions of {name}")
             sent = [
                 self._producer.send(name, message.value, key, partition=number)
                 for number in range(n_partitions)
@@ -89,14 +89,14 @@ class KafkaPythonProducer:
                 number: future.get(timeout=max(deadline - time.monotonic(), 0.0)).offset
                 for number, future in enumerate(sent)
             }
-        return known_offsets(self._place, offsets)
+        return known_offsets(self._address, offsets)
 
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""
         close_soon(partial(self._producer.close, timeout=0))
 
 
-def known_offsets(place: KafkaPlace, offsets: dict[int, int]) -> dict[int, int]:
+def known_offsets(address: KafkaAddress, offsets: dict[int, int]) -> dict[int, int]:
     """Return offsets that a broker acknowledged.
 
     Raises
@@ -105,5 +105,5 @@ def known_offsets(place: KafkaPlace, offsets: dict[int, int]) -> dict[int, int]:
         When it did not say one: it does not know any more where a record stands that was sent twice.
     """
     if any(offset < 0 for offset in offsets.values()):
-        raise unavailable(place, "it does not say where a record stands")
+        raise unavailable(address, "it does not say where a record stands")
     return offsets

@@ -7,10 +7,10 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition, errors
 
-from streamrec.adapters.kafka.address import KafkaPlace
-from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon, connect, saying_kafka
+from streamrec.adapters.kafka.address import KafkaAddress
+from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon, connect, translated_errors
 from streamrec.adapters.kafka.drivers.damaged_batches import unpacking
-from streamrec.adapters.kafka.offsets import Places
+from streamrec.adapters.kafka.offsets import Positions
 from streamrec.ports import Record
 
 _PARTITION_FETCH_BYTES = 1 << 20
@@ -26,14 +26,14 @@ class PlaceGone(Exception):  # noqa: N818
 class KafkaReader:
     """Reads partitions from given offsets; the connection is made by `assign`."""
 
-    def __init__(self, place: KafkaPlace, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, address: KafkaAddress, clock: Callable[[], float] = time.time) -> None:
         """Take records without a time as appended at `clock()`, in Unix seconds."""
-        self._place = place
+        self._address = address
         self._clock = clock
         self._consumer: Any = None
 
-    def assign(self, places: Places) -> None:
-        """Go on from these places, and read nothing else; what was fetched ahead is dropped.
+    def assign(self, positions: Positions) -> None:
+        """Go on from these positions, and read nothing else; what was fetched ahead is dropped.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class KafkaReader:
         """
         if self._consumer is None:
             self._consumer = connect(
-                self._place,
+                self._address,
                 KafkaConsumer,
                 group_id=None,
                 enable_auto_commit=False,
@@ -52,13 +52,13 @@ class KafkaReader:
                 allow_auto_create_topics=False,
                 metrics_enabled=False,
                 isolation_level=READ_COMMITTED,
-                fetch_max_wait_ms=self._place.fetch_max_wait_ms,
+                fetch_max_wait_ms=self._address.fetch_max_wait_ms,
                 fetch_max_bytes=_FETCH_BYTES,
                 max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
             )
         named = {
-            TopicPartition(self._place.prefix + topic, partition): offset
-            for (topic, partition), offset in places.items()
+            TopicPartition(self._address.prefix + topic, partition): offset
+            for (topic, partition), offset in positions.items()
         }
         self._consumer.unsubscribe()
         self._consumer.assign(list(named))
@@ -77,7 +77,7 @@ class KafkaReader:
         ConfigurationError
             When a broker refuses.
         """
-        with saying_kafka(self._place):
+        with translated_errors(self._address):
             try:
                 with unpacking():
                     polled = self._consumer.poll(timeout_ms=1000 * timeout_s, max_records=max_records)
@@ -86,7 +86,7 @@ class KafkaReader:
         return self._records(polled) if polled else []
 
     def _records(self, polled: Mapping[TopicPartition, Any]) -> list[Record]:
-        prefix, now = self._place.prefix, self._clock()
+        prefix, now = self._address.prefix, self._clock()
         records = []
         for (name, partition), batch in polled.items():
             topic = name.removeprefix(prefix)
@@ -103,9 +103,9 @@ class KafkaReader:
             ]
         return records
 
-    def places(self) -> Places:
+    def positions(self) -> Positions:
         """Return where the next poll goes on from: beyond what the log holds besides records, too."""
-        prefix = self._place.prefix
+        prefix = self._address.prefix
         return {
             (partition.topic.removeprefix(prefix), partition.partition): position
             for partition in self._consumer.assignment()

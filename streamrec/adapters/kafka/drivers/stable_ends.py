@@ -21,10 +21,10 @@ class StableEnds(FetchAnswers):
         super().__init__(net, **config)
         self.known: dict[tuple[str, int], int] = {}
 
-    def note(self, place: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
+    def note(self, partition: tuple[str, int], answer: Any) -> None:  # noqa: ANN401  # the driver's
         """Keep the last stable offset."""
         if answer.last_stable_offset is not None and answer.last_stable_offset >= 0:
-            self.known[place] = answer.last_stable_offset
+            self.known[partition] = answer.last_stable_offset
 
 
 class StableEndsClient(KafkaNetClient):  # type: ignore[misc]  # the driver has no types

@@ -9,7 +9,7 @@ import structlog
 from aiohttp import web
 
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.open_index import open_index
+from streamrec.adapters.opening import open_index
 from streamrec.errors import InvalidInput, Unavailable
 from streamrec.index_protocol import (
     VectorsMessage,

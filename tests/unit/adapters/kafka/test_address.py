@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.kafka.address import SETTINGS, parse_kafka_url
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.errors import ConfigurationError
 from streamrec.ports import INTERACTIONS
 

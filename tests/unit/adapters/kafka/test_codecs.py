@@ -11,8 +11,7 @@ from confluent_kafka import Producer
 from kafka import KafkaProducer
 from structlog.testing import capture_logs
 
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS, EventSource, Message, Record, n_between
 from tests.kafka_batches import batch, send_raw, spoiled

@@ -15,8 +15,7 @@ from kafka import KafkaAdminClient
 
 from streamrec.adapters.kafka.commits import COMMIT_PATIENCE_S
 from streamrec.adapters.kafka.topics import TOPICS
-from streamrec.adapters.open_event_sink import open_event_sink
-from streamrec.adapters.open_event_source import open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer, free_port
 from streamrec.errors import ConfigurationError, LogTruncated, Unavailable
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSink, EventSource, Message

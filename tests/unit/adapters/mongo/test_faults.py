@@ -11,7 +11,7 @@ from typing import Any
 import pymongo
 import pytest
 
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.cli.launch.local_servers import MONGODB, LocalServer, free_port
 from streamrec.domain.users.user import UserState
 from streamrec.errors import ConfigurationError, Unavailable

@@ -6,7 +6,7 @@ from typing import Any
 import pymongo
 import pytest
 
-from streamrec.adapters.mongo.connection import place_of
+from streamrec.adapters.mongo.connection import address_of
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 from streamrec.domain.users.user import UserState
 from streamrec.errors import LeaseLost
@@ -18,7 +18,7 @@ NOW = 1_700_000_000.0
 @pytest.fixture
 def stores(mongo_url: str) -> Iterator[tuple[MongoTrainerStore, MongoTrainerStore]]:
     """The one that will stand still, and the one that goes on."""
-    stale, current = MongoTrainerStore(place_of(mongo_url)), MongoTrainerStore(place_of(mongo_url))
+    stale, current = MongoTrainerStore(address_of(mongo_url)), MongoTrainerStore(address_of(mongo_url))
     yield stale, current
     stale.close()
     current.close()
@@ -27,7 +27,7 @@ def stores(mongo_url: str) -> Iterator[tuple[MongoTrainerStore, MongoTrainerStor
 @pytest.fixture
 def database(mongo_url: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
     with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
-        yield client[place_of(mongo_url).database]
+        yield client[address_of(mongo_url).database]
 
 
 def held(store: MongoTrainerStore, owner: str, now: float) -> Lease:

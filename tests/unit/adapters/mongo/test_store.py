@@ -7,7 +7,7 @@ import pymongo
 import pytest
 import structlog
 
-from streamrec.adapters.mongo.connection import place_of
+from streamrec.adapters.mongo.connection import address_of
 from streamrec.adapters.mongo.store import MongoStore
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 from streamrec.domain.items.item import Item
@@ -20,14 +20,14 @@ NOW = 1_700_000_000.0
 
 @pytest.fixture
 def trainer(mongo_url: str) -> Iterator[MongoTrainerStore]:
-    store = MongoTrainerStore(place_of(mongo_url))
+    store = MongoTrainerStore(address_of(mongo_url))
     yield store
     store.close()
 
 
 @pytest.fixture
 async def server(mongo_url: str) -> AsyncIterator[MongoStore]:
-    store = MongoStore(place_of(mongo_url))
+    store = MongoStore(address_of(mongo_url))
     yield store
     await store.aclose()
 
@@ -36,7 +36,7 @@ async def server(mongo_url: str) -> AsyncIterator[MongoStore]:
 def database(mongo_url: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
     """The collections as a foreign client sees them."""
     with pymongo.MongoClient[dict[str, Any]](mongo_url) as client:
-        yield client[place_of(mongo_url).database]
+        yield client[address_of(mongo_url).database]
 
 
 def held(trainer: MongoTrainerStore, owner: str = "one", now: float = NOW) -> Lease:
@@ -167,13 +167,13 @@ async def test_what_does_not_fit_into_a_document_is_refused_with_the_reason(
 )  # fmt: skip
 def test_a_wrong_url_is_refused_before_anything_is_asked(url: str) -> None:
     with pytest.raises(ConfigurationError, match="STREAMREC_STORE_URL"):
-        place_of(url)
+        address_of(url)
 
 
 def test_options_of_the_url_prevail() -> None:
-    options = place_of("mongodb://host/?w=1&SOCKETTIMEOUTMS=7").options(5.0)
+    options = address_of("mongodb://host/?w=1&SOCKETTIMEOUTMS=7").options(5.0)
     assert not {"w", "journal", "socketTimeoutMS"} & set(options)
-    assert place_of("mongodb://host/").options(5.0)["socketTimeoutMS"] == 5000
+    assert address_of("mongodb://host/").options(5.0)["socketTimeoutMS"] == 5000
 
 
 async def test_a_user_of_very_many_sights_is_erased_in_pieces(

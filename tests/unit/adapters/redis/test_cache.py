@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 import redis
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.redis.connection import place_of
+from streamrec.adapters.opening import open_cache, open_cache_publisher
+from streamrec.adapters.redis.connection import address_of
 from streamrec.cli.launch.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Damaged, InvalidInput, Unavailable
@@ -143,7 +143,7 @@ async def test_what_is_no_text_is_refused(redis_url: str, caches: list[Any]) -> 
 
 
 def test_an_encrypted_connection_is_a_scheme_and_options() -> None:
-    place = place_of("rediss://:secret@host/1?ssl_cert_reqs=none&prefix=mine:")
+    place = address_of("rediss://:secret@host/1?ssl_cert_reqs=none&prefix=mine:")
     assert place == ("rediss://:secret@host/1?ssl_cert_reqs=none", "mine")
 
 
@@ -231,4 +231,4 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
 )  # fmt: skip
 def test_a_wrong_url_is_refused_before_anything_is_asked(url: str) -> None:
     with pytest.raises(ConfigurationError, match="STREAMREC_CACHE_URL"):
-        place_of(url)
+        address_of(url)

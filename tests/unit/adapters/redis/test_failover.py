@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.opening import open_cache, open_cache_publisher
 from streamrec.cli.launch.local_servers import REDIS, LocalServer, free_port
 from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate
 from streamrec.domain.items.item import Item

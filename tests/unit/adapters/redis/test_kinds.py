@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 import redis
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.opening import open_cache, open_cache_publisher
 from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate
 from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged

@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 
 from streamrec.adapters.redis.cache import RedisCache
-from streamrec.adapters.redis.connection import place_of
+from streamrec.adapters.redis.connection import address_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
@@ -28,7 +28,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 @pytest.fixture
 async def near(redis_url: str) -> AsyncIterator[RedisNearCache]:
-    cache = RedisNearCache(place_of(redis_url))
+    cache = RedisNearCache(address_of(redis_url))
     await until(cache.keeps_copies)
     yield cache
     await cache.aclose()
@@ -37,7 +37,7 @@ async def near(redis_url: str) -> AsyncIterator[RedisNearCache]:
 @pytest.fixture
 async def other(redis_url: str) -> AsyncIterator[RedisCache]:
     """Another process's cache."""
-    cache = RedisCache(place_of(redis_url))
+    cache = RedisCache(address_of(redis_url))
     yield cache
     await cache.aclose()
 
@@ -109,7 +109,7 @@ def own_server(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServe
 
 
 async def test_who_can_not_hear_keeps_no_copies(own_server: LocalServer) -> None:
-    cache = RedisNearCache(place_of(own_server.url))
+    cache = RedisNearCache(address_of(own_server.url))
     try:
         await until(cache.keeps_copies)
         await cache.put_items([Item("a", title="old")])
@@ -126,7 +126,7 @@ async def test_who_can_not_hear_keeps_no_copies(own_server: LocalServer) -> None
 
 @pytest.mark.parametrize("n_turns", [0, 1, 2, 3, 5, 8, 13, 21, 34])
 async def test_it_closes_at_any_moment_of_its_connecting(redis_url: str, n_turns: int) -> None:
-    cache = RedisNearCache(place_of(redis_url))
+    cache = RedisNearCache(address_of(redis_url))
     cache.keeps_copies()
     for _ in range(n_turns):
         await asyncio.sleep(0)
@@ -246,7 +246,7 @@ async def change_at_random(cache: RedisNearCache, ids: list[str], chance: random
 
 
 async def test_after_any_changes_from_several_sides_all_copies_are_those_of_redis(redis_url: str) -> None:
-    place, chance = place_of(redis_url), random.Random(7)
+    place, chance = address_of(redis_url), random.Random(7)
     nears, far = [RedisNearCache(place) for _ in range(3)], RedisCache(place)
     ids = [f"i{number}" for number in range(8)]
     for cache in nears:
@@ -271,7 +271,7 @@ async def test_after_any_changes_from_several_sides_all_copies_are_those_of_redi
 async def test_copies_end_while_redis_hangs(redis_server: LocalServer, tmp_path: Path) -> None:
     assert redis_server.port
     server = LocalServer(REDIS, tmp_path).start()
-    cache = RedisNearCache(place_of(server.url))
+    cache = RedisNearCache(address_of(server.url))
     try:
         async with asyncio.timeout(30):
             await until(cache.keeps_copies)

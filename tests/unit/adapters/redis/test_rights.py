@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
+from streamrec.adapters.opening import open_cache, open_cache_publisher
 from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError

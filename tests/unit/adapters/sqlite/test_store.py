@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.open_cache import open_cache, open_cache_publisher
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
 from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.adapters.sqlite.store_schema import open_store_file
 from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore

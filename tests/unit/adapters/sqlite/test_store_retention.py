@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.mongo.connection import place_of
+from streamrec.adapters.mongo.connection import address_of
 from streamrec.adapters.mongo.retention import MongoSeenRetention
-from streamrec.adapters.open_store import open_store, open_trainer_store
+from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.connection import path_of
 from streamrec.adapters.sqlite.store_retention import (
@@ -35,7 +35,7 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def retention(url: str, n_kept: int) -> SqliteSeenRetention | MongoSeenRetention:
     if url.startswith("sqlite:"):
         return SqliteSeenRetention(path_of(url), n_kept)
-    return MongoSeenRetention(place_of(url), n_kept)
+    return MongoSeenRetention(address_of(url), n_kept)
 
 
 async def seen_of(url: str, user_id: str) -> list[str]:
