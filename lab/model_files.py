@@ -11,7 +11,6 @@ Nothing in it is pickled, so that reading a file runs none of its contents. The 
 file; one rename puts a file in place, so that readers see the old one or the new one.
 """
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from lab.models.batch_model import BatchModel
 from lab.models.blended_sources import SOURCE_MODELS, BlendedSources
 from lab.models.contents import Contents
 from lab.models.item_neighbours import ItemNeighbours
+from streamrec.durable_files import replaced
 from streamrec.errors import CorruptArtifact, InvalidInput, Unavailable
 from streamrec.payload import FILE_DAMAGE
 
@@ -55,19 +55,12 @@ def save_model(model: BatchModel, path: Path) -> None:
     Unavailable
         When it can't be written; what stands there is untouched.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                _write(archive, model.kind, model.contents())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with replaced(path) as file, zipfile.ZipFile(file, "w") as archive:
+            _write(archive, model.kind, model.contents())
     except OSError as error:
         raise Unavailable(f"can't write {path}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def load_model(path: Path) -> BatchModel:

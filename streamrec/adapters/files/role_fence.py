@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.files.snapshot_files import write_whole
+from streamrec.durable_files import replace_bytes
 from streamrec.errors import CorruptArtifact, Damaged
 from streamrec.payload import decoded
 from streamrec.ports import Lease, check_token
@@ -47,7 +47,7 @@ def fenced(artifacts_dir: Path, lease: Lease) -> Iterator[None]:
         tokens = _read(path)
         check_token(lease, tokens.get(lease.name, 0), str(path))
         if tokens.get(lease.name) != lease.token:
-            write_whole(path, msgspec.json.encode(tokens | {lease.name: lease.token}))
+            replace_bytes(path, msgspec.json.encode(tokens | {lease.name: lease.token}))
         yield
 
 

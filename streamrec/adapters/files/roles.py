@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 
 from streamrec.adapters.files.role_fence import fenced
-from streamrec.adapters.files.snapshot_files import write_whole
 from streamrec.adapters.files.snapshots import (
     CHALLENGER,
     CURRENT,
@@ -28,6 +27,7 @@ from streamrec.adapters.files.snapshots import (
     set_current,
 )
 from streamrec.domain.generations.roles import Promotion, Roles
+from streamrec.durable_files import replace_bytes
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
 from streamrec.payload import decoded
 from streamrec.ports import Lease
@@ -113,7 +113,7 @@ class SnapshotRoles:
         self._write(PROMOTION, msgspec.json.format(msgspec.json.encode(promotion), indent=2) + b"\n")
 
     def _write(self, name: str, content: bytes) -> None:
-        write_whole(self._artifacts_dir / name, content)
+        replace_bytes(self._artifacts_dir / name, content)
 
 
 def decode_promotion(payload: bytes) -> Promotion:
@@ -159,7 +159,7 @@ def set_challenger(artifacts_dir: Path, generation: str) -> None:
             f"{artifacts_dir / CURRENT} must name another generation before one can challenge it"
         )
     read_manifest(artifacts_dir, generation)
-    write_whole(artifacts_dir / CHALLENGER, f"{generation}\n".encode())
+    replace_bytes(artifacts_dir / CHALLENGER, f"{generation}\n".encode())
 
 
 def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:

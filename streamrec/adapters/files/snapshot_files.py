@@ -1,7 +1,5 @@
 """The files of one snapshot: how they are written, and what is checked when they are read."""
 
-import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.durable_files import sha256_of, written
 from streamrec.errors import CorruptArtifact, Damaged
 from streamrec.payload import decoded
 from streamrec.ports import Offsets, Snapshot, VectorTable
@@ -61,8 +60,8 @@ def decode_manifest(payload: bytes) -> Manifest:
         When it does not say so, or says what can't be.
     """
     manifest = decoded(_decode_manifest, payload)
-    places = [offset for partitions in manifest.next_offsets.values() for offset in partitions.values()]
-    if manifest.dimension < 1 or min(manifest.n_items, manifest.n_users, *places) < 0:
+    offsets = [offset for partitions in manifest.next_offsets.values() for offset in partitions.values()]
+    if manifest.dimension < 1 or min(manifest.n_items, manifest.n_users, *offsets) < 0:
         raise Damaged("a number is negative that can't be")
     return manifest
 
@@ -70,7 +69,8 @@ def decode_manifest(payload: bytes) -> Manifest:
 def write_table(directory: Path, role: str, table: VectorTable) -> None:
     """Write a role's vectors and ids, durably."""
     _write_array(directory / f"{role}_embeddings.npy", table.vectors)
-    write_bytes(directory / f"{role}_ids.json", msgspec.json.encode(list(table.ids)))
+    with written(directory / f"{role}_ids.json") as file:
+        file.write(msgspec.json.encode(list(table.ids)))
 
 
 def write_likeness(directory: Path, likeness: NDArray[np.float32]) -> None:
@@ -79,10 +79,8 @@ def write_likeness(directory: Path, likeness: NDArray[np.float32]) -> None:
 
 
 def _write_array(path: Path, vectors: NDArray[np.float32]) -> None:
-    with path.open("wb") as file:
+    with written(path) as file:
         np.save(file, vectors, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def describe(snapshot: Snapshot, directory: Path) -> Manifest:
@@ -96,7 +94,7 @@ def describe(snapshot: Snapshot, directory: Path) -> Manifest:
         next_offsets=snapshot.next_offsets,
         created_at=snapshot.created_at,
         provenance=dict(snapshot.provenance),
-        sha256={name: _sha256(directory / name) for name in _files_of(snapshot)},
+        sha256={name: sha256_of(directory / name) for name in _files_of(snapshot)},
     )
 
 
@@ -111,7 +109,7 @@ def check_digests(directory: Path, manifest: Manifest) -> None:
         When one is missing.
     """
     for name in {*_FILES, *manifest.sha256}:
-        if _sha256(directory / name) != manifest.sha256.get(name):
+        if sha256_of(directory / name) != manifest.sha256.get(name):
             raise CorruptArtifact(f"{directory / name}: differs from the checksum in the manifest")
 
 
@@ -153,33 +151,3 @@ def _read_array(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 def _files_of(snapshot: Snapshot) -> tuple[str, ...]:
     return _FILES if snapshot.likeness is None else (*_FILES, _LIKENESS)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_bytes(path: Path, payload: bytes) -> None:
-    """Write a small file, durably."""
-    with path.open("wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_whole(path: Path, payload: bytes) -> None:
-    """Replace a small file, durably: readers see the old one or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    write_bytes(temporary, payload)
-    temporary.replace(path)
-    fsync(path.parent)
-
-
-def fsync(directory: Path) -> None:
-    """Make renames within a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -27,14 +27,12 @@ from streamrec.adapters.files.snapshot_files import (
     check_digests,
     decode_manifest,
     describe,
-    fsync,
     read_likeness,
     read_table,
-    write_bytes,
     write_likeness,
     write_table,
-    write_whole,
 )
+from streamrec.durable_files import replace_bytes, replace_folder, written
 from streamrec.errors import CorruptArtifact, Damaged, InvalidInput, UnknownId
 from streamrec.payload import FILE_DAMAGE
 from streamrec.ports import Snapshot, VectorTable
@@ -76,13 +74,11 @@ def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
         if snapshot.likeness is not None:
             write_likeness(temporary, snapshot.likeness)
         manifest = describe(snapshot, temporary)
-        write_bytes(temporary / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=2))
-        fsync(temporary)
-        shutil.rmtree(target, ignore_errors=True)
-        temporary.rename(target)
+        with written(temporary / MANIFEST) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
+        replace_folder(target, temporary)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    fsync(artifacts_dir)
     return manifest
 
 
@@ -192,7 +188,7 @@ def set_current(artifacts_dir: Path, generation: str) -> None:
         When the generation has no readable manifest; the old one stays live then.
     """
     read_manifest(artifacts_dir, generation)
-    write_whole(artifacts_dir / CURRENT, f"{generation}\n".encode())
+    replace_bytes(artifacts_dir / CURRENT, f"{generation}\n".encode())
 
 
 def is_generation(name: str) -> bool:

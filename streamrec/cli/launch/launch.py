@@ -18,7 +18,7 @@ from streamrec.cli.launch.first_answer import wait_for_answer, wait_until_ready
 from streamrec.cli.launch.introduction import paths_to_try, quoted, what_to_try
 from streamrec.cli.launch.services import Services
 from streamrec.cli.load_items import ITEMS_PATH, catalog_rows, put_items
-from streamrec.cli.replay import place_of, replay_with_bar
+from streamrec.cli.replay import position_file_of, replay_with_bar
 from streamrec.cli.screen import output, progress_bar, say, say_rejected, spinner
 from streamrec.cli.stopping import StopWish, stopping_on_signals
 from streamrec.datasets.event_set import EventSet
@@ -143,12 +143,12 @@ class Launch:
 
     def _replay(self, events: EventSet, first: int, rate: float) -> None:
         sink = open_event_sink(self._home.places.events_url)
-        place = place_of(events, self._home.places.events_url, self._home.replay_dir)
+        position_file = position_file_of(events, self._home.places.events_url, self._home.replay_dir)
         try:
-            replay = Replay(events, due_at_rate(events, rate), sink, place, self._wish)
+            replay = Replay(events, due_at_rate(events, rate), sink, position_file, self._wish)
             reached = replay_with_bar(
                 replay,
-                max(first, place.load() or 0),
+                max(first, position_file.load() or 0),
                 # Events that nobody learns are no stream: the replay ends with the services.
                 lambda: self._wish() or self._services.have_ended(),
             )

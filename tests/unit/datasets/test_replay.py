@@ -8,7 +8,7 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.read_report import ReadReport
-from streamrec.datasets.place_file import PlaceFile
+from streamrec.datasets.position_file import PositionFile
 from streamrec.datasets.replay import MAX_BATCH, Listener, Replay, due_at_rate, due_at_speed
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput, Overloaded, Unavailable
@@ -135,33 +135,33 @@ def test_an_outage_is_made_up_for(clock: StoppedClock, log: MemoryEventLog) -> N
     assert clock.now() - started == pytest.approx(10.0, abs=0.1)  # 3.1 s of pauses, and still on time
 
 
-def test_an_error_that_no_retry_helps_ends_the_replay_with_its_place_kept(
+def test_an_error_that_no_retry_helps_ends_the_replay_with_its_position_kept(
     clock: StoppedClock, log: MemoryEventLog, tmp_path: Path
 ) -> None:
     events = events_at(range(5))
-    place = PlaceFile(tmp_path / "place.json")
+    position_file = PositionFile(tmp_path / "position.json")
     sink = UnsteadySink(log, clock, [InvalidInput("refused")])
     with pytest.raises(InvalidInput):
-        Replay(events, due_at_rate(events, 50.0), sink, place, clock).run(2)
-    assert place.load() == 2
+        Replay(events, due_at_rate(events, 50.0), sink, position_file, clock).run(2)
+    assert position_file.load() == 2
 
 
 def test_a_stop_is_heard_and_the_next_run_goes_on_there(
     clock: StoppedClock, log: MemoryEventLog, tmp_path: Path
 ) -> None:
     events = events_at(range(100))
-    place = PlaceFile(tmp_path / "replay" / "place.json")
-    assert place.load() is None
-    replay = Replay(events, due_at_rate(events, 50.0), MemoryEventSink(log), place, clock)
+    position_file = PositionFile(tmp_path / "replay" / "position.json")
+    assert position_file.load() is None
+    replay = Replay(events, due_at_rate(events, 50.0), MemoryEventSink(log), position_file, clock)
     reached: list[int] = []
     listener = Listener(on_progress=reached.append, is_stopped=lambda: len(reached) >= 40)
     assert replay.run(0, listener) == 40
-    assert place.load() == 40
+    assert position_file.load() == 40
     started = clock.now()
     assert replay.run(40) == 100
     assert sent(log) == list(events)
     assert clock.now() - started == pytest.approx(1.18)  # no waiting for what was already done
-    assert place.load() == 100
+    assert position_file.load() == 100
     assert replay.run(100) == 100
 
 
@@ -180,13 +180,13 @@ def test_after_a_crash_a_second_at_most_is_repeated_under_the_same_ids(
     clock: StoppedClock, log: MemoryEventLog, tmp_path: Path
 ) -> None:
     events = events_at(range(500))
-    place = PlaceFile(tmp_path / "place.json")
+    position_file = PositionFile(tmp_path / "position.json")
     saved: list[tuple[int, int]] = []
 
     def note(position: int) -> None:
-        saved.append((position, place.load() or 0))
+        saved.append((position, position_file.load() or 0))
 
-    replay = Replay(events, due_at_rate(events, 100.0), MemoryEventSink(log), place, clock)
+    replay = Replay(events, due_at_rate(events, 100.0), MemoryEventSink(log), position_file, clock)
     replay.run(0, Listener(on_progress=note))
     assert all(position - on_disk <= 101 for position, on_disk in saved)
     replay.run(450)
@@ -195,7 +195,7 @@ def test_after_a_crash_a_second_at_most_is_repeated_under_the_same_ids(
     assert len(set(ids)) == 500
 
 
-def test_a_damaged_place_is_no_place(tmp_path: Path) -> None:
+def test_a_damaged_position_is_none(tmp_path: Path) -> None:
     for content in (b"", b"{", b"[]", b'{"next_event": null}', b"\xff"):
-        (tmp_path / "place.json").write_bytes(content)
-        assert PlaceFile(tmp_path / "place.json").load() is None
+        (tmp_path / "position.json").write_bytes(content)
+        assert PositionFile(tmp_path / "position.json").load() is None

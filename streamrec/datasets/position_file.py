@@ -1,15 +1,15 @@
 """How far a replay has come, on disk."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from streamrec.durable_files import replace_bytes
 from streamrec.payload import DAMAGE
 
 
 @dataclass(frozen=True)
-class PlaceFile:
+class PositionFile:
     """Remembers how far a replay has come, in a small file that is replaced as a whole."""
 
     path: Path
@@ -24,6 +24,4 @@ class PlaceFile:
     def save(self, next_event: int) -> None:
         """Remember."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-        temporary.write_text(json.dumps({"next_event": next_event}))
-        temporary.replace(self.path)
+        replace_bytes(self.path, json.dumps({"next_event": next_event}).encode())

@@ -1,0 +1,77 @@
+"""Files that are whole and on disk, or not there: what is written is synced, and one rename puts it in place.
+
+Readers see the old file or the new one, never half of it, also after a power cut.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def written(path: Path) -> Iterator[BinaryIO]:
+    """Yield a new file that is on disk at the end of the block, for a folder that is put in place later."""
+    with path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file that takes the place of the one at `path` at the end of the block, unless that raises.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "file"
+    >>> with replaced(path) as file:
+    ...     n_written = file.write(b"whole")
+    >>> path.read_bytes(), [other.name for other in path.parent.iterdir()]
+    (b'whole', ['file'])
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with written(temporary) as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync(path.parent)
+
+
+def replace_bytes(path: Path, payload: bytes) -> None:
+    """Replace a small file."""
+    with replaced(path) as file:
+        file.write(payload)
+
+
+def replace_folder(path: Path, unfinished: Path) -> None:
+    """Put a folder, whose files are on disk, in place of the one at `path`, if there is one."""
+    sync(unfinished)
+    shutil.rmtree(path, ignore_errors=True)
+    unfinished.rename(path)
+    sync(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what processes left that were killed while they replaced `path`."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Put a file, or the names in a folder, on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's checksum in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
