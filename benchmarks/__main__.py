@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-RESULTS = Path(__file__).parent / "results"
+from benchmarks import page, results_file
 
 EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity,decayed_popularity"]
 
@@ -65,10 +64,13 @@ def main(
     failed = []
     for name in names or (SERVICES if services else COMMANDS):
         typer.secho(f"\n== {name}", bold=True)
-        path = RESULTS / f"{name}.json"
+        path = results_file.RESULTS / f"{name}.json"
         ended = subprocess.run([sys.executable, "-m", *ALL[name], "--json", str(path)], check=False)
         if ended.returncode:
             failed.append(name)
+        else:
+            results_file.add_origin(path)
+    page.main()
     if failed:
         typer.secho(f"failed: {', '.join(failed)}", fg="red", err=True)
         raise typer.Exit(1)

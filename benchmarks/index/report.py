@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import faiss
-import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.index.hop import measure_hop
 from benchmarks.index.recall import measure_growth, measure_size
 from benchmarks.index.vectors import SHAPES
@@ -28,10 +28,8 @@ def main(
     _print("By size, 200 nearest left out. Wanted: recall_at_10 >= .95, search_ms_p50 <= 5", by_size)
     _print("Over HTTP, 200 nearest left out. Wanted: ratio <= 1.5", hop)
     _print("Growing and deleting. Wanted: recall_at_10 >= .95, visible_ms_max <= 1000", growth)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        figures = {"by_size": by_size, "hop": hop, "growth": growth}
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    figures = {"by_size": by_size, "hop": hop, "growth": growth}
+    results_file.write(json, figures)
 
 
 def _print(title: str, rows: list[dict[str, Any]]) -> None:

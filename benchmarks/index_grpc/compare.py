@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import faiss
-import msgspec
 import numpy as np
 import typer
 import uvloop
 
+from benchmarks import results_file
 from benchmarks.index.vectors import SHAPES, D, Vectors, items, nearest, users
 from benchmarks.index_grpc.encoding import measure_encodings
 from benchmarks.index_grpc.generated import compile_proto, load_code
@@ -75,10 +75,8 @@ def main(
             ways = serve(home, code, running)
             rows = uvloop.run(_measure_all(ways, questions, rounds))
     _print(in_process, rows)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        figures = {"n_items": N_ITEMS, "k": K, "n_rounds": rounds, "in_process": in_process, "hop": rows}
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    figures = {"n_items": N_ITEMS, "k": K, "n_rounds": rounds, "in_process": in_process, "hop": rows}
+    results_file.write(json, figures)
 
 
 def _ask_in_process(home: Path) -> tuple[list[dict[str, float]], dict[int, list[Question]]]:

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks import results_file
 from lab.matrices.likeness import nearest
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from streamrec.datasets.event_set import CodedColumn, EventSet
@@ -56,9 +56,7 @@ def main(
     figures = {f"{size.n_groups} groups": measured(size, seed=7) for size in sizes}
     for name, of_run in figures.items():
         print(f"{name:12} {of_run}")
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+    results_file.write(json, figures)
 
 
 def measured(size: Size, seed: int) -> dict[str, Any]:

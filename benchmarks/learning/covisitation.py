@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks import results_file
 from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
@@ -47,9 +47,7 @@ def main(
         for name, speed in speeds.items():
             print(f"{n_items:>8,} items  {name:16} {speed:>10,.0f} events/s")
         print(f"{n_items:>8,} items  micro-batches over dict of dicts: {ratio:.1f}")
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    results_file.write(json, results)
 
 
 def _race(n_items: int, rounds: int) -> dict[str, float]:

@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
 
+from benchmarks import results_file
 from benchmarks.learning.loops import LOOPS
 from streamrec.learning.learner import Learner
 from streamrec.settings.processes import LearningSettings
@@ -57,9 +57,7 @@ def main(
     for name, speed in speeds.items():
         print(f"{name:28} {speed:>10,.0f} events/s   {speed / fastest:5.2f} of the fastest bare loop")
     print(f"cost of an event, 1,000,000 known users over 10,000: {growth:.2f}")
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    results_file.write(json, results)
 
 
 def _race(contestants: dict[str, Contestant], rounds: int) -> dict[str, float]:

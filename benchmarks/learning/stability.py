@@ -5,7 +5,6 @@ under `--cells`: an interrupted run goes on where it was. `tests/nightly/test_st
 """
 
 import math
-import subprocess
 import time
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +14,7 @@ import numpy as np
 import torch
 import typer
 
+from benchmarks import results_file
 from benchmarks.learning.stability_streams import (
     N_EVENTS,
     Combination,
@@ -28,7 +28,7 @@ from streamrec.domain.ranking.metrics import rank_of
 from streamrec.learning.learner import Learner, use_one_thread
 from streamrec.settings.processes import LearningSettings
 
-RESULTS = Path(__file__).parents[1] / "results" / "stability.json"
+RESULTS = results_file.RESULTS / "stability.json"
 
 K = 10
 N_QUESTIONS = 1_500
@@ -168,8 +168,8 @@ def main(
     wrong = [line for combination in wanted for line in complaints(done[combination.name])]
     print(*wrong, sep="\n")
     if not only:
-        results = {"commit": _commit(), "outcomes": [done[combination.name] for combination in wanted]}
-        RESULTS.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+        outcomes = [msgspec.to_builtins(done[combination.name]) for combination in wanted]
+        results_file.write(RESULTS, {"outcomes": outcomes})
     raise typer.Exit(bool(wrong))
 
 
@@ -184,12 +184,6 @@ def _line(outcome: Outcome) -> str:
 
 def _shown(recall: float) -> str:
     return f"{recall:.3f}".lstrip("0")
-
-
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ The log keeps all vectors.
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks import results_file
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.ranking.prequential import Events, Rows
@@ -98,9 +98,7 @@ def main(
     for name in ("n_questions", "learned", "equal_weights", "best_fixed", "learned_over_best_fixed"):
         print(f"{name:24} {found[name]:.4f}")
     print("best weights            ", {name: round(w, 2) for name, w in found["best_weights"].items()})
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    results_file.write(json, found)
 
 
 def searched(questions: list[Question]) -> dict[str, Any]:

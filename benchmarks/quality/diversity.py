@@ -9,11 +9,11 @@ diversification, section 3.2).
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from benchmarks import results_file
 from benchmarks.quality.tables import put_between
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
@@ -52,9 +52,7 @@ def main(
         figures[name] = measured(columns(open_dataset(source)[:limit]), stride)
         for diversity, of_lists in figures[name]["lists"].items():
             print(f"{name:16} {diversity:>4} {of_lists}", flush=True)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
+    results_file.write(json, figures)
     if page is not None:
         put_between(MARKERS, table_rows(figures), page)
 

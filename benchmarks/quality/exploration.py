@@ -9,10 +9,10 @@ from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 from rich.progress import Progress
 
+from benchmarks import results_file
 from benchmarks.quality.exploration_replay import MILESTONES, Outcome, Stream, replay, with_late_items
 from benchmarks.quality.exploration_server import Server
 from benchmarks.quality.tables import put_between
@@ -48,9 +48,7 @@ def main(
             found = {"share": share, "starts_silently": starts_silently, **figures_of(outcome, n_late)}
             figures["lists"].append(found)
             print(found, flush=True)
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n")
+    results_file.write(json, figures)
     if page is not None:
         put_between(MARKERS, table_rows(figures), page)
 

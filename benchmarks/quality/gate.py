@@ -4,19 +4,19 @@ Run with `--record`, it writes the figures that later runs are held against.
 """
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
+from benchmarks import results_file
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.evaluation.prequential import chosen_models, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 
-RECORDED = Path(__file__).parents[1] / "results" / "quality_gate.json"
+RECORDED = results_file.RESULTS / "quality_gate.json"
 
 MODELS = ("served",)
 """The served list comes first: a loss in any source or in their blend shows in it."""
@@ -76,7 +76,7 @@ def main(
     found = measure()
     print(", ".join(f"{name} {_shown(recall)}" for name, recall in found.recall_at_10.items()))
     if record:
-        RECORDED.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+        results_file.write(RECORDED, found)
         return
     complaints = fallen(found, msgspec.json.decode(RECORDED.read_bytes(), type=Record))
     if complaints:

@@ -19,6 +19,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 import typer
 
+from benchmarks import results_file
 from benchmarks.quality.tables import write_tables
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
@@ -109,8 +110,7 @@ def main(
             print(done.result(), flush=True)
     if json is not None:
         results = {data_set.name: _gathered(data_set, wanted, cells) for data_set in data_sets}
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
+        results_file.write(json, results)
         write_tables(results, PAGE)
 
 

@@ -21,6 +21,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.domain.events.repeats import RecentIds
@@ -159,10 +160,7 @@ def main(
         for name, figures in collected.items()
     }
     show(results)
-    if json_path is not None:
-        json_path.write_text(
-            json.dumps({"n_records": N_RECORDS, "n_turns": N_TURNS, **results}, indent=2) + "\n"
-        )
+    results_file.write(json_path, {"n_records": N_RECORDS, "n_turns": N_TURNS, **results})
 
 
 if __name__ == "__main__":

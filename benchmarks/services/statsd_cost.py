@@ -8,7 +8,6 @@ below: how many figures there are for an event, and what one takes, sending incl
 """
 
 import contextlib
-import json
 import socket
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.stack import places_in
 from benchmarks.trainer.run import N_FEW_EVENTS, open_process, start
 from streamrec.adapters.statsd.metrics import open_metrics
@@ -185,7 +185,7 @@ def main(json_path: JsonPath = Path("benchmarks/results/statsd_cost.json")) -> N
         subprocess.run(command, check=True)
         results = measure(Path(directory))
     show(results)
-    json_path.write_text(json.dumps(results, indent=2) + "\n")
+    results_file.write(json_path, results)
 
 
 def show(results: dict[str, Any]) -> None:

@@ -7,7 +7,6 @@ in MongoDB; milliseconds of a profile; of reading items and rankings. Every rati
 """
 
 import asyncio
-import json
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pymongo.database import Database
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.services.stores_cache import measure_cache, timed
 from benchmarks.services.stores_layouts import Documents, measure_layouts, sights_of
 from benchmarks.services.stores_metadata import measure_first_sights
@@ -207,9 +207,7 @@ def main(
             mongo.stop()
             cache.stop()
     show(result)
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(result, indent=2) + "\n")
+    results_file.write(json_path, result)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.services.freshness import measure_freshness, produce_steadily
 from benchmarks.services.stack import ITEM_PREFIX, N_ITEMS, N_USERS, Stack, running, store_metadata
 from benchmarks.serving.recommendations import load
@@ -119,7 +120,7 @@ def main(
     latency, freshness = measure_serving(serving_seconds)
     result |= {"stream_per_s": STREAM_PER_S, "recommendations": latency, "freshness": freshness}
     show(result)
-    json_path.write_text(json.dumps(result, indent=2) + "\n")
+    results_file.write(json_path, result)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.stack import environment_of, places_in, served
 from streamrec.cli.launch.local_servers import free_port
 
@@ -118,7 +119,7 @@ def main(json_path: JsonPath = Path("benchmarks/results/freshness.json")) -> Non
     table.add_row(*(f"{value:,.0f}" for value in results.values()))
     Console().print(table)
     print("at most 250 ms (p50) and 1,000 ms (p99) wanted")
-    json_path.write_text(json.dumps(results, indent=2) + "\n")
+    results_file.write(json_path, results)
 
 
 if __name__ == "__main__":

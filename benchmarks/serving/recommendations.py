@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.stack import (
     Sizes,
     environment_of,
@@ -155,9 +156,7 @@ def main(
 ) -> None:
     """Measure and print; the first worker class is the one whose latency is measured."""
     result = run(Sizes(n_items, n_users), worker or [UVICORN], seconds, turns)
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(result, indent=2) + "\n")
+    results_file.write(json_path, result)
     show(result)
 
 

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, cast
 
-import msgspec
 import numpy as np
 import typer
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.served_list_world import N_SEEN, World, made_world, user_ids
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
@@ -227,9 +227,7 @@ def main(
         stages = asyncio.run(staged(world, case, answers))
         results["cases"][case.name] = {"p50_ms": p50, "p99_ms": p99, "stages_ms": stages}
     show(results)
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    results_file.write(json_path, results)
 
 
 def show(results: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ The stack is the embedded one with a real index server. Nearly every item is ask
 copy inside the server has its neighbours. ``python -m benchmarks.similarity.items --json FILE``
 """
 
-import json
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -15,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.recommendations import load
 from benchmarks.serving.stack import Sizes, environment_of, places_in, populate, served
 from benchmarks.similarity.item_groups import planted
@@ -128,9 +128,7 @@ def main(
         "latency_at_100_per_s": measure_latency(n_items, seconds, turns),
         "precision_in_planted_groups": measure_groups(),
     }
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(result, indent=2) + "\n")
+    results_file.write(json_path, result)
     show(result)
 
 

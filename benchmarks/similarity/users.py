@@ -20,6 +20,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.serving.recommendations import load
 from benchmarks.serving.stack import (
     DIMENSION,
@@ -216,9 +217,7 @@ def main(
         "latency_at_100_per_s": measure_latency(n_users, seconds, turns),
         "precision_in_planted_groups": measure_groups(),
     }
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_text(json.dumps(result, indent=2) + "\n")
+    results_file.write(json_path, result)
     show(result)
 
 

@@ -23,6 +23,7 @@ import msgspec
 import numpy as np
 import typer
 
+from benchmarks import results_file
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
@@ -66,9 +67,7 @@ def main(
         print(
             f"{'':9}  peak {result['peak_memory_mb']:.0f} MB; restart {result['restart_s']:.1f} s; {shares}"
         )
-    if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
+    results_file.write(json, results)
 
 
 def _aside(call: Callable[[], T]) -> T:

@@ -6,7 +6,6 @@ through the second half gains, over that half, as a share of its middle, is the 
 gains nothing.
 """
 
-import json as json_format
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
 from benchmarks.trainer.soak_load import N_LIVING_ITEMS, Load
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
@@ -233,7 +233,7 @@ def main(json: JsonPath = Path("benchmarks/results/soak.json"), minutes: Duratio
     with tempfile.TemporaryDirectory() as folder:
         result = soak(Path(folder), minutes * 60, interval_s=max(0.5, minutes / 4))
     show(result)
-    json.write_text(json_format.dumps(result, indent=1) + "\n")
+    results_file.write(json, result)
 
 
 if __name__ == "__main__":

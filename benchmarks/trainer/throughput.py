@@ -16,6 +16,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import results_file
+
 Size = tuple[int, int]
 Result = dict[str, Any]
 
@@ -84,7 +86,7 @@ def main(
         "peak_memory_mb": large["peak_memory_mb"],
     }
     show(results)
-    json_path.write_text(json.dumps(results, indent=2) + "\n")
+    results_file.write(json_path, results)
 
 
 def show(results: Result) -> None:
