@@ -11,7 +11,7 @@ from rich.text import Text
 
 from lab.fitting import KINDS, Wanted, model_for
 from lab.matrices.cells import Cells
-from lab.matrices.sparse_likeness import Measure
+from lab.matrices.sparse_similarity import Measure
 from lab.model_files import load_model, save_model
 from lab.models.batch_model import Scored
 from streamrec.cli.app import EXIT_ERROR

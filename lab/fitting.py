@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lab.matrices.cells import CellRules, Cells
-from lab.matrices.sparse_likeness import Measure
+from lab.matrices.sparse_similarity import Measure
 from lab.models.batch_model import BatchModel
 from lab.models.blended_sources import BlendedSources, Source
 from lab.models.item_neighbours import ItemNeighbours

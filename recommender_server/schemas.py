@@ -11,7 +11,7 @@ from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.domain.items.item import Item, checked_attributes
 from streamrec.domain.ranking.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.ranking.recommendation import MAX_K, MAX_LISTED_IDS
-from streamrec.domain.similarity.kinds import Likeness, OrderName
+from streamrec.domain.similarity.kinds import OrderName, SimilarityKind
 from streamrec.domain.users.user import NO_PROFILE, UserDocument
 from streamrec.wire import EventRecord, ExactFloat
 
@@ -58,7 +58,7 @@ _NUMBER_TEXT = r"^(-?[0-9]{1,15}(\.[0-9]{1,15})?|NaN|NULL|)$"
 
 
 By = Annotated[
-    Likeness,
+    SimilarityKind,
     Meta(
         description="How items are alike: by the model's vectors; by who chose both, one soon after another; "
         "by who chose both on one day (UTC); by all that speaks to a stranger who looks at the item."

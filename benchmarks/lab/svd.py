@@ -19,7 +19,7 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks import results_file
-from lab.matrices.likeness import nearest
+from lab.matrices.similarity import nearest
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.domain.items.item import Item
@@ -69,10 +69,10 @@ def measured(size: Size, seed: int) -> dict[str, Any]:
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     asked = np.random.default_rng(seed).choice(size.n_users, min(N_ASKED, size.n_users), replace=False)
     k = planted.group_size - 1
-    found = nearest(model.likeness, asked, k)
+    found = nearest(model.similarity, asked, k)
     hits = [planted.groups[of.rows] == planted.groups[row] for row, of in zip(asked, found, strict=True)]
     start_cpu = time.process_time()
-    for _ in nearest(model.likeness, asked, 50):
+    for _ in nearest(model.similarity, asked, 50):
         pass
     bulk_cpu_s = time.process_time() - start_cpu
     start = time.perf_counter()

@@ -45,7 +45,7 @@ def main(
     stride: Annotated[int, typer.Option(min=1, help="Predict every n-th event; all are learned.")] = 5,
     page: Annotated[Path | None, typer.Option(help="The page that holds the table.")] = PAGE,
 ) -> None:
-    """Measure likeness and recall at several diversities."""
+    """Measure similarity and recall at several diversities."""
     use_one_thread()
     figures: dict[str, Any] = {}
     for name, source in {ML_100K: ML_100K, **dict(file.split("=", 1) for file in events or ())}.items():
@@ -76,13 +76,13 @@ def measured(events: Events, stride: int) -> dict[str, Any]:
     """Return how similar the items of a list are and how many lists hold the next choice, by diversity."""
     start = round(len(events.user_rows) * Protocol().initial_share)
     hits: dict[float, list[bool]] = {diversity: [] for diversity in DIVERSITIES}
-    likenesses: dict[float, list[float]] = {diversity: [] for diversity in DIVERSITIES}
+    similarities: dict[float, list[float]] = {diversity: [] for diversity in DIVERSITIES}
     model = _ServedPools(events.at(slice(0, start)), Protocol())
     for asked, batch in predict_then_learn(events, start, Questioning(stride)):
         for question in asked:
-            for diversity, (is_hit, likeness) in _lists(model, question).items():
+            for diversity, (is_hit, similarity) in _lists(model, question).items():
                 hits[diversity].append(is_hit)
-                likenesses[diversity].append(likeness)
+                similarities[diversity].append(similarity)
         model.learn(batch)
     return {
         "n_events": len(events.user_rows),
@@ -90,7 +90,7 @@ def measured(events: Events, stride: int) -> dict[str, Any]:
         "lists": {
             str(diversity): {
                 "recall_at_10": float(np.mean(hits[diversity])),
-                "likeness": float(np.mean(likenesses[diversity])),
+                "likeness": float(np.mean(similarities[diversity])),
             }
             for diversity in DIVERSITIES
         },
@@ -128,11 +128,11 @@ def table_rows(figures: dict[str, Any]) -> list[str]:
     for name, of_set in figures.items():
         plain = of_set["lists"]["0.0"]
         for diversity, of_lists in of_set["lists"].items():
-            recall, likeness = of_lists["recall_at_10"], of_lists["likeness"]
+            recall, similarity = of_lists["recall_at_10"], of_lists["likeness"]
             rows.append(
                 f"| {name} ({of_set['n_questions']:,}) | {diversity} | {recall:.4f} "
-                f"| {recall / plain['recall_at_10'] - 1:+.1%} | {likeness:.3f} "
-                f"| {likeness / plain['likeness'] - 1:+.1%} |"
+                f"| {recall / plain['recall_at_10'] - 1:+.1%} | {similarity:.3f} "
+                f"| {similarity / plain['likeness'] - 1:+.1%} |"
             )
     return rows
 

@@ -1,4 +1,4 @@
-"""Planted groups for `benchmarks.similarity.items`: whether each kind of likeness finds them again."""
+"""Planted groups for `benchmarks.similarity.items`: whether each kind of similarity finds them again."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.learning.absorb import LearningRules, absorb
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
@@ -58,7 +58,7 @@ def learned(n_events: int, seed: int) -> TrainerState:
 
 
 async def precisions(state: TrainerState) -> dict[str, float]:
-    """Return by kind of likeness which share of an item's (group size - 1) best are of its group."""
+    """Return by kind of similarity which share of an item's (group size - 1) best are of its group."""
     rows = np.arange(state.item_ids.n_rows)
     table = item_vectors(state, rows)
     vectors = np.stack([np.frombuffer(vector, "<f4") for _, vector in table])
@@ -68,7 +68,7 @@ async def precisions(state: TrainerState) -> dict[str, float]:
     cache.publish_blend(state.blend.published())
     serving = serving_over(MemoryStore(), cache, index, NullMetrics(), ServingLimits())
     found: dict[str, float] = {}
-    for by in get_args(Likeness):
+    for by in get_args(SimilarityKind):
         hits = 0
         for item_id, _ in table:
             answer = await serving.similar.similar(item_id, by, RecommendationRequest(GROUP_SIZE - 1))

@@ -20,7 +20,7 @@ from benchmarks.serving.stack import Sizes, environment_of, places_in, populate,
 from benchmarks.similarity.item_groups import planted
 from streamrec.adapters.opening import open_cache_publisher
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import Neighbours
 from streamrec.settings.processes import CoVisitationSettings, PlaceSettings
 
@@ -60,7 +60,7 @@ def publish_neighbours(places: PlaceSettings, n_items: int, seed: int) -> None:
 
 def measure_latency(n_items: int, seconds: float, turns: int) -> dict[str, Result]:
     """Ask 100 times a second for items like one, in each way by turns."""
-    latencies: dict[str, list[Result]] = {by: [] for by in get_args(Likeness)}
+    latencies: dict[str, list[Result]] = {by: [] for by in get_args(SimilarityKind)}
     with tempfile.TemporaryDirectory() as name:
         index_port, port = free_port(), free_port()
         places = places_in(Path(name), index_port)
@@ -90,12 +90,12 @@ def _summary(results: list[Result]) -> Result:
 
 
 def measure_groups() -> dict[str, dict[str, float]]:
-    """Return by number of events and kind of likeness the mean precision over some seeds."""
+    """Return by number of events and kind of similarity the mean precision over some seeds."""
     found = {}
     for n_events in _GROUP_EVENTS:
         by_seed = [planted(n_events, seed) for seed in range(_N_SEEDS)]
         found[str(n_events)] = {
-            by: sum(precisions[by] for precisions in by_seed) / _N_SEEDS for by in get_args(Likeness)
+            by: sum(precisions[by] for precisions in by_seed) / _N_SEEDS for by in get_args(SimilarityKind)
         }
     return found
 
@@ -109,7 +109,7 @@ def show(result: Result) -> None:
         table.add_row(by, *times, str(row["n_answers"]), str(row["n_failed"]))
     console.print(table)
     console.print(f"p99 of at most {WANTED_P99_MS:.0f} ms is wanted")
-    table = Table("events", *get_args(Likeness))
+    table = Table("events", *get_args(SimilarityKind))
     for n_events, precisions in result["precision_in_planted_groups"].items():
         table.add_row(f"{int(n_events):,}", *(f"{share:.3f}" for share in precisions.values()))
     console.print(table)

@@ -59,24 +59,24 @@ Result = dict[str, Any]
 
 
 def populate(places: PlaceSettings, n_users: int) -> Vectors:
-    """Fill store and snapshot; return (U, D + 1) what makes the users alike: clusters, as items are."""
-    likeness, _ = gmf_like(n_users, 1, seed=1)
-    likeness[:, -1] = 0.0
+    """Fill store and snapshot; return (U, D + 1) vectors of the users' tastes: clusters, as items are."""
+    taste, _ = gmf_like(n_users, 1, seed=1)
+    taste[:, -1] = 0.0
     items, _ = gmf_like(_N_ITEMS, 1, seed=2)
     user_ids = [f"u{row}" for row in range(n_users)]
     users = VectorTable(user_ids, np.ones((n_users, DIMENSION + 1), np.float32))
     table = VectorTable([f"i{row}" for row in range(_N_ITEMS)], items)
-    write_snapshot(places.artifacts_dir, Snapshot(GENERATION, table, users, {}, time.time(), {}, likeness))
+    write_snapshot(places.artifacts_dir, Snapshot(GENERATION, table, users, {}, time.time(), {}, taste))
     set_current(places.artifacts_dir, GENERATION)
     store = open_trainer_store(places.store_url)
     lease = store.acquire("trainer", "benchmark", 3600.0, time.time())
     assert lease is not None
     for first in range(0, n_users, 2000):
-        states = [_state(row, likeness[row]) for row in range(first, min(first + 2000, n_users))]
+        states = [_state(row, taste[row]) for row in range(first, min(first + 2000, n_users))]
         store.publish_users(UserUpdates(states, []), lease)
     store.release(lease)
     store.close()
-    return likeness
+    return taste
 
 
 def _state(row: int, vector: Vectors) -> UserState:
@@ -85,8 +85,8 @@ def _state(row: int, vector: Vectors) -> UserState:
 
 
 def stream(places: PlaceSettings, n_users: int, has_begun: Event) -> None:
-    """Write as the trainer does, forever: users' documents and what makes them alike."""
-    likeness, _ = gmf_like(n_users, 1, seed=1)
+    """Write as the trainer does, forever: users' documents and their taste vectors."""
+    taste, _ = gmf_like(n_users, 1, seed=1)
     chance = np.random.default_rng(2)
     store, changelog = open_trainer_store(places.store_url), open_event_sink(places.vectors_url)
     lease = store.acquire("trainer", "stream", 3600.0, time.time())
@@ -94,15 +94,15 @@ def stream(places: PlaceSettings, n_users: int, has_begun: Event) -> None:
     due = time.monotonic()
     while True:
         rows = chance.choice(n_users, _STREAM_USERS_PER_S // 5, replace=False).tolist()
-        store.publish_users(UserUpdates([_state(row, likeness[row]) for row in rows], []), lease)
-        changelog.append(USER_VECTORS, [_drifted(row, likeness, chance) for row in rows])
+        store.publish_users(UserUpdates([_state(row, taste[row]) for row in rows], []), lease)
+        changelog.append(USER_VECTORS, [_drifted(row, taste, chance) for row in rows])
         has_begun.set()
         due += 0.2
         time.sleep(max(0.0, due - time.monotonic()))
 
 
-def _drifted(row: int, likeness: Vectors, chance: np.random.Generator) -> Message:
-    vector = likeness[row] + 0.01 * chance.standard_normal(DIMENSION + 1, np.float32)
+def _drifted(row: int, taste: Vectors, chance: np.random.Generator) -> Message:
+    vector = taste[row] + 0.01 * chance.standard_normal(DIMENSION + 1, np.float32)
     return Message(f"u{row}", encode_vector(VectorRecord(GENERATION, vector.tobytes(), time.time())))
 
 

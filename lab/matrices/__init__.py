@@ -1,1 +1,1 @@
-"""Sparse matrices of what users did, and likeness between their rows in bounded memory."""
+"""Sparse matrices of what users did, and similarity between their rows in bounded memory."""

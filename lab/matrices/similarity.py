@@ -13,7 +13,7 @@ _GROUPS_PER_RESULT = 4
 """Groups of which each shows its best. More: fewer candidates to sort; fewer: less to partition."""
 
 
-class Likeness(Protocol):
+class Similarity(Protocol):
     """N rows that can be compared. Every similarity is at most 1; 0 or less is not similar."""
 
     @property
@@ -28,24 +28,24 @@ class Likeness(Protocol):
 
 
 class Nearest(NamedTuple):
-    """Up to k rows, (K,) int64, and how alike they are, (K,), best first."""
+    """Up to k rows, (K,) int64, and their similarities, (K,), best first."""
 
     rows: NDArray[np.int64]
     scores: NDArray[np.float64]
 
 
-def nearest(likeness: Likeness, rows: NDArray[np.int64], k: int) -> Iterator[Nearest]:
-    """Yield the nearest of each of these rows in turn: themselves left out, and what is not alike.
+def nearest(similarity: Similarity, rows: NDArray[np.int64], k: int) -> Iterator[Nearest]:
+    """Yield the nearest of each of these rows in turn: themselves left out, and rows that are not similar.
 
     Parameters
     ----------
     rows
         (B,) any number of them: memory does not grow with it.
     """
-    n_at_once = max(1, _BLOCK_CELLS // max(1, likeness.n_rows))
+    n_at_once = max(1, _BLOCK_CELLS // max(1, similarity.n_rows))
     for start in range(0, len(rows), n_at_once):
         block = rows[start : start + n_at_once]
-        scores = likeness.scores(block)
+        scores = similarity.scores(block)
         scores[np.isnan(scores)] = 0
         scores[np.arange(len(block)), block] = 0
         yield from best_of_each(scores, k)

@@ -1,4 +1,4 @@
-"""Likeness of sparse rows by cosine or Euclidean distance."""
+"""Similarity of sparse rows by cosine or Euclidean distance."""
 
 from typing import Literal
 
@@ -12,12 +12,12 @@ Measure = Literal["cosine", "euclidean"]
 _Dense = NDArray[np.float64]
 
 
-class SparseLikeness:
+class SparseSimilarity:
     """Similarity of N rows of F cells each.
 
-    ``cosine`` is the cosine of the angle; ``euclidean`` is 1 / (1 + distance). Both are multiplied by
-    n / (n + shrinkage), n being the number of cells that the two have in common: rows that share nothing are
-    not alike, though two of a single event each are close by Euclid, and the cosine of one shared value is 1
+    ``cosine`` is the cosine of the angle; ``euclidean`` is 1 / (1 + distance). Both are multiplied by n / (n
+    + shrinkage), n being the number of cells that the two have in common: rows that share nothing are not
+    similar, though two of a single event each are close by Euclid, and the cosine of one shared value is 1
     whatever the value. Shrinkage, and not a least number of shared cells: that one is a cliff, on whose far
     side nothing is found for whoever is new (Koren 2008, Factorization meets the neighborhood, section 2.2).
 

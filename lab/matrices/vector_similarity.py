@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from lab.matrices.cells import Csr, n_common, pattern_of
 
 
-class VectorLikeness:
+class VectorSimilarity:
     """Similarity of N vectors of D numbers, by cosine.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from lab.matrices.likeness import Likeness, nearest
+from lab.matrices.similarity import Similarity, nearest
 from lab.models.contents import Contents
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
@@ -136,10 +136,10 @@ def known_row(ids: IdMap, id_: str, role: str, k: int) -> int:
     return row
 
 
-def most_alike(likeness: Likeness, ids: IdMap, row: int, k: int) -> list[Scored]:
+def most_similar(similarity: Similarity, ids: IdMap, row: int, k: int) -> list[Scored]:
     """Return what is most like a row, itself left out."""
-    (found,) = nearest(likeness, np.array([row]), k)
-    supports = likeness.supports(row, found.rows).tolist()
+    (found,) = nearest(similarity, np.array([row]), k)
+    supports = similarity.supports(row, found.rows).tolist()
     # Rounding may bring a cosine above 1.
     scores = np.minimum(found.scores, 1.0).tolist()
     return list(map(Scored, ids.ids_at(found.rows.tolist()), scores, supports))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab.matrices.cells import CellRules
-from lab.matrices.likeness import Likeness
+from lab.matrices.similarity import Similarity
 from lab.matrices.user_items import UserItems, in_columns, read_user_items
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
@@ -53,7 +53,7 @@ class _BlendOptions(msgspec.Struct, frozen=True):
     sources: list[_SourceOptions]
 
 
-class BlendedLikeness:
+class BlendedSimilarity:
     """The weighted mean of what the sources know of a pair.
 
     A source that knows nothing of one of the two is left out for this pair, and the weights of the others
@@ -63,10 +63,10 @@ class BlendedLikeness:
     Parameters
     ----------
     parts
-        (weight, likeness) of each source; all have the same N rows.
+        (weight, similarity) of each source; all have the same N rows.
     """
 
-    def __init__(self, parts: Sequence[tuple[float, Likeness]]) -> None:
+    def __init__(self, parts: Sequence[tuple[float, Similarity]]) -> None:
         self._parts = parts
 
     @property
@@ -77,8 +77,8 @@ class BlendedLikeness:
     def scores(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return (B, N) similarities of each of B rows to all; NaN where unknown."""
         totals, weights = np.zeros((2, len(rows), self.n_rows))
-        for weight, likeness in self._parts:
-            scores = likeness.scores(rows)
+        for weight, similarity in self._parts:
+            scores = similarity.scores(rows)
             is_known = ~np.isnan(scores)
             totals[is_known] += weight * scores[is_known]
             weights[is_known] += weight
@@ -90,8 +90,8 @@ class BlendedLikeness:
     def supports(self, row: int, others: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return (K,) what a row and each of K others have in common, of all sources."""
         supports = np.zeros(len(others), np.int64)
-        for _, likeness in self._parts:
-            supports += likeness.supports(row, others)
+        for _, similarity in self._parts:
+            supports += similarity.supports(row, others)
         return supports
 
 
@@ -159,7 +159,7 @@ class BlendedSources(UserModel):
                 raise CorruptArtifact(f"source {described.name}: no model of kind {described.kind!r}")
             part = contents.under(f"{number}/")._replace(options=described.options)
             model = SOURCE_MODELS[described.kind].restored(part)
-            if model.likeness.n_rows != len(matrix.users):
+            if model.similarity.n_rows != len(matrix.users):
                 raise CorruptArtifact(f"source {described.name}: has other users than the blend")
             sources.append(Source(described.name, described.weight, model))
         blend = cls(sources, options.offered, options.n_neighbours)
@@ -168,4 +168,6 @@ class BlendedSources(UserModel):
 
     def _place(self, matrix: UserItems) -> None:
         self.matrix = matrix
-        self.likeness = BlendedLikeness([(source.weight, source.model.likeness) for source in self._sources])
+        self.similarity = BlendedSimilarity(
+            [(source.weight, source.model.similarity) for source in self._sources]
+        )

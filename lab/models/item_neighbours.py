@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lab.matrices.likeness import Nearest, nearest
+from lab.matrices.similarity import Nearest, nearest
 from lab.matrices.user_items import UserItems, read_user_items
-from lab.models.batch_model import BatchModel, Scored, known_row, most_alike
+from lab.models.batch_model import BatchModel, Scored, known_row, most_similar
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.offers import Votes
@@ -40,7 +40,7 @@ class ItemNeighbours(BatchModel):
     def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
         """Return the items most like one; support is in users that have both."""
         row = known_row(self._matrix.items, item_id, "item", k)
-        return most_alike(self._likeness, self._matrix.items, row, k)
+        return most_similar(self._similarity, self._matrix.items, row, k)
 
     def recommend(self, user_id: str, k: int = 10, *, exclude_seen: bool = True) -> list[Scored]:
         """Return items like those of a user; support is in items of the user's."""
@@ -50,7 +50,7 @@ class ItemNeighbours(BatchModel):
         own_items = own.indices.tolist()
         self._find_neighbours(own_items)
         for item, amount in zip(own_items, own.data.tolist(), strict=True):
-            votes.from_alike_items(self._neighbours[item], amount)
+            votes.from_similar_items(self._neighbours[item], amount)
         return votes.best(self._matrix, row, k, exclude_seen=exclude_seen)
 
     def contents(self) -> Contents:
@@ -65,12 +65,12 @@ class ItemNeighbours(BatchModel):
         return model
 
     def _place(self, matrix: UserItems) -> None:
-        likeness = self._options.likeness(matrix.cells.T.tocsr())
-        self._matrix, self._likeness = matrix, likeness
+        similarity = self._options.similarity(matrix.cells.T.tocsr())
+        self._matrix, self._similarity = matrix, similarity
         self._neighbours: dict[int, Nearest] = {}
 
     def _find_neighbours(self, items: list[int]) -> None:
         """Find the neighbours of items that have none yet: once a fit, for whichever user."""
         missing = [item for item in items if item not in self._neighbours]
-        found = nearest(self._likeness, np.array(missing, np.int64), self._options.n_neighbours)
+        found = nearest(self._similarity, np.array(missing, np.int64), self._options.n_neighbours)
         self._neighbours.update(zip(missing, found, strict=True))

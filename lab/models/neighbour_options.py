@@ -5,7 +5,7 @@ import math
 import msgspec
 
 from lab.matrices.cells import CellRules, Csr
-from lab.matrices.sparse_likeness import Measure, SparseLikeness
+from lab.matrices.sparse_similarity import Measure, SparseSimilarity
 from streamrec.errors import InvalidInput
 
 
@@ -17,7 +17,7 @@ class NeighbourOptions(msgspec.Struct, frozen=True):
     cells
         Counts or mean values, and which events count.
     measure
-        ``cosine`` or ``euclidean``; see `SparseLikeness`.
+        ``cosine`` or ``euclidean``; see `SparseSimilarity`.
     shrinkage
         Shared cells after which a similarity counts half.
     n_neighbours
@@ -35,9 +35,9 @@ class NeighbourOptions(msgspec.Struct, frozen=True):
             raise InvalidInput(f"shrinkage is {self.shrinkage}; wanted a number from 0")
         check_n_neighbours(self.n_neighbours)
 
-    def likeness(self, rows: Csr) -> SparseLikeness:
+    def similarity(self, rows: Csr) -> SparseSimilarity:
         """Return the similarity of the rows of a matrix."""
-        return SparseLikeness(
+        return SparseSimilarity(
             rows, self.measure, self.shrinkage, is_missing_aware=self.cells.is_missing_aware
         )
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.matrices.likeness import Nearest, best_of_each
+from lab.matrices.similarity import Nearest, best_of_each
 from lab.matrices.user_items import UserItems
 from lab.models.batch_model import Scored
 
@@ -15,7 +15,7 @@ class Votes:
         self._totals: NDArray[np.float64] = np.zeros(n_items)
         self._supports: NDArray[np.int64] = np.zeros(n_items, np.int64)
 
-    def from_alike_items(self, own: Nearest, amount: float) -> None:
+    def from_similar_items(self, own: Nearest, amount: float) -> None:
         """Add votes of one of the user's items for items similar to it, weighted by the user's choice of it.
 
         Deshpande and Karypis 2004, Item-based top-N recommendation algorithms, section 4.2.
@@ -23,7 +23,7 @@ class Votes:
         self._totals[own.rows] += amount * own.scores
         self._supports[own.rows] += 1
 
-    def from_alike_users(self, neighbours: Nearest, matrix: UserItems) -> None:
+    def from_similar_users(self, neighbours: Nearest, matrix: UserItems) -> None:
         """Add the votes of users for their items, weighted by the similarity of these users."""
         theirs = matrix.cells[neighbours.rows]
         self._totals += theirs.T @ neighbours.scores

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from lab.matrices.cells import CellRules, Csr, cells_of
 from lab.matrices.truncated_svd import truncated_svd
 from lab.matrices.user_items import Choices, UserItems, read_user_items
-from lab.matrices.vector_likeness import VectorLikeness
-from lab.models.batch_model import Scored, known_row, most_alike
+from lab.matrices.vector_similarity import VectorSimilarity
+from lab.models.batch_model import Scored, known_row, most_similar
 from lab.models.contents import Contents, csr_arrays, ids_of, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
 from lab.models.user_model import UserModel
@@ -88,7 +88,7 @@ class TagSvd(UserModel):
     def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
         """Return the items whose tags the same users have to do with; support is in tags of both."""
         row = known_row(self.matrix.items, item_id, "item", k)
-        return most_alike(self._item_likeness, self.matrix.items, row, k)
+        return most_similar(self._item_similarity, self.matrix.items, row, k)
 
     def contents(self) -> Contents:
         """Return all that a file must hold."""
@@ -120,9 +120,11 @@ class TagSvd(UserModel):
         of_users: tuple[Csr, NDArray[np.float32]],
         of_items: tuple[Csr, NDArray[np.float32]],
     ) -> None:
-        likeness, item_likeness = (VectorLikeness(vectors, tags) for tags, vectors in (of_users, of_items))
+        similarity, item_similarity = (
+            VectorSimilarity(vectors, tags) for tags, vectors in (of_users, of_items)
+        )
         self.matrix, self._tags, self._of_users, self._of_items = matrix, tags, of_users, of_items
-        self.likeness, self._item_likeness = likeness, item_likeness
+        self.similarity, self._item_similarity = similarity, item_similarity
 
 
 def _item_tags(item_ids: IdMap, items: Sequence[Item], options: TagSvdOptions) -> tuple[IdMap, Csr]:

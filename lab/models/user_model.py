@@ -4,9 +4,9 @@ from abc import abstractmethod
 
 import numpy as np
 
-from lab.matrices.likeness import Likeness, nearest
+from lab.matrices.similarity import Similarity, nearest
 from lab.matrices.user_items import UserItems
-from lab.models.batch_model import BatchModel, Scored, known_row, most_alike
+from lab.models.batch_model import BatchModel, Scored, known_row, most_similar
 from lab.models.contents import Contents
 from lab.models.offers import Votes
 
@@ -16,27 +16,27 @@ class UserModel(BatchModel):
 
     Attributes
     ----------
-    likeness
+    similarity
         Of the users, by the rows of `matrix.users`.
     matrix
         What they did.
     """
 
-    likeness: Likeness
+    similarity: Similarity
     matrix: UserItems
     _n_neighbours: int
 
     def similar_users(self, user_id: str, k: int = 10) -> list[Scored]:
         """Return the users most like one; support is in what both have."""
         row = known_row(self.matrix.users, user_id, "user", k)
-        return most_alike(self.likeness, self.matrix.users, row, k)
+        return most_similar(self.similarity, self.matrix.users, row, k)
 
     def recommend(self, user_id: str, k: int = 10, *, exclude_seen: bool = True) -> list[Scored]:
         """Return items of similar users; support is in neighbours that have the item."""
         row = known_row(self.matrix.users, user_id, "user", k)
-        (neighbours,) = nearest(self.likeness, np.array([row]), self._n_neighbours)
+        (neighbours,) = nearest(self.similarity, np.array([row]), self._n_neighbours)
         votes = Votes(len(self.matrix.items))
-        votes.from_alike_users(neighbours, self.matrix)
+        votes.from_similar_users(neighbours, self.matrix)
         return votes.best(self.matrix, row, k, exclude_seen=exclude_seen)
 
     @classmethod

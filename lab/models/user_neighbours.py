@@ -44,4 +44,4 @@ class UserNeighbours(UserModel):
         return model
 
     def _place(self, matrix: UserItems) -> None:
-        self.matrix, self.likeness = matrix, self._options.likeness(matrix.cells)
+        self.matrix, self.similarity = matrix, self._options.similarity(matrix.cells)

@@ -9,7 +9,7 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.diversity import pool_size
 from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
 from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import Metrics, Neighbours
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
@@ -38,7 +38,7 @@ class SimilarFinder:
         self._blend = blend
         self._metrics = metrics
 
-    async def similar(self, item_id: str, by: Likeness, request: RecommendationRequest) -> SimilarItems:
+    async def similar(self, item_id: str, by: SimilarityKind, request: RecommendationRequest) -> SimilarItems:
         """Return `k` items where so many are like it; does not raise for a part that is down.
 
         Parameters

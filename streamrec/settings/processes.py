@@ -212,7 +212,7 @@ class ServerSettings(BaseSettings):
     n_seen_excluded: PositiveInt = Field(2000, description="Newest seen items left out of an answer.")
     exploration_share: float = Field(0.02, ge=0, le=1, description="Places of a list that new items get.")
     max_body_bytes: PositiveInt = 1_000_000
-    diversity: float = Field(0.0, ge=0, le=1, description="Of lists: 0: the best; 1: the least alike.")
+    diversity: float = Field(0.0, ge=0, le=1, description="Of lists: 0: the best; 1: the least similar.")
     max_per_category: PositiveInt | None = Field(
         None, description="Items of one category in a list while there are others; none: any number."
     )

@@ -12,7 +12,7 @@ from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import VectorTable
 from tests.asgi_client import Client
 from tests.builders import GENERATION, World
@@ -112,7 +112,7 @@ def test_planted_groups_are_found_in_every_way(system: System) -> None:
         system.learn(*events[first : first + 1000])
     asked = range(0, n_groups * size, 7)
     n_found = {}
-    for by in get_args(Likeness):
+    for by in get_args(SimilarityKind):
         answers = system.ask(*(f"/v1/items/i{item}/similar?by={by}&k={size - 1}" for item in asked))
         found = [{item["item_id"] for item in answer["items"]} for answer in answers]
         groups = [range(item // size * size, (item // size + 1) * size) for item in asked]

@@ -72,9 +72,9 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
     """Return the places in the pool of up to `k` candidates, in the order in which they are to be shown.
 
     By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each place goes
-    to the candidate with the best (1 - diversity) * relevance - diversity * likeness to the most similar one
-    shown above it. How alike two are is the share of the pool's pairs whose cosine is smaller, equal ones
-    counting half: where all cosines are high, their differences count as much as elsewhere. O(P * k).
+    to the candidate with the best (1 - diversity) * relevance - diversity * similarity to the most similar
+    one shown above it. The similarity of two is the share of the pool's pairs whose cosine is smaller, equal
+    ones counting half: where all cosines are high, their differences count as much as elsewhere. O(P * k).
 
     The cap on categories is soft. An item of several categories counts in each, one without any is never
     capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
@@ -117,24 +117,24 @@ class _MarginalRelevance:
         self._has_vector = lengths[:, 0] > 0
         self._directions = pool.embeddings / np.where(lengths > 0, lengths, 1)
         self._cosines = _cosines_of_pairs(self._directions[self._has_vector][:_N_COMPARED])
-        self._likeness = np.zeros(len(pool.scores))
+        self._similarity = np.zeros(len(pool.scores))
 
     def best(self) -> int:
         """Return the place of the best that is left; of equals the one further up in the pool."""
-        return int(np.argmax(self._relevance - self._diversity * self._likeness))
+        return int(np.argmax(self._relevance - self._diversity * self._similarity))
 
     def show(self, place: int) -> None:
         """Put a candidate into the list."""
         self.pass_over(place)
         if self._diversity > 0 and self._has_vector[place] and len(self._cosines):
-            np.maximum(self._likeness, self._likeness_to(place), out=self._likeness)
+            np.maximum(self._similarity, self._similarity_to(place), out=self._similarity)
 
     def pass_over(self, place: int) -> None:
         """Take a candidate out of the pool."""
         self._relevance[place] = -np.inf
 
-    def _likeness_to(self, place: int) -> NDArray[np.float64]:
-        """Return (P,) the share of the pool's pairs that are less alike than each is to this one."""
+    def _similarity_to(self, place: int) -> NDArray[np.float64]:
+        """Return (P,) the share of the pool's pairs that are less similar than each is to this one."""
         cosines = self._directions @ self._directions[place]
         n_smaller = np.searchsorted(self._cosines, cosines - _ROUNDING)
         n_not_larger = np.searchsorted(self._cosines, cosines + _ROUNDING)

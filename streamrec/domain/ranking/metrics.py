@@ -17,8 +17,8 @@ MISS = 1 << 30
 def rank_of(scores: NDArray[np.floating], target: int, excluded: NDArray[np.int64]) -> int:
     """Return how many items stand before `target`.
 
-    Ties count against the model, or one that scores all items alike would always be right; so does a score
-    that is no number.
+    Ties count against the model, or one that gives all items the same score would always be right; so does a
+    score that is no number.
 
     Parameters
     ----------

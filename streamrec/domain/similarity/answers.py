@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from streamrec.domain.ranking.recommendation import SourceName
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 
 
 class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -45,7 +45,7 @@ class SimilarItems(msgspec.Struct, frozen=True):
     """
 
     item_id: str
-    by: Likeness
+    by: SimilarityKind
     items: list[SimilarItem]
     generation: str | None
     degraded: bool

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from streamrec.domain.items.item import Item
 
-Likeness = Literal["vector", "covisitation", "same_day", "blend"]
+SimilarityKind = Literal["vector", "covisitation", "same_day", "blend"]
 """By the model's vectors; by who chose both one soon after the other; on the same day; as the blend
 ranks them for an unknown user who looks at the item."""
 

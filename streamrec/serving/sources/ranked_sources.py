@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
 from streamrec.domain.ranking.candidates import Proposal
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import Attempts, Guard
 
@@ -73,7 +73,7 @@ class Asker(msgspec.Struct):
     categories: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     served_generation: str | None = None
-    likeness: Likeness | None = None
+    likeness: SimilarityKind | None = None
 
     @property
     def is_by_item(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.similarity.kinds import Likeness
+from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.popular import PopularSource
@@ -26,7 +26,7 @@ Stage = Sequence[CandidateSource]
 """Sources that are asked together; the next stage only fills up what this one leaves open."""
 
 
-SOURCE_OF: Mapping[Likeness, str] = {"vector": GMF, "covisitation": COVISITATION, "same_day": SAME_DAY}
+SOURCE_OF: Mapping[SimilarityKind, str] = {"vector": GMF, "covisitation": COVISITATION, "same_day": SAME_DAY}
 """Of the kinds of likeness that one source alone knows."""
 
 
@@ -54,7 +54,7 @@ class Retrieval:
         self._left_out = left_out
         vectors, neighbours = VectorSource(index, index_guard), NeighbourSource(cache, cache_guard)
         self._personal: Stage = (vectors, neighbours, AgainSource())
-        self._alike: Mapping[Likeness, Stage] = {
+        self._alike: Mapping[SimilarityKind, Stage] = {
             "vector": (vectors,),
             "covisitation": (neighbours,),
             "same_day": (SameDaySource(cache, cache_guard),),

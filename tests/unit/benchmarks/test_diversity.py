@@ -13,18 +13,18 @@ def test_the_examples_are_true() -> None:
     assert doctest.testmod(diversity).failed == 0
 
 
-def test_lists_are_less_alike_the_more_diversity_is_asked_for() -> None:
+def test_lists_are_less_similar_the_more_diversity_is_asked_for() -> None:
     figures = measured(columns(people(500)), stride=10)
     lists = figures["lists"]
     assert list(lists) == [str(value) for value in DIVERSITIES]
     assert 0 < figures["n_questions"] <= 45
     assert all(0 <= of_lists["recall_at_10"] <= 1 for of_lists in lists.values())
-    alike = [of_lists["likeness"] for of_lists in lists.values()]
-    assert alike[0] > alike[-2]
-    assert alike[0] == pytest.approx(max(alike), abs=0.02)
+    similarities = [of_lists["likeness"] for of_lists in lists.values()]
+    assert similarities[0] > similarities[-2]
+    assert similarities[0] == pytest.approx(max(similarities), abs=0.02)
 
 
-def test_a_list_of_strangers_to_the_index_is_not_alike() -> None:
+def test_items_that_the_index_does_not_know_are_not_similar() -> None:
     assert mean_cosine(np.zeros((5, 3), np.float32)) == 0.0
     assert mean_cosine(np.ones((1, 3), np.float32)) == 0.0
 

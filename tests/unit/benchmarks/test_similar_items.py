@@ -1,7 +1,7 @@
 from benchmarks.similarity.item_groups import planted
 
 
-def test_every_kind_of_likeness_finds_planted_groups_again() -> None:
+def test_every_kind_of_similarity_finds_planted_groups_again() -> None:
     found = planted(n_events=10_000, seed=5)
     assert {by: share >= 0.9 for by, share in found.items()} == dict.fromkeys(found, True)
     assert set(found) == {"vector", "covisitation", "same_day", "blend"}

@@ -41,8 +41,8 @@ def cells(events: Sequence[Interaction], how: str) -> tuple[list[str], list[str]
     return users, items, table
 
 
-def likeness(x: Cells, y: Cells, measure: str, shrinkage: float, *, is_missing_aware: bool) -> float:
-    """Return how alike two rows are, NaN where nobody knows; cells that are missing are NaN."""
+def similarity(x: Cells, y: Cells, measure: str, shrinkage: float, *, is_missing_aware: bool) -> float:
+    """Return the similarity of two rows, NaN where unknown; cells that are missing are NaN."""
     both = ~np.isnan(x) & ~np.isnan(y)
     n = int(both.sum())
     if is_missing_aware:
@@ -63,9 +63,12 @@ def likeness(x: Cells, y: Cells, measure: str, shrinkage: float, *, is_missing_a
 
 
 def all_pairs(rows: Cells, measure: str, shrinkage: float, *, is_missing_aware: bool) -> Cells:
-    """Return (N, N) likenesses."""
+    """Return (N, N) similarities."""
     return np.array(
-        [[likeness(x, y, measure, shrinkage, is_missing_aware=is_missing_aware) for y in rows] for x in rows]
+        [
+            [similarity(x, y, measure, shrinkage, is_missing_aware=is_missing_aware) for y in rows]
+            for x in rows
+        ]
     )
 
 

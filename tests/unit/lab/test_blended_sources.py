@@ -73,10 +73,10 @@ def test_the_blend_is_the_weighted_mean_of_what_is_known() -> None:
         (second, "count", "cosine", 0.0),
     ):
         names, _, table = cells(part, how)
-        likeness = all_pairs(table, measure, shrinkage, is_missing_aware=how == "mean_value")
+        similarity = all_pairs(table, measure, shrinkage, is_missing_aware=how == "mean_value")
         aligned = np.full((len(users), len(users)), np.nan)
         rows = [users.index(name) for name in names]
-        aligned[np.ix_(rows, rows)] = likeness
+        aligned[np.ix_(rows, rows)] = similarity
         pairs.append(aligned)
     for row, user in enumerate(users):
         expected = np.zeros(len(users))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lab.matrices.cells import CellRules, Cells
-from lab.matrices.sparse_likeness import Measure
+from lab.matrices.sparse_similarity import Measure
 from lab.models.item_neighbours import ItemNeighbours
 from lab.models.neighbour_options import NeighbourOptions
 from lab.models.user_neighbours import UserNeighbours
@@ -27,21 +27,21 @@ def options(how: Cells, measure: Measure) -> NeighbourOptions:
 def test_items_and_what_they_recommend_are_those_of_a_plain_account(how: Cells, measure: Measure) -> None:
     events = history(seed=5)
     users, items, table = cells(events, how)
-    alike = all_pairs(table.T, measure, 2.0, is_missing_aware=how == "mean_value")
+    similarities = all_pairs(table.T, measure, 2.0, is_missing_aware=how == "mean_value")
     model = ItemNeighbours(options(how, measure))
     model.fit(events)
     for place, item in enumerate(items):
         found = model.similar_items(item, 6)
-        expected = ranked(alike[place], place, 6)
+        expected = ranked(similarities[place], place, 6)
         assert [of.id for of in found] == [items[n] for n in expected]
-        assert [of.score for of in found] == pytest.approx([alike[place, n] for n in expected])
+        assert [of.score for of in found] == pytest.approx([similarities[place, n] for n in expected])
         both = ~np.isnan(table[:, [place]]) & ~np.isnan(table)
         assert [of.support for of in found] == both.sum(axis=0)[expected].tolist()
     for row, user in enumerate(users):
         totals = np.zeros(len(items))
         for own in np.flatnonzero(~np.isnan(table[row])):
-            for near in ranked(alike[own], int(own), N_NEIGHBOURS):
-                totals[near] += alike[own, near] * table[row, own]
+            for near in ranked(similarities[own], int(own), N_NEIGHBOURS):
+                totals[near] += similarities[own, near] * table[row, own]
         seen = {items.index(event.item_id) for event in events if event.user_id == user}
         wanted = [items[n] for n in ranked(totals, None, len(items)) if n not in seen]
         assert [of.id for of in model.recommend(user, 20)] == wanted
@@ -53,16 +53,16 @@ def test_items_and_what_they_recommend_are_those_of_a_plain_account(how: Cells, 
 def test_users_and_what_they_recommend_are_those_of_a_plain_account(how: Cells, measure: Measure) -> None:
     events = history(seed=6)
     users, items, table = cells(events, how)
-    alike = all_pairs(table, measure, 2.0, is_missing_aware=how == "mean_value")
+    similarities = all_pairs(table, measure, 2.0, is_missing_aware=how == "mean_value")
     model = UserNeighbours(options(how, measure))
     model.fit(events)
     for row, user in enumerate(users):
         found = model.similar_users(user, 6)
-        expected = ranked(alike[row], row, 6)
+        expected = ranked(similarities[row], row, 6)
         assert [of.id for of in found] == [users[n] for n in expected]
-        assert [of.score for of in found] == pytest.approx([alike[row, n] for n in expected])
-        neighbours = ranked(alike[row], row, N_NEIGHBOURS)
-        totals = alike[row, neighbours] @ np.nan_to_num(table[neighbours])
+        assert [of.score for of in found] == pytest.approx([similarities[row, n] for n in expected])
+        neighbours = ranked(similarities[row], row, N_NEIGHBOURS)
+        totals = similarities[row, neighbours] @ np.nan_to_num(table[neighbours])
         recommended = model.recommend(user, 5, exclude_seen=False)
         best = ranked(totals, None, 5)
         assert [of.score for of in recommended] == pytest.approx(totals[best].tolist())

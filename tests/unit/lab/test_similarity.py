@@ -4,11 +4,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lab.matrices import likeness
+from lab.matrices import similarity
 from lab.matrices.cells import cells_of
-from lab.matrices.likeness import best_of_each, nearest
-from lab.matrices.sparse_likeness import Measure, SparseLikeness
-from lab.matrices.vector_likeness import VectorLikeness
+from lab.matrices.similarity import best_of_each, nearest
+from lab.matrices.sparse_similarity import Measure, SparseSimilarity
+from lab.matrices.vector_similarity import VectorSimilarity
 from tests.unit.lab.plain_accounts import all_pairs, ranked
 
 
@@ -34,7 +34,7 @@ def test_the_best_are_those_of_a_full_sort_whatever_the_ties(
 @pytest.mark.parametrize("measure", ["cosine", "euclidean"])
 @pytest.mark.parametrize("shrinkage", [0.0, 3.0])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_sparse_rows_are_as_alike_as_by_a_plain_account(
+def test_sparse_rows_are_as_similar_as_by_a_plain_account(
     measure: Measure, shrinkage: float, *, is_missing_aware: bool, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
@@ -43,16 +43,16 @@ def test_sparse_rows_are_as_alike_as_by_a_plain_account(
     dense[6] = np.where(np.isnan(dense[6]), np.nan, 0.0)  # has zeros, which are not missing
     dense[6, 0] = 0.0
     rows, columns = np.nonzero(~np.isnan(dense))
-    alike = SparseLikeness(
+    compared = SparseSimilarity(
         cells_of(rows, columns, dense[rows, columns], dense.shape, "count"),
         measure,
         shrinkage,
         is_missing_aware=is_missing_aware,
     )
     expected = all_pairs(dense, measure, shrinkage, is_missing_aware=is_missing_aware)
-    np.testing.assert_allclose(alike.scores(np.arange(23)), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(compared.scores(np.arange(23)), expected, rtol=1e-9, atol=1e-12)
     shared = (~np.isnan(dense)).astype(int)
-    assert alike.supports(3, np.array([0, 5, 9])).tolist() == (shared @ shared[3])[[0, 5, 9]].tolist()
+    assert compared.supports(3, np.array([0, 5, 9])).tolist() == (shared @ shared[3])[[0, 5, 9]].tolist()
 
 
 def vectors(n: int) -> NDArray[np.float32]:
@@ -62,8 +62,8 @@ def vectors(n: int) -> NDArray[np.float32]:
 def test_cosines_of_vectors_and_nobody_knows_of_zeros() -> None:
     rows = vectors(6)
     rows[2] = 0
-    alike = VectorLikeness(rows, cells_of(np.arange(6), np.arange(6), np.ones(6), (6, 6), "count"))
-    scores = alike.scores(np.array([0, 2]))
+    compared = VectorSimilarity(rows, cells_of(np.arange(6), np.arange(6), np.ones(6), (6, 6), "count"))
+    scores = compared.scores(np.array([0, 2]))
     assert np.isnan(scores[1]).all()
     assert np.isnan(scores[0]).tolist() == [False, False, True, False, False, False]
     cosine = rows[0] @ rows[5] / np.linalg.norm(rows[0]) / np.linalg.norm(rows[5])
@@ -72,16 +72,16 @@ def test_cosines_of_vectors_and_nobody_knows_of_zeros() -> None:
 
 def test_blocks_give_what_one_row_at_a_time_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     n = 50
-    alike = VectorLikeness(vectors(n), cells_of(np.arange(n), np.arange(n), np.ones(n), (n, n), "count"))
-    singly = [next(iter(nearest(alike, np.array([row]), 5))) for row in range(n)]
-    monkeypatch.setattr(likeness, "_BLOCK_CELLS", 7 * n)
-    in_blocks = list(nearest(alike, np.arange(n), 5))
+    compared = VectorSimilarity(vectors(n), cells_of(np.arange(n), np.arange(n), np.ones(n), (n, n), "count"))
+    singly = [next(iter(nearest(compared, np.array([row]), 5))) for row in range(n)]
+    monkeypatch.setattr(similarity, "_BLOCK_CELLS", 7 * n)
+    in_blocks = list(nearest(compared, np.arange(n), 5))
     assert [of.rows.tolist() for of in in_blocks] == [of.rows.tolist() for of in singly]
     assert all(row not in of.rows for row, of in enumerate(in_blocks))
 
 
 class Watched:
-    """A likeness that notes how many scores it was asked for at a time."""
+    """A similarity that notes how many scores it was asked for at a time."""
 
     def __init__(self, n_rows: int) -> None:
         self.n_rows = n_rows

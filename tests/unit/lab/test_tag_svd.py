@@ -42,7 +42,7 @@ def user_tags(events: list[Interaction]) -> tuple[list[str], Cells]:
 
 
 @pytest.mark.parametrize("n_dims", [3, 50])
-def test_users_are_as_alike_as_in_the_best_approximation_of_that_rank(n_dims: int) -> None:
+def test_users_are_as_similar_as_in_the_best_approximation_of_that_rank(n_dims: int) -> None:
     events = history(seed=9, n_users=30)
     users, table = user_tags(events)
     left, strengths, right = np.linalg.svd(table, full_matrices=False)
@@ -71,7 +71,7 @@ def test_recommendations_come_from_the_nearest_users_and_are_not_seen_yet() -> N
     assert recommended <= theirs - own
 
 
-def test_items_are_alike_when_the_same_users_have_to_do_with_their_tags() -> None:
+def test_items_are_similar_when_the_same_users_have_to_do_with_their_tags() -> None:
     events = [
         Interaction(f"u{n}", item, 0.0, value=1.0)
         for n in range(10)
@@ -81,7 +81,7 @@ def test_items_are_alike_when_the_same_users_have_to_do_with_their_tags() -> Non
     model = TagSvd(TagSvdOptions())
     model.fit(events, [*catalog, Item("both", categories=("about python", "about css")), Item("bare")])
     (numpy_, both) = model.similar_items("python", 5)
-    assert (numpy_.id, numpy_.support) == ("numpy", 0)  # no tag in common, and yet alike
+    assert (numpy_.id, numpy_.support) == ("numpy", 0)  # no tag in common, and yet similar
     assert numpy_.score == pytest.approx(1.0, abs=1e-5)
     assert (both.id, both.support) == ("both", 1)
     assert model.similar_items("bare") == []

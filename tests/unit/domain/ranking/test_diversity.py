@@ -20,7 +20,7 @@ def a_pool(seed: int, n: int = 60, dimension: int = 8) -> Pool:
     return Pool(scores.tolist(), embeddings, [[f"c{bundle}"] for bundle in of])
 
 
-def likeness(pool: Pool, places: list[int]) -> float:
+def similarity(pool: Pool, places: list[int]) -> float:
     """Return the mean cosine with the most similar one further up."""
     directions = pool.embeddings / np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
     cosines = directions[places] @ directions[places].T
@@ -36,7 +36,7 @@ def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
 
     cosines = [cosine(a, b) for a, b in combinations(range(len(pool.scores)), 2)]
 
-    def likeness_of(a: int, b: int) -> float:
+    def similarity_of(a: int, b: int) -> float:
         n_smaller = sum(other < cosine(a, b) - 1e-6 for other in cosines)
         n_equal = sum(abs(other - cosine(a, b)) <= 1e-6 for other in cosines)
         return (n_smaller + n_equal / 2) / len(cosines)
@@ -46,7 +46,7 @@ def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
     for _ in range(k):
         gains = {
             place: (1 - diversity) * (pool.scores[place] - bottom) / (top - bottom)
-            - diversity * max((likeness_of(place, other) for other in shown), default=0.0)
+            - diversity * max((similarity_of(place, other) for other in shown), default=0.0)
             for place in range(len(pool.scores))
             if place not in shown
         }
@@ -87,17 +87,17 @@ def test_a_list_is_as_long_as_it_can_be_and_repeats_nothing(
     assert not places or places[0] == 0
 
 
-def test_more_diversity_is_less_alike_and_means_the_same_for_any_span_of_scores() -> None:
+def test_more_diversity_is_less_similar_and_means_the_same_for_any_span_of_scores() -> None:
     for seed in range(5):
         pool = a_pool(seed)
         lists = [arranged(pool, 10, Shape(diversity)) for diversity in (0, 0.3, 1)]
-        alike = [likeness(pool, places) for places in lists]
-        assert alike[0] > alike[1] > alike[2]
+        similarities = [similarity(pool, places) for places in lists]
+        assert similarities[0] > similarities[1] > similarities[2]
         stretched = pool._replace(scores=[1000 * score - 5 for score in pool.scores])
         assert [arranged(stretched, 10, Shape(diversity)) for diversity in (0, 0.3, 1)] == lists
 
 
-def test_at_1_only_unlikeness_counts() -> None:
+def test_at_1_only_dissimilarity_counts() -> None:
     embeddings = np.array([[1, 0, 0], [1, 0.1, 0], [1, 1, 0], [0, 0, 1]], np.float32)
     pool = Pool([9.0, 8.0, 7.0, -100.0], embeddings, [[]] * 4)
     assert arranged(pool, 4, Shape(1.0)) == [0, 3, 2, 1]
