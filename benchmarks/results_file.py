@@ -16,7 +16,7 @@ RESULTS = Path(__file__).parent / "results"
 _KEY = "measured"
 _ROOT = Path(__file__).parents[1]
 _CODE = (".", ":!benchmarks/results", ":!docs")
-"""What a figure depends on: writing down another figure changes none."""
+"""Sources that a figure depends on: writing down another figure changes none."""
 
 
 class Measured(msgspec.Struct, omit_defaults=True):
