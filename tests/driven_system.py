@@ -28,7 +28,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.bars.run import run_history
 from streamrec.cli.doctor.probes import probe_statsd
-from streamrec.domain.bars.bar import HistoryUpdate
+from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.learning.reverts import Reverts
@@ -274,14 +274,14 @@ class AwayAtFirst(MemoryCache):
         self._folder = folder
         self._is_new = True
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         if self._is_new:
             self._is_new = False
             self._folder.write_text("in the way")
             raise Unavailable("not yet")
         if self._folder.is_file():
             self._folder.unlink()
-        super().publish_history(update)
+        super().publish_bars(update)
 
 
 def drive_history(folder: Path, metrics: Metrics) -> None:

@@ -13,7 +13,7 @@ from streamrec.bars.run import HistoryProcess, run_history
 from streamrec.domain.bars.bar import Bar
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
 from streamrec.process.stop import StopRequest
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 from tests.builders import WEIGHTS
 
@@ -51,7 +51,7 @@ class HistoryWorld:
             metrics=self.metrics,
             artifacts_dir=self.folder,
             rules=TickRules(WEIGHTS),
-            settings=HistorySettings(**settings),
+            settings=BarsSettings(**settings),
             stop=stop,
             clock=self.clock,
             owner=owner,

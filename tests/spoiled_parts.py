@@ -14,7 +14,7 @@ import recommender_server.app
 from recommender_server.app import Parts, Rules
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
-from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
@@ -80,7 +80,7 @@ def publish_cache(cache: Any) -> None:
     cache.publish_blend(BlendRanker(SOURCES).published())
     cache.publish_counters({"n_events": 3.0})
     minute = np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY)
-    cache.publish_history(HistoryUpdate(HistorySpan(620.0, 60), {"i1": pack(minute)}, []))
+    cache.publish_bars(BarsUpdate(BarsSpan(620.0, 60), {"i1": pack(minute)}, []))
 
 
 @contextmanager

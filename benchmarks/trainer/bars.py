@@ -1,4 +1,4 @@
-"""Keeping the histories of 50,000 items on one core, with persistence.
+"""Keeping the bars of 50,000 items on one core, with persistence.
 
 Ticks stand in the log already, and the process does all that it does in service: reads, decodes, adds,
 publishes to the hot cache, and checkpoints an hour of every item. Once on the embedded logs and cache, once
@@ -31,12 +31,12 @@ from streamrec.adapters.opening import open_cache_publisher, open_event_sink, op
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.bars.decoding import TickRules
 from streamrec.bars.run import CHECKPOINT_FILE, HistoryProcess, run_history
-from streamrec.domain.bars.bar import HistoryUpdate
-from streamrec.domain.bars.minute_table import ItemHistory, Ticks
+from streamrec.domain.bars.bar import BarsUpdate
+from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.domain.events.weights import EventWeights
 from streamrec.ports import INTERACTIONS, CachePublisher, EventSource, Message, Record
 from streamrec.process.stop import StopRequest
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import configure_logging
 
 N_ITEMS = 50_000
@@ -78,12 +78,12 @@ def _aside(call: Callable[[], T]) -> T:
 
 def prepare(folder: Path, n_ticks: int) -> None:
     """Write a log of ticks, 50,000 for every second of their time, and a checkpoint of the hour before."""
-    history = ItemHistory(WINDOW, N_ITEMS)
+    table = MinuteTable(WINDOW, N_ITEMS)
     item_ids = [f"item-{number}" for number in range(N_ITEMS)]
     for minute in range(-WINDOW, 0):
         times = np.full(N_ITEMS, STARTED_AT + 60.0 * minute)
-        history.add(Ticks(item_ids, times, np.full(N_ITEMS, 10.0), times))
-    HistoryCheckpoint(folder / CHECKPOINT_FILE).write(history, NOTHING)
+        table.add(Ticks(item_ids, times, np.full(N_ITEMS, 10.0), times))
+    HistoryCheckpoint(folder / CHECKPOINT_FILE).write(table, NOTHING)
     chance = np.random.default_rng(1)
     sink = open_event_sink(_url(folder, "events"))
     for first in range(0, n_ticks, AT_ONCE):
@@ -112,7 +112,7 @@ def _payload(user_id: str, item_id: str, number: int, price: float) -> bytes:
 
 
 def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
-    """Keep the histories of the whole log; return the figures."""
+    """Keep the bars of the whole log; return the figures."""
     configure_logging("ERROR", "benchmark")
     stop = StopRequest()
     stages = StageTimes(stop, n_ticks)
@@ -124,7 +124,7 @@ def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
     cache: CachePublisher = open_cache_publisher(_url(copy, "cache"))
     if not is_embedded:
         source, cache = RecordsInMemory(source, n_ticks), NoCache()
-    settings = HistorySettings(window=WINDOW, max_items=N_ITEMS)
+    settings = BarsSettings(window=WINDOW, max_items=N_ITEMS)
     began = time.perf_counter()
     process = HistoryProcess(
         lambda _group: source,
@@ -209,7 +209,7 @@ class RecordsInMemory(MemoryEventSource):
 class NoCache(MemoryCache):
     """Takes what is published, and keeps none of it."""
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         """Drop it."""
 
 

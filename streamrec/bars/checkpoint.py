@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from streamrec.bars.publishing import Waiting
-from streamrec.domain.bars.minute_table import ItemHistory
+from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.durable_files import remove_leftovers, replaced
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.payload import FILE_DAMAGE
@@ -56,7 +56,7 @@ class HistoryCheckpoint:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, history: ItemHistory, restored: Restored) -> None:
+    def write(self, history: MinuteTable, restored: Restored) -> None:
         """Replace the file, durably, by one from which `restored` comes back.
 
         Raises
@@ -90,7 +90,7 @@ class HistoryCheckpoint:
         except FILE_DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
 
-    def restore(self, history: ItemHistory) -> Restored | None:
+    def restore(self, history: MinuteTable) -> Restored | None:
         """Bring a fresh history to where the file was written; None when there is no file.
 
         Raises

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate, pack
-from streamrec.domain.bars.minute_table import Added, ItemHistory
+from streamrec.domain.bars.bar import PACKED_BYTES, BarsSpan, BarsUpdate, pack
+from streamrec.domain.bars.minute_table import Added, MinuteTable
 from streamrec.errors import Unavailable
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import timed
 
 
@@ -37,9 +37,9 @@ class HistoryPublishing:
 
     def __init__(
         self,
-        history: ItemHistory,
+        history: MinuteTable,
         cache: CachePublisher,
-        settings: HistorySettings,
+        settings: BarsSettings,
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
@@ -95,7 +95,7 @@ class HistoryPublishing:
             since = self._rows.since().copy()
             cells, update = self._next_update(since)
             try:
-                self._cache.publish_history(update)
+                self._cache.publish_bars(update)
             except Unavailable as error:
                 self._mark(cells, since[cells // self._history.window])
                 self._metrics.count("history.cache_failures")
@@ -127,7 +127,7 @@ class HistoryPublishing:
             self._refreshed_row = int(rows[-1]) + 1
             self._mark(self._history.cells_in_use(rows), now)
 
-    def _next_update(self, since: NDArray[np.float64]) -> tuple[NDArray[np.int64], HistoryUpdate]:
+    def _next_update(self, since: NDArray[np.float64]) -> tuple[NDArray[np.int64], BarsUpdate]:
         """Take a portion: (C,) places of minutes, and what to publish of them.
 
         Parameters
@@ -150,5 +150,5 @@ class HistoryPublishing:
         parts = zip(history.ids.ids_at(rows.tolist()), [0, *ends], ends, strict=False)
         bars = {item_id: packed[start:end] for item_id, start, end in parts}
         # Before the first tick now is minus infinity, which JSON does not have.
-        span = HistorySpan(max(history.now, 0.0), history.window)
-        return cells, HistoryUpdate(span, bars, list(self._forgotten))
+        span = BarsSpan(max(history.now, 0.0), history.window)
+        return cells, BarsUpdate(span, bars, list(self._forgotten))

@@ -12,7 +12,7 @@ from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.bars.decoding import TickRules
 from streamrec.bars.publishing import HistoryPublishing, Waiting
 from streamrec.bars.stream import HistoryStream, Kept, Surroundings
-from streamrec.domain.bars.minute_table import ItemHistory
+from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.errors import LeaseLost, LogTruncated, Unavailable
 from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
@@ -22,7 +22,7 @@ from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 
 NAME = "history"
 """Of the lease, and of the group under which offsets are committed."""
@@ -56,7 +56,7 @@ class HistoryProcess:
     metrics: Metrics
     artifacts_dir: Path
     rules: TickRules
-    settings: HistorySettings
+    settings: BarsSettings
     stop: StopRequest
     clock: Callable[[], float]
     status: TrainerStatus = field(default_factory=TrainerStatus)
@@ -100,7 +100,7 @@ def _take(lease: LeaseKeeper, process: HistoryProcess, patient: Retrying) -> boo
 def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, patient: Retrying) -> None:
     settings = process.settings
     checkpoint = HistoryCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    history = ItemHistory(settings.window, settings.max_items)
+    history = MinuteTable(settings.window, settings.max_items)
     restored = checkpoint.restore(history) or NOTHING
     try:
         patient(source.seek, restored.next_offsets)
@@ -108,7 +108,7 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper, source: EventSource, pa
         # All that we hold is made of the log: of another log, another history.
         structlog.get_logger().warning("history_begins_anew", because=str(error))
         gone = [*restored.waiting.forgotten, *history.ids.ids_at(range(history.ids.n_rows))]
-        history = ItemHistory(settings.window, settings.max_items)
+        history = MinuteTable(settings.window, settings.max_items)
         restored = NOTHING._replace(waiting=Waiting(NOTHING.waiting.cells, gone))
         patient(source.seek, restored.next_offsets)
         # A crash from now on must not meet the old log's offsets again, which the new one may have by then.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
 from streamrec.bars.decoding import TickRules, decode_ticks
 from streamrec.bars.publishing import HistoryPublishing
-from streamrec.domain.bars.minute_table import ItemHistory, Ticks
+from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
@@ -32,7 +32,7 @@ from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
 from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.stop import StopRequest
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import Digest, timed
 
 
@@ -40,7 +40,7 @@ from streamrec.telemetry import Digest, timed
 class Kept:
     """What a checkpoint holds: the histories, and the event ids that were seen last."""
 
-    history: ItemHistory
+    history: MinuteTable
     repeats: RecentIds
 
 
@@ -65,7 +65,7 @@ class HistoryStream:
     """One active keeper over all partitions, standing where its state's checkpoint was written."""
 
     def __init__(
-        self, kept: Kept, surroundings: Surroundings, rules: TickRules, settings: HistorySettings
+        self, kept: Kept, surroundings: Surroundings, rules: TickRules, settings: BarsSettings
     ) -> None:
         self._kept = kept
         self._with = surroundings

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bars.bar import HistoryUpdate
+from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
@@ -174,7 +174,7 @@ class CachePublisher(Protocol):
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
 
     def close(self) -> None:

@@ -166,7 +166,7 @@ class TrainerSettings(BaseSettings):
     )
 
 
-class HistorySettings(BaseSettings):
+class BarsSettings(BaseSettings):
     """Settings of the bars process: open, high, low and close of events' values, minute by minute."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_HISTORY_", frozen=True, extra="ignore")

@@ -16,7 +16,7 @@ from streamrec.adapters.redis.connection import RedisAddress, address_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.domain.bars.bar import Bar, HeldBars, HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
@@ -218,45 +218,45 @@ def minute(number: int, close: float = 2.5, count: int = 3) -> tuple[bytes, Bar]
     return pack(tally), Bar(number * 60, 1.5, 3.5, 0.1 + 0.2, close, count, 1e300)
 
 
-def publish_history(cache: Sides, bars: dict[str, bytes], *forgotten: str, now: float = 600.0) -> None:
-    cache.publisher.publish_history(HistoryUpdate(HistorySpan(now, WINDOW), bars, forgotten))
+def publish_bars(cache: Sides, bars: dict[str, bytes], *forgotten: str, now: float = 600.0) -> None:
+    cache.publisher.publish_bars(BarsUpdate(BarsSpan(now, WINDOW), bars, forgotten))
 
 
 async def test_a_history_is_read_oldest_first_with_the_streams_now(cache: Sides) -> None:
     assert await cache.server.history("a/b") is None
     (packed, bar), (earlier_packed, earlier) = minute(10), minute(9, close=-7.0)
-    publish_history(cache, {"a/b": packed + earlier_packed, "\U0001f3ac": packed}, now=612.5)
+    publish_bars(cache, {"a/b": packed + earlier_packed, "\U0001f3ac": packed}, now=612.5)
     assert await cache.server.history("a/b") == HeldBars(612.5, [earlier, bar])
     assert await cache.server.history("\U0001f3ac") == HeldBars(612.5, [bar])
     assert await cache.server.history("stranger") is None
 
 
 async def test_a_minute_replaces_itself_and_the_one_that_left_the_window(cache: Sides) -> None:
-    publish_history(cache, {"a": minute(9)[0] + minute(10)[0]})
-    publish_history(cache, {"a": minute(10, count=4)[0] + minute(9 + WINDOW)[0]}, now=900.0)
+    publish_bars(cache, {"a": minute(9)[0] + minute(10)[0]})
+    publish_bars(cache, {"a": minute(10, count=4)[0] + minute(9 + WINDOW)[0]}, now=900.0)
     held = await cache.server.history("a")
     assert held == HeldBars(900.0, [minute(10, count=4)[1], minute(9 + WINDOW)[1]])
 
 
 async def test_a_forgotten_history_is_gone_and_may_come_back(cache: Sides) -> None:
-    publish_history(cache, {"a": minute(9)[0], "b": minute(9)[0]})
-    publish_history(cache, {"a": minute(10)[0]}, "a", "b", "never")
+    publish_bars(cache, {"a": minute(9)[0], "b": minute(9)[0]})
+    publish_bars(cache, {"a": minute(10)[0]}, "a", "b", "never")
     assert await cache.server.history("a") == HeldBars(600.0, [minute(10)[1]])
     assert await cache.server.history("b") is None
 
 
 async def test_what_a_history_of_another_window_left_is_passed_over(cache: Sides) -> None:
-    publish_history(cache, {"a": minute(9)[0] + minute(10)[0]})
-    span = HistorySpan(600.0, WINDOW + 2)
-    cache.publisher.publish_history(HistoryUpdate(span, {"a": minute(10, count=9)[0]}, []))
+    publish_bars(cache, {"a": minute(9)[0] + minute(10)[0]})
+    span = BarsSpan(600.0, WINDOW + 2)
+    cache.publisher.publish_bars(BarsUpdate(span, {"a": minute(10, count=9)[0]}, []))
     assert await cache.server.history("a") == HeldBars(600.0, [minute(10, count=9)[1]])
-    cache.publisher.publish_history(HistoryUpdate(span, {}, []))
+    cache.publisher.publish_bars(BarsUpdate(span, {}, []))
     assert await cache.server.history("b") is None
 
 
 async def test_a_bar_of_another_version_is_passed_over(cache: Sides) -> None:
     packed, bar = minute(10)
-    publish_history(cache, {"a": bytes([99]) + minute(9)[0][1:] + packed})
+    publish_bars(cache, {"a": bytes([99]) + minute(9)[0][1:] + packed})
     assert await cache.server.history("a") == HeldBars(600.0, [bar])
 
 
@@ -277,7 +277,7 @@ async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None
         lambda: cache.publisher.drop_neighbours_but([]),
         lambda: cache.publisher.publish_counters({"n": 6.0}),
         lambda: cache.publisher.publish_blend(BlendRanker(SOURCES).published()),
-        lambda: publish_history(cache, {"a": minute(9)[0]}),
+        lambda: publish_bars(cache, {"a": minute(9)[0]}),
     ):
         with pytest.raises(LeaseLost, match="token 7 > 6"):
             write()
@@ -287,5 +287,5 @@ async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None
     assert await cache.server.blend() is None
     assert await cache.server.history("a") is None
     held[0] = Lease("history", "other", 1, 0.0)  # each lease has its own fence
-    publish_history(cache, {"a": minute(9)[0]})
+    publish_bars(cache, {"a": minute(9)[0]})
     assert await cache.server.history("a") is not None

@@ -18,7 +18,7 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.learning.decoding import decode
 from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import World
@@ -110,7 +110,7 @@ def test_the_keeper_of_bars_takes_all_others(tmp_path: Path, log: Log) -> None:
         return Stopping(log.path, [INTERACTIONS], "history")
 
     process: HistoryProcess = world.process(1)
-    process = HistoryProcess(**(vars(process) | {"open_source": opened, "settings": HistorySettings()}))
+    process = HistoryProcess(**(vars(process) | {"open_source": opened, "settings": BarsSettings()}))
     run_history(process)
     assert all(world.bars(f"i{number}") for number in range(n_events))
     counts = world.metrics.counts  # type: ignore[attr-defined]

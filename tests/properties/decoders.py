@@ -39,8 +39,8 @@ from streamrec.bars.publishing import Waiting
 from streamrec.datasets.files.json_rows import json_rows
 from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
-from streamrec.domain.bars.bar import HistorySpan, by_slot, pack
-from streamrec.domain.bars.minute_table import TALLY, ItemHistory, Ticks
+from streamrec.domain.bars.bar import BarsSpan, by_slot, pack
+from streamrec.domain.bars.minute_table import TALLY, MinuteTable, Ticks
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
@@ -155,10 +155,8 @@ def _blend(payload: bytes) -> object:
 def _history(payload: bytes) -> object:
     middle = len(payload) // 2
     slots = by_slot(_MINUTE, 60) | {3: payload[:middle], 10: payload}
-    held = redis_values.decode_history(
-        _json(HistorySpan(620.0, 60)), {b"%d" % n: one for n, one in slots.items()}
-    )
-    return held, redis_values.decode_history(payload, {payload[:3]: _MINUTE})
+    held = redis_values.decode_bars(_json(BarsSpan(620.0, 60)), {b"%d" % n: one for n, one in slots.items()})
+    return held, redis_values.decode_bars(payload, {payload[:3]: _MINUTE})
 
 
 # Documents ------------------------------------------------------------------------------------------------
@@ -289,7 +287,7 @@ def _checkpoint_with(member: str, *, is_signed: bool) -> Row:
 
 
 def _bars_checkpoint() -> tuple[bytes, bytes]:
-    history = ItemHistory(5, max_items=10)
+    history = MinuteTable(5, max_items=10)
     times = np.array([60.0, 61.0, 125.0])
     history.add(Ticks(["a", "b", "a"], times, np.array([1.0, 2.0, 3.0]), times))
     path = SCRATCH / "bars.npz"
@@ -300,7 +298,7 @@ def _bars_checkpoint() -> tuple[bytes, bytes]:
 
 
 def _restore_bars(path: Path) -> object:
-    return HistoryCheckpoint(path).restore(ItemHistory(5, max_items=10))
+    return HistoryCheckpoint(path).restore(MinuteTable(5, max_items=10))
 
 
 _BARS, _BARS_ABOUT = _bars_checkpoint()
@@ -391,7 +389,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("neighbour.decode_neighbours", _neighbours, (_json(_NEAR),), (Damaged,)),
     Row("item.decode_item", lambda given: item.decode_item(given, "i"), (_json(_ITEM),), (Damaged,)),
-    Row("bar.decode_span", bar.decode_span, (_json(HistorySpan(620.0, 60)),), (Damaged,)),
+    Row("bar.decode_span", bar.decode_span, (_json(BarsSpan(620.0, 60)),), (Damaged,)),
     Row(
         "ranked_item.decode_ranking",
         ranked_item.decode_ranking,
@@ -431,7 +429,7 @@ ROWS: tuple[Row, ...] = (
         (Damaged,),
         None,
     ),
-    Row("redis_values.decode_history", _history, (_MINUTE, _json(HistorySpan(620.0, 60))), (Damaged,)),
+    Row("redis_values.decode_bars", _history, (_MINUTE, _json(BarsSpan(620.0, 60))), (Damaged,)),
     Row(
         "sqlite_cache_schema.decode_items",
         lambda given: (

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from streamrec.domain.bars.bar import HeldBars, HistorySpan, HistoryUpdate, by_slot, unpack
+from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, HeldBars, by_slot, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
@@ -21,7 +21,7 @@ class MemoryCache:
         self._blend: Blend | None = None
         self._items: dict[str, tuple[Item | None, float]] = {}
         self._versions: dict[str, int] = {}
-        self._span = HistorySpan(0.0, 1)
+        self._span = BarsSpan(0.0, 1)
         self._histories: dict[str, dict[int, bytes]] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
@@ -58,7 +58,7 @@ class MemoryCache:
         """Replace the trainer's counters."""
         self._counters = dict(counters)
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         self._span = update.span
         for item_id in update.forgotten:

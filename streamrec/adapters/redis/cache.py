@@ -27,8 +27,8 @@ from streamrec.adapters.redis.items import (
 from streamrec.adapters.redis.values import (
     CachedItem,
     ChangedItems,
+    decode_bars,
     decode_counters,
-    decode_history,
     decode_items,
     decode_neighbours_of,
     decode_ranking,
@@ -105,7 +105,7 @@ class RedisCache:
                 pipeline.get(self.address.key("history-span"))
                 pipeline.hgetall(self.address.key(f"history:{item_id}"))
                 span, slots = await pipeline.execute()
-        return decode_history(span, slots)
+        return decode_bars(span, slots)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

@@ -24,7 +24,7 @@ from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_o
 from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
 from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
-from streamrec.domain.bars.bar import HistoryUpdate, by_slot
+from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import Damaged, Unavailable
@@ -155,7 +155,7 @@ class RedisCachePublisher:
             if counters:
                 pipeline.hset(key, mapping={name: repr(value) for name, value in counters.items()})
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         key_of = self._address.key
         item_ids = list(update.bars)

@@ -9,7 +9,7 @@
     <prefix>:fence:<lease>           largest token of the lease that wrote
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
-    <prefix>:history-span            JSON of `HistorySpan`
+    <prefix>:history-span            JSON of `BarsSpan`
     <prefix>:history:<item_id>       hash: slot -> bar, see `streamrec.domain.bars.bar`; expires
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
@@ -143,7 +143,7 @@ def _numbers(written: Mapping[bytes, bytes]) -> dict[str, float]:
     return {name.decode(): float(value) for name, value in written.items()}
 
 
-def decode_history(span: bytes | None, slots: Mapping[bytes, bytes]) -> HeldBars | None:
+def decode_bars(span: bytes | None, slots: Mapping[bytes, bytes]) -> HeldBars | None:
     """Read an item's history; None where there is none.
 
     Raises

@@ -13,7 +13,7 @@ from streamrec.adapters.sqlite.cache import ITEM_TTL_S
 from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cache_file, version_row
 from streamrec.adapters.sqlite.connection import transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
-from streamrec.domain.bars.bar import HistoryUpdate, by_slot
+from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.ports import Lease, Neighbours, RankedItem
@@ -100,7 +100,7 @@ class SqliteCachePublisher:
             connection.execute("DELETE FROM counters")
             connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         window = update.span.window
         gone = [(slot, item_id) for slot in range(window) for item_id in update.forgotten]

@@ -17,7 +17,7 @@ from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, CorruptArtifact, StreamrecError
 from streamrec.redaction import shown_url
 from streamrec.settings.processes import (
-    HistorySettings,
+    BarsSettings,
     IndexSettings,
     LearningSettings,
     PlaceSettings,
@@ -28,7 +28,7 @@ from streamrec.settings.reading import read_settings
 
 EXIT_UNWELL = 1
 
-_SETTINGS = (LearningSettings, TrainerSettings, HistorySettings, ServerSettings, IndexSettings)
+_SETTINGS = (LearningSettings, TrainerSettings, BarsSettings, ServerSettings, IndexSettings)
 
 PlaceT = TypeVar("PlaceT", str, Path)
 

@@ -13,7 +13,7 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS
 from streamrec.process.stop import stop_on_signals
-from streamrec.settings.processes import HistorySettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import BarsSettings, PlaceSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
@@ -22,7 +22,7 @@ def history() -> None:
     """Keep open, high, low and close of items' values, minute by minute, until SIGTERM."""
     stop, places = stop_on_signals(), read_settings(PlaceSettings)
     configure_logging(places.log_level, "history")
-    settings, trainer = read_settings(HistorySettings), read_settings(TrainerSettings)
+    settings, trainer = read_settings(BarsSettings), read_settings(TrainerSettings)
     metrics = open_metrics(places.statsd_url)
     cache = open_cache_publisher(places.cache_url, partial(metrics.count, "history.cache_keys_replaced"))
     with suppress(Unavailable):

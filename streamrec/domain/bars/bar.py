@@ -68,14 +68,14 @@ class HeldBars(NamedTuple):
     bars: list[Bar]
 
 
-class HistorySpan(msgspec.Struct, frozen=True, array_like=True):
+class BarsSpan(msgspec.Struct, frozen=True, array_like=True):
     """Span that bars are kept for: `window` minutes back from `now` (Unix seconds)."""
 
     now: float
     window: int
 
 
-class HistoryUpdate(NamedTuple):
+class BarsUpdate(NamedTuple):
     """Changes of one publication. First all bars of the forgotten items are removed; then `bars` are set.
 
     Attributes
@@ -86,15 +86,15 @@ class HistoryUpdate(NamedTuple):
         Ids of items that were evicted.
     """
 
-    span: HistorySpan
+    span: BarsSpan
     bars: Mapping[str, bytes]
     forgotten: Sequence[str]
 
 
-_decode_span = msgspec.json.Decoder(HistorySpan).decode
+_decode_span = msgspec.json.Decoder(BarsSpan).decode
 
 
-def decode_span(written: str | bytes) -> HistorySpan:
+def decode_span(written: str | bytes) -> BarsSpan:
     """Read the span that bars are kept for.
 
     Raises
@@ -104,7 +104,7 @@ def decode_span(written: str | bytes) -> HistorySpan:
     """
     span = decoded(_decode_span, written)
     if not (1 <= span.window <= MAX_WINDOW and 0 <= span.now < MAX_TIMESTAMP_S):
-        raise Damaged(f"a history of {span.window} minutes up to {span.now}")
+        raise Damaged(f"bars of {span.window} minutes up to {span.now}")
     return span
 
 

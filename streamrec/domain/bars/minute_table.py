@@ -52,7 +52,7 @@ class Added(NamedTuple):
     n_ahead: int
 
 
-class ItemHistory:
+class MinuteTable:
     """Open, high, low, close, count and sum of each item's value, for the minutes of a window.
 
     An item's minutes stand in a ring of `window` slots of 56 bytes: 3,360 bytes an item at 60 minutes, 168 MB
@@ -66,9 +66,9 @@ class ItemHistory:
     max_items
         Items kept.
 
-    >>> history = ItemHistory(window=5, max_items=2)
+    >>> table = MinuteTable(window=5, max_items=2)
     >>> ticks = Ticks(["a", "a", "a"], np.array([61.0, 59.0, 60.5]), np.array([3.0, 1.0, 2.0]), np.zeros(3))
-    >>> history.tallies(history.add(ticks).cells)[["minute", "open", "close", "count"]].tolist()
+    >>> table.tallies(table.add(ticks).cells)[["minute", "open", "close", "count"]].tolist()
     [(0, 1.0, 1.0, 1), (1, 2.0, 3.0, 2)]
     """
 
@@ -197,7 +197,9 @@ class ItemHistory:
         """
         last_tick, tallies = arrays["last_tick"], arrays["tallies"]
         if tallies.ndim != 2 or tallies.dtype != TALLY or not len(ids) == len(last_tick) == len(tallies):
-            raise ValueError(f"{len(ids)} items with {len(last_tick)} times and {len(tallies)} histories")
+            raise ValueError(
+                f"{len(ids)} items with {len(last_tick)} times and {len(tallies)} rows of minutes"
+            )
         self._n_ticks = int(arrays["n_ticks"][0])
         self._clock.set_state(arrays["clock"])
         if tallies.shape[1] == self.window and len(tallies) <= self.max_items:

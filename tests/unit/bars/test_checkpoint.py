@@ -8,14 +8,14 @@ import pytest
 from streamrec.bars import checkpoint as checkpoint_module
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint, Restored
 from streamrec.bars.publishing import Waiting
-from streamrec.domain.bars.minute_table import ItemHistory, Ticks
+from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
 
 RESTORED = Restored({"interactions": {0: 7, 3: 12}}, ["e1", "e2"], Waiting(np.array([0, 6]), ["gone"]))
 
 
-def some_history() -> ItemHistory:
-    history = ItemHistory(5, max_items=10)
+def some_history() -> MinuteTable:
+    history = MinuteTable(5, max_items=10)
     times = np.array([60.0, 61.0, 125.0])
     history.add(Ticks(["a", "b/\U0001f3ac", "a"], times, np.array([1.0, 2.0, 3.0]), times))
     return history
@@ -23,9 +23,9 @@ def some_history() -> ItemHistory:
 
 def test_what_is_written_is_restored(tmp_path: Path) -> None:
     checkpoint = HistoryCheckpoint(tmp_path / "new folder" / "history.npz")
-    history, other = some_history(), ItemHistory(5, max_items=10)
+    history, other = some_history(), MinuteTable(5, max_items=10)
     assert checkpoint.restore(other) is None
-    checkpoint.write(ItemHistory(5, max_items=10), NOTHING)
+    checkpoint.write(MinuteTable(5, max_items=10), NOTHING)
     (tmp_path / "new folder" / ".history.npz.77.tmp").write_text("of a process that was killed")
     checkpoint.write(history, RESTORED)
     restored = checkpoint.restore(other)
@@ -52,7 +52,7 @@ def test_damage_is_told_with_what_to_do(tmp_path: Path, damage: str) -> None:
         flipped[len(written) // 3] ^= 0xFF
         path.write_bytes({"cut": written[:-40], "flipped": bytes(flipped), "empty": b""}.get(damage, b"text"))
     with pytest.raises(CorruptArtifact, match=r"history\.npz.*delete it"):
-        HistoryCheckpoint(path).restore(ItemHistory(5, max_items=10))
+        HistoryCheckpoint(path).restore(MinuteTable(5, max_items=10))
 
 
 def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,7 @@ def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         patched.setattr(checkpoint_module, "FORMAT_VERSION", 99)
         checkpoint.write(some_history(), RESTORED)
     with pytest.raises(CorruptArtifact, match="format 99"):
-        checkpoint.restore(ItemHistory(5, max_items=10))
+        checkpoint.restore(MinuteTable(5, max_items=10))
 
 
 def test_a_disk_that_cannot_be_written_leaves_the_last_file(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_disk_that_cannot_be_written_leaves_the_last_file(tmp_path: Path) -> N
 def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
     checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
     checkpoint.write(some_history(), RESTORED)
-    wider = ItemHistory(7, max_items=10)
+    wider = MinuteTable(7, max_items=10)
     restored = checkpoint.restore(wider)
     assert restored is not None
     assert sorted(wider.tallies(restored.waiting.cells)["minute"].tolist()) == [1, 1, 2]
@@ -83,7 +83,7 @@ def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
 def test_who_has_no_room_after_a_restart_leaves_the_cache_too(tmp_path: Path) -> None:
     checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
     checkpoint.write(some_history(), RESTORED)
-    restored = checkpoint.restore(smaller := ItemHistory(5, max_items=1))
+    restored = checkpoint.restore(smaller := MinuteTable(5, max_items=1))
     assert restored is not None
     assert smaller.ids.by_row() == ["a"]
     assert restored.waiting.forgotten == ["gone", "b/\U0001f3ac"]

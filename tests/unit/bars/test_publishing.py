@@ -15,11 +15,11 @@ from streamrec.adapters.opening import open_cache_publisher
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.bars.publishing import HistoryPublishing, Waiting
-from streamrec.domain.bars.bar import HistoryUpdate
-from streamrec.domain.bars.minute_table import ItemHistory, Ticks
+from streamrec.domain.bars.bar import BarsUpdate
+from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import Unavailable
 from streamrec.ports import CachePublisher
-from streamrec.settings.processes import HistorySettings
+from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 
 
@@ -28,9 +28,9 @@ class World:
 
     def __init__(self, cache: CachePublisher, **settings: Any) -> None:
         self.now = 100.0
-        self.history = ItemHistory(5, max_items=10)
+        self.history = MinuteTable(5, max_items=10)
         self.publishing = HistoryPublishing(
-            self.history, cache, HistorySettings(**settings), NullMetrics(), lambda: self.now
+            self.history, cache, BarsSettings(**settings), NullMetrics(), lambda: self.now
         )
 
     def tick(self, now: float, *item_ids: str) -> None:
@@ -48,11 +48,11 @@ class SeenUpdates(MemoryCache):
         self.published: list[str] = []
         self.is_away = False
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         if self.is_away:
             raise Unavailable("away")
         self.published += update.bars
-        super().publish_history(update)
+        super().publish_bars(update)
 
 
 def test_who_waits_longest_goes_first_while_there_is_more_than_one_portion() -> None:
@@ -91,7 +91,7 @@ def test_a_redis_that_refuses_is_told_once_and_published_to_once_it_takes_again(
         capture_logs() as lines,
     ):
         publishing = HistoryPublishing(
-            history := ItemHistory(5, max_items=10), cache, HistorySettings(), NullMetrics(), time.monotonic
+            history := MinuteTable(5, max_items=10), cache, BarsSettings(), NullMetrics(), time.monotonic
         )
         publishing.note(history.add(Ticks(["a"], np.array([60.0]), np.array([1.0]), np.array([60.0]))))
         server.config_set("maxmemory", 1)

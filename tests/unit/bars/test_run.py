@@ -8,7 +8,7 @@ import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.bars.run import CHECKPOINT_FILE, run_history
-from streamrec.domain.bars.bar import Bar, HistoryUpdate
+from streamrec.domain.bars.bar import Bar, BarsUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import INTERACTIONS
 from streamrec.telemetry import NullMetrics
@@ -97,11 +97,11 @@ class FailingPublisher:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._cache, name)
 
-    def publish_history(self, update: HistoryUpdate) -> None:
+    def publish_bars(self, update: BarsUpdate) -> None:
         self._n_left -= 1
         if self._n_left >= 0:
             raise Unavailable("away")
-        self._cache.publish_history(update)
+        self._cache.publish_bars(update)
 
 
 def test_a_cache_that_is_away_gets_what_it_missed(world: HistoryWorld) -> None:

@@ -16,7 +16,7 @@ from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
 from streamrec.bars.run import CHECKPOINT_FILE
 from streamrec.cli.training.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.training.retention_settings import RetentionSettings
-from streamrec.domain.bars.minute_table import ItemHistory
+from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
@@ -65,9 +65,9 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
     release(tmp_path, "next", [], 25)  # an initial training is about to make it live
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 25}}
     bars = HistoryCheckpoint(tmp_path / CHECKPOINT_FILE)
-    bars.write(ItemHistory(60, 10), NOTHING._replace(next_offsets={INTERACTIONS: {0: 22}}))
+    bars.write(MinuteTable(60, 10), NOTHING._replace(next_offsets={INTERACTIONS: {0: 22}}))
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 22}}
-    bars.write(ItemHistory(60, 10), NOTHING)
+    bars.write(MinuteTable(60, 10), NOTHING)
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {}}
 
 

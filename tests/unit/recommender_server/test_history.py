@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate, pack
+from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from tests.asgi_client import Client
@@ -22,8 +22,8 @@ def packed(minute: int, price: float) -> bytes:
 @pytest.fixture
 def traded(server: Server) -> Client:
     bars = packed(MINUTE - 9, 5.0) + packed(MINUTE - 3, 7.0) + packed(MINUTE, 9.0)
-    update = HistoryUpdate(HistorySpan(NOW, 60), {"a/b": bars, "old": packed(MINUTE - 59, 3.0)}, [])
-    server.cache.publish_history(update)
+    update = BarsUpdate(BarsSpan(NOW, 60), {"a/b": bars, "old": packed(MINUTE - 59, 3.0)}, [])
+    server.cache.publish_bars(update)
     return server.client
 
 

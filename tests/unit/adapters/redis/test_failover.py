@@ -11,7 +11,7 @@ import redis
 
 from streamrec.adapters.opening import open_cache, open_cache_publisher
 from streamrec.cli.launch.local_servers import REDIS, LocalServer, free_port
-from streamrec.domain.bars.bar import HistorySpan, HistoryUpdate
+from streamrec.domain.bars.bar import BarsSpan, BarsUpdate
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.errors import ConfigurationError
@@ -95,7 +95,7 @@ def publish_all(publisher: CachePublisher) -> None:
     publisher.publish_neighbours({"a": near(("b", 1.0, 1.0, 1.0)), "c": near()})
     publisher.publish_blend(BlendRanker(("popular",)).published())
     publisher.publish_counters({"n": 1.0})
-    publisher.publish_history(HistoryUpdate(HistorySpan(60.0, 60), {}, ["gone"]))
+    publisher.publish_bars(BarsUpdate(BarsSpan(60.0, 60), {}, ["gone"]))
 
 
 async def test_writers_follow_a_fail_over_by_themselves(pair: Pair, opened: list[Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from streamrec.adapters.opening import open_cache, open_cache_publisher
-from streamrec.domain.bars.bar import PACKED_BYTES, HistorySpan, HistoryUpdate
+from streamrec.domain.bars.bar import PACKED_BYTES, BarsSpan, BarsUpdate
 from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged
 from streamrec.ports import CachePublisher, HotCache, Lease, RankedItem
@@ -43,7 +43,7 @@ def publish_all(publisher: CachePublisher) -> None:
     publisher.publish_counters({"n": 1.0})
     publisher.publish_items([Item("a", is_hidden=True)], {"a": 3})
     bar = bytes(PACKED_BYTES)
-    publisher.publish_history(HistoryUpdate(HistorySpan(60.0, 5), {"a": bar, "b": bar}, []))
+    publisher.publish_bars(BarsUpdate(BarsSpan(60.0, 5), {"a": bar, "b": bar}, []))
 
 
 async def test_who_publishes_replaces_and_counts_them(redis_url: str, server: HotCache) -> None:
