@@ -6,16 +6,14 @@ from typing import Annotated
 import typer
 
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
-from streamrec.cli.screen import say
+from streamrec.cli.ending import ending_with_a_line
 from streamrec.cli.training.initial import train
 from streamrec.cli.training.initial_history import history_of, history_of_stream
-from streamrec.errors import StreamrecError
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings.processes import PlaceSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
-EXIT_ERROR = 2
 EXIT_BELOW_POPULARITY = 3
 
 
@@ -38,7 +36,7 @@ def main(
         max_events_of_user=max_events_of_user,
         max_item_share=max_item_share,
     )
-    try:
+    with ending_with_a_line():
         places = read_settings(PlaceSettings)
         configure_logging("WARNING", "initial-training")
         if from_stream:
@@ -46,9 +44,6 @@ def main(
         else:
             history = history_of(open_chosen(dataset, events, mapping, delimiter), until_fraction)
         is_good = train(history, options, warm_start, as_challenger=as_challenger)
-    except StreamrecError as error:
-        say(f"error: {error}", "red")
-        raise typer.Exit(EXIT_ERROR) from error
     if not is_good:
         raise typer.Exit(EXIT_BELOW_POPULARITY)
 

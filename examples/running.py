@@ -1,4 +1,7 @@
-"""Starts the product for an example on its embedded default, in a folder of the example's own."""
+"""Starts the product for an example on its embedded default, in a folder of the example's own.
+
+The examples' `main` and its options are alike, and stand in each of them: an example is read by itself.
+"""
 
 import csv
 import os

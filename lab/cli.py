@@ -1,6 +1,5 @@
 """`python -m lab`: fit a model on a file of events, and ask it. A composition root."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,11 @@ from lab.matrices.cells import Cells
 from lab.matrices.sparse_similarity import Measure
 from lab.model_files import load_model, save_model
 from lab.models.batch_model import Scored
-from streamrec.cli.app import EXIT_ERROR
 from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
+from streamrec.cli.ending import ending_with_a_line
 from streamrec.cli.screen import output, say, spinner
 from streamrec.domain.events.weights import EventWeights
-from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.errors import InvalidInput
 from streamrec.settings.processes import TrainerSettings
 from streamrec.settings.reading import read_settings
 
@@ -138,9 +137,6 @@ def _show(answer: Sequence[Scored]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit; an error raised on purpose is one line and `EXIT_ERROR`, not a traceback."""
-    try:
+    """Run a command and exit."""
+    with ending_with_a_line():
         app(arguments, prog_name="python -m lab")
-    except StreamrecError as error:
-        say(f"error: {error}", "red")
-        sys.exit(EXIT_ERROR)

@@ -1,24 +1,20 @@
 """The commands."""
 
-import sys
 from collections.abc import Sequence
 
 import typer
 
 from streamrec.cli import data
 from streamrec.cli.doctor.doctor import doctor
+from streamrec.cli.ending import ending_with_a_line
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.installation import program
 from streamrec.cli.launch.run import run
 from streamrec.cli.launch.stack import stack_local
 from streamrec.cli.load_items import load_items
 from streamrec.cli.replay import replay
-from streamrec.cli.screen import say
 from streamrec.cli.training.bars import history
 from streamrec.cli.training.promote import promote, rollback
-from streamrec.errors import StreamrecError
-
-EXIT_ERROR = 2
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -40,9 +36,6 @@ app.command()(stack_local)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit; an error raised on purpose is one line and `EXIT_ERROR`, not a traceback."""
-    try:
+    """Run a command and exit."""
+    with ending_with_a_line():
         app(arguments, prog_name=program())
-    except StreamrecError as error:
-        say(f"error: {error}", "red")
-        sys.exit(EXIT_ERROR)

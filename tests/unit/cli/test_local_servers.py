@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 
 from streamrec.cli.launch.local_servers import KAFKA, REDIS, LocalServer, ServerKind, is_listening
 from streamrec.errors import ConfigurationError, Unavailable
@@ -62,6 +61,6 @@ def test_the_module_becomes_the_server_or_says_what_is_missing(
     assert became[0][0] == sys.executable
     assert "1234" in became[0]
     monkeypatch.setitem(local_servers.KINDS, "redis", REDIS._replace(package="no_such_package"))
-    with pytest.raises(typer.Exit):
+    with pytest.raises(SystemExit):
         local_servers.main("redis", 1234, tmp_path / "new")
     assert "not installed" in capsys.readouterr().err
