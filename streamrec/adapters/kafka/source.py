@@ -13,7 +13,7 @@ from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.commits import KafkaCommits
 from streamrec.adapters.kafka.connect import unavailable
 from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords, end_of_damage
-from streamrec.adapters.kafka.drivers.python_reader import KafkaReader, PlaceGone
+from streamrec.adapters.kafka.drivers.python_reader import KafkaReader, OffsetGone
 from streamrec.adapters.kafka.offsets import KafkaOffsets, Positions
 from streamrec.adapters.kafka.topics import KafkaTopics, TopicState, is_replaced, partitions_of
 from streamrec.adapters.kafka.truncation import readable_positions, truncation
@@ -104,7 +104,7 @@ class KafkaEventSource:
         reader = self._reader_here()
         try:
             records = reader.poll(max_records, timeout_s)
-        except PlaceGone:
+        except OffsetGone:
             self._next = self._checked(self._next)
             self._read_from_here()
             return []

@@ -11,7 +11,7 @@ from streamrec.adapters.kafka.codecs import unreadable
 from streamrec.adapters.kafka.connect import READ_COMMITTED, close_soon
 from streamrec.adapters.kafka.drivers.confluent import client_settings, error_of, translated_errors
 from streamrec.adapters.kafka.drivers.damaged_batches import DamagedRecords
-from streamrec.adapters.kafka.drivers.python_reader import PlaceGone
+from streamrec.adapters.kafka.drivers.python_reader import OffsetGone
 from streamrec.adapters.kafka.offsets import Positions
 from streamrec.errors import ConfigurationError
 from streamrec.ports import Record
@@ -81,7 +81,7 @@ class ConfluentReader:
 
         Raises
         ------
-        PlaceGone
+        OffsetGone
             When an offset is not there.
         DamagedRecords
             When what comes next in some partition can't be unpacked.
@@ -123,7 +123,7 @@ class ConfluentReader:
         if error.code() == _END:
             self._positions[partition] = offset
         elif error.code() in _GONE:
-            raise PlaceGone
+            raise OffsetGone
         elif error.code() == _NO_CODEC and "codec" in error.str():
             raise unreadable(self._address, error.str())
         elif error.code() in (*_DAMAGED, _NO_CODEC):

@@ -19,7 +19,7 @@ _FETCH_BYTES = 8 << 20
 than this comes alone."""
 
 
-class PlaceGone(Exception):  # noqa: N818
+class OffsetGone(Exception):  # noqa: N818
     """A partition no longer has, or does not have yet, the offset that was to be read."""
 
 
@@ -70,7 +70,7 @@ class KafkaReader:
 
         Raises
         ------
-        PlaceGone
+        OffsetGone
             When an offset is not there.
         DamagedRecords
             When what comes next in some partition can't be unpacked.
@@ -82,7 +82,7 @@ class KafkaReader:
                 with unpacking():
                     polled = self._consumer.poll(timeout_ms=1000 * timeout_s, max_records=max_records)
             except (errors.OffsetOutOfRangeError, errors.LogTruncationError) as error:
-                raise PlaceGone from error
+                raise OffsetGone from error
         return self._records(polled) if polled else []
 
     def _records(self, polled: Mapping[TopicPartition, Any]) -> list[Record]:
