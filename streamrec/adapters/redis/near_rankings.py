@@ -1,12 +1,12 @@
 """Copies of rankings inside the process, renewed beside the requests."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from streamrec.errors import StreamrecError
 from streamrec.ports import RankedItem
+from streamrec.serving.sources.copies import Copies
 
 RENEWED_AFTER_S = 0.5
 """A copy older than this is used once more, and renewed beside the request."""
@@ -23,10 +23,9 @@ _MAX_RANKINGS = 256
 Read = Callable[[str, int], Awaitable[list[RankedItem]]]
 
 
-class _Copy(NamedTuple):
+class _Head(NamedTuple):
     ranking: list[RankedItem]
     limit: int
-    read_at: float
 
     def reaches(self, limit: int) -> bool:
         return limit <= self.limit or len(self.ranking) < self.limit
@@ -47,27 +46,24 @@ class NearRankings:
         self._read = read
         self._clock = clock
         self._too_old_s = too_old_s
-        self._copies: OrderedDict[str, _Copy] = OrderedDict()
+        self._copies = Copies[_Head](_MAX_RANKINGS)
         self._readings: dict[tuple[str, int], asyncio.Task[list[RankedItem]]] = {}
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking that is at most a second old."""
         copy = self._copies.get(name)
         wanted = max(limit, _READ_AT_LEAST)
-        if copy is None or not copy.reaches(limit) or self._age_s(copy) >= self._too_old_s:
+        age_s = 0.0 if copy is None else self._clock() - copy.read_at
+        if copy is None or not copy.value.reaches(limit) or age_s >= self._too_old_s:
             # All who wait for it wait for one reading; whoever gives up does not end it for the others.
             return (await asyncio.shield(self._reading(name, wanted)))[:limit]
-        self._copies.move_to_end(name)
-        if self._age_s(copy) >= RENEWED_AFTER_S:
+        if age_s >= RENEWED_AFTER_S:
             self._reading(name, wanted)
-        return copy.ranking[:limit]
+        return copy.value.ranking[:limit]
 
     async def aclose(self) -> None:
         """Wait for what is being read."""
         await asyncio.gather(*self._readings.values(), return_exceptions=True)
-
-    def _age_s(self, copy: _Copy) -> float:
-        return self._clock() - copy.read_at
 
     def _reading(self, name: str, limit: int) -> asyncio.Task[list[RankedItem]]:
         key = (name, limit)
@@ -79,10 +75,7 @@ class NearRankings:
     async def _renew(self, name: str, limit: int) -> list[RankedItem]:
         asked_at = self._clock()
         ranking = await self._read(name, limit)
-        self._copies[name] = _Copy(ranking, limit, asked_at)
-        self._copies.move_to_end(name)
-        while len(self._copies) > _MAX_RANKINGS:
-            self._copies.popitem(last=False)
+        self._copies.keep({name: _Head(ranking, limit)}, asked_at)
         return ranking
 
     def _ended(self, key: tuple[str, int], task: asyncio.Task[list[RankedItem]]) -> None:

@@ -1,11 +1,10 @@
 """Copies of items' neighbours inside the process: a user's last items are asked for again and again."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import NamedTuple
 
 from streamrec.errors import Damaged
 from streamrec.ports import Neighbours
+from streamrec.serving.sources.copies import Copies
 
 TOO_OLD_S = 1.0
 """A copy older than this is read anew: within it the neighbours of an item hardly move."""
@@ -14,11 +13,6 @@ MAX_ITEMS = 2000
 """Some 15 MB at 50 neighbours each."""
 
 Read = Callable[[Sequence[str]], Awaitable[dict[str, Neighbours]]]
-
-
-class _Copy(NamedTuple):
-    neighbours: Neighbours
-    read_at: float
 
 
 class NearNeighbours:
@@ -45,8 +39,7 @@ class NearNeighbours:
         self._read = read
         self._clock = clock
         self._too_old_s = too_old_s
-        self._max_items = max_items
-        self._copies: OrderedDict[str, _Copy] = OrderedDict()
+        self._copies = Copies[Neighbours](max_items)
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out.
@@ -57,35 +50,26 @@ class NearNeighbours:
             When some can't be read; its `rest` holds the others.
         """
         now = self._clock()
-        copies = {item_id: copy for item_id in item_ids if (copy := self._young(item_id, now)) is not None}
-        missing = [item_id for item_id in item_ids if item_id not in copies]
+        at_hand = {item_id: copy for item_id in item_ids if (copy := self._young(item_id, now)) is not None}
+        missing = [item_id for item_id in item_ids if item_id not in at_hand]
         if missing:
-            found = await self._read_beside(copies, missing)
+            found = await self._read_beside(at_hand, missing)
             # That an item has none is remembered too: new items are asked for most.
-            copies.update((item_id, _Copy(found.get(item_id, Neighbours()), now)) for item_id in missing)
-            self._keep({item_id: copies[item_id] for item_id in missing})
-        return {item_id: copy.neighbours for item_id, copy in copies.items() if copy.neighbours}
+            read = {item_id: found.get(item_id, Neighbours()) for item_id in missing}
+            self._copies.keep(read, now)
+            at_hand.update(read)
+        return {item_id: near for item_id, near in at_hand.items() if near}
 
     async def _read_beside(
-        self, copies: Mapping[str, _Copy], missing: Sequence[str]
+        self, at_hand: Mapping[str, Neighbours], missing: Sequence[str]
     ) -> dict[str, Neighbours]:
         try:
             return await self._read(missing)
         except Damaged as error:
-            at_hand = {item_id: copy.neighbours for item_id, copy in copies.items() if copy.neighbours}
+            known = {item_id: near for item_id, near in at_hand.items() if near}
             read = error.rest if isinstance(error.rest, dict) else {}
-            raise Damaged(str(error), rest=at_hand | read) from error
+            raise Damaged(str(error), rest=known | read) from error
 
-    def _young(self, item_id: str, now: float) -> _Copy | None:
+    def _young(self, item_id: str, now: float) -> Neighbours | None:
         copy = self._copies.get(item_id)
-        if copy is None or now - copy.read_at >= self._too_old_s:
-            return None
-        self._copies.move_to_end(item_id)
-        return copy
-
-    def _keep(self, copies: dict[str, _Copy]) -> None:
-        for item_id, copy in copies.items():
-            self._copies[item_id] = copy
-            self._copies.move_to_end(item_id)
-        while len(self._copies) > self._max_items:
-            self._copies.popitem(last=False)
+        return None if copy is None or now - copy.read_at >= self._too_old_s else copy.value
