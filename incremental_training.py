@@ -15,7 +15,7 @@ from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
 from streamrec.process.stop import stop_on_signals
-from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.run import run_trainer
@@ -28,7 +28,7 @@ def main(
 ) -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
     try:
-        places, settings = read_settings(PlaceSettings), read_settings(TrainerSettings)
+        places, settings = read_settings(LocationSettings), read_settings(TrainerSettings)
         configure_logging(places.log_level, "trainer")
         with open_housekeeping(places, metrics := open_metrics(places.statsd_url)):
             run_trainer(

@@ -10,7 +10,7 @@ from streamrec.cli.ending import ending_with_a_line
 from streamrec.cli.training.initial import train
 from streamrec.cli.training.initial_history import history_of, history_of_stream
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
@@ -37,7 +37,7 @@ def main(
         max_item_share=max_item_share,
     )
     with ending_with_a_line():
-        places = read_settings(PlaceSettings)
+        places = read_settings(LocationSettings)
         configure_logging("WARNING", "initial-training")
         if from_stream:
             history = history_of_stream(places)

@@ -9,7 +9,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 
 from streamrec.errors import ConfigurationError, StreamrecError
-from streamrec.log_limits import place_in, warn_seldom
+from streamrec.log_limits import subject_of, warn_seldom
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
@@ -81,7 +81,9 @@ class Repeated:
         except StreamrecError as error:
             # Raised on purpose, it says what is missing; where it was raised would only hide that.
             step = self._thread.name
-            warn_seldom("step_failed", about=place_in(error), step=step, error=str(error), retry_in_s=pause_s)
+            warn_seldom(
+                "step_failed", about=subject_of(error), step=step, error=str(error), retry_in_s=pause_s
+            )
             return f"{type(error).__name__}: {error}"
         except Exception as error:  # noqa: BLE001  # the thread's outer loop: nobody else would hear of it
             _log.exception("step_failed", step=self._thread.name, retry_in_s=pause_s)

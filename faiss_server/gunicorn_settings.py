@@ -3,7 +3,7 @@
 import sys
 
 from streamrec.errors import ConfigurationError
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import logging_config
 
@@ -23,6 +23,6 @@ graceful_timeout = 3
 control_socket_disable = True
 
 try:
-    logconfig_dict = logging_config(read_settings(PlaceSettings).log_level, "index")
+    logconfig_dict = logging_config(read_settings(LocationSettings).log_level, "index")
 except ConfigurationError as error:
     sys.exit(f"error: {error}")

@@ -19,7 +19,7 @@ from streamrec.adapters.opening import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
-from streamrec.settings.processes import IndexSettings, PlaceSettings
+from streamrec.settings.processes import IndexSettings, LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
@@ -40,7 +40,7 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
         structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 
 
-def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
+def _compose(places: LocationSettings, settings: IndexSettings) -> WSGIApplication:
     configure_logging(places.log_level, service="index")
     metrics = open_metrics(places.statsd_url)
 
@@ -67,7 +67,7 @@ def _compose(places: PlaceSettings, settings: IndexSettings) -> WSGIApplication:
 
 def _start() -> WSGIApplication:
     try:
-        return _compose(read_settings(PlaceSettings), read_settings(IndexSettings))
+        return _compose(read_settings(LocationSettings), read_settings(IndexSettings))
     except ConfigurationError as error:
         end_service(error)
 

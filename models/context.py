@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from models.embedding import GrowableEmbedding
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.marked_rows import free_places, marked
+from streamrec.domain.rows.marked_rows import clear_marked, marked
 
 _NOTHING = -1
 """Stands where a user has no further item, or one that was forgotten."""
@@ -101,7 +101,7 @@ class Context:
 
     def forget_items(self, rows: Tensor) -> None:
         """Leave (B,) items out: their rows may become others'."""
-        free_places(self._latest.numpy(), marked(rows.numpy()))
+        clear_marked(self._latest.numpy(), marked(rows.numpy()))
 
     def latest(self) -> Tensor:
         """Return (U, n) what is remembered, to be stored: a view, not a copy."""

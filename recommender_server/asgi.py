@@ -20,12 +20,12 @@ from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.kinds import LikeOrder
 from streamrec.errors import StreamrecError
 from streamrec.serving.composition import ServingLimits
-from streamrec.settings.processes import PlaceSettings, ServerSettings
+from streamrec.settings.processes import LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 
-def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
+def compose(places: LocationSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
     """Return the app over the adapters that the settings name.
 
     Raises
@@ -64,7 +64,7 @@ def compose(places: PlaceSettings, settings: ServerSettings) -> falcon.asgi.App[
 
 def _start() -> falcon.asgi.App[Any, Any]:
     try:
-        places = read_settings(PlaceSettings)
+        places = read_settings(LocationSettings)
         configure_logging(places.log_level, "recommender")
         return compose(places, read_settings(ServerSettings))
     except StreamrecError as error:

@@ -12,7 +12,7 @@ import time
 from typing import Protocol
 
 from streamrec.errors import ConfigurationError
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import logging_config
 
@@ -30,7 +30,7 @@ graceful_timeout = 3
 control_socket_disable = True
 
 try:
-    logconfig_dict = logging_config(read_settings(PlaceSettings).log_level, "recommender")
+    logconfig_dict = logging_config(read_settings(LocationSettings).log_level, "recommender")
 except ConfigurationError as error:
     sys.exit(f"error: {error}")
 

@@ -10,7 +10,7 @@ INTERVAL_S = 10.0
 """While a part is away, a page of the log shows that it still is, and what else happened meanwhile."""
 
 _MOST_KINDS = 256
-"""Remembered at once; a place that gives each failure another name must not fill the memory."""
+"""Remembered at once; a caller that gives each failure another name must not fill the memory."""
 
 
 class LogLimit:
@@ -32,7 +32,7 @@ class LogLimit:
         Parameters
         ----------
         about
-            Tells apart what may fail at the same time: a part, a place. It is not written.
+            Tells apart what may fail at the same time: a part, an address. It is not written.
         """
         n_left_out = self._n_to_tell((event, about))
         if n_left_out is not None:
@@ -66,10 +66,10 @@ warn_seldom = _limit.warn
 forget_warnings = _limit.clear
 
 
-def place_in(error: BaseException) -> str:
-    """Return what tells apart the places that an error may be about: its first word, which mostly is a URL.
+def subject_of(error: BaseException) -> str:
+    """Return the subject of an error, to tell errors apart: its first word, which mostly is a URL.
 
-    >>> place_in(ValueError("kafka://127.0.0.1:9092 does not answer: 3 of 4 tries"))
+    >>> subject_of(ValueError("kafka://127.0.0.1:9092 does not answer: 3 of 4 tries"))
     'kafka://127.0.0.1:9092'
     """
     return str(error).partition(" ")[0]

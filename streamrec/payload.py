@@ -1,6 +1,6 @@
 """Decoding of bytes that come from another process or from a file, where anything may stand.
 
-The only place that knows how decoders fail: a record of 3 KB with 1,500 brackets in a field that nobody
+The only module that knows how decoders fail: a record of 3 KB with 1,500 brackets in a field that nobody
 reads makes msgspec raise `RecursionError`, a row of another type `TypeError`. Every decoder of the system
 returns, or raises its declared error: `Damaged`, or, of records and files, an error of their own.
 """

@@ -119,9 +119,9 @@ def _load_own(
         # Without any password OpenSSL would ask at the terminal for that of a key that has one.
         context.load_cert_chain(certificate.path, key and key.path, password or "")
     except ssl.SSLError as error:
-        place = key or certificate
+        file = key or certificate
         raise ValueError(
-            f"{place.setting} {place.path!r}: no certificate with the key that belongs to it, or the key's"
+            f"{file.setting} {file.path!r}: no certificate with the key that belongs to it, or the key's"
             f" password is wrong ({_said(error)})"
         ) from error
 

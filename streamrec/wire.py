@@ -1,4 +1,4 @@
-"""Bytes <-> events, vectors and commands: the only place that knows how records are written.
+"""Bytes <-> events, vectors and commands: the only module that knows how records are written.
 
 Every format has a version and a JSON Schema in `streamrec/schemas/`. A reader accepts every older version;
 fields that it does not know are ignored.

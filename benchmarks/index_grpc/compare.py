@@ -31,7 +31,7 @@ from benchmarks.index_grpc.rounds import (
     measure_round,
 )
 from benchmarks.index_grpc.ways import PRODUCT, serve
-from benchmarks.serving.stack import places_in
+from benchmarks.serving.stack import locations_in
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.ports import IndexQuery, Snapshot, VectorTable
@@ -85,7 +85,7 @@ def _ask_in_process(home: Path) -> tuple[list[dict[str, float]], dict[int, list[
     vectors, sample = items(N_ITEMS, shape, chance), users(256, shape, chance)
     ids = [f"item-{row}" for row in range(N_ITEMS)]
     table = VectorTable([f"user-{row}" for row in range(len(sample))], sample)
-    artifacts = places_in(home, 0).artifacts_dir
+    artifacts = locations_in(home, 0).artifacts_dir
     write_snapshot(artifacts, Snapshot(_GENERATION, VectorTable(ids, vectors), table, {}, time.time(), {}))
     set_current(artifacts, _GENERATION)
     index = FaissIndex(D + 1, sample)

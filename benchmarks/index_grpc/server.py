@@ -23,7 +23,7 @@ from faiss_server.loader import GenerationLoader
 from streamrec.adapters.opening import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import COMMANDS, EventSource, Metrics
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import configure_logging, timed
 
 _MAINTENANCE_INTERVAL_S = 1.0
@@ -106,26 +106,26 @@ def main(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")],
 ) -> None:
     """Serve until the process is ended."""
-    places = PlaceSettings()
-    configure_logging(places.log_level, service="index-grpc")
-    metrics = open_metrics(places.statsd_url)
+    locations = LocationSettings()
+    configure_logging(locations.log_level, service="index-grpc")
+    metrics = open_metrics(locations.statsd_url)
     loaded = load_code(code)
-    searches = Searches(_load(places, metrics), metrics, loaded.messages)
+    searches = Searches(_load(locations, metrics), metrics, loaded.messages)
     if kind == "threads":
         _serve_threads(searches, loaded, port)
     else:
         uvloop.run(_serve_asyncio(searches, loaded, port))
 
 
-def _load(places: PlaceSettings, metrics: Metrics) -> Generations:
+def _load(locations: LocationSettings, metrics: Metrics) -> Generations:
     """Load the current generation, and keep it in step as the service does."""
 
     def open_source(topic: str) -> EventSource:
-        url = places.events_url if topic == COMMANDS else places.vectors_url
+        url = locations.events_url if topic == COMMANDS else locations.vectors_url
         return open_event_source(url, topics=[topic], group="index")
 
     generations = Generations()
-    loader = GenerationLoader(places.artifacts_dir, generations, open_source, metrics, time.time)
+    loader = GenerationLoader(locations.artifacts_dir, generations, open_source, metrics, time.time)
     loader.step()
     Repeated("maintain", loader.maintain, _MAINTENANCE_INTERVAL_S)
     return generations

@@ -13,10 +13,10 @@ import psutil
 from benchmarks.index_grpc.clients import TIMEOUT_S, GatheringIndex, StreamingIndex, UnaryIndex
 from benchmarks.index_grpc.generated import Code
 from benchmarks.index_grpc.rounds import SIDE_BY_SIDE, Way
-from benchmarks.serving.stack import environment_of, places_in, served
+from benchmarks.serving.stack import environment_of, locations_in, served
 from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 PRODUCT = "HTTP, gathered"
 """The way that the recommender asks."""
@@ -27,9 +27,9 @@ _START_S = 120.0
 def serve(home: Path, code: Code, running: ExitStack) -> list[Way]:
     """Start every server; return every way to ask one of them."""
     http_port = free_port()
-    places = places_in(home, http_port)
+    locations = locations_in(home, http_port)
     gunicorn = ["-c", "python:faiss_server.gunicorn_settings"]
-    http = psutil.Process(running.enter_context(served(gunicorn, http_port, environment_of(places))).pid)
+    http = psutil.Process(running.enter_context(served(gunicorn, http_port, environment_of(locations))).pid)
     over_http = partial(_over_http, timeout_s=TIMEOUT_S)
     ways = [
         Way(PRODUCT, over_http, http_port, http),
@@ -37,7 +37,7 @@ def serve(home: Path, code: Code, running: ExitStack) -> list[Way]:
     ]
     for kind in ("threads", "asyncio"):
         port = free_port()
-        server = running.enter_context(_served_by_grpc(kind, home, port, places))
+        server = running.enter_context(_served_by_grpc(kind, home, port, locations))
         ways += [
             Way(f"gRPC on {kind}, a call a search", partial(UnaryIndex, code), port, server),
             Way(f"gRPC on {kind}, gathered", partial(GatheringIndex, code), port, server),
@@ -51,11 +51,13 @@ def _over_http(port: int, timeout_s: float) -> HttpIndex:
 
 
 @contextmanager
-def _served_by_grpc(kind: str, code: Path, port: int, places: PlaceSettings) -> Iterator[psutil.Process]:
+def _served_by_grpc(
+    kind: str, code: Path, port: int, locations: LocationSettings
+) -> Iterator[psutil.Process]:
     """Run the service over gRPC until the block ends; enter it once it answers."""
     arguments = [kind, "--code", str(code), "--port", str(port)]
     command = [sys.executable, "-m", "benchmarks.index_grpc.server", *arguments]
-    process = subprocess.Popen(command, env=environment_of(places))
+    process = subprocess.Popen(command, env=environment_of(locations))
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             grpc.channel_ready_future(channel).result(_START_S)

@@ -90,8 +90,8 @@ def _events(n_items: int, random: np.random.Generator) -> Events:
 
 
 def _singly(counting: CoVisitationRanker, events: Events) -> None:
-    for place in range(len(events.user_rows)):
-        counting.learn(events.at(slice(place, place + 1)))
+    for index in range(len(events.user_rows)):
+        counting.learn(events.at(slice(index, index + 1)))
 
 
 class DictOfDicts:

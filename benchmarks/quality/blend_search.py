@@ -34,14 +34,14 @@ class Question(NamedTuple):
     ----------
     ranks
         (N, S) reciprocal ranks of N candidates by S sources.
-    place
+    row
         Of the target among them, -1 when no source proposed it.
     is_hit
         Whether the served list had it among the first `K`.
     """
 
     ranks: NDArray[np.float16]
-    place: int
+    row: int
     is_hit: bool
 
 
@@ -64,8 +64,8 @@ class RecordedModel:
         if self._answer is not None and candidates is not None:
             target = int(events.item_rows[0])
             ranks = candidates.features[:, : candidates.n_sources].astype(np.float16)
-            place = candidates.place_of(str(target))
-            self.questions.append(Question(ranks, place, target in self._answer[:K]))
+            row = candidates.row_of(str(target))
+            self.questions.append(Question(ranks, row, target in self._answer[:K]))
         self._answer = None
         self._served.learn(events)
 
@@ -74,9 +74,9 @@ def recalls(questions: list[Question], weights: NDArray[np.float64]) -> NDArray[
     """Return (V,) the recall of each of (V, S) weight vectors; ties count against it."""
     n_hits = np.zeros(len(weights))
     for question in questions:
-        if question.place >= 0:
+        if question.row >= 0:
             scores = question.ranks.astype(np.float64) @ weights.T
-            n_hits += (scores >= scores[question.place]).sum(axis=0) <= K
+            n_hits += (scores >= scores[question.row]).sum(axis=0) <= K
     return n_hits / max(1, len(questions))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.items.exploration import n_new_places, with_new_items
+from streamrec.domain.items.exploration import n_new_slots, with_new_items
 from streamrec.domain.items.item import Item
 
 K = 10
@@ -58,16 +58,16 @@ def with_late_items(
 ) -> Stream:
     """Let a share of the items arrive between 30 % and 80 % of the stream; what came before is left out."""
     late = rng.sample(catalog, round(share * len(catalog)))
-    place_of = {item.item_id: rng.uniform(0.3, 0.8) * len(events) for item in late}
+    arrival_of = {item.item_id: rng.uniform(0.3, 0.8) * len(events) for item in late}
     kept: list[Interaction] = []
     arrivals: defaultdict[int, list[Item]] = defaultdict(list)
-    waiting = sorted(late, key=lambda item: place_of[item.item_id], reverse=True)
-    for place, event in enumerate(events):
-        while waiting and place_of[waiting[-1].item_id] <= place:
+    waiting = sorted(late, key=lambda item: arrival_of[item.item_id], reverse=True)
+    for index, event in enumerate(events):
+        while waiting and arrival_of[waiting[-1].item_id] <= index:
             arrivals[len(kept)].append(waiting.pop())
-        if place >= place_of.get(event.item_id, 0.0):
+        if index >= arrival_of.get(event.item_id, 0.0):
             kept.append(event)
-    early = [item for item in catalog if item.item_id not in place_of]
+    early = [item for item in catalog if item.item_id not in arrival_of]
     return Stream(kept, early, arrivals, start=round(0.2 * len(kept)))
 
 
@@ -117,18 +117,18 @@ def replay(
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for item in stream.early:
         server.arrive(item)
-    for place, event in enumerate(stream.events):
-        for item in stream.arrivals.get(place, ()):
+    for index, event in enumerate(stream.events):
+        for item in stream.arrivals.get(index, ()):
             server.arrive(item)
-            arrived[item.item_id] = (place, event.timestamp)
+            arrived[item.item_id] = (index, event.timestamp)
         own = chosen[event.user_id]
-        if place >= stream.start and own and event.item_id not in own:
+        if index >= stream.start and own and event.item_id not in own:
             ranked, new = server.ranked(event.user_id, own), server.new_items()
             for share, outcome in outcomes.items():
-                n_places = n_new_places(share, K, chances[share])
-                shown = with_new_items(ranked, new, own, n_places, K, chances[share])
+                n_slots = n_new_slots(share, K, chances[share])
+                shown = with_new_items(ranked, new, own, n_slots, K, chances[share])
                 outcome.note(shown, ranked[:K], event, is_late=event.item_id in arrived)
-                _note_exposures(outcome, shown, arrived, (place, event.timestamp))
+                _note_exposures(outcome, shown, arrived, (index, event.timestamp))
         own.add(event.item_id)
         server.learn(event)
         on_progress(1)

@@ -44,7 +44,7 @@ def measure() -> Record:
     fetch_ml_100k(DEFAULT_DATA_DIR)
     evaluation = run(open_dataset(ML_100K)[:N_EVENTS], chosen_models(MODELS), Protocol(stride=STRIDE))
     recalls = {name: found["recall_at_10"] for name, found in figures(evaluation).items()}
-    return Record(ML_100K, N_EVENTS, STRIDE, len(evaluation.places), recalls)
+    return Record(ML_100K, N_EVENTS, STRIDE, len(evaluation.positions), recalls)
 
 
 def fallen(found: Record, recorded: Record, tolerance: float = TOLERANCE) -> list[str]:

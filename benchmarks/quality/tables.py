@@ -15,12 +15,12 @@ MARKERS = ("<!-- quality: begin -->", "<!-- quality: end -->")
 
 
 def write_tables(results: Results, page: Path) -> None:
-    """Put the tables in the page's place for them; what else stands there stays.
+    """Put the tables between the page's markers; what else stands there stays.
 
     Raises
     ------
     ValueError
-        When the page has no such place.
+        When the page has no such markers.
     """
     put_between(MARKERS, _tables(results), page)
 
@@ -31,15 +31,15 @@ def put_between(markers: tuple[str, str], lines: Iterable[str], page: Path) -> N
     Raises
     ------
     ValueError
-        When the page has no such place, or several.
+        When the page has no such markers, or several.
     """
     begin, end = map(re.escape, markers)
     tables = "\n".join([markers[0], *lines, markers[1]])
-    text, n_places = re.subn(
+    text, n_sections = re.subn(
         f"{begin}.*?{end}", lambda found: tables, page.read_text("utf-8"), flags=re.DOTALL
     )
-    if n_places != 1:
-        raise ValueError(f"{page} has {n_places} places between {markers[0]} and {markers[1]}")
+    if n_sections != 1:
+        raise ValueError(f"{page} has {n_sections} sections between {markers[0]} and {markers[1]}")
     page.write_text(text, "utf-8")
 
 

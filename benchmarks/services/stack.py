@@ -11,14 +11,14 @@ import psutil
 from benchmarks.serving.stack import environment_of, served, write_items
 from benchmarks.trainer.prepare import prepare
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, free_port
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 N_USERS, N_ITEMS = 20_000, 100_000
 ITEM_PREFIX = "item-"
 
 
 class Stack:
-    """Servers, a generation in them, and where they are.
+    """Servers, a generation in them, and their locations.
 
     Attributes
     ----------
@@ -26,19 +26,19 @@ class Stack:
         Process ids by the part's name, to tell who takes the cores.
     """
 
-    def __init__(self, places: PlaceSettings, stack: ExitStack) -> None:
-        self.places = places
+    def __init__(self, locations: LocationSettings, stack: ExitStack) -> None:
+        self.locations = locations
         self.pids: dict[str, int] = {}
         self._stack = stack
 
     def environment(self, events_url: str | None = None) -> dict[str, str]:
         """Return a child's environment; `events_url` chooses another driver for the same broker."""
         chosen = {} if events_url is None else {"events_url": events_url}
-        return environment_of(self.places.model_copy(update=chosen))
+        return environment_of(self.locations.model_copy(update=chosen))
 
     def start_index(self) -> None:
         """Start the index server; return once it is ready."""
-        port = int(self.places.index_url.rsplit(":", 1)[1])
+        port = int(self.locations.index_url.rsplit(":", 1)[1])
         arguments = ["-c", "python:faiss_server.gunicorn_settings"]
         self._note("index", self._stack.enter_context(served(arguments, port, self.environment())))
 
@@ -83,20 +83,20 @@ def running(folder: Path) -> Iterator[Stack]:
     """Start Kafka, MongoDB and Redis with a generation of 20,000 users and 100,000 items."""
     with ExitStack() as exits:
         kafka, mongodb, redis = (LocalServer(kind, folder) for kind in (KAFKA, MONGODB, REDIS))
-        places = PlaceSettings(
+        locations = LocationSettings(
             events_url=kafka.url,
             store_url=f"{mongodb.url}/streamrec",
             cache_url=f"{redis.url}/0",
             artifacts_dir=folder / "artifacts",
             index_url=f"http://127.0.0.1:{free_port()}",
         )
-        stack = Stack(places, exits)
+        stack = Stack(locations, exits)
         for server in (kafka, mongodb, redis):
             stack.add_server(server)
-        prepare(places, N_USERS, N_ITEMS, is_shaped=True)
+        prepare(locations, N_USERS, N_ITEMS, is_shaped=True)
         yield stack
 
 
-async def store_metadata(places: PlaceSettings) -> None:
+async def store_metadata(locations: LocationSettings) -> None:
     """Give every item a title, categories and a year."""
-    await write_items(places, N_ITEMS, ITEM_PREFIX)
+    await write_items(locations, N_ITEMS, ITEM_PREFIX)

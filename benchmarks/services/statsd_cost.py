@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results_file
-from benchmarks.serving.stack import places_in
+from benchmarks.serving.stack import locations_in
 from benchmarks.trainer.run import N_FEW_EVENTS, open_process, start
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import Metrics
@@ -90,8 +90,8 @@ def rounds_of(trainer: StreamTrainer, switched: Switched, statsd: socket.socket)
     names = list(switched.ways)
     while True:
         turns: dict[str, Turn] = {}
-        for place in range(len(names)):
-            name = names[(place + len(rounds)) % len(names)]
+        for index in range(len(names)):
+            name = names[(index + len(rounds)) % len(names)]
             switched.way = switched.ways[name]
             turn = take_turn(trainer)
             if turn is None:
@@ -137,7 +137,7 @@ def measure(folder: Path) -> dict[str, Any]:
             "unresolvable": open_metrics("statsd://statsd.invalid:8125"),
         }
         switched = Switched(ways)
-        process = open_process(places_in(folder, 1), switched)
+        process = open_process(locations_in(folder, 1), switched)
         trainer, publisher = start(process)
         n_warm = 0
         while n_warm < N_FEW_EVENTS:

@@ -12,7 +12,7 @@ from benchmarks.trainer.run import N_FEW_EVENTS, StageTimes, n_read, open_proces
 from streamrec.ports import INTERACTIONS
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.trainer_process import TrainerProcess
@@ -24,7 +24,7 @@ def main(seconds: float) -> None:
     """Learn for so long, or to the end of the topic; then hand over in good order."""
     configure_logging("ERROR", "benchmark")
     metrics = StageTimes()
-    process = open_process(PlaceSettings(), metrics)
+    process = open_process(LocationSettings(), metrics)
     trainer, publisher = start(process)
     _warm(process, trainer, publisher)
     metrics.total_s.clear()

@@ -50,17 +50,17 @@ def measure_training(scheme: str, seconds: float, n_events: int) -> Result:
 
 
 def _with_scheme(stack: Stack, scheme: str) -> str:
-    return f"{scheme}:{stack.places.events_url.partition(':')[2]}"
+    return f"{scheme}:{stack.locations.events_url.partition(':')[2]}"
 
 
 def measure_serving(seconds: float) -> tuple[Result, Result]:
     """Return latency of recommendations and freshness, beside a stream that the real trainer learns."""
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as stack:
-        asyncio.run(store_metadata(stack.places))
+        asyncio.run(store_metadata(stack.locations))
         stack.start_index()
         port = stack.start_recommender()
         stack.start_trainer()
-        bootstrap = stack.places.events_url.removeprefix("kafka://")
+        bootstrap = stack.locations.events_url.removeprefix("kafka://")
         producer = multiprocessing.get_context("spawn").Process(
             target=produce_steadily, args=(bootstrap, STREAM_PER_S, N_USERS, N_ITEMS), daemon=True
         )

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results_file
-from benchmarks.serving.stack import environment_of, places_in, served
+from benchmarks.serving.stack import environment_of, locations_in, served
 from streamrec.cli.launch.local_servers import free_port
 
 EVENTS_PER_S = 100.0
@@ -101,11 +101,11 @@ def main(json_path: JsonPath = Path("benchmarks/results/freshness.json")) -> Non
     """Train on MovieLens-100K, start the three processes, and measure."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         index_port, port = free_port(), free_port()
-        places = places_in(Path(directory), index_port)
-        environment = environment_of(places)
+        locations = locations_in(Path(directory), index_port)
+        environment = environment_of(locations)
         history = ["initial_training.py", "--dataset", "ml-100k", "--until-fraction", "0.5"]
         subprocess.run([sys.executable, *history], env=environment, check=True)
-        ids = places.artifacts_dir / (places.artifacts_dir / "CURRENT").read_text().strip()
+        ids = locations.artifacts_dir / (locations.artifacts_dir / "CURRENT").read_text().strip()
         stack.enter_context(served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment))
         worker = ["-k", "uvicorn_worker.UvicornWorker", "recommender_server.asgi:app"]
         stack.enter_context(served(worker, port, environment))

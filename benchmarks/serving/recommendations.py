@@ -21,7 +21,7 @@ from benchmarks import results_file
 from benchmarks.serving.stack import (
     Sizes,
     environment_of,
-    places_in,
+    locations_in,
     populate,
     served,
     stream,
@@ -91,7 +91,7 @@ def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: flo
 
 def environment_of_bare() -> dict[str, str]:
     """Return the bare app's environment: nothing of ours."""
-    return environment_of(places_in(Path("/nonexistent"), 1))
+    return environment_of(locations_in(Path("/nonexistent"), 1))
 
 
 def measure_latency(
@@ -99,7 +99,7 @@ def measure_latency(
 ) -> Result:
     """Ask 100 times a second while a stream moves users and items."""
     writer = multiprocessing.get_context("spawn").Process(
-        target=stream, args=(places_in(directory, index_port), sizes, _STREAM_EVENTS_PER_S), daemon=True
+        target=stream, args=(locations_in(directory, index_port), sizes, _STREAM_EVENTS_PER_S), daemon=True
     )
     writer.start()
     try:
@@ -114,9 +114,9 @@ def run(sizes: Sizes, workers: list[str], seconds: float, turns: int) -> Result:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         index_port, port = free_port(), free_port()
-        places = places_in(directory, index_port)
-        populate(places, sizes)
-        environment = environment_of(places)
+        locations = locations_in(directory, index_port)
+        populate(locations, sizes)
+        environment = environment_of(locations)
         throughput = []
         with served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment):
             for worker in workers:

@@ -146,9 +146,9 @@ class _WatchedRanker(BlendRanker):
         with self._times.stage("ranker"):
             return super().probabilities(candidates)
 
-    def main_sources(self, candidates: Candidates[Id], places: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates[Id], rows: Sequence[int]) -> list[str]:
         with self._times.stage("ranker"):
-            return super().main_sources(candidates, places)
+            return super().main_sources(candidates, rows)
 
 
 class _WatchedItems:

@@ -21,7 +21,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
 from streamrec.serving.sources.ranked_sources import WINDOWS
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.wire import VectorRecord, encode_vector
 
 GENERATION = "bench"
@@ -39,9 +39,9 @@ class Sizes(NamedTuple):
     n_users: int
 
 
-def places_in(directory: Path, index_port: int) -> PlaceSettings:
+def locations_in(directory: Path, index_port: int) -> LocationSettings:
     """Return settings for a stack of its own."""
-    return PlaceSettings(
+    return LocationSettings(
         events_url=f"sqlite:///{directory}/events.db",
         store_url=f"sqlite:///{directory}/store.db",
         cache_url=f"sqlite:///{directory}/cache.db",
@@ -50,10 +50,10 @@ def places_in(directory: Path, index_port: int) -> PlaceSettings:
     )
 
 
-def environment_of(places: PlaceSettings) -> dict[str, str]:
+def environment_of(locations: LocationSettings) -> dict[str, str]:
     """Return the environment with which a child process finds the same stores, on one thread."""
     names = ("events_url", "store_url", "cache_url", "artifacts_dir", "index_url")
-    settings = {f"STREAMREC_{name.upper()}": str(getattr(places, name)) for name in names}
+    settings = {f"STREAMREC_{name.upper()}": str(getattr(locations, name)) for name in names}
     return os.environ | settings | {"OMP_NUM_THREADS": "1", "STREAMREC_LOG_LEVEL": "WARNING"}
 
 
@@ -72,7 +72,7 @@ def gmf_like(n_items: int, n_users: int, seed: int) -> tuple[Vectors, Vectors]:
     )
 
 
-def populate(places: PlaceSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
+def populate(locations: LocationSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
     """Fill every store; each user has seen 50 of the items nearest to them, as people do."""
     items, users = gmf_like(sizes.n_items, sizes.n_users, seed=1)
     item_ids = [f"i{row}" for row in range(sizes.n_items)]
@@ -85,19 +85,19 @@ def populate(places: PlaceSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
         time.time(),
         {},
     )
-    write_snapshot(places.artifacts_dir, snapshot)
-    set_current(places.artifacts_dir, GENERATION)
-    _write_users(places, users, items)
-    asyncio.run(write_items(places, sizes.n_items, "i"))
-    cache = open_cache_publisher(places.cache_url)
+    write_snapshot(locations.artifacts_dir, snapshot)
+    set_current(locations.artifacts_dir, GENERATION)
+    _write_users(locations, users, items)
+    asyncio.run(write_items(locations, sizes.n_items, "i"))
+    cache = open_cache_publisher(locations.cache_url)
     ranking = [RankedItem(f"i{row}", 1.0 / (1 + row)) for row in range(1000)]
     cache.publish_popular(dict.fromkeys(WINDOWS, ranking))
     cache.close()
     return items, users
 
 
-def _write_users(places: PlaceSettings, users: Vectors, items: Vectors) -> None:
-    store = open_trainer_store(places.store_url)
+def _write_users(locations: LocationSettings, users: Vectors, items: Vectors) -> None:
+    store = open_trainer_store(locations.store_url)
     lease = store.acquire("trainer", "benchmark", 3600.0, time.time())
     assert lease is not None
     pool = np.arange(0, len(items), max(1, len(items) // 10_000))
@@ -119,9 +119,9 @@ def _state(row: int, vector: Vectors) -> UserState:
     return UserState(f"u{row}", GENERATION, vector.tobytes(), (), (), N_SEEN, 0.0)
 
 
-async def write_items(places: PlaceSettings, n_items: int, prefix: str) -> None:
+async def write_items(locations: LocationSettings, n_items: int, prefix: str) -> None:
     """Store metadata of items whose ids are `prefix` and a number."""
-    store = open_store(places.store_url)
+    store = open_store(locations.store_url)
     for start in range(0, n_items, 10_000):
         await store.put_items(
             [
@@ -166,13 +166,13 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], timeout_s: flo
     raise RuntimeError(f"{url} is not ready after {timeout_s} s")
 
 
-def stream(places: PlaceSettings, sizes: Sizes, events_per_s: float) -> None:
+def stream(locations: LocationSettings, sizes: Sizes, events_per_s: float) -> None:
     """Write as the trainer does, forever: users, their seen items and item vectors, five times a second."""
     items, users = gmf_like(sizes.n_items, sizes.n_users, seed=1)
     chance = np.random.default_rng(2)
-    store = open_trainer_store(places.store_url)
-    changelog = open_event_sink(places.vectors_url)
-    cache = open_cache_publisher(places.cache_url)
+    store = open_trainer_store(locations.store_url)
+    changelog = open_event_sink(locations.vectors_url)
+    cache = open_cache_publisher(locations.cache_url)
     lease = store.acquire("trainer", "stream", 3600.0, time.time())
     assert lease is not None
     n_per_turn = max(1, int(events_per_s / 5))

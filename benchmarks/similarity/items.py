@@ -16,13 +16,13 @@ from rich.table import Table
 
 from benchmarks import results_file
 from benchmarks.serving.recommendations import load
-from benchmarks.serving.stack import Sizes, environment_of, places_in, populate, served
+from benchmarks.serving.stack import Sizes, environment_of, locations_in, populate, served
 from benchmarks.similarity.item_groups import planted
 from streamrec.adapters.opening import open_cache_publisher
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import Neighbours
-from streamrec.settings.processes import CoVisitationSettings, PlaceSettings
+from streamrec.settings.processes import CoVisitationSettings, LocationSettings
 
 WANTED_P99_MS = 20.0
 WANTED_PRECISION = 0.9
@@ -39,13 +39,13 @@ _N_SEEDS = 3
 Result = dict[str, Any]
 
 
-def publish_neighbours(places: PlaceSettings, n_items: int, seed: int) -> None:
+def publish_neighbours(locations: LocationSettings, n_items: int, seed: int) -> None:
     """Give each item that is asked for as many neighbours as the trainer would."""
     chance = np.random.default_rng(seed)
     k = CoVisitationSettings().n_published
     falling = np.sort(chance.random(k))[::-1].round(6).tolist()
     counts = list(range(k, 0, -1))
-    cache = open_cache_publisher(places.cache_url)
+    cache = open_cache_publisher(locations.cache_url)
     for first in range(0, N_ASKED, 1000):
         near = {}
         for number in range(first, first + 1000):
@@ -63,10 +63,10 @@ def measure_latency(n_items: int, seconds: float, turns: int) -> dict[str, Resul
     latencies: dict[str, list[Result]] = {by: [] for by in get_args(SimilarityKind)}
     with tempfile.TemporaryDirectory() as name:
         index_port, port = free_port(), free_port()
-        places = places_in(Path(name), index_port)
-        populate(places, Sizes(n_items, _N_USERS))
-        publish_neighbours(places, n_items, seed=1)
-        environment = environment_of(places)
+        locations = locations_in(Path(name), index_port)
+        populate(locations, Sizes(n_items, _N_USERS))
+        publish_neighbours(locations, n_items, seed=1)
+        environment = environment_of(locations)
         index = served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment)
         recommender = served(["-c", "python:recommender_server.gunicorn_settings"], port, environment)
         with index, recommender:

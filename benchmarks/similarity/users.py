@@ -28,7 +28,7 @@ from benchmarks.serving.stack import (
     Vectors,
     environment_of,
     gmf_like,
-    places_in,
+    locations_in,
     served,
 )
 from benchmarks.similarity.user_groups import Planted, precisions
@@ -37,7 +37,7 @@ from streamrec.adapters.opening import open_event_sink, open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import USER_VECTORS, Message, Snapshot, UserUpdates, VectorTable
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.wire import VectorRecord, encode_vector
 
 WANTED_P99_MS = 20.0
@@ -58,7 +58,7 @@ _BUILD_S, _BEGIN_S = 300.0, 60.0
 Result = dict[str, Any]
 
 
-def populate(places: PlaceSettings, n_users: int) -> Vectors:
+def populate(locations: LocationSettings, n_users: int) -> Vectors:
     """Fill store and snapshot; return (U, D + 1) vectors of the users' tastes: clusters, as items are."""
     taste, _ = gmf_like(n_users, 1, seed=1)
     taste[:, -1] = 0.0
@@ -66,9 +66,9 @@ def populate(places: PlaceSettings, n_users: int) -> Vectors:
     user_ids = [f"u{row}" for row in range(n_users)]
     users = VectorTable(user_ids, np.ones((n_users, DIMENSION + 1), np.float32))
     table = VectorTable([f"i{row}" for row in range(_N_ITEMS)], items)
-    write_snapshot(places.artifacts_dir, Snapshot(GENERATION, table, users, {}, time.time(), {}, taste))
-    set_current(places.artifacts_dir, GENERATION)
-    store = open_trainer_store(places.store_url)
+    write_snapshot(locations.artifacts_dir, Snapshot(GENERATION, table, users, {}, time.time(), {}, taste))
+    set_current(locations.artifacts_dir, GENERATION)
+    store = open_trainer_store(locations.store_url)
     lease = store.acquire("trainer", "benchmark", 3600.0, time.time())
     assert lease is not None
     for first in range(0, n_users, 2000):
@@ -80,15 +80,15 @@ def populate(places: PlaceSettings, n_users: int) -> Vectors:
 
 
 def _state(row: int, vector: Vectors) -> UserState:
-    recent = tuple(f"i{(row * 7 + place) % _N_ITEMS}" for place in range(50))
+    recent = tuple(f"i{(row * 7 + n) % _N_ITEMS}" for n in range(50))
     return UserState(f"u{row}", GENERATION, vector.tobytes(), recent, (), 60, 1.7e9, _PROFILE)
 
 
-def stream(places: PlaceSettings, n_users: int, has_begun: Event) -> None:
+def stream(locations: LocationSettings, n_users: int, has_begun: Event) -> None:
     """Write as the trainer does, forever: users' documents and their taste vectors."""
     taste, _ = gmf_like(n_users, 1, seed=1)
     chance = np.random.default_rng(2)
-    store, changelog = open_trainer_store(places.store_url), open_event_sink(places.vectors_url)
+    store, changelog = open_trainer_store(locations.store_url), open_event_sink(locations.vectors_url)
     lease = store.acquire("trainer", "stream", 3600.0, time.time())
     assert lease is not None
     due = time.monotonic()
@@ -126,9 +126,9 @@ def measure_latency(n_users: int, seconds: float, turns: int) -> Result:
     """Ask 100 times a second for users like one, quietly and beside a stream by turns."""
     with tempfile.TemporaryDirectory() as name:
         index_port, port = free_port(), free_port()
-        places = places_in(Path(name), index_port)
-        populate(places, n_users)
-        environment = environment_of(places)
+        locations = locations_in(Path(name), index_port)
+        populate(locations, n_users)
+        environment = environment_of(locations)
         index = served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment)
         recommender = served(["-c", "python:recommender_server.gunicorn_settings"], port, environment)
         with index, recommender:
@@ -142,18 +142,18 @@ def measure_latency(n_users: int, seconds: float, turns: int) -> Result:
             quiet = [ask(turn) for turn in range(turns)]
             return {
                 "quiet": _summary(quiet),
-                "beside_a_stream": _summary(beside_a_stream(places, n_users, ask, turns)),
+                "beside_a_stream": _summary(beside_a_stream(locations, n_users, ask, turns)),
                 "index": stats_of_users(index_port),
             }
 
 
 def beside_a_stream(
-    places: PlaceSettings, n_users: int, ask: Callable[[int], Result], turns: int
+    locations: LocationSettings, n_users: int, ask: Callable[[int], Result], turns: int
 ) -> list[Result]:
     """Return what is measured while a stream moves users."""
     context = multiprocessing.get_context("spawn")
     has_begun = context.Event()
-    writer = context.Process(target=stream, args=(places, n_users, has_begun), daemon=True)
+    writer = context.Process(target=stream, args=(locations, n_users, has_begun), daemon=True)
     writer.start()
     try:
         if not has_begun.wait(_BEGIN_S):

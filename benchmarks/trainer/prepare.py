@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.serving.stack import gmf_like, places_in
+from benchmarks.serving.stack import gmf_like, locations_in
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
@@ -17,7 +17,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, Message, VectorTable
 from streamrec.process.lease import LeaseKeeper
-from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.wire import encode_event
 
 N_EVENTS = 300_000
@@ -31,7 +31,7 @@ def draw_items(rng: np.random.Generator, n: int, n_items: int) -> np.ndarray:
     return (n_items * rng.random(n) ** 3).astype(np.int64)
 
 
-def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: bool = False) -> None:
+def prepare(locations: LocationSettings, n_users: int, n_items: int, *, is_shaped: bool = False) -> None:
     """Write a generation that knows so many users and items.
 
     Parameters
@@ -56,7 +56,7 @@ def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: boo
     weights = np.ones(len(user_rows), np.float32)
     state.popularity.add(user_rows, item_rows, timestamps, weights)
     history = Events(user_rows, item_rows, timestamps, weights)
-    store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
+    store, cache = open_trainer_store(locations.store_url), open_cache_publisher(locations.cache_url)
     lease = LeaseKeeper(store, "initial-training", "benchmark", 3600.0, time.time)
     lease.wait(lambda: False, time.sleep)
     release(
@@ -65,10 +65,10 @@ def prepare(places: PlaceSettings, n_users: int, n_items: int, *, is_shaped: boo
         Release(
             store=store,
             cache=cache,
-            checkpoints=Checkpoints(places.artifacts_dir, "g1"),
+            checkpoints=Checkpoints(locations.artifacts_dir, "g1"),
             lease=lease,
-            write_snapshot=lambda snapshot: write_snapshot(places.artifacts_dir, snapshot),
-            announce=lambda generation: set_current(places.artifacts_dir, generation),
+            write_snapshot=lambda snapshot: write_snapshot(locations.artifacts_dir, snapshot),
+            announce=lambda generation: set_current(locations.artifacts_dir, generation),
             changelog_offsets={},
             stream_offsets={},
             provenance={},
@@ -112,7 +112,7 @@ def write_stream(events_url: str, n_users: int, n_items: int, n_events: int = N_
 
 
 if __name__ == "__main__":
-    sqlite = places_in(Path(sys.argv[1]), 1)
+    sqlite = locations_in(Path(sys.argv[1]), 1)
     sizes = int(sys.argv[2]), int(sys.argv[3])
     prepare(sqlite, *sizes)
     write_stream(sqlite.events_url, *sizes)

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from benchmarks.serving.stack import places_in
+from benchmarks.serving.stack import locations_in
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_event_source, open_index_lookup
 from streamrec.cli.training.outlets import open_outlets
@@ -19,7 +19,7 @@ from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
-from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer
@@ -45,16 +45,16 @@ class StageTimes:
         self.total_s[name.removeprefix("trainer.")] += duration_ms / 1000
 
 
-def open_process(places: PlaceSettings, metrics: Metrics) -> TrainerProcess:
+def open_process(locations: LocationSettings, metrics: Metrics) -> TrainerProcess:
     """Return a trainer's process over what the settings name."""
-    source = open_event_source(places.events_url, [COMMANDS, INTERACTIONS], LEASE_NAME)
+    source = open_event_source(locations.events_url, [COMMANDS, INTERACTIONS], LEASE_NAME)
     return TrainerProcess(
         open_source=lambda _group: source,
-        outlets=open_outlets(places, metrics),
-        index=open_index_lookup(places.index_url, timeout_s=1.0),
+        outlets=open_outlets(locations, metrics),
+        index=open_index_lookup(locations.index_url, timeout_s=1.0),
         metrics=metrics,
-        artifacts_dir=places.artifacts_dir,
-        roles=SnapshotRoles(places.artifacts_dir),
+        artifacts_dir=locations.artifacts_dir,
+        roles=SnapshotRoles(locations.artifacts_dir),
         learning=LearningSettings(),
         settings=TrainerSettings(tail_s=1e6),
         start="checkpoint",
@@ -84,7 +84,7 @@ def main(folder: Path) -> None:
     """Learn the whole log, publish and checkpoint; print what it took."""
     configure_logging("ERROR", "benchmark")
     metrics = StageTimes()
-    process = open_process(places_in(folder, 1), metrics)
+    process = open_process(locations_in(folder, 1), metrics)
     trainer, publisher = start(process)
     n_warm = 0
     while n_warm < N_FEW_EVENTS:

@@ -85,12 +85,12 @@ def _look_for_groups(groups: dict[str, int], product: ProductApi) -> None:
         n_others = min(sizes[groups[handle]] - 1, _MOST_ASKED_FOR)
         found = product.get(path_of("v1", "users", handle, "similar"), k=max(1, n_others))["users"]
         hits = [groups[user["user_id"]] == groups[handle] for user in found[:n_others]]
-        # A place that nobody stands at is a miss.
+        # A missing entry is a miss.
         hits += [False] * (n_others - len(hits))
-        for right, n_places in zip(are_right.values(), (N_CUSTOMERS, n_others), strict=True):
-            right += hits[:n_places]
-    for places, right in are_right.items():
-        print(f"precision at {places}: {sum(right) / max(1, len(right)):.3f}", flush=True)
+        for right, n_entries in zip(are_right.values(), (N_CUSTOMERS, n_others), strict=True):
+            right += hits[:n_entries]
+    for length, right in are_right.items():
+        print(f"precision at {length}: {sum(right) / max(1, len(right)):.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ class _Customers:
         levels = [_LEVELS[level] for level in chance.integers(0, len(_LEVELS), n_courses)[courses]]
         columns = (users + 1, _as_dates(days), courses, authors, levels, seconds.astype(int))
         rows = list(zip(*columns, strict=True))
-        _write(folder, VIEWS, (rows[place] for place in np.argsort(days, kind="stable")))
+        _write(folder, VIEWS, (rows[row] for row in np.argsort(days, kind="stable")))
 
     def write_interests(self, folder: Path) -> None:
         """Write which tags each follows: one to four."""
@@ -153,8 +153,8 @@ class _Customers:
     def _choose_tags(self, users: Numbers) -> list[str]:
         fields, _ = self._choose(users)
         tags = [_tags_of(FIELDS[field]) for field in range(len(FIELDS))]
-        places = self._chance.integers(0, len(_ASPECTS) + 1, len(users))
-        return [tags[field][place] for field, place in zip(fields, places, strict=True)]
+        columns = self._chance.integers(0, len(_ASPECTS) + 1, len(users))
+        return [tags[field][column] for field, column in zip(fields, columns, strict=True)]
 
 
 def _tags_of(field: str) -> list[str]:

@@ -73,7 +73,7 @@ def _say_what_to_try(url: str, product: ProductApi) -> None:
 
 
 def _look_at_alternatives(items: Sequence[dict[str, Any]], product: ProductApi) -> None:
-    """Print how alternatives are placed: as this shop sets it, and beside it by score alone."""
+    """Print the ranking of alternatives: as this shop sets it, and beside it by score alone."""
     asked = items[:: max(1, len(items) // _N_ASKED)]
     for name, order in {"as set": {}, "by score": {"order": "score"}}.items():
         are_own, are_near = [], []

@@ -23,7 +23,7 @@ def event(uuid: str, sourceprodid: str, userevent: str, price: float | None) -> 
 
 
 def items_of(folder: Path) -> list[dict[str, Any]]:
-    """Return products; their categories are the place in the ontology and what that lies in.
+    """Return products; their categories are the node of the ontology and those above it.
 
     The innermost stands first, because the first category is the main one.
     """

@@ -52,7 +52,7 @@ def nearest(similarity: Similarity, rows: NDArray[np.int64], k: int) -> Iterator
 
 
 def best_of_each(scores: NDArray[np.floating], k: int) -> Iterator[Nearest]:
-    """Yield the places of up to k scores above 0 in each of B lines, highest first, equal ones by place.
+    """Yield the columns of up to k scores above 0 in each of B lines, highest first, equal ones by column.
 
     The k-th highest of the maxima of disjoint groups is a bound that at least k scores reach, so only those
     that reach it are sorted. This takes a quarter of the time that partitioning whole lines does.
@@ -74,6 +74,6 @@ def best_of_each(scores: NDArray[np.floating], k: int) -> Iterator[Nearest]:
     maxima = scores[:, : n // width * width].reshape(len(scores), -1, width).max(axis=2)
     bounds = np.partition(maxima, -k, axis=1)[:, -k]
     for line, bound in zip(scores, bounds, strict=True):
-        places = np.flatnonzero(line >= bound) if bound > 0 else np.flatnonzero(line > 0)
-        order = np.argsort(-line[places], kind="stable")[:k]
-        yield Nearest(places[order], line[places[order]].astype(np.float64))
+        columns = np.flatnonzero(line >= bound) if bound > 0 else np.flatnonzero(line > 0)
+        order = np.argsort(-line[columns], kind="stable")[:k]
+        yield Nearest(columns[order], line[columns[order]].astype(np.float64))

@@ -124,7 +124,7 @@ class BlendedSources(UserModel):
                 raise InvalidInput(f"the weight of {source.name} is {source.weight}; wanted more than 0")
         self._sources, self._offered, self._n_neighbours = tuple(sources), offered, n_neighbours
         # Not a fit of nothing: the sources may have been read from a file.
-        self._place(read_user_items((), (), offered)[0])
+        self._set(read_user_items((), (), offered)[0])
 
     def fit(self, interactions: Iterable[Interaction], items: Sequence[Item] = ()) -> None:
         """Learn a history; see `BatchModel.fit`."""
@@ -132,7 +132,7 @@ class BlendedSources(UserModel):
         matrix, _ = read_user_items(events, items, self._offered)
         for source in self._sources:
             source.model.fit(events, items)
-        self._place(matrix)
+        self._set(matrix)
 
     def contents(self) -> Contents:
         """Return all that a file must hold."""
@@ -163,10 +163,10 @@ class BlendedSources(UserModel):
                 raise CorruptArtifact(f"source {described.name}: has other users than the blend")
             sources.append(Source(described.name, described.weight, model))
         blend = cls(sources, options.offered, options.n_neighbours)
-        blend._place(matrix)
+        blend._set(matrix)
         return blend
 
-    def _place(self, matrix: UserItems) -> None:
+    def _set(self, matrix: UserItems) -> None:
         self.matrix = matrix
         self.similarity = BlendedSimilarity(
             [(source.weight, source.model.similarity) for source in self._sources]

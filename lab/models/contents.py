@@ -84,7 +84,7 @@ class Contents(NamedTuple):
             data, indices, indptr = (self.arrays[f"{name}.{part}"] for part in _CSR)
             is_sparse = data.dtype == np.float64 and {indices.dtype.kind, indptr.dtype.kind} == {"i"}
             if not is_sparse or not np.isfinite(data).all():
-                raise CorruptArtifact(f"{name}: wanted finite float64 at integer places")
+                raise CorruptArtifact(f"{name}: wanted finite float64 at integer positions")
             matrix = sparse.csr_array((data, indices, indptr), shape=shape)
             matrix.check_format(full_check=True)
         except (KeyError, ValueError) as error:

@@ -35,7 +35,7 @@ class ItemNeighbours(BatchModel):
     def fit(self, interactions: Iterable[Interaction], items: Sequence[Item] = ()) -> None:
         """Learn a history; see `BatchModel.fit`."""
         matrix, _ = read_user_items(interactions, items, self._options.cells)
-        self._place(matrix)
+        self._set(matrix)
 
     def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
         """Return the items most like one; support is in users that have both."""
@@ -61,10 +61,10 @@ class ItemNeighbours(BatchModel):
     def restored(cls, contents: Contents) -> "ItemNeighbours":
         """Return the model that a file holds."""
         model = cls(contents.options_as(NeighbourOptions))
-        model._place(contents.user_items())
+        model._set(contents.user_items())
         return model
 
-    def _place(self, matrix: UserItems) -> None:
+    def _set(self, matrix: UserItems) -> None:
         similarity = self._options.similarity(matrix.cells.T.tocsr())
         self._matrix, self._similarity = matrix, similarity
         self._neighbours: dict[int, Nearest] = {}

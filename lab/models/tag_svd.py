@@ -83,7 +83,7 @@ class TagSvd(UserModel):
         user_tags = _user_tags(matrix, choices, item_tags, options.cells)
         directions = truncated_svd(user_tags, options.n_dims, options.seed)
         item_vectors = np.asarray(item_tags.astype(np.float32) @ directions.columns)
-        self._place(matrix, tags, (user_tags, directions.rows), (item_tags, item_vectors))
+        self._set(matrix, tags, (user_tags, directions.rows), (item_tags, item_vectors))
 
     def similar_items(self, item_id: str, k: int = 10) -> list[Scored]:
         """Return the items whose tags the same users have to do with; support is in tags of both."""
@@ -105,7 +105,7 @@ class TagSvd(UserModel):
         model = cls(contents.options_as(TagSvdOptions))
         matrix, tags = contents.user_items(), contents.id_map("tags")
         n_users, n_items = len(matrix.users), len(matrix.items)
-        model._place(
+        model._set(
             matrix,
             tags,
             (contents.csr("user_tags", (n_users, len(tags))), contents.array("user_vectors", n_users)),
@@ -113,7 +113,7 @@ class TagSvd(UserModel):
         )
         return model
 
-    def _place(
+    def _set(
         self,
         matrix: UserItems,
         tags: IdMap,
@@ -144,8 +144,8 @@ def _user_tags(matrix: UserItems, choices: Choices, item_tags: Csr, rules: CellR
     n_tags = np.diff(item_tags.indptr)[choices.item_rows]
     event_of = np.repeat(np.arange(len(n_tags)), n_tags)
     # The index of each (event, tag) among its event's tags, and with it the tag's index among the item's.
-    place = np.arange(len(event_of)) - np.repeat(np.cumsum(n_tags) - n_tags, n_tags)
-    tags = item_tags.indices[item_tags.indptr[choices.item_rows[event_of]] + place]
+    index = np.arange(len(event_of)) - np.repeat(np.cumsum(n_tags) - n_tags, n_tags)
+    tags = item_tags.indices[item_tags.indptr[choices.item_rows[event_of]] + index]
     shape = (len(matrix.users), item_tags.shape[1])
     amounts = choices.amounts(rules)[event_of]
     return cells_of(choices.user_rows[event_of], tags.astype(np.int64), amounts, shape, rules.cells)

@@ -30,7 +30,7 @@ class UserNeighbours(UserModel):
     def fit(self, interactions: Iterable[Interaction], items: Sequence[Item] = ()) -> None:
         """Learn a history; see `BatchModel.fit`."""
         matrix, _ = read_user_items(interactions, items, self._options.cells)
-        self._place(matrix)
+        self._set(matrix)
 
     def contents(self) -> Contents:
         """Return all that a file must hold."""
@@ -40,8 +40,8 @@ class UserNeighbours(UserModel):
     def restored(cls, contents: Contents) -> "UserNeighbours":
         """Return the model that a file holds."""
         model = cls(contents.options_as(NeighbourOptions))
-        model._place(contents.user_items())
+        model._set(contents.user_items())
         return model
 
-    def _place(self, matrix: UserItems) -> None:
+    def _set(self, matrix: UserItems) -> None:
         self.matrix, self.similarity = matrix, self._options.similarity(matrix.cells)

@@ -59,7 +59,7 @@ def evaluate(
     with progress_bar("Evaluating", len(event_set)) as show:
         show(0)
         evaluation = run(event_set, models, protocol, show)
-    if not len(evaluation.places):
+    if not len(evaluation.positions):
         say(f"no event can be predicted: {why_no_question(evaluation)}", "yellow")
     results = figures(evaluation)
     if json is not None:

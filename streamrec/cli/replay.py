@@ -17,7 +17,7 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.position_file import PositionFile
 from streamrec.datasets.replay import Listener, Replay, due_at_rate, due_at_speed
 from streamrec.errors import InvalidInput
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
 REPLAY_DIR = Path("var/replay")
@@ -74,7 +74,7 @@ def replay(
     """Append events to the log as a live stream, in order of time; waits for the log, drops nothing."""
     pace = Pace.of(rate, speed, max_gap)
     event_set = open_chosen(dataset, events, mapping, delimiter)
-    url = read_settings(PlaceSettings).events_url
+    url = read_settings(LocationSettings).events_url
     position_file = position_file_of(event_set, url)
     first = event_set.split_at(skip_fraction)
     if resume:

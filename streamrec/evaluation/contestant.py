@@ -62,7 +62,7 @@ class Contestant:
         began = self._clock()
         best, scores = self._answer(question)
         self._predict_s.append(self._clock() - began)
-        self._ranks.append(question.place_in(best) if scores is None else question.rank(scores))
+        self._ranks.append(question.rank_in(best) if scores is None else question.rank(scores))
         self._n_shown[best[: self._k_shown]] += 1
 
     def learn(self, events: Events) -> None:

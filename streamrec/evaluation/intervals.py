@@ -51,5 +51,5 @@ def gini(counts: NDArray[np.int64]) -> float:
     if not total:
         return 0.0
     ascending = np.sort(counts).astype(np.float64)
-    places = np.arange(1, len(counts) + 1)
-    return float(2 * (places * ascending).sum() / (len(counts) * total) - (len(counts) + 1) / len(counts))
+    positions = np.arange(1, len(counts) + 1)
+    return float(2 * (positions * ascending).sum() / (len(counts) * total) - (len(counts) + 1) / len(counts))

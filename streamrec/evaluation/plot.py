@@ -87,26 +87,26 @@ def _figure(evaluation: Evaluation) -> "Figure":
     figure = Figure(figsize=(10, 5), layout="constrained")
     axes = figure.subplots()
     k = min(evaluation.protocol.ks)
-    window = window_of(len(evaluation.places))
+    window = window_of(len(evaluation.positions))
     for name, answers in evaluation.answers.items():
         values = np.mean([gains("recall", one.ranks, k) for one in answers], axis=0)
         if len(values):
             shown = _spread_evenly(len(values) - window + 1)
-            places = evaluation.places[window - 1 :]
-            axes.plot(places[shown], over_stream(values, window)[shown], label=name, linewidth=1.2)
+            positions = evaluation.positions[window - 1 :]
+            axes.plot(positions[shown], over_stream(values, window)[shown], label=name, linewidth=1.2)
     axes.set_title(_title(evaluation))
     axes.set_xlabel("event number")
     axes.set_ylabel(f"recall@{k} of the last {window:,} questions")
     axes.set_ylim(bottom=0)
     axes.grid(alpha=0.3)
-    if len(evaluation.places):
+    if len(evaluation.positions):
         axes.legend()
     return figure
 
 
 def _title(evaluation: Evaluation) -> str:
     n_events = len(evaluation.events.user_rows)
-    return f"Predicted, then learned: {len(evaluation.places):,} questions in {n_events:,} events"
+    return f"Predicted, then learned: {len(evaluation.positions):,} questions in {n_events:,} events"
 
 
 def _spread_evenly(n_points: int) -> Rows:

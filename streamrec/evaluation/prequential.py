@@ -1,7 +1,7 @@
 """Measuring models on a stream: split by time, fit the first part, then predict each event and learn it.
 
 The loop is `predict_then_learn`. For a model with scores it comes to this; for one that answers with a list,
-the rank is the target's place in `model.best(user, k)`, else `MISS`:
+the rank is the target's position in `model.best(user, k)`, else `MISS`:
 
 >>> from collections import defaultdict
 >>> from streamrec.domain.popularity.counts import ALL_TIME, Popularity
@@ -47,8 +47,8 @@ class Evaluation:
         The whole stream, N events.
     start
         Where the history ends.
-    places
-        (Q,) indices of the questions among the events.
+    positions
+        (Q,) positions of the questions among the events.
     answers
         Model name -> the answers of each run, one a seed.
     """
@@ -56,7 +56,7 @@ class Evaluation:
     protocol: Protocol
     events: Events
     start: int
-    places: Rows
+    positions: Rows
     answers: dict[str, list[Answers]]
 
     @property
@@ -108,9 +108,9 @@ def run(
         for name, model in models.items()
     }
     runners = [runner for of_model in contestants.values() for runner in of_model]
-    places = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
+    positions = _go_through(events, start, protocol, runners, lambda n_done: on_progress(n_done, n_events))
     answers = {name: [runner.answers() for runner in of_model] for name, of_model in contestants.items()}
-    return Evaluation(protocol, events, start, places, answers)
+    return Evaluation(protocol, events, start, positions, answers)
 
 
 def columns(interactions: Iterable[Interaction]) -> Events:
@@ -142,17 +142,17 @@ def _go_through(
     contestants: Sequence[Contestant],
     on_progress: Callable[[int], None],
 ) -> Rows:
-    """Ask all, teach all; return the places of the questions."""
-    places: list[int] = []
+    """Ask all, teach all; return the positions of the questions."""
+    positions: list[int] = []
     n_done = start
     questioning = Questioning(protocol.stride, with_repeats=protocol.with_repeats)
     for asked, batch in predict_then_learn(events, start, questioning):
         for question in asked:
-            places.append(question.place)
+            positions.append(question.position)
             for contestant in contestants:
                 contestant.ask(question)
         for contestant in contestants:
             contestant.learn(batch)
         n_done += len(batch.user_rows)
         on_progress(n_done)
-    return np.array(places, np.int64)
+    return np.array(positions, np.int64)

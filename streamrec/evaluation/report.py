@@ -60,7 +60,7 @@ def figures(evaluation: Evaluation) -> dict[str, Figures]:
     is_in_segment = segments(
         evaluation.events,
         evaluation.start,
-        evaluation.places,
+        evaluation.positions,
         with_repeats=evaluation.protocol.with_repeats,
     )
     return {
@@ -101,10 +101,10 @@ def _of_model(
         for metric in METRICS
     }
     values = {name: of_seeds.mean(axis=0) for name, of_seeds in by_seed.items()}
-    users = evaluation.events.user_rows[evaluation.places]
+    users = evaluation.events.user_rows[evaluation.positions]
     return {
         **_means(values, users),
-        "n_never_seen": int((n_earlier(evaluation.events)[evaluation.places] == 0).sum()),
+        "n_never_seen": int((n_earlier(evaluation.events)[evaluation.positions] == 0).sum()),
         "segments": {
             name: _means({metric: of_all[is_in] for metric, of_all in values.items()}, users[is_in])
             for name, is_in in is_in_segment.items()
@@ -151,7 +151,7 @@ def _durations(seconds: Sequence[NDArray[np.float64]]) -> Figures:
 def _spread(evaluation: Evaluation, by_seed: dict[str, NDArray[np.float64]], n: int) -> Figures:
     """Return what each seed gave, and the standard deviation between them; 0 of a single one."""
     first = evaluation.protocol.learning.seed
-    if not len(evaluation.places):
+    if not len(evaluation.positions):
         by_seed = {name: np.zeros((n, 1)) for name in by_seed}
     means = {name: of_seeds.mean(axis=1) for name, of_seeds in by_seed.items()}
     return {

@@ -13,7 +13,9 @@ FEW_EVENTS = 5
 """An item is new while it has had so many events or fewer."""
 
 
-def segments(events: Events, start: int, places: Rows, *, with_repeats: bool) -> dict[str, NDArray[np.bool_]]:
+def segments(
+    events: Events, start: int, positions: Rows, *, with_repeats: bool
+) -> dict[str, NDArray[np.bool_]]:
     """Return which of (Q,) questions belong to which segment, by name.
 
     `known_users`
@@ -28,8 +30,8 @@ def segments(events: Events, start: int, places: Rows, *, with_repeats: bool) ->
 
     Parameters
     ----------
-    places
-        (Q,) the questions' places among the events.
+    positions
+        (Q,) the questions' positions among the events.
 
     >>> ones = np.ones(3)
     >>> stream = Events(np.array([0, 1, 1]), np.array([0, 0, 1]), ones, ones.astype(np.float32))
@@ -37,15 +39,15 @@ def segments(events: Events, start: int, places: Rows, *, with_repeats: bool) ->
     >>> cold.tolist()
     [True]
     """
-    is_known = np.isin(events.user_rows, events.user_rows[:start])[places]
-    turns_of_user = occurrence_numbers(events.user_rows)[places]
+    is_known = np.isin(events.user_rows, events.user_rows[:start])[positions]
+    turns_of_user = occurrence_numbers(events.user_rows)[positions]
     found = {
         "known_users": is_known,
         "cold_users_first_events": ~is_known & (turns_of_user < FIRST_EVENTS),
-        "new_items": n_earlier(events)[places] <= FEW_EVENTS,
+        "new_items": n_earlier(events)[positions] <= FEW_EVENTS,
     }
     if with_repeats:
-        is_repeat = _is_repeat(events)[places]
+        is_repeat = _is_repeat(events)[positions]
         found |= {"repeat_targets": is_repeat, "new_targets": ~is_repeat}
     return found
 

@@ -85,9 +85,9 @@ class StreamedGmf:
 
     def learn(self, events: Events) -> None:
         """Let events arrive; they are learned when their time has come."""
-        for place in range(len(events.user_rows)):
+        for index in range(len(events.user_rows)):
             arrival = self._n_arrived / self._pace.events_per_s
-            self._waiting.append((arrival, events.at(slice(place, place + 1))))
+            self._waiting.append((arrival, events.at(slice(index, index + 1))))
             self._n_arrived += 1
 
     def _live_until(self, now: float) -> None:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.growing import grown
-from streamrec.domain.rows.marked_rows import free_places, marked
+from streamrec.domain.rows.marked_rows import clear_marked, marked
 
 Rows = NDArray[np.int64]
 
@@ -83,7 +83,7 @@ class RecentItems:
 
     def forget_items(self, rows: Rows) -> None:
         """Leave items out of all rings."""
-        free_places(self._rings, marked(rows))
+        clear_marked(self._rings, marked(rows))
 
     def arrays(self) -> dict[str, NDArray[np.int32] | Rows]:
         """Return the state, for a checkpoint."""

@@ -12,7 +12,7 @@ from tenacity import (
 )
 
 from streamrec.errors import StreamrecError
-from streamrec.log_limits import place_in, warn_seldom
+from streamrec.log_limits import subject_of, warn_seldom
 from streamrec.ports import Metrics
 
 _FIRST_PAUSE_S = 0.1
@@ -32,7 +32,7 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
         error = state.outcome.exception() if state.outcome else None
         if error is not None:
             warn_seldom(
-                "waiting_for_a_part", about=place_in(error), attempt=state.attempt_number, error=str(error)
+                "waiting_for_a_part", about=subject_of(error), attempt=state.attempt_number, error=str(error)
             )
 
     return Retrying(

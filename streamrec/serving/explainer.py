@@ -86,11 +86,11 @@ class _Look:
 
     def has(self, item_id: str) -> bool:
         """Return whether a source of this stage proposes the item."""
-        return self._candidates.place_of(item_id) >= 0
+        return self._candidates.row_of(item_id) >= 0
 
     def explanation(self, item: RecommendedItem) -> Explanation:
         """Return where an item's score comes from."""
-        (shares,) = self._ranker.shares(self._candidates, [self._candidates.place_of(item.item_id)]).tolist()
+        (shares,) = self._ranker.shares(self._candidates, [self._candidates.row_of(item.item_id)]).tolist()
         of_source = {name: share for name, share in zip(self._ranker.sources, shares, strict=True) if share}
         causes = self._causes(item.item_id, of_source)
         likeliest = sorted(causes, key=lambda id_: -causes[id_])[:N_CAUSES]
@@ -131,8 +131,8 @@ class _Look:
     def _falls_without(self, cause: str, item_id: str) -> bool:
         if cause not in self._scores_without:
             self._scores_without[cause] = self._scores(cause)
-        place = self._candidates.place_of(item_id)
-        return self._scores_without[cause].get(item_id, 0.0) < float(self._probabilities[place])
+        row = self._candidates.row_of(item_id)
+        return self._scores_without[cause].get(item_id, 0.0) < float(self._probabilities[row])
 
     def _scores(self, without: str) -> Shares:
         """Return the score of each candidate had the user never chosen one of theirs."""

@@ -40,7 +40,7 @@ def like_first(pool: Sequence[RecommendedItem], looked_at: Item, order: LikeOrde
     def place(item: RecommendedItem) -> tuple[bool, bool, float]:
         if item.source in OF_NOBODY:
             return True, False, 0.0
-        return False, *order.place(item.categories, item.attributes, looked_at)
+        return False, *order.sort_key(item.categories, item.attributes, looked_at)
 
     return sorted(pool, key=place)
 

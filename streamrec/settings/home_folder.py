@@ -5,7 +5,7 @@ from pathlib import Path
 _SQLITE = "sqlite:///"
 
 
-def home_expanded(place: object) -> object:
+def home_expanded(location: object) -> object:
     """Return a path, or a SQLite file's URL; ``~`` or ``~name`` at its start becomes the folder it means.
 
     >>> home_expanded("sqlite:///~/store.db") == f"sqlite:///{Path.home()}/store.db"
@@ -18,11 +18,11 @@ def home_expanded(place: object) -> object:
     ValueError
         When there is no user of this name.
     """
-    scheme, text = "", str(place)
+    scheme, text = "", str(location)
     if text.startswith(_SQLITE):
         scheme, text = _SQLITE, text.removeprefix(_SQLITE)
     if not text.startswith("~"):
-        return place
+        return location
     try:
         return f"{scheme}{Path(text).expanduser()}"
     except RuntimeError as error:

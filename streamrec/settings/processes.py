@@ -47,7 +47,7 @@ def variables_of(shown: str, *candidates: str) -> str:
 _PLACES = ("events_url", "changelog_url", "store_url", "cache_url", "artifacts_dir", "api_keys_file")
 
 
-class PlaceSettings(BaseSettings):
+class LocationSettings(BaseSettings):
     """Locations of logs, stores, index and files: shared by all processes."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_", frozen=True, extra="ignore")

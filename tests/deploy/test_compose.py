@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from tests.deploy.compose_file import ROOT, load, services
 from tests.deploy.docker_file import stages
 from tests.deploy.retention import RETENTION
@@ -119,7 +119,7 @@ def test_every_url_leads_to_a_service_that_is_within_reach(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(OURS) - {"tests"}))
 def test_our_settings_are_settings(name: str) -> None:
     known = (
-        {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields}
+        {f"STREAMREC_{field}".upper() for field in LocationSettings.model_fields}
         | RETENTION.keys()
         | {"HISTORY"}
     )

@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from tests.deploy.docker_file import stages
 from tests.deploy.manifests import (
     FOLDER,
@@ -149,7 +149,7 @@ def test_the_guide_says_how_to_make_the_secret() -> None:
 
 @pytest.mark.parametrize("manifest", named(PODS))
 def test_settings_are_settings(manifest: Manifest) -> None:
-    known = {f"STREAMREC_{field}".upper() for field in PlaceSettings.model_fields} | RETENTION.keys()
+    known = {f"STREAMREC_{field}".upper() for field in LocationSettings.model_fields} | RETENTION.keys()
     lines = (FOLDER / "base/settings.env").read_text("utf-8").splitlines()
     shared = {line.split("=")[0] for line in lines if line and not line.startswith("#")}
     own = {variable["name"] for variable in container_of(manifest)["env"]}

@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.serving.stack import environment_of, places_in, served
+from benchmarks.serving.stack import environment_of, locations_in, served
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import UserState
 from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 GENERATION = "g1"
 EMOJI = urllib.parse.quote("\U0001f3ac")
 
 
-def populate(places: PlaceSettings) -> None:
+def populate(places: LocationSettings) -> None:
     vectors = np.array([[row / 50, 0.0] for row in range(50)], np.float32)
     ids = ["a/b", *(f"i{row}" for row in range(1, 50))]
     users = VectorTable(["u"], np.ones((1, 2), np.float32))
@@ -48,14 +48,14 @@ def populate(places: PlaceSettings) -> None:
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> PlaceSettings:
-    made = places_in(tmp_path_factory.mktemp("stack"), free_port())
+def places(tmp_path_factory: pytest.TempPathFactory) -> LocationSettings:
+    made = locations_in(tmp_path_factory.mktemp("stack"), free_port())
     populate(made)
     return made
 
 
 @pytest.fixture(scope="module")
-def url(places: PlaceSettings) -> Iterator[str]:
+def url(places: LocationSettings) -> Iterator[str]:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
     with served(settings, port, environment_of(places), path="/health/live"):
@@ -63,7 +63,7 @@ def url(places: PlaceSettings) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def index_served(places: PlaceSettings) -> Iterator[None]:
+def index_served(places: LocationSettings) -> Iterator[None]:
     port = urllib.parse.urlsplit(places.index_url).port
     assert port is not None
     with served(["-c", "python:faiss_server.gunicorn_settings"], port, environment_of(places)):
@@ -98,7 +98,7 @@ def send(method: str, url: str, body: object) -> int:
 
 
 def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
-    url: str, places: PlaceSettings
+    url: str, places: LocationSettings
 ) -> None:
     status, health = readiness(url)
     assert (status, health["status"], health["parts"]["store"]) == (503, "not ready", "ok")
@@ -145,7 +145,7 @@ def test_a_thousand_ids_go_into_a_request(url: str) -> None:
     assert get(f"{url}/v1/recommendations?only_ids=one-more&{ids}")[0] == 400
 
 
-def test_what_is_put_is_durable_and_announced(url: str, places: PlaceSettings) -> None:
+def test_what_is_put_is_durable_and_announced(url: str, places: LocationSettings) -> None:
     assert send("PUT", f"{url}/v1/items/a%2Fb", {"title": "slash"}) == 204
     assert send("PUT", f"{url}/v1/items/{EMOJI}", {"title": "emoji"}) == 204
     assert get(f"{url}/v1/items/a%2Fb")[1]["title"] == "slash"
@@ -191,7 +191,7 @@ def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
     assert get(f"{url}/health/live")[0] == 200
 
 
-def test_schemathesis_finds_nothing_wrong(url: str, places: PlaceSettings, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing_wrong(url: str, places: LocationSettings, tmp_path: Path) -> None:
     # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
     # No schema tells a cursor that an answer gave from any other text, nor that a URL holds 64 KiB and not a
     # thousand ids of 256 bytes each: such values have tests of their own as well.
@@ -210,7 +210,7 @@ def test_schemathesis_finds_nothing_wrong(url: str, places: PlaceSettings, tmp_p
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
 
 
-def test_the_server_stops_cleanly(places: PlaceSettings) -> None:
+def test_the_server_stops_cleanly(places: LocationSettings) -> None:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
     with served(settings, port, environment_of(places), path="/health/live") as process:

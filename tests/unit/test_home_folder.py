@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.errors import ConfigurationError
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
 URLS = ["STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL", "STREAMREC_STORE_URL", "STREAMREC_CACHE_URL"]
@@ -13,7 +13,7 @@ PATHS = ["STREAMREC_ARTIFACTS_DIR", "STREAMREC_API_KEYS_FILE"]
 
 
 def value_of(variable: str) -> object:
-    return getattr(read_settings(PlaceSettings), variable.removeprefix("STREAMREC_").lower())
+    return getattr(read_settings(LocationSettings), variable.removeprefix("STREAMREC_").lower())
 
 
 @pytest.fixture(autouse=True)
@@ -56,4 +56,4 @@ def test_a_user_that_there_is_not_is_told(variable: str, monkeypatch: pytest.Mon
 
 def test_the_changelog_stands_beside_the_events(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAMREC_EVENTS_URL", "sqlite:///~/rec/events.db")
-    assert read_settings(PlaceSettings).vectors_url == f"sqlite:///{home}/rec/changelog.db"
+    assert read_settings(LocationSettings).vectors_url == f"sqlite:///{home}/rec/changelog.db"

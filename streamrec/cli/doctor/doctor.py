@@ -20,7 +20,7 @@ from streamrec.settings.processes import (
     BarsSettings,
     IndexSettings,
     LearningSettings,
-    PlaceSettings,
+    LocationSettings,
     ServerSettings,
     TrainerSettings,
 )
@@ -73,7 +73,7 @@ def doctor(
 def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Finding]:
     """Yield a finding for each part that is configured."""
     try:
-        places, ports = read_settings(PlaceSettings), read_settings(PortSettings)
+        places, ports = read_settings(LocationSettings), read_settings(PortSettings)
         for settings in _SETTINGS:
             read_settings(settings)
     except ConfigurationError as error:
@@ -87,7 +87,7 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
             yield _carry_out(check)
 
 
-def _own_checks(places: PlaceSettings) -> Iterator[Check]:
+def _own_checks(places: LocationSettings) -> Iterator[Check]:
     yield _place("events", places.events_url, "EVENTS_URL", probes.probe_events)
     named_by = "EVENTS_URL" if places.changelog_url is None else "CHANGELOG_URL"
     yield _place("changelog", places.vectors_url, named_by, probes.probe_log)
@@ -115,7 +115,7 @@ def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], st
     return Check(part, shown_url(str(place)), f"STREAMREC_{variable}", mend, partial(probe, place))
 
 
-def _service_checks(places: PlaceSettings, recommender: Service) -> Iterator[Check]:
+def _service_checks(places: LocationSettings, recommender: Service) -> Iterator[Check]:
     mend = f"start it (`{command_line('run')}` starts all), look into its log, or correct "
     probe = partial(service_probes.probe_index, places.index_url)
     variable = "STREAMREC_INDEX_URL"

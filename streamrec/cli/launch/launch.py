@@ -26,7 +26,7 @@ from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.named import ML_100K, TERMS
 from streamrec.datasets.replay import Replay, due_at_rate
 from streamrec.errors import StreamrecError, Unavailable, UnknownId
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 HISTORY_FRACTION = 0.5
 _PATIENCE_S = 120.0
@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
 class Home(NamedTuple):
     """Where a launch keeps its things."""
 
-    places: PlaceSettings
+    places: LocationSettings
     replay_dir: Path
 
 

@@ -11,7 +11,7 @@ from streamrec.cli.launch.launch import Chosen, Home, Launch, launch
 from streamrec.cli.launch.services import Services
 from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
 from streamrec.datasets.named import ML_100K
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
 PROCFILE = Path(__file__).with_name("Procfile")
@@ -34,6 +34,6 @@ def run(
     Ctrl-C stops everything cleanly; the next run goes on from there.
     """
     chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
-    home = Home(read_settings(PlaceSettings), REPLAY_DIR)
+    home = Home(read_settings(LocationSettings), REPLAY_DIR)
     services = Services(procfile, _LOG, read_settings(PortSettings))
     launch(partial(Launch, home, services), services, chosen, rate)

@@ -14,7 +14,7 @@ from streamrec.cli.installation import command_line
 from streamrec.cli.launch.services import Listener, Services
 from streamrec.cli.service_call import Service
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 CONFIGURATION = Path("deploy/local/supervisord.conf")
 FOLDER = Path("var/stack")
@@ -48,10 +48,10 @@ class StackPorts(PortSettings):
     redis_port: int = 16379
     index2_port: int = 8101
 
-    def places(self) -> PlaceSettings:
+    def places(self) -> LocationSettings:
         """Return the settings by which streamrec finds the parts."""
         events_url = f"kafka://127.0.0.1:{self.kafka_port}"
-        return PlaceSettings(
+        return LocationSettings(
             events_url=events_url,
             changelog_url=events_url,
             store_url=f"mongodb://127.0.0.1:{self.mongodb_port}",

@@ -13,14 +13,14 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS
 from streamrec.process.stop import stop_on_signals
-from streamrec.settings.processes import BarsSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 
 def history() -> None:
     """Keep open, high, low and close of items' values, minute by minute, until SIGTERM."""
-    stop, places = stop_on_signals(), read_settings(PlaceSettings)
+    stop, places = stop_on_signals(), read_settings(LocationSettings)
     configure_logging(places.log_level, "history")
     settings, trainer = read_settings(BarsSettings), read_settings(TrainerSettings)
     metrics = open_metrics(places.statsd_url)

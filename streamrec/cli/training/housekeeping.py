@@ -24,7 +24,7 @@ from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.trainer.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
 
@@ -35,7 +35,7 @@ _ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}
 
 
 def open_housekeeping(
-    places: PlaceSettings, metrics: Metrics, retention: RetentionSettings | None = None
+    places: LocationSettings, metrics: Metrics, retention: RetentionSettings | None = None
 ) -> Housekeeping:
     """Return what removes too old things from the parts that the settings name.
 
@@ -48,7 +48,7 @@ def open_housekeeping(
     return Housekeeping(dict(_tasks(places, retention)), retention.interval_s, metrics)
 
 
-def _tasks(places: PlaceSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:
+def _tasks(places: LocationSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:
     artifacts_dir = places.artifacts_dir
     generations = GenerationRetention(
         artifacts_dir, retention.n_old_generations, retention.least_generation_age_s

@@ -35,7 +35,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
-from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 
 _LEASE_DURATION_S = 30.0
@@ -59,7 +59,7 @@ def train(
     UnknownId, CorruptArtifact
         When the generation to start from is not there or not whole.
     """
-    places, learning = read_settings(PlaceSettings), read_settings(LearningSettings)
+    places, learning = read_settings(LocationSettings), read_settings(LearningSettings)
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
     lane = lane_of_next(places.artifacts_dir, as_challenger=as_challenger)
@@ -96,7 +96,7 @@ def train(
     return not report.is_below_popularity
 
 
-def _look_for_parts(places: PlaceSettings) -> None:
+def _look_for_parts(places: LocationSettings) -> None:
     """Wait for what the model will be published to: better now than after the training.
 
     Raises
@@ -134,7 +134,7 @@ class _Before(NamedTuple):
         return erased
 
 
-def _before(places: PlaceSettings, store: TrainerStore) -> _Before:
+def _before(places: LocationSettings, store: TrainerStore) -> _Before:
     patient = until_told()
     with (
         spinner("Reading the commands"),
@@ -169,7 +169,7 @@ def _release(
     state: TrainerState,
     past: Events,
     history: History,
-    places: PlaceSettings,
+    places: LocationSettings,
     newly_erased: NewlyErased,
     *,
     as_challenger: bool,

@@ -16,7 +16,7 @@ from streamrec.ports import INTERACTIONS, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
 from streamrec.redaction import shown_url
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import NullMetrics
 
 LEASE = "initial-training"
@@ -59,7 +59,7 @@ def history_of(events: EventSet, until_fraction: float) -> History:
     return History(read, lineage | {"n_events": end}, {})
 
 
-def history_of_stream(places: PlaceSettings) -> History:
+def history_of_stream(places: LocationSettings) -> History:
     """Return all that the interactions topic holds by now."""
     source = open_event_source(places.events_url, [INTERACTIONS], LEASE)
     patient = until_told()

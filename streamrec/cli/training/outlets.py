@@ -14,10 +14,10 @@ from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.role_metrics import metrics_of
 from streamrec.promotion.roles import NAMES
 from streamrec.publishing.publisher import Outlets
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 
 
-def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:
+def open_outlets(places: LocationSettings, metrics: Metrics) -> Outlets:
     """Open logs, store and cache to write to.
 
     Raises
@@ -35,7 +35,7 @@ def open_outlets(places: PlaceSettings, metrics: Metrics) -> Outlets:
     )
 
 
-def sources_of_events(places: PlaceSettings, metrics: Metrics) -> Callable[[str], EventSource]:
+def sources_of_events(places: LocationSettings, metrics: Metrics) -> Callable[[str], EventSource]:
     """Return what opens a reader of events and commands, which counts under the name of its group's role."""
 
     def open_source(group: str) -> EventSource:

@@ -13,7 +13,7 @@ from streamrec.cli.service_call import Service
 from streamrec.domain.generations.roles import Promotion, PromotionName
 from streamrec.errors import StreamrecError, Unavailable
 from streamrec.ports import COMMANDS, Message
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.wire import Command, encode_command
 
@@ -37,7 +37,7 @@ def rollback(generation: Generation = "", wait_s: Wait = 60.0, unseen: Unseen = 
 
 
 def _change_places(name: PromotionName, generation: str, wait_s: float, *, unseen: bool) -> None:
-    places = read_settings(PlaceSettings)
+    places = read_settings(LocationSettings)
     record = SnapshotRoles(places.artifacts_dir)
     promotion = record.read().next_promotion(name, generation, time.time())
     if not unseen:

@@ -2,7 +2,7 @@
 
 In the cache a minute is a bar of `PACKED_BYTES`, little-endian: version (1 byte), the minute since 1970
 (int32), count (uint32), open, high, low, close and sum (float64). An item has as many slots as the window has
-minutes, and a minute stands at slot ``minute % window``: a new minute takes the place of the one that left
+minutes, and a minute stands at slot ``minute % window``: a new minute overwrites the one that left
 the window, so nothing has to be trimmed. A bar at another slot than its own is of another window, and is
 passed over, as one of another version is, and one whose figures are not finite.
 """
@@ -121,8 +121,8 @@ def by_slot(packed: bytes, window: int) -> dict[int, bytes]:
     """Return one item's packed minutes by the slot at which each belongs."""
     minutes = np.frombuffer(packed, PACKED)["minute"].tolist()
     return {
-        minute % window: packed[place * PACKED_BYTES : (place + 1) * PACKED_BYTES]
-        for place, minute in enumerate(minutes)
+        minute % window: packed[index * PACKED_BYTES : (index + 1) * PACKED_BYTES]
+        for index, minute in enumerate(minutes)
     }
 
 

@@ -95,7 +95,7 @@ class MinuteTable:
         item_ids, times, values = ticks.item_ids, ticks.times, ticks.values
         if verdicts.any():
             taken = np.flatnonzero(verdicts == TAKEN)
-            item_ids = [item_ids[place] for place in taken.tolist()]
+            item_ids = [item_ids[index] for index in taken.tolist()]
             times, values = times[taken], values[taken]
         rows = self.ids.rows_of(item_ids)
         evicted = []
@@ -162,8 +162,8 @@ class MinuteTable:
 
     def _make_room(self, item_ids: Sequence[str], rows: NDArray[np.int64]) -> list[tuple[int, str]]:
         """Forget as many items as the unknown ones among these, whose rows are -1, need."""
-        strangers = {item_ids[place] for place in np.flatnonzero(rows < 0).tolist()}
-        n_over = len(self.ids) + len(strangers) - self.max_items
+        unknown = {item_ids[index] for index in np.flatnonzero(rows < 0).tolist()}
+        n_over = len(self.ids) + len(unknown) - self.max_items
         if n_over <= 0:
             return []
         silence = self._last_tick.copy()
@@ -221,5 +221,5 @@ class MinuteTable:
 def _last_of_each(cells: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return where in (N,) cells the one that arrived last of each stands."""
     order = np.lexsort((arrivals, cells))
-    places: NDArray[np.int64] = order[np.append(np.diff(cells[order]) != 0, [True])]
-    return places
+    indices: NDArray[np.int64] = order[np.append(np.diff(cells[order]) != 0, [True])]
+    return indices

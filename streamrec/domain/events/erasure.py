@@ -89,16 +89,16 @@ class VoidEvents:
             self._horizon[partition] = max(offset, self._horizon.get(partition, 0))
 
     def contains(self, user_id: str, partition: int, offset: int) -> bool:
-        """Return whether an event of this user at this place no longer counts."""
+        """Return whether an event of this user at this offset no longer counts."""
         # The horizon first: a digest takes a microsecond.
         return offset < self._horizon.get(partition, 0) and offset < self._offset(user_id, partition)
 
     def covers(self, user_id: str, partition: int, offset: int) -> bool:
-        """Return whether an erasure of this user at this place, or a later one, is known."""
+        """Return whether an erasure of this user at this offset, or a later one, is known."""
         return offset <= self._offset(user_id, partition, -1)
 
     def is_ahead(self, user_id: str, next_offsets: Mapping[int, int]) -> bool:
-        """Return whether nothing behind the user's erasure was read yet, by the places to go on from."""
+        """Return whether nothing behind the user's erasure was read yet, by the offsets to go on from."""
         offsets = self._offsets.get(digest_of(user_id, self._salt))
         return offsets is not None and _are_ahead(offsets, next_offsets)
 

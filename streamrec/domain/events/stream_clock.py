@@ -101,10 +101,10 @@ class StreamClock:
         """Note what the users of (B,) events say, of each the last."""
         n_events, said = len(timestamps), self._said
         users, back = np.unique(user_rows[::-1], return_index=True)
-        places = np.sort(n_events - 1 - back)[-N_USERS:] if len(users) > 1 else np.array([n_events - 1])
-        numbers = (self._n_events + 1 + places).tolist()
+        indices = np.sort(n_events - 1 - back)[-N_USERS:] if len(users) > 1 else np.array([n_events - 1])
+        numbers = (self._n_events + 1 + indices).tolist()
         for user, timestamp, number in zip(
-            user_rows[places].tolist(), timestamps[places].tolist(), numbers, strict=True
+            user_rows[indices].tolist(), timestamps[indices].tolist(), numbers, strict=True
         ):
             said.pop(user, None)
             said[user] = timestamp, number

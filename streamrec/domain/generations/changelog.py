@@ -8,7 +8,7 @@ _LANE_PREFIXES = ("0:", "1:")
 def changelog_key(id_: str, lane: int) -> str:
     """Return the key of an item's, or a user's, vectors in their changelog.
 
-    Champion and challenger publish vectors of the same ids side by side, and neither may take the place of
+    Champion and challenger publish vectors of the same ids side by side, and neither may overwrite
     the other's: lane 0 keys by the id itself, lane 1 by the id behind "1:". Two lanes are enough for any
     number of generations, and the changelog never holds more than two vectors of an id.
 

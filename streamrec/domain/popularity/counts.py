@@ -63,10 +63,10 @@ class Popularity:
         if not len(item_rows):
             return
         visits = self._pairs.visit(user_rows, item_rows)
-        places = self._n_events + np.cumsum(weights, dtype=np.float64)
-        self._n_events = float(places[-1])
+        numbers = self._n_events + np.cumsum(weights, dtype=np.float64)
+        self._n_events = float(numbers[-1])
         for window in self._windows.values():
-            window.add(visits, places if window.is_in_events else timestamps, weights)
+            window.add(visits, numbers if window.is_in_events else timestamps, weights)
 
     def scores(self, window: str) -> NDArray[np.float64]:
         """Return (I,) counts as of the newest event; rows never counted may be missing at the end."""

@@ -59,12 +59,12 @@ def visited_with(
         weight *= AGE_DECAY
     if not ids:
         return [], np.zeros(0), np.zeros(0)
-    distinct, places = numbered(ids)
+    distinct, indices = numbered(ids)
     worth = np.repeat(weights, counts)
     return (
         distinct,
-        np.bincount(places, similarities * worth).astype(np.float64),
-        np.bincount(places, follows * worth).astype(np.float64),
+        np.bincount(indices, similarities * worth).astype(np.float64),
+        np.bincount(indices, follows * worth).astype(np.float64),
     )
 
 

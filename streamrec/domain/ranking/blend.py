@@ -122,25 +122,25 @@ class BlendRanker:
         """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
         return _softmax(self.scores(candidates))
 
-    def shares(self, candidates: Candidates[Id], places: Sequence[int]) -> _Array:
+    def shares(self, candidates: Candidates[Id], rows: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
         weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
-        parts = candidates.features[np.asarray(places, np.int64), : candidates.n_sources] * weights
+        parts = candidates.features[np.asarray(rows, np.int64), : candidates.n_sources] * weights
         shares: _Array = parts / parts.sum(axis=1, keepdims=True)
         return shares
 
-    def main_sources(self, candidates: Candidates[Id], places: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates[Id], rows: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
-        return [self.sources[column] for column in self.shares(candidates, places).argmax(axis=1).tolist()]
+        return [self.sources[column] for column in self.shares(candidates, rows).argmax(axis=1).tolist()]
 
     def learn(self, candidates: Candidates[Id], chosen: Id) -> None:
         """Take one step towards what the user chose; nothing is learned when no source proposed it."""
-        place = candidates.place_of(chosen)
-        if place < 0:
+        row = candidates.row_of(chosen)
+        if row < 0:
             return
         active, scores = self._forward(candidates)
         errors = _softmax(scores)
-        errors[place] -= 1
+        errors[row] -= 1
         segment = SEGMENTS.index(candidates.segment)
         of_weights = np.zeros_like(self._weights)
         of_weights[segment] = errors @ candidates.features[:, : candidates.n_sources]

@@ -74,10 +74,10 @@ def segment_of(n_events: int) -> str:
 
 
 def numbered(items: Sequence[Id]) -> tuple[list[Id], NDArray[np.int64]]:
-    """Return the distinct ones of N items, as they come, and (N,) the place of each among them.
+    """Return the distinct ones of N items, as they come, and (N,) the row of each among them.
 
-    >>> ids, places = numbered("aba")
-    >>> ids, places.tolist()
+    >>> ids, rows = numbered("aba")
+    >>> ids, rows.tolist()
     (['a', 'b'], [0, 1, 0])
     """
     # Each item is looked up once, in a loop without Python's steps: answers spend most of their time here.
@@ -131,15 +131,15 @@ class Candidates(Generic[Id]):
         given = [(column, proposals.get(name)) for column, name in enumerate(sources)]
         filled = [(column, proposal) for column, proposal in given if proposal is not None and proposal.ids]
         ids = [item for _, proposal in filled for item in proposal.ids]
-        self.ids, all_places = numbered(ids)
+        self.ids, all_rows = numbered(ids)
         n_sources = len(sources)
         features = np.zeros((len(self.ids), 2 * n_sources + N_ABOUT_USER), np.float32)
         end = 0
         for column, proposal in filled:
             start, end = end, end + len(proposal.ids)
-            places = all_places[start:end]
-            features[places, column] = _GAINS[: len(places)]
-            features[places, n_sources + column] = proposal.levels()
+            rows = all_rows[start:end]
+            features[rows, column] = _GAINS[: len(rows)]
+            features[rows, n_sources + column] = proposal.levels()
         about_user = (math.log1p(n_events) / 5, n_events < _FIRST_LIGHT, n_events <= 1, is_new_only)
         features[:, -N_ABOUT_USER:] = about_user
         self.proposals = {sources[column]: proposal for column, proposal in filled}
@@ -147,10 +147,10 @@ class Candidates(Generic[Id]):
         self.segment = segment_of(n_events)
         self.features = features
 
-    def place_of(self, item: Id) -> int:
+    def row_of(self, item: Id) -> int:
         """Return the row of an item, -1 for one that nobody proposed."""
-        return self._place_of.get(item, -1)
+        return self._row_of.get(item, -1)
 
     @cached_property
-    def _place_of(self) -> dict[Id, int]:
-        return {item: place for place, item in enumerate(self.ids)}
+    def _row_of(self) -> dict[Id, int]:
+        return {item: row for row, item in enumerate(self.ids)}

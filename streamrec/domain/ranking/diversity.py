@@ -69,12 +69,13 @@ def pool_size(k: int) -> int:
 
 
 def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
-    """Return the places in the pool of up to `k` candidates, in the order in which they are to be shown.
+    """Return the rows in the pool of up to `k` candidates, in the order in which they are to be shown.
 
-    By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each place goes
-    to the candidate with the best (1 - diversity) * relevance - diversity * similarity to the most similar
-    one shown above it. The similarity of two is the share of the pool's pairs whose cosine is smaller, equal
-    ones counting half: where all cosines are high, their differences count as much as elsewhere. O(P * k).
+    By maximal marginal relevance (Carbonell and Goldstein 1998, The use of MMR, section 2): each position
+    goes to the candidate with the best (1 - diversity) * relevance - diversity * similarity to the most
+    similar one shown above it. The similarity of two is the share of the pool's pairs whose cosine is
+    smaller, equal ones counting half: where all cosines are high, their differences count as much as
+    elsewhere. O(P * k).
 
     The cap on categories is soft. An item of several categories counts in each, one without any is never
     capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
@@ -93,17 +94,17 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
     for _ in pool.scores:
         if len(shown) == k:
             break
-        place = choice.best()
-        categories = set(pool.categories[place])
+        row = choice.best()
+        categories = set(pool.categories[row])
         if shape.max_per_category is not None and any(
             counts[category] >= shape.max_per_category for category in categories
         ):
-            choice.pass_over(place)
-            left_out.append(place)
+            choice.pass_over(row)
+            left_out.append(row)
             continue
-        choice.show(place)
+        choice.show(row)
         counts.update(categories)
-        shown.append(place)
+        shown.append(row)
     return shown + left_out[: k - len(shown)]
 
 
@@ -120,22 +121,22 @@ class _MarginalRelevance:
         self._similarity = np.zeros(len(pool.scores))
 
     def best(self) -> int:
-        """Return the place of the best that is left; of equals the one further up in the pool."""
+        """Return the row of the best that is left; of equals the one further up in the pool."""
         return int(np.argmax(self._relevance - self._diversity * self._similarity))
 
-    def show(self, place: int) -> None:
+    def show(self, row: int) -> None:
         """Put a candidate into the list."""
-        self.pass_over(place)
-        if self._diversity > 0 and self._has_vector[place] and len(self._cosines):
-            np.maximum(self._similarity, self._similarity_to(place), out=self._similarity)
+        self.pass_over(row)
+        if self._diversity > 0 and self._has_vector[row] and len(self._cosines):
+            np.maximum(self._similarity, self._similarity_to(row), out=self._similarity)
 
-    def pass_over(self, place: int) -> None:
+    def pass_over(self, row: int) -> None:
         """Take a candidate out of the pool."""
-        self._relevance[place] = -np.inf
+        self._relevance[row] = -np.inf
 
-    def _similarity_to(self, place: int) -> NDArray[np.float64]:
+    def _similarity_to(self, row: int) -> NDArray[np.float64]:
         """Return (P,) the share of the pool's pairs that are less similar than each is to this one."""
-        cosines = self._directions @ self._directions[place]
+        cosines = self._directions @ self._directions[row]
         n_smaller = np.searchsorted(self._cosines, cosines - _ROUNDING)
         n_not_larger = np.searchsorted(self._cosines, cosines + _ROUNDING)
         return np.where(self._has_vector, (n_smaller + n_not_larger) / (2 * len(self._cosines)), 0.0)

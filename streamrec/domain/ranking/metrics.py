@@ -56,7 +56,7 @@ def ndcg_at(rank: int, k: int) -> float:
 
 
 def mrr_at(rank: int, k: int) -> float:
-    """Return the reciprocal of the place, counted from 1; 0 beyond `k`."""
+    """Return the reciprocal of the position, counted from 1; 0 beyond `k`."""
     return 1 / (rank + 1) if rank < k else 0.0
 
 
@@ -69,13 +69,13 @@ def gains(metric: str, ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
     >>> gains("mrr", np.array([0, 3, MISS]), k=10).tolist()
     [1.0, 0.25, 0.0]
     """
-    # Beyond k a value is made as well, and then left out: any place will do.
-    places = np.minimum(ranks, k) + 1.0
+    # Beyond k a value is made as well, and then left out: any position will do.
+    positions = np.minimum(ranks, k) + 1.0
     values = {
-        "recall": places**0,
-        "precision": places**0 / k,
-        "ndcg": 1 / np.log2(places + 1),
-        "mrr": 1 / places,
+        "recall": positions**0,
+        "precision": positions**0 / k,
+        "ndcg": 1 / np.log2(positions + 1),
+        "mrr": 1 / positions,
     }
     found: NDArray[np.float64] = np.where(ranks < k, values[metric], 0.0)
     return found

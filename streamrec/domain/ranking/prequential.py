@@ -91,7 +91,7 @@ class Question(NamedTuple):
 
     Attributes
     ----------
-    place
+    position
         Of the event in the stream.
     user_row, item_row
         Who chose, and the target: what models are to find.
@@ -103,7 +103,7 @@ class Question(NamedTuple):
         Whether anybody chose the target before; else no model can find it.
     """
 
-    place: int
+    position: int
     user_row: int
     item_row: int
     n_items: int
@@ -114,7 +114,7 @@ class Question(NamedTuple):
         """Return the target's rank by (n_items,) scores; `MISS` for one never seen."""
         return rank_of(scores, self.item_row, self.excluded) if self.is_target_known else MISS
 
-    def place_in(self, best: Rows) -> int:
+    def rank_in(self, best: Rows) -> int:
         """Return the target's rank in a list, best first; `MISS` when it is not there."""
         found = np.flatnonzero(best == self.item_row)
         return int(found[0]) if len(found) else MISS
@@ -126,7 +126,7 @@ class Questioning(NamedTuple):
     Attributes
     ----------
     stride
-        Only events whose place is a multiple of it; all are learned.
+        Only events whose position is a multiple of it; all are learned.
     batch_size
         Events that are predicted before any of them is learned.
     with_repeats
@@ -157,13 +157,13 @@ class _Past:
         self._items.add(item)
         self._n_items = max(self._n_items, item + 1)
 
-    def question(self, place: int, user: int, item: int, *, with_repeats: bool) -> Question | None:
+    def question(self, position: int, user: int, item: int, *, with_repeats: bool) -> Question | None:
         """Return an event as a question; None for an unknown user's, and for an item that is no candidate."""
         chosen = self._by_user.get(user)
         if chosen is None or (item in chosen and not with_repeats):
             return None
         excluded = np.fromiter(chosen, np.int64, 0 if with_repeats else len(chosen))
-        return Question(place, user, item, self._n_items, excluded, item in self._items)
+        return Question(position, user, item, self._n_items, excluded, item in self._items)
 
 
 def predict_then_learn(
@@ -183,9 +183,9 @@ def predict_then_learn(
         batch = events.at(slice(first, first + questioning.batch_size))
         asked = []
         pairs = zip(batch.user_rows.tolist(), batch.item_rows.tolist(), strict=True)
-        for place, (user, item) in enumerate(pairs, start=first):
-            if place % questioning.stride == 0:
-                asked.append(past.question(place, user, item, with_repeats=questioning.with_repeats))
+        for position, (user, item) in enumerate(pairs, start=first):
+            if position % questioning.stride == 0:
+                asked.append(past.question(position, user, item, with_repeats=questioning.with_repeats))
             past.add(user, item)
         yield [question for question in asked if question is not None], batch
 

@@ -31,7 +31,7 @@ def compiled(function: _F) -> _F:
     """
     try:
         return _jit(cache=True)(function)
-    except RuntimeError:  # numba found no place that can be written
+    except RuntimeError:  # numba found no folder that can be written
         return _jit()(function)
 
 

@@ -9,7 +9,7 @@ _NOBODY = -1
 
 
 def marked(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return (N,) which rows are among these; the last place is false and stands for all rows from there on.
+    """Return (N,) which rows are among these; the last entry is false and stands for all rows from there on.
 
     >>> marked(np.array([2, 0, 2])).tolist()
     [True, False, True, False]
@@ -31,8 +31,8 @@ def is_among(row: np.int32, is_marked: NDArray[np.bool_]) -> bool:
 
 
 @compiled
-def free_places(table: NDArray[np.int32], is_marked: NDArray[np.bool_]) -> None:
-    """Set all places of a (N, M) table that hold marked rows to -1."""
+def clear_marked(table: NDArray[np.int32], is_marked: NDArray[np.bool_]) -> None:
+    """Set all entries of a (N, M) table that hold marked rows to -1."""
     for i in range(table.shape[0]):
         for j in range(table.shape[1]):
             if is_among(table[i, j], is_marked):

@@ -37,6 +37,6 @@ def _turns(sorted_rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return (B,) how many of the same row stand before each."""
     is_first = np.ones(len(sorted_rows), np.bool_)
     is_first[1:] = sorted_rows[1:] != sorted_rows[:-1]
-    places = np.arange(len(sorted_rows))
-    turns: NDArray[np.int64] = places - np.maximum.accumulate(np.where(is_first, places, 0))
+    indices = np.arange(len(sorted_rows))
+    turns: NDArray[np.int64] = indices - np.maximum.accumulate(np.where(is_first, indices, 0))
     return turns

@@ -33,16 +33,16 @@ class LikeOrder(NamedTuple):
         """True when a list may come out otherwise than by score."""
         return self.name != "score"
 
-    def place(
+    def sort_key(
         self, categories: Sequence[str], attributes: Mapping[str, Any], looked_at: Item
     ) -> tuple[bool, float]:
-        """Return what an item of these is sorted by; those of equal places keep their order.
+        """Return what an item of these is sorted by; items with equal keys keep their order.
 
         An item without the number comes after all of its group that have one.
 
         >>> shoe = Item("a", categories=("shoes",), attributes={"price": 50})
         >>> nearest = LikeOrder("same_category_then_value")
-        >>> nearest.place(["shoes", "winter"], {"price": 40}, shoe), nearest.place(["hats"], {}, shoe)
+        >>> nearest.sort_key(["shoes", "winter"], {"price": 40}, shoe), nearest.sort_key(["hats"], {}, shoe)
         ((False, 10.0), (True, inf))
         """
         if not self.changes_lists:

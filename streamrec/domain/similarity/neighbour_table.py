@@ -12,7 +12,7 @@ from streamrec.domain.rows.lightest import compete, one_of_each_set
 from streamrec.domain.rows.marked_rows import is_among, marked
 
 N_WAYS = 8
-"""Places of a set: eight 4-byte rows lie in half a line of the processor's cache."""
+"""Slots of a set: eight 4-byte rows lie in half a line of the processor's cache."""
 
 NOBODY = -1
 
@@ -22,9 +22,9 @@ Rows = NDArray[np.int64]
 class NeighbourTable:
     """The heaviest pairs of items, counted in memory that does not grow with the number of pairs.
 
-    An item has S sets of `N_WAYS` places, and neighbour j may only stand in set j mod S (set-associative, as
+    An item has S sets of `N_WAYS` slots, and neighbour j may only stand in set j mod S (set-associative, as
     in a processor's cache): to find a pair is to compare eight numbers, whatever there is.
-    In a full set newcomers compete for the lightest place: `streamrec.domain.rows.lightest`.
+    In a full set newcomers compete for the lightest slot: `streamrec.domain.rows.lightest`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class NeighbourTable:
         return len(self._ids)
 
     def grow_to(self, n_items: int) -> None:
-        """Have places for at least so many items."""
+        """Have room for at least so many items."""
         self._ids = grown(self._ids, n_items, fill=NOBODY)
         self._weights = grown(self._weights, n_items)
         self._following = grown(self._following, n_items)
@@ -74,12 +74,12 @@ class NeighbourTable:
         self.grow_to(int(items.max()) + 1)
         sets = items * self._n_sets + neighbours % self._n_sets
         is_here = self._ids.reshape(-1, N_WAYS)[sets] == neighbours.astype(np.int32)[:, None]
-        # A pair stands in one place at most, so these are pairs and places at once.
+        # A pair stands in one slot at most, so these are pairs and slots at once.
         found = np.flatnonzero(is_here)
         pairs = found // N_WAYS
-        places, of_pairs = sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
-        np.add.at(self._weights.reshape(-1), places, of_pairs)
-        np.add.at(self._following.reshape(-1), places, of_pairs * is_after[pairs])
+        slots, of_pairs = sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
+        np.add.at(self._weights.reshape(-1), slots, of_pairs)
+        np.add.at(self._following.reshape(-1), slots, of_pairs * is_after[pairs])
         if len(pairs) < len(items):
             is_new = np.ones(len(items), np.bool_)
             is_new[pairs] = False
@@ -88,7 +88,7 @@ class NeighbourTable:
     def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
         """Return (R, M) neighbours, their weights, and how much of these came after, in no order.
 
-        Free places hold `NOBODY` with weight 0.
+        Free slots hold `NOBODY` with weight 0.
         """
         return self._ids[items], self._weights[items], self._following[items]
 
@@ -118,7 +118,7 @@ class NeighbourTable:
         self._following *= np.float32(factor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the state, for a checkpoint: only the places that are taken, which mostly are few."""
+        """Return the state, for a checkpoint: only the slots that are taken, which mostly are few."""
         is_taken = self._weights > 0
         return {
             "n_kept": np.array([self._ids.shape[1]]),
@@ -155,13 +155,13 @@ class NeighbourTable:
     def _admit(
         self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64], is_after: NDArray[np.bool_]
     ) -> None:
-        """Let (P,) newcomers compete for the places of their sets, one of a set at a time."""
+        """Let (P,) newcomers compete for the slots of their sets, one of a set at a time."""
         sets, newcomers, gains, gains_after = _summed(sets, newcomers, gains, gains * is_after)
         weights, following = gains.astype(np.float32), gains_after.astype(np.float32)
         for candidates in one_of_each_set(sets, gains, N_WAYS):
-            places, is_in = compete(self._weights, N_WAYS, sets[candidates], weights[candidates])
-            self._ids.reshape(-1)[places[is_in]] = newcomers[candidates[is_in]]
-            self._following.reshape(-1)[places[is_in]] = following[candidates[is_in]]
+            slots, is_in = compete(self._weights, N_WAYS, sets[candidates], weights[candidates])
+            self._ids.reshape(-1)[slots[is_in]] = newcomers[candidates[is_in]]
+            self._following.reshape(-1)[slots[is_in]] = following[candidates[is_in]]
 
 
 @compiled
@@ -183,7 +183,7 @@ def _take_out(
     sets: Rows,
     is_marked: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:
-    """Free places of (N, S, W) tables that hold marked rows in some sets; return which lines had any."""
+    """Free slots of (N, S, W) tables that hold marked rows in some sets; return which lines had any."""
     has_lost = np.zeros(ids.shape[0], np.bool_)
     for i in range(ids.shape[0]):
         for one in sets:

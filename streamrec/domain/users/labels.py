@@ -31,7 +31,7 @@ class UserLabels:
 
     Names are kept of labels that users have, and of as many others at most.
 
-    In a full row newcomers compete for the lightest place, see `streamrec.domain.rows.lightest`: a count is
+    In a full row newcomers compete for the lightest slot, see `streamrec.domain.rows.lightest`: a count is
     never too large, and exact for a user of at most `N_LABELS` labels. Means are over the values since the
     label came in. Rows are allocated as far as there are users with labels: a stream of items without any
     costs nothing.
@@ -106,7 +106,7 @@ class UserLabels:
         return self._names.by_row()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return the state but for the names, for a checkpoint: only the places that are taken."""
+        """Return the state but for the names, for a checkpoint: only the slots that are taken."""
         is_taken = self._n_events > 0
         return {
             "n_labels": is_taken.sum(axis=1, dtype=np.int32),
@@ -151,28 +151,28 @@ class UserLabels:
 
     def _add(self, uses: "_Uses") -> None:
         is_here = self._labels[uses.users] == uses.labels.astype(np.int32)[:, None]
-        # A label stands in one place of a row at most, so these are uses and places at once.
+        # A label stands in one slot of a row at most, so these are uses and slots at once.
         found = np.flatnonzero(is_here)
         known = found // N_LABELS
-        places = uses.users[known] * N_LABELS + found % N_LABELS
-        self._n_events.reshape(-1)[places] += uses.n_events[known]
-        self._note_values(places, uses.at(known))
+        slots = uses.users[known] * N_LABELS + found % N_LABELS
+        self._n_events.reshape(-1)[slots] += uses.n_events[known]
+        self._note_values(slots, uses.at(known))
         if len(known) < len(uses.users):
             self._admit(uses.at(np.flatnonzero(~is_here.any(axis=1))))
 
-    def _note_values(self, places: Rows, uses: "_Uses") -> None:
+    def _note_values(self, slots: Rows, uses: "_Uses") -> None:
         """Bring (Q,) means up to date, without ever holding a sum that grows."""
         means, n_values = self._means.reshape(-1), self._n_values.reshape(-1)
-        n_values[places] += uses.n_values
-        n_all = np.maximum(n_values[places], 1)
-        means[places] += (uses.sums - uses.n_values * means[places].astype(np.float64)) / n_all
+        n_values[slots] += uses.n_values
+        n_all = np.maximum(n_values[slots], 1)
+        means[slots] += (uses.sums - uses.n_values * means[slots].astype(np.float64)) / n_all
 
     def _admit(self, newcomers: "_Uses") -> None:
-        """Let (Q,) newcomers compete for places, one of a user at a time, those with most events first."""
+        """Let (Q,) newcomers compete for slots, one of a user at a time, those with most events first."""
         for positions in one_of_each_set(newcomers.users, newcomers.n_events, N_LABELS):
             candidates = newcomers.at(positions)
-            places, is_in = compete(self._n_events, N_LABELS, candidates.users, candidates.n_events)
-            taken, entered = places[is_in], candidates.at(np.flatnonzero(is_in))
+            slots, is_in = compete(self._n_events, N_LABELS, candidates.users, candidates.n_events)
+            taken, entered = slots[is_in], candidates.at(np.flatnonzero(is_in))
             self._labels.reshape(-1)[taken] = entered.labels
             self._n_values.reshape(-1)[taken] = 0
             self._means.reshape(-1)[taken] = 0

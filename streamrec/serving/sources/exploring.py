@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 
-from streamrec.domain.items.exploration import n_new_places, with_new_items
+from streamrec.domain.items.exploration import n_new_slots, with_new_items
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection, SourceName
 from streamrec.ports import Rankings
@@ -52,14 +52,14 @@ class Explorer:
         """
         listed = list(items)
         # Chance first: most lists stay as they are, and need no look at what is new.
-        n_places = n_new_places(self._share, len(listed), self._rng)
-        if not n_places or page.is_choosy:
+        n_slots = n_new_slots(self._share, len(listed), self._rng)
+        if not n_slots or page.is_choosy:
             return listed
         new = page.shown.without([id_ for id_ in await self._new_items(asker) if asker.wants(id_)])
         ids = [item.item_id for item in listed]
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
-        wanted = with_new_items(ranked, new, (), n_places, len(listed), self._rng)
+        wanted = with_new_items(ranked, new, (), n_slots, len(listed), self._rng)
         strangers = [id_ for id_ in wanted if id_ not in in_list]
         if not strangers:
             return listed

@@ -36,5 +36,5 @@ def test_the_table_compares_with_lists_as_they_come() -> None:
     assert rows[3] == "| films (1,234) | 0.4 | 0.1900 | -5.0% | 0.400 | -20.0% |"
 
 
-def test_the_page_has_a_place_for_the_table() -> None:
+def test_the_page_has_markers_for_the_table() -> None:
     assert all(PAGE.read_text("utf-8").count(marker) == 1 for marker in MARKERS)

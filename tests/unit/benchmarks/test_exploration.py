@@ -34,17 +34,17 @@ class FixedServer:
 
 def chosen_at_random(n: int, seed: int = 0) -> list[Interaction]:
     rng = random.Random(seed)
-    return [Interaction(f"u{rng.randrange(30)}", f"i{rng.randrange(60)}", 60.0 * place) for place in range(n)]
+    return [Interaction(f"u{rng.randrange(30)}", f"i{rng.randrange(60)}", 60.0 * index) for index in range(n)]
 
 
 def test_late_items_are_chosen_by_nobody_before_they_arrive() -> None:
     events = chosen_at_random(2000)
     stream = with_late_items(events, CATALOG, 1 / 3, random.Random(1))
-    arrived = {item.item_id: place for place, items in stream.arrivals.items() for item in items}
+    arrived = {item.item_id: index for index, items in stream.arrivals.items() for item in items}
     assert len(arrived) == 20
     assert {item.item_id for item in stream.early} == {item.item_id for item in CATALOG} - set(arrived)
-    for place, event in enumerate(stream.events):
-        assert place >= arrived.get(event.item_id, 0)
+    for index, event in enumerate(stream.events):
+        assert index >= arrived.get(event.item_id, 0)
     n_dropped = len(events) - len(stream.events)
     assert 0.1 * len(events) < n_dropped < 0.3 * len(events)
 
@@ -89,7 +89,7 @@ def test_the_server_shows_what_arrived_and_never_what_was_chosen(starts_silently
     assert ("late" in server.new_items()) == starts_silently
 
 
-def test_the_table_has_a_row_for_each_kind_of_list_and_its_place_on_the_page() -> None:
+def test_the_table_has_a_row_for_each_kind_of_list_and_its_markers_on_the_page() -> None:
     stream = Stream([Interaction("u", f"i{n}", 60.0 * n) for n in range(30)], (), {10: [Item("late")]}, 5)
     outcomes = replay(FixedServer(), stream, SHARES, lambda n: None)
     lists = [

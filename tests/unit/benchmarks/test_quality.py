@@ -45,8 +45,8 @@ def test_tables_stand_between_the_markers_and_nothing_else_changes(tmp_path: Pat
     assert page.read_text().count(recall) == 1
 
 
-def test_a_page_without_a_place_for_them_is_refused(tmp_path: Path) -> None:
+def test_a_page_without_markers_for_them_is_refused(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("nothing")
-    with pytest.raises(ValueError, match="0 places"):
+    with pytest.raises(ValueError, match="0 sections"):
         write_tables({}, tmp_path / "page.md")
     assert all(marker in PAGE.read_text("utf-8") for marker in MARKERS)

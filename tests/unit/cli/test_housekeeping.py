@@ -21,7 +21,7 @@ from streamrec.domain.generations.changelog import changelog_key
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
-from streamrec.settings.processes import LearningSettings, PlaceSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.wire import VectorRecord, encode_vector
@@ -40,8 +40,8 @@ def checkpoint(folder: Path, name: str, offset: int) -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> PlaceSettings:
-    return PlaceSettings(
+def places(tmp_path: Path) -> LocationSettings:
+    return LocationSettings(
         events_url=f"sqlite:///{tmp_path}/events.db",
         store_url=f"sqlite:///{tmp_path}/store.db",
         cache_url=f"sqlite:///{tmp_path}/cache.db",
@@ -72,7 +72,7 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
 
 
 def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_for_ever(
-    places: PlaceSettings,
+    places: LocationSettings,
 ) -> None:
     release(places.artifacts_dir, "live", [f"i{n}" for n in range(5)], 0, lane=1)
     set_current(places.artifacts_dir, "live")
@@ -102,7 +102,7 @@ def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_fo
     assert keys() == kept | {"damaged"}
 
 
-def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(places: PlaceSettings) -> None:
+def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(places: LocationSettings) -> None:
     release(places.artifacts_dir, "live", ["i"], 0)
     set_current(places.artifacts_dir, "live")
     path = places.artifacts_dir.parent / "changelog.db"

@@ -19,7 +19,7 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, Message
-from streamrec.settings.processes import PlaceSettings
+from streamrec.settings.processes import LocationSettings
 from streamrec.wire import Command, encode_command, encode_event
 from tests.erasure_system import ErasureSystem
 
@@ -39,7 +39,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ErasureS
 
 
 def train_from_stream(system: ErasureSystem) -> None:
-    train(history_of_stream(PlaceSettings()), FitOptions(max_epochs=1), None)
+    train(history_of_stream(LocationSettings()), FitOptions(max_epochs=1), None)
     generation = current_generation(system.folder)
     assert generation is not None
     system.generation = generation
@@ -78,7 +78,7 @@ def test_a_generation_of_the_stream_has_who_came_back_and_none_of_the_erased(sys
 
 def test_an_erasure_while_the_generation_is_trained_counts(system: ErasureSystem) -> None:
     system.send(*CROWD, ("u", "i1"))
-    history = history_of_stream(PlaceSettings())
+    history = history_of_stream(LocationSettings())
     system.erase("u")
     system.send(("u", "i2"))
     train(history, FitOptions(max_epochs=1), None)

@@ -41,9 +41,9 @@ def test_popularity_is_counting() -> None:
     hits = n_events = 0
     counts: dict[str, int] = {}
     seen: dict[str, set[str]] = {}
-    for place, event in enumerate(events):
+    for index, event in enumerate(events):
         own = seen.setdefault(event.user_id, set())
-        if place >= 40 and own and event.item_id not in own:
+        if index >= 40 and own and event.item_id not in own:
             n_events += 1
             rivals = sum(
                 count >= counts.get(event.item_id, 0)

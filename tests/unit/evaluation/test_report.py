@@ -77,7 +77,7 @@ def test_a_list_counts_where_the_target_stands_in_it() -> None:
     model = Model(lambda history, protocol: OneList([3, 1, 2]), has_chance=False)
     evaluation = run(people(500), {"list": model}, Protocol(ks=(2, 3)))
     found = figures(evaluation)["list"]
-    targets = evaluation.events.item_rows[evaluation.places]
+    targets = evaluation.events.item_rows[evaluation.positions]
     assert found["recall_at_2"] == pytest.approx(np.isin(targets, [3, 1]).mean())
     assert found["mrr_at_3"] == pytest.approx(
         ((targets == 3) + (targets == 1) / 2 + (targets == 2) / 3).mean()

@@ -14,17 +14,19 @@ def stream() -> Events:
 def test_segments_are_those_of_counting_by_hand() -> None:
     events, start = stream(), 30
     users, items = events.user_rows.tolist(), events.item_rows.tolist()
-    places = np.arange(start, 300, 2)
-    found = segments(events, start, places, with_repeats=True)
-    for n, place in enumerate(places.tolist()):
-        is_known = users[place] in users[:start]
+    positions = np.arange(start, 300, 2)
+    found = segments(events, start, positions, with_repeats=True)
+    for n, position in enumerate(positions.tolist()):
+        is_known = users[position] in users[:start]
         assert found["known_users"][n] == is_known
-        assert found["cold_users_first_events"][n] == (not is_known and users[:place].count(users[place]) < 5)
-        assert found["new_items"][n] == (items[:place].count(items[place]) <= 5)
-        is_repeat = (users[place], items[place]) in zip(users[:place], items[:place], strict=True)
+        assert found["cold_users_first_events"][n] == (
+            not is_known and users[:position].count(users[position]) < 5
+        )
+        assert found["new_items"][n] == (items[:position].count(items[position]) <= 5)
+        is_repeat = (users[position], items[position]) in zip(users[:position], items[:position], strict=True)
         assert found["repeat_targets"][n] == is_repeat
         assert found["new_targets"][n] == (not is_repeat)
-    assert all(0 < is_in.sum() < len(places) for is_in in found.values())
+    assert all(0 < is_in.sum() < len(positions) for is_in in found.values())
 
 
 def test_without_repeats_nothing_is_said_of_them() -> None:

@@ -73,6 +73,6 @@ def all_pairs(rows: Cells, measure: str, shrinkage: float, *, is_missing_aware: 
 
 
 def ranked(scores: Cells, own: int | None, k: int) -> list[int]:
-    """Return the places of up to k scores above 0, best first, equal ones by place."""
-    places = [n for n, score in enumerate(scores.tolist()) if score > 0 and n != own]
-    return sorted(places, key=lambda n: (-scores[n], n))[:k]
+    """Return the columns of up to k scores above 0, best first, equal ones by column."""
+    columns = [n for n, score in enumerate(scores.tolist()) if score > 0 and n != own]
+    return sorted(columns, key=lambda n: (-scores[n], n))[:k]

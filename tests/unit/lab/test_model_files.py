@@ -100,8 +100,8 @@ def test_a_torn_file_or_a_flipped_byte_is_refused(path: Path) -> None:
         with pytest.raises(CorruptArtifact):
             load_model(path)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        place = archive.getinfo("user_vectors.npy").header_offset + 220
-    path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        offset = archive.getinfo("user_vectors.npy").header_offset + 220
+    path.write_bytes(content[:offset] + bytes([content[offset] ^ 1]) + content[offset + 1 :])
     with pytest.raises(CorruptArtifact, match="CRC"):
         load_model(path)
 
@@ -138,8 +138,8 @@ def test_no_file_is_no_model(tmp_path: Path) -> None:
 def test_a_member_that_was_compressed_by_nobody_is_refused(path: Path) -> None:
     content = bytearray(path.read_bytes())
     directory = content.index(b"PK\x01\x02")
-    for place in (content.index(b"PK\x03\x04") + 8, directory + 10):
-        content[place] = zipfile.ZIP_DEFLATED
+    for offset in (content.index(b"PK\x03\x04") + 8, directory + 10):
+        content[offset] = zipfile.ZIP_DEFLATED
     path.write_bytes(content)
     with pytest.raises(CorruptArtifact, match="fit the model again"):
         load_model(path)

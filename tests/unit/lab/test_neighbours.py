@@ -30,12 +30,12 @@ def test_items_and_what_they_recommend_are_those_of_a_plain_account(how: Cells, 
     similarities = all_pairs(table.T, measure, 2.0, is_missing_aware=how == "mean_value")
     model = ItemNeighbours(options(how, measure))
     model.fit(events)
-    for place, item in enumerate(items):
+    for row, item in enumerate(items):
         found = model.similar_items(item, 6)
-        expected = ranked(similarities[place], place, 6)
+        expected = ranked(similarities[row], row, 6)
         assert [of.id for of in found] == [items[n] for n in expected]
-        assert [of.score for of in found] == pytest.approx([similarities[place, n] for n in expected])
-        both = ~np.isnan(table[:, [place]]) & ~np.isnan(table)
+        assert [of.score for of in found] == pytest.approx([similarities[row, n] for n in expected])
+        both = ~np.isnan(table[:, [row]]) & ~np.isnan(table)
         assert [of.support for of in found] == both.sum(axis=0)[expected].tolist()
     for row, user in enumerate(users):
         totals = np.zeros(len(items))

@@ -36,8 +36,8 @@ def user_tags(events: list[Interaction]) -> tuple[list[str], Cells]:
             if event.value is not None:
                 gathered[users.index(event.user_id), tags.index(tag)].append(event.value)
     table = np.zeros((len(users), len(tags)))
-    for place, values in gathered.items():
-        table[place] = sum(values) / len(values)
+    for row, values in gathered.items():
+        table[row] = sum(values) / len(values)
     return users, table
 
 

@@ -62,12 +62,12 @@ def test_any_order_within_the_window_gives_what_a_plain_account_gives(seed: int)
         )
     ]
     table = MinuteTable(window, max_items=6)
-    place = 0
-    while place < n:
+    index = 0
+    while index < n:
         size = int(chance.choice([1, 7, 400]))
-        added = table.add(ticks_of(ticks[place : place + size]))
+        added = table.add(ticks_of(ticks[index : index + size]))
         assert (added.n_late, added.n_ahead) == (0, 0)
-        place += size
+        index += size
     for item_id in (f"i{item}" for item in range(6)):
         assert bars_of(table, item_id) == plainly(ticks, item_id, window)
 

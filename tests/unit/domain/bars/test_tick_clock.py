@@ -76,10 +76,10 @@ def test_portions_do_not_matter(seed: int) -> None:
     senders[n // 3 : n // 3 + 300] = 2.0
     whole, parts = TickClock(3), TickClock(3)
     verdicts = whole.judge(times, arrivals, senders)
-    places = [0, *sorted(chance.integers(1, n, 300).tolist()), n]
+    cuts = [0, *sorted(chance.integers(1, n, 300).tolist()), n]
     judged = [
         parts.judge(times[first:last], arrivals[first:last], senders[first:last])
-        for first, last in zip(places, places[1:], strict=False)
+        for first, last in zip(cuts, cuts[1:], strict=False)
         if last > first
     ]
     assert np.concatenate(judged).tolist() == verdicts.tolist()

@@ -3,7 +3,7 @@ from collections import Counter
 
 import pytest
 
-from streamrec.domain.items.exploration import N_UNTOUCHED, n_new_places, with_new_items
+from streamrec.domain.items.exploration import N_UNTOUCHED, n_new_slots, with_new_items
 
 RANKED = [f"i{n}" for n in range(50)]
 NEW = [f"n{n}" for n in range(30)]
@@ -13,24 +13,24 @@ def lists(
     n: int, share: float = 0.02, k: int = 10, ranked: list[str] = RANKED, new: list[str] = NEW
 ) -> list[list[str]]:
     rng = random.Random(7)
-    return [with_new_items(ranked, new, (), n_new_places(share, k, rng), k, rng) for _ in range(n)]
+    return [with_new_items(ranked, new, (), n_new_slots(share, k, rng), k, rng) for _ in range(n)]
 
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.25])
 @pytest.mark.parametrize("k", [10, 20])
-def test_new_items_get_their_share_of_the_places(share: float, k: int) -> None:
+def test_new_items_get_their_share_of_the_slots(share: float, k: int) -> None:
     made = lists(4000, share, k)
     n_new = sum(item_id in NEW for of_one in made for item_id in of_one)
     assert n_new / (4000 * k) == pytest.approx(share, rel=0.1)
     assert {len(of_one) for of_one in made} == {k}
 
 
-def test_they_stand_in_the_lower_half_each_place_alike() -> None:
-    places = Counter(
-        place for made in lists(4000, share=0.1) for place, item_id in enumerate(made) if item_id in NEW
+def test_they_stand_in_the_lower_half_each_slot_equally_often() -> None:
+    slots = Counter(
+        slot for made in lists(4000, share=0.1) for slot, item_id in enumerate(made) if item_id in NEW
     )
-    assert set(places) == {5, 6, 7, 8, 9}
-    assert min(places.values()) > 0.8 * max(places.values())
+    assert set(slots) == {5, 6, 7, 8, 9}
+    assert min(slots.values()) > 0.8 * max(slots.values())
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 4, 5])

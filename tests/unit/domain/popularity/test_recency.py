@@ -9,7 +9,7 @@ from tests.builders import near
 RECENT = ["a", "b", "a", "c", "b"]
 
 
-def test_a_history_has_each_item_at_its_newest_place() -> None:
+def test_a_history_has_each_item_at_its_newest_position() -> None:
     assert distinct_newest_first(RECENT, 9) == ["b", "c", "a"]
     assert distinct_newest_first(RECENT, 2) == ["b", "c"]
     assert distinct_newest_first([], 2) == []

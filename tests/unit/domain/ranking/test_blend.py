@@ -33,7 +33,7 @@ class Stream:
             candidates = self.candidates(n_events)
             chosen = int(self.lists[best][int(self._chance.integers(10))])
             first = np.argsort(-ranker.scores(candidates), kind="stable")[:10]
-            self.hits.append(chosen in [candidates.ids[place] for place in first])
+            self.hits.append(chosen in [candidates.ids[index] for index in first])
             ranker.learn(candidates, chosen)
         return float(np.mean(self.hits))
 

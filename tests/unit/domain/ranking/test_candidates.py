@@ -33,9 +33,9 @@ def test_the_union_has_each_item_once_with_a_column_for_each_source() -> None:
     assert levels == pytest.approx(np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1]]))
 
 
-def test_places_are_those_of_the_rows() -> None:
+def test_rows_are_found_by_id() -> None:
     candidates = described(near=Proposal(["x", "y"], [2.0, 1.0]))
-    assert [candidates.place_of(item) for item in ("x", "y", "nobody's")] == [0, 1, -1]
+    assert [candidates.row_of(item) for item in ("x", "y", "nobody's")] == [0, 1, -1]
 
 
 def test_a_source_that_is_not_known_does_not_count() -> None:

@@ -46,16 +46,16 @@ def test_a_cursor_answers_one_question_only() -> None:
         Shown.read(after("a", question="user=1").cursor(), "user=2")
 
 
-def _changed(cursor: str, place: int) -> str:
+def _changed(cursor: str, index: int) -> str:
     payload = bytearray(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    payload[place] ^= 1
+    payload[index] ^= 1
     return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
 
-@pytest.mark.parametrize("place", [0, 1, 9, 17, -1])
-def test_a_changed_cursor_is_refused(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 9, 17, -1])
+def test_a_changed_cursor_is_refused(index: int) -> None:
     with pytest.raises(InvalidInput, match="'cursor'"):
-        Shown.read(_changed(after("a", "b").cursor(), place), "q")
+        Shown.read(_changed(after("a", "b").cursor(), index), "q")
 
 
 @pytest.mark.parametrize(

@@ -20,11 +20,11 @@ def a_pool(seed: int, n: int = 60, dimension: int = 8) -> Pool:
     return Pool(scores.tolist(), embeddings, [[f"c{bundle}"] for bundle in of])
 
 
-def similarity(pool: Pool, places: list[int]) -> float:
+def similarity(pool: Pool, rows: list[int]) -> float:
     """Return the mean cosine with the most similar one further up."""
     directions = pool.embeddings / np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
-    cosines = directions[places] @ directions[places].T
-    return float(np.mean([cosines[place, :place].max() for place in range(1, len(places))]))
+    cosines = directions[rows] @ directions[rows].T
+    return float(np.mean([cosines[row, :row].max() for row in range(1, len(rows))]))
 
 
 def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
@@ -45,18 +45,18 @@ def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
     shown: list[int] = []
     for _ in range(k):
         gains = {
-            place: (1 - diversity) * (pool.scores[place] - bottom) / (top - bottom)
-            - diversity * max((similarity_of(place, other) for other in shown), default=0.0)
-            for place in range(len(pool.scores))
-            if place not in shown
+            row: (1 - diversity) * (pool.scores[row] - bottom) / (top - bottom)
+            - diversity * max((similarity_of(row, other) for other in shown), default=0.0)
+            for row in range(len(pool.scores))
+            if row not in shown
         }
-        shown.append(max(gains, key=lambda place: gains[place]))
+        shown.append(max(gains, key=lambda row: gains[row]))
     return shown
 
 
 @pytest.mark.parametrize("diversity", [0.05, 0.3, 0.8])
 @pytest.mark.parametrize("seed", range(3))
-def test_each_place_goes_to_the_best_margin(seed: int, diversity: float) -> None:
+def test_each_position_goes_to_the_best_margin(seed: int, diversity: float) -> None:
     pool = a_pool(seed, n=30)
     assert arranged(pool, 12, Shape(diversity)) == by_definition(pool, 12, diversity)
 
@@ -81,17 +81,17 @@ def test_a_list_is_as_long_as_it_can_be_and_repeats_nothing(
     n = len(scores)
     embeddings = np.ones((n, 3), np.float32)
     embeddings[::2] = 0
-    pool = Pool(scores, embeddings, [["a"] if place % 3 else [] for place in range(n)])
-    places = arranged(pool, k, Shape(diversity, cap))
-    assert len(places) == len(set(places)) == min(k, n)
-    assert not places or places[0] == 0
+    pool = Pool(scores, embeddings, [["a"] if row % 3 else [] for row in range(n)])
+    rows = arranged(pool, k, Shape(diversity, cap))
+    assert len(rows) == len(set(rows)) == min(k, n)
+    assert not rows or rows[0] == 0
 
 
 def test_more_diversity_is_less_similar_and_means_the_same_for_any_span_of_scores() -> None:
     for seed in range(5):
         pool = a_pool(seed)
         lists = [arranged(pool, 10, Shape(diversity)) for diversity in (0, 0.3, 1)]
-        similarities = [similarity(pool, places) for places in lists]
+        similarities = [similarity(pool, rows) for rows in lists]
         assert similarities[0] > similarities[1] > similarities[2]
         stretched = pool._replace(scores=[1000 * score - 5 for score in pool.scores])
         assert [arranged(stretched, 10, Shape(diversity)) for diversity in (0, 0.3, 1)] == lists

@@ -47,14 +47,14 @@ def test_ranks_are_those_of_the_plain_loop() -> None:
     model, expected = Counting(), []
     seen: dict[int, set[int]] = {}
     n_items = 0
-    for place, (user, item) in enumerate(
+    for index, (user, item) in enumerate(
         zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True)
     ):
-        if place >= start and user in seen and item not in seen[user]:
+        if index >= start and user in seen and item not in seen[user]:
             scores = model.scores(user, n_items)
             others = [row for row in range(n_items) if row not in seen[user] and row != item]
             expected.append(sum(scores[row] >= scores[item] for row in others) if item < n_items else MISS)
-        model.learn(events.at(slice(place, place + 1)))
+        model.learn(events.at(slice(index, index + 1)))
         seen.setdefault(user, set()).add(item)
         n_items = max(n_items, item + 1)
     again = Counting()
@@ -113,16 +113,16 @@ class LastChosen:
 
 def test_ranks_in_lists_are_those_of_the_plain_loop() -> None:
     events, model, expected = stream(), LastChosen(), []
-    for place, (user, item) in enumerate(
+    for index, (user, item) in enumerate(
         zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True)
     ):
         if model.own.get(user) and item not in model.own[user]:
             listed = model.best(user, 10).tolist()
             expected.append(listed.index(item) if item in listed else MISS)
-        model.learn(events.at(slice(place, place + 1)))
+        model.learn(events.at(slice(index, index + 1)))
     again, found = LastChosen(), []
     for asked, batch in predict_then_learn(events, 0):
-        found += [question.place_in(again.best(question.user_row, 10)) for question in asked]
+        found += [question.rank_in(again.best(question.user_row, 10)) for question in asked]
         again.learn(batch)
     assert found == expected
     assert MISS in found
@@ -140,7 +140,7 @@ def test_with_repeats_every_event_of_a_known_user_is_a_question_and_nothing_is_e
         q for questions, _ in predict_then_learn(events, 0, Questioning(with_repeats=True)) for q in questions
     ]
     users = events.user_rows.tolist()
-    assert [question.place for question in asked] == [n for n in range(400) if users[n] in users[:n]]
+    assert [question.position for question in asked] == [n for n in range(400) if users[n] in users[:n]]
     assert all(len(question.excluded) == 0 for question in asked)
-    without = [q.place for questions, _ in predict_then_learn(events, 0) for q in questions]
-    assert set(without) < {question.place for question in asked}
+    without = [q.position for questions, _ in predict_then_learn(events, 0) for q in questions]
+    assert set(without) < {question.position for question in asked}

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[4]
 
 def test_a_function_that_can_not_be_kept_is_compiled_all_the_same() -> None:
     names: dict[str, object] = {}
-    exec("def double(x):\n    return 2 * x", names)  # of no file: there is no place for its code
+    exec("def double(x):\n    return 2 * x", names)  # of no file: there is no folder for its code
     assert compiled(names["double"])(np.array([1.0, 2.0])).tolist() == [2.0, 4.0]  # type: ignore[type-var, operator]
 
 

@@ -15,9 +15,9 @@ def events(n: int = 600, n_items: int = 30, history: int = 5) -> tuple[Rows, Row
     random = np.random.default_rng(3)
     items = np.zeros(n, np.int64)
     histories = np.full((n, history), -1, np.int64)
-    for place in range(n):
+    for index in range(n):
         chosen = random.permutation(n_items)[: 1 + random.integers(0, history + 1)]
-        items[place], histories[place, : len(chosen) - 1] = chosen[0], chosen[1:]
+        items[index], histories[index, : len(chosen) - 1] = chosen[0], chosen[1:]
     return items, histories, 1.7e9 + np.sort(random.random(n)) * 3 * MONTH_S, random.random(n) + 0.5
 
 

@@ -49,7 +49,7 @@ def test_a_newcomer_that_is_frequent_gets_in() -> None:
     count(labels, 0, *(f"old-{number}" for number in range(N_LABELS) for _ in range(3)))
     for _ in range(5):
         count(labels, 0, "new")
-    assert counts(labels, 0)["new"] == 3  # two went into the place that it took
+    assert counts(labels, 0)["new"] == 3  # two went into the slot that it took
     assert len(counts(labels, 0)) == N_LABELS
 
 
