@@ -1,5 +1,6 @@
 """Retention in a SQLite store and cache: seen items, deleted items, cached metadata that ran out."""
 
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,16 +109,7 @@ class SqliteDeletedItemsRetention:
         Unavailable
             When the file can't be written.
         """
-        n_removed, n_deleted = 0, _ROWS_AT_ONCE
-        while n_deleted == _ROWS_AT_ONCE:
-            with transaction(self._connection, self._path) as connection:
-                n_deleted = connection.execute(
-                    "DELETE FROM items WHERE item_id IN"
-                    f" (SELECT item_id FROM items WHERE deleted_at < ? LIMIT {_ROWS_AT_ONCE})",
-                    (self._clock() - self._age_s,),
-                ).rowcount
-            n_removed += n_deleted
-        return n_removed
+        return _delete_items(self._connection, self._path, "deleted_at < ?", self._clock() - self._age_s)
 
     def close(self) -> None:
         """Close the file."""
@@ -140,15 +132,7 @@ class SqliteCacheRetention:
         Unavailable
             When the file can't be written.
         """
-        n_removed, n_deleted = 0, _ROWS_AT_ONCE
-        while n_deleted == _ROWS_AT_ONCE:
-            with transaction(self._connection, self._path) as connection:
-                n_deleted = connection.execute(
-                    "DELETE FROM items WHERE item_id IN"
-                    f" (SELECT item_id FROM items WHERE expires_at <= ? LIMIT {_ROWS_AT_ONCE})",
-                    (self._clock(),),
-                ).rowcount
-            n_removed += n_deleted
+        n_removed = _delete_items(self._connection, self._path, "expires_at <= ?", self._clock())
         with translated_errors(self._path):
             copy_back(self._connection)
         return n_removed
@@ -156,3 +140,14 @@ class SqliteCacheRetention:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+
+
+def _delete_items(connection: sqlite3.Connection, path: Path, condition: str, until: float) -> int:
+    """Delete rows of items, some in a transaction; return how many."""
+    some = f"SELECT item_id FROM items WHERE {condition} LIMIT {_ROWS_AT_ONCE}"
+    n_removed, n_deleted = 0, _ROWS_AT_ONCE
+    while n_deleted == _ROWS_AT_ONCE:
+        with transaction(connection, path):
+            n_deleted = connection.execute(f"DELETE FROM items WHERE item_id IN ({some})", (until,)).rowcount
+        n_removed += n_deleted
+    return n_removed

@@ -11,6 +11,7 @@ from streamrec.datasets.files.event_columns import resolve_mapping
 from streamrec.datasets.files.event_rows import EventRows
 from streamrec.datasets.files.header_words import looks_like_data, shown
 from streamrec.datasets.files.parts import hash_of, sources_of
+from streamrec.datasets.files.raw_rows import RowNotes
 from streamrec.datasets.files.read_report import ReadReport, RejectedRow
 from streamrec.datasets.files.row_source import FileFormat, RowSource
 from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
@@ -75,8 +76,9 @@ def _events_of(
     source: RowSource, mapping: Mapping[str, str], report: ReadReport, *, is_strict: bool
 ) -> Iterator[tuple[int, Interaction]]:
     path = str(source.path)
-    rows = EventRows(source.kind, report, path)
-    numbered = source.rows(mapping, mapping.values(), rows.suspicion, rows.note_open_mark)
+    notes = RowNotes(report, path)
+    rows = EventRows(source.kind, notes)
+    numbered = source.rows(mapping, mapping.values(), rows.suspicion, notes.note_open_mark)
     head = list(islice(numbered, N_ROWS_PEEKED))
     rows.learn_from([row for _, _, row in head])
     for line, n_lines, row in chain(head, numbered):

@@ -5,16 +5,14 @@ from typing import Any
 
 import msgspec
 
-from streamrec.datasets.files.delimited.records import OPEN_MARK_NOTE, Suspicion
-from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.raw_rows import RawRow, RowNotes, fields_of, readable
 from streamrec.datasets.files.row_source import FileFormat
 from streamrec.datasets.files.text_columns import day_numbers_of, is_whole_float, were_floats
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.values import NULL_MARKERS, DayNumbers
 from streamrec.errors import InvalidEvent
 from streamrec.wire import EventRecord, to_interaction
-
-RawRow = Mapping[str, Any] | InvalidEvent
 
 _NO_TIMES = NULL_MARKERS - {"NaN", "nan", "NAN"}  # these have words of their own
 _ID_FIELDS = ("user_id", "item_id", "event_id")
@@ -25,27 +23,20 @@ class EventRows:
 
     Parameters
     ----------
-    report
-        Where it is noted what was read, but perhaps not as it was meant.
-    path
-        The file, for the notes.
+    notes
+        On what was read, but perhaps not as it was meant.
     """
 
-    def __init__(self, kind: FileFormat, report: ReadReport, path: str) -> None:
+    def __init__(self, kind: FileFormat, notes: RowNotes) -> None:
         self._kind = kind
-        self._report = report
-        self._path = path
+        self._notes = notes
         self._day_numbers: DayNumbers = "days"
         self._float_fields: list[str] = []
         self.suspicion = Suspicion(self._is_event, is_sure=True, flat_names=EventRecord.__struct_fields__)
 
-    def note_open_mark(self, line: int) -> None:
-        """Note a line whose quotation mark stays open."""
-        self._report.note(OPEN_MARK_NOTE, self._place(line))
-
     def learn_from(self, rows: Sequence[RawRow]) -> None:
         """Decide what numbers as times and texts as ids stand for, from the first rows."""
-        good = [row for row in rows if not isinstance(row, InvalidEvent)]
+        good = readable(rows)
         self._day_numbers = day_numbers_of([row.get("timestamp") for row in good])
         if self._kind == "csv":
             self._float_fields = [name for name in _ID_FIELDS if were_floats([row.get(name) for row in good])]
@@ -58,15 +49,14 @@ class EventRows:
         InvalidEvent
             When it is none.
         """
-        if isinstance(row, InvalidEvent):
-            raise row
+        fields = fields_of(row)
         if self._float_fields:
-            row = self._with_floats(line, row)
-        event = self._interaction(row)
+            fields = self._with_floats(line, fields)
+        event = self._interaction(fields)
         if event.user_id in NULL_MARKERS:
-            self._note_marker("user_id", event.user_id, line)
+            self._notes.note_marker("user_id", event.user_id, line)
         if event.item_id in NULL_MARKERS:
-            self._note_marker("item_id", event.item_id, line)
+            self._notes.note_marker("item_id", event.item_id, line)
         return event
 
     def _interaction(self, row: Mapping[str, Any]) -> Interaction:
@@ -95,11 +85,5 @@ class EventRows:
             text = row.get(name)
             if isinstance(text, str) and is_whole_float(text):
                 fields[name] = float(text)
-                self._report.note(f"whole floats as {name}, such as 41.0, read as 41", self._place(line))
+                self._notes.note_whole_float(name, line)
         return fields
-
-    def _note_marker(self, name: str, marker: str, line: int) -> None:
-        self._report.note(f"{name} {marker!r} read as an id", self._place(line))
-
-    def _place(self, line: int) -> str:
-        return f"{self._path}, line {line}"

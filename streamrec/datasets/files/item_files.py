@@ -10,6 +10,7 @@ import msgspec
 from streamrec.datasets.files.header_words import advice, shown
 from streamrec.datasets.files.item_rows import ItemRows, columns_of_fields
 from streamrec.datasets.files.parts import sources_of
+from streamrec.datasets.files.raw_rows import RowNotes
 from streamrec.datasets.files.read_report import ReadReport, RejectedRow
 from streamrec.datasets.files.row_source import RowSource
 from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
@@ -106,9 +107,10 @@ def _check_columns(source: RowSource, mapping: Mapping[str, str]) -> None:
 
 def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> Iterator[ItemRow]:
     path = str(source.path)
-    rows = ItemRows(source, mapping, report)
+    notes = RowNotes(report, str(source.path))
+    rows = ItemRows(source, mapping, notes)
     needed = columns_of_fields(mapping).values()
-    numbered = source.rows(None, needed, rows.suspicion, rows.note_open_mark)
+    numbered = source.rows(None, needed, rows.suspicion, notes.note_open_mark)
     head = list(islice(numbered, N_ROWS_PEEKED))
     rows.learn_from([row for _, _, row in head])
     for line, n_lines, row in chain(head, numbered):

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from streamrec.datasets.files.delimited.records import OPEN_MARK_NOTE, Suspicion
-from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.raw_rows import RawRow, RowNotes, fields_of, readable
 from streamrec.datasets.files.row_source import RowSource
 from streamrec.datasets.files.text_columns import is_whole_float, were_floats
 from streamrec.domain.events.values import NULL_ID, NULL_MARKERS, id_of
@@ -14,8 +14,6 @@ from streamrec.domain.items.item import Item, checked_attributes
 from streamrec.errors import InvalidEvent, InvalidInput
 
 CATEGORY_SEPARATOR = "|"
-
-RawRow = Mapping[str, Any] | InvalidEvent
 
 
 def columns_of_fields(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -30,14 +28,13 @@ class ItemRows:
     ----------
     mapping
         Field of an item -> column.
-    report
-        Where it is noted what was read, but perhaps not as it was meant.
+    notes
+        On what was read, but perhaps not as it was meant.
     """
 
-    def __init__(self, source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> None:
+    def __init__(self, source: RowSource, mapping: Mapping[str, str], notes: RowNotes) -> None:
         self._is_text = source.kind == "csv"
-        self._path = str(source.path)
-        self._report = report
+        self._notes = notes
         self._column_of = columns_of_fields(mapping)
         self._mapped = frozenset(self._column_of.values())
         self._were_floats = False
@@ -45,16 +42,10 @@ class ItemRows:
         is_tabbed = (source.delimiter or source.usual_delimiter).lower() in ("\t", "\\t", "tab")
         self.suspicion = Suspicion(self._is_item, is_tabbed, flat_names=[self._column_of["item_id"]])
 
-    def note_open_mark(self, line: int) -> None:
-        """Note a line whose quotation mark stays open."""
-        self._note(OPEN_MARK_NOTE, line)
-
     def learn_from(self, rows: Sequence[RawRow]) -> None:
         """Decide what texts as ids stand for, from the first rows."""
-        good = [row for row in rows if not isinstance(row, InvalidEvent)]
-        self._were_floats = self._is_text and were_floats(
-            [row.get(self._column_of["item_id"]) for row in good]
-        )
+        ids = [row.get(self._column_of["item_id"]) for row in readable(rows)]
+        self._were_floats = self._is_text and were_floats(ids)
 
     def item_of(self, line: int, row: RawRow) -> Item:
         """Return the item of a row.
@@ -64,9 +55,7 @@ class ItemRows:
         InvalidEvent
             When it is none.
         """
-        if isinstance(row, InvalidEvent):
-            raise row
-        fields = self._fields_of(row)
+        fields = self._fields_of(fields_of(row))
         item_id = self._id_of(line, fields.pop("item_id", None))
         try:
             item = msgspec.convert({**fields, "item_id": item_id}, Item, strict=False)
@@ -79,7 +68,7 @@ class ItemRows:
         except (UnicodeEncodeError, TypeError, RecursionError) as error:
             raise InvalidEvent("does_not_fit", f"it can't be written as JSON: {error}") from error
         if item_id in NULL_MARKERS:
-            self._note(f"item_id {item_id!r} read as an id", line)
+            self._notes.note_marker("item_id", item_id, line)
         return item
 
     def _fields_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +92,7 @@ class ItemRows:
 
     def _id_of(self, line: int, given: object) -> str:
         if self._were_floats and isinstance(given, str) and is_whole_float(given):
-            self._note("whole floats as item_id, such as 41.0, read as 41", line)
+            self._notes.note_whole_float("item_id", line)
             given = float(given)
         if given is None:
             raise InvalidEvent("does_not_fit", "the row has no item_id")
@@ -117,6 +106,3 @@ class ItemRows:
         """Return whether a line by itself looks like an item: its id is one word."""
         item_id = row.get(self._column_of["item_id"])
         return isinstance(item_id, str) and not any(mark in item_id for mark in ' \t"')
-
-    def _note(self, text: str, line: int) -> None:
-        self._report.note(text, f"{self._path}, line {line}")
