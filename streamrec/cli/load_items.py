@@ -60,11 +60,11 @@ def load_items(
     if report.n_read and not n_items:
         what = "was taken" if report.reasons[REFUSED] else "is an item"
         raise InvalidDataset(f"not one row of {file or dataset} {what}")
-    say(f"{n_items:,} items are at {service.place}")
+    say(f"{n_items:,} items are at {service.address}")
 
 
 def catalog_rows(catalog: Iterable[Item], dataset: str, report: ReadReport) -> Iterator[ItemRow]:
-    """Yield the items of a data set with their places among them."""
+    """Yield the items of a data set with their numbers among them."""
     for number, item in enumerate(catalog, start=1):
         report.n_read += 1
         yield ItemRow(item, number, 1, f"items of {dataset}")

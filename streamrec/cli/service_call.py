@@ -36,7 +36,7 @@ class Service:
     timeout_s: float = 10.0
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """The URL as people may see it."""
         return shown_url(self.url)
 
@@ -72,7 +72,7 @@ class Service:
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
-            raise Unavailable(f"{self.place} does not answer: {_words_of(error)}") from error
+            raise Unavailable(f"{self.address} does not answer: {_words_of(error)}") from error
         finally:
             connection.close()
         return self._checked(response.status, dict(response.headers), content)
@@ -83,9 +83,9 @@ class Service:
             port = parts.port
         except ValueError as error:
             # The error quotes what stands where the port should: it may be a part of a password.
-            raise ConfigurationError(f"{self.place!r} has no number as its port") from error
+            raise ConfigurationError(f"{self.address!r} has no number as its port") from error
         if parts.scheme not in _DEFAULT_PORT or not parts.hostname:
-            raise ConfigurationError(f"{self.place!r} is not of the form http://host:port")
+            raise ConfigurationError(f"{self.address!r} is not of the form http://host:port")
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         return kind(parts.hostname, port or _DEFAULT_PORT[parts.scheme], timeout=self.timeout_s)
 
@@ -93,13 +93,13 @@ class Service:
         try:
             answer = decoded(msgspec.json.decode, content) if content else None
         except Damaged:
-            what = f"{self.place} answers {status}, but not in JSON: something else listens there"
+            what = f"{self.address} answers {status}, but not in JSON: something else listens there"
             raise Unavailable(what) from None
         if status < 400:
             return answer
         problem = answer if isinstance(answer, dict) else {}
         detail = problem.get("detail") or problem.get("title") or content[:200].decode("utf-8", "replace")
-        reason = f"{self.place} answers {status}: {detail}"
+        reason = f"{self.address} answers {status}: {detail}"
         if status == 429:
             raise Overloaded(reason, retry_after_s=float(headers.get("Retry-After", 1)))
         if status == 401:

@@ -166,9 +166,9 @@ class SyntheticStream:
         position = np.arange(first, first + CHUNK, dtype=np.int64)
         users = _zipf(rng, self.n_arrived(self.n_users, position), _USER_EXPONENT)
         types = rng.choice(len(EVENT_TYPES), CHUNK, p=_TYPE_SHARES).astype(np.int8)
-        place = tastes.origin[users] + tastes.walk[users] * (position / self.n_events)
-        place += rng.normal(0.0, _TASTE_WIDTH, CHUNK) + (types == _DISLIKE) * (self.n_clusters / 2)
-        items = self._choose_items(rng, position, np.floor(place).astype(np.int64) % self.n_clusters)
+        taste = tastes.origin[users] + tastes.walk[users] * (position / self.n_events)
+        taste += rng.normal(0.0, _TASTE_WIDTH, CHUNK) + (types == _DISLIKE) * (self.n_clusters / 2)
+        items = self._choose_items(rng, position, np.floor(taste).astype(np.int64) % self.n_clusters)
         step_s = self.duration_s / self.n_events
         timestamps = self.start + (first + np.sort(rng.random(CHUNK)) * CHUNK) * step_s
         values = np.round(rng.lognormal(3.0, 1.0, CHUNK), 2)

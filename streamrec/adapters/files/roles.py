@@ -69,7 +69,7 @@ class SnapshotRoles:
             pass
 
     def begin(self, promotion: Promotion, lease: Lease) -> None:
-        """Write down that two generations change places; who trains follows from now on."""
+        """Write down that two generations change roles; who trains follows from now on."""
         with fenced(self._artifacts_dir, lease):
             self._write_promotion(promotion)
 

@@ -74,7 +74,7 @@ class MemoryEventSource:
         self._next = dict.fromkeys(self._topics, 0)
 
     def seek(self, next_offsets: Offsets) -> None:
-        """Go on from these places; topics not named start at their beginning."""
+        """Go on from these offsets; topics not named start at their beginning."""
         for topic in self._topics:
             wanted = next_offsets.get(topic, {}).get(PARTITION, 0)
             end = self._log.end_offset(topic)

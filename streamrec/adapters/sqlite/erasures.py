@@ -75,4 +75,7 @@ def _grouped(rows: Sequence[tuple[bytes, str, int, int, float]]) -> list[Erasure
     for digest, log, partition, offset, erased_at in rows:
         offsets.setdefault((digest, log), {})[partition] = offset
         times[digest, log] = max(erased_at, times.get((digest, log), erased_at))
-    return [Erasure(digest, log, places, times[digest, log]) for (digest, log), places in offsets.items()]
+    return [
+        Erasure(digest, log, by_partition, times[digest, log])
+        for (digest, log), by_partition in offsets.items()
+    ]

@@ -82,7 +82,7 @@ class SqliteEventSource:
         self._last_found = -math.inf
 
     def seek(self, next_offsets: Offsets) -> None:
-        """Go on from these places; topics not named, or named with 0, start at their beginning.
+        """Go on from these offsets; topics not named, or named with 0, start at their beginning.
 
         Raises
         ------

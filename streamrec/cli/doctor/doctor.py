@@ -30,14 +30,14 @@ EXIT_UNWELL = 1
 
 _SETTINGS = (LearningSettings, TrainerSettings, BarsSettings, ServerSettings, IndexSettings)
 
-PlaceT = TypeVar("PlaceT", str, Path)
+AddressT = TypeVar("AddressT", str, Path)
 
 
 class Check(NamedTuple):
     """A part, where it is, which variable says so, what to do when it fails, and how to find out."""
 
     part: str
-    place: str
+    address: str
     variable: str
     mend: str
     probe: Callable[[], str]
@@ -47,7 +47,7 @@ class Finding(NamedTuple):
     """What a check found; `advice` is empty when all is well."""
 
     part: str
-    place: str
+    address: str
     note: str
     advice: str
 
@@ -63,7 +63,7 @@ def doctor(
         n_unwell += bool(finding.advice)
         line = Text(f"{finding.part:<12}", "bold")
         line.append("ok   " if not finding.advice else "BAD  ", "green" if not finding.advice else "bold red")
-        line.append(finding.note if finding.place in finding.note else f"{finding.place}: {finding.note}")
+        line.append(finding.note if finding.address in finding.note else f"{finding.address}: {finding.note}")
         line.append(f". To mend: {finding.advice}" if finding.advice else "")
         output.print(line)
     if n_unwell:
@@ -88,12 +88,12 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
 
 
 def _own_checks(places: LocationSettings) -> Iterator[Check]:
-    yield _place("events", places.events_url, "EVENTS_URL", probes.probe_events)
+    yield _part("events", places.events_url, "EVENTS_URL", probes.probe_events)
     named_by = "EVENTS_URL" if places.changelog_url is None else "CHANGELOG_URL"
-    yield _place("changelog", places.vectors_url, named_by, probes.probe_log)
-    yield _place("store", places.store_url, "STORE_URL", probes.probe_store)
-    yield _place("cache", places.cache_url, "CACHE_URL", probes.probe_cache)
-    yield _place("artifacts", places.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
+    yield _part("changelog", places.vectors_url, named_by, probes.probe_log)
+    yield _part("store", places.store_url, "STORE_URL", probes.probe_store)
+    yield _part("cache", places.cache_url, "CACHE_URL", probes.probe_cache)
+    yield _part("artifacts", places.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
     if places.statsd_url is not None:
         mend = "start statsd there, or unset STREAMREC_STATSD_URL (no metrics are sent then)"
         probe = partial(probes.probe_statsd, places.statsd_url)
@@ -104,15 +104,15 @@ def _own_checks(places: LocationSettings) -> Iterator[Check]:
         yield Check("api keys", str(places.api_keys_file), "STREAMREC_API_KEYS_FILE", mend, probe)
 
 
-def _place(part: str, place: PlaceT, variable: str, probe: Callable[[PlaceT], str]) -> Check:
-    is_server = "://" in str(place) and not str(place).startswith("sqlite:")
+def _part(part: str, address: AddressT, variable: str, probe: Callable[[AddressT], str]) -> Check:
+    is_server = "://" in str(address) and not str(address).startswith("sqlite:")
     see_that = (
         "see that the server runs and can be reached from here"
         if is_server
         else "see that its folder can be written and its disk has room"
     )
-    mend = f"{see_that}, or set STREAMREC_{variable} to another place"
-    return Check(part, shown_url(str(place)), f"STREAMREC_{variable}", mend, partial(probe, place))
+    mend = f"{see_that}, or set STREAMREC_{variable} to another one"
+    return Check(part, shown_url(str(address)), f"STREAMREC_{variable}", mend, partial(probe, address))
 
 
 def _service_checks(places: LocationSettings, recommender: Service) -> Iterator[Check]:
@@ -122,7 +122,7 @@ def _service_checks(places: LocationSettings, recommender: Service) -> Iterator[
     yield Check("index", shown_url(places.index_url), variable, mend + variable, probe)
     probe = partial(service_probes.probe_recommender, recommender)
     variable = "RECOMMENDER_PORT or --url"
-    yield Check("recommender", recommender.place, variable, mend + variable, probe)
+    yield Check("recommender", recommender.address, variable, mend + variable, probe)
 
 
 def _carry_out(check: Check) -> Finding:
@@ -130,9 +130,9 @@ def _carry_out(check: Check) -> Finding:
     try:
         note = check.probe()
     except CorruptArtifact as error:
-        return Finding(check.part, check.place, str(error), "run initial_training.py for a new generation")
+        return Finding(check.part, check.address, str(error), "run initial_training.py for a new generation")
     except ConfigurationError as error:
-        return Finding(check.part, check.place, str(error), f"correct {check.variable}, or what it names")
+        return Finding(check.part, check.address, str(error), f"correct {check.variable}, or what it names")
     except StreamrecError as error:
-        return Finding(check.part, check.place, str(error), check.mend)
-    return Finding(check.part, check.place, f"{note} ({(time.perf_counter() - start) * 1000:.0f} ms)", "")
+        return Finding(check.part, check.address, str(error), check.mend)
+    return Finding(check.part, check.address, f"{note} ({(time.perf_counter() - start) * 1000:.0f} ms)", "")

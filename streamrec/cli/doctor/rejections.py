@@ -39,7 +39,7 @@ def rejections_in(url: str) -> str:
 
 
 def _before(ends: Offsets, starts: Offsets) -> Offsets:
-    """Return the places from which the latest are read."""
+    """Return the offsets from which the latest are read."""
     return {
         topic: {
             number: max(starts.get(topic, {}).get(number, 0), end - _N_LATEST)

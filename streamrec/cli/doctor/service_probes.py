@@ -13,10 +13,10 @@ def probe_index(url: str) -> str:
     _check_ready(service)
     stats = service.get("/v1/stats")
     if not isinstance(stats, dict) or "generation" not in stats:
-        raise Unavailable(f"what listens at {service.place} is not the index server")
+        raise Unavailable(f"what listens at {service.address} is not the index server")
     answer = service.call("POST", "/v1/search", {"item_ids": [PROBE], "k": 1})
     if answer.get("missing") != [PROBE]:
-        raise Unavailable(f"{service.place} answers a search for an unknown item with {answer}")
+        raise Unavailable(f"{service.address} answers a search for an unknown item with {answer}")
     return f"generation {stats['generation']} with {stats.get('n_items', 0):,} items answers a search"
 
 
@@ -31,7 +31,7 @@ def probe_recommender(service: Service) -> str:
     finally:
         service.call("DELETE", path)
     if found.get("title") != title:
-        raise Unavailable(f"{service.place}: what was written could not be read back")
+        raise Unavailable(f"{service.address}: what was written could not be read back")
     return "an item written, read back and deleted"
 
 

@@ -1,4 +1,4 @@
-"""`promote` and `rollback`: champion and challenger change places, while everything runs."""
+"""`promote` and `rollback`: champion and challenger change roles, while everything runs."""
 
 import time
 from collections.abc import Callable
@@ -72,7 +72,7 @@ def _look_into_index(url: str, promotion: Promotion) -> None:
     served = [stats.get("generation"), *(other["generation"] for other in stats.get("previous", ()))]
     if promotion.champion not in served:
         raise Unavailable(
-            f"the index at {Service(url).place} does not serve {promotion.champion!r} (yet): users who have"
+            f"the index at {Service(url).address} does not serve {promotion.champion!r} (yet): users who have"
             f" moved would be shown what is popular; {stats.get('loading_problem') or 'wait a moment'}"
             " (--unseen: nevertheless)"
         )

@@ -14,7 +14,7 @@ def serve_status(address: str | None, process: str = "trainer") -> TrainerStatus
     """Return a status; where a ``host:port`` is given, ``/health/live`` and ``/health/ready`` tell it.
 
     Live is a process that answers. Ready is one that does its work or stands by; a part that goes away later
-    changes nothing: the process keeps its place and waits.
+    changes nothing: the process keeps its offsets and waits.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def _listen(address: str, status: TrainerStatus, process: str) -> ThreadingHTTPS
 
 def _server_at(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
     found = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104  # as before IPv6
-    family, *_, place = found[0]
+    family, *_, address = found[0]
 
     class Server(ThreadingHTTPServer):
         """Listens where the address says; on ``::`` for IPv4 as well, whatever the system's default is."""
@@ -86,4 +86,4 @@ def _server_at(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> T
                 self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
             super().server_bind()
 
-    return Server((str(place[0]), port), handler)
+    return Server((str(address[0]), port), handler)

@@ -47,8 +47,8 @@ def parquet_rows(path: Path, wanted: Mapping[str, str] | None) -> Iterator[Numbe
         if wanted is None:
             wanted = {name: name for name in file.schema_arrow.names}
         for batch in file.iter_batches(_BATCH, columns=list(dict.fromkeys(wanted.values()))):
-            places = [batch.schema.names.index(column) for column in wanted.values()]
-            columns = [_plain_values(batch.column(at)) for at in places]
+            columns_at = [batch.schema.names.index(column) for column in wanted.values()]
+            columns = [_plain_values(batch.column(at)) for at in columns_at]
             for values in zip(*columns, strict=True):
                 number += 1
                 yield number, 1, {n: v for n, v in zip(wanted, values, strict=True) if v is not None}

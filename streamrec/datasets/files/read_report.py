@@ -31,7 +31,7 @@ class RejectedRow(NamedTuple):
 
 @dataclass
 class Note:
-    """A thing met in `n` rows that were read all the same, and the place of the first of them."""
+    """A thing met in `n` rows that were read all the same, and where the first of them stands."""
 
     n: int
     first: str
@@ -75,12 +75,12 @@ class ReadReport:
         if self.reasons[row.reason] <= self.MAX_EXAMPLES:
             self.examples.append(row)
 
-    def note(self, text: str, place: str, n: int = 1) -> None:
+    def note(self, text: str, example: str, n: int = 1) -> None:
         """Count rows that were read, but perhaps not as they were meant."""
         if text in self.notes:
             self.notes[text].n += n
         elif len(self.notes) < self.MAX_NOTES:
-            self.notes[text] = Note(n, place)
+            self.notes[text] = Note(n, example)
 
     def summary(self) -> list[str]:
         """Return the account in lines of text; none when all rows were read as they stand."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class OpenField(NamedTuple):
-    """A quoted field that does not end on its line: its place in the row, and its text so far."""
+    """A quoted field that does not end on its line: its column, and its text so far."""
 
     at: int
     text: str

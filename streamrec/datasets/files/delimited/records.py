@@ -70,7 +70,7 @@ class Header:
     wanted: Mapping[str, str]
 
     @property
-    def places(self) -> list[tuple[str, int]]:
+    def positions(self) -> list[tuple[str, int]]:
         """Where the wanted columns stand."""
         return [(name, self.columns.index(column)) for name, column in self.wanted.items()]
 
@@ -99,7 +99,7 @@ class CsvRecords:
     ) -> None:
         self._lines = lines
         self._splitter = splitter
-        self._places = header.places
+        self._positions = header.positions
         self._n_columns, self._n_named = len(header.columns), header.n_named
         self._suspicion = suspicion
         self._on_open_mark = on_open_mark
@@ -110,13 +110,13 @@ class CsvRecords:
 
     def __iter__(self) -> Iterator[NumberedRow]:
         """Yield rows; blank lines are skipped."""
-        lines, places, n_columns = self._lines, self._places, self._n_columns
+        lines, wanted, n_columns = self._lines, self._positions, self._n_columns
         delimiter, blanks = self._splitter.delimiter, self._splitter.blanks
         for line in lines:
             if len(line) < MAX_LINE and (line.isascii() or not _SURROGATE.search(line)):
                 fields = self._quoted_fields(line) if '"' in line else line.rstrip("\r\n").split(delimiter)
                 if len(fields) == n_columns and line.strip():
-                    yield lines.number, 1, {n: text for n, at in places if (text := fields[at].strip(blanks))}
+                    yield lines.number, 1, {n: text for n, at in wanted if (text := fields[at].strip(blanks))}
                     continue
             yield from self._read_with_care(line)
 
@@ -214,7 +214,7 @@ class CsvRecords:
             n_fields = self._n_columns
         if not self._n_named <= n_fields <= self._n_columns:
             return InvalidEvent("wrong_columns", f"{n_fields} fields; the header has {self._n_columns}")
-        row = {name: text for name, at in self._places if at < n_fields and (text := fields[at])}
+        row = {name: text for name, at in self._positions if at < n_fields and (text := fields[at])}
         for name, text in row.items():
             if not text.isascii() and _SURROGATE.search(text):
                 return InvalidEvent(
