@@ -61,15 +61,15 @@ def fit(  # noqa: PLR0913 as many parameters as options
     settings = read_settings(TrainerSettings)
     wanted = Wanted(
         model,
-        EventWeights(settings.event_weights, settings.default_event_weight),
-        cells,
-        measure,
-        shrinkage,
-        neighbours,
-        dims,
-        seed,
-        parse_sources(source),
-        frozenset(tag_type or ()),
+        weights=EventWeights(settings.event_weights, settings.default_event_weight),
+        cells=cells,
+        measure=measure,
+        shrinkage=shrinkage,
+        n_neighbours=neighbours,
+        n_dims=dims,
+        seed=seed,
+        sources=parse_sources(source),
+        tag_types=frozenset(tag_type or ()),
     )
     event_set = open_chosen(dataset, events, mapping, delimiter)[:limit]
     fitted = model_for(wanted, event_set)

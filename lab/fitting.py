@@ -79,9 +79,9 @@ def model_for(wanted: Wanted, events: EventSet) -> BatchModel:
 def _blend(wanted: Wanted, events: EventSet) -> BlendedSources:
     if wanted.kind == ItemNeighbours.kind:
         raise InvalidInput(f"sources are blended to compare users; {wanted.kind} compares items")
-    strangers = wanted.tag_types - set(wanted.sources)
-    if strangers:
-        raise InvalidInput(f"types of tags must be among the sources: {', '.join(sorted(strangers))}")
+    unlisted = wanted.tag_types - set(wanted.sources)
+    if unlisted:
+        raise InvalidInput(f"types of tags must be among the sources: {', '.join(sorted(unlisted))}")
     models = {type_: _source_model(wanted, type_, events) for type_ in wanted.sources}
     offered = CellRules.only(*sorted(set(wanted.sources) - wanted.tag_types))
     sources = [Source(type_, weight, models[type_]) for type_, weight in wanted.sources.items()]

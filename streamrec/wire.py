@@ -102,11 +102,11 @@ def to_interaction(record: EventRecord, arrival_s: float, day_numbers: DayNumber
     timestamp, value, event_id = record.timestamp, record.value, record.event_id
     return Interaction(
         id_of("user_id", record.user_id),
-        id_of("item_id", record.item_id),
-        time_of(arrival_s, "seconds") if timestamp is None else time_of(timestamp, day_numbers),
-        type_of(record.type),
-        None if value is None else value_of(value),
-        None if event_id is None else event_id_of(event_id),
+        item_id=id_of("item_id", record.item_id),
+        timestamp=time_of(arrival_s, "seconds") if timestamp is None else time_of(timestamp, day_numbers),
+        type=type_of(record.type),
+        value=None if value is None else value_of(value),
+        event_id=None if event_id is None else event_id_of(event_id),
     )
 
 

@@ -41,7 +41,14 @@ def measure_hop(shape_name: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         table = VectorTable([f"user-{row}" for row in range(len(sample))], sample)
-        snapshot = Snapshot("g", VectorTable(ids, vectors), table, {}, time.time(), {})
+        snapshot = Snapshot(
+            "g",
+            items=VectorTable(ids, vectors),
+            users=table,
+            next_offsets={},
+            created_at=time.time(),
+            provenance={},
+        )
         write_snapshot(home / "artifacts", snapshot)
         set_current(home / "artifacts", "g")
         with (

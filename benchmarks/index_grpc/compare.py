@@ -86,7 +86,17 @@ def _ask_in_process(home: Path) -> tuple[list[dict[str, float]], dict[int, list[
     ids = [f"item-{row}" for row in range(N_ITEMS)]
     table = VectorTable([f"user-{row}" for row in range(len(sample))], sample)
     artifacts = locations_in(home, 0).artifacts_dir
-    write_snapshot(artifacts, Snapshot(_GENERATION, VectorTable(ids, vectors), table, {}, time.time(), {}))
+    write_snapshot(
+        artifacts,
+        Snapshot(
+            _GENERATION,
+            items=VectorTable(ids, vectors),
+            users=table,
+            next_offsets={},
+            created_at=time.time(),
+            provenance={},
+        ),
+    )
     set_current(artifacts, _GENERATION)
     index = FaissIndex(D + 1, sample)
     index.upsert(ids, vectors)

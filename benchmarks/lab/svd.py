@@ -103,12 +103,12 @@ def plant(size: Size, seed: int) -> Planted:
     items = np.where(random.random(len(users)) < SHARE_OF_THEME, in_theme, anything)
     events = EventSet(
         "planted",
-        CodedColumn(users.astype(np.int32), [f"u{n}" for n in range(size.n_users)]),
-        CodedColumn(items.astype(np.int32), [item.item_id for item in catalog]),
-        CodedColumn(np.zeros(len(users), np.int32), ["view"]),
-        np.arange(len(users), dtype=np.float64),
-        random.gamma(2.0, 30.0, len(users)),
-        np.arange(len(users)),
+        users=CodedColumn(users.astype(np.int32), [f"u{n}" for n in range(size.n_users)]),
+        items=CodedColumn(items.astype(np.int32), [item.item_id for item in catalog]),
+        types=CodedColumn(np.zeros(len(users), np.int32), ["view"]),
+        timestamps=np.arange(len(users), dtype=np.float64),
+        values=random.gamma(2.0, 30.0, len(users)),
+        lines=np.arange(len(users)),
         catalog=catalog,
     )
     return Planted(events, groups, size.n_users // size.n_groups)

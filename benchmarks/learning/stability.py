@@ -112,14 +112,14 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
     n_by_fifth = [n_events * len(part) / len(losses) for part in np.array_split(np.array(losses), _FIFTHS)]
     return Outcome(
         combination.name,
-        flaw,
-        tuple(np.max(greatest, axis=0).tolist()),
-        [loss / n for loss, n in zip(by_fifth, n_by_fifth, strict=True)],
-        recall,
-        recall_of_popularity,
-        len(hits),
-        n_events,
-        seconds,
+        flaw=flaw,
+        greatest=tuple(np.max(greatest, axis=0).tolist()),
+        losses=[loss / n for loss, n in zip(by_fifth, n_by_fifth, strict=True)],
+        recall=recall,
+        recall_of_popularity=recall_of_popularity,
+        n_questions=len(hits),
+        n_events=n_events,
+        seconds=seconds,
     )
 
 

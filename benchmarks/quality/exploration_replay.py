@@ -126,7 +126,7 @@ def replay(
             ranked, new = server.ranked(event.user_id, own), server.new_items()
             for share, outcome in outcomes.items():
                 n_slots = n_new_slots(share, K, chances[share])
-                shown = with_new_items(ranked, new, own, n_slots, K, chances[share])
+                shown = with_new_items(ranked, new=new, banned=own, n_slots=n_slots, k=K, rng=chances[share])
                 outcome.note(shown, ranked[:K], event, is_late=event.item_id in arrived)
                 _note_exposures(outcome, shown, arrived, (index, event.timestamp))
         own.add(event.item_id)

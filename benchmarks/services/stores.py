@@ -46,7 +46,18 @@ Publish = Callable[[UserUpdates], None]
 def updates_of(n: int, start: int) -> UserUpdates:
     """Return `n` states as the trainer has them, each with one sight."""
     user_ids = [f"user-{(start + number) * 7919 % N_USERS}" for number in range(n)]
-    states = [UserState(user_id, "g1", _VECTOR, _RECENT, (), 17, _NOW + start) for user_id in user_ids]
+    states = [
+        UserState(
+            user_id,
+            generation="g1",
+            vector=_VECTOR,
+            recent=_RECENT,
+            disliked=(),
+            n_events=17,
+            updated_at=_NOW + start,
+        )
+        for user_id in user_ids
+    ]
     return UserUpdates(states, [(user_id, f"item-{start % 997}", _NOW + start) for user_id in user_ids])
 
 

@@ -42,7 +42,15 @@ async def measure_cache(url: str) -> Result:
     bare = redis.asyncio.Redis.from_url(url, protocol=2)
     far, near = RedisCache(address_of(url)), open_cache(url)
     items = [
-        Item(f"item-{number}", "film", f"Film {number}", None, ("drama",), False, {"year": 1979})
+        Item(
+            f"item-{number}",
+            kind="film",
+            title=f"Film {number}",
+            text=None,
+            categories=("drama",),
+            is_hidden=False,
+            attributes={"year": 1979},
+        )
         for number in range(100)
     ]
     await far.put_items(items)

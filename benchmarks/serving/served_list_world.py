@@ -94,7 +94,13 @@ def made_world() -> World:
     item_ids = [f"item-{row}" for row in range(N_ITEMS)]
     items = [
         Item(
-            item_id, "film", f"Film number {row}", None, (_GENRES[row % 8],), False, {"year": 1950 + row % 70}
+            item_id,
+            kind="film",
+            title=f"Film number {row}",
+            text=None,
+            categories=(_GENRES[row % 8],),
+            is_hidden=False,
+            attributes={"year": 1950 + row % 70},
         )
         for row, item_id in enumerate(item_ids)
     ]
@@ -112,7 +118,15 @@ def made_world() -> World:
 
 def _film(row: int, item_id: str) -> Item:
     genres = (_GENRES[row % len(_GENRES)],)
-    return Item(item_id, "film", f"Film number {row}", None, genres, False, {"year": 1950 + row % 70})
+    return Item(
+        item_id,
+        kind="film",
+        title=f"Film number {row}",
+        text=None,
+        categories=genres,
+        is_hidden=False,
+        attributes={"year": 1950 + row % 70},
+    )
 
 
 def _ranking(item_ids: list[str], chance: np.random.Generator) -> list[RankedItem]:
@@ -148,7 +162,15 @@ def _publish_users(store: MemoryStore, item_ids: list[str], chance: np.random.Ge
             seen = _distinct(draw_items(chance, 2 * n_seen, N_ITEMS), n_seen, item_ids)
             vector = chance.standard_normal(_DIMENSION + 1).astype("<f4").tobytes()
             recent = tuple(seen[-LearningSettings().n_remembered :])
-            state = UserState(user_id, _GENERATION, vector, recent, (), n_seen, 0.0)
+            state = UserState(
+                user_id,
+                generation=_GENERATION,
+                vector=vector,
+                recent=recent,
+                disliked=(),
+                n_events=n_seen,
+                updated_at=0.0,
+            )
             rows = [(user_id, item_id, float(age)) for age, item_id in enumerate(seen)]
             store.publish_users(UserUpdates([state], rows), lease)
 

@@ -79,11 +79,11 @@ def populate(locations: LocationSettings, sizes: Sizes) -> tuple[Vectors, Vector
     user_ids = [f"u{row}" for row in range(sizes.n_users)]
     snapshot = Snapshot(
         GENERATION,
-        VectorTable(item_ids, items),
-        VectorTable(user_ids[:1000], users[:1000]),
-        {},
-        time.time(),
-        {},
+        items=VectorTable(item_ids, items),
+        users=VectorTable(user_ids[:1000], users[:1000]),
+        next_offsets={},
+        created_at=time.time(),
+        provenance={},
     )
     write_snapshot(locations.artifacts_dir, snapshot)
     set_current(locations.artifacts_dir, GENERATION)
@@ -116,7 +116,15 @@ def _write_users(locations: LocationSettings, users: Vectors, items: Vectors) ->
 
 
 def _state(row: int, vector: Vectors) -> UserState:
-    return UserState(f"u{row}", GENERATION, vector.tobytes(), (), (), N_SEEN, 0.0)
+    return UserState(
+        f"u{row}",
+        generation=GENERATION,
+        vector=vector.tobytes(),
+        recent=(),
+        disliked=(),
+        n_events=N_SEEN,
+        updated_at=0.0,
+    )
 
 
 async def write_items(locations: LocationSettings, n_items: int, prefix: str) -> None:

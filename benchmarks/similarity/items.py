@@ -53,7 +53,14 @@ def publish_neighbours(locations: LocationSettings, n_items: int, seed: int) -> 
             ids, ids_by_day = (
                 [f"i{row}" for row in dict.fromkeys(rows.tolist())] for rows in (chosen, by_day)
             )
-            near[f"i{number}"] = Neighbours(ids[:k], falling, [9.5] * k, falling, ids_by_day[:k], counts)
+            near[f"i{number}"] = Neighbours(
+                ids[:k],
+                similarities=falling,
+                supports=[9.5] * k,
+                follows=falling,
+                same_day_ids=ids_by_day[:k],
+                same_day_counts=counts,
+            )
         cache.publish_neighbours(near)
     cache.close()
 

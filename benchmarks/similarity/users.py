@@ -66,7 +66,18 @@ def populate(locations: LocationSettings, n_users: int) -> Vectors:
     user_ids = [f"u{row}" for row in range(n_users)]
     users = VectorTable(user_ids, np.ones((n_users, DIMENSION + 1), np.float32))
     table = VectorTable([f"i{row}" for row in range(_N_ITEMS)], items)
-    write_snapshot(locations.artifacts_dir, Snapshot(GENERATION, table, users, {}, time.time(), {}, taste))
+    write_snapshot(
+        locations.artifacts_dir,
+        Snapshot(
+            GENERATION,
+            items=table,
+            users=users,
+            next_offsets={},
+            created_at=time.time(),
+            provenance={},
+            likeness=taste,
+        ),
+    )
     set_current(locations.artifacts_dir, GENERATION)
     store = open_trainer_store(locations.store_url)
     lease = store.acquire("trainer", "benchmark", 3600.0, time.time())
@@ -81,7 +92,16 @@ def populate(locations: LocationSettings, n_users: int) -> Vectors:
 
 def _state(row: int, vector: Vectors) -> UserState:
     recent = tuple(f"i{(row * 7 + n) % _N_ITEMS}" for n in range(50))
-    return UserState(f"u{row}", GENERATION, vector.tobytes(), recent, (), 60, 1.7e9, _PROFILE)
+    return UserState(
+        f"u{row}",
+        generation=GENERATION,
+        vector=vector.tobytes(),
+        recent=recent,
+        disliked=(),
+        n_events=60,
+        updated_at=1.7e9,
+        profile=_PROFILE,
+    )
 
 
 def stream(locations: LocationSettings, n_users: int, has_begun: Event) -> None:

@@ -128,14 +128,14 @@ def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
     began = time.perf_counter()
     process = HistoryProcess(
         lambda _group: source,
-        MemoryStore(),
-        cache,
-        stages,
-        copy,
-        TickRules(EventWeights({})),
-        settings,
-        stop,
-        time.time,
+        store=MemoryStore(),
+        cache=cache,
+        metrics=stages,
+        artifacts_dir=copy,
+        rules=TickRules(EventWeights({})),
+        settings=settings,
+        stop=stop,
+        clock=time.time,
     )
     run_history(process)
     took_s, cpu_s = time.perf_counter() - stages.started, time.process_time() - stages.started_cpu

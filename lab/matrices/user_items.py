@@ -86,11 +86,11 @@ def read_user_items(
     )
     matrix = UserItems(
         users,
-        item_ids,
-        cells_of(choices.user_rows, choices.item_rows, choices.amounts(rules), shape, rules.cells),
-        _counted(choices.user_rows, choices.item_rows, shape),
-        _counted(user_rows[is_dislike], item_rows[is_dislike], shape),
-        _hidden(item_ids, items),
+        items=item_ids,
+        cells=cells_of(choices.user_rows, choices.item_rows, choices.amounts(rules), shape, rules.cells),
+        seen=_counted(choices.user_rows, choices.item_rows, shape),
+        disliked=_counted(user_rows[is_dislike], item_rows[is_dislike], shape),
+        is_hidden=_hidden(item_ids, items),
     )
     return matrix, choices
 

@@ -105,7 +105,7 @@ class Contents(NamedTuple):
         is_hidden = self.arrays.get("is_hidden")
         if is_hidden is None or is_hidden.dtype != bool or is_hidden.shape != (len(items),):
             raise CorruptArtifact(f"is_hidden: wanted {len(items)} times true or false")
-        return UserItems(users, items, cells, seen, disliked, is_hidden)
+        return UserItems(users, items=items, cells=cells, seen=seen, disliked=disliked, is_hidden=is_hidden)
 
 
 def ids_of(ids: IdMap) -> list[str]:

@@ -140,5 +140,7 @@ def unpack(slots: Iterable[tuple[int, bytes]], window: int) -> list[Bar]:
         version, minute, count, *figures = np.frombuffer(packed, PACKED)[0].item()
         if version == VERSION and minute % window == slot and all(map(math.isfinite, figures)):
             first, high, low, last, total = figures
-            bars.append(Bar(minute * MINUTE_S, first, high, low, last, count, total))
+            bars.append(
+                Bar(minute * MINUTE_S, open=first, high=high, low=low, close=last, count=count, sum=total)
+            )
     return sorted(bars, key=lambda bar: bar.minute)

@@ -40,19 +40,19 @@ def series(held: HeldBars, minutes: int, bar_minutes: int, *, is_carried: bool) 
             found.append(_merged(start, within[start]))
             close = found[-1].close
         elif close is not None:
-            found.append(Bar(start, close, close, close, close, 0, 0.0))
+            found.append(Bar(start, open=close, high=close, low=close, close=close, count=0, sum=0.0))
     return found
 
 
 def _merged(start: int, bars: Sequence[Bar]) -> Bar:
     return Bar(
         start,
-        bars[0].open,
-        max(bar.high for bar in bars),
-        min(bar.low for bar in bars),
-        bars[-1].close,
-        sum(bar.count for bar in bars),
-        finite(sum(bar.sum for bar in bars)),
+        open=bars[0].open,
+        high=max(bar.high for bar in bars),
+        low=min(bar.low for bar in bars),
+        close=bars[-1].close,
+        count=sum(bar.count for bar in bars),
+        sum=finite(sum(bar.sum for bar in bars)),
     )
 
 

@@ -154,12 +154,12 @@ class BlendRanker:
         totals = np.maximum(self._weights.sum(axis=1), 1e-6)
         return Blend(
             self.sources,
-            {name: (self._weights[n] / totals[n]).tolist() for n, name in enumerate(SEGMENTS)},
-            {name: float(totals[n]) for n, name in enumerate(SEGMENTS)},
-            self._hidden.tolist(),
-            self._hidden_bias.tolist(),
-            self._output.tolist(),
-            self.n_learned,
+            weights={name: (self._weights[n] / totals[n]).tolist() for n, name in enumerate(SEGMENTS)},
+            scale={name: float(totals[n]) for n, name in enumerate(SEGMENTS)},
+            hidden=self._hidden.tolist(),
+            hidden_bias=self._hidden_bias.tolist(),
+            output=self._output.tolist(),
+            n_learned=self.n_learned,
         )
 
     @classmethod

@@ -163,7 +163,14 @@ class _Past:
         if chosen is None or (item in chosen and not with_repeats):
             return None
         excluded = np.fromiter(chosen, np.int64, 0 if with_repeats else len(chosen))
-        return Question(position, user, item, self._n_items, excluded, item in self._items)
+        return Question(
+            position,
+            user_row=user,
+            item_row=item,
+            n_items=self._n_items,
+            excluded=excluded,
+            is_target_known=item in self._items,
+        )
 
 
 def predict_then_learn(

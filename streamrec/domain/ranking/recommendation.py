@@ -156,7 +156,13 @@ class Selection:
                 continue
             else:
                 taken = RecommendedItem(
-                    item_id, score, source, item.kind, item.title, item.categories, item.attributes
+                    item_id,
+                    score=score,
+                    source=source,
+                    kind=item.kind,
+                    title=item.title,
+                    categories=item.categories,
+                    attributes=item.attributes,
                 )
             self._unwanted.add(item_id)
             self.items.append(taken)
