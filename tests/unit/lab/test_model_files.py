@@ -60,7 +60,7 @@ def without(name: str) -> Callable[[Members], None]:
 
 WRONG: dict[str, tuple[Callable[[Members], None], str]] = {
     "newer format": (manifest_with(format_version=2), "format 2; this version reads format 1"),
-    "stranger's kind": (manifest_with(kind="oracle"), "no model of kind 'oracle'"),
+    "unknown kind": (manifest_with(kind="oracle"), "no model of kind 'oracle'"),
     "options of nobody": (manifest_with(options={"n_dims": "many"}), "options do not fit"),
     "options that can't be": (manifest_with(options={"n_dims": 0}), "n_dims is 0"),
     "no manifest": (without("manifest.json"), "manifest.json"),

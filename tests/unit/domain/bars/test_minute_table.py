@@ -125,7 +125,7 @@ def test_what_an_event_of_today_in_a_replay_left_gives_way() -> None:
     assert sum(bar.count for bar in bars_of(table, "a") if bar.close == 2.0) == 2000 - 999
 
 
-def test_the_longest_silent_are_evicted_and_come_back_as_strangers() -> None:
+def test_the_longest_silent_are_evicted_and_come_back_as_new_items() -> None:
     table = MinuteTable(5, max_items=3)
     table.add(ticks_of([("a", 60.0, 1.0), ("b", 60.0, 1.0), ("c", 60.0, 1.0), ("a", 61.0, 2.0)]))
     added = table.add(ticks_of([("d", 62.0, 4.0), ("a", 63.0, 3.0)]))

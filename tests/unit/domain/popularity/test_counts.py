@@ -108,7 +108,7 @@ def test_top_is_ordered_and_leaves_out_what_nobody_chose() -> None:
     assert popularity.top("all", 10).tolist() == [0, 2]
 
 
-def test_the_next_item_and_the_next_user_of_a_row_are_strangers() -> None:
+def test_the_next_item_and_the_next_user_of_a_row_start_anew() -> None:
     popularity = Popularity({"all": None})
     add(popularity, rows(0, 1), 0.0)
     popularity.forget_items(rows(0))

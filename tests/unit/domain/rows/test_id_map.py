@@ -10,7 +10,7 @@ def test_an_id_keeps_its_row() -> None:
     assert ids.rows_of(["c", "b", "a"], add=True).tolist() == [2, 1, 0]
 
 
-def test_a_stranger_gets_no_row_unless_asked() -> None:
+def test_an_unknown_id_gets_no_row_unless_asked() -> None:
     ids = IdMap(["a"])
     assert ids.rows_of(["x", "a"]).tolist() == [-1, 0]
     assert "x" not in ids
@@ -31,7 +31,7 @@ def test_survives_being_written_down() -> None:
     assert restored.add("d") == 0
 
 
-def test_releasing_a_stranger_is_an_error() -> None:
+def test_releasing_an_unknown_id_is_an_error() -> None:
     with pytest.raises(KeyError):
         IdMap().release("x")
 
