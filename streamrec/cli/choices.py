@@ -33,7 +33,7 @@ ApiKey = Annotated[
 
 
 class PortSettings(BaseSettings):
-    """Where the services of this machine listen."""
+    """Ports that the services of this machine listen on."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 

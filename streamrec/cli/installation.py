@@ -1,10 +1,10 @@
-"""How these commands were started: in the repository, where `make` is, or wherever they were installed."""
+"""Installation of these commands: in the repository, where `make` is, or wherever they were installed."""
 
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-"""Where the packages lie: the repository's folder, or the environment's for packages."""
+"""Folder of the packages: the repository's folder, or the environment's for packages."""
 
 SCRIPT = "streamrec"
 

@@ -27,7 +27,7 @@ EXIT_INTERRUPTED = 130  # what a shell reports for Ctrl-C: a script must see tha
 
 
 class Pace(NamedTuple):
-    """How fast a replay goes: events a second, or times as fast as in life with a bound for gaps."""
+    """Pace of a replay: events a second, or times as fast as in life with a bound for gaps."""
 
     rate: float
     speed: float | None

@@ -1,4 +1,4 @@
-"""What the tools show: results on standard output, progress and errors on standard error."""
+"""Output of the tools: results on standard output, progress and errors on standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

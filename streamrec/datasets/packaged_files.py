@@ -18,7 +18,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class PackagedFiles:
-    """Which files, of which wheel.
+    """Files in a wheel.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How far a replay has come, on disk."""
+"""Position that a replay has come to, on disk."""
 
 import json
 from dataclasses import dataclass

@@ -75,7 +75,7 @@ def due_at_speed(events: EventSet, speed: float, max_gap_s: float | None = None)
 
 @dataclass(frozen=True)
 class Listener:
-    """Who wants to know how a replay goes.
+    """Functions that are told how a replay goes.
 
     Attributes
     ----------

@@ -89,7 +89,7 @@ def item_name(item: int) -> str:
 
 
 class Tastes(NamedTuple):
-    """Where each user starts on the ring and how far it walks in all: (n_users,) float32, in clusters."""
+    """Start of each user on the ring and length of its walk: (n_users,) float32, in clusters."""
 
     origin: NDArray[np.float32]
     walk: NDArray[np.float32]
@@ -97,7 +97,7 @@ class Tastes(NamedTuple):
 
 @dataclass(frozen=True)
 class SyntheticStream:
-    """What to draw.
+    """Stream to be drawn.
 
     Attributes
     ----------

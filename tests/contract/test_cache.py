@@ -1,4 +1,4 @@
-"""What every hot cache must do, for the trainer and for the servers."""
+"""Contract of every hot cache, for the trainer and for the servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -124,7 +124,7 @@ async def test_neighbours_are_replaced_item_by_item(cache: Sides) -> None:
     one, other = ("b/c", 0.75, 12.5, 0.5), ("\U0001f3ac", 1e-6, 0.1 + 0.2, 0.0)
     both, first, second = near(one, other), near(one), near(other)
     cache.publisher.publish_neighbours({"a": both, "a b%2F": first})
-    assert await cache.server.neighbours(["a", "stranger", "a b%2F", "a"]) == {"a": both, "a b%2F": first}
+    assert await cache.server.neighbours(["a", "unknown", "a b%2F", "a"]) == {"a": both, "a b%2F": first}
     cache.publisher.publish_neighbours({"a": second, "c": both})
     found = await cache.server.neighbours(["a b%2F", "a", "c"])
     assert found == {"a b%2F": first, "a": second, "c": both}
@@ -228,7 +228,7 @@ async def test_a_history_is_read_oldest_first_with_the_streams_now(cache: Sides)
     publish_bars(cache, {"a/b": packed + earlier_packed, "\U0001f3ac": packed}, now=612.5)
     assert await cache.server.history("a/b") == HeldBars(612.5, [earlier, bar])
     assert await cache.server.history("\U0001f3ac") == HeldBars(612.5, [bar])
-    assert await cache.server.history("stranger") is None
+    assert await cache.server.history("unknown") is None
 
 
 async def test_a_minute_replaces_itself_and_the_one_that_left_the_window(cache: Sides) -> None:

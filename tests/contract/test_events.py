@@ -1,4 +1,4 @@
-"""What every event log must do."""
+"""Contract of every event log."""
 
 import threading
 from collections import defaultdict

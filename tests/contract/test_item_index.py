@@ -1,4 +1,4 @@
-"""What every `ItemIndex` does, whoever it is."""
+"""Contract of every `ItemIndex`."""
 
 import asyncio
 import time

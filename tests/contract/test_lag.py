@@ -1,4 +1,4 @@
-"""How far a reader is behind a log, on real logs: the partition that is furthest behind says it."""
+"""Lag of a reader behind a log, on real logs: the partition that is furthest behind says it."""
 
 import time
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What every document store must do, for the trainer and for the servers."""
+"""Contract of every document store, for the trainer and for the servers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -69,17 +69,17 @@ async def test_a_server_reads_what_the_trainer_published(store: Sides) -> None:
     assert document.state == state_of("u")
     assert document.attributes == {}
     assert await store.server.seen_items("u", 10) == ["i1"]
-    assert await store.server.get_user("stranger") is None
-    assert await store.server.seen_items("stranger", 10) == []
+    assert await store.server.get_user("unknown") is None
+    assert await store.server.seen_items("unknown", 10) == []
 
 
 async def test_a_profile_is_document_and_newest_seen_items(store: Sides) -> None:
-    seen = [("u", f"i{n}", NOW + n) for n in range(3)] + [("stranger", "i0", NOW)]
+    seen = [("u", f"i{n}", NOW + n) for n in range(3)] + [("unknown", "i0", NOW)]
     store.trainer.publish_users(UserUpdates([state_of("u")], seen), held(store.trainer))
     profile = await store.server.get_profile("u", 2)
     assert profile == (await store.server.get_user("u"), ["i2", "i1"])
     assert (await store.server.get_profile("u", 0)).seen == []
-    assert await store.server.get_profile("stranger", 2) == (None, ["i0"])
+    assert await store.server.get_profile("unknown", 2) == (None, ["i0"])
 
 
 async def test_a_state_without_a_vector_keeps_its_dislikes(store: Sides) -> None:
@@ -109,12 +109,12 @@ async def test_many_users_are_read_at_once_without_strangers(store: Sides) -> No
     store.trainer.publish_users(UserUpdates(states, []), held(store.trainer))
     await store.server.put_attributes("u3", {"country": "NZ"})
     await store.server.put_attributes("no state", {"country": "FR"})
-    found = await store.server.get_users([*user_ids[::-1], "stranger", "no state", "u3"])
+    found = await store.server.get_users([*user_ids[::-1], "unknown", "no state", "u3"])
     assert set(found) == {*user_ids, "no state"}
     for user_id in (ODD_IDS[0], "u3", "no state", "u1499"):
         assert found[user_id] == await store.server.get_user(user_id)
     assert await store.server.get_users([]) == {}
-    assert await store.server.get_users(["stranger"]) == {}
+    assert await store.server.get_users(["unknown"]) == {}
 
 
 async def test_publishing_twice_changes_nothing(store: Sides) -> None:
@@ -165,7 +165,7 @@ async def test_a_forgotten_user_is_a_stranger(store: Sides) -> None:
     lease = held(store.trainer)
     updates = UserUpdates([state_of("u"), state_of("v")], [("u", "i1", NOW), ("v", "i1", NOW)])
     store.trainer.publish_users(updates, lease)
-    store.trainer.forget_users(["u", "stranger"], lease)
+    store.trainer.forget_users(["u", "unknown"], lease)
     assert await store.server.get_user("u") is None
     assert await store.server.seen_items("u", 10) == []
     assert await store.server.seen_items("v", 10) == ["i1"]

@@ -1,4 +1,4 @@
-"""What every `ItemIndex` does when it is asked for users, whoever it is."""
+"""Contract of every `ItemIndex` that is asked for users."""
 
 import asyncio
 import time

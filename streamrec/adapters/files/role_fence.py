@@ -1,4 +1,4 @@
-"""Who wrote the roles last, so that a process that lost its lease writes none of them over.
+"""Fence of the roles: who wrote them last, so that a process that lost its lease writes none of them over.
 
 ::
 

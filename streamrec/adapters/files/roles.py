@@ -1,4 +1,4 @@
-"""Which generation is champion and which challenger, as small files beside the snapshots.
+"""Roles of generations, champion and challenger, as small files beside the snapshots.
 
 ::
 

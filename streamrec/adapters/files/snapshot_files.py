@@ -20,7 +20,7 @@ _FILES = ("item_embeddings.npy", "item_ids.json", "user_embeddings.npy", "user_i
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What a snapshot is.
+    """Description of a snapshot.
 
     Attributes
     ----------

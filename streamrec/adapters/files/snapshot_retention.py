@@ -1,4 +1,4 @@
-"""Which generations stay on disk: those that have a role, and the newest of the others."""
+"""Retention of generations on disk: those stay that have a role, and the newest of the others."""
 
 import re
 import shutil

@@ -60,7 +60,7 @@ class Secret(str):
 
 
 class KafkaAddress(NamedTuple):
-    """What a Kafka URL says.
+    """Contents of a Kafka URL.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class KafkaAddress(NamedTuple):
 
     @property
     def uses_tls(self) -> bool:
-        """Whether connections are encrypted."""
+        """True where connections are encrypted."""
         return self.texts["security_protocol"] in ("SSL", "SASL_SSL")
 
     def tls_context(self) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""Where brokers send their clients: not always an address that can be reached from where the client is."""
+"""Addresses that brokers send their clients to, which may be out of reach from where the client is."""
 
 import socket
 import ssl

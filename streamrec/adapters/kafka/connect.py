@@ -1,4 +1,4 @@
-"""Connecting to Kafka, and saying in our words what it complains of."""
+"""Connections to Kafka, and translation of its drivers' errors."""
 
 import logging
 import ssl

@@ -1,4 +1,4 @@
-"""Where logs begin and end, and how far a group has come."""
+"""Offsets at which logs begin and end, and up to which a group has come."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,7 +22,7 @@ from streamrec.adapters.kafka.drivers.stable_ends import StableEndsClient
 from streamrec.errors import StreamrecError
 
 Positions = dict[tuple[str, int], int]
-"""(topic, partition) -> next offset. Topics here are without the address's prefix."""
+"""(topic, partition) -> next offset. Topics here are without the prefix in the URL."""
 
 _END_LOOK_WAIT_MS = 1
 

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to, by the rule of Kafka's own client, at a fraction of the driver's time."""
+"""Partition of a key, by the rule of Kafka's own client, at a fraction of the driver's time."""
 
 import struct
 from functools import lru_cache

@@ -26,7 +26,7 @@ _ROOM_PATIENCE_S = 5.0
 
 
 class RecordProducer(Protocol):
-    """What sends the records; see `KafkaPythonProducer`."""
+    """Sender of records; see `KafkaPythonProducer`."""
 
     def send(self, topic: str, messages: Sequence[Message]) -> None: ...  # noqa: D102
     def send_to_each(self, topic: str, message: Message, n_partitions: int) -> dict[int, int]: ...  # noqa: D102

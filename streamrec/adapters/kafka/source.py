@@ -27,7 +27,7 @@ without its records, or new partitions. A look costs some 5 ms."""
 
 
 class PartitionReader(Protocol):
-    """What fetches the records; see `KafkaReader`."""
+    """Fetcher of records; see `KafkaReader`."""
 
     def assign(self, positions: Positions) -> None: ...  # noqa: D102
     def poll(self, max_records: int, timeout_s: float) -> list[Record]: ...  # noqa: D102

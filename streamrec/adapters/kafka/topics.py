@@ -38,7 +38,7 @@ _LAST_VALUES = {"cleanup.policy": "compact", "delete.retention.ms": str(7 * _DAY
 
 
 class TopicSettings(NamedTuple):
-    """How a topic is created; `n_partitions` None: as many as the URL says."""
+    """Settings of a new topic; `n_partitions` None: as many as the URL says."""
 
     n_partitions: int | None
     configs: Mapping[str, str]

@@ -11,7 +11,7 @@ PARTITION = 0
 
 
 class MemoryEventLog:
-    """What a broker would keep: shared by the sinks and sources made from it."""
+    """Logs as a broker would keep them, shared by the sinks and sources made from it."""
 
     def __init__(self) -> None:
         self.identity = os.urandom(8).hex()

@@ -105,13 +105,13 @@ class MemoryStore:
         return UserProfile(await self.get_user(user_id), await self.seen_items(user_id, n_seen))
 
     async def get_user(self, user_id: str) -> UserDocument | None:
-        """Return the document, or None for a stranger."""
+        """Return the document, or None for an unknown user."""
         if user_id not in self._states and user_id not in self._attributes:
             return None
         return UserDocument(user_id, self._states.get(user_id), self._attributes.get(user_id, {}))
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
-        """Return the documents of these; strangers are left out."""
+        """Return the documents of these; unknown users are left out."""
         found = [await self.get_user(user_id) for user_id in user_ids]
         return {document.user_id: document for document in found if document is not None}
 
@@ -121,7 +121,7 @@ class MemoryStore:
         return sorted(seen, key=lambda item_id: -seen[item_id])[:limit]
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
-        """Replace the attributes; creates the document for a stranger."""
+        """Replace the attributes; creates the document for an unknown user."""
         self._attributes[user_id] = dict(attributes)
 
     async def find_users(self, prefix: str, limit: int) -> list[str]:

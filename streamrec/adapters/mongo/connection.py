@@ -1,4 +1,4 @@
-"""Where MongoDB is, how long it may take, and in our words what its driver complains of."""
+"""Address of MongoDB, limits of time, and translation of its driver's errors."""
 
 import re
 from collections.abc import Iterator

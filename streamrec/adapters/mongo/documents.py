@@ -1,4 +1,4 @@
-"""What stands in MongoDB's collections, and how it is read.
+"""Documents in MongoDB's collections, and their readers.
 
 ::
 

@@ -1,4 +1,4 @@
-"""How much of what users saw a MongoDB store keeps."""
+"""Retention of what users saw in a MongoDB store: as in SQLite, by other commands."""
 
 from pymongo import MongoClient
 

@@ -77,13 +77,13 @@ class MongoStore(MongoCatalog):
         return found
 
     async def get_user(self, user_id: str) -> UserDocument | None:
-        """Return the document, or None for a stranger."""
+        """Return the document, or None for an unknown user."""
         with translated_errors(self._address):
             document = await self._collection("users").find_one({"_id": user_id}, comment=request())
         return None if document is None else user_of(document)
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
-        """Return the documents of these; strangers are left out."""
+        """Return the documents of these; unknown users are left out."""
         if not user_ids:
             return {}
         with translated_errors(self._address):
@@ -119,7 +119,7 @@ class MongoStore(MongoCatalog):
             return await cursor.to_list()
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
-        """Replace the attributes; creates the document for a stranger."""
+        """Replace the attributes; creates the document for an unknown user."""
         change = {"$set": {"attributes": json_text(attributes)}}
         with translated_errors(self._address):
             await self._create_users()

@@ -1,4 +1,4 @@
-"""Where Redis is, how long it may take, and in our words what its driver complains of."""
+"""Address of Redis, limits of time, and translation of its driver's errors."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +59,7 @@ _WRONG: Mapping[str, str] = MappingProxyType(
         "DB index is out of range": "Redis has no database of this number; correct it, 0 is always there",
     }
 )
-"""What Redis says, and what a person should do; all else may pass."""
+"""Complaints of Redis that do not pass, and what a person should do."""
 
 _PROBES = ("probe:a", "probe:b")
 """Keys of two slots: only a Redis that is no cluster reads both in one command."""

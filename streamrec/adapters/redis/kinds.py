@@ -8,7 +8,7 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 _WRONG_KIND = "WRONGTYPE"
-"""How Redis begins to say it."""
+"""Beginning of the complaint of Redis."""
 
 
 def is_of_wrong_kind(error: Exception) -> bool:

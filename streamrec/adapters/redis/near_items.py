@@ -18,7 +18,7 @@ _RENEWED_AFTER = 0.5
 
 
 class Look(NamedTuple):
-    """What was at hand, and the ids of those copies that should be renewed soon."""
+    """Copies at hand, and the ids of those that should be renewed soon."""
 
     found: dict[str, Item]
     ageing: list[str]

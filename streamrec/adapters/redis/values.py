@@ -1,4 +1,4 @@
-"""What stands under our keys in Redis, and on our channel.
+"""Values under our keys in Redis, and messages on our channel.
 
 ::
 

@@ -1,4 +1,4 @@
-"""How long a SQLite changelog remembers ids that are gone, and vectors of generations that nobody serves.
+"""Retention of a SQLite changelog: of ids that are gone, and of vectors of generations that nobody serves.
 
 A tombstone has to outlive every snapshot that still holds the id: an index server that starts from the
 snapshot would bring the id back. All others are only there for readers that were away for a while.
@@ -22,7 +22,7 @@ _ROWS_OF_CALL = 20_000
 
 
 class Keys:
-    """Whether keys are among many others, which are kept as 8 bytes each.
+    """Set of many keys, which are kept as 8 bytes each.
 
     A key may be taken for one of the others by mistake: once in some billions.
 

@@ -1,4 +1,4 @@
-"""Opening SQLite files, and saying in our words what they complain of."""
+"""Opening of SQLite files, and translation of their errors."""
 
 import sqlite3
 import time
@@ -19,7 +19,7 @@ _LONG_WAL = 1000
 """Pages, 4 MB as in SQLite's own rule: a longer write-ahead log is begun anew."""
 
 _RESTART_PATIENCE_S, _RESTART_PAUSE_S = 2.0, 0.001
-"""How long, and how often, a moment is looked for in which nobody writes, or reads what is to go."""
+"""Patience, and pause between looks, for a moment in which nobody writes, or reads what is to go."""
 
 _LOOKS_OF_S = 0.008
 """SQLite looks for a lock after 1, 3 and 8 ms, then ever less often."""

@@ -1,4 +1,4 @@
-"""How long a SQLite file keeps the records of its logs, and how its space comes back.
+"""Retention of the records of logs in a SQLite file, and return of its space.
 
 Whoever learns from a log says from where on it needs the log; what is before that goes by age and by the
 size of the file. Records go in small transactions, oldest first, so that no writer waits for long, and never
@@ -30,7 +30,7 @@ _READ_BY_LEARNERS = frozenset({INTERACTIONS, COMMANDS})
 
 
 class LogBounds(NamedTuple):
-    """How much of its logs a file keeps.
+    """Bounds of the logs that a file keeps.
 
     Attributes
     ----------

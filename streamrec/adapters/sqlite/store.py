@@ -74,12 +74,12 @@ class SqliteStore:
         return UserProfile(document, seen)
 
     async def get_user(self, user_id: str) -> UserDocument | None:
-        """Return the document, or None for a stranger."""
+        """Return the document, or None for an unknown user."""
         rows = self._read(f"SELECT {READ_COLUMNS} FROM users WHERE user_id = ?", user_id)
         return user_of(rows[0]) if rows else None
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
-        """Return the documents of these; strangers are left out."""
+        """Return the documents of these; unknown users are left out."""
         marks, parameters = in_list(user_ids)
         rows = self._read(f"SELECT {READ_COLUMNS} FROM users WHERE user_id IN {marks}", *parameters)
         return decoded_each(user_of, ((row[0], row) for row in rows), "document")
@@ -101,7 +101,7 @@ class SqliteStore:
         return list(newest)[:limit]
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
-        """Replace the attributes; creates the document for a stranger."""
+        """Replace the attributes; creates the document for an unknown user."""
         row = (user_id, encode_text(attributes))
         statement = (
             "INSERT INTO users (user_id, attributes) VALUES (?, ?)"

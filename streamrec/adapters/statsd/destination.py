@@ -1,4 +1,4 @@
-"""Where statsd is: its name becomes an address beside the work, at the start and now and then again."""
+"""Address of statsd: its name is resolved beside the work, at the start and now and then again."""
 
 import socket
 import time

@@ -44,7 +44,7 @@ class Check(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What a check found; `advice` is empty when all is well."""
+    """Finding of a check; `advice` is empty when all is well."""
 
     part: str
     address: str

@@ -1,4 +1,4 @@
-"""What `doctor` tells of records that were refused."""
+"""Refused records, as `doctor` tells of them."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What to look at, once everything runs."""
+"""Introduction to what there is to look at, once everything runs."""
 
 import shlex
 from collections.abc import Sequence

@@ -33,7 +33,7 @@ _PATIENCE_S = 120.0
 
 
 class Chosen(NamedTuple):
-    """Which events, as the options say it."""
+    """Events that the options choose."""
 
     dataset: str | None
     events: Path | None
@@ -48,7 +48,7 @@ class Chosen(NamedTuple):
 
 
 class Home(NamedTuple):
-    """Where a launch keeps its things."""
+    """Locations of what a launch keeps."""
 
     places: LocationSettings
     replay_dir: Path

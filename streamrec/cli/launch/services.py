@@ -28,7 +28,7 @@ _LONGEST_LOG = 10_000_000
 _LOG_LOOK_S = 10.0
 
 _STOPPED = " stopped (rc="
-"""What honcho writes when a process has ended."""
+"""Words of honcho when a process has ended."""
 
 _ENDING_S = 5.0
 """One that ended stops answering at once, and the others take so long to end with it."""
@@ -77,7 +77,7 @@ class Services:
 
     @property
     def is_started(self) -> bool:
-        """Whether there is something to stop."""
+        """True where there is something to stop."""
         return self._group is not None
 
     @property
@@ -95,7 +95,7 @@ class Services:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What they find in their environment beside ours."""
+        """Variables that they find in their environment beside ours."""
         folder = str(Path(sys.executable).parent)
         return {
             # `python` and `gunicorn` of the Procfile are those of this environment.

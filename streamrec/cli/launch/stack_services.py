@@ -41,7 +41,7 @@ _RESTART_S = 3
 
 
 class StackPorts(PortSettings):
-    """Where the parts listen on 127.0.0.1."""
+    """Ports that the parts listen on, of 127.0.0.1."""
 
     kafka_port: int = 19092
     mongodb_port: int = 17017
@@ -111,7 +111,7 @@ class StackServices(Services):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the parts find in their environment beside ours: where the others are."""
+        """Variables that the parts find in their environment beside ours: addresses of the others."""
         places = self._stack_ports.places()
         return {
             **super().environment,

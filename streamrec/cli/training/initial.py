@@ -1,4 +1,4 @@
-"""What `initial_training.py` does between its arguments and its exit code."""
+"""Work of `initial_training.py` between its arguments and its exit code."""
 
 import hashlib
 import time
@@ -118,7 +118,7 @@ def _look_for_parts(places: LocationSettings) -> None:
 
 
 class _Before(NamedTuple):
-    """What was ordered before the training, and what the catalog holds.
+    """Commands from before the training, and contents of the catalog.
 
     `deleted_items` are those of the commands that were not created again, the last one last.
     """

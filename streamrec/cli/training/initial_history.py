@@ -1,4 +1,4 @@
-"""What initial training learns from: a file, a data set, or the log."""
+"""Histories that initial training learns from: a file, a data set, or the log."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator

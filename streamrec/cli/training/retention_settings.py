@@ -1,11 +1,11 @@
-"""How long things are kept, read from the environment as all settings are."""
+"""Settings of retention, read from the environment as all settings are."""
 
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class RetentionSettings(BaseSettings):
-    """How long things are kept that nobody needs any more; a trainer's process removes them."""
+    """Times for which things are kept that nobody needs any more; a trainer's process removes them."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_RETENTION_", frozen=True, extra="ignore")
 

@@ -122,12 +122,12 @@ class RowSource:
 
     @property
     def kind(self) -> FileFormat:
-        """What it is read as."""
+        """Format that it is read in."""
         return self.format or format_of(self.path)
 
     @property
     def usual_delimiter(self) -> str:
-        """What separates fields where nothing else is told."""
+        """Separator of fields where nothing else is told."""
         return "\t" if _deciding_suffix(self.path) in _TABBED else ","
 
     def _csv(self) -> CsvFile:

@@ -1,4 +1,4 @@
-"""What the commands say of themselves, wherever they were started."""
+"""Words of the commands about themselves, wherever they were started."""
 
 from pathlib import Path
 

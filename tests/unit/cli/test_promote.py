@@ -1,4 +1,4 @@
-"""What `promote` and `rollback` say and send; who carries it out, other tests tell."""
+"""Words and commands of `promote` and `rollback`; other tests tell how they are carried out."""
 
 import json
 from collections.abc import Iterator

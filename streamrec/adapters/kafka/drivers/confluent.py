@@ -1,4 +1,4 @@
-"""What reading and sending with confluent-kafka have in common: settings, and errors in our words.
+"""Common part of reading and sending with confluent-kafka: settings, and translation of errors.
 
 It is installed apart (`requirements-confluent.txt`). Topics and offsets are asked for with kafka-python all
 the same: it is only the records that come by thousands.

@@ -12,7 +12,7 @@ from streamrec.adapters.kafka.partitioner import KeyPartitioner
 from streamrec.ports import Message
 
 MAX_REQUEST_BYTES = 1 << 20
-"""What a broker takes by default, in one request and in one record."""
+"""Bytes that a broker takes by default, in one request and in one record."""
 
 DELIVERY_TIMEOUT_S = 8.0
 """After this a record is given up. A broker that takes longer is as good as away to who waits for it."""

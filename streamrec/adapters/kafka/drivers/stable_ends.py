@@ -1,4 +1,4 @@
-"""How far a log can be read: up to the first transaction that is still open."""
+"""Offset up to which a log can be read: that of the first transaction that is still open."""
 
 from typing import Any
 

@@ -45,7 +45,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class Suspicion(NamedTuple):
-    """What the reader of a table knows of its rows, for fields that seem to span lines.
+    """Knowledge that the reader of a table has of its rows, for fields that seem to span lines.
 
     Attributes
     ----------
@@ -71,12 +71,12 @@ class Header:
 
     @property
     def positions(self) -> list[tuple[str, int]]:
-        """Where the wanted columns stand."""
+        """Positions of the wanted columns."""
         return [(name, self.columns.index(column)) for name, column in self.wanted.items()]
 
     @property
     def n_named(self) -> int:
-        """How many columns there are without unnamed ones at the end."""
+        """Number of columns without unnamed ones at the end."""
         return max((at for at, name in enumerate(self.columns, 1) if name), default=0)
 
 

@@ -65,7 +65,7 @@ SENDERS = {"kafka-python": send_with_kafka_python, "confluent": send_with_conflu
 
 @pytest.fixture
 def damaged() -> list[int]:
-    """What the source told of damaged batches."""
+    """Numbers of damaged batches that the source told."""
     return []
 
 

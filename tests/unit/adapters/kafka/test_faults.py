@@ -1,4 +1,4 @@
-"""What a real broker's absence, death and forgetting look like to whoever reads and writes."""
+"""Absence, death and forgetting of a real broker, as readers and writers meet them."""
 
 import logging
 import os

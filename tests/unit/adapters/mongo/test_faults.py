@@ -34,7 +34,7 @@ def own_server(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServe
 
 @pytest.fixture
 async def stores() -> AsyncIterator[list[Any]]:
-    """What is put in here is closed at the end."""
+    """Stores that are closed at the end."""
     opened: list[Any] = []
     yield opened
     for store in opened:

@@ -1,4 +1,4 @@
-"""What MongoDB's stores do that others need not: fences in documents, comments, sights inserted once."""
+"""Particulars of MongoDB's stores: fences in documents, comments, sights inserted once."""
 
 from collections.abc import AsyncIterator, Iterator
 from typing import Any

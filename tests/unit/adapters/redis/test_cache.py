@@ -24,7 +24,7 @@ RANKING = {"all": [RankedItem("a", 2.5)]}
 
 @pytest.fixture
 async def caches() -> AsyncIterator[list[Any]]:
-    """What is put in here is closed at the end."""
+    """Caches that are closed at the end."""
     opened: list[Any] = []
     yield opened
     for cache in opened:

@@ -80,7 +80,7 @@ def pair(redis_server: LocalServer, tmp_path: Path) -> Iterator[Pair]:
 
 @pytest.fixture
 async def opened() -> AsyncIterator[list[Any]]:
-    """What is put in here is closed at the end."""
+    """Caches that are closed at the end."""
     opened: list[Any] = []
     yield opened
     for cache in opened:

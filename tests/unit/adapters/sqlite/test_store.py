@@ -1,4 +1,4 @@
-"""What is particular to the SQLite store: several processes, odd files, big users."""
+"""Particulars of the SQLite store: several processes, odd files, big users."""
 
 import sqlite3
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What users saw stays within a bound a user, in every store; what ran out of the cache goes."""
+"""Seen items stay within a bound a user, in every store; entries that ran out of the cache go."""
 
 import asyncio
 import sqlite3
