@@ -6,9 +6,8 @@ from wsgiref.types import WSGIApplication
 import falcon
 
 from faiss_server.generations import Generations
-from faiss_server.resources import SearchResource, SimilarItemsResource
+from faiss_server.resources import SearchResource, SimilarItemsResource, SimilarUsersResource
 from faiss_server.state_resources import ReadyResource, StatsResource
-from faiss_server.users_resource import SimilarUsersResource
 from faiss_server.vectors_resource import VectorsResource
 from streamrec.index_protocol import CONTENT_TYPE, SEARCH_PATH, VECTORS_PATH
 from streamrec.ports import Metrics
@@ -20,7 +19,7 @@ from streamrec.web.requests import JOINED_IDS, Requests
 
 
 class Rules(NamedTuple):
-    """How the application treats requests.
+    """Bounds of what the application takes and logs.
 
     Attributes
     ----------
@@ -45,8 +44,8 @@ def create_app(generations: Generations, metrics: Metrics, rules: Rules = _RULES
     reader = BodyReader(rules.max_body_bytes, (JSON, CONTENT_TYPE))
     app.add_route(SEARCH_PATH, SearchResource(generations, metrics, reader))
     app.add_route(VECTORS_PATH, VectorsResource(generations, reader))
-    app.add_route("/v1/items/{item_id}/similar", SimilarItemsResource(generations, metrics))
-    app.add_route("/v1/users/{user_id}/similar", SimilarUsersResource(generations, metrics))
+    app.add_route("/v1/items/{id_}/similar", SimilarItemsResource(generations, metrics))
+    app.add_route("/v1/users/{id_}/similar", SimilarUsersResource(generations, metrics))
     app.add_route("/v1/stats", StatsResource(generations))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", ReadyResource(generations))

@@ -1,9 +1,11 @@
 """The generations that are served: the current one, its challenger, and the one before it."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from faiss_server.follower import ChangelogFollower
+from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.errors import Unavailable, UnknownId
 
@@ -17,40 +19,36 @@ class Followed:
 
 
 class Generation:
-    """A generation's index of items, and that of its users where one is kept."""
+    """A generation's indexes by kind: of its items, and of its users where one is kept."""
 
     def __init__(
         self,
         name: str,
-        index: FaissIndex,
+        items: FaissIndex,
         follower: ChangelogFollower | None = None,
         users: Followed | None = None,
     ) -> None:
         self.name = name
-        self.index = index
-        self.follower = follower
-        self.users = users
+        self.parts: Mapping[Kind, Followed] = {ITEMS: Followed(items, follower)} | (
+            {} if users is None else {USERS: users}
+        )
 
-    @property
-    def parts(self) -> list[Followed]:
-        """All its indexes."""
-        return [Followed(self.index, self.follower), *([] if self.users is None else [self.users])]
-
-    def get_users(self) -> FaissIndex:
-        """Return the index of users.
+    def index_of(self, kind: Kind) -> FaissIndex:
+        """Return the index of a kind of ids.
 
         Raises
         ------
         Unavailable
             When none is kept.
         """
-        if self.users is None:
+        part = self.parts.get(kind)
+        if part is None:
             raise Unavailable("the index of users is turned off; STREAMREC_INDEX_USERS turns it on")
-        return self.users.index
+        return part.index
 
 
 class Generations:
-    """Which generation answers. Threads may call everything at any time.
+    """All generations that answer. Threads may call everything at any time.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What an index can be of: items, or users. What differs between them stands here, and nowhere else."""
+"""Kinds of ids that an index is of, items or users, and all that differs between them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,10 +10,12 @@ from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
 
 class Kind(NamedTuple):
-    """Where an index's changes come from, and how they become its rows.
+    """Source of an index's changes, how they become its rows, and the words for its ids.
 
     Attributes
     ----------
+    name
+        Of one: begins the name of its field for an id; with an s it is that of a list of them.
     topic
         Of the changelog.
     deletion
@@ -24,10 +26,16 @@ class Kind(NamedTuple):
         From (B, D + 1) published vectors to those that are searched, of the same shape.
     """
 
+    name: str
     topic: str
     deletion: str
     metrics: str
     indexed: Callable[[Vectors], Vectors]
+
+    @property
+    def number(self) -> str:
+        """Name of the figure that tells how many there are."""
+        return f"n_{self.name}s"
 
 
 def as_published(vectors: Vectors) -> Vectors:
@@ -38,8 +46,8 @@ def as_published(vectors: Vectors) -> Vectors:
 def directions(vectors: Vectors) -> Vectors:
     """Return vectors of length one without their last component, so that inner products are cosines.
 
-    The last one stands where an item's bias does, which says how popular an item is and not what it is like.
-    How far a vector reaches says how much was learned, and not what. One that points nowhere stays zero.
+    The last one is an item's bias, which says how popular an item is and not what it is like. The length of a
+    vector says how much was learned, and not what. One that points nowhere stays zero.
 
     >>> directions(np.array([[3, 4, 1], [0, 0, 1]], np.float32)).tolist()
     [[0.6000000238418579, 0.800000011920929, 0.0], [0.0, 0.0, 0.0]]
@@ -50,6 +58,6 @@ def directions(vectors: Vectors) -> Vectors:
     return (directed / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
 
 
-ITEMS = Kind(ITEM_VECTORS, "item_deleted", "index", as_published)
+ITEMS = Kind("item", ITEM_VECTORS, "item_deleted", "index", as_published)
 
-USERS = Kind(USER_VECTORS, "user_erased", "index.users", directions)
+USERS = Kind("user", USER_VECTORS, "user_erased", "index.users", directions)

@@ -98,7 +98,7 @@ class GenerationLoader:
     def maintain(self) -> None:
         """Let the indexes adapt to their size."""
         for generation in self._generations.served:
-            for part in generation.parts:
+            for part in generation.parts.values():
                 part.index.maintain()
         for current in self._generations.served[:1]:
             self._tell(current)
@@ -162,25 +162,24 @@ class GenerationLoader:
     def _swap(self, generation: Generation) -> None:
         gone = self._generations.make_current(generation)
         self._metrics.count("index.swaps")
-        _log.info("serving", generation=generation.name, n_items=len(generation.index))
+        _log.info("serving", generation=generation.name, n_items=len(generation.index_of(ITEMS)))
         self._close(gone)
 
     def _close(self, gone: Iterable[Generation]) -> None:
         for other in gone:
             self._stop(other.name)
-            for part in other.parts:
+            for part in other.parts.values():
                 if part.follower is not None:
                     part.follower.close()
 
     def _tell(self, current: Generation) -> None:
-        names = ((ITEMS.metrics, "n_items"), (USERS.metrics, "n_users"))
-        for part, (prefix, number) in zip(current.parts, names, strict=False):
+        for kind, part in current.parts.items():
             stats = part.index.stats()
-            self._metrics.gauge(f"{prefix}.{number}", stats.n_items)
-            self._metrics.gauge(f"{prefix}.recall_at_10", stats.recall_at_10)
+            self._metrics.gauge(f"{kind.metrics}.{kind.number}", stats.n_vectors)
+            self._metrics.gauge(f"{kind.metrics}.recall_at_10", stats.recall_at_10)
             followed = part.follower.stats() if part.follower is not None else None
             if followed is not None and followed.staleness_s is not None:
-                self._metrics.gauge(f"{prefix}.staleness_s", followed.staleness_s)
+                self._metrics.gauge(f"{kind.metrics}.staleness_s", followed.staleness_s)
 
     def _stop(self, name: str) -> None:
         for thread in self._threads.pop(name, []):

@@ -1,4 +1,4 @@
-"""What clients may send, and how it becomes queries."""
+"""Requests of clients and of people, and how they become queries."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
@@ -32,11 +32,11 @@ class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vectors
         Q vectors of D + 1 numbers, each a query; or
     item_ids
-        Q items, each a query for those like it.
+        Q items, each a query for those similar to it.
     exclude
         For each query the ids to leave out; empty: nothing is left out.
     generation
-        Which generation the vectors are of; None: the current one.
+        The one that the vectors are of; None: the current one.
     """
 
     vectors: Annotated[list[list[float]], msgspec.Meta(max_length=MAX_QUERIES)] | None = None
@@ -47,12 +47,12 @@ class SearchRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def n_queries(self) -> int:
-        """How many queries it holds."""
+        """Number of queries that it holds."""
         return len(self.item_ids or self.vectors or ())
 
 
 class SimilarQuery(msgspec.Struct, frozen=True):
-    """Parameters of what asks who is like an id; `generation` None: of the current one."""
+    """Parameters of a search for what is similar to an id; `generation` None: of the current one."""
 
     k: K = DEFAULT_K
     generation: str | None = None

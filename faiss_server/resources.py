@@ -1,12 +1,13 @@
-"""What the service answers."""
+"""Resources that search: for people in JSON, for the service's client in MessagePack."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import falcon
 import msgspec
-import numpy as np
 
-from faiss_server.generations import Generations
+from faiss_server.answers import found_by, similar_to
+from faiss_server.generations import Generation, Generations
+from faiss_server.kinds import ITEMS, USERS, Kind
 from faiss_server.requests import (
     SearchRequest,
     SimilarQuery,
@@ -16,21 +17,21 @@ from faiss_server.requests import (
     excluded_of,
     reply_in_kind,
 )
-from faiss_server.users_resource import answer_of_users
-from streamrec.adapters.faiss.index import FaissIndex, Ranking
+from streamrec.adapters.faiss.index import Ranking
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
 from streamrec.index_protocol import (
     MAX_QUERIES,
     AnswerMessage,
-    QueryMessage,
+    QueryRow,
     decode_queries,
     encode_answers,
+    query_of,
 )
 from streamrec.ports import Metrics
 from streamrec.telemetry import timed
+from streamrec.web import queries
 from streamrec.web.bodies import BodyReader
 from streamrec.web.ids import id_in_path
-from streamrec.web.queries import query_of
 
 _json = msgspec.json.Encoder()
 
@@ -48,83 +49,91 @@ class SearchResource:
         reply_in_kind(req, resp, self._reader, self._answer_client, self._answer_people)
 
     def _answer_client(self, body: bytes) -> bytes:
-        queries = decoded(decode_queries, body)
-        if len(queries) > MAX_QUERIES:
-            raise InvalidInput(f"{len(queries)} queries; at most {MAX_QUERIES} are allowed")
+        rows = decoded(decode_queries, body)
+        if len(rows) > MAX_QUERIES:
+            raise InvalidInput(f"{len(rows)} queries; at most {MAX_QUERIES} are allowed")
         current = self._generations.get().name
-        self._metrics.count("index.queries", len(queries))
+        self._metrics.count("index.queries", len(rows))
         with timed(self._metrics, "index.search"):
-            answers = [self._answer_query(query, current) for query in queries]
+            answers = [self._answer_row(row, current) for row in rows]
         return encode_answers(answers)
 
-    def _answer_query(self, query: QueryMessage, current: str) -> AnswerMessage:
+    def _answer_row(self, row: QueryRow, current: str) -> AnswerMessage:
         """Answer one query; what is wrong with it must not spoil the others of the request."""
         try:
-            generation = self._generations.get(query.generation)
-            if query.user_id is not None:
-                return answer_of_users(generation, query)
-            ranking = _rank(generation.index, query)
+            generation = self._generations.get(row.generation)
+            (ids, scores), is_missing = found_by(generation, query_of(row))
         except UnknownId:
-            return AnswerMessage(query.generation or current, is_missing=True)
+            return AnswerMessage(row.generation or current, is_missing=True)
         except InvalidInput as error:
-            return AnswerMessage(query.generation or current, error=str(error))
+            return AnswerMessage(row.generation or current, error=str(error))
         except Unavailable as error:
-            return AnswerMessage(query.generation or current, error=str(error), is_unavailable=True)
-        return AnswerMessage(generation.name, ranking.item_ids, ranking.scores.tobytes())
+            return AnswerMessage(row.generation or current, error=str(error), is_unavailable=True)
+        return AnswerMessage(generation.name, ids, scores.tobytes(), is_missing)
 
     def _answer_people(self, body: bytes) -> bytes:
         search = decode_search(body)
         generation = self._generations.get(search.generation)
         self._metrics.count("index.queries", search.n_queries)
         with timed(self._metrics, "index.search"):
-            results, missing = _rank_all(generation.index, search)
+            results, missing = _rank_all(generation, search)
         return _json.encode({"generation": generation.name, "results": results, "missing": missing})
 
 
-class SimilarItemsResource:
-    """`GET /v1/items/{item_id}/similar`."""
+class _SimilarResource:
+    kind: ClassVar[Kind]
 
     def __init__(self, generations: Generations, metrics: Metrics) -> None:
         self._generations = generations
         self._metrics = metrics
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, item_id: str) -> None:
-        """Answer with the items most like one."""
-        query, item_id = query_of(req, SimilarQuery), id_in_path(item_id)
+    def on_get(self, req: falcon.Request, resp: falcon.Response, id_: str) -> None:
+        """Answer with the ids most similar to one.
+
+        Raises
+        ------
+        UnknownId
+            When the index has no such id.
+        Unavailable
+            When users are asked for, and are not indexed.
+        """
+        query, id_ = queries.query_of(req, SimilarQuery), id_in_path(id_)
         generation = self._generations.get(query.generation)
         self._metrics.count("index.queries")
         with timed(self._metrics, "index.search"):
-            ranking = generation.index.search_like(item_id, query.k)
-        resp.data = _json.encode({"generation": generation.name, "items": _as_items(ranking)})
+            ranking = similar_to(generation, self.kind, id_, query.k)
+        shown = _shown(ranking, self.kind)
+        resp.data = _json.encode({"generation": generation.name, f"{self.kind.name}s": shown})
 
 
-def _rank(index: FaissIndex, query: QueryMessage) -> Ranking:
-    if (query.vector is None) == (query.item_id is None):
-        raise InvalidInput("give either a vector or an item's id")
-    if query.item_id is not None:
-        return index.search_like(query.item_id, query.k, query.exclude)
-    if query.vector is None or len(query.vector) % 4:
-        raise InvalidInput("a vector's bytes are float32 numbers")
-    return index.search(np.frombuffer(query.vector, "<f4"), query.k, query.exclude)
+class SimilarItemsResource(_SimilarResource):
+    """`GET /v1/items/{id_}/similar`."""
+
+    kind = ITEMS
 
 
-def _rank_all(index: FaissIndex, search: SearchRequest) -> tuple[list[list[dict[str, Any]]], list[str]]:
+class SimilarUsersResource(_SimilarResource):
+    """`GET /v1/users/{id_}/similar`."""
+
+    kind = USERS
+
+
+def _rank_all(generation: Generation, search: SearchRequest) -> tuple[list[list[dict[str, Any]]], list[str]]:
     results: list[list[dict[str, Any]]] = []
     missing: list[str] = []
     excluded = excluded_of(search)
     for vector, exclude in zip(search.vectors or (), excluded, strict=False):
-        results.append(_as_items(index.search(as_vector(vector), search.k, exclude)))
-    for item_id, exclude in zip(search.item_ids or (), excluded, strict=False):
+        ranking = generation.index_of(ITEMS).search(as_vector(vector), search.k, exclude)
+        results.append(_shown(ranking, ITEMS))
+    for id_, exclude in zip(search.item_ids or (), excluded, strict=False):
         try:
-            results.append(_as_items(index.search_like(item_id, search.k, exclude)))
+            results.append(_shown(similar_to(generation, ITEMS, id_, search.k, exclude), ITEMS))
         except UnknownId:
             results.append([])
-            missing.append(item_id)
+            missing.append(id_)
     return results, missing
 
 
-def _as_items(ranking: Ranking) -> list[dict[str, Any]]:
+def _shown(ranking: Ranking, kind: Kind) -> list[dict[str, Any]]:
     scores = ranking.scores.tolist()
-    return [
-        {"item_id": item_id, "score": score} for item_id, score in zip(ranking.item_ids, scores, strict=True)
-    ]
+    return [{f"{kind.name}_id": id_, "score": score} for id_, score in zip(ranking.ids, scores, strict=True)]

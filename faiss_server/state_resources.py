@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""State of the service: its figures, and whether it can answer."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import falcon
 import msgspec
 
 from faiss_server.generations import Followed, Generation, Generations
+from faiss_server.kinds import ITEMS, USERS, Kind
 
 _json = msgspec.json.Encoder()
 
@@ -44,15 +45,15 @@ class ReadyResource:
 
 
 def _stats_of(generation: Generation) -> dict[str, Any]:
-    items, *users = (_stats_of_part(part) for part in generation.parts)
-    for of_users in users:
-        of_users["n_users"] = of_users.pop("n_items")
-    return {"generation": generation.name, **items, "users": users[0] if users else None}
+    figures = {kind: _figures_of(kind, part) for kind, part in generation.parts.items()}
+    return {"generation": generation.name, **figures[ITEMS], "users": figures.get(USERS)}
 
 
-def _stats_of_part(part: Followed) -> dict[str, Any]:
+def _figures_of(kind: Kind, part: Followed) -> dict[str, Any]:
+    """Return the figures of an index, which tell its number of vectors as one of items or users."""
+    of_index = msgspec.structs.asdict(part.index.stats())
     followed = part.follower.stats() if part.follower is not None else None
     return {
-        **msgspec.structs.asdict(part.index.stats()),
+        **{kind.number if name == "n_vectors" else name: figure for name, figure in of_index.items()},
         **(msgspec.structs.asdict(followed) if followed is not None else {}),
     }

@@ -4,6 +4,7 @@ import falcon
 import msgspec
 
 from faiss_server.generations import Generations
+from faiss_server.kinds import ITEMS
 from faiss_server.requests import decode_vectors_request, decoded, reply_in_kind
 from streamrec.errors import InvalidInput, UnknownId
 from streamrec.index_protocol import (
@@ -30,25 +31,25 @@ class VectorsResource:
 
     def _answer_client(self, body: bytes) -> bytes:
         query = decoded(decode_vectors_query, body)
-        _check_number(query.item_ids)
+        _check_number(query.ids)
         current = self._generations.get().name
         try:
             generation = self._generations.get(query.generation)
         except UnknownId:
             return encode_vectors(VectorsMessage(query.generation or current))
-        item_ids, vectors = generation.index.vectors_of(query.item_ids)
-        return encode_vectors(VectorsMessage(generation.name, item_ids, vectors.astype("<f4").tobytes()))
+        ids, vectors = generation.index_of(ITEMS).vectors_of(query.ids)
+        return encode_vectors(VectorsMessage(generation.name, ids, vectors.astype("<f4").tobytes()))
 
     def _answer_people(self, body: bytes) -> bytes:
         request = decode_vectors_request(body)
         _check_number(request.item_ids)
         generation = self._generations.get(request.generation)
-        item_ids, vectors = generation.index.vectors_of(request.item_ids)
-        by_id = dict(zip(item_ids, vectors.tolist(), strict=True))
-        missing = [item_id for item_id in dict.fromkeys(request.item_ids) if item_id not in by_id]
+        ids, vectors = generation.index_of(ITEMS).vectors_of(request.item_ids)
+        by_id = dict(zip(ids, vectors.tolist(), strict=True))
+        missing = [id_ for id_ in dict.fromkeys(request.item_ids) if id_ not in by_id]
         return _json.encode({"generation": generation.name, "vectors": by_id, "missing": missing})
 
 
-def _check_number(item_ids: list[str]) -> None:
-    if len(item_ids) > MAX_VECTORS:
-        raise InvalidInput(f"vectors of {len(item_ids)} items; at most {MAX_VECTORS} are allowed")
+def _check_number(ids: list[str]) -> None:
+    if len(ids) > MAX_VECTORS:
+        raise InvalidInput(f"vectors of {len(ids)} ids; at most {MAX_VECTORS} are allowed")

@@ -2,18 +2,20 @@
 
 A request carries a list of independent queries, an answer a list in the same order: the hop costs more than a
 search, so a busy client sends what has gathered in one request. A query that is wrong fails alone.
+
+Everything is a row of values without names, and the rows are those of version 0.2.0: recommenders and index
+servers of different versions understand each other, so either may be updated first. A new value is added at
+the end of a row, where servers that do not know it pass it over.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
 
 from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.payload import decoded
-
-T = TypeVar("T")
+from streamrec.ports import ById, ByVector, IndexAnswer, IndexQuery, UsersByProfile
 
 SEARCH_PATH = "/v1/search"
 VECTORS_PATH = "/v1/vectors"
@@ -24,23 +26,23 @@ MAX_QUERIES = 1000
 """Queries in one request; at 1 ms each they keep a thread busy for a second."""
 
 MAX_VECTORS = 1000
-"""Items whose vectors are asked for in one request: the largest pool that a list is chosen from."""
+"""Ids whose vectors are asked for in one request: the largest pool that a list is chosen from."""
 
 
-class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One search, as `streamrec.ports.IndexQuery`, or as `streamrec.ports.UserQuery` when `user_id` is given.
+class QueryRow(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """One query as it travels; of `vector`, `id` and `user_id` one is given, which says of what kind it is.
 
     Attributes
     ----------
     vector
-        (D + 1,) float32 little-endian; None when an id is given.
+        (D + 1,) float32 little-endian.
     recent
         Items that the user chose last.
     """
 
     k: int
     vector: bytes | None = None
-    item_id: str | None = None
+    id: str | None = None
     exclude: list[str] = []
     generation: str | None = None
     user_id: str | None = None
@@ -48,20 +50,18 @@ class QueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class AnswerMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """One answer, as `streamrec.ports.IndexAnswer`, or as `streamrec.ports.UserAnswer`.
+    """One answer, as `streamrec.ports.IndexAnswer`.
 
     Attributes
     ----------
-    item_ids
-        Ids of users where users were asked for.
     scores
-        (n,) float32 little-endian, one for each of `item_ids`.
+        (n,) float32 little-endian, one for each of `ids`.
     error
-        What is wrong with the query, if something is; or why it can't be answered, where `is_unavailable`.
+        Reason why the query is wrong, if it is; or why it can't be answered, where `is_unavailable`.
     """
 
     generation: str
-    item_ids: list[str] = []
+    ids: list[str] = []
     scores: bytes = b""
     is_missing: bool = False
     error: str | None = None
@@ -69,9 +69,9 @@ class AnswerMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class VectorsQueryMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """Whose vectors are wanted, and of which generation; None: the current one."""
+    """Ids whose vectors are wanted, and of which generation; None: the current one."""
 
-    item_ids: list[str]
+    ids: list[str]
     generation: str | None = None
 
 
@@ -81,28 +81,28 @@ class VectorsMessage(msgspec.Struct, frozen=True, gc=False, array_like=True):
     Attributes
     ----------
     vectors
-        (n, D + 1) float32 little-endian, a row for each of `item_ids`.
+        (n, D + 1) float32 little-endian, a row for each of `ids`.
     """
 
     generation: str
-    item_ids: list[str] = []
+    ids: list[str] = []
     vectors: bytes = b""
 
 
 _encoder = msgspec.msgpack.Encoder()
-_queries_decoder = msgspec.msgpack.Decoder(list[QueryMessage])
+_queries_decoder = msgspec.msgpack.Decoder(list[QueryRow])
 _answers_decoder = msgspec.msgpack.Decoder(list[AnswerMessage])
 _vectors_query_decoder = msgspec.msgpack.Decoder(VectorsQueryMessage)
 _vectors_decoder = msgspec.msgpack.Decoder(VectorsMessage)
 
 
-def encode_queries(queries: list[QueryMessage]) -> bytes:
+def encode_queries(queries: Iterable[IndexQuery]) -> bytes:
     """Write the body of a request."""
-    return _encoder.encode(queries)
+    return _encoder.encode([_row_of(query) for query in queries])
 
 
-def decode_queries(payload: bytes) -> list[QueryMessage]:
-    """Read the body of a request.
+def decode_queries(payload: bytes) -> list[QueryRow]:
+    """Read the body of a request; `query_of` tells what each row asks for.
 
     Raises
     ------
@@ -110,6 +110,38 @@ def decode_queries(payload: bytes) -> list[QueryMessage]:
         When it is not one.
     """
     return decoded(_queries_decoder.decode, payload)
+
+
+def query_of(row: QueryRow) -> IndexQuery:
+    """Return the query that a row holds.
+
+    Raises
+    ------
+    InvalidInput
+        When it is none, or more than one.
+    """
+    match row:
+        case QueryRow(vector=bytes(vector), id=None, user_id=None):
+            return ByVector(vector, row.k, row.exclude, row.generation)
+        case QueryRow(vector=None, id=str(id_), user_id=None):
+            return ById(id_, row.k, row.exclude, row.generation)
+        case QueryRow(vector=None, id=None, user_id=str(user_id)):
+            return UsersByProfile(user_id, row.k, row.recent, row.exclude, row.generation)
+    raise InvalidInput("give one of a vector, an id and a user's id")
+
+
+def _row_of(query: IndexQuery) -> QueryRow:
+    exclude = list(query.exclude)
+    match query:
+        case ByVector():
+            return QueryRow(query.k, query.vector, None, exclude, query.generation)
+        case ById():
+            return QueryRow(query.k, None, query.id, exclude, query.generation)
+        case UsersByProfile():
+            recent = list(query.recent)
+            return QueryRow(
+                query.k, exclude=exclude, generation=query.generation, user_id=query.user_id, recent=recent
+            )
 
 
 def encode_answers(answers: list[AnswerMessage]) -> bytes:
@@ -128,8 +160,8 @@ def decode_answers(payload: bytes) -> list[AnswerMessage]:
     return decoded(_answers_decoder.decode, payload)
 
 
-def checked_answer(answer: AnswerMessage, query: QueryMessage) -> AnswerMessage:
-    """Return an answer that is one to this query.
+def answer_to(query: IndexQuery, message: AnswerMessage) -> IndexAnswer:
+    """Return the answer that a message brings, if it is one to this query.
 
     Raises
     ------
@@ -138,27 +170,23 @@ def checked_answer(answer: AnswerMessage, query: QueryMessage) -> AnswerMessage:
     Unavailable
         When it was right, and can't be answered.
     Damaged
-        When the answer can't be one to it, whoever gave it.
+        When the message can't be an answer to it, whoever gave it.
     """
-    if answer.error is not None:
-        raise Unavailable(answer.error) if answer.is_unavailable else InvalidInput(answer.error)
-    ids = answer.item_ids
-    if len(answer.scores) != 4 * len(ids):
-        raise Damaged(f"{len(answer.scores)} bytes of scores for {len(ids)} ids")
-    if not np.isfinite(np.frombuffer(answer.scores, "<f4")).all():
+    if message.error is not None:
+        raise Unavailable(message.error) if message.is_unavailable else InvalidInput(message.error)
+    ids = message.ids
+    if len(message.scores) != 4 * len(ids):
+        raise Damaged(f"{len(message.scores)} bytes of scores for {len(ids)} ids")
+    scores = np.frombuffer(message.scores, "<f4")
+    if not np.isfinite(scores).all():
         raise Damaged("a score is not finite")
     if len(ids) > query.k or len(set(ids)) < len(ids):
         raise Damaged(f"{len(ids)} ids, {len(set(ids))} of them distinct, where {query.k} were wanted")
-    if "" in ids or query.user_id in ids:
+    if "" in ids or (isinstance(query, UsersByProfile) and query.user_id in ids):
         raise Damaged("an id that was not asked for")
-    if query.generation not in (None, answer.generation):
-        raise Damaged(f"generation {answer.generation[:100]!r}, asked for was {query.generation!r}")
-    return answer
-
-
-def ranking_of(answer: AnswerMessage, kind: Callable[[str, float], T]) -> list[T]:
-    """Return what was found, made of ids and scores of a checked answer."""
-    return list(map(kind, answer.item_ids, np.frombuffer(answer.scores, "<f4").tolist()))
+    if query.generation not in (None, message.generation):
+        raise Damaged(f"generation {message.generation[:100]!r}, asked for was {query.generation!r}")
+    return IndexAnswer(message.generation, ids, scores.tolist(), message.is_missing)
 
 
 def vectors_by_id(message: VectorsMessage, query: VectorsQueryMessage) -> dict[str, bytes]:
@@ -169,21 +197,19 @@ def vectors_by_id(message: VectorsMessage, query: VectorsQueryMessage) -> dict[s
     Damaged
         When it can't be an answer to this query.
     """
-    ids, n_bytes = message.item_ids, len(message.vectors)
+    ids, n_bytes = message.ids, len(message.vectors)
     width, rest = divmod(n_bytes, max(len(ids), 1))
     if rest or width % 4 or bool(width) != bool(ids):
         raise Damaged(f"{n_bytes} bytes for {len(ids)} vectors")
     if not np.isfinite(np.frombuffer(message.vectors, "<f4")).all():
         raise Damaged("a number of a vector is not finite")
     if len(set(ids)) < len(ids):
-        raise Damaged("two vectors of one item")
+        raise Damaged("two vectors of one id")
     if query.generation not in (None, message.generation):
         raise Damaged(f"generation {message.generation[:100]!r}, asked for was {query.generation!r}")
-    wanted = set(query.item_ids)
+    wanted = set(query.ids)
     return {
-        item_id: message.vectors[at * width : (at + 1) * width]
-        for at, item_id in enumerate(ids)
-        if item_id in wanted
+        id_: message.vectors[at * width : (at + 1) * width] for at, id_ in enumerate(ids) if id_ in wanted
     }
 
 

@@ -17,6 +17,7 @@ from falcon import testing
 import faiss_server.app
 import recommender_server.app
 from faiss_server.generations import Generations
+from faiss_server.kinds import ITEMS, USERS
 from faiss_server.loader import GenerationLoader
 from recommender_server.app import Parts
 from streamrec.adapters.files.roles import SnapshotRoles
@@ -38,7 +39,7 @@ from streamrec.ports import (
     ITEM_VECTORS,
     USER_VECTORS,
     IndexAnswer,
-    IndexQuery,
+    ItemQuery,
     Message,
     Metrics,
     Neighbours,
@@ -162,9 +163,9 @@ class AnsweringOnce:
     """An index that answers the first search, and none after it."""
 
     def __init__(self) -> None:
-        self._answers = [IndexAnswer("g1", [RankedItem("i", 1.0)])]
+        self._answers = [IndexAnswer("g1", ["i"], [1.0])]
 
-    def search(self, _query: IndexQuery) -> IndexAnswer:
+    def search(self, _query: ItemQuery) -> IndexAnswer:
         if not self._answers:
             raise Unavailable("gone")
         return self._answers.pop()
@@ -337,8 +338,8 @@ def drive_index(folder: Path, metrics: Metrics) -> None:
         for topic in (ITEM_VECTORS, USER_VECTORS):
             messages = [Message("next", newer), Message("stale", vector), Message("last", newer)]
             MemoryEventSink(log).append(topic, messages)
-        eventually(lambda: len(generations.get().index) == 5)
-        eventually(lambda: len(generations.get().get_users()) == 3)
+        eventually(lambda: len(generations.get().index_of(ITEMS)) == 5)
+        eventually(lambda: len(generations.get().index_of(USERS)) == 3)
         loader.maintain()
         assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 200
         assert client.simulate_get("/v1/items/nobody/similar").status_code == 404

@@ -18,8 +18,8 @@ from benchmarks.index.vectors import N_EXCLUDED, SHAPES, D, K, Vectors, items, n
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_event_sink
-from streamrec.index_protocol import QueryMessage, decode_answers, decode_queries, encode_queries
-from streamrec.ports import ITEM_VECTORS, Message, Snapshot, VectorTable
+from streamrec.index_protocol import decode_answers, decode_queries, encode_queries
+from streamrec.ports import ITEM_VECTORS, ById, ByVector, Message, Snapshot, VectorTable
 from streamrec.wire import VectorRecord, encode_vector
 
 _N_ITEMS = 100_000
@@ -71,7 +71,7 @@ def _compare(
     durations: list[tuple[float, float, float]] = []
     n_equal = 0
     for query, exclude in zip(queries, excluded, strict=True):
-        body = encode_queries([QueryMessage(K, query.tobytes(), exclude=exclude)])
+        body = encode_queries([ByVector(query.tobytes(), K, exclude=exclude)])
         # Ids as any caller has them, read from somewhere: not the very objects that the index holds.
         own_exclude = decode_queries(body)[0].exclude
         started = time.perf_counter()
@@ -82,7 +82,7 @@ def _compare(
         _post(empty, f"/v1/search?n_bytes={len(payload)}", body)
         ended = time.perf_counter()
         durations.append((in_process - started, over_http - in_process, ended - over_http))
-        n_equal += decode_answers(payload)[0].item_ids == wanted.item_ids
+        n_equal += decode_answers(payload)[0].ids == wanted.ids
     in_process_ms, http_ms, empty_ms = (np.median(durations, axis=0) * 1e3).tolist()
     return {
         "in_process_ms_p50": in_process_ms,
@@ -102,7 +102,7 @@ def _visibility_ms(home: Path, service: http.client.HTTPConnection) -> float:
         vector = np.ones(D + 1, "<f4").tobytes()
         start = time.perf_counter()
         sink.append(ITEM_VECTORS, [Message(item_id, encode_vector(VectorRecord("g", vector, time.time())))])
-        body = encode_queries([QueryMessage(1, item_id=item_id)])
+        body = encode_queries([ById(item_id, 1)])
         while decode_answers(_post(service, "/v1/search", body))[0].is_missing:
             time.sleep(0.001)
         longest = max(longest, time.perf_counter() - start)

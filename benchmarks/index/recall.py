@@ -48,7 +48,7 @@ def recall_and_time(
         found = index.search(query, K, best[:N_EXCLUDED])
         cpu_s.append(time.thread_time() - cpu_start)
         durations.append(time.perf_counter() - start)
-        n_found += len(set(found.item_ids) & set(best[N_EXCLUDED:]))
+        n_found += len(set(found.ids) & set(best[N_EXCLUDED:]))
     return {
         "recall_at_10": n_found / (K * len(queries)),
         "search_ms_p50": float(np.median(durations)) * 1e3,
@@ -95,10 +95,10 @@ def _maintain_and_watch(index: FaissIndex) -> float:
     while True:
         was_maintaining = maintaining.is_alive()
         for change in (lambda: index.upsert(["far"], far), lambda: index.delete(["far"])):
-            is_wanted = index.search(far[0], 1).item_ids != ["far"]
+            is_wanted = index.search(far[0], 1).ids != ["far"]
             start = time.perf_counter()
             change()
-            is_there = index.search(far[0], 1).item_ids == ["far"]
+            is_there = index.search(far[0], 1).ids == ["far"]
             longest_s = max(longest_s, time.perf_counter() - start)
             if is_there != is_wanted:
                 raise SystemExit("a change was not visible when it should have been")

@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmarks.index_grpc.generated import Code
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.index_protocol import AnswerMessage, QueryMessage
-from streamrec.ports import IndexAnswer, IndexQuery, RankedItem
+from streamrec.index_protocol import AnswerMessage
+from streamrec.ports import ByVector, IndexAnswer
 
 TIMEOUT_S = 5.0
 
@@ -17,7 +17,7 @@ TIMEOUT_S = 5.0
 class Searcher(Protocol):
     """Client that is measured: from the recommender's question to its answer."""
 
-    async def search(self, query: IndexQuery) -> IndexAnswer:
+    async def search(self, query: ByVector) -> IndexAnswer:
         """Return up to `k` items."""
 
     async def close(self) -> None:
@@ -32,11 +32,11 @@ class UnaryIndex:
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
         self._stub = code.services.IndexStub(self._channel)
 
-    async def search(self, query: IndexQuery) -> IndexAnswer:
+    async def search(self, query: ByVector) -> IndexAnswer:
         """Return up to `k` items."""
         answer = await self._stub.Search(_as_message(self._messages, query), timeout=TIMEOUT_S)
         scores = np.frombuffer(answer.scores, "<f4").tolist()
-        return IndexAnswer(answer.generation, list(map(RankedItem, answer.item_ids, scores)))
+        return IndexAnswer(answer.generation, list(answer.item_ids), scores)
 
     async def close(self) -> None:
         """End the connection."""
@@ -90,7 +90,7 @@ class StreamingIndex(GatheringIndex):
         await super().close()
 
 
-def _as_message(messages: Any, query: IndexQuery | QueryMessage) -> Any:  # noqa: ANN401
+def _as_message(messages: Any, query: ByVector) -> Any:  # noqa: ANN401
     return messages.Query(
         k=query.k, vector=query.vector, exclude=query.exclude, generation=query.generation or ""
     )

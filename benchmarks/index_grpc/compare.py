@@ -34,7 +34,7 @@ from benchmarks.index_grpc.ways import PRODUCT, serve
 from benchmarks.serving.stack import locations_in
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.ports import IndexQuery, Snapshot, VectorTable
+from streamrec.ports import ByVector, Snapshot, VectorTable
 
 N_ITEMS = 100_000
 N_QUERIES = 500
@@ -116,8 +116,8 @@ def _answer(index: FaissIndex, queries: list[tuple[Vectors, list[str]]]) -> tupl
         start = time.perf_counter()
         ranking = index.search(user, K, exclude)
         durations_s.append(time.perf_counter() - start)
-        query = IndexQuery(K, user.tobytes(), exclude=exclude, generation=_GENERATION)
-        questions.append(Question(query, ranking.item_ids))
+        query = ByVector(user.tobytes(), K, exclude=exclude, generation=_GENERATION)
+        questions.append(Question(query, ranking.ids))
     return float(np.median(durations_s)) * 1e3, questions
 
 

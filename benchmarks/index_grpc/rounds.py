@@ -11,7 +11,7 @@ import psutil
 
 from benchmarks.index_grpc.clients import Searcher
 from benchmarks.index_grpc.relay import Relay
-from streamrec.ports import IndexQuery
+from streamrec.ports import ByVector
 
 SIDE_BY_SIDE = 16
 _N_ALONE = 400
@@ -27,8 +27,8 @@ _WARM_UP = 20
 class Question(NamedTuple):
     """A query, and the ids that the index in process answers, best first."""
 
-    query: IndexQuery
-    item_ids: list[str]
+    query: ByVector
+    ids: list[str]
 
 
 class Way(NamedTuple):
@@ -67,9 +67,9 @@ async def check_answers(opened: OpenWay, questions: Sequence[Question]) -> None:
     async def ask(searcher: Searcher) -> None:
         for question in queries:
             answer = await searcher.search(question.query)
-            item_ids = [item.item_id for item in answer.items]
-            if item_ids != question.item_ids:
-                raise SystemExit(f"{opened.way.name} answers {item_ids}, the index {question.item_ids}")
+            ids = list(answer.ids)
+            if ids != question.ids:
+                raise SystemExit(f"{opened.way.name} answers {ids}, the index {question.ids}")
 
     searchers = itertools.islice(itertools.cycle(opened.searchers), SIDE_BY_SIDE)
     await asyncio.gather(*map(ask, searchers))

@@ -19,6 +19,7 @@ from benchmarks.index_grpc.generated import Code, load_code
 from faiss_server import gunicorn_settings
 from faiss_server.background import Repeated
 from faiss_server.generations import Generations
+from faiss_server.kinds import ITEMS
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.opening import open_event_source
 from streamrec.adapters.statsd.metrics import open_metrics
@@ -44,9 +45,9 @@ class Searches:
         """Search once."""
         generation = self._generations.get(query.generation or None)
         vector = np.frombuffer(query.vector, "<f4")
-        ranking = generation.index.search(vector, query.k, list(query.exclude))
+        ranking = generation.index_of(ITEMS).search(vector, query.k, list(query.exclude))
         scores = ranking.scores.tobytes()
-        return self._messages.Answer(generation=generation.name, item_ids=ranking.item_ids, scores=scores)
+        return self._messages.Answer(generation=generation.name, item_ids=ranking.ids, scores=scores)
 
     def answer_one(self, query: Any) -> Any:  # noqa: ANN401
         """Search once, counted and timed."""

@@ -14,12 +14,12 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
 from streamrec.ports import (
+    ByVector,
     IndexAnswer,
     IndexQuery,
     Neighbours,
     RankedItem,
-    UserAnswer,
-    UserQuery,
+    UsersByProfile,
     UserUpdates,
 )
 from streamrec.publishing.views import N_POPULAR
@@ -49,23 +49,19 @@ class AtOnceIndex:
         self._vectors = dict(zip(item_ids, map(bytes, vectors), strict=True))
         scores = np.sort(chance.standard_normal(_N_FOUND))[::-1].tolist()
         drawn = (chance.permutation(len(item_ids))[:_N_FOUND].tolist() for _ in range(N_USERS))
-        self._found = [
-            [RankedItem(item_ids[row], score) for row, score in zip(rows, scores, strict=True)]
-            for rows in drawn
-        ]
+        self._found = [[item_ids[row] for row in rows] for rows in drawn]
+        self._scores = scores
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         """Return some ranking, the same for the same vector; what is excluded may be in it."""
-        key = query.vector or (query.item_id or "").encode()
-        return IndexAnswer(_GENERATION, self._found[sum(key) % N_USERS][: query.k])
+        if isinstance(query, UsersByProfile):  # lists need none
+            return IndexAnswer(_GENERATION, is_missing=True)
+        key = query.vector if isinstance(query, ByVector) else query.id.encode()
+        return IndexAnswer(_GENERATION, self._found[sum(key) % N_USERS][: query.k], self._scores[: query.k])
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return the vectors of these."""
         return {item_id: self._vectors[item_id] for item_id in item_ids}
-
-    async def similar_users(self, query: UserQuery) -> UserAnswer:
-        """Find nobody: lists need none."""
-        return UserAnswer(_GENERATION, [], is_missing=True)
 
     async def check(self) -> None:
         """Memory is always there."""

@@ -11,7 +11,6 @@ An offset is the place of a record in its partition; a *next offset* is the plac
 
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.users.user import RankedUser
 from streamrec.ports.logs import (
     COMMANDS,
     COMPACTED_TOPICS,
@@ -33,16 +32,18 @@ from streamrec.ports.logs import (
 )
 from streamrec.ports.servers import (
     NO_VERSIONS,
+    ById,
+    ByVector,
     DocumentStore,
     HotCache,
     IndexAnswer,
     IndexQuery,
     ItemCatalog,
     ItemIndex,
+    ItemQuery,
     Rankings,
-    UserAnswer,
     UserProfile,
-    UserQuery,
+    UsersByProfile,
     UserStore,
     VectorSearch,
 )
@@ -65,6 +66,10 @@ from streamrec.ports.trainer import (
 )
 
 __all__ = [
+    "ById",
+    "ByVector",
+    "ItemQuery",
+    "UsersByProfile",
     "COMMANDS",
     "COMPACTED_TOPICS",
     "CachePublisher",
@@ -95,16 +100,13 @@ __all__ = [
     "PROBES",
     "REJECTED",
     "RankedItem",
-    "RankedUser",
     "Rankings",
     "Record",
     "RoleRecord",
     "Snapshot",
     "TrainerStore",
     "USER_VECTORS",
-    "UserAnswer",
     "UserProfile",
-    "UserQuery",
     "UserStore",
     "UserUpdates",
     "VectorSearch",

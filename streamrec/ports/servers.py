@@ -9,7 +9,7 @@ from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.users.user import RankedUser, UserDocument
+from streamrec.domain.users.user import UserDocument
 from streamrec.ports.logs import Mark
 
 NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
@@ -133,64 +133,91 @@ class HotCache(Rankings, Protocol):
         """Release the connection."""
 
 
-class IndexQuery(NamedTuple):
-    """One search. Exactly one of `vector` ((D + 1,) float32 bytes) and `item_id` is given."""
+class ByVector(NamedTuple):
+    """Search for the ids of items whose vectors have the largest inner products with one.
 
+    Attributes
+    ----------
+    vector
+        (D + 1,) float32 bytes.
+    exclude
+        Ids to leave out.
+    generation
+        Which one answers; None: the current one.
+    """
+
+    vector: bytes
     k: int
-    vector: bytes | None = None
-    item_id: str | None = None
     exclude: Sequence[str] = ()
     generation: str | None = None
 
 
-class IndexAnswer(NamedTuple):
-    """Items best first. `is_missing`: the `item_id` or generation asked for is not in the index."""
+class ById(NamedTuple):
+    """Search for the items that are similar to one, without itself; fields as in `ByVector`."""
 
-    generation: str
-    items: list[RankedItem]
-    is_missing: bool = False
+    id: str
+    k: int
+    exclude: Sequence[str] = ()
+    generation: str | None = None
 
 
-class UserQuery(NamedTuple):
-    """Who is like `user_id`; when the index has no such user, like one who chose the `recent` items.
+class UsersByProfile(NamedTuple):
+    """Search for users similar to one; if the index has no such user, to one who chose the `recent` items.
 
-    The current generation answers: no vector is sent, so it need not be that of the user's document, which
-    stays with an older one where a new one was learned from a history without the user.
+    No vector is sent, so the current generation answers unless another is named, whatever that of the user's
+    document is: this stays an older one where a new one was learned from a history without the user.
     """
 
     user_id: str
     k: int
     recent: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    generation: str | None = None
 
 
-class UserAnswer(NamedTuple):
-    """Users, most alike first. `is_missing`: the index has no such user, these are by the items chosen."""
+ItemQuery = ByVector | ById
+
+IndexQuery = ItemQuery | UsersByProfile
+
+
+class IndexAnswer(NamedTuple):
+    """Ids, best first, and a score for each.
+
+    Attributes
+    ----------
+    is_missing
+        The index does not have the generation or the id asked for. Users that are found all the same are
+        similar to one who chose the recent items.
+    """
 
     generation: str
-    users: list[RankedUser]
+    ids: Sequence[str] = ()
+    scores: Sequence[float] = ()
     is_missing: bool = False
 
 
 class VectorSearch(Protocol):
-    """What an index answers."""
+    """The vectors of items, searched and read by id."""
 
-    async def search(self, query: IndexQuery) -> IndexAnswer:
-        """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself."""
+    async def search(self, query: ItemQuery) -> IndexAnswer:
+        """Return up to `k` items by inner product, without the excluded ones and without `id` itself."""
 
-    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
-        """Return (D + 1,) float32 bytes by item, of up to 1,000; what the generation has not is left out."""
+    async def vectors(self, ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by id, of up to 1,000; what the generation has not is left out."""
 
 
 class ItemIndex(VectorSearch, Protocol):
     """The index as a server uses it."""
 
-    async def similar_users(self, query: UserQuery) -> UserAnswer:
-        """Return up to `k` users by the cosine of their vectors, without `user_id` itself.
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        """Return up to `k` ids without the excluded ones and without the one asked for.
+
+        Items by inner product, users by the cosine of their vectors.
 
         Raises
         ------
         Unavailable
-            When users are not indexed.
+            When users are asked for, and are not indexed.
         """
 
     async def check(self) -> None:

@@ -16,7 +16,7 @@ from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.users.user import UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports.logs import Fence, Offsets
-from streamrec.ports.servers import IndexAnswer, IndexQuery
+from streamrec.ports.servers import IndexAnswer, ItemQuery
 
 
 class VectorTable(NamedTuple):
@@ -184,7 +184,7 @@ class CachePublisher(Protocol):
 class IndexLookup(Protocol):
     """The index as the trainer uses it: to see what users would get."""
 
-    def search(self, query: IndexQuery) -> IndexAnswer:
+    def search(self, query: ItemQuery) -> IndexAnswer:
         """Return up to `k` items by inner product, without the excluded ones."""
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple, cast
 
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, UnknownId
-from streamrec.ports import ItemIndex, UserAnswer, UserQuery, UserStore
+from streamrec.ports import IndexAnswer, ItemIndex, UsersByProfile, UserStore
 from streamrec.serving.guard import Guard
 
 Reason = Literal["cold", "fold_in"]
@@ -61,29 +61,28 @@ class SimilarUserFinder:
         state = document.state
         if state is None or not state.recent:
             return SimilarUsers([], "cold")
-        query = UserQuery(user_id, min(k + _SPARE, _MAX_ASKED), state.recent)
-        answer = await self._index_guard.call(lambda: self._index.similar_users(query))
+        query = UsersByProfile(user_id, min(k + _SPARE, _MAX_ASKED), state.recent)
+        answer = await self._index_guard.call(lambda: self._index.search(query))
         users = (await self._known(answer))[:k]
         return SimilarUsers(users, _reason_of(answer))
 
-    async def _known(self, answer: UserAnswer) -> list[SimilarUser]:
+    async def _known(self, answer: IndexAnswer) -> list[SimilarUser]:
         """Return those who have a state: of an erased user at most attributes are left.
 
         One whose document is damaged is left out.
         """
-        user_ids = [user.user_id for user in answer.users]
         try:
-            documents = await self._store_guard.call(lambda: self._store.get_users(user_ids))
+            documents = await self._store_guard.call(lambda: self._store.get_users(answer.ids))
         except Damaged as error:
             documents = cast("dict[str, UserDocument]", error.rest or {})
         return [
-            SimilarUser(document, user.score)
-            for user in answer.users
-            if (document := documents.get(user.user_id)) is not None and document.state is not None
+            SimilarUser(document, score)
+            for user_id, score in zip(answer.ids, answer.scores, strict=True)
+            if (document := documents.get(user_id)) is not None and document.state is not None
         ]
 
 
-def _reason_of(answer: UserAnswer) -> Reason | None:
+def _reason_of(answer: IndexAnswer) -> Reason | None:
     if not answer.is_missing:
         return None
-    return "fold_in" if answer.users else "cold"
+    return "fold_in" if answer.ids else "cold"

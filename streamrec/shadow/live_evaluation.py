@@ -17,7 +17,7 @@ from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import IndexQuery
+from streamrec.ports import ByVector
 from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.shadow.live_serving import LiveServing
@@ -120,7 +120,7 @@ class LiveEvaluation:
         state = self._state
         vector = state.learner.model.user_vectors(torch.tensor([user_row]))[0].numpy().astype("<f4")
         exclude = state.item_ids.ids_at(own.tolist())
-        query = IndexQuery(_K, vector=vector.tobytes(), exclude=exclude, generation=state.generation)
+        query = ByVector(vector.tobytes(), _K, exclude, state.generation)
         costs = -scores
         costs[own] = np.inf
         n_best = min(_K, len(scores) - len(own))

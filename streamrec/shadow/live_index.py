@@ -9,7 +9,7 @@ import numpy as np
 
 from streamrec.domain.ranking.metrics import MISS, summary
 from streamrec.errors import StreamrecError
-from streamrec.ports import IndexLookup, IndexQuery, Metrics
+from streamrec.ports import IndexLookup, ItemQuery, Metrics
 from streamrec.process.lane import Lane
 
 _WINDOW = 1000
@@ -32,7 +32,7 @@ class LookUp(NamedTuple):
         The item that the user chose.
     """
 
-    query: IndexQuery
+    query: ItemQuery
     exact: Sequence[str]
     target: str
 
@@ -91,6 +91,6 @@ class LiveIndex:
             return
         if answer.is_missing:  # it serves another generation yet
             return
-        found = [item.item_id for item in answer.items]
+        found = list(answer.ids)
         self._recalls.append(len({*found} & {*asked.exact}) / max(1, len(asked.exact)))
         self._ranks.append(found.index(asked.target) if asked.target in found else MISS)

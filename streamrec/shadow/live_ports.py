@@ -8,7 +8,7 @@ import torch
 from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.users.user import UserDocument
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, UserProfile
+from streamrec.ports import ByVector, IndexAnswer, ItemQuery, Neighbours, RankedItem, UserProfile
 from streamrec.publishing.views import item_vectors, neighbours_of, popular, user_states
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
@@ -78,12 +78,12 @@ class LiveIndex:
     def __init__(self, state: TrainerState) -> None:
         self._state = state
 
-    async def search(self, query: IndexQuery) -> IndexAnswer:
+    async def search(self, query: ItemQuery) -> IndexAnswer:
         """Return up to `k` items by inner product."""
         state = self._state
         vector = self._vector(query)
         if vector is None:
-            return IndexAnswer(state.generation, [], is_missing=True)
+            return IndexAnswer(state.generation, is_missing=True)
         # The table may be longer than the ids: it grows ahead.
         scores = (state.learner.model.items.rows[: state.item_ids.n_rows] @ vector).numpy()
         excluded = state.item_ids.rows_of(list(query.exclude))
@@ -91,20 +91,17 @@ class LiveIndex:
         best = np.argpartition(-scores, min(query.k, len(scores)) - 1)[: query.k] if len(scores) else excluded
         best = best[np.isfinite(scores[best])]
         best = best[np.argsort(-scores[best], kind="stable")]
-        pairs = zip(best.tolist(), scores[best].tolist(), strict=True)
-        ranked = ((state.item_ids.id_at(row), score) for row, score in pairs)
-        return IndexAnswer(
-            state.generation, [RankedItem(id_, score) for id_, score in ranked if id_ is not None]
-        )
+        living = [row for row in best.tolist() if state.item_ids.id_at(row) is not None]
+        return IndexAnswer(state.generation, state.item_ids.ids_at(living), scores[living].tolist())
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return the vectors of those that live; there is one generation here."""
         rows = self._state.item_ids.rows_of(list(item_ids))
         return dict(item_vectors(self._state, rows[rows >= 0]))
 
-    def _vector(self, query: IndexQuery) -> torch.Tensor | None:
-        if query.vector is not None:
+    def _vector(self, query: ItemQuery) -> torch.Tensor | None:
+        if isinstance(query, ByVector):
             return torch.from_numpy(np.frombuffer(query.vector, "<f4").copy())
-        row = self._state.item_ids.row(query.item_id or "")
+        row = self._state.item_ids.row(query.id)
         rows: torch.Tensor = self._state.learner.model.items.rows
         return rows[row].clone() if 0 <= row < len(rows) else None

@@ -11,7 +11,7 @@ from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.opening import open_index
 from streamrec.errors import InvalidInput
-from streamrec.ports import IndexQuery, ItemIndex, Snapshot, VectorTable
+from streamrec.ports import ById, ByVector, ItemIndex, ItemQuery, Snapshot, VectorTable
 from tests.contract.index_server import await_generation, running_index_server
 
 D = 9
@@ -63,31 +63,31 @@ def exact(vector: np.ndarray, generation: str = "new", left_out: tuple[str, ...]
 
 async def test_best_first_by_inner_product(index: ItemIndex) -> None:
     vector = a_vector()
-    answer = await index.search(IndexQuery(k=10, vector=vector.tobytes()))
+    answer = await index.search(ByVector(vector.tobytes(), 10))
     assert answer.generation == "new"
     assert not answer.is_missing
-    assert [item.item_id for item in answer.items] == exact(vector)[:10]
-    rows = [TABLES["new"].ids.index(item.item_id) for item in answer.items]
+    assert list(answer.ids) == exact(vector)[:10]
+    rows = [TABLES["new"].ids.index(id_) for id_ in answer.ids]
     products = TABLES["new"].vectors[rows] @ vector
-    assert [item.score for item in answer.items] == pytest.approx(products.tolist(), abs=1e-5)
+    assert list(answer.scores) == pytest.approx(products.tolist(), abs=1e-5)
 
 
 async def test_excluded_items_make_room_for_the_next(index: ItemIndex) -> None:
     vector = a_vector()
     left_out = tuple(exact(vector)[:30])
-    answer = await index.search(IndexQuery(10, vector.tobytes(), exclude=[*left_out, "no such item"]))
-    assert [item.item_id for item in answer.items] == exact(vector, left_out=left_out)[:10]
+    answer = await index.search(ByVector(vector.tobytes(), 10, exclude=[*left_out, "no such item"]))
+    assert list(answer.ids) == exact(vector, left_out=left_out)[:10]
 
 
 async def test_fewer_items_than_asked_for_are_all_given(index: ItemIndex) -> None:
     vector = a_vector()
-    answer = await index.search(IndexQuery(1000, vector.tobytes(), exclude=ODD_IDS))
-    assert [item.item_id for item in answer.items] == exact(vector, left_out=tuple(ODD_IDS))
+    answer = await index.search(ByVector(vector.tobytes(), 1000, exclude=ODD_IDS))
+    assert list(answer.ids) == exact(vector, left_out=tuple(ODD_IDS))
 
 
 async def test_everything_may_be_excluded(index: ItemIndex) -> None:
-    answer = await index.search(IndexQuery(5, a_vector().tobytes(), exclude=TABLES["new"].ids))
-    assert (answer.items, answer.is_missing) == ([], False)
+    answer = await index.search(ByVector(a_vector().tobytes(), 5, exclude=TABLES["new"].ids))
+    assert (list(answer.ids), answer.is_missing) == ([], False)
 
 
 @pytest.mark.parametrize("item_id", ["2-7", *ODD_IDS])
@@ -95,61 +95,59 @@ async def test_items_like_one_by_their_embeddings_without_itself(index: ItemInde
     table = TABLES["new"]
     embedding = table.vectors[table.ids.index(item_id)].copy()
     embedding[-1] = 0
-    answer = await index.search(IndexQuery(k=8, item_id=item_id, exclude=["2-1"]))
-    assert [item.item_id for item in answer.items] == exact(embedding, left_out=(item_id, "2-1"))[:8]
+    answer = await index.search(ById(item_id, 8, exclude=["2-1"]))
+    assert list(answer.ids) == exact(embedding, left_out=(item_id, "2-1"))[:8]
 
 
 async def test_the_generation_asked_for_answers(index: ItemIndex) -> None:
     vector = a_vector()
-    answer = await index.search(IndexQuery(5, vector.tobytes(), generation="old"))
+    answer = await index.search(ByVector(vector.tobytes(), 5, generation="old"))
     assert answer.generation == "old"
-    assert [item.item_id for item in answer.items] == exact(vector, "old")[:5]
+    assert list(answer.ids) == exact(vector, "old")[:5]
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        IndexQuery(5, item_id="nobody"),
-        IndexQuery(5, item_id="1-1"),
-        IndexQuery(5, vector=a_vector().tobytes(), generation="forgotten"),
+        ById("nobody", 5),
+        ById("1-1", 5),
+        ByVector(a_vector().tobytes(), 5, generation="forgotten"),
     ],
     ids=["item", "item of another generation", "generation"],
 )
-async def test_what_is_not_there_is_said_to_be_missing(index: ItemIndex, query: IndexQuery) -> None:
+async def test_what_is_not_there_is_said_to_be_missing(index: ItemIndex, query: ItemQuery) -> None:
     answer = await index.search(query)
     assert answer.is_missing
-    assert answer.items == []
+    assert not answer.ids
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        IndexQuery(0, a_vector().tobytes()),
-        IndexQuery(1001, a_vector().tobytes()),
-        IndexQuery(-1, item_id="2-1"),
-        IndexQuery(5, a_vector().tobytes()[:-4]),
-        IndexQuery(5, a_vector().tobytes()[:-1]),
-        IndexQuery(5, b""),
-        IndexQuery(5, np.full(D, np.nan, np.float32).tobytes()),
-        IndexQuery(5, np.full(D, np.inf, np.float32).tobytes()),
-        IndexQuery(5),
-        IndexQuery(5, a_vector().tobytes(), item_id="2-1"),
+        ByVector(a_vector().tobytes(), 0),
+        ByVector(a_vector().tobytes(), 1001),
+        ById("2-1", -1),
+        ByVector(a_vector().tobytes()[:-4], 5),
+        ByVector(a_vector().tobytes()[:-1], 5),
+        ByVector(b"", 5),
+        ByVector(np.full(D, np.nan, np.float32).tobytes(), 5),
+        ByVector(np.full(D, np.inf, np.float32).tobytes(), 5),
     ],
 )
-async def test_a_wrong_query_is_refused(index: ItemIndex, query: IndexQuery) -> None:
+async def test_a_wrong_query_is_refused(index: ItemIndex, query: ItemQuery) -> None:
     with pytest.raises(InvalidInput):
         await index.search(query)
 
 
 async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> None:
     vectors = [a_vector(seed) for seed in range(150)]
-    asked = [index.search(IndexQuery(1 + n % 7, vector.tobytes())) for n, vector in enumerate(vectors)]
-    wrong = index.search(IndexQuery(5, b"abc"))
+    asked = [index.search(ByVector(vector.tobytes(), 1 + n % 7)) for n, vector in enumerate(vectors)]
+    wrong = index.search(ByVector(b"abc", 5))
     answers = await asyncio.gather(*asked, wrong, return_exceptions=True)
     assert isinstance(answers.pop(), InvalidInput)
     for n, (vector, answer) in enumerate(zip(vectors, answers, strict=True)):
         assert not isinstance(answer, BaseException)
-        assert [item.item_id for item in answer.items] == exact(vector)[: 1 + n % 7]
+        assert list(answer.ids) == exact(vector)[: 1 + n % 7]
 
 
 @pytest.mark.parametrize("generation", [None, "new", "old"])

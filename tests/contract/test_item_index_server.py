@@ -13,7 +13,7 @@ import pytest
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_event_sink, open_index
-from streamrec.ports import COMMANDS, ITEM_VECTORS, IndexQuery, Message, Snapshot, VectorTable
+from streamrec.ports import COMMANDS, ITEM_VECTORS, ByVector, Message, Snapshot, VectorTable
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.contract.index_server import await_answer, await_generation, running_index_server
 
@@ -76,9 +76,9 @@ async def test_generations_are_swapped_without_a_failed_request(server: Server) 
 
     async def ask_on() -> None:
         while not swapped.is_set():
-            answer = await index.search(IndexQuery(1, np.ones(D, "<f4").tobytes()))
-            assert len(answer.items) == 1
-            seen.add((answer.generation, answer.items[0].item_id))
+            answer = await index.search(ByVector(np.ones(D, "<f4").tobytes(), 1))
+            assert len(answer.ids) == 1
+            seen.add((answer.generation, answer.ids[0]))
 
     asking = [asyncio.create_task(ask_on()) for _ in range(8)]
     for generation, item_id in (("g2", "b"), ("g3", "c")):

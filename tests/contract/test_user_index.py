@@ -11,7 +11,7 @@ from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.opening import open_index
 from streamrec.errors import InvalidInput, Unavailable
-from streamrec.ports import ItemIndex, Snapshot, UserQuery, VectorTable
+from streamrec.ports import ItemIndex, Snapshot, UsersByProfile, VectorTable
 from tests.contract.index_server import await_generation, running_index_server
 
 D = 9
@@ -71,58 +71,59 @@ def vector_of(user_id: str) -> np.ndarray:
 
 @pytest.mark.parametrize("user_id", ["2-7", *ODD_IDS])
 async def test_users_by_the_cosine_without_the_one_asked_for(index: ItemIndex, user_id: str) -> None:
-    answer = await index.similar_users(UserQuery(user_id, 8))
+    answer = await index.search(UsersByProfile(user_id, 8))
     wanted = cosines(vector_of(user_id))
     del wanted[user_id]
     assert (answer.generation, answer.is_missing) == ("new", False)
-    assert [user.user_id for user in answer.users] == list(wanted)[:8]
-    assert [user.score for user in answer.users] == pytest.approx(list(wanted.values())[:8], abs=1e-5)
+    assert list(answer.ids) == list(wanted)[:8]
+    assert list(answer.scores) == pytest.approx(list(wanted.values())[:8], abs=1e-5)
 
 
 async def test_all_others_are_given_where_there_are_no_more(index: ItemIndex) -> None:
-    answer = await index.similar_users(UserQuery("2-0", 1000))
-    assert {user.user_id for user in answer.users} == {*TABLES["new"].ids} - {"2-0"}
-    assert len(answer.users) == N - 1
+    answer = await index.search(UsersByProfile("2-0", 1000))
+    assert {*answer.ids} == {*TABLES["new"].ids} - {"2-0"}
+    assert len(answer.ids) == N - 1
 
 
 async def test_who_is_not_there_is_missing_and_folded_in_from_what_was_chosen(index: ItemIndex) -> None:
-    assert await index.similar_users(UserQuery("1-7", 3)) == ("new", [], True)
-    assert await index.similar_users(UserQuery("1-7", 3, ["no such item"])) == ("new", [], True)
+    for recent in ([], ["no such item"]):
+        answer = await index.search(UsersByProfile("1-7", 3, recent))
+        assert (answer.generation, list(answer.ids), answer.is_missing) == ("new", [], True)
     chosen = ["item-3", "item-0", "no such item", "item-8"]
-    answer = await index.similar_users(UserQuery("1-7", 3, chosen))
+    answer = await index.search(UsersByProfile("1-7", 3, recent=chosen))
     assert answer.is_missing
-    assert [user.user_id for user in answer.users] == list(cosines(ITEMS.vectors[[3, 0, 8]].mean(axis=0)))[:3]
-    known = await index.similar_users(UserQuery("2-7", 3, chosen))
+    assert list(answer.ids) == list(cosines(ITEMS.vectors[[3, 0, 8]].mean(axis=0)))[:3]
+    known = await index.search(UsersByProfile("2-7", 3, recent=chosen))
     assert not known.is_missing
-    assert [user.user_id for user in known.users] == list(cosines(vector_of("2-7")))[1:4]
+    assert list(known.ids) == list(cosines(vector_of("2-7")))[1:4]
 
 
 @pytest.mark.parametrize(
     "query",
     [
-        UserQuery("2-7", 0),
-        UserQuery("2-7", 1001),
-        UserQuery("nobody", 0, ["item-1"]),
-        UserQuery("nobody", 1001, ["item-1"]),
+        UsersByProfile("2-7", 0),
+        UsersByProfile("2-7", 1001),
+        UsersByProfile("nobody", 0, recent=["item-1"]),
+        UsersByProfile("nobody", 1001, recent=["item-1"]),
     ],
 )
-async def test_a_wrong_query_is_refused(index: ItemIndex, query: UserQuery) -> None:
+async def test_a_wrong_query_is_refused(index: ItemIndex, query: UsersByProfile) -> None:
     with pytest.raises(InvalidInput):
-        await index.similar_users(query)
+        await index.search(query)
 
 
 async def test_queries_at_once_get_each_their_own_answer(index: ItemIndex) -> None:
     ids = TABLES["new"].ids
-    wrong = index.similar_users(UserQuery("2-7", 0))
+    wrong = index.search(UsersByProfile("2-7", 0))
     answers = await asyncio.gather(
-        *(index.similar_users(UserQuery(user_id, 1)) for user_id in ids), wrong, return_exceptions=True
+        *(index.search(UsersByProfile(user_id, 1)) for user_id in ids), wrong, return_exceptions=True
     )
     assert isinstance(answers.pop(), InvalidInput)
     for user_id, answer in zip(ids, answers, strict=True):
         assert not isinstance(answer, BaseException)
-        assert [user.user_id for user in answer.users] == list(cosines(vector_of(user_id)))[1:2]
+        assert list(answer.ids) == list(cosines(vector_of(user_id)))[1:2]
 
 
 async def test_a_memory_without_users_says_so() -> None:
     with pytest.raises(Unavailable):
-        await MemoryIndex({"new": ITEMS}).similar_users(UserQuery("2-7", 3))
+        await MemoryIndex({"new": ITEMS}).search(UsersByProfile("2-7", 3))

@@ -146,7 +146,7 @@ def test_an_index_applies_all_others_deletions_included(log: Log, at_once: int) 
     )
     while not follower.is_caught_up:
         follower.step(0.0)
-    held = set(index.search(np.ones(2, np.float32), 1000).item_ids)
+    held = set(index.search(np.ones(2, np.float32), 1000).ids)
     assert held == {"old", "i100"}, "deleted were the others, whose vectors are older than the orders"
     n_rejected = len(RECORDS) + n_bad_commands + _n_left(log, ITEM_VECTORS) - n_vectors - 1
     assert applier.n_rejected == metrics.counts["index.rejected"] == n_rejected

@@ -270,7 +270,7 @@ class GarbageIndex:
 
     async def on_vectors(self, request: web.Request) -> web.Response:
         query = decode_vectors_query(await request.read())
-        good = VectorsMessage("g1", query.item_ids, _floats(*[1.0, 2.0] * len(query.item_ids)))
+        good = VectorsMessage("g1", query.ids, _floats(*[1.0, 2.0] * len(query.ids)))
         body = encode_vectors(good) if self.vectors is None else self.vectors
         return web.Response(body=body, status=self.status)
 

@@ -11,6 +11,7 @@ from falcon import testing
 
 from faiss_server.app import create_app
 from faiss_server.generations import Generations
+from faiss_server.kinds import USERS
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.events import MemoryEventSource
@@ -19,13 +20,11 @@ from streamrec.domain.items.item import Item
 from streamrec.index_protocol import (
     CONTENT_TYPE,
     SEARCH_PATH,
-    QueryMessage,
-    checked_answer,
+    answer_to,
     decode_answers,
     encode_queries,
-    ranking_of,
 )
-from streamrec.ports import RankedUser, Snapshot, UserAnswer, UserQuery, VectorTable
+from streamrec.ports import IndexAnswer, IndexQuery, Snapshot, VectorTable
 from streamrec.serving.guard import Guard
 from streamrec.serving.similar_users import SimilarUserFinder, SimilarUsers
 from streamrec.telemetry import NullMetrics
@@ -43,12 +42,10 @@ class IndexOverHttp(MemoryIndex):
         super().__init__({GENERATION: _NOTHING})
         self._client = client
 
-    async def similar_users(self, query: UserQuery) -> UserAnswer:
-        message = QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent))
-        body = encode_queries([message])
+    async def search(self, query: IndexQuery) -> IndexAnswer:
+        body = encode_queries([query])
         result = self._client.simulate_post(SEARCH_PATH, body=body, headers={"Content-Type": CONTENT_TYPE})
-        answer = checked_answer(decode_answers(result.content)[0], message)
-        return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
+        return answer_to(query, decode_answers(result.content)[0])
 
 
 class House:
@@ -79,7 +76,7 @@ class House:
         return [user.document.user_id for user in self.similar(user_id, k).users]
 
     def n_indexed(self) -> int:
-        return len(self.generations.get().get_users())
+        return len(self.generations.get().index_of(USERS))
 
 
 @pytest.fixture

@@ -68,7 +68,16 @@ from streamrec.errors import (
 from streamrec.learning.decoding import decode
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import INTERACTIONS, RankedItem, Record, Snapshot, VectorTable
+from streamrec.ports import (
+    INTERACTIONS,
+    ById,
+    ByVector,
+    RankedItem,
+    Record,
+    Snapshot,
+    UsersByProfile,
+    VectorTable,
+)
 from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.properties.damages import JSON, MSGPACK, Form
@@ -119,16 +128,17 @@ def _ticks(payload: bytes) -> object:
 
 # What index and recommender say to each other -------------------------------------------------------------
 
-_QUERY = index_messages.QueryMessage(3, _VECTOR, None, ["x"], "g", None, ["y"])
+_QUERIES = (
+    ByVector(_VECTOR, 3, ["x"], "g"),
+    ById("i", 3, ["x"], "g"),
+    UsersByProfile("u", 3, ["y"], ["x"], "g"),
+)
 _ANSWER = index_messages.AnswerMessage("g", ["a", "b"], struct.pack("<2f", 2.0, 1.0))
 
 
 def _answers(payload: bytes) -> object:
     answers = index_messages.decode_answers(payload)
-    return [
-        index_messages.ranking_of(index_messages.checked_answer(answer, _QUERY), RankedItem)
-        for answer in answers
-    ]
+    return [index_messages.answer_to(_QUERIES[0], answer) for answer in answers]
 
 
 def _vectors_by_id(payload: bytes) -> object:
@@ -335,7 +345,7 @@ def _cursor(payload: bytes) -> object:
 
 
 def _queries(payload: bytes) -> object:
-    return decoded(index_messages.decode_queries, payload)
+    return [index_messages.query_of(row) for row in decoded(index_messages.decode_queries, payload)]
 
 
 ROWS: tuple[Row, ...] = (
@@ -350,7 +360,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "index_messages.decode_queries",
         _queries,
-        (index_messages.encode_queries([_QUERY]),),
+        (index_messages.encode_queries(_QUERIES),),
         (InvalidInput,),
         MSGPACK,
     ),

@@ -1,4 +1,4 @@
-"""The index of item vectors: inner product, live updates, exclusions, by external ids.
+"""The index of vectors: inner product, live updates, exclusions, by external ids.
 
 Small: every row is looked at. Large: rows are clustered into lists, built aside. Threads may call everything
 at any time.
@@ -28,21 +28,21 @@ _CHUNK = 128
 
 
 class Ranking(NamedTuple):
-    """Items best first, and their (n,) inner products."""
+    """Ids, best first, and their (n,) inner products."""
 
-    item_ids: list[str]
+    ids: list[str]
     scores: NDArray[np.float32]
 
 
 class IndexStats(msgspec.Struct, frozen=True):
-    """What the index says of itself.
+    """State and size of an index.
 
     Attributes
     ----------
     kind
         ``"flat"`` or ``"ivf"``.
     recall_at_10
-        Against exact search, measured when last tuned, on queries of users, their 200 nearest items left out.
+        Against exact search, measured when last tuned, on queries of users, their 200 nearest left out.
     n_probes
         Lists looked at, by depth of the answer.
     n_changes
@@ -50,7 +50,7 @@ class IndexStats(msgspec.Struct, frozen=True):
     """
 
     kind: str
-    n_items: int
+    n_vectors: int
     dimension: int
     recall_at_10: float
     n_lists: int
@@ -61,7 +61,7 @@ class IndexStats(msgspec.Struct, frozen=True):
 
 
 class FaissIndex:
-    """Items by inner product with (D + 1,) float32 vectors. Call `maintain` now and then, from one thread."""
+    """Ids by inner product with (D + 1,) float32 vectors. Call `maintain` now and then, from one thread."""
 
     def __init__(self, dimension: int, sample_queries: Vectors | None = None, seed: int = 0) -> None:
         """Start empty.
@@ -86,7 +86,7 @@ class FaissIndex:
         self._n_changes = self._n_builds = 0
 
     def __len__(self) -> int:
-        """Return the number of items."""
+        """Return the number of vectors."""
         return len(self._rows)
 
     @property
@@ -94,7 +94,7 @@ class FaissIndex:
         """Length of a vector, D + 1."""
         return self._rows.dimension
 
-    def upsert(self, item_ids: Sequence[str], vectors: Vectors) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Write (B, D + 1) vectors; on return every search sees them. Of a repeated id the last counts.
 
         Raises
@@ -102,29 +102,29 @@ class FaissIndex:
         InvalidInput
             When shapes do not fit or a number is not finite; nothing is written then.
         """
-        vectors = checked(vectors, (len(item_ids), self.dimension))
-        last = {item_id: position for position, item_id in enumerate(item_ids)}
-        ids, positions = list(last), list(last.values())
-        for start in range(0, len(ids), _CHUNK):
+        vectors = checked(vectors, (len(ids), self.dimension))
+        last = {id_: position for position, id_ in enumerate(ids)}
+        distinct, positions = list(last), list(last.values())
+        for start in range(0, len(distinct), _CHUNK):
             chunk = vectors[positions[start : start + _CHUNK]]
             with self._lock.writing():
-                rows = self._rows.put(ids[start : start + _CHUNK], chunk)
+                rows = self._rows.put(distinct[start : start + _CHUNK], chunk)
                 self._search.put(rows, chunk)
                 self._note(rows)
 
-    def delete(self, item_ids: Sequence[str]) -> int:
-        """Forget items; return how many were there. On return no search finds them."""
+    def delete(self, ids: Sequence[str]) -> int:
+        """Forget ids; return how many were there. On return no search finds them."""
         n_deleted = 0
-        for start in range(0, len(item_ids), _CHUNK):
+        for start in range(0, len(ids), _CHUNK):
             with self._lock.writing():
-                rows = self._rows.remove(item_ids[start : start + _CHUNK])
+                rows = self._rows.remove(ids[start : start + _CHUNK])
                 self._search.remove(rows)
                 self._note(rows)
             n_deleted += len(rows)
         return n_deleted
 
     def search(self, vector: Vectors, k: int, exclude: Sequence[str] = ()) -> Ranking:
-        """Return up to `k` items by inner product with a (D + 1,) vector, without the excluded.
+        """Return up to `k` ids by inner product with a (D + 1,) vector, without the excluded.
 
         Raises
         ------
@@ -143,34 +143,34 @@ class FaissIndex:
             found = self._search.search(query, wanted, allowed, wanted + n_excluded)
             return Ranking(self._rows.ids_at(found.rows), found.scores)
 
-    def search_like(self, item_id: str, k: int, exclude: Sequence[str] = ()) -> Ranking:
-        """Return up to `k` items by inner product of their embeddings with this item's, without itself.
+    def search_similar(self, id_: str, k: int, exclude: Sequence[str] = ()) -> Ranking:
+        """Return up to `k` ids by inner product of their embeddings with this id's, without itself.
 
         The biases are left out: they say how popular an item is, not what it is like.
 
         Raises
         ------
         UnknownId
-            When the index has no such item.
+            When the index has no such id.
         InvalidInput
             When `k` is not 1 to 1,000.
         """
         with self._lock.reading():
-            vector = self._rows.vector_of(item_id)
+            vector = self._rows.vector_of(id_)
         if vector is None:
-            raise UnknownId(f"the index has no item {item_id[:100]!r}")
+            raise UnknownId(f"the index has no {id_[:100]!r}")
         vector[-1] = 0.0
-        return self.search(vector, k, [item_id, *exclude])
+        return self.search(vector, k, [id_, *exclude])
 
-    def vectors_of(self, item_ids: Sequence[str]) -> tuple[list[str], Vectors]:
-        """Return those of the items that are here, each once, and their (n, D + 1) vectors."""
+    def vectors_of(self, ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return those of the ids that are here, each once, and their (n, D + 1) vectors."""
         with self._lock.reading():
-            return self._rows.vectors_of(item_ids)
+            return self._rows.vectors_of(ids)
 
     def maintain(self) -> None:
-        """Change the way of searching where the number of items asks for it, or tune it after many changes.
+        """Change the way of searching where the number of vectors asks for it, or tune it after many changes.
 
-        Takes up to half a minute at 1,000,000 items, on one thread; searching and writing go on meanwhile.
+        Takes up to half a minute at 1,000,000 vectors, on one thread; searching and writing go on meanwhile.
         """
         with self._maintaining:
             search = self._search
@@ -186,12 +186,12 @@ class FaissIndex:
                 self._retune(search)
 
     def stats(self) -> IndexStats:
-        """Return what the index is like now."""
+        """Return the state and size of now."""
         search = self._search
         is_clustered = isinstance(search, ClusteredSearch)
         return IndexStats(
             kind="ivf" if is_clustered else "flat",
-            n_items=len(self._rows),
+            n_vectors=len(self._rows),
             dimension=self.dimension,
             recall_at_10=self._recall,
             n_lists=search.n_lists if isinstance(search, ClusteredSearch) else 0,
@@ -230,7 +230,7 @@ class FaissIndex:
         self._recall = 1.0
 
     def _sample(self) -> Vectors:
-        """Return query vectors; items as users who like only them, while nobody has asked."""
+        """Return query vectors; stored ones, as of users who like only that item, while nobody has asked."""
         queries = self._queries.vectors()
         if len(queries):
             return queries

@@ -1,4 +1,4 @@
-"""A sample of what is asked: recall is measured on it."""
+"""A sample of the queries: recall is measured on it."""
 
 import zlib
 
@@ -12,8 +12,8 @@ _CAPACITY = 256
 class QuerySample:
     """Some of the last distinct queries. Starts with vectors of users, before anybody has asked.
 
-    A query's place follows from what it is, so one that is asked a thousand times in a row, as a probe or a
-    load test does, takes one place and not all of them.
+    A query's position follows from its bytes, so one that is asked a thousand times in a row, as a probe or a
+    load test does, takes one position and not all of them.
     """
 
     def __init__(self, first: Vectors) -> None:
@@ -23,10 +23,10 @@ class QuerySample:
         self._vectors[: len(first)] = first[:_CAPACITY]
 
     def add(self, vector: Vectors) -> None:
-        """Take in a (D + 1,) query in place of another."""
-        place = zlib.crc32(vector.tobytes()) % _CAPACITY
-        self._vectors[place] = vector
-        self._is_taken[place] = True
+        """Take in a (D + 1,) query instead of another."""
+        position = zlib.crc32(vector.tobytes()) % _CAPACITY
+        self._vectors[position] = vector
+        self._is_taken[position] = True
 
     def vectors(self) -> Vectors:
         """Return a copy, (Q, D + 1); Q is 0 while nobody has asked."""

@@ -50,7 +50,7 @@ def checked(vectors: Vectors, shape: tuple[int, ...]) -> Vectors:
 class VectorRows:
     """Ids, their vectors (capacity, D + 1), and a bitmap of the living rows in Faiss's order of bits.
 
-    The exact copy of everything: what is searched exactly, rebuilt from, and asked for an item's own vector.
+    The exact copy of everything: what is searched exactly, rebuilt from, and asked for an id's own vector.
     Not safe for a writer beside others; `FaissIndex` holds the lock.
     """
 
@@ -89,7 +89,7 @@ class VectorRows:
         return rows
 
     def vector_of(self, id_: str) -> Vectors | None:
-        """Return a copy of an id's (D + 1,) vector; None for a stranger."""
+        """Return a copy of an id's (D + 1,) vector; None for an unknown id."""
         row = self._ids.row(id_)
         return None if row < 0 else self._vectors[row].copy()
 

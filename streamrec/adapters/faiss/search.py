@@ -1,6 +1,6 @@
 """The two ways of searching: every row, or some of the lists that the rows are clustered into.
 
-Both are exact in what they look at, so a list search misses an item only when it does not look at its list.
+Both are exact in what they look at, so a list search misses a row only when it does not look at its list.
 """
 
 import math
@@ -142,7 +142,7 @@ class ClusteredSearch:
         return lists
 
     def list_ranks(self, vector: Vectors) -> NDArray[np.int64]:
-        """Return (L,) the place of each list in the order in which a search for this vector looks at them."""
+        """Return (L,) the rank of each list in the order in which a search for this vector looks at them."""
         order = self._by_product.search(vector[np.newaxis], self.n_lists)[1][0]
         ranks = np.empty(self.n_lists, np.int64)
         ranks[order] = np.arange(self.n_lists)

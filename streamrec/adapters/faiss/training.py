@@ -84,16 +84,16 @@ def tune(search: ClusteredSearch, nearest: Nearest, queries: Vectors, n_rows: in
         recall@10 on the queries with the 200 nearest left out.
     """
     depths = [depth for depth in DEPTHS if depth <= n_rows] or [n_rows]
-    places: dict[int, list[int]] = {depth: [] for depth in depths}
+    ranks: dict[int, list[int]] = {depth: [] for depth in depths}
     for query in queries:
         best = nearest(query, depths[-1])
         list_ranks = search.list_ranks(query)
         for depth in depths:
             band = np.ascontiguousarray(best[max(0, depth - _BAND) : depth])
-            places[depth] += list_ranks[search.lists_of(band)].tolist()
-    wanted = [int(np.quantile(places[depth], WANTED_RECALL, method="higher")) + 1 for depth in depths]
+            ranks[depth] += list_ranks[search.lists_of(band)].tolist()
+    wanted = [int(np.quantile(ranks[depth], WANTED_RECALL, method="higher")) + 1 for depth in depths]
     # A few odd queries can make a lesser depth look harder.
     n_probes_at = dict(zip(depths, np.maximum.accumulate(wanted).tolist(), strict=True))
     search.set_n_probes(n_probes_at)
-    reported = REPORTED_DEPTH if REPORTED_DEPTH in places else depths[-1]
-    return float(np.mean(np.asarray(places[reported]) < n_probes_at[reported]))
+    reported = REPORTED_DEPTH if REPORTED_DEPTH in ranks else depths[-1]
+    return float(np.mean(np.asarray(ranks[reported]) < n_probes_at[reported]))

@@ -20,13 +20,11 @@ from streamrec.index_protocol import (
     REQUEST_ID_HEADER,
     SEARCH_PATH,
     AnswerMessage,
-    QueryMessage,
-    checked_answer,
+    answer_to,
     decode_answers,
     encode_queries,
-    ranking_of,
 )
-from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, RankedUser, UserAnswer, UserQuery
+from streamrec.ports import ById, IndexAnswer, IndexQuery
 from streamrec.redaction import shown_url
 
 _MAX_BATCH = 64
@@ -41,7 +39,7 @@ _NOBODY = "health-probe"
 
 
 class _Waiting(NamedTuple):
-    query: QueryMessage
+    query: IndexQuery
     answer: asyncio.Future[AnswerMessage]
     request_id: str | None
 
@@ -60,70 +58,50 @@ class HttpIndex:
         self._sender: asyncio.Task[None] | None = None
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
-        """Return up to `k` items by inner product, without the excluded ones and without `item_id` itself.
+        """Let a query go with the next request, and return its answer.
 
         Raises
         ------
         InvalidInput
             When the service says that the query is wrong.
         Unavailable
-            When it does not answer in time.
+            When it does not answer in time, or has no index of what is asked for.
         """
-        answer = await self._ask(
-            QueryMessage(query.k, query.vector, query.item_id, list(query.exclude), query.generation)
-        )
-        return IndexAnswer(answer.generation, ranking_of(answer, RankedItem), answer.is_missing)
-
-    async def similar_users(self, query: UserQuery) -> UserAnswer:
-        """Return up to `k` users by the cosine of their vectors, without `user_id` itself.
-
-        Raises
-        ------
-        InvalidInput
-            When the service says that the query is wrong.
-        Unavailable
-            When it does not answer in time, or users are not indexed.
-        """
-        answer = await self._ask(QueryMessage(query.k, user_id=query.user_id, recent=list(query.recent)))
-        return UserAnswer(answer.generation, ranking_of(answer, RankedUser), answer.is_missing)
-
-    async def _ask(self, message: QueryMessage) -> AnswerMessage:
-        """Let a query go with the next request, and return its answer if it is one."""
         loop = asyncio.get_running_loop()
         request_id = structlog.contextvars.get_contextvars().get("request_id")
-        waiting = _Waiting(message, loop.create_future(), request_id)
+        waiting = _Waiting(query, loop.create_future(), request_id)
         self._waiting.append(waiting)
         if self._sender is None:
             self._sender = loop.create_task(self._send_all())
         deadline = loop.call_later(self._timeout_s, self._give_up, waiting.answer)
         try:
-            return checked_answer(await waiting.answer, message)
+            return answer_to(query, await waiting.answer)
         except Damaged as error:
             raise Unavailable(f"{self._url} answered something else: {error}") from error
         finally:
             deadline.cancel()
 
-    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
-        """Return (D + 1,) float32 bytes by item; what the generation has not is left out.
+    async def vectors(self, ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by id; what the generation has not is left out.
 
         Raises
         ------
         InvalidInput
-            When these are more than 1,000 items.
+            When these are more than 1,000 ids.
         Unavailable
             When the service does not answer in time.
         """
-        return await self._vectors.of(item_ids, generation)
+        return await self._vectors.of(ids, generation)
 
     async def check(self) -> None:
-        """Search for an item that nobody has.
+        """Search for an id that nobody has.
 
         Raises
         ------
         Unavailable
             When the service does not answer, or has no generation to search in.
         """
-        await self.search(IndexQuery(1, item_id=_NOBODY))
+        await self.search(ById(_NOBODY, 1))
 
     def _give_up(self, answer: asyncio.Future[AnswerMessage]) -> None:
         if not answer.done():

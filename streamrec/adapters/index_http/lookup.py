@@ -3,7 +3,7 @@
 import asyncio
 
 from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.ports import IndexAnswer, IndexQuery
+from streamrec.ports import IndexAnswer, ItemQuery
 
 
 class BlockingIndex:
@@ -14,7 +14,7 @@ class BlockingIndex:
         self._index = HttpIndex(url, timeout_s)
         self._runner = asyncio.Runner()
 
-    def search(self, query: IndexQuery) -> IndexAnswer:
+    def search(self, query: ItemQuery) -> IndexAnswer:
         """Return up to `k` items by inner product, without the excluded ones."""
         return self._runner.run(self._index.search(query))
 

@@ -1,4 +1,4 @@
-"""Vectors by item id, of an index service over HTTP."""
+"""Vectors by id, of an index service over HTTP."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ class VectorLookup:
         self._url = shown_url(vectors_url)
         self._timeout_s = timeout_s
         self._connection = KeptConnection(vectors_url)
-        self._turn = asyncio.Lock()
+        self._in_order = asyncio.Lock()
 
-    async def of(self, item_ids: Sequence[str], generation: str | None) -> dict[str, bytes]:
-        """Return (D + 1,) float32 bytes by item; what the generation has not is left out.
+    async def of(self, ids: Sequence[str], generation: str | None) -> dict[str, bytes]:
+        """Return (D + 1,) float32 bytes by id; what the generation has not is left out.
 
         Raises
         ------
@@ -40,13 +40,13 @@ class VectorLookup:
         Unavailable
             When it does not answer in time.
         """
-        query = VectorsQueryMessage(list(item_ids), generation)
+        query = VectorsQueryMessage(list(ids), generation)
         body = encode_vectors_query(query)
         headers = {"Content-Type": CONTENT_TYPE}
         if request_id := structlog.contextvars.get_contextvars().get("request_id"):
             headers[REQUEST_ID_HEADER] = request_id
         try:
-            async with asyncio.timeout(self._timeout_s), self._turn:
+            async with asyncio.timeout(self._timeout_s), self._in_order:
                 reply = await self._connection.post(headers, body)
         except (TimeoutError, OSError) as error:
             raise Unavailable(f"{self._url}: {type(error).__name__}: {error}") from error

@@ -1,7 +1,7 @@
 """State, profile and document of a user."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -147,10 +147,3 @@ def document_of(
     if complaints:
         raise Damaged(f"user {user_id!r}: {'; '.join(complaints)}", rest=document)
     return document
-
-
-class RankedUser(NamedTuple):
-    """A user in a ranking; higher scores are nearer."""
-
-    user_id: str
-    score: float

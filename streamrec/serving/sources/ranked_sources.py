@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.similarity.kinds import SimilarityKind
-from streamrec.ports import IndexAnswer, IndexQuery, Neighbours, RankedItem, Rankings, VectorSearch
+from streamrec.ports import (
+    ById,
+    ByVector,
+    IndexAnswer,
+    ItemQuery,
+    Neighbours,
+    RankedItem,
+    Rankings,
+    VectorSearch,
+)
 from streamrec.serving.guard import Attempts, Guard
 
 GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
@@ -109,19 +118,17 @@ class VectorSource:
 
     async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
         """Return the index's best; nothing when it has neither the user's generation nor the item."""
-        if asker.vector is None and asker.item_id is None:
+        query = _query_of(asker, n)
+        if query is None:
             return {}
         if asker.only:
             return await self._rank_only(asker)
-        # A known user's own vector says more than what they look at.
-        item_id = asker.item_id if asker.vector is None else None
-        query = IndexQuery(n, asker.vector, item_id, list(asker.banned), asker.generation)
-        nothing = IndexAnswer("", [], is_missing=True)
+        nothing = IndexAnswer("", is_missing=True)
         answer = await asker.attempts.of(self._guard, lambda: self._index.search(query), nothing)
         if answer.is_missing:
             return {}
         asker.served_generation = answer.generation
-        return {GMF: proposal_of(answer.items, is_logit=True)}
+        return {GMF: Proposal(answer.ids, answer.scores, is_logit=True)}
 
     async def _rank_only(self, asker: Asker) -> dict[str, Proposal[str]]:
         """Rank the wanted items by their vectors: an item far down in the index's ranking counts as well."""
@@ -145,6 +152,15 @@ class VectorSource:
         asker.served_generation = asker.generation
         ranked = ranked_by(query, found, with_bias=asker.vector is not None)
         return {GMF: proposal_of(ranked, is_logit=True)}
+
+
+def _query_of(asker: Asker, n: int) -> ItemQuery | None:
+    """Return what to search for; None when there is nothing to go by."""
+    exclude = list(asker.banned)
+    # A known user's own vector says more than what they look at.
+    if asker.vector is not None:
+        return ByVector(asker.vector, n, exclude, asker.generation)
+    return None if asker.item_id is None else ById(asker.item_id, n, exclude, asker.generation)
 
 
 class NeighbourSource:

@@ -21,7 +21,7 @@ from streamrec.cli.doctor.probes import probe_statsd
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS
 from streamrec.domain.items.item import Item
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.ports import INTERACTIONS, IndexQuery, Message
+from streamrec.ports import INTERACTIONS, ById, Message
 from tests.conftest import running
 
 
@@ -107,7 +107,7 @@ def test_the_index() -> None:
         server.settimeout(10.0)
         lookup = open_index_lookup(url, 0.5)
         with pytest.raises(Unavailable):
-            lookup.search(IndexQuery(1, item_id="a"))
+            lookup.search(ById("a", 1))
         connection, _ = server.accept()
         with connection:
             assert f"Host: [::1]:{server.getsockname()[1]}".encode() in connection.recv(4000)

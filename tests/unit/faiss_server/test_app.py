@@ -9,7 +9,6 @@ from faiss_server.app import Rules, create_app
 from faiss_server.generations import Generation, Generations
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.index_protocol import (
-    QueryMessage,
     VectorsMessage,
     VectorsQueryMessage,
     decode_answers,
@@ -17,6 +16,7 @@ from streamrec.index_protocol import (
     encode_queries,
     encode_vectors_query,
 )
+from streamrec.ports import ById, ByVector, IndexQuery
 from streamrec.telemetry import NullMetrics
 
 D = 3
@@ -129,23 +129,37 @@ def test_a_large_body_is_refused(client: testing.TestClient, headers: dict[str, 
 
 def test_the_clients_queries_are_answered_one_by_one(client: testing.TestClient) -> None:
     vector = np.array([1, 0, 0], "<f4").tobytes()
-    queries = [
-        QueryMessage(2, vector, exclude=["a/b"]),
-        QueryMessage(1, item_id="c"),
-        QueryMessage(1, item_id="nobody"),
-        QueryMessage(0, vector),
-        QueryMessage(1, vector, generation="old"),
-        QueryMessage(1, vector, generation="lost"),
-        QueryMessage(1, vector[:5]),
-        QueryMessage(1),
+    queries: list[IndexQuery] = [
+        ByVector(vector, 2, exclude=["a/b"]),
+        ById("c", 1),
+        ById("nobody", 1),
+        ByVector(vector, 0),
+        ByVector(vector, 1, generation="old"),
+        ByVector(vector, 1, generation="lost"),
+        ByVector(vector[:5], 1),
     ]
     result = client.simulate_post("/v1/search", body=encode_queries(queries), headers=MSGPACK)
     assert result.headers["content-type"] == "application/msgpack"
     answers = decode_answers(result.content)
-    assert [answer.item_ids for answer in answers] == [["ü", "c"], ["ü"], [], [], ["only"], [], [], []]
+    assert [answer.ids for answer in answers] == [["ü", "c"], ["ü"], [], [], ["only"], [], []]
     assert np.frombuffer(answers[0].scores, "<f4").tolist() == pytest.approx([0.8, 0])
-    assert [answer.is_missing for answer in answers] == [False, False, True, False, False, True, False, False]
-    assert [answer.error is not None for answer in answers] == [False] * 3 + [True] + [False] * 2 + [True] * 2
+    assert [answer.is_missing for answer in answers] == [False, False, True, False, False, True, False]
+    assert [answer.error is not None for answer in answers] == [False] * 3 + [True] + [False] * 2 + [True]
+
+
+def test_a_row_that_asks_for_nothing_or_for_two_things_fails_alone(client: testing.TestClient) -> None:
+    vector = np.array([1, 0, 0], "<f4").tobytes()
+    rows = [
+        [1],
+        [1, vector, "c"],
+        [1, None, "c", [], None, "ann"],
+        [1, vector, None, [], None, "ann"],
+        [1, None, "c"],
+    ]
+    result = client.simulate_post("/v1/search", body=msgspec.msgpack.encode(rows), headers=MSGPACK)
+    *wrong, right = decode_answers(result.content)
+    assert ["give one of" in (answer.error or "") for answer in wrong] == [True] * 4
+    assert (right.ids, right.error) == (["ü"], None)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +170,7 @@ def test_what_is_not_messagepack_is_the_clients_fault(client: testing.TestClient
 
 
 def test_too_many_queries_are_refused(client: testing.TestClient) -> None:
-    body = encode_queries([QueryMessage(1, item_id="c")] * 1001)
+    body = encode_queries([ById("c", 1)] * 1001)
     assert_problem(client.simulate_post("/v1/search", body=body, headers=MSGPACK), 400)
 
 
@@ -241,9 +255,9 @@ def test_vectors_by_id_for_the_client(client: testing.TestClient) -> None:
         return decode_vectors(client.simulate_post("/v1/vectors", body=body, headers=MSGPACK).content)
 
     found = ask(["50%", "nobody", "ü"])
-    assert (found.generation, found.item_ids) == ("new", ["50%", "ü"])
+    assert (found.generation, found.ids) == ("new", ["50%", "ü"])
     assert np.frombuffer(found.vectors, "<f4").tolist() == pytest.approx([-1, 0, 0, 0.8, 0.1, 0])
-    assert ask(["only"], "old").item_ids == ["only"]
+    assert ask(["only"], "old").ids == ["only"]
     assert ask(["c"], "lost") == VectorsMessage("lost")
 
 

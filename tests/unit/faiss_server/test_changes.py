@@ -33,13 +33,13 @@ def a_deletion(key: str, at: float) -> Record:
 
 
 def held(index: FaissIndex) -> set[str]:
-    return set(index.search(np.ones(2, np.float32), 1000).item_ids)
+    return set(index.search(np.ones(2, np.float32), 1000).ids)
 
 
 def test_vectors_are_written_and_the_last_of_a_key_counts(index: FaissIndex, applier: ChangeApplier) -> None:
     records = [a_vector("a", [9, 9]), a_vector("b", [1, 0]), a_vector("a", [2, 0], at=2001.0)]
     applier.apply_vectors(records)
-    assert index.search(np.array([1, 0], np.float32), 2).item_ids == ["a", "b"]
+    assert index.search(np.array([1, 0], np.float32), 2).ids == ["a", "b"]
     assert index.search(np.array([1, 0], np.float32), 1).scores.tolist() == [2]
     assert applier.newest_published_at == 2001.0
     assert applier.n_applied == 2

@@ -8,6 +8,7 @@ import pytest
 from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from faiss_server.generations import Generations
+from faiss_server.kinds import ITEMS
 from faiss_server.loader import GenerationLoader
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
@@ -54,8 +55,8 @@ class House:
         self.sink.append(ITEM_VECTORS, [Message(key, value)])
 
     def held(self, generation: str | None = None) -> set[str]:
-        index = self.generations.get(generation).index
-        return set(index.search(np.ones(2, np.float32), 1000).item_ids)
+        index = self.generations.get(generation).index_of(ITEMS)
+        return set(index.search(np.ones(2, np.float32), 1000).ids)
 
 
 @pytest.fixture
@@ -239,12 +240,12 @@ def test_a_log_that_is_replaced_meanwhile_is_read_from_its_beginning(house: Hous
     )
     house.publish("a", "g1", [1.0, 0.0])
     follower.step(0.0)
-    assert index.search(np.ones(2, np.float32), 10).item_ids == ["a"]
+    assert index.search(np.ones(2, np.float32), 10).ids == ["a"]
     index.delete(["a"])  # as if the new log were the first to bring it
     opened[0].is_replaced = True
     follower.step(0.0)
     follower.step(0.0)
-    assert index.search(np.ones(2, np.float32), 10).item_ids == ["a"]
+    assert index.search(np.ones(2, np.float32), 10).ids == ["a"]
 
 
 def test_the_statistics_say_how_far_it_is(house: House) -> None:
@@ -252,7 +253,7 @@ def test_the_statistics_say_how_far_it_is(house: House) -> None:
     house.publish("b", "g1")
     house.publish("bad", "g1", [1.0])
     house.loader.step()
-    follower = house.generations.get().follower
+    follower = house.generations.get().parts[ITEMS].follower
     assert follower is not None
     stats = follower.stats()
     assert (stats.next_offsets, stats.lag) == ({ITEM_VECTORS: {0: 2}, COMMANDS: {0: 0}}, 0)
@@ -263,7 +264,7 @@ def test_the_statistics_say_how_far_it_is(house: House) -> None:
 def test_a_log_that_fails_later_is_said_in_the_statistics(house: House) -> None:
     house.snapshot("g1", ["a"])
     house.loader.step()
-    follower = house.generations.get().follower
+    follower = house.generations.get().parts[ITEMS].follower
     assert follower is not None
     house.log.records[ITEM_VECTORS] = None  # type: ignore[assignment]
     assert eventually(lambda: follower.stats().problem is not None)
@@ -277,9 +278,9 @@ def test_a_log_that_fails_later_is_said_in_the_statistics(house: House) -> None:
 def test_maintenance_reaches_every_served_index(house: House) -> None:
     house.snapshot("g1", [f"i{number}" for number in range(20_001)])
     house.loader.step()
-    assert house.generations.get().index.stats().kind == "ivf"
+    assert house.generations.get().index_of(ITEMS).stats().kind == "ivf"
     house.snapshot("g2", ["b"])
     house.loader.step()
-    house.generations.get("g1").index.delete([f"i{number}" for number in range(19_000)])
+    house.generations.get("g1").index_of(ITEMS).delete([f"i{number}" for number in range(19_000)])
     house.loader.maintain()
-    assert house.generations.get("g1").index.stats().kind == "flat"
+    assert house.generations.get("g1").index_of(ITEMS).stats().kind == "flat"

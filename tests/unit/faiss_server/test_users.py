@@ -17,8 +17,18 @@ from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.files.roles import set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
-from streamrec.index_protocol import QueryMessage, decode_answers, encode_queries
-from streamrec.ports import COMMANDS, USER_VECTORS, Message, Record, Snapshot, VectorTable
+from streamrec.index_protocol import decode_answers, encode_queries
+from streamrec.ports import (
+    COMMANDS,
+    USER_VECTORS,
+    ById,
+    IndexQuery,
+    Message,
+    Record,
+    Snapshot,
+    UsersByProfile,
+    VectorTable,
+)
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 
@@ -72,15 +82,15 @@ class House:
         self.sink.append(COMMANDS, [Message(user_id, encode_command(Command("user_erased", at, "test")))])
 
     def held(self, generation: str | None = None) -> set[str]:
-        index = self.generations.get(generation).get_users()
-        return set(index.search(np.ones(3, np.float32), 1000).item_ids)
+        index = self.generations.get(generation).index_of(USERS)
+        return set(index.search(np.ones(3, np.float32), 1000).ids)
 
-    def ask(self, *queries: QueryMessage) -> list[tuple[list[str], bool, str | None, bool]]:
+    def ask(self, *queries: IndexQuery) -> list[tuple[list[str], bool, str | None, bool]]:
         headers = {"Content-Type": "application/msgpack"}
         result = self.client.simulate_post("/v1/search", body=encode_queries(list(queries)), headers=headers)
         assert result.status_code == 200
         answers = decode_answers(result.content)
-        return [(one.item_ids, one.is_missing, one.error, one.is_unavailable) for one in answers]
+        return [(one.ids, one.is_missing, one.error, one.is_unavailable) for one in answers]
 
 
 @pytest.fixture
@@ -134,13 +144,13 @@ def test_the_client_asks_by_id_and_who_is_not_there_is_folded_in(house: House) -
     house.release("g", USERS_OF_G)
     chosen = ["up", "no such item", "up and right"]
     answers = house.ask(
-        QueryMessage(2, user_id="ann"),
-        QueryMessage(2, user_id="nobody"),
-        QueryMessage(2, user_id="nobody", recent=["no such item"]),
-        QueryMessage(2, user_id="nobody", recent=chosen),
-        QueryMessage(1, user_id="ann", recent=chosen),
-        QueryMessage(9, user_id="nobody", exclude=["bob"], recent=chosen),
-        QueryMessage(1, item_id="up"),
+        UsersByProfile("ann", 2),
+        UsersByProfile("nobody", 2),
+        UsersByProfile("nobody", 2, recent=["no such item"]),
+        UsersByProfile("nobody", 2, recent=chosen),
+        UsersByProfile("ann", 1, recent=chosen),
+        UsersByProfile("nobody", 9, recent=chosen, exclude=["bob"]),
+        ById("up", 1),
     )
     assert answers == [
         (["a/b", "bob"], False, None, False),
@@ -156,9 +166,9 @@ def test_the_client_asks_by_id_and_who_is_not_there_is_folded_in(house: House) -
 def test_a_wrong_question_of_the_client_fails_alone(house: House) -> None:
     house.release("g", USERS_OF_G)
     *wrong, right = house.ask(
-        QueryMessage(0, user_id="ann"),
-        QueryMessage(1001, user_id="nobody", recent=["up"]),
-        QueryMessage(1, user_id="ann"),
+        UsersByProfile("ann", 0),
+        UsersByProfile("nobody", 1001, recent=["up"]),
+        UsersByProfile("ann", 1),
     )
     assert [(ids, bool(error), is_unavailable) for ids, _, error, is_unavailable in wrong] == [
         ([], True, False),
@@ -173,7 +183,7 @@ def test_where_users_are_not_indexed_the_reason_is_told_and_items_are_found(tmp_
     result = house.client.simulate_get("/v1/users/ann/similar")
     assert result.status_code == 503
     assert "STREAMREC_INDEX_USERS" in result.json["detail"]
-    of_user, of_item = house.ask(QueryMessage(2, user_id="ann"), QueryMessage(1, item_id="up"))
+    of_user, of_item = house.ask(UsersByProfile("ann", 2), ById("up", 1))
     assert (of_user[0], of_user[3]) == ([], True)
     assert "STREAMREC_INDEX_USERS" in (of_user[2] or "")
     assert of_item == (["up and right"], False, None, False)
@@ -224,7 +234,7 @@ def test_each_generation_has_its_own_users_also_that_of_a_challenger(house: Hous
     house.publish("1:x", vector_of([1, 1, 1], generation="new", user="y"))
     assert eventually(lambda: house.held("old") == {"u", "w", "x"})
     assert eventually(lambda: house.held("new") == {"u", "v", "y"})
-    assert house.ask(QueryMessage(1, user_id="u", generation="new"))[0][0] == ["y"]
+    assert house.ask(UsersByProfile("u", 1, generation="new"))[0][0] == ["y"]
 
 
 def test_users_who_chose_nothing_or_whose_numbers_can_not_be_compared_are_left_out(house: House) -> None:
@@ -253,7 +263,7 @@ def test_the_statistics_tell_of_both(house: House) -> None:
     house.release("g", USERS_OF_G)
     house.publish("bad", vector_of([1, 0]))
     house.publish("new", vector_of([0, 1, 1]))
-    assert eventually(lambda: len(house.generations.get().get_users()) == 5)
+    assert eventually(lambda: len(house.generations.get().index_of(USERS)) == 5)
     house.loader.maintain()
     stats = house.client.simulate_get("/v1/stats").json
     assert (stats["n_items"], stats["kind"]) == (3, "flat")
@@ -266,9 +276,9 @@ def test_the_statistics_tell_of_both(house: House) -> None:
 def test_maintenance_reaches_the_users(house: House) -> None:
     chance = np.random.default_rng(1)
     house.release("g", {f"u{row}": [*chance.normal(size=2), 1.0] for row in range(20_001)})
-    assert house.generations.get().get_users().stats().kind == "flat"
+    assert house.generations.get().index_of(USERS).stats().kind == "flat"
     house.loader.maintain()
-    stats = house.generations.get().get_users().stats()
+    stats = house.generations.get().index_of(USERS).stats()
     assert stats.kind == "ivf"
     assert stats.recall_at_10 > 0.9
 

@@ -8,7 +8,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.users.user import UserState
 from streamrec.errors import UnknownId
-from streamrec.ports import UserAnswer, UserQuery, UserUpdates, VectorTable
+from streamrec.ports import IndexAnswer, IndexQuery, UserUpdates, VectorTable
 from streamrec.serving.guard import Guard
 from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.telemetry import NullMetrics
@@ -37,11 +37,11 @@ class Asked(MemoryIndex):
     def __init__(self, tables: Mapping[str, VectorTable]) -> None:
         items = table_of({"east": 0, "north-east": 45, "north": 90})
         super().__init__(dict.fromkeys(tables, items), tables)
-        self.queries: list[UserQuery] = []
+        self.queries: list[IndexQuery] = []
 
-    async def similar_users(self, query: UserQuery) -> UserAnswer:
+    async def search(self, query: IndexQuery) -> IndexAnswer:
         self.queries.append(query)
-        return await super().similar_users(query)
+        return await super().search(query)
 
 
 class Stack:

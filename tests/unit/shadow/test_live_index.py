@@ -13,13 +13,13 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.opening import open_index_lookup
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, VectorTable
+from streamrec.ports import ByVector, IndexAnswer, ItemQuery, VectorTable
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, WEIGHTS, SteppingClock, World, events
 
-QUERY = IndexQuery(10, vector=b"")
+QUERY = ByVector(b"", 10)
 EXACT = [f"i{n}" for n in range(10)]
 
 
@@ -29,12 +29,12 @@ class Scripted:
     def __init__(self, *answers: Sequence[str] | None | Exception) -> None:
         self.answers = list(answers)
 
-    def search(self, _query: IndexQuery) -> IndexAnswer:
+    def search(self, _query: ItemQuery) -> IndexAnswer:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        items = [RankedItem(item_id, 0.0) for item_id in answer or ()]
-        return IndexAnswer("g1", items, is_missing=answer is None)
+        ids = answer or ()
+        return IndexAnswer("g1", ids, [0.0] * len(ids), is_missing=answer is None)
 
     def close(self) -> None:
         """Nothing to release."""
@@ -107,9 +107,9 @@ class Exact:
 
     def __init__(self, table: VectorTable) -> None:
         self._index = MemoryIndex({GENERATION: table})
-        self.queries: list[IndexQuery] = []
+        self.queries: list[ItemQuery] = []
 
-    def search(self, query: IndexQuery) -> IndexAnswer:
+    def search(self, query: ItemQuery) -> IndexAnswer:
         self.queries.append(query)
         return asyncio.run(self._index.search(query))
 

@@ -8,7 +8,7 @@ import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.ports import IndexQuery, UserProfile, VectorTable
+from streamrec.ports import ById, ByVector, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import STRANGER
 from streamrec.serving.sources.ranked_sources import WINDOWS
@@ -124,24 +124,22 @@ async def test_the_index_finds_what_the_published_vectors_say(published: Publish
     document = (await published.profile("u3")).document
     assert document is not None
     assert document.state is not None
+    assert document.state.vector is not None
     for query in (
-        IndexQuery(10, document.state.vector, exclude=["i0", "unknown"], generation=GENERATION),
-        IndexQuery(1000, document.state.vector, generation=GENERATION),
+        ByVector(document.state.vector, 10, exclude=["i0", "unknown"], generation=GENERATION),
+        ByVector(document.state.vector, 1000, generation=GENERATION),
     ):
         mine, theirs = await live.search(query), await stored.search(query)
-        assert [item.item_id for item in mine.items] == [item.item_id for item in theirs.items]
-        assert [item.score for item in mine.items] == pytest.approx(
-            [item.score for item in theirs.items], abs=1e-4
-        )
+        assert list(mine.ids) == list(theirs.ids)
+        assert list(mine.scores) == pytest.approx(list(theirs.scores), abs=1e-4)
         assert mine.generation == GENERATION
     found = await live.vectors(["i1", "unknown"])
     assert found == await stored.vectors(["i1", "unknown"], GENERATION)
 
 
 async def test_what_it_does_not_know_is_missing(published: Published) -> None:
-    for query in (IndexQuery(3, item_id="unknown"), IndexQuery(3)):
-        answer = await published.index.search(query)
-        assert (answer.items, answer.is_missing) == ([], True)
+    answer = await published.index.search(ById("unknown", 3))
+    assert (list(answer.ids), answer.is_missing) == ([], True)
 
 
 async def test_the_blend_is_the_published_one(published: Published) -> None:

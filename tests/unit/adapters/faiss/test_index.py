@@ -45,7 +45,7 @@ class Model:
         n_found = 0
         for query in queries:
             order = [ids[row] for row in np.argsort(-(matrix @ query))[: n_excluded + 10]]
-            found = index.search(query, 10, order[:n_excluded]).item_ids
+            found = index.search(query, 10, order[:n_excluded]).ids
             n_found += len(set(found) & set(order[n_excluded:]))
         return n_found / (10 * len(queries))
 
@@ -71,7 +71,7 @@ def test_a_new_vector_is_found_at_once() -> None:
     vector = np.full(D, 5, np.float32)
     index.upsert(["new"], vector[np.newaxis])
     ranking = index.search(vector, 1)
-    assert ranking.item_ids == ["new"]
+    assert ranking.ids == ["new"]
     assert ranking.scores.tolist() == pytest.approx([25 * D])
 
 
@@ -79,16 +79,16 @@ def test_a_changed_vector_counts_from_then_on(clustered: tuple[FaissIndex, Model
     index, model = clustered
     far = np.full(D, 50, np.float32)
     index.upsert(["item-3"], far[np.newaxis])
-    assert index.search(far, 1).item_ids == ["item-3"]
+    assert index.search(far, 1).ids == ["item-3"]
     index.upsert(["item-3"], model.vectors["item-3"][np.newaxis])
-    assert index.search(far, 1).item_ids != ["item-3"]
+    assert index.search(far, 1).ids != ["item-3"]
     assert len(index) == len(model.vectors)
 
 
 def test_of_a_repeated_id_the_last_vector_counts() -> None:
     index = FaissIndex(2)
     index.upsert(["a", "b", "a"], np.array([[9, 9], [2, 0], [1, 0]], np.float32))
-    assert index.search(np.array([1, 0], np.float32), 5).item_ids == ["b", "a"]
+    assert index.search(np.array([1, 0], np.float32), 5).ids == ["b", "a"]
 
 
 @pytest.mark.parametrize("n", [300, EXACT_UP_TO + 1])
@@ -98,20 +98,20 @@ def test_a_deleted_item_is_not_found_and_its_place_can_be_taken(n: int) -> None:
     vector = np.full(D, 50, np.float32)
     index.upsert(["item-7"], vector[np.newaxis])
     assert index.delete(["item-7", "nobody", "item-7"]) == 1
-    assert "item-7" not in index.search(vector, 10).item_ids
+    assert "item-7" not in index.search(vector, 10).ids
     with pytest.raises(UnknownId):
-        index.search_like("item-7", 10)
+        index.search_similar("item-7", 10)
     index.upsert(["next"], 2 * vector[np.newaxis])
-    assert index.search(vector, 1).item_ids == ["next"]
+    assert index.search(vector, 1).ids == ["next"]
     assert len(index) == n
 
 
 def test_an_empty_index_finds_nothing() -> None:
     index = FaissIndex(D)
-    assert index.search(np.ones(D, np.float32), 10).item_ids == []
+    assert index.search(np.ones(D, np.float32), 10).ids == []
     assert index.delete(["a"]) == 0
     index.maintain()
-    assert index.stats().n_items == 0
+    assert index.stats().n_vectors == 0
 
 
 def test_all_that_is_asked_for_is_found_although_the_nearest_lists_hold_less(
@@ -119,9 +119,9 @@ def test_all_that_is_asked_for_is_found_although_the_nearest_lists_hold_less(
 ) -> None:
     index, _ = clustered
     query = users(1)[0]
-    first = index.search(query, 1000).item_ids
+    first = index.search(query, 1000).ids
     assert len(set(first)) == 1000
-    second = index.search(query, 1000, first).item_ids
+    second = index.search(query, 1000, first).ids
     assert len(set(second)) == 1000
     assert not set(first) & set(second)
 
@@ -130,7 +130,7 @@ def test_all_but_a_few_may_be_left_out(clustered: tuple[FaissIndex, Model]) -> N
     index, model = clustered
     kept = {"item-5", "item-17000"}
     found = index.search(users(1)[0], 10, [id_ for id_ in model.vectors if id_ not in kept])
-    assert set(found.item_ids) == kept
+    assert set(found.ids) == kept
 
 
 def test_items_like_one_are_ranked_without_popularity_and_without_itself() -> None:
@@ -139,8 +139,8 @@ def test_items_like_one_are_ranked_without_popularity_and_without_itself() -> No
         ["a", "like", "unlike", "popular"],
         np.array([[1, 0, 0], [0.9, 0.1, 0], [-1, 0, 0], [0.2, 0, 9]], np.float32),
     )
-    assert index.search_like("a", 10).item_ids == ["like", "popular", "unlike"]
-    assert index.search_like("a", 10, ["like"]).item_ids == ["popular", "unlike"]
+    assert index.search_similar("a", 10).ids == ["like", "popular", "unlike"]
+    assert index.search_similar("a", 10, ["like"]).ids == ["popular", "unlike"]
 
 
 @pytest.mark.parametrize("k", [0, -1, 1001])
@@ -186,7 +186,7 @@ def test_recall_holds_while_growing_over_every_threshold_and_after_deletes() -> 
     assert model.recall(index, users(50, seed=4)) >= 0.95
     index.maintain()
     assert model.recall(index, users(50, seed=4)) >= 0.95
-    assert index.stats().n_items == 48_000
+    assert index.stats().n_vectors == 48_000
 
 
 def test_recall_holds_when_every_vector_has_moved() -> None:
@@ -235,9 +235,9 @@ def test_changes_are_visible_at_once_while_lists_are_built_aside() -> None:
     while building.is_alive():
         number = n_during % D
         index.upsert([f"far-{number}"], far[number : number + 1])
-        assert index.search(far[number], 1).item_ids == [f"far-{number}"]
+        assert index.search(far[number], 1).ids == [f"far-{number}"]
         index.delete([f"item-{n_during}"])
-        assert f"item-{n_during}" not in index.search(far[0], 1000).item_ids
+        assert f"item-{n_during}" not in index.search(far[0], 1000).ids
         if number == D - 1:
             index.delete([f"far-{row}" for row in range(D - 1)])
         n_during += 1
@@ -246,9 +246,9 @@ def test_changes_are_visible_at_once_while_lists_are_built_aside() -> None:
     assert index.stats().kind == "ivf"
     for row in range(D):
         wanted = row == D - 1 or row < n_during % D
-        assert (index.search(far[row], 1).item_ids == [f"far-{row}"]) == wanted
+        assert (index.search(far[row], 1).ids == [f"far-{row}"]) == wanted
     gone = {f"item-{number}" for number in range(n_during)}
-    assert not gone & set(index.search(users(1)[0], 1000).item_ids)
+    assert not gone & set(index.search(users(1)[0], 1000).ids)
 
 
 def _repeat(work: Callable[[], None], stop: threading.Event, failures: list[BaseException]) -> None:
@@ -267,8 +267,8 @@ def test_threads_may_search_write_and_rebuild_at_once() -> None:
 
     def search() -> None:
         query = users(1, seed=time.perf_counter_ns() % 1000)[0]
-        left_out = index.search(query, 50).item_ids
-        again = index.search(query, 50, left_out).item_ids
+        left_out = index.search(query, 50).ids
+        again = index.search(query, 50, left_out).ids
         assert not set(again) & set(left_out)
 
     def write() -> None:

@@ -50,7 +50,7 @@ def test_a_search_sees_exactly_what_is_there(
     found = index.search(np.array(query, np.float32), k, exclude)
     scores = {id_: float(np.dot(vector, query)) for id_, vector in held.items() if id_ not in exclude}
     assert len(index) == len(held)
-    assert len(found.item_ids) == len(set(found.item_ids)) == min(k, len(scores))
+    assert len(found.ids) == len(set(found.ids)) == min(k, len(scores))
     # Items of equal score may come in any order.
     assert found.scores.tolist() == sorted(scores.values(), reverse=True)[:k]
-    assert [scores[id_] for id_ in found.item_ids] == found.scores.tolist()
+    assert [scores[id_] for id_ in found.ids] == found.scores.tolist()

@@ -10,8 +10,8 @@ from aiohttp import web
 from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.opening import open_index
 from streamrec.errors import ConfigurationError, InvalidInput, Unavailable
-from streamrec.index_protocol import AnswerMessage, QueryMessage, decode_queries, encode_answers
-from streamrec.ports import IndexQuery
+from streamrec.index_protocol import AnswerMessage, QueryRow, decode_queries, encode_answers
+from streamrec.ports import ById
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -39,7 +39,7 @@ class Gate:
     def __init__(self, *, is_open: bool) -> None:
         self.opened = asyncio.Event()
         self.reached = asyncio.Event()
-        self.batches: list[list[QueryMessage]] = []
+        self.batches: list[list[QueryRow]] = []
         self.headers: list[str | None] = []
         if is_open:
             self.opened.set()
@@ -50,21 +50,21 @@ class Gate:
         self.headers.append(request.headers.get("X-Request-ID"))
         self.reached.set()
         await self.opened.wait()
-        answers = [AnswerMessage("g", [query.item_id or ""], b"\0\0\x80\x3f") for query in queries]
+        answers = [AnswerMessage("g", [query.id or ""], b"\0\0\x80\x3f") for query in queries]
         return web.Response(body=encode_answers(answers))
 
 
 async def test_queries_gather_while_a_request_is_under_way() -> None:
     gate = Gate(is_open=False)
     async with a_client_of(gate.answer) as index:
-        first = asyncio.create_task(index.search(IndexQuery(1, item_id="first")))
+        first = asyncio.create_task(index.search(ById("first", 1)))
         await gate.reached.wait()
-        others = [asyncio.create_task(index.search(IndexQuery(1, item_id=f"i{n}"))) for n in range(100)]
+        others = [asyncio.create_task(index.search(ById(f"i{n}", 1))) for n in range(100)]
         await asyncio.sleep(0)
         gate.opened.set()
         answers = await asyncio.gather(first, *others)
-    assert [answer.items[0].item_id for answer in answers] == ["first", *(f"i{n}" for n in range(100))]
-    assert answers[0].items[0].score == 1.0
+    assert [answer.ids[0] for answer in answers] == ["first", *(f"i{n}" for n in range(100))]
+    assert list(answers[0].scores) == [1.0]
     assert [len(batch) for batch in gate.batches] == [1, 51, 49]
 
 
@@ -72,24 +72,22 @@ async def test_a_request_is_bounded_by_what_is_excluded() -> None:
     gate = Gate(is_open=True)
     excluded = [f"item-{n}" for n in range(9000)]
     async with a_client_of(gate.answer) as index:
-        await asyncio.gather(
-            *(index.search(IndexQuery(1, item_id=f"i{n}", exclude=excluded)) for n in range(5))
-        )
+        await asyncio.gather(*(index.search(ById(f"i{n}", 1, exclude=excluded)) for n in range(5)))
     assert [len(batch) for batch in gate.batches] == [2, 2, 1]
 
 
 async def test_a_query_nobody_waits_for_is_not_sent() -> None:
     gate = Gate(is_open=False)
     async with a_client_of(gate.answer) as index:
-        first = asyncio.create_task(index.search(IndexQuery(1, item_id="first")))
+        first = asyncio.create_task(index.search(ById("first", 1)))
         await gate.reached.wait()
-        given_up = asyncio.create_task(index.search(IndexQuery(1, item_id="given up")))
-        kept = asyncio.create_task(index.search(IndexQuery(1, item_id="kept")))
+        given_up = asyncio.create_task(index.search(ById("given up", 1)))
+        kept = asyncio.create_task(index.search(ById("kept", 1)))
         await asyncio.sleep(0)
         given_up.cancel()
         gate.opened.set()
         await asyncio.gather(first, kept)
-    assert [[query.item_id for query in batch] for batch in gate.batches] == [["first"], ["kept"]]
+    assert [[query.id for query in batch] for batch in gate.batches] == [["first"], ["kept"]]
 
 
 async def test_request_ids_go_along() -> None:
@@ -97,33 +95,33 @@ async def test_request_ids_go_along() -> None:
 
     async def ask(request_id: str) -> None:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await index.search(IndexQuery(1, item_id="i"))
+            await index.search(ById("i", 1))
 
     async with a_client_of(gate.answer) as index:
         await asyncio.gather(ask("r1"), ask("r2"))
-        await index.search(IndexQuery(1, item_id="i"))
+        await index.search(ById("i", 1))
     assert gate.headers == ["r1,r2", None]
 
 
 async def test_a_server_that_does_not_answer_in_time_is_unavailable() -> None:
     async with a_client_of(Gate(is_open=False).answer, timeout_s=0.1) as index:
         with pytest.raises(Unavailable):
-            await index.search(IndexQuery(1, item_id="i"))
+            await index.search(ById("i", 1))
 
 
 async def test_after_a_timeout_the_next_search_works() -> None:
     gate = Gate(is_open=False)
     async with a_client_of(gate.answer, timeout_s=0.3) as index:
         with pytest.raises(Unavailable):
-            await index.search(IndexQuery(1, item_id="i"))
+            await index.search(ById("i", 1))
         gate.opened.set()
-        assert (await index.search(IndexQuery(1, item_id="j"))).items[0].item_id == "j"
+        assert (await index.search(ById("j", 1))).ids[0] == "j"
 
 
 async def test_no_server_is_unavailable() -> None:
     index = HttpIndex("http://127.0.0.1:9", 5.0)
     with pytest.raises(Unavailable):
-        await index.search(IndexQuery(1, item_id="i"))
+        await index.search(ById("i", 1))
     await index.close()
 
 
@@ -144,7 +142,7 @@ async def test_what_is_no_answer_is_an_error(status: int, body: bytes, error: ty
 
     async with a_client_of(answer) as index:
         results = await asyncio.gather(
-            *(index.search(IndexQuery(1, item_id="i")) for _ in range(3)), return_exceptions=True
+            *(index.search(ById("i", 1)) for _ in range(3)), return_exceptions=True
         )
     assert [type(result) for result in results] == [error] * 3
 
@@ -152,7 +150,7 @@ async def test_what_is_no_answer_is_an_error(status: int, body: bytes, error: ty
 async def test_closing_fails_what_waits() -> None:
     gate = Gate(is_open=False)
     async with a_client_of(gate.answer) as index:
-        waiting = asyncio.create_task(index.search(IndexQuery(1, item_id="i")))
+        waiting = asyncio.create_task(index.search(ById("i", 1)))
         await gate.reached.wait()
         await index.close()
         with pytest.raises(Unavailable):

@@ -56,7 +56,7 @@ async def test_ids_generation_and_request_id_arrive_and_rows_come_back() -> None
             assert await index.vectors(["a", "x", "b"], "g") == {"a": b"a" * 8, "b": b"b" * 8}
         await index.vectors(["a"])
     (first, request_id), (second, no_id) = arrived
-    assert (first.item_ids, first.generation, request_id) == (["a", "x", "b"], "g", "r1")
+    assert (first.ids, first.generation, request_id) == (["a", "x", "b"], "g", "r1")
     assert (second.generation, no_id) == (None, None)
 
 
@@ -81,7 +81,7 @@ async def test_who_waits_too_long_gives_up_and_the_next_gets_their_own_answer() 
     released = asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:
-        item_ids = decode_vectors_query(await request.read()).item_ids
+        item_ids = decode_vectors_query(await request.read()).ids
         if item_ids == ["slow"]:
             await released.wait()
         return web.Response(body=encode_vectors(VectorsMessage("g", item_ids, b"1234" * len(item_ids))))
