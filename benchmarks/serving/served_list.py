@@ -33,7 +33,8 @@ from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_o
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.ranked_sources import SOURCES, Asker
+from streamrec.serving.sources.ranked_sources import SOURCES
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval, Stage
 from streamrec.telemetry import NullMetrics
 
@@ -127,11 +128,11 @@ class _WatchedRetrieval(Retrieval):
         super().__init__(cache, cache_guard, index, index_guard)
         self._times = times
 
-    async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
-        return await self._times.of("features", super().candidates(asker, stage, n))
+    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
+        return await self._times.of("features", super().candidates(context, stage, n))
 
-    async def proposals(self, asker: Asker, stage: Stage, n: int) -> dict[str, Proposal[str]]:
-        return await self._times.of("sources", super().proposals(asker, stage, n))
+    async def proposals(self, context: RequestContext, stage: Stage, n: int) -> dict[str, Proposal[str]]:
+        return await self._times.of("sources", super().proposals(context, stage, n))
 
 
 class _WatchedRanker(BlendRanker):

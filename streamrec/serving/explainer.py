@@ -18,10 +18,10 @@ from streamrec.serving.sources.ranked_sources import (
     GMF,
     N_HISTORY,
     N_PROPOSED,
-    Asker,
     chosen_again,
     visited,
 )
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 
 N_CAUSES = 3
@@ -40,7 +40,7 @@ class Explainer:
         self._retrieval = retrieval
 
     async def explained(
-        self, items: Sequence[RecommendedItem], asker: Asker, ranker: BlendRanker
+        self, items: Sequence[RecommendedItem], context: RequestContext, ranker: BlendRanker
     ) -> list[RecommendedItem]:
         """Return the items, each with its explanation.
 
@@ -49,12 +49,12 @@ class Explainer:
         recommended item a lower score.
         """
         explanations: dict[str, Explanation] = {}
-        for stage in self._retrieval.stages(asker):
-            proposals = await self._retrieval.proposals(asker, stage, N_PROPOSED)
+        for stage in self._retrieval.stages(context):
+            proposals = await self._retrieval.proposals(context, stage, N_PROPOSED)
             # One more than the sources go by: without one of theirs they would go by it.
-            history = distinct_newest_first(asker.recent, N_HISTORY + 1)
-            neighbours = await self._retrieval.neighbours(history, asker) if history else {}
-            look = _Look(asker, ranker, proposals, neighbours)
+            history = distinct_newest_first(context.recent, N_HISTORY + 1)
+            neighbours = await self._retrieval.neighbours(history, context) if history else {}
+            look = _Look(context, ranker, proposals, neighbours)
             for item in items:
                 if item.item_id not in explanations and look.has(item.item_id):
                     explanations[item.item_id] = look.explanation(item)
@@ -71,12 +71,12 @@ class _Look:
 
     def __init__(
         self,
-        asker: Asker,
+        context: RequestContext,
         ranker: BlendRanker,
         proposals: Proposals,
         neighbours: Mapping[str, Neighbours],
     ) -> None:
-        self._asker = asker
+        self._context = context
         self._ranker = ranker
         self._proposals = proposals
         self._neighbours = neighbours
@@ -101,10 +101,10 @@ class _Look:
 
     def _causes(self, item_id: str, of_source: Shares) -> Shares:
         """Return the user's items that the sources go by, and what share of the score goes by each."""
-        asker = self._asker
+        context = self._context
         causes: Shares = defaultdict(float)
-        if asker.item_id is not None and asker.vector is None:
-            causes[asker.item_id] = of_source.get(GMF, 0.0)
+        if context.item_id is not None and context.vector is None:
+            causes[context.item_id] = of_source.get(GMF, 0.0)
         if AGAIN in of_source:
             causes[item_id] += of_source[AGAIN]
         for name, evidence in self._evidence(item_id).items():
@@ -116,7 +116,7 @@ class _Look:
     def _evidence(self, item_id: str) -> dict[str, Shares]:
         """Return for each source that goes by neighbours what each item of the history adds."""
         found: dict[str, Shares] = {COVISITATION: {}, FOLLOWERS: {}}
-        for age, id_ in enumerate(distinct_newest_first(self._asker.recent, N_HISTORY)):
+        for age, id_ in enumerate(distinct_newest_first(self._context.recent, N_HISTORY)):
             near = self._neighbours.get(id_)
             if near is not None and item_id in near.item_ids:
                 place = near.item_ids.index(item_id)
@@ -136,14 +136,14 @@ class _Look:
 
     def _scores(self, without: str) -> Shares:
         """Return the score of each candidate had the user never chosen one of theirs."""
-        recent = [id_ for id_ in self._asker.recent if id_ != without]
-        asker = msgspec.structs.replace(self._asker, recent=recent)
-        changed = visited(asker, self._neighbours, N_PROPOSED) | chosen_again(asker, N_PROPOSED)
-        if without == asker.item_id:
+        recent = [id_ for id_ in self._context.recent if id_ != without]
+        context = msgspec.structs.replace(self._context, recent=recent)
+        changed = visited(context, self._neighbours, N_PROPOSED) | chosen_again(context, N_PROPOSED)
+        if without == context.item_id:
             changed[GMF] = _NOTHING
         candidates = self._ranked({name: changed.get(name, given) for name, given in self._proposals.items()})
         return dict(zip(candidates.ids, self._ranker.probabilities(candidates).tolist(), strict=True))
 
     def _ranked(self, proposals: Proposals) -> Candidates[str]:
-        asker = self._asker
-        return Candidates(self._ranker.sources, proposals, asker.n_events, is_new_only=asker.is_new_only)
+        context = self._context
+        return Candidates(self._ranker.sources, proposals, context.n_events, is_new_only=context.is_new_only)

@@ -20,7 +20,7 @@ from streamrec.serving.paging import Page
 from streamrec.serving.shape import OF_NOBODY, shaped
 from streamrec.serving.sources.exploring import Explorer
 from streamrec.serving.sources.filling import Filling, Metadata, count_shown
-from streamrec.serving.sources.ranked_sources import Asker
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 
 STRANGER = UserProfile(None, [])
@@ -86,26 +86,26 @@ class Recommender:
             When the request's cursor does not go on with this question.
         """
         page = Page(request)
-        asker = await self.asker(request)
-        is_known = "store" not in asker.attempts.failed
+        context = await self.context_of(request)
+        is_known = "store" not in context.attempts.failed
         ranker = await self._blend.ranker()
-        filling = Filling(self._retrieval, self._items, ranker, asker, page)
-        is_arranged = request.shape.changes_lists or (asker.is_by_item and request.like_order.changes_lists)
+        filling = Filling(self._retrieval, self._items, ranker, context, page)
+        is_arranged = request.shape.changes_lists or (context.is_by_item and request.like_order.changes_lists)
         pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
         # A shape says which items are shown; an order, where it is asked for, says in which order.
-        items = (await filling.in_order(await self._shaped(pool, request.shape, page, asker)))[: page.k]
+        items = (await filling.in_order(await self._shaped(pool, request.shape, page, context)))[: page.k]
         if self._explorer is not None:
-            items = await self._explorer.explored(items, filling.ranked, asker, page)
+            items = await self._explorer.explored(items, filling.ranked, context, page)
         if request.explain:
-            items = await self._explainer.explained(items, asker, ranker)
-        answer = self._answer(items, asker)
+            items = await self._explainer.explained(items, context, ranker)
+        answer = self._answer(items, context)
         if request.user_id is not None:
-            reason = _fallback_reason(answer, page.k, asker) if is_known else "store_unavailable"
+            reason = _fallback_reason(answer, page.k, context) if is_known else "store_unavailable"
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
         next_cursor = page.next_cursor(items, is_degraded=answer.degraded)
         return msgspec.structs.replace(answer, next_cursor=next_cursor)
 
-    async def asker(self, request: RecommendationRequest) -> Asker:
+    async def context_of(self, request: RecommendationRequest) -> RequestContext:
         """Return what the sources need to know of who asks."""
         attempts = Attempts()
         profile = STRANGER
@@ -117,8 +117,10 @@ class Recommender:
         if state is None:
             recent = () if item_id is None else (item_id,)
             banned = frozenset().union(profile.seen, recent, request.exclude_ids)
-            return Asker(attempts, None, None, recent, 0, item_id, banned, True, request.categories, only)
-        return Asker(
+            return RequestContext(
+                attempts, None, None, recent, 0, item_id, banned, True, request.categories, only
+            )
+        return RequestContext(
             attempts,
             state.vector,
             state.generation,
@@ -131,14 +133,14 @@ class Recommender:
             only,
         )
 
-    def _answer(self, items: list[RecommendedItem], asker: Asker) -> Recommendations:
-        count_shown(self._metrics, [item.source for item in items], asker.attempts)
+    def _answer(self, items: list[RecommendedItem], context: RequestContext) -> Recommendations:
+        count_shown(self._metrics, [item.source for item in items], context.attempts)
         return Recommendations(
-            items, _based_on(items, asker), asker.served_generation, asker.attempts.is_degraded
+            items, _based_on(items, context), context.served_generation, context.attempts.is_degraded
         )
 
     async def _shaped(
-        self, pool: list[RecommendedItem], shape: Shape, page: Page, asker: Asker
+        self, pool: list[RecommendedItem], shape: Shape, page: Page, context: RequestContext
     ) -> list[RecommendedItem]:
         """Return the page's items of a pool; while the index is away, nothing is known to be alike.
 
@@ -147,27 +149,27 @@ class Recommender:
         if not shape.changes_lists:
             return pool
         item_ids = [item.item_id for item in pool]
-        vectors = await self._retrieval.vectors(item_ids, asker) if shape.diversity > 0 else {}
+        vectors = await self._retrieval.vectors(item_ids, context) if shape.diversity > 0 else {}
         return shaped(pool, page.k, shape, vectors)
 
 
-def _fallback_reason(answer: Recommendations, k: int, asker: Asker) -> str | None:
+def _fallback_reason(answer: Recommendations, k: int, context: RequestContext) -> str | None:
     """Return why the user's own vector had no part in the answer, or items are missing; else None."""
-    if asker.vector is None:
+    if context.vector is None:
         return "stranger"
-    if "index" in asker.attempts.failed:
+    if "index" in context.attempts.failed:
         return "index_unavailable"
-    if asker.served_generation is None:
+    if context.served_generation is None:
         return "generation_not_served"
     return "too_few_candidates" if len(answer.items) < k else None
 
 
-def _based_on(items: Sequence[RecommendedItem], asker: Asker) -> BasedOn:
+def _based_on(items: Sequence[RecommendedItem], context: RequestContext) -> BasedOn:
     if not items:
         return "popular_items"
     # The user's own vector had its say in the order, even where what is popular speaks for each item most.
-    if asker.vector is not None and asker.served_generation is not None:
+    if context.vector is not None and context.served_generation is not None:
         return "user_id"
     if all(item.source in OF_NOBODY for item in items):
         return "popular_items"
-    return "user_id" if asker.generation is not None else "item_id"
+    return "user_id" if context.generation is not None else "item_id"

@@ -15,7 +15,7 @@ from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.recommender import RankerSource
 from streamrec.serving.sources.filling import Filling, Metadata, Ranker, count_shown
-from streamrec.serving.sources.ranked_sources import Asker
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import SOURCE_OF, Retrieval
 
 
@@ -46,33 +46,35 @@ class SimilarFinder:
         request
             How many, which and in what order; its user counts for nothing.
         """
-        asker = Asker(
+        context = RequestContext(
             Attempts(),
             recent=(item_id,),
             item_id=item_id,
             banned=request.exclude_ids | {item_id},
             categories=request.categories,
             only=frozenset(request.only_ids),
-            likeness=by,
+            similarity=by,
         )
         ranker: Ranker = OwnScores(SOURCE_OF[by]) if by in SOURCE_OF else await self._blend.ranker()
-        filling = Filling(self._retrieval, self._items, ranker, asker, Page(request))
+        filling = Filling(self._retrieval, self._items, ranker, context, Page(request))
         pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
         shown = (await filling.in_order(pool))[: request.k]
-        items = await self._with_supports(shown, asker)
-        count_shown(self._metrics, [item.source for item in items], asker.attempts)
-        return SimilarItems(item_id, by, items, asker.served_generation, asker.attempts.is_degraded)
+        items = await self._with_supports(shown, context)
+        count_shown(self._metrics, [item.source for item in items], context.attempts)
+        return SimilarItems(item_id, by, items, context.served_generation, context.attempts.is_degraded)
 
     async def knows(self, item_id: str) -> bool:
         """Return whether anybody has chosen this item, as far as the parts that answer know."""
-        asker = Asker(Attempts())
+        context = RequestContext(Attempts())
         return bool(
-            await self._retrieval.neighbours([item_id], asker)
-            or await self._retrieval.vectors([item_id], asker)
+            await self._retrieval.neighbours([item_id], context)
+            or await self._retrieval.vectors([item_id], context)
         )
 
-    async def _with_supports(self, items: Sequence[RecommendedItem], asker: Asker) -> list[SimilarItem]:
-        supports = await self._supports(asker)
+    async def _with_supports(
+        self, items: Sequence[RecommendedItem], context: RequestContext
+    ) -> list[SimilarItem]:
+        supports = await self._supports(context)
         return [
             SimilarItem(
                 item.item_id,
@@ -87,12 +89,12 @@ class SimilarFinder:
             for item in items
         ]
 
-    async def _supports(self, asker: Asker) -> dict[str, float]:
-        if asker.likeness == "vector" or asker.item_id is None:
+    async def _supports(self, context: RequestContext) -> dict[str, float]:
+        if context.similarity == "vector" or context.item_id is None:
             return {}
-        found = await self._retrieval.neighbours([asker.item_id], asker)
-        near = found.get(asker.item_id, Neighbours())
-        if asker.likeness == "same_day":
+        found = await self._retrieval.neighbours([context.item_id], context)
+        near = found.get(context.item_id, Neighbours())
+        if context.similarity == "same_day":
             return dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
         return dict(zip(near.item_ids, near.supports, strict=True))
 

@@ -12,7 +12,8 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest, Recom
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.ranked_sources import N_PROPOSED, Asker
+from streamrec.serving.sources.ranked_sources import N_PROPOSED
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval, Stage
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from streamrec.telemetry import NullMetrics
@@ -39,12 +40,12 @@ class _BlendOfState:
 
 
 class _NotingRetrieval(Retrieval):
-    """Remembers what it collected for the last asker: an event is learned from what it was answered from."""
+    """Remembers what it collected last: an event is learned from what it was answered from."""
 
     noted: Candidates[str] | None = None
 
-    async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
-        found = await super().candidates(asker, stage, n)
+    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
+        found = await super().candidates(context, stage, n)
         # An answer that needs more asks again; the blend learns from the first look, as all answers begin.
         self.noted = self.noted or found
         return found
@@ -99,11 +100,11 @@ class LiveServing:
         self._cache.renew()
 
     async def _candidates(self, user_id: str, *, is_new_only: bool) -> Candidates[str]:
-        asker = await self._recommender.asker(
+        context = await self._recommender.context_of(
             RecommendationRequest(user_id=user_id, exclude_seen=is_new_only)
         )
-        stage = next(self._retrieval.stages(asker))
-        return await self._retrieval.candidates(asker, stage, N_PROPOSED)
+        stage = next(self._retrieval.stages(context))
+        return await self._retrieval.candidates(context, stage, N_PROPOSED)
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(coroutine)

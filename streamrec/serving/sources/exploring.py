@@ -11,7 +11,7 @@ from streamrec.ports import Rankings
 from streamrec.serving.guard import Guard
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.filling import Metadata
-from streamrec.serving.sources.ranked_sources import Asker
+from streamrec.serving.sources.request_context import RequestContext
 
 NEW: SourceName = "new"
 """The ranking that the trainer publishes, and the source's name."""
@@ -41,21 +41,21 @@ class Explorer:
         self._rng = rng
 
     async def explored(
-        self, items: Sequence[RecommendedItem], candidates: Sequence[str], asker: Asker, page: Page
+        self, items: Sequence[RecommendedItem], candidates: Sequence[str], context: RequestContext, page: Page
     ) -> list[RecommendedItem]:
         """Return the list with new items in some of its lower places.
 
         Parameters
         ----------
         candidates
-            Everything that was ranked for this asker, best first: new items among it fit the user.
+            Everything that was ranked for this context, best first: new items among it fit the user.
         """
         listed = list(items)
         # Chance first: most lists stay as they are, and need no look at what is new.
         n_slots = n_new_slots(self._share, len(listed), self._rng)
         if not n_slots or page.is_choosy:
             return listed
-        new = page.shown.without([id_ for id_ in await self._new_items(asker) if asker.wants(id_)])
+        new = page.shown.without([id_ for id_ in await self._new_items(context) if context.wants(id_)])
         ids = [item.item_id for item in listed]
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
@@ -63,9 +63,9 @@ class Explorer:
         strangers = [id_ for id_ in wanted if id_ not in in_list]
         if not strangers:
             return listed
-        metadata = await self._items.read(strangers, asker.attempts)
-        chosen = Selection(len(strangers), asker.banned)
-        chosen.offer([(id_, 0.0) for id_ in strangers], NEW, metadata, asker.categories)
+        metadata = await self._items.read(strangers, context.attempts)
+        chosen = Selection(len(strangers), context.banned)
+        chosen.offer([(id_, 0.0) for id_ in strangers], NEW, metadata, context.categories)
         by_id = {item.item_id: item for item in (*listed, *chosen.items)}
         # What turned out to be hidden leaves its place to the list's own next one.
         explored = [by_id[id_] for id_ in wanted if id_ in by_id]
@@ -73,12 +73,14 @@ class Explorer:
         explored += [item for item in listed if item.item_id not in kept]
         return explored[: len(listed)]
 
-    async def _new_items(self, asker: Asker) -> list[str]:
-        names = [f"{NEW}:{category}" for category in sorted(asker.categories)] or [NEW]
+    async def _new_items(self, context: RequestContext) -> list[str]:
+        names = [f"{NEW}:{category}" for category in sorted(context.categories)] or [NEW]
         nothing: list[RankedItem] = []
 
         async def ranking(name: str) -> list[RankedItem]:
-            return await asker.attempts.of(self._guard, lambda: self._rankings.popular(name, N_NEW), nothing)
+            return await context.attempts.of(
+                self._guard, lambda: self._rankings.popular(name, N_NEW), nothing
+            )
 
         rankings = await asyncio.gather(*map(ranking, names))
         return list(dict.fromkeys(item.item_id for ranking in rankings for item in ranking))

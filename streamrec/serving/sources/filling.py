@@ -14,7 +14,8 @@ from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import like_first
-from streamrec.serving.sources.ranked_sources import GMF, N_PROPOSED, POPULAR, Asker
+from streamrec.serving.sources.ranked_sources import GMF, N_PROPOSED, POPULAR
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval, Stage
 
 SPARE = 4
@@ -44,7 +45,7 @@ class Ranker(Protocol):
 
 
 class Filling:
-    """Takes for one asker what may be on one page, best first, until there is enough.
+    """Takes for one context what may be on one page, best first, until there is enough.
 
     Attributes
     ----------
@@ -53,19 +54,19 @@ class Filling:
     """
 
     def __init__(
-        self, retrieval: Retrieval, items: Metadata, ranker: Ranker, asker: Asker, page: Page
+        self, retrieval: Retrieval, items: Metadata, ranker: Ranker, context: RequestContext, page: Page
     ) -> None:
         self._retrieval = retrieval
         self._items = items
         self._ranker = ranker
-        self._asker = asker
+        self._context = context
         self._page = page
         self.ranked: list[str] = []
 
     async def pool(self, n: int) -> list[RecommendedItem]:
         """Return `n` items where so many exist, best first."""
-        selection = Selection(n, self._asker.banned)
-        for stage in self._retrieval.stages(self._asker):
+        selection = Selection(n, self._context.banned)
+        for stage in self._retrieval.stages(self._context):
             await self._fill(selection, stage)
             if not selection.n_missing:
                 break
@@ -75,49 +76,49 @@ class Filling:
 
     async def in_order(self, pool: list[RecommendedItem]) -> list[RecommendedItem]:
         """Return a pool with those that are like the item looked at, if any, in the order asked for."""
-        item_id, order = self._asker.item_id, self._page.like_order
-        if item_id is None or not self._asker.is_by_item or not order.changes_lists:
+        item_id, order = self._context.item_id, self._page.like_order
+        if item_id is None or not self._context.is_by_item or not order.changes_lists:
             return pool
-        looked_at = (await self._items.read([item_id], self._asker.attempts)).get(item_id)
+        looked_at = (await self._items.read([item_id], self._context.attempts)).get(item_id)
         return pool if looked_at is None else like_first(pool, looked_at, order)
 
     async def _fill(self, selection: Selection, stage: Stage) -> None:
         """Offer the stage's best, and once more of them when too few of those fit."""
-        asker = self._asker
-        n_passed_over = MAX_K if asker.only else self._page.n_shown
-        for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(asker.categories)):
-            candidates = await self._retrieval.candidates(asker, stage, n)
+        context = self._context
+        n_passed_over = MAX_K if context.only else self._page.n_shown
+        for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(context.categories)):
+            candidates = await self._retrieval.candidates(context, stage, n)
             await self._offer(selection, candidates)
             if not selection.n_missing or len(candidates.ids) < n:
                 return
 
     async def _offer(self, selection: Selection, candidates: Candidates[str]) -> None:
         """Offer candidates, best first; no more metadata is read than it takes."""
-        asker, ranker = self._asker, self._ranker
+        context, ranker = self._context, self._ranker
         probabilities = ranker.probabilities(candidates)
         order = self._page.order(candidates.ids, probabilities)
         self.ranked = self.ranked or [candidates.ids[place] for place in order]
         start = 0
         while selection.n_missing and start < len(order):
-            n = selection.n_missing * (FILTERED_FACTOR if asker.categories else 1) + SPARE
+            n = selection.n_missing * (FILTERED_FACTOR if context.categories else 1) + SPARE
             places = order[start : start + n]
             start += n
             ids = [candidates.ids[place] for place in places]
-            metadata = await self._items.read(ids, asker.attempts)
+            metadata = await self._items.read(ids, context.attempts)
             scores = probabilities[places].tolist()
             for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
                 # What is popular was ranked within the wanted categories, even if no metadata is at hand now.
-                categories = () if source in POPULAR else asker.categories
-                selection.offer([(pair[0], pair[1])], shown_source(source, asker), metadata, categories)
+                categories = () if source in POPULAR else context.categories
+                selection.offer([(pair[0], pair[1])], shown_source(source, context), metadata, categories)
 
     async def _offer_listed(self, selection: Selection) -> None:
         """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""
-        asker, listed = self._asker, self._page.only_ids
+        context, listed = self._context, self._page.only_ids
         if not listed:
             return
-        metadata = await self._items.read(listed, asker.attempts)
+        metadata = await self._items.read(listed, context.attempts)
         places = self._page.order(listed, np.zeros(len(listed)))
-        selection.offer([(listed[place], 0.0) for place in places], "listed", metadata, asker.categories)
+        selection.offer([(listed[place], 0.0) for place in places], "listed", metadata, context.categories)
 
 
 def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterator[int]:
@@ -129,11 +130,11 @@ def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterato
     yield MAX_K
 
 
-def shown_source(name: str, asker: Asker) -> SourceName:
+def shown_source(name: str, context: RequestContext) -> SourceName:
     """Return what an answer calls a source."""
     if name.startswith("popular"):
         return "popular"
-    if name == GMF and asker.vector is None:
+    if name == GMF and context.vector is None:
         return "similar"
     return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
 

@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
 from streamrec.domain.ranking.candidates import Proposal
-from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import (
     ById,
     ByVector,
@@ -20,7 +18,8 @@ from streamrec.ports import (
     Rankings,
     VectorSearch,
 )
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Guard
+from streamrec.serving.sources.request_context import RequestContext
 
 GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
 
@@ -42,70 +41,10 @@ N_HISTORY = 20
 """Newest distinct items of a user whose neighbours are candidates."""
 
 
-class Asker(msgspec.Struct):
-    """Who asks, as far as the sources need to know.
-
-    Attributes
-    ----------
-    attempts
-        Notes whether a part failed.
-    vector, generation
-        The user's (D + 1,) float32 bytes and the model they belong to; None for a stranger.
-    recent
-        Item ids of the last events, newest last; what a stranger looks at stands for them.
-    n_events
-        Of the user so far.
-    item_id
-        What a stranger looks at: items like it are wanted.
-    banned
-        Not to be offered: seen (when asked so), disliked and excluded.
-    is_new_only
-        Whether items that the user chose before are among `banned`.
-    categories
-        Only these are wanted; empty: all.
-    only
-        Just these items are wanted; empty: all.
-    served_generation
-        Of the index that answered; the sources note it here.
-    likeness
-        Only what is like the item is wanted, in this way; None: also what is popular.
-    """
-
-    attempts: Attempts
-    vector: bytes | None = None
-    generation: str | None = None
-    recent: Sequence[str] = ()
-    n_events: int = 0
-    item_id: str | None = None
-    banned: frozenset[str] = frozenset()
-    is_new_only: bool = True
-    categories: frozenset[str] = frozenset()
-    only: frozenset[str] = frozenset()
-    served_generation: str | None = None
-    likeness: SimilarityKind | None = None
-
-    @property
-    def is_by_item(self) -> bool:
-        """Whether the item looked at is all there is to go by: nothing is known of who asks."""
-        return self.item_id is not None and self.generation is None and not self.n_events
-
-    def wants(self, item_id: str) -> bool:
-        """Return whether an item may be offered, as far as its id tells."""
-        return item_id not in self.banned and (not self.only or item_id in self.only)
-
-    def wanted(self, item_ids: Sequence[str]) -> NDArray[np.bool_]:
-        """Return (N,) the same of many."""
-        n = len(item_ids)
-        are_wanted = ~np.fromiter(map(self.banned.__contains__, item_ids), np.bool_, n)
-        if self.only:
-            are_wanted &= np.fromiter(map(self.only.__contains__, item_ids), np.bool_, n)
-        return are_wanted
-
-
 class CandidateSource(Protocol):
     """One way, or several that share a look, to find items for somebody."""
 
-    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return by source name up to `n` items each, best first; fewer than `n`: there are no more."""
 
 
@@ -116,51 +55,51 @@ class VectorSource:
         self._index = index
         self._guard = guard
 
-    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return the index's best; nothing when it has neither the user's generation nor the item."""
-        query = _query_of(asker, n)
+        query = _query_of(context, n)
         if query is None:
             return {}
-        if asker.only:
-            return await self._rank_only(asker)
+        if context.only:
+            return await self._rank_only(context)
         nothing = IndexAnswer("", is_missing=True)
-        answer = await asker.attempts.of(self._guard, lambda: self._index.search(query), nothing)
+        answer = await context.attempts.of(self._guard, lambda: self._index.search(query), nothing)
         if answer.is_missing:
             return {}
-        asker.served_generation = answer.generation
+        context.served_generation = answer.generation
         return {GMF: Proposal(answer.ids, answer.scores, is_logit=True)}
 
-    async def _rank_only(self, asker: Asker) -> dict[str, Proposal[str]]:
+    async def _rank_only(self, context: RequestContext) -> dict[str, Proposal[str]]:
         """Rank the wanted items by their vectors: an item far down in the index's ranking counts as well."""
         nothing: dict[str, bytes] = {}
 
         async def vectors_of(item_ids: Sequence[str]) -> dict[str, bytes]:
-            return await asker.attempts.of(
-                self._guard, lambda: self._index.vectors(item_ids, asker.generation), nothing
+            return await context.attempts.of(
+                self._guard, lambda: self._index.vectors(item_ids, context.generation), nothing
             )
 
-        query = asker.vector
-        if query is None and asker.item_id is not None:
-            query = (await vectors_of([asker.item_id])).get(asker.item_id)
+        query = context.vector
+        if query is None and context.item_id is not None:
+            query = (await vectors_of([context.item_id])).get(context.item_id)
         if query is None:
             return {}
-        found = await vectors_of([item_id for item_id in asker.only if asker.wants(item_id)])
+        found = await vectors_of([item_id for item_id in context.only if context.wants(item_id)])
         # Between the two looks another generation may have taken over, of another dimension.
         found = {item_id: vector for item_id, vector in found.items() if len(vector) == len(query)}
         if not found:
             return {}
-        asker.served_generation = asker.generation
-        ranked = ranked_by(query, found, with_bias=asker.vector is not None)
+        context.served_generation = context.generation
+        ranked = ranked_by(query, found, with_bias=context.vector is not None)
         return {GMF: proposal_of(ranked, is_logit=True)}
 
 
-def _query_of(asker: Asker, n: int) -> ItemQuery | None:
+def _query_of(context: RequestContext, n: int) -> ItemQuery | None:
     """Return what to search for; None when there is nothing to go by."""
-    exclude = list(asker.banned)
+    exclude = list(context.banned)
     # A known user's own vector says more than what they look at.
-    if asker.vector is not None:
-        return ByVector(asker.vector, n, exclude, asker.generation)
-    return None if asker.item_id is None else ById(asker.item_id, n, exclude, asker.generation)
+    if context.vector is not None:
+        return ByVector(context.vector, n, exclude, context.generation)
+    return None if context.item_id is None else ById(context.item_id, n, exclude, context.generation)
 
 
 class NeighbourSource:
@@ -170,22 +109,22 @@ class NeighbourSource:
         self._cache = cache
         self._guard = guard
 
-    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return what the neighbours of the last items add up to."""
-        history = distinct_newest_first(asker.recent, N_HISTORY)
+        history = distinct_newest_first(context.recent, N_HISTORY)
         if not history:
             return {}
         nothing: dict[str, Neighbours] = {}
-        found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours(history), nothing)
-        return visited(asker, found, n)
+        found = await context.attempts.of(self._guard, lambda: self._cache.neighbours(history), nothing)
+        return visited(context, found, n)
 
 
 class AgainSource:
     """What the user chose before, lately and often: for those who may be offered it again."""
 
-    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return the user's own items; nothing when only new ones are wanted."""
-        return chosen_again(asker, n)
+        return chosen_again(context, n)
 
 
 class SameDaySource:
@@ -195,29 +134,31 @@ class SameDaySource:
         self._cache = cache
         self._guard = guard
 
-    async def propose(self, asker: Asker, n: int) -> dict[str, Proposal[str]]:
+    async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return them by their counts."""
-        item_id = asker.item_id
+        item_id = context.item_id
         if item_id is None:
             return {}
         nothing: dict[str, Neighbours] = {}
-        found = await asker.attempts.of(self._guard, lambda: self._cache.neighbours([item_id]), nothing)
+        found = await context.attempts.of(self._guard, lambda: self._cache.neighbours([item_id]), nothing)
         near = found.get(item_id, Neighbours())
         counts = dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
-        return {SAME_DAY: _best(_wanted(asker, counts), n)}
+        return {SAME_DAY: _best(_wanted(context, counts), n)}
 
 
-def visited(asker: Asker, neighbours: Mapping[str, Neighbours], n: int) -> dict[str, Proposal[str]]:
+def visited(
+    context: RequestContext, neighbours: Mapping[str, Neighbours], n: int
+) -> dict[str, Proposal[str]]:
     """Return what the neighbours of the last items add up to."""
-    ids, together, after = visited_with(distinct_newest_first(asker.recent, N_HISTORY), neighbours)
-    is_wanted = asker.wanted(ids)
+    ids, together, after = visited_with(distinct_newest_first(context.recent, N_HISTORY), neighbours)
+    is_wanted = context.wanted(ids)
     scores_of = {COVISITATION: together, FOLLOWERS: after}
     return {name: _best_of(ids, np.where(is_wanted, scores, 0.0), n) for name, scores in scores_of.items()}
 
 
-def chosen_again(asker: Asker, n: int) -> dict[str, Proposal[str]]:
+def chosen_again(context: RequestContext, n: int) -> dict[str, Proposal[str]]:
     """Return the user's own items; nothing when only new ones are wanted."""
-    return {} if asker.is_new_only else {AGAIN: _best(_wanted(asker, again(asker.recent)), n)}
+    return {} if context.is_new_only else {AGAIN: _best(_wanted(context, again(context.recent)), n)}
 
 
 def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) -> list[RankedItem]:
@@ -234,8 +175,8 @@ def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) ->
     return sorted(ranked, key=lambda item: -item.score)
 
 
-def _wanted(asker: Asker, scores: Mapping[str, float]) -> dict[str, float]:
-    return {item_id: score for item_id, score in scores.items() if asker.wants(item_id)}
+def _wanted(context: RequestContext, scores: Mapping[str, float]) -> dict[str, float]:
+    return {item_id: score for item_id, score in scores.items() if context.wants(item_id)}
 
 
 def _best_of(ids: Sequence[str], scores: NDArray[np.float64], n: int) -> Proposal[str]:

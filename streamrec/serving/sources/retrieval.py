@@ -15,19 +15,19 @@ from streamrec.serving.sources.ranked_sources import (
     SOURCES,
     WINDOWS,
     AgainSource,
-    Asker,
     CandidateSource,
     NeighbourSource,
     SameDaySource,
     VectorSource,
 )
+from streamrec.serving.sources.request_context import RequestContext
 
 Stage = Sequence[CandidateSource]
 """Sources that are asked together; the next stage only fills up what this one leaves open."""
 
 
 SOURCE_OF: Mapping[SimilarityKind, str] = {"vector": GMF, "covisitation": COVISITATION, "same_day": SAME_DAY}
-"""Of the kinds of likeness that one source alone knows."""
+"""Of the kinds of similarity that one source alone knows."""
 
 
 class Retrieval:
@@ -54,7 +54,7 @@ class Retrieval:
         self._left_out = left_out
         vectors, neighbours = VectorSource(index, index_guard), NeighbourSource(cache, cache_guard)
         self._personal: Stage = (vectors, neighbours, AgainSource())
-        self._alike: Mapping[SimilarityKind, Stage] = {
+        self._similar: Mapping[SimilarityKind, Stage] = {
             "vector": (vectors,),
             "covisitation": (neighbours,),
             "same_day": (SameDaySource(cache, cache_guard),),
@@ -62,29 +62,32 @@ class Retrieval:
         }
         self._popular: Stage = tuple(PopularSource(window, cache, cache_guard) for window in WINDOWS)
 
-    def stages(self, asker: Asker) -> Iterator[Stage]:
+    def stages(self, context: RequestContext) -> Iterator[Stage]:
         """Yield whom to ask: for a known user all at once, for a stranger first what is like the item."""
-        if asker.likeness is not None:
-            yield self._alike[asker.likeness]
+        if context.similarity is not None:
+            yield self._similar[context.similarity]
             return
-        if asker.generation is not None or asker.n_events:
+        if context.generation is not None or context.n_events:
             yield (*self._personal, *self._popular)
             return
-        if asker.item_id is not None:
+        if context.item_id is not None:
             yield self._personal
         yield self._popular
 
-    async def candidates(self, asker: Asker, stage: Stage, n: int) -> Candidates[str]:
+    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
         """Return the union of up to `n` items of each source."""
-        proposals = await self.proposals(asker, stage, n)
-        alone = SOURCE_OF.get(asker.likeness) if asker.likeness is not None else None
+        proposals = await self.proposals(context, stage, n)
+        alone = SOURCE_OF.get(context.similarity) if context.similarity is not None else None
         return Candidates(
-            SOURCES if alone is None else (alone,), proposals, asker.n_events, is_new_only=asker.is_new_only
+            SOURCES if alone is None else (alone,),
+            proposals,
+            context.n_events,
+            is_new_only=context.is_new_only,
         )
 
-    async def proposals(self, asker: Asker, stage: Stage, n: int) -> dict[str, Proposal[str]]:
+    async def proposals(self, context: RequestContext, stage: Stage, n: int) -> dict[str, Proposal[str]]:
         """Return by source name up to `n` items each."""
-        proposed = await asyncio.gather(*(source.propose(asker, n) for source in stage))
+        proposed = await asyncio.gather(*(source.propose(context, n) for source in stage))
         proposals: dict[str, Proposal[str]] = {}
         for of_source in proposed:
             proposals |= of_source
@@ -92,14 +95,14 @@ class Retrieval:
             proposals.pop(name, None)
         return proposals
 
-    async def vectors(self, item_ids: Sequence[str], asker: Asker) -> dict[str, bytes]:
-        """Return the vectors of up to 1,000 items, as far as the index that answered this asker has them."""
+    async def vectors(self, item_ids: Sequence[str], context: RequestContext) -> dict[str, bytes]:
+        """Return the vectors of up to 1,000 items, as far as the index that answered has them."""
         nothing: dict[str, bytes] = {}
-        return await asker.attempts.of(
-            self._index_guard, lambda: self._index.vectors(item_ids, asker.served_generation), nothing
+        return await context.attempts.of(
+            self._index_guard, lambda: self._index.vectors(item_ids, context.served_generation), nothing
         )
 
-    async def neighbours(self, item_ids: Sequence[str], asker: Asker) -> dict[str, Neighbours]:
+    async def neighbours(self, item_ids: Sequence[str], context: RequestContext) -> dict[str, Neighbours]:
         """Return what is chosen together with each of these."""
         nothing: dict[str, Neighbours] = {}
-        return await asker.attempts.of(self._cache_guard, lambda: self._cache.neighbours(item_ids), nothing)
+        return await context.attempts.of(self._cache_guard, lambda: self._cache.neighbours(item_ids), nothing)

@@ -15,8 +15,8 @@ from streamrec.serving.sources.ranked_sources import (
     POPULAR,
     SOURCES,
     WINDOWS,
-    Asker,
 )
+from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
@@ -25,8 +25,8 @@ IDS = ["a", "b", "c", "d"]
 VECTOR = np.ones(2, "<f4").tobytes()
 
 
-def known(**fields: object) -> Asker:
-    return Asker(Attempts(), VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
+def known(**fields: object) -> RequestContext:
+    return RequestContext(Attempts(), VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
 
 
 def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
@@ -39,10 +39,10 @@ def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
     )
 
 
-async def proposals(asker: Asker, left_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:
+async def proposals(context: RequestContext, left_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """Return what the first stage proposes."""
     asked = retrieval(left_out)
-    found = await asked.proposals(asker, next(asked.stages(asker)), 10)
+    found = await asked.proposals(context, next(asked.stages(context)), 10)
     return {name: list(proposal.ids) for name, proposal in found.items()}
 
 
@@ -75,19 +75,19 @@ async def test_a_stranger_gets_first_what_is_like_the_item_then_what_is_popular(
     item_id: str | None, n_stages: int
 ) -> None:
     recent = () if item_id is None else (item_id,)
-    asker = Asker(Attempts(), item_id=item_id, recent=recent, banned=frozenset(recent))
+    context = RequestContext(Attempts(), item_id=item_id, recent=recent, banned=frozenset(recent))
     asked = retrieval()
-    stages = list(asked.stages(asker))
+    stages = list(asked.stages(context))
     assert len(stages) == n_stages
-    assert set(await asked.proposals(asker, stages[-1], 10)) == set(POPULAR)
+    assert set(await asked.proposals(context, stages[-1], 10)) == set(POPULAR)
     if item_id is not None:
-        found = await asked.proposals(asker, stages[0], 10)
+        found = await asked.proposals(context, stages[0], 10)
         assert "a" not in found[GMF]
         assert list(found[COVISITATION].ids) == ["b", "c"]
 
 
 async def test_the_candidates_are_one_row_an_item() -> None:
-    asked, asker = retrieval(), known(banned=frozenset("a"))
-    candidates = await asked.candidates(asker, next(asked.stages(asker)), 10)
+    asked, context = retrieval(), known(banned=frozenset("a"))
+    candidates = await asked.candidates(context, next(asked.stages(context)), 10)
     assert sorted(candidates.ids) == ["b", "c", "d"]
     assert candidates.features.shape[1] == 2 * len(SOURCES) + 4

@@ -1,0 +1,70 @@
+"""Context of a request, as the sources of candidates need it."""
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.serving.guard import Attempts
+
+
+class RequestContext(msgspec.Struct):
+    """User and wishes of a request, as far as the sources need to know.
+
+    Attributes
+    ----------
+    attempts
+        Notes whether a part failed.
+    vector, generation
+        The user's (D + 1,) float32 bytes and the model they belong to; None for an unknown user.
+    recent
+        Item ids of the last events, newest last; the item that an unknown user looks at stands for them.
+    n_events
+        Of the user so far.
+    item_id
+        Item that an unknown user looks at: similar ones are wanted.
+    banned
+        Not to be offered: seen (when asked so), disliked and excluded.
+    is_new_only
+        True when items that the user chose before are among `banned`.
+    categories
+        Only these are wanted; empty: all.
+    only
+        Just these items are wanted; empty: all.
+    served_generation
+        Of the index that answered; the sources note it here.
+    similarity
+        Only what is similar to the item is wanted, in this way; None: also what is popular.
+    """
+
+    attempts: Attempts
+    vector: bytes | None = None
+    generation: str | None = None
+    recent: Sequence[str] = ()
+    n_events: int = 0
+    item_id: str | None = None
+    banned: frozenset[str] = frozenset()
+    is_new_only: bool = True
+    categories: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    served_generation: str | None = None
+    similarity: SimilarityKind | None = None
+
+    @property
+    def is_by_item(self) -> bool:
+        """True when the item looked at is all there is to go by: nothing is known of the user."""
+        return self.item_id is not None and self.generation is None and not self.n_events
+
+    def wants(self, item_id: str) -> bool:
+        """Return whether an item may be offered, as far as its id tells."""
+        return item_id not in self.banned and (not self.only or item_id in self.only)
+
+    def wanted(self, item_ids: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (N,) the same of many."""
+        n = len(item_ids)
+        are_wanted = ~np.fromiter(map(self.banned.__contains__, item_ids), np.bool_, n)
+        if self.only:
+            are_wanted &= np.fromiter(map(self.only.__contains__, item_ids), np.bool_, n)
+        return are_wanted
