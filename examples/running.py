@@ -225,7 +225,7 @@ def running_product(
 @contextmanager
 def ending_quietly() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end the block without a traceback; a failure is a line and exit code 1."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born deaf to the first
+    for number in (signal.SIGINT, signal.SIGTERM):  # a background job of a shell ignores the first
         signal.signal(number, signal.default_int_handler)
     try:
         yield

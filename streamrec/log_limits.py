@@ -32,7 +32,7 @@ class LogLimit:
         Parameters
         ----------
         about
-            Tells apart what may fail at the same time: a part, an address. It is not written.
+            Distinguishes failures that may happen at the same time: a part, an address. It is not written.
         """
         n_left_out = self._n_to_tell((event, about))
         if n_left_out is not None:

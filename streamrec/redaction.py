@@ -19,7 +19,8 @@ _SECRET_HEADER = re.compile(
     re.IGNORECASE,
 )
 
-# To the last @: a password that nobody percent-encoded may hold any sign. Digits up to a slash are a port.
+# To the last @: a password that is not percent-encoded may hold any character. Digits up to a slash are a
+# port.
 _PASSWORD = re.compile(r"(?<=://)(?!\[[0-9a-fA-F:.]+\])([^\s/?#:@]*):(?!\d+(?:[/?#\s]|$))\S*@")
 _PASSWORD_IN_QUERY = re.compile(r"([?&][a-z_.]*(?:password|secret|token)[a-z_.]*)=[^&#\s]*", re.IGNORECASE)
 

@@ -108,7 +108,7 @@ class Similar:
         self._product = product
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, name: str) -> None:
-        """Answer with ids of instruments, the best first; who is both, is asked about as an instrument."""
+        """Answer with ids of instruments, the best first; an id of both kinds is taken as an instrument's."""
         try:
             answer = self._product.get(path_of("v1", "items", name, "similar"), k=_N_SIMILAR, by=_LIKE_BY)
         except ProductError as error:

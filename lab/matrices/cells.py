@@ -27,7 +27,7 @@ class CellRules(msgspec.Struct, frozen=True):
     cells
         ``count``: the sum of the events' weights; a missing cell is a zero, since nothing happened.
         ``mean_value``: the mean of the values of events that have one; a missing cell is *not* a zero,
-        since nobody knows what it would have been.
+        since it is not known what it would have been.
     event_weights, default_event_weight
         Event type -> weight, by default the product's. 0: known, but not counted; negative: a dislike.
 

@@ -25,7 +25,7 @@ class Scored(NamedTuple):
         Higher is better; always above 0.
     support
         What the score stands on: for what is similar, how many items, users or tags the two have in common;
-        for a recommendation, how many neighbours speak for it.
+        for a recommendation, how many neighbours vote for it.
     """
 
     id: str

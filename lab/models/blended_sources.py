@@ -105,7 +105,7 @@ class BlendedSources(UserModel):
     offered
         Which events' items are recommended: leave out the types whose items are none, as tags of interests.
     n_neighbours
-        That speak in a recommendation.
+        Neighbours that vote in a recommendation.
 
     Raises
     ------

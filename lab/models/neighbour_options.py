@@ -21,7 +21,7 @@ class NeighbourOptions(msgspec.Struct, frozen=True):
     shrinkage
         Shared cells after which a similarity counts half.
     n_neighbours
-        That speak in a recommendation.
+        Neighbours that vote in a recommendation.
     """
 
     cells: CellRules = CellRules()

@@ -36,7 +36,7 @@ class TagSvdOptions(msgspec.Struct, frozen=True):
     n_dims
         Directions that are kept.
     n_neighbours
-        That speak in a recommendation.
+        Neighbours that vote in a recommendation.
     seed
         Of the decomposition.
     """

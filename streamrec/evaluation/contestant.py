@@ -36,7 +36,7 @@ class Answers:
 
 
 class Contestant:
-    """Asks a model, and notes what it answers.
+    """Asks a model questions, and records its answers.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The model as a stream's users meet it: learned in micro-batches, and answered from what was published."""
+"""GMF with the delays of production: learned in micro-batches, and answered from what was published."""
 
 from collections import deque
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class _Publication(NamedTuple):
 
 
 class StreamedGmf:
-    """A `Ranker` that lives through the trainer's timetable on a simulated clock.
+    """A `Ranker` that follows the trainer's schedule on a simulated clock.
 
     Time runs by the events: the n-th arrives n / `events_per_s` seconds after the start. It is asked about at
     that moment, is learned once the trainer comes round to it, and shows in answers once what was learned

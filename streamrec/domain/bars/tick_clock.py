@@ -1,4 +1,4 @@
-"""The newest time of a stream of ticks, whatever a few clocks say."""
+"""Newest time of a stream of ticks, robust against a few wrong clocks."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ _N_ALONE: Final = 100
 
 
 class TickClock:
-    """Says of each tick whether its time is within the window, and which time is now.
+    """Clock that judges whether the time of each tick is within the window, and that keeps the current time.
 
     A tick is late when its minute has left the window. It is ahead when it is more than an hour after now and
     later than it arrived: a night between two ticks is none, and neither is a simulation that runs ahead of
@@ -145,7 +145,7 @@ class TickClock:
 
 
 class _Claim:
-    """The furthest time that one sender alone says it is, among several senders.
+    """Latest time that is claimed by one sender alone, among several senders.
 
     Attributes
     ----------
@@ -204,6 +204,6 @@ class _Claim:
 
 
 def _are_live(times: NDArray[np.float64], arrivals: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return (B,) whether ticks arrived about when they say that they happened."""
+    """Return (B,) whether ticks arrived about when they happened by their own time."""
     gaps = times - arrivals
     return (gaps >= -LONGEST_STEP_S) & (gaps <= ARRIVAL_TOLERANCE_S)

@@ -1,4 +1,4 @@
-"""A run of time that users of a stream agree on; `StreamClock` follows one of a few."""
+"""Course of time that the users of a stream agree on; `StreamClock` follows one of a few."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,11 +10,11 @@ _N_EVENTS_SIDE_BY_SIDE: Final = 16 * N_EVENTS_OF_LONG_GAP
 """Partitions that are read in turns have all passed a gap by then: a user who has not has another clock."""
 
 EVENTS_PER_USER: Final = 64
-"""A user who has sent nothing for so many events, times the users asked, is asked no more."""
+"""A user without an event among so many, times the users consulted, is no longer consulted."""
 
 
 class Course:
-    """A run of time that users agreed on, live or of a replay.
+    """Course of time that users agreed on, live or of a replay.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Course:
         Parameters
         ----------
         said
-            What each user said last, and the number of the event.
+            Last timestamp of each user, and the number of its event.
         """
         if self.owed is None:
             return

@@ -1,4 +1,4 @@
-"""Erased users: which of the events in a log no longer count."""
+"""Erased users, and the events in a log that no longer count."""
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b

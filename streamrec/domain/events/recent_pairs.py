@@ -9,7 +9,7 @@ Rows = NDArray[np.int64]
 
 _BITS = 16
 N_SLOTS = 1 << _BITS
-"""Enough for somebody who repeats an item each second to be told among a thousand others each second."""
+"""Enough to recognise a user who repeats an item each second among a thousand other events a second."""
 
 _FREE = -1
 
@@ -48,7 +48,8 @@ class PairVisits(NamedTuple):
 class RecentPairs:
     """A slot for each pair that came lately, until another pair of the same slot comes.
 
-    Those who repeat the same few pairs all the time keep theirs; a pair that was pushed out is a new one.
+    Users who repeat the same few pairs all the time keep their slots; a pair that was pushed out is a new
+    one.
 
     >>> pairs = RecentPairs()
     >>> users, items = np.array([1, 1, 2]), np.array([7, 7, 7])

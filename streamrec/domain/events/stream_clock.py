@@ -1,4 +1,4 @@
-"""Time as the stream tells it, whatever a few of its senders' clocks say."""
+"""Time of a stream, robust against a few wrong clocks among its senders."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from streamrec.domain.events.course import EVENTS_PER_USER, Course
 
 N_USERS: Final = 16
-"""Users asked for the time: those who sent last. Of 16 it takes 15 to leave a time, so that 30 % of wrong
-clocks, wrong by years, do so once in 10^12 looks; and a shop with some tens of users a day gets there."""
+"""Users whose timestamps give the time: those who sent last. Of 16 it takes 15 to leave a time, so that 30 %
+of wrong clocks, wrong by years, do so once in 10^12 looks; and a shop with some tens of users a day gets
+there."""
 
 SMALLEST_REACH_S: Final = 3600.0
 """An event less than this ahead of the others has its own time: clocks are set wrong by minutes, senders
 are read in bursts. Where the users' last events lie hours apart, the reach grows with these distances."""
 
 SMALLEST_LATENESS_S: Final = 7 * 86_400.0
-"""An event less than this behind has its own time: partitions are read one after the other, and telephones
-come back from a journey. What is later is no lateness but a replay, or another clock."""
+"""An event less than this behind has its own time: partitions are read one after the other, and phones come
+back online after a journey. What is later is no lateness but a replay, or another clock."""
 
 LONG_GAP_S: Final = 30 * 86_400.0
 """A longer step ahead counts only after `N_EVENTS_OF_LONG_GAP`: mostly it is another clock."""
@@ -35,7 +36,7 @@ _MOST_COURSES: Final = 4
 
 
 class StreamClock:
-    """Says when, in seconds of stream time, each event of a stream happened.
+    """Clock that gives each event of a stream its time, in seconds of stream time.
 
     Stream time runs with the events' own, from 0 at the first of them. It follows the median of what the last
     `N_USERS` distinct users said last, and never runs back: one user counts once, however much it sends.
@@ -98,7 +99,7 @@ class StreamClock:
         return max(SMALLEST_LATENESS_S, self._reach_s)
 
     def _hear(self, timestamps: NDArray[np.float64], user_rows: NDArray[np.int64]) -> None:
-        """Note what the users of (B,) events say, of each the last."""
+        """Note the timestamps of (B,) events, the last one of each user."""
         n_events, said = len(timestamps), self._said
         users, back = np.unique(user_rows[::-1], return_index=True)
         indices = np.sort(n_events - 1 - back)[-N_USERS:] if len(users) > 1 else np.array([n_events - 1])
@@ -113,7 +114,7 @@ class StreamClock:
         self._n_events += n_events
 
     def _look(self) -> None:
-        """Ask the users for the time."""
+        """Take the median time of the users."""
         self._drop_silent_users()
         said = sorted(timestamp for timestamp, _ in self._said.values())
         n = len(said)
@@ -151,7 +152,7 @@ class StreamClock:
             del said[user]
 
     def _follow(self, timestamp: float) -> None:
-        """Let the time go on at a timestamp that the one followed so far does not reach."""
+        """Continue at a timestamp that the time followed so far does not reach."""
         left = self._courses[0]
         before = [course for course in self._courses if course.since <= timestamp + self._lateness_s]
         course = max(before, key=lambda known: known.since, default=left)

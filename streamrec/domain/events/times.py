@@ -1,4 +1,4 @@
-"""Times as people and exports write them, as Unix seconds; what can't be read is told in words that fit."""
+"""Parsing of times as people and exports write them, into Unix seconds."""
 
 import math
 import re
@@ -38,7 +38,7 @@ def seconds_of(given: str | float) -> float:
     Raises
     ------
     BadTime
-        In words that fit.
+        When it can't be read; the message says why.
 
     >>> seconds_of("2024/3/10 9:30"), seconds_of(5)
     (1710063000.0, 5.0)

@@ -1,6 +1,6 @@
 r"""Rules for ids, times, types and values as senders write them: one set for files, HTTP and the log.
 
-A whole float is the integer of that number, up to 2^53; a `\N` is nobody's id; a value that is no number
+A whole float is the integer of that number, up to 2^53; a `\N` is no id; a value that is no number
 ("NaN", "NULL") is no value; a time is a number of Unix seconds or a date that begins with the year.
 """
 
@@ -45,7 +45,7 @@ def id_of(field: str, given: str | float) -> str:
     Parameters
     ----------
     field
-        Whose id it is, for the message.
+        Name of the field, for the message.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def time_of(given: str | float, day_numbers: DayNumbers) -> float:
     Parameters
     ----------
     day_numbers
-        What a number of eight digits that is a date stands for.
+        Meaning of a number of eight digits that is a date.
 
     Raises
     ------

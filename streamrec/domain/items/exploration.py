@@ -1,4 +1,4 @@
-"""Giving new items a chance: nothing is learned of what is never shown."""
+"""Exploration: new items are shown now and then, for nothing is learned of what is never shown."""
 
 import heapq
 import random

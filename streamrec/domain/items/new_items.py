@@ -1,4 +1,4 @@
-"""Items that few have had a chance to choose yet."""
+"""New items, which few users have had a chance to choose yet."""
 
 from collections.abc import Mapping
 

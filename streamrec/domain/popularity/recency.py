@@ -12,7 +12,7 @@ AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""
 
 _AGAIN_DECAY = 0.95
-"""The same where the question is what will be chosen again: habits are older than moods."""
+"""The same for items chosen again: habits last longer than current interests."""
 
 
 def distinct_newest_first(recent: Sequence[str], n: int) -> list[str]:
@@ -27,7 +27,7 @@ def distinct_newest_first(recent: Sequence[str], n: int) -> list[str]:
 def visited_with(
     history: Sequence[str], neighbours: Mapping[str, Neighbours]
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    """Score what was chosen together with, and what after, the items of a history (newest first).
+    """Score items chosen together with, and after, the items of a history (newest first).
 
     An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age.
 

@@ -1,4 +1,4 @@
-"""One list out of several sources: a small ranking network that learns from what users did next."""
+"""Blend of several sources: a small ranking network that learns from what users did next."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +15,8 @@ _N_HIDDEN = 16
 """Units of the correction: 32 are no better."""
 
 _FIRST_TOTAL = 4.0
-"""Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum says how sure it
-is of itself, and so how large the first steps are."""
+"""Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum sets the
+confidence, and so the size of the first steps."""
 
 _RATE = 0.1
 

@@ -1,4 +1,4 @@
-"""Candidates of several sources for one user, side by side: what a blend ranks by."""
+"""Candidates of several sources for one user, with the features that a blend ranks by."""
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
@@ -25,7 +25,7 @@ COLD, LIGHT, HEAVY = "cold", "light", "heavy"
 SEGMENTS = (COLD, LIGHT, HEAVY)
 
 _FIRST_LIGHT, _FIRST_HEAVY = 5, 50
-"""Events of a user: a cold one has no habits to go by, a heavy one is known better than the fashion."""
+"""Events of a user: a cold one has too few to rank by, a heavy one's own events say more than popularity."""
 
 N_ABOUT_USER = 4
 
@@ -92,7 +92,7 @@ class Candidates(Generic[Id]):
 
     The first S columns hold reciprocal ranks (Cormack, Clarke, Buettcher 2009, Reciprocal rank fusion
     outperforms Condorcet and individual rank learning methods), which need no scale; the next S how high the
-    scores stand; both are 0 where a source does not propose an item. The last four tell who asks.
+    scores stand; both are 0 where a source does not propose an item. The last four describe the user.
 
     Parameters
     ----------

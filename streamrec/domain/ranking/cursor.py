@@ -1,8 +1,8 @@
-"""Cursor of a reader of pages: what was shown, small enough to go with the next request.
+"""Cursor for paging: the items shown so far, small enough to go with the next request.
 
 Nothing is kept on a server: any replica gives the next page, and gives what is best *then*, while the model
 learns. So a cursor can't be a position; it names what was shown, by hashes of 32 bits. Of 1,000,000 items
-.2 share a hash with one of 1,000 shown and are passed over: nobody will miss them.
+.2 share a hash with one of 1,000 shown and are passed over.
 """
 
 import base64

@@ -79,7 +79,7 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
 
     The cap on categories is soft. An item of several categories counts in each, one without any is never
     capped; when the pool has too few others, the best of those left out fill the end of the list: a page of
-    one category is a poor page, half a page is worse.
+    one category is better than half a page.
 
     >>> pool = Pool([3.0, 2.9, 1.0], np.array([[1, 0], [1, 0], [0, 1]], np.float32), [["a"], ["a"], ["b"]])
     >>> arranged(pool, 3, Shape()), arranged(pool, 2, Shape(diversity=0.7))

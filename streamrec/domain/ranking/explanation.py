@@ -19,7 +19,7 @@ class Explanation(msgspec.Struct, frozen=True):
         Source -> its part of the score; the parts add up to the score.
     because
         The user's items without any one of which the score would be lower, largest share first. The rest
-        comes from the user's vector, in which all they ever did has melted together, or from popularity.
+        comes from the user's vector, in which all their events are merged, or from popularity.
     """
 
     sources: dict[str, float]

@@ -17,7 +17,7 @@ MISS = 1 << 30
 def rank_of(scores: NDArray[np.floating], target: int, excluded: NDArray[np.int64]) -> int:
     """Return how many items stand before `target`.
 
-    Ties count against the model, or one that gives all items the same score would always be right; so does a
+    Ties count against the model, or one that gives all items the same score would always be right. So does a
     score that is no number.
 
     Parameters

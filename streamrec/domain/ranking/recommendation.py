@@ -43,11 +43,11 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
     shape
         Shape wanted of the list.
     cursor
-        What leads on from the page before; None: this is the first.
+        Cursor of the page before; None: this is the first page.
     explain
-        Whether each item tells why it is there.
+        Whether each item gets an explanation.
     like_order
-        Of what is like the item, where that is all there is to go by.
+        Order of similar items, where the request names only an item.
     """
 
     k: int = 10
@@ -65,7 +65,7 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One item of an answer: its score, the source that speaks for it most, and its metadata.
+    """One item of an answer: its score, its main source, and its metadata.
 
     The score estimates how probably, of all candidates of this answer, the item is the one chosen next.
     The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it.
@@ -87,13 +87,13 @@ class Recommendations(msgspec.Struct, frozen=True):
     Attributes
     ----------
     based_on
-        What the best part of the answer rests on.
+        Input that the best part of the answer is based on.
     generation
         Of the model that scored; None when only popularity did.
     degraded
         A store or the index did not answer in time: this is the best of what still works.
     next_cursor
-        What asks for the next page; None when there is nothing more.
+        Cursor of the next page; None when there is nothing more.
     """
 
     items: list[RecommendedItem]

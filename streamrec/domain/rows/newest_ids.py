@@ -1,4 +1,4 @@
-"""A set of ids with a bound: the oldest make room."""
+"""Bounded set of ids, which drops the oldest."""
 
 from collections.abc import Iterable, Iterator, MutableSet
 from typing import TypeVar
@@ -38,7 +38,7 @@ class NewestIds(MutableSet[str]):
         return len(self._ids)
 
     def add(self, value: str) -> None:
-        """Add an id, and let the oldest go if there are too many then."""
+        """Add an id, and drop the oldest if there are too many then."""
         self._ids.pop(value, None)
         self._ids[value] = None
         if len(self._ids) > self._limit:

@@ -1,4 +1,4 @@
-"""Sums over what came before each event of a batch: what it meets is not what its batch holds."""
+"""Running sums over the events before each event of a batch."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from streamrec.domain.similarity.kinds import SimilarityKind
 
 
 class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item like another, the source that speaks for it most, and its metadata.
+    """An item similar to another, its main source, and its metadata.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SimilarItems(msgspec.Struct, frozen=True):
-    """Items like one, in the order asked for.
+    """Items similar to one, in the order asked for.
 
     Attributes
     ----------

@@ -49,8 +49,8 @@ class SameDayCounts:
     Parameters
     ----------
     n_items_a_day
-        Items of a user's day that are paired with one another; further ones do not count: a robot would
-        pair everything with everything. 0: nothing is counted.
+        Items of a user's day that are paired with one another; further ones do not count: a bot would pair
+        all items with one another. 0: nothing is counted.
 
     >>> counts = SameDayCounts()
     >>> counts.add(np.array([1, 1, 1]), np.array([0, 5, 0]), np.array([10.0, 20.0, 30.0])).tolist()
@@ -103,7 +103,7 @@ class SameDayCounts:
         )
 
     def forget_users(self, rows: Rows) -> None:
-        """Forget what users chose on days that may still go on; what was counted stays: it names nobody."""
+        """Forget what users chose on days that may still go on; what was counted stays: it names no user."""
         self._gone_users.update(rows.tolist())
 
     def naming(self, rows: Rows) -> Rows:
@@ -160,7 +160,7 @@ class SameDayCounts:
         )
 
     def _let_go(self) -> None:
-        """Take out of the days whoever and whatever was forgotten since the last time.
+        """Remove users and items forgotten since the last time from the days.
 
         One look through all days, a few tenths of a second where there are many: not for each deletion, but
         when a row has got a new owner, and before a checkpoint.

@@ -14,7 +14,7 @@ class UserShares:
     """Gives each event min(1, cap / n), where n is its user's faded number of events up to it.
 
     What an event counts depends on the events before it and not on those that share its batch. A person's
-    events count in full; of somebody who never stops `cap` count in every 0.7 half-lives, and of a burst of n
+    events count in full; of a user who never stops `cap` count in every 0.7 half-lives, and of a burst of n
     at most cap * (1 + ln(n / cap)).
 
     Parameters
