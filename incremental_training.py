@@ -28,18 +28,18 @@ def main(
 ) -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""
     try:
-        places, settings = read_settings(LocationSettings), read_settings(TrainerSettings)
-        configure_logging(places.log_level, "trainer")
-        with open_housekeeping(places, metrics := open_metrics(places.statsd_url)):
+        locations, settings = read_settings(LocationSettings), read_settings(TrainerSettings)
+        configure_logging(locations.log_level, "trainer")
+        with open_housekeeping(locations, metrics := open_metrics(locations.statsd_url)):
             run_trainer(
                 TrainerProcess(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
-                    open_source=sources_of_events(places, metrics),
-                    outlets=open_outlets(places, metrics),
-                    index=open_index_lookup(places.index_url, settings.look_up_timeout_s),
+                    open_source=sources_of_events(locations, metrics),
+                    outlets=open_outlets(locations, metrics),
+                    index=open_index_lookup(locations.index_url, settings.look_up_timeout_s),
                     metrics=metrics,
-                    artifacts_dir=places.artifacts_dir,
-                    roles=SnapshotRoles(places.artifacts_dir),
+                    artifacts_dir=locations.artifacts_dir,
+                    roles=SnapshotRoles(locations.artifacts_dir),
                     role=role,
                     learning=read_settings(LearningSettings),
                     settings=settings,

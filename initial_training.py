@@ -37,10 +37,10 @@ def main(
         max_item_share=max_item_share,
     )
     with ending_with_a_line():
-        places = read_settings(LocationSettings)
+        locations = read_settings(LocationSettings)
         configure_logging("WARNING", "initial-training")
         if from_stream:
-            history = history_of_stream(places)
+            history = history_of_stream(locations)
         else:
             history = history_of(open_chosen(dataset, events, mapping, delimiter), until_fraction)
         is_good = train(history, options, warm_start, as_challenger=as_challenger)

@@ -73,7 +73,7 @@ def doctor(
 def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Finding]:
     """Yield a finding for each part that is configured."""
     try:
-        places, ports = read_settings(LocationSettings), read_settings(PortSettings)
+        locations, ports = read_settings(LocationSettings), read_settings(PortSettings)
         for settings in _SETTINGS:
             read_settings(settings)
     except ConfigurationError as error:
@@ -82,26 +82,26 @@ def find(url: str | None, api_key: str | None, skipped: set[str]) -> Iterator[Fi
         return
     yield Finding("settings", "", "every variable is well", "")
     service = Service(url or ports.recommender_url, api_key)
-    for check in (*_own_checks(places), *_service_checks(places, service)):
+    for check in (*_own_checks(locations), *_service_checks(locations, service)):
         if check.part not in skipped:
             yield _carry_out(check)
 
 
-def _own_checks(places: LocationSettings) -> Iterator[Check]:
-    yield _part("events", places.events_url, "EVENTS_URL", probes.probe_events)
-    named_by = "EVENTS_URL" if places.changelog_url is None else "CHANGELOG_URL"
-    yield _part("changelog", places.vectors_url, named_by, probes.probe_log)
-    yield _part("store", places.store_url, "STORE_URL", probes.probe_store)
-    yield _part("cache", places.cache_url, "CACHE_URL", probes.probe_cache)
-    yield _part("artifacts", places.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
-    if places.statsd_url is not None:
+def _own_checks(locations: LocationSettings) -> Iterator[Check]:
+    yield _part("events", locations.events_url, "EVENTS_URL", probes.probe_events)
+    named_by = "EVENTS_URL" if locations.changelog_url is None else "CHANGELOG_URL"
+    yield _part("changelog", locations.vectors_url, named_by, probes.probe_log)
+    yield _part("store", locations.store_url, "STORE_URL", probes.probe_store)
+    yield _part("cache", locations.cache_url, "CACHE_URL", probes.probe_cache)
+    yield _part("artifacts", locations.artifacts_dir, "ARTIFACTS_DIR", probes.probe_artifacts)
+    if locations.statsd_url is not None:
         mend = "start statsd there, or unset STREAMREC_STATSD_URL (no metrics are sent then)"
-        probe = partial(probes.probe_statsd, places.statsd_url)
-        yield Check("statsd", shown_url(places.statsd_url), "STREAMREC_STATSD_URL", mend, probe)
-    if places.api_keys_file is not None:
+        probe = partial(probes.probe_statsd, locations.statsd_url)
+        yield Check("statsd", shown_url(locations.statsd_url), "STREAMREC_STATSD_URL", mend, probe)
+    if locations.api_keys_file is not None:
         mend = "write one key a line, or unset STREAMREC_API_KEYS_FILE (the API is open then)"
-        probe = partial(probes.probe_api_keys, places.api_keys_file)
-        yield Check("api keys", str(places.api_keys_file), "STREAMREC_API_KEYS_FILE", mend, probe)
+        probe = partial(probes.probe_api_keys, locations.api_keys_file)
+        yield Check("api keys", str(locations.api_keys_file), "STREAMREC_API_KEYS_FILE", mend, probe)
 
 
 def _part(part: str, address: AddressT, variable: str, probe: Callable[[AddressT], str]) -> Check:
@@ -115,11 +115,11 @@ def _part(part: str, address: AddressT, variable: str, probe: Callable[[AddressT
     return Check(part, shown_url(str(address)), f"STREAMREC_{variable}", mend, partial(probe, address))
 
 
-def _service_checks(places: LocationSettings, recommender: Service) -> Iterator[Check]:
+def _service_checks(locations: LocationSettings, recommender: Service) -> Iterator[Check]:
     mend = f"start it (`{command_line('run')}` starts all), look into its log, or correct "
-    probe = partial(service_probes.probe_index, places.index_url)
+    probe = partial(service_probes.probe_index, locations.index_url)
     variable = "STREAMREC_INDEX_URL"
-    yield Check("index", shown_url(places.index_url), variable, mend + variable, probe)
+    yield Check("index", shown_url(locations.index_url), variable, mend + variable, probe)
     probe = partial(service_probes.probe_recommender, recommender)
     variable = "RECOMMENDER_PORT or --url"
     yield Check("recommender", recommender.address, variable, mend + variable, probe)

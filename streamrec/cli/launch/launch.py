@@ -50,7 +50,7 @@ class Chosen(NamedTuple):
 class Home(NamedTuple):
     """Locations of what a launch keeps."""
 
-    places: LocationSettings
+    locations: LocationSettings
     replay_dir: Path
 
 
@@ -83,7 +83,7 @@ class Launch:
 
     def _bring_model(self, chosen: Chosen) -> None:
         """See to it that there is a generation to serve."""
-        if current_generation(self._home.places.artifacts_dir) is None:
+        if current_generation(self._home.locations.artifacts_dir) is None:
             self._train(chosen)
 
     def _train(self, chosen: Chosen) -> None:
@@ -97,7 +97,7 @@ class Launch:
             training.terminate()
         if self._wish() or training.returncode == 0:
             return
-        if current_generation(self._home.places.artifacts_dir) is None:
+        if current_generation(self._home.locations.artifacts_dir) is None:
             raise Unavailable(f"the initial training ended with exit code {training.returncode}")
         say("The first model ranks worse than popularity; serving it all the same", "yellow")
 
@@ -142,8 +142,8 @@ class Launch:
         return wait_for_answer(self._services, path, is_wanted, self._wish, _PATIENCE_S)
 
     def _replay(self, events: EventSet, first: int, rate: float) -> None:
-        sink = open_event_sink(self._home.places.events_url)
-        position_file = position_file_of(events, self._home.places.events_url, self._home.replay_dir)
+        sink = open_event_sink(self._home.locations.events_url)
+        position_file = position_file_of(events, self._home.locations.events_url, self._home.replay_dir)
         try:
             replay = Replay(events, due_at_rate(events, rate), sink, position_file, self._wish)
             reached = replay_with_bar(

@@ -41,7 +41,7 @@ def stack_local(
             raise ConfigurationError(why_not)
     chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
     ports = read_settings(StackPorts)
-    home, services = Home(ports.places(), FOLDER / "replay"), StackServices(ports)
+    home, services = Home(ports.locations(), FOLDER / "replay"), StackServices(ports)
     launch(partial(StackLaunch, home, services), services, chosen, rate)
 
 
@@ -58,13 +58,13 @@ class StackLaunch(Launch):
             self._wait_for_servers()
         if self._wish():
             return
-        generation = current_generation(self._home.places.artifacts_dir)
+        generation = current_generation(self._home.locations.artifacts_dir)
         if generation is None:
             self._train(chosen)
         else:
             say("The model goes on from its checkpoint; the topics are new: this broker keeps them in memory")
             with spinner("Letting the trainer begin with new topics"):
-                self._begin_new_topics(self._home.places.artifacts_dir / "checkpoints" / generation)
+                self._begin_new_topics(self._home.locations.artifacts_dir / "checkpoints" / generation)
         if not self._wish():
             self._stack.start_parts()
 

@@ -48,7 +48,7 @@ class StackPorts(PortSettings):
     redis_port: int = 16379
     index2_port: int = 8101
 
-    def places(self) -> LocationSettings:
+    def locations(self) -> LocationSettings:
         """Return the settings by which streamrec finds the parts."""
         events_url = f"kafka://127.0.0.1:{self.kafka_port}"
         return LocationSettings(
@@ -112,15 +112,15 @@ class StackServices(Services):
     @property
     def environment(self) -> dict[str, str]:
         """Variables that the parts find in their environment beside ours: addresses of the others."""
-        places = self._stack_ports.places()
+        locations = self._stack_ports.locations()
         return {
             **super().environment,
             **{listener.variable: str(listener.port) for listener in self.listeners},
-            "STREAMREC_EVENTS_URL": places.events_url,
-            "STREAMREC_CHANGELOG_URL": places.vectors_url,
-            "STREAMREC_STORE_URL": places.store_url,
-            "STREAMREC_CACHE_URL": places.cache_url,
-            "STREAMREC_ARTIFACTS_DIR": str(places.artifacts_dir),
+            "STREAMREC_EVENTS_URL": locations.events_url,
+            "STREAMREC_CHANGELOG_URL": locations.vectors_url,
+            "STREAMREC_STORE_URL": locations.store_url,
+            "STREAMREC_CACHE_URL": locations.cache_url,
+            "STREAMREC_ARTIFACTS_DIR": str(locations.artifacts_dir),
         }
 
     def command(self) -> list[str]:
@@ -129,11 +129,11 @@ class StackServices(Services):
 
     def where(self) -> list[str]:
         """Return lines for people: where what is found."""
-        places = self._stack_ports.places()
+        locations = self._stack_ports.locations()
         return [
             f"Recommender   {self.recommender.url}  (try it out: {self.recommender.url}/docs)",
             f"Index servers {self.index.url}/v1/stats and {self._second_index.url}/v1/stats",
-            f"Servers       {places.events_url}  {places.store_url}  {places.cache_url}",
+            f"Servers       {locations.events_url}  {locations.store_url}  {locations.cache_url}",
             f"Logs          {self.log_path.parent}/",
             f"Parts         {CONTROL} status   (or: restart index-1, stop redis, ...)",
         ]

@@ -59,19 +59,19 @@ def train(
     UnknownId, CorruptArtifact
         When the generation to start from is not there or not whole.
     """
-    places, learning = read_settings(LocationSettings), read_settings(LearningSettings)
+    locations, learning = read_settings(LocationSettings), read_settings(LearningSettings)
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
-    lane = lane_of_next(places.artifacts_dir, as_challenger=as_challenger)
-    _look_for_parts(places)
+    lane = lane_of_next(locations.artifacts_dir, as_challenger=as_challenger)
+    _look_for_parts(locations)
     now = time.time()
     use_one_thread()
     name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
     state = TrainerState(name, learning, settings)
     state.changelog_lane = lane
     state.log = history.log
-    store = open_trainer_store(places.store_url)
-    before = _before(places, store)
+    store = open_trainer_store(locations.store_url)
+    before = _before(locations, store)
     past, report = _fitted(state, history, before, Start((), _rules(settings, before), options, warm))
     _say_report(report)
     changed = before.commands.changed_items
@@ -88,7 +88,7 @@ def train(
     history = replace(
         history, lineage=provenance, stream_offsets=history.stream_offsets | before.commands.next_offsets
     )
-    _release(state, past, history, places, before.newly_erased, as_challenger=as_challenger)
+    _release(state, past, history, locations, before.newly_erased, as_challenger=as_challenger)
     store.close()
     n_users, n_items = len(state.user_ids), len(state.item_ids)
     is_what = "is the challenger" if as_challenger else "is live"
@@ -96,7 +96,7 @@ def train(
     return not report.is_below_popularity
 
 
-def _look_for_parts(places: LocationSettings) -> None:
+def _look_for_parts(locations: LocationSettings) -> None:
     """Wait for what the model will be published to: better now than after the training.
 
     Raises
@@ -104,8 +104,8 @@ def _look_for_parts(places: LocationSettings) -> None:
     ConfigurationError
         When a part refuses us.
     """
-    store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
+    store, cache = open_trainer_store(locations.store_url), open_cache_publisher(locations.cache_url)
+    changelog = open_event_source(locations.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
     patient = until_told()
     with spinner("Looking for the document store, the cache and the log of vectors"):
         lease = patient(store.acquire, f"{LEASE}-probe", owner_name(), 1.0, time.time())
@@ -134,11 +134,11 @@ class _Before(NamedTuple):
         return erased
 
 
-def _before(places: LocationSettings, store: TrainerStore) -> _Before:
+def _before(locations: LocationSettings, store: TrainerStore) -> _Before:
     patient = until_told()
     with (
         spinner("Reading the commands"),
-        closing(open_event_source(places.events_url, [COMMANDS], LEASE)) as source,
+        closing(open_event_source(locations.events_url, [COMMANDS], LEASE)) as source,
     ):
         commands = patient(read_commands, source)
     erased = patient(ErasedUsers, store, commands.erased_at)
@@ -169,19 +169,19 @@ def _release(
     state: TrainerState,
     past: Events,
     history: History,
-    places: LocationSettings,
+    locations: LocationSettings,
     newly_erased: NewlyErased,
     *,
     as_challenger: bool,
 ) -> None:
-    store, cache = open_trainer_store(places.store_url), open_cache_publisher(places.cache_url)
-    changelog = open_event_source(places.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
+    store, cache = open_trainer_store(locations.store_url), open_cache_publisher(locations.cache_url)
+    changelog = open_event_source(locations.vectors_url, [ITEM_VECTORS, USER_VECTORS], LEASE)
     lease = LeaseKeeper(store, LEASE, owner_name(), _LEASE_DURATION_S, time.time)
     patient = until_told()
-    roles = SnapshotRoles(places.artifacts_dir)
+    roles = SnapshotRoles(locations.artifacts_dir)
     with spinner("Waiting for another initial training to end"):
         patient(lease.wait, lambda: False, time.sleep)
-    places.artifacts_dir.mkdir(parents=True, exist_ok=True)
+    locations.artifacts_dir.mkdir(parents=True, exist_ok=True)
     roles.claim(lease.lease)
 
     def announce(generation: str) -> None:
@@ -190,9 +190,9 @@ def _release(
     to = Release(
         store=store,
         cache=cache,
-        checkpoints=Checkpoints(places.artifacts_dir, state.generation),
+        checkpoints=Checkpoints(locations.artifacts_dir, state.generation),
         lease=lease,
-        write_snapshot=partial(write_snapshot, places.artifacts_dir),
+        write_snapshot=partial(write_snapshot, locations.artifacts_dir),
         announce=announce,
         changelog_offsets=patient(changelog.end_offsets),
         stream_offsets=history.stream_offsets,

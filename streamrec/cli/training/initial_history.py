@@ -59,18 +59,18 @@ def history_of(events: EventSet, until_fraction: float) -> History:
     return History(read, lineage | {"n_events": end}, {})
 
 
-def history_of_stream(places: LocationSettings) -> History:
+def history_of_stream(locations: LocationSettings) -> History:
     """Return all that the interactions topic holds by now."""
-    source = open_event_source(places.events_url, [INTERACTIONS], LEASE)
+    source = open_event_source(locations.events_url, [INTERACTIONS], LEASE)
     patient = until_told()
     patient(source.seek, {})  # the log may begin later than at 0: its retention removes what is old
     ends = patient(source.end_offsets)
 
     def read(_erased: ErasedUsers, commands: PastCommands) -> Iterator[Interaction]:
-        store = open_trainer_store(places.store_url)
+        store = open_trainer_store(locations.store_url)
         erasures = patient(open_erasures, store, source, time.time)
         store.close()
         return events_of(source, ends, erasures.void, commands.erased_at)
 
-    lineage = {"name": shown_url(places.events_url), "offsets": ends}
+    lineage = {"name": shown_url(locations.events_url), "offsets": ends}
     return History(read, lineage, ends, patient(source.identity_of, INTERACTIONS))

@@ -28,21 +28,21 @@ Unseen = Annotated[bool, typer.Option("--unseen", help="Also when the index does
 
 def promote(generation: Generation = "", wait_s: Wait = 60.0, unseen: Unseen = False) -> None:
     """Make the challenger the champion; the old champion learns on beside it."""
-    _change_places("promote", generation, wait_s, unseen=unseen)
+    _change_locations("promote", generation, wait_s, unseen=unseen)
 
 
 def rollback(generation: Generation = "", wait_s: Wait = 60.0, unseen: Unseen = False) -> None:
     """Go back to the champion before the last promotion."""
-    _change_places("rollback", generation, wait_s, unseen=unseen)
+    _change_locations("rollback", generation, wait_s, unseen=unseen)
 
 
-def _change_places(name: PromotionName, generation: str, wait_s: float, *, unseen: bool) -> None:
-    places = read_settings(LocationSettings)
-    record = SnapshotRoles(places.artifacts_dir)
+def _change_locations(name: PromotionName, generation: str, wait_s: float, *, unseen: bool) -> None:
+    locations = read_settings(LocationSettings)
+    record = SnapshotRoles(locations.artifacts_dir)
     promotion = record.read().next_promotion(name, generation, time.time())
     if not unseen:
-        _look_into_index(places.index_url, promotion)
-    sink = open_event_sink(places.events_url)
+        _look_into_index(locations.index_url, promotion)
+    sink = open_event_sink(locations.events_url)
     try:
         payload = encode_command(Command(name, promotion.at, "command line"))
         sink.append(COMMANDS, [Message(promotion.champion, payload)])

@@ -65,9 +65,9 @@ def services_of(project: Path, ports: StackPorts) -> Iterator[Write]:
 
 
 def test_places_are_those_of_the_ports(ports: StackPorts) -> None:
-    places = ports.places()
+    locations = ports.locations()
     environment = StackServices(ports).environment
-    assert places.events_url == places.vectors_url == f"kafka://127.0.0.1:{ports.kafka_port}"
+    assert locations.events_url == locations.vectors_url == f"kafka://127.0.0.1:{ports.kafka_port}"
     assert environment["STREAMREC_STORE_URL"] == f"mongodb://127.0.0.1:{ports.mongodb_port}"
     assert environment["STREAMREC_CACHE_URL"] == f"redis://127.0.0.1:{ports.redis_port}/0"
     assert environment["KAFKA_PORT"] == str(ports.kafka_port)
@@ -78,7 +78,7 @@ def test_places_are_those_of_the_stack_whatever_the_environment_says(
 ) -> None:
     monkeypatch.setenv("STREAMREC_EVENTS_URL", "sqlite:///elsewhere.db")
     monkeypatch.setenv("STREAMREC_CHANGELOG_URL", "sqlite:///elsewhere.db")
-    assert ports.places().vectors_url == f"kafka://127.0.0.1:{ports.kafka_port}"
+    assert ports.locations().vectors_url == f"kafka://127.0.0.1:{ports.kafka_port}"
 
 
 @pytest.mark.parametrize("name", PORTS)
