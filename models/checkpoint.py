@@ -67,7 +67,7 @@ class StoredTensors(Mapping[str, Tensor]):
 
 
 class TensorsUnder(Mapping[str, Tensor]):
-    """Those of some tensors whose names begin with a prefix, under the rest of their names.
+    """Tensors whose names begin with a prefix, under the rest of their names.
 
     >>> import torch
     >>> tensors = {"users.rows": torch.zeros(2), "items.rows": torch.ones(3)}
@@ -91,7 +91,7 @@ class TensorsUnder(Mapping[str, Tensor]):
 
 
 class Checkpoint(NamedTuple):
-    """What a trainer needs to go on from.
+    """State that a trainer goes on from.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """The context of a user: the items chosen last, as a part of the user's vector.
 
 A user vector holds the recency-weighted mean of the rows of the user's last items: Kabbur et al. 2013, FISM,
-section 4, with weights that fade and the item rows themselves in both places. Two clicks are a vector, and
-every event moves it at once.
+section 4, with weights that fade and the item rows themselves for both sets of factors. Two clicks are a
+vector, and every event moves it at once.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.marked_rows import clear_marked, marked
 
 _NOTHING = -1
-"""Stands where a user has no further item, or one that was forgotten."""
+"""Marks a slot in which a user has no further item, or one that was forgotten."""
 
 
 class Past(NamedTuple):
@@ -83,7 +83,7 @@ class Context:
         return self._weighed(self._latest.index_select(0, users))
 
     def follow(self, users: Tensor, items: Tensor) -> None:
-        """Put (B,) items before what their users chose earlier, one after the other."""
+        """Put (B,) items before their users' earlier choices, one after the other."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)
         _follow(self._latest.numpy(), users.numpy(), items.numpy())
 
@@ -92,11 +92,11 @@ class Context:
         return self._latest.numpy(), self._fading.numpy(), self._weight
 
     def clear(self) -> None:
-        """Forget what everybody chose."""
+        """Forget all choices."""
         self._latest.fill_(_NOTHING)
 
     def forget_users(self, rows: Tensor) -> None:
-        """Forget what (B,) users chose."""
+        """Forget the choices of (B,) users."""
         self._latest[rows[rows < len(self._latest)]] = _NOTHING
 
     def forget_items(self, rows: Tensor) -> None:

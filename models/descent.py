@@ -26,7 +26,7 @@ MARGIN_STEP = 8.0
 
 
 class Rates(NamedTuple):
-    """How far a step goes.
+    """Step sizes of learning.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ class Descent:
     def learn(self, model: GMF, lessons: Lessons, output_rate: float = 0.0) -> tuple[float, Rows]:
         """Change the model by B events; return their losses' sum, each before its step, and the moved items.
 
-        The loss is NaN when a row was met that can't be where it is: the model was damaged before.
+        The loss is NaN when a row lies where no step can lead: the model was damaged before.
 
         Parameters
         ----------

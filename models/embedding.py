@@ -61,7 +61,7 @@ class GrowableEmbedding:
             self._allocate(-(-wanted // _BLOCK_ROWS) * _BLOCK_ROWS)
 
     def reset(self, rows: Tensor) -> None:
-        """Bring (B,) rows back to where they started, for their next ids."""
+        """Reset (B,) rows to their start, for their next ids."""
         for block in torch.unique(rows // _BLOCK_ROWS).tolist():
             inside = rows[rows // _BLOCK_ROWS == block]
             self.rows[inside] = self._block(block)[inside - block * _BLOCK_ROWS]

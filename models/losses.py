@@ -1,6 +1,6 @@
 """Losses of one positive among N sampled negatives, with their gradients in closed form.
 
-Each takes logits (1 + N,), the positive's first. Its gradient is told by its *size* and by the *pulls* that
+Each takes logits (1 + N,), the positive's first. Its gradient is given by its *size* and by the *pulls* that
 replace the logits: the derivative by logit j is ``-size * pulls[j]``. A pull is positive for the positive and
 negative for a negative, so a step against the gradient widens the *margin* ``sum(pulls * logits)``.
 """

@@ -42,7 +42,7 @@ class Tables(NamedTuple):
 
 
 class Manner(NamedTuple):
-    """How a step is made.
+    """Parameters of a learning step.
 
     Attributes
     ----------

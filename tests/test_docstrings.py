@@ -22,7 +22,6 @@ TO_DO = (
     "streamrec/datasets",
     "streamrec/index_protocol.py",
     "streamrec/learning",
-    "streamrec/ports",
     "streamrec/process",
     "streamrec/promotion",
     "streamrec/publishing",
@@ -30,7 +29,6 @@ TO_DO = (
     "streamrec/shadow",
     "streamrec/trainer",
     "streamrec/web",
-    "models",
     "faiss_server",
     "recommender_server",
 )

@@ -1,4 +1,4 @@
-"""Logs: where events, commands and vectors stand in order."""
+"""Logs, in which events, commands and vectors stand in order."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -17,26 +17,26 @@ COMPACTED_TOPICS = frozenset({REJECTED, ITEM_VECTORS, USER_VECTORS, PROBES})
 Offsets = dict[str, dict[int, int]]
 
 
-def n_between(places: Offsets, ends: Offsets) -> int:
-    """Return how many records stand from the places to the ends.
+def n_between(offsets: Offsets, ends: Offsets) -> int:
+    """Return how many records stand from the offsets to the ends.
 
     >>> n_between({"a": {0: 5}}, {"a": {0: 7, 1: 2}})
     4
     """
     return sum(
-        max(0, end - places.get(topic, {}).get(partition, 0))
+        max(0, end - offsets.get(topic, {}).get(partition, 0))
         for topic, partitions in ends.items()
         for partition, end in partitions.items()
     )
 
 
-def earliest(places: Sequence[Offsets]) -> Offsets:
-    """Return where the one that is furthest behind stands; a topic or partition that one lacks is left out.
+def earliest(offsets: Sequence[Offsets]) -> Offsets:
+    """Return the offsets of the one that is furthest behind; a topic or partition that one lacks is left out.
 
     >>> earliest([{"a": {0: 5}, "b": {0: 1}}, {"a": {0: 7, 1: 2}}])
     {'a': {0: 5}}
     """
-    first, *others = places
+    first, *others = offsets
     return {
         topic: {
             number: min(offset, *(other[topic][number] for other in others)) if others else offset
@@ -61,7 +61,7 @@ class Message(NamedTuple):
 
 
 class Fence(NamedTuple):
-    """Who appends, among those that take turns under one name: a later one's `token` is larger."""
+    """Writer under a name that one writer takes over from another: a later one has a larger `token`."""
 
     name: str
     token: int
@@ -92,7 +92,7 @@ class EventSource(Protocol):
     """Reads one or more topics, all their partitions, in order within a partition."""
 
     def seek(self, next_offsets: Offsets) -> None:
-        """Go on from these places; topics and partitions not named start at their beginning.
+        """Go on from these offsets; topics and partitions not named start at their beginning.
 
         Raises
         ------
@@ -110,13 +110,13 @@ class EventSource(Protocol):
         """
 
     def next_offsets(self) -> Offsets:
-        """Return where the next poll goes on from."""
+        """Return the offsets at which the next poll goes on."""
 
     def end_offsets(self) -> Offsets:
         """Return the next offset that each log will give out: lag is the difference."""
 
     def identity_of(self, topic: str) -> str:
-        """Return what tells this log from one that takes its place later; empty where nothing does."""
+        """Return what tells this log from one that replaces it later; empty where nothing does."""
 
     def commit(self, next_offsets: Offsets) -> None:
         """Store the group's progress, for the usual lag tools to see. Not what a restart reads.
@@ -124,7 +124,7 @@ class EventSource(Protocol):
         Raises
         ------
         Unavailable
-            When the log does not take it in some two seconds: whoever commits must not lose a lease by it.
+            When the log does not take it in some two seconds: a commit must not cost the caller its lease.
         """
 
     def committed(self) -> Offsets:
@@ -143,7 +143,7 @@ class EventSink(Protocol):
         Parameters
         ----------
         fence
-            Where the log can do that, it refuses whoever had the turn before from now on, though no messages
+            Where the log can do that, it refuses earlier writers from now on, though no messages
             are given. Where it can't, readers have to pass over older tokens.
 
         Raises
@@ -155,7 +155,7 @@ class EventSink(Protocol):
         """
 
     def mark(self, topic: str, message: Message) -> Mark:
-        """Append a record to each partition, and return where they stand once all are durable.
+        """Append a record to each partition, and return their offsets once all are durable.
 
         What was acknowledged before the call stands before it, whatever partition it is in.
 

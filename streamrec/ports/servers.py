@@ -17,7 +17,7 @@ NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
 
 
 class UserProfile(NamedTuple):
-    """What an answer needs of a user; a stranger has no document and may have seen items all the same."""
+    """Data of a user that an answer needs; an unknown user has no document, but may have seen items."""
 
     document: UserDocument | None
     seen: list[str]
@@ -30,16 +30,16 @@ class UserStore(Protocol):
         """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
 
     async def get_user(self, user_id: str) -> UserDocument | None:
-        """Return the document, or None for a stranger."""
+        """Return the document, or None for an unknown user."""
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
-        """Return the documents of these, up to 2,000; strangers are left out."""
+        """Return the documents of these, up to 2,000; unknown users are left out."""
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
-        """Replace the attributes; creates the document for a stranger."""
+        """Replace the attributes; creates the document of an unknown user."""
 
     async def find_users(self, prefix: str, limit: int) -> list[str]:
         """Return ids that start with `prefix`, in order of their bytes."""
@@ -84,7 +84,7 @@ class DocumentStore(UserStore, ItemCatalog, Protocol):
 
 
 class Rankings(Protocol):
-    """What the trainer publishes for everybody."""
+    """Rankings that the trainer publishes for everybody."""
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""

@@ -59,7 +59,7 @@ class Lease(NamedTuple):
 
 
 def check_token(writer: Lease | Fence, held: int, where: str) -> None:
-    """Return unless a later holder of the lease, or of the turn, has written.
+    """Return unless a later holder of the lease, or of the fence's name, has written.
 
     Raises
     ------
@@ -103,7 +103,7 @@ class ErasureStore(Protocol):
 
 
 class UserUpdates(NamedTuple):
-    """What one publication changes: absolute states and set memberships, so that repeating it is harmless.
+    """Changes of one publication: absolute states and set memberships, so that repeating it is harmless.
 
     `seen` holds (user_id, item_id, Unix seconds).
     """
@@ -169,13 +169,13 @@ class CachePublisher(Protocol):
         """Cache hidden items, and forget others that changed, unless newer versions are known there."""
 
     def publish_blend(self, blend: Blend) -> None:
-        """Replace what was learned of how to blend sources."""
+        """Replace the learned blend of the sources."""
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""
 
     def publish_bars(self, update: BarsUpdate) -> None:
-        """Forget some items' histories, then replace minutes of others."""
+        """Remove the bars of some items, then replace minutes of others."""
 
     def close(self) -> None:
         """Release the connection."""
@@ -192,19 +192,19 @@ class IndexLookup(Protocol):
 
 
 class RoleRecord(Protocol):
-    """Where it is written down which generation is champion and which challenger.
+    """Record of the generations that are champion and challenger.
 
-    Who writes shows its lease, and gets `LeaseLost` when a later holder of it has written or claimed.
+    A writer shows its lease, and gets `LeaseLost` when a later holder of it has written or claimed.
     """
 
     def read(self) -> Roles:
-        """Return who is what now."""
+        """Return the roles as they are now."""
 
     def claim(self, lease: Lease) -> None:
         """Let no earlier holder of this lease write from now on."""
 
     def begin(self, promotion: Promotion, lease: Lease) -> None:
-        """Write down that two generations change places; who trains follows from now on."""
+        """Write down that two generations exchange their roles; their trainers follow from now on."""
 
     def complete(self, promotion: Promotion, lease: Lease) -> None:
         """Make the new champion the live generation, and the old one the challenger."""
