@@ -1,5 +1,6 @@
 """Users in MongoDB as the trainer writes them: states and seen sets, fenced, without a transaction."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -26,13 +27,15 @@ from streamrec.adapters.mongo.documents import (
     state_upsert,
     token_update,
 )
+from streamrec.adapters.mongo.erasures import MongoErasures
 from streamrec.adapters.mongo.leases import MongoLeases
+from streamrec.domain.events.erasure import digest_of
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, UserUpdates
 
 
 class _Created(NamedTuple):
-    """Ids of documents that were not there before a publication: of users, and keys of sights."""
+    """Documents that a publication may have to remove again: ids of users, and keys of sights."""
 
     user_ids: list[str]
     sights: list[Document]
@@ -47,24 +50,25 @@ class TrainedUsers:
     1. A look at the lease before each publication stops all but the command that follows it.
     2. That command fails where a user's document holds a newer token.
     3. A document that was deleted meanwhile holds none: after a publication the lease is looked at once more,
-       and what this one created is removed again if it is lost. What stays: documents of a process that is
-       killed before that look, and the state of a user who was erased and given attributes anew meanwhile.
+       and if it is lost, what this one created or wrote of users who were erased since it began is removed
+       again. A process that is killed before that look leaves it.
     4. Sights hold no token. They are deleted by keys that were read while the lease was still ours.
     """
 
-    def __init__(self, database: Database[Document], leases: MongoLeases) -> None:
+    def __init__(self, database: Database[Document], leases: MongoLeases, erasures: MongoErasures) -> None:
         self._database = database
         self._users: Collection[Document] = database["users"]
         self._seen: Collection[Document] = database["seen"]
         self._leases = leases
+        self._erasures = erasures
         self._is_fenced = False
         self._expects_known_sights = False
 
     def publish(self, updates: UserUpdates, lease: Lease) -> None:
         """Upsert states and add to the seen sets: the states first, which a newer trainer's would refuse."""
+        created, began_at = _Created([], []), time.time()
         self._raise_fence()
         self._leases.check(lease)
-        created = _Created([], [])
         try:
             # A bulk is not ordered, so of a user only the last state may be in it.
             for states in chunks({state.user_id: state for state in updates.states}.values()):
@@ -76,6 +80,7 @@ class TrainedUsers:
                 )
             self._leases.check(lease)
         except LeaseLost:
+            created.user_ids.extend(self._erased_since(began_at, [state.user_id for state in updates.states]))
             self._take_back(created, lease)
             raise
 
@@ -151,6 +156,13 @@ class TrainedUsers:
             # Only now: what was read is not newer than a lease that is still ours.
             self._leases.check(lease)
             self._seen.delete_many({"_id": {"$in": keys}})
+
+    def _erased_since(self, began_at: float, user_ids: Sequence[str]) -> list[str]:
+        """Return users who were erased; one who was given attributes anew has a document, but no token."""
+        salt = self._erasures.salt()
+        by_digest = {digest_of(user_id, salt): user_id for user_id in user_ids}
+        erasures = self._erasures.read(list(by_digest))
+        return [by_digest[erasure.digest] for erasure in erasures if erasure.erased_at >= began_at]
 
     def _take_back(self, created: _Created, lease: Lease) -> None:
         """Remove what was written too late, unless somebody else has written it since."""

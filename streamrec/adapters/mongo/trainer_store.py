@@ -30,8 +30,8 @@ class MongoTrainerStore:
             self._database = self._client[address.database]
         self._items: Collection[Document] = self._database["items"]
         self._leases = MongoLeases(self._database)
-        self._users = TrainedUsers(self._database, self._leases)
         self._erasures = MongoErasures(self._database)
+        self._users = TrainedUsers(self._database, self._leases, self._erasures)
         self._damages = Digest("documents_passed_over")
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:

@@ -1,5 +1,6 @@
 """A trainer that stood still behind its look at the lease, while another one went on: it undoes nothing."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,10 +8,12 @@ import pymongo
 import pytest
 
 from streamrec.adapters.mongo.connection import address_of
+from streamrec.adapters.mongo.erasures import noted
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
+from streamrec.domain.events.erasure import digest_of
 from streamrec.domain.users.user import UserState
 from streamrec.errors import LeaseLost
-from streamrec.ports import Lease, UserUpdates
+from streamrec.ports import Lease, Mark, UserUpdates
 
 NOW = 1_700_000_000.0
 
@@ -77,6 +80,28 @@ def test_an_erased_user_is_not_brought_back(
         stale.publish_users(updates(2, "erased", "with attributes"), ours)
     assert everything(database) == found[0]
     assert [user["_id"] for user in database["users"].find({"generation": {"$exists": True}})] == ["u"]
+
+
+def test_nor_is_one_who_was_given_attributes_anew(
+    stores: tuple[MongoTrainerStore, MongoTrainerStore], database: Any
+) -> None:
+    stale, current = stores
+    ours = held(stale, "one", NOW)
+    stale.publish_users(updates(1, "erased", "u"), ours)
+    digest = digest_of("erased", stale.erasure_salt())
+
+    def act() -> None:
+        found, change = noted(digest, Mark("log", {0: 7}), time.time())
+        database["erasures"].update_one(found, change, upsert=True)
+        current.forget_users(["erased"], held(current, "two", NOW + 11))
+        database["users"].insert_one({"_id": "erased", "attributes": "{}"})
+
+    meanwhile(stale, act)
+    with pytest.raises(LeaseLost):
+        stale.publish_users(updates(2, "erased", "u"), ours)
+    left = database["users"].find_one({"_id": "erased"})
+    assert left.keys() - {"tokens", "writers"} == {"_id", "attributes"}
+    assert {sight["_id"]["user_id"] for sight in database["seen"].find()} == {"u"}
 
 
 def test_also_among_users_whom_the_other_one_wrote(
