@@ -68,9 +68,17 @@ class Descent:
 
     def __init__(self, loss: str, rates: Rates, n_moved: int, margin_step: float = MARGIN_STEP) -> None:
         self._manner = Manner(
-            *rates, 0.0, LOSSES[loss], n_moved, margin_step,
-            bounds.USER_NORM, bounds.ITEM_NORM, bounds.BIAS, bounds.LEAST_OUTPUT, bounds.MOST_OUTPUT,
-        )  # fmt: skip
+            *rates,
+            output=0.0,
+            loss=LOSSES[loss],
+            n_moved=n_moved,
+            margin_step=margin_step,
+            most_user=bounds.USER_NORM,
+            most_item=bounds.ITEM_NORM,
+            most_bias=bounds.BIAS,
+            least_output=bounds.LEAST_OUTPUT,
+            most_output=bounds.MOST_OUTPUT,
+        )
         self._stamps = np.zeros(0, np.int64)
         self._stamp = 0
 

@@ -54,7 +54,16 @@ def evaluate(
         require_plotting(plot)
     learning, trainer = read_settings(LearningSettings), read_settings(TrainerSettings)
     pace = None if rate is None else Pace(rate)
-    protocol = Protocol(initial_share, stride, _lengths(k), pace, repeats, seeds, learning, trainer)
+    protocol = Protocol(
+        initial_share,
+        stride=stride,
+        ks=_lengths(k),
+        pace=pace,
+        with_repeats=repeats,
+        n_seeds=seeds,
+        learning=learning,
+        trainer=trainer,
+    )
     event_set = open_chosen(dataset, events, mapping, delimiter)[:limit]
     with progress_bar("Evaluating", len(event_set)) as show:
         show(0)

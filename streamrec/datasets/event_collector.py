@@ -37,13 +37,13 @@ class EventCollector:
         """Return what was gathered, sorted by time; nothing can be added then."""
         return EventSet(
             name,
-            self._column("users"),
-            self._column("items"),
-            self._column("types"),
-            np.frombuffer(self._timestamps, np.float64),
-            np.frombuffer(self._values, np.float64),
-            np.frombuffer(self._lines, np.int64),
-            None if self._given_ids is None else np.array(self._given_ids, np.object_),
+            users=self._column("users"),
+            items=self._column("items"),
+            types=self._column("types"),
+            timestamps=np.frombuffer(self._timestamps, np.float64),
+            values=np.frombuffer(self._values, np.float64),
+            lines=np.frombuffer(self._lines, np.int64),
+            given_ids=None if self._given_ids is None else np.array(self._given_ids, np.object_),
             content_hash=content_hash,
             report=report,
         ).sorted_by_time()

@@ -93,23 +93,17 @@ class EventSet(Sequence[Interaction]):
     def __iter__(self) -> Iterator[Interaction]:
         for start in range(0, len(self), _ITERATION_BLOCK):
             block = self._take(slice(start, start + _ITERATION_BLOCK))
-            for user_id, item_id, timestamp, type_, value, event_id in zip(
-                block.users.tolist(),
-                block.items.tolist(),
-                block.timestamps.tolist(),
-                block.types.tolist(),
-                block.values.tolist(),
-                block.event_ids(),
-                strict=True,
-            ):
+            columns = block.users, block.items, block.timestamps, block.types, block.values
+            rows = zip(*(column.tolist() for column in columns), block.event_ids(), strict=True)
+            for user_id, item_id, timestamp, type_, value, event_id in rows:
                 # A NaN is the only float that is not equal to itself.
                 yield Interaction(
                     user_id,
-                    item_id,
-                    timestamp,
-                    type_,
-                    value if value == value else None,
-                    event_id,  # noqa: PLR0124
+                    item_id=item_id,
+                    timestamp=timestamp,
+                    type=type_,
+                    value=value if value == value else None,  # noqa: PLR0124
+                    event_id=event_id,
                 )
 
     def event_ids(self) -> list[str]:

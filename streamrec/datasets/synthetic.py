@@ -70,11 +70,11 @@ class EventBlock:
         part = slice(start, stop)
         return EventBlock(
             self.first + start,
-            self.users[part],
-            self.items[part],
-            self.timestamps[part],
-            self.types[part],
-            self.values[part],
+            users=self.users[part],
+            items=self.items[part],
+            timestamps=self.timestamps[part],
+            types=self.types[part],
+            values=self.values[part],
         )
 
 
@@ -173,7 +173,9 @@ class SyntheticStream:
         timestamps = self.start + (first + np.sort(rng.random(CHUNK)) * CHUNK) * step_s
         values = np.round(rng.lognormal(3.0, 1.0, CHUNK), 2)
         values[types == _DISLIKE] = np.nan
-        block = EventBlock(first, users, items, np.round(timestamps, 3), types, values)
+        block = EventBlock(
+            first, users=users, items=items, timestamps=np.round(timestamps, 3), types=types, values=values
+        )
         return block.rows(0, min(CHUNK, self.n_events - first))
 
     def _choose_items(

@@ -45,12 +45,12 @@ def synthetic_events(stream: SyntheticStream) -> EventSet:
     content_hash = hashlib.sha256(f"{_LAW_VERSION} {stream}".encode()).hexdigest()
     return EventSet(
         f"synthetic-{content_hash[:8]}",
-        _coded(np.concatenate([block.users for block in blocks]), user_name),
-        _coded(np.concatenate([block.items for block in blocks]), item_name),
-        CodedColumn(np.concatenate([block.types for block in blocks]).astype(np.int32), EVENT_TYPES),
-        np.concatenate([block.timestamps for block in blocks]),
-        np.concatenate([block.values for block in blocks]),
-        np.arange(n_events),
+        users=_coded(np.concatenate([block.users for block in blocks]), user_name),
+        items=_coded(np.concatenate([block.items for block in blocks]), item_name),
+        types=CodedColumn(np.concatenate([block.types for block in blocks]).astype(np.int32), EVENT_TYPES),
+        timestamps=np.concatenate([block.timestamps for block in blocks]),
+        values=np.concatenate([block.values for block in blocks]),
+        lines=np.arange(n_events),
         catalog=tuple(stream.items()),
         content_hash=content_hash,
         report=ReadReport(n_read=n_events),

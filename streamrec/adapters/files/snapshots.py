@@ -133,12 +133,12 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         raise CorruptArtifact(f"{directory}: {error}") from error
     return Snapshot(
         generation,
-        items,
-        users,
-        manifest.next_offsets,
-        manifest.created_at,
-        manifest.provenance,
-        likeness,
+        items=items,
+        users=users,
+        next_offsets=manifest.next_offsets,
+        created_at=manifest.created_at,
+        provenance=manifest.provenance,
+        likeness=likeness,
     )
 
 

@@ -183,12 +183,12 @@ def parse_kafka_url(url: str) -> KafkaAddress:
     numbers = {name: _number(shown, name, given, default) for name, default in _DEFAULT_NUMBERS.items()}
     address = KafkaAddress(
         shown,
-        _servers(shown, hosts),
-        prefix,
-        unquote(user) if at else None,
-        unquote(password) if at else None,
-        MappingProxyType(_texts(shown, given, has_user=bool(at))),
-        given.get("ssl_check_hostname", "true").lower() != "false",
+        servers=_servers(shown, hosts),
+        prefix=prefix,
+        user=unquote(user) if at else None,
+        password=unquote(password) if at else None,
+        texts=MappingProxyType(_texts(shown, given, has_user=bool(at))),
+        checks_hostname=given.get("ssl_check_hostname", "true").lower() != "false",
         **numbers,
     )
     if address.uses_tls:

@@ -35,7 +35,16 @@ class MemoryEventLog:
         if topic in COMPACTED_TOPICS:
             records[:] = [record for record in records if record.key != message.key]
         offset = self._n_appended.get(topic, 0)
-        records.append(Record(topic, PARTITION, offset, message.key, message.value, time.time()))
+        records.append(
+            Record(
+                topic,
+                partition=PARTITION,
+                offset=offset,
+                key=message.key,
+                value=message.value,
+                timestamp=time.time(),
+            )
+        )
         self._n_appended[topic] = offset + 1
         return offset
 

