@@ -16,10 +16,7 @@ PACKAGES = (
     "examples",
 )
 TO_DO = (
-    "streamrec/adapters",
     "streamrec/bars",
-    "streamrec/cli",
-    "streamrec/datasets",
     "streamrec/index_protocol.py",
     "streamrec/learning",
     "streamrec/process",

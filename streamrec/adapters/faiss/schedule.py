@@ -1,4 +1,4 @@
-"""When the index changes its way of searching, and when it is tuned anew."""
+"""Schedule of the index: when it changes its way of searching, and when it is tuned anew."""
 
 import math
 import time
@@ -19,7 +19,7 @@ tuned without end answers late, though its recall moves little from one tuning t
 
 
 class Task(Enum):
-    """What the index needs."""
+    """Maintenance that the index needs."""
 
     NOTHING = "nothing"
     FLATTEN = "look at every row again"

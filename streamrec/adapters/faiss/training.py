@@ -1,4 +1,4 @@
-"""Where the lists' centroids come from, and how many lists a search must look at."""
+"""Training of the lists' centroids, and the number of lists that a search must look at."""
 
 import math
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from streamrec.adapters.faiss.rows import Vectors
 from streamrec.adapters.faiss.search import ClusteredSearch
 
 WANTED_RECALL = 0.975
-"""What tuning asks for on its sample, so that the promised .95 holds for other queries and after drift: on
-256 queries the mean is known to .006."""
+"""Recall demanded on the sample in tuning, so that the promised .95 holds for other queries and after drift:
+on 256 queries the mean is known to .006."""
 
 DEPTHS = (10, 210, 1010, 3010)
-"""How deep answers reach: 10 items, and 10 below 200, 1,000 or 3,000 that the user has seen. A seen item is
+"""Depth of answers: 10 items, and 10 below 200, 1,000 or 3,000 that the user has seen. A seen item is
 most often one of the user's nearest, so leaving them out asks for what lies further away, in more lists."""
 
 REPORTED_DEPTH = 210

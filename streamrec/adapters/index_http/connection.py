@@ -20,7 +20,7 @@ _MAX_BODY_BYTES = 64_000_000
 
 
 class Reply(NamedTuple):
-    """What a server answered."""
+    """Answer of a server."""
 
     status: int
     body: bytes

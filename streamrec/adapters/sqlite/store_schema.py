@@ -45,7 +45,7 @@ _ADDED_COLUMNS = (
     ("items", "version", "INTEGER NOT NULL DEFAULT 0"),
     ("items", "deleted_at", "REAL"),
 )
-"""Those that files of earlier schemas lack."""
+"""Columns that files of earlier schemas lack."""
 
 _DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
 

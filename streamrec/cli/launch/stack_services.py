@@ -32,7 +32,7 @@ _LOOK_INTERVAL_S = 1.0
 """The replay asks at every event whether a service has ended."""
 
 _PARTS = ("index-1", "index-2", "recommender", "history", "trainer-1", "trainer-2")
-"""Those that are ours; they start when there is a model."""
+"""Processes of our own; they start when there is a model."""
 
 _NO_ANSWER = (OSError, XmlRpcError, http.client.HTTPException)
 

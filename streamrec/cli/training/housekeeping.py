@@ -1,4 +1,4 @@
-"""What a trainer's process removes, as the settings say: composed of the parts that are in use."""
+"""Housekeeping of a trainer's process, composed of the parts that are in use."""
 
 from collections.abc import Iterator
 from pathlib import Path

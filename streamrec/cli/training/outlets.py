@@ -1,4 +1,4 @@
-"""Where a trainer reads from and publishes to, opened as the settings say."""
+"""Sources and sinks of a trainer, opened as the settings say."""
 
 from collections.abc import Callable
 from functools import partial
