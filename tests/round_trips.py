@@ -11,20 +11,20 @@ _GATHERING_S = 0.1
 """Questions within this of one another are side by side; a task takes far less between two of them."""
 
 
-class Waves:
-    """Holds every question back until no further one comes, and then lets all pass together: a wave.
+class Rounds:
+    """Holds every question back until no further one comes, and then lets all pass together: a round.
 
-    A task that asks side by side needs one wave for all; one that asks in sequence a wave for each.
+    A task that asks side by side needs one round for all; one that asks in sequence a round for each.
     """
 
     def __init__(self) -> None:
-        self.n_waves = 0
+        self.n_rounds = 0
         self._held: list[asyncio.Event] = []
         self._news = asyncio.Event()
         self._is_open = True
 
     async def pass_through(self) -> None:
-        """Wait for the wave that this question goes with."""
+        """Wait for the round that this question goes with."""
         if self._is_open:
             return
         held = asyncio.Event()
@@ -33,11 +33,11 @@ class Waves:
         await held.wait()
 
     async def count(self, work: Awaitable[T]) -> tuple[T, int]:
-        """Do the work; return its result, and the number of waves that it needed."""
-        self.n_waves, self._is_open = 0, False
+        """Do the work; return its result, and the number of rounds that it needed."""
+        self.n_rounds, self._is_open = 0, False
         releasing = asyncio.create_task(self._release_for_ever())
         try:
-            return await work, self.n_waves
+            return await work, self.n_rounds
         finally:
             releasing.cancel()
             self._is_open = True
@@ -53,7 +53,7 @@ class Waves:
         while n_held != len(self._held):
             n_held = len(self._held)
             await asyncio.sleep(_GATHERING_S)
-        self.n_waves += 1
+        self.n_rounds += 1
         self._release()
 
     def _release(self) -> None:
@@ -64,11 +64,11 @@ class Waves:
 
 
 class Proxy:
-    """A door to a server of this machine, through which questions go in waves and answers at once."""
+    """A door to a server of this machine, through which questions go in rounds and answers at once."""
 
-    def __init__(self, port: int, waves: Waves) -> None:
+    def __init__(self, port: int, rounds: Rounds) -> None:
         self._target = port
-        self._waves = waves
+        self._rounds = rounds
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -95,7 +95,7 @@ class Proxy:
             return
 
         try:
-            questions = asyncio.create_task(_pump(reader, far_writer, self._waves.pass_through))
+            questions = asyncio.create_task(_pump(reader, far_writer, self._rounds.pass_through))
             answers = asyncio.create_task(_pump(far_reader, writer, at_once))
             try:
                 await asyncio.wait([questions, answers], return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
+from streamrec.adapters.opening import open_cache_publisher, open_store, open_trainer_store
+from streamrec.adapters.redis.connection import address_of
+from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
@@ -19,7 +21,7 @@ from streamrec.serving.composition import Serving, ServingLimits, serving_over
 from streamrec.serving.sources.ranked_sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
-from tests.round_trips import Proxy, Waves
+from tests.round_trips import Proxy, Rounds
 
 N_ITEMS = 60
 NOW = 1_700_000_000.0
@@ -30,14 +32,14 @@ IDS = [f"i{row}" for row in range(N_ITEMS)]
 class DistantIndex(MemoryIndex):
     """An index whose every search is a round trip."""
 
-    def __init__(self, waves: Waves) -> None:
+    def __init__(self, rounds: Rounds) -> None:
         super().__init__(
             {"g1": VectorTable(IDS, np.array([[row, 0.0] for row in range(N_ITEMS)], np.float32))}
         )
-        self._waves = waves
+        self._rounds = rounds
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
-        await self._waves.pass_through()
+        await self._rounds.pass_through()
         return await super().search(query)
 
 
@@ -59,32 +61,33 @@ def publish(mongo_url: str, redis_url: str) -> None:
 class Asking:
     """A recommender behind doors, and how it is asked."""
 
-    def __init__(self, serving: Serving, waves: Waves) -> None:
+    def __init__(self, serving: Serving, rounds: Rounds) -> None:
         self.serving = serving
-        self._waves = waves
+        self._rounds = rounds
 
     async def __call__(self, **request: object) -> tuple[Recommendations, int]:
         wanted = RecommendationRequest(**request)  # type: ignore[arg-type]
-        return await asyncio.wait_for(self._waves.count(self.serving.recommender.recommend(wanted)), 30)
+        return await asyncio.wait_for(self._rounds.count(self.serving.recommender.recommend(wanted)), 30)
 
 
 @pytest.fixture
 async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
     publish(mongo_url, redis_url)
-    mongo, waves = urlsplit(mongo_url), Waves()
+    mongo, rounds = urlsplit(mongo_url), Rounds()
     async with AsyncExitStack() as stack:
-        store_door = await stack.enter_async_context(Proxy(mongo.port or 0, waves))
-        cache_door = await stack.enter_async_context(Proxy(urlsplit(redis_url).port or 0, waves))
+        store_door = await stack.enter_async_context(Proxy(mongo.port or 0, rounds))
+        cache_door = await stack.enter_async_context(Proxy(urlsplit(redis_url).port or 0, rounds))
         store = open_store(f"mongodb://127.0.0.1:{store_door.port}{mongo.path}?directConnection=true")
         stack.push_async_callback(store.aclose)
-        cache = open_cache(f"redis://127.0.0.1:{cache_door.port}/0")
+        # Copies that live long: a busy machine asks later than the second that they last by default.
+        cache = RedisNearCache(address_of(f"redis://127.0.0.1:{cache_door.port}/0"), ranking_age_s=3600.0)
         stack.push_async_callback(cache.aclose)
         await store.put_items([Item(item_id, title=item_id.upper()) for item_id in IDS])
         limits = ServingLimits(timeout_s=20.0, n_seen_excluded=30)
-        serving = serving_over(store, cache, DistantIndex(waves), NullMetrics(), limits)
+        serving = serving_over(store, cache, DistantIndex(rounds), NullMetrics(), limits)
         stack.push_async_callback(serving.items.aclose)
         stack.push_async_callback(serving.blend.aclose)
-        yield Asking(serving, waves)
+        yield Asking(serving, rounds)
 
 
 async def warm(ask: Asking) -> None:
