@@ -28,6 +28,7 @@ from streamrec.ports import (
 )
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets, Publisher
 from streamrec.serving.catalog import Catalog
@@ -120,6 +121,7 @@ class RunningTrainer:
 
     def __init__(self, world: World, owner: str, is_restored: bool, settings: TrainerSettings) -> None:
         self.world = world
+        metrics = metrics_of("champion", world.metrics)
         self.state = TrainerState(GENERATION, LEARNING, settings)
         in_memory = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer")
         self.source: EventSource = world.source or in_memory
@@ -132,12 +134,12 @@ class RunningTrainer:
             Outlets(world.sink, world.sink, world.store, world.cache),
             GENERATION,
             lambda: self.lease.lease,
-            world.metrics,
+            metrics,
             self.stop.is_giving_up,
         )
         self.live_index = None
         if world.index is not None:
-            self.live_index = LiveIndex(world.index, 1.0, world.metrics, world.clock)
+            self.live_index = LiveIndex(world.index, 1.0, metrics, world.clock)
         categories = ItemCategories(world.store.read_items())
         erasures = open_erasures(world.store, self.source, world.clock)
         self.loop = StreamTrainer(
@@ -148,7 +150,7 @@ class RunningTrainer:
                 publisher=self.publisher,
                 checkpoints=world.checkpoints,
                 lease=self.lease,
-                metrics=world.metrics,
+                metrics=metrics,
                 clock=world.clock,
                 is_superseded=lambda: False,
                 stop=self.stop,

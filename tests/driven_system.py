@@ -48,6 +48,7 @@ from streamrec.ports import (
     UserUpdates,
     VectorTable,
 )
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -97,8 +98,8 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
     try:
         drive_trainer(folder / "trainer", metrics)
         drive_promotion(folder / "promotion", metrics)
-        Housekeeping({"done": lambda: 1, "failing": fail}, 1.0, metrics).do_all()
-        Reverts().note(UnsoundModel("a row is not finite"), metrics)
+        Housekeeping({"done": lambda: 1, "failing": fail}, 1.0, metrics_of("champion", metrics)).do_all()
+        Reverts().note(UnsoundModel("a row is not finite"), metrics_of("champion", metrics))
         drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)

@@ -12,6 +12,7 @@ from streamrec.bars.decoding import TickRules
 from streamrec.bars.run import HistoryProcess, run_history
 from streamrec.domain.bars.bar import Bar
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
+from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import StopRequest
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
@@ -48,7 +49,7 @@ class HistoryWorld:
             open_source=lambda group: _StoppingSource(self, group, stop, n_polls),
             store=self.store,
             cache=self.publisher,
-            metrics=self.metrics,
+            metrics=ScopedMetrics(self.metrics, "history"),
             artifacts_dir=self.folder,
             rules=TickRules(WEIGHTS),
             settings=BarsSettings(**settings),

@@ -91,25 +91,25 @@ class HistoryPublishing:
 
     def publish(self) -> bool:
         """Publish one portion; False when the cache did not take it, which waits on then."""
-        with timed(self._metrics, "history.publish"):
+        with timed(self._metrics, "publish"):
             since = self._rows.since().copy()
             cells, update = self._next_update(since)
             try:
                 self._cache.publish_bars(update)
             except Unavailable as error:
                 self._mark(cells, since[cells // self._history.window])
-                self._metrics.count("history.cache_failures")
+                self._metrics.count("cache_failures")
                 warn_seldom("history_not_published", error=str(error))
                 return False
         self._forgotten.clear()
-        self._metrics.count("history.published", len(cells))
+        self._metrics.count("published", len(cells))
         return True
 
     def gauges(self) -> dict[str, float]:
         """Return how much waits, and how long."""
         return {
-            "history.waiting_items": float(self._rows.n_waiting),
-            "history.staleness_s": self._rows.staleness_s(self._clock()),
+            "waiting_items": float(self._rows.n_waiting),
+            "staleness_s": self._rows.staleness_s(self._clock()),
         }
 
     def _mark(self, cells: NDArray[np.int64], since: float | NDArray[np.float64]) -> None:

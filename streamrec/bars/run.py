@@ -19,7 +19,6 @@ from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.process.retries import patiently
-from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.settings.processes import BarsSettings
@@ -71,7 +70,7 @@ def run_history(process: HistoryProcess) -> None:
     CorruptArtifact
         When the checkpoint is damaged, or of another version.
     """
-    patient = patiently(process.stop.is_giving_up, RenamedMetrics(process.metrics, NAME))
+    patient = patiently(process.stop.is_giving_up, process.metrics)
     lease = LeaseKeeper(process.store, NAME, process.owner, process.settings.lease_duration_s, process.clock)
     while _take(lease, process, patient):
         try:
@@ -92,7 +91,7 @@ def _take(lease: LeaseKeeper, process: HistoryProcess, patient: Retrying) -> boo
         if patient(lease.acquire):
             return True
         process.status.state = "standing by"
-        process.metrics.count("history.heartbeats.standby")
+        process.metrics.count("heartbeats.standby")
         process.stop.is_stopping.wait(process.settings.lease_duration_s / _LOOKS_PER_LEASE)
     return False
 

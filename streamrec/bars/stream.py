@@ -30,7 +30,6 @@ from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
-from streamrec.process.role_metrics import RenamedMetrics
 from streamrec.process.stop import StopRequest
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import Digest, timed
@@ -72,9 +71,8 @@ class HistoryStream:
         self._rules = rules
         self._settings = settings
         self._metrics = surroundings.metrics
-        renamed = RenamedMetrics(surroundings.metrics, "history")
-        self._patiently = patiently(surroundings.stop.is_giving_up, renamed)
-        self._commits = Commits(surroundings.source, renamed)
+        self._patiently = patiently(surroundings.stop.is_giving_up, surroundings.metrics)
+        self._commits = Commits(surroundings.source, surroundings.metrics)
         self._malformed = Digest("records_ignored")
         now = surroundings.clock()
         self._progress = Progress(surroundings.source, now)
@@ -105,23 +103,23 @@ class HistoryStream:
         """Do one round of the protocol; return the number of records read."""
         self._patiently(self._with.lease.renew_if_due)
         read_before = self._with.source.next_offsets()
-        with timed(self._metrics, "history.poll"):
+        with timed(self._metrics, "poll"):
             records = self._patiently(
                 self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
             )  # Step 1
         if records:
             self._progress.note(records)
-            self._metrics.count("history.records", len(records))
+            self._metrics.count("records", len(records))
             erasures = self._with.erasures
             # Minutes name nobody: what they have of a user stays. What is read again does not come again.
             self._patiently(erasures.note, records, read_before)
-            with timed(self._metrics, "history.decode"):
+            with timed(self._metrics, "decode"):
                 decoded = decode_ticks(records, self._kept.repeats, self._rules, erasures.void)  # 2 and 3
             erasures.settle(self._with.source.next_offsets())
             self._malformed.note(decoded.ignored["malformed"], decoded.example)
             for reason, n in decoded.ignored.items():
-                self._metrics.count(f"history.ignored.{reason}", n)
-            with timed(self._metrics, "history.add"):
+                self._metrics.count(f"ignored.{reason}", n)
+            with timed(self._metrics, "add"):
                 self._add(decoded.ticks)  # Step 4
         self._with.publishing.publish_if_due()  # Step 5
         now = self._with.clock()
@@ -137,29 +135,28 @@ class HistoryStream:
             added = history.add(portion)
             self._with.publishing.note(added)
             n_taken = len(portion.item_ids) - added.n_late - added.n_ahead
-            self._metrics.count("history.ticks", n_taken)
+            self._metrics.count("ticks", n_taken)
             for reason, n in (("late", added.n_late), ("ahead", added.n_ahead)):
                 if n:
-                    self._metrics.count(f"history.ignored.{reason}", n)
+                    self._metrics.count(f"ignored.{reason}", n)
             if added.evicted:
-                self._metrics.count("history.evicted", len(added.evicted))
+                self._metrics.count("evicted", len(added.evicted))
 
     def _tell_status(self, now: float) -> None:
         self._status_due = now + self._settings.status_interval_s
-        self._metrics.count("history.heartbeats.active")
-        lags = RenamedMetrics(self._metrics, "history")
+        self._metrics.count("heartbeats.active")
         for name, value in self._progress.gauges(now).items():
-            lags.gauge(name, value)
+            self._metrics.gauge(name, value)
         for name, value in self._with.publishing.gauges().items():
             self._metrics.gauge(name, value)
-        self._metrics.gauge("history.n_items", float(len(self._kept.history.ids)))
+        self._metrics.gauge("n_items", float(len(self._kept.history.ids)))
 
     def _try_checkpoint(self) -> None:
         try:
             self.checkpoint()
         except Unavailable as error:
             # The stream goes on: without a checkpoint a crash costs more replaying, and nothing else.
-            self._metrics.count("history.checkpoint_failures")
+            self._metrics.count("checkpoint_failures")
             warn_seldom("checkpoint_failed", error=str(error))
 
     def checkpoint(self) -> None:
@@ -170,7 +167,7 @@ class HistoryStream:
             self._commits.commit(next_offsets)  # in case the last one failed
             return
         self._patiently(self._with.lease.renew_if_due)
-        with timed(self._metrics, "history.checkpoint"):
+        with timed(self._metrics, "checkpoint"):
             event_ids = self._kept.repeats.oldest_first()
             restored = Restored(next_offsets, event_ids, self._with.publishing.waiting())
             self._with.checkpoint.write(self._kept.history, restored)  # Step 6

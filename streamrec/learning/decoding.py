@@ -104,11 +104,11 @@ def count_decoded(decoded: Decoded, counters: Counters, metrics: Metrics, reject
     counters.n_rejected += len(decoded.rejected)
     counters.n_repeats += decoded.n_repeats
     counters.n_erased += decoded.n_erased
-    metrics.count("trainer.repeats", decoded.n_repeats)
+    metrics.count("repeats", decoded.n_repeats)
     if decoded.n_erased:
-        metrics.count("trainer.erased_events", decoded.n_erased)
+        metrics.count("erased_events", decoded.n_erased)
     for reason, n in decoded.reasons.items():
-        metrics.count(f"trainer.rejected.{reason}", n)
+        metrics.count(f"rejected.{reason}", n)
 
 
 def _rejection(record: Record, error: InvalidEvent, *, is_void: bool) -> Message:

@@ -42,8 +42,8 @@ class Eviction:
         for publishing in of_items:
             publishing.drop(item_ids)
         of_users.drop(user_ids)
-        self._metrics.count("trainer.evicted_users", len(user_ids))
-        self._metrics.count("trainer.evicted_items", len(item_ids))
+        self._metrics.count("evicted_users", len(user_ids))
+        self._metrics.count("evicted_items", len(item_ids))
 
 
 class _Queue:

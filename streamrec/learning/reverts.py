@@ -45,7 +45,7 @@ class Reverts:
         """
         self.n += 1
         self._n_in_a_row += 1
-        metrics.count("trainer.model_reverts")
+        metrics.count("model_reverts")
         structlog.get_logger().error(
             "model_reverted", error=str(error), n_in_a_row=self._n_in_a_row, pace=self.pace
         )

@@ -29,10 +29,10 @@ class Commits:
         if next_offsets == self._committed:
             return
         try:
-            with timed(self._metrics, "trainer.commit"):
+            with timed(self._metrics, "commit"):
                 self._source.commit(next_offsets)
         except Unavailable as error:
-            self._metrics.count("trainer.commit_failures")
+            self._metrics.count("commit_failures")
             warn_seldom("commit_failed", error=str(error))
         else:
             self._committed = next_offsets

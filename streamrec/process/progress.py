@@ -47,8 +47,8 @@ class Progress:
             for number, end in partitions.items()
         ]
         return {
-            "trainer.lag_events": float(n_between(places, ends)),
-            "trainer.lag_s": max(lags, default=0.0),
+            "lag_events": float(n_between(places, ends)),
+            "lag_s": max(lags, default=0.0),
         }
 
     def _lag_of(self, topic: str, number: int) -> "_PartitionLag":

@@ -28,7 +28,7 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
     """
 
     def report(state: RetryCallState) -> None:
-        metrics.count("trainer.retries")
+        metrics.count("retries")
         error = state.outcome.exception() if state.outcome else None
         if error is not None:
             warn_seldom(

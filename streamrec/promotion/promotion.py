@@ -89,7 +89,7 @@ class AskedPromotions:
             promotion = roles.next_promotion(*request)
             Checkpoints(self._artifacts_dir, promotion.champion).check()
         except (InvalidInput, CorruptArtifact) as error:
-            self._metrics.count("trainer.promotions.refused")
+            self._metrics.count("promotions.refused")
             _log.warning(
                 "promotion_refused", command=request.name, generation=request.generation, error=str(error)
             )

@@ -17,7 +17,7 @@ from streamrec.domain.generations.roles import Promotion, Role, Roles, other_rol
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import LeaseStore, Metrics, RoleRecord
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.role_metrics import metrics_of
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.status import State, TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.telemetry import Digest
@@ -123,7 +123,7 @@ class Turns:
         with suppress(Unavailable):  # looked at again with the next status
             if self._leases["champion"].acquire():
                 return True
-            self._metrics.count("trainer.heartbeats.standby")  # it would take over
+            metrics_of("champion", self._metrics).count("heartbeats.standby")  # it would take over
         return False
 
     def end(self, turn: Turn) -> None:
@@ -202,7 +202,7 @@ class Turns:
         else:
             pause_s = self._place.lease_duration_s / _LOOKS_PER_LEASE
             # A gauge would keep its last value after the last standby's end; a counter that rests is seen.
-            metrics_of(self._wanted, self._metrics).count("trainer.heartbeats.standby")
+            metrics_of(self._wanted, self._metrics).count("heartbeats.standby")
         if has_generation:
             self._say("standing by")
         self._stop.is_stopping.wait(pause_s)

@@ -51,18 +51,18 @@ class NeighbourLane:
 
     def _write(self, neighbours: Mapping[str, Neighbours]) -> None:
         if self._attempt(partial(self._cache.publish_neighbours, neighbours)):
-            self._metrics.count("trainer.published.neighbours", len(neighbours))
+            self._metrics.count("published.neighbours", len(neighbours))
 
     def _drop_all_but(self, item_ids: Collection[str]) -> None:
         self._attempt(partial(self._cache.drop_neighbours_but, item_ids))
 
     def _attempt(self, work: Callable[[], None]) -> bool:
         try:
-            with timed(self._metrics, "trainer.publish.neighbours"):
+            with timed(self._metrics, "publish.neighbours"):
                 work()
         except Unavailable as error:
             self._has_failed = True
-            self._metrics.count("trainer.cache_failures")
+            self._metrics.count("cache_failures")
             warn_seldom("cache_unavailable", error=str(error))
             return False
         return True

@@ -167,23 +167,23 @@ class Publisher:
 
     def _write_users(self, publication: UserPublication) -> None:
         lease = self._lease()
-        with timed(self._metrics, "trainer.publish.users"):
+        with timed(self._metrics, "publish.users"):
             self._outlets.events.append(REJECTED, publication.rejected)
             # Whoever came back after having been erased is in the updates, with what came since and no more.
             if publication.forgotten_users:
                 self._outlets.store.forget_users(publication.forgotten_users, lease)
             if publication.updates.states or publication.updates.seen:
                 self._outlets.store.publish_users(publication.updates, lease)
-        self._metrics.count("trainer.published.users", len(publication.updates.states))
+        self._metrics.count("published.users", len(publication.updates.states))
 
     def _write_vectors(self, topic: str, gathered: Gathered) -> None:
         fence, vectors = self._fence(self._lease()), gathered.vectors
-        with timed(self._metrics, f"trainer.publish.{_KINDS[topic]}"):
+        with timed(self._metrics, f"publish.{_KINDS[topic]}"):
             messages = [self._message(id_, vector, gathered, fence.token) for id_, vector in vectors]
             gone = [key_before(id_, self._changelog_lane) for id_, vector in vectors if vector is None]
             messages += [Message(key, None) for key in gone if key is not None]
             self._outlets.vectors.append(topic, messages, fence)
-        self._metrics.count(f"trainer.published.{_KINDS[topic]}", len(vectors))
+        self._metrics.count(f"published.{_KINDS[topic]}", len(vectors))
 
     def _message(self, id_: str, vector: bytes | None, gathered: Gathered, token: int) -> Message:
         key = changelog_key(id_, self._changelog_lane)
@@ -194,7 +194,7 @@ class Publisher:
 
     def _write_status(self, status: Status) -> None:
         try:
-            with timed(self._metrics, "trainer.publish.status"):
+            with timed(self._metrics, "publish.status"):
                 if status.items:
                     self._outlets.cache.publish_items(status.items, status.versions)
                 if status.names is not None:
@@ -208,5 +208,5 @@ class Publisher:
             self.n_cache_failures += 1
             self._n_failures_in_turn += 1
             self._n_skipped_statuses = min(2**self._n_failures_in_turn - 1, _MOST_SKIPPED)
-            self._metrics.count("trainer.cache_failures")
+            self._metrics.count("cache_failures")
             warn_seldom("cache_unavailable", error=str(error))

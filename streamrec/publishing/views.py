@@ -97,22 +97,22 @@ def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[
 def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
     """Return how much of the state there is, and how much of it waits to be published."""
     return {
-        "trainer.waiting_items": float(state.dirty_items.n_waiting),
-        "trainer.item_staleness_s": state.dirty_items.staleness_s(now),
-        "trainer.waiting_user_vectors": float(state.dirty_users.n_waiting),
-        "trainer.user_vector_staleness_s": state.dirty_users.staleness_s(now),
-        "trainer.waiting_neighbours": float(state.dirty_neighbours.n_waiting),
-        "trainer.n_users": float(len(state.user_ids)),
-        "trainer.n_items": float(len(state.item_ids)),
-        "trainer.n_silent_items": float(state.new_items.n_silent),
+        "waiting_items": float(state.dirty_items.n_waiting),
+        "item_staleness_s": state.dirty_items.staleness_s(now),
+        "waiting_user_vectors": float(state.dirty_users.n_waiting),
+        "user_vector_staleness_s": state.dirty_users.staleness_s(now),
+        "waiting_neighbours": float(state.dirty_neighbours.n_waiting),
+        "n_users": float(len(state.user_ids)),
+        "n_items": float(len(state.item_ids)),
+        "n_silent_items": float(state.new_items.n_silent),
     }
 
 
 def blend_gauges(state: TrainerState) -> dict[str, float]:
     """Return the blend's weights, and how much it learned from, by metric name."""
     blend = state.blend.published()
-    return {"trainer.blend.n_learned": float(blend.n_learned)} | {
-        f"trainer.blend.{segment}.{source}": weight
+    return {"blend.n_learned": float(blend.n_learned)} | {
+        f"blend.{segment}.{source}": weight
         for segment, weights in blend.weights.items()
         for source, weight in zip(blend.sources, weights, strict=True)
     }

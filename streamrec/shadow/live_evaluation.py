@@ -76,7 +76,7 @@ class LiveEvaluation:
     def gauges(self) -> dict[str, float]:
         """Return the running figures by metric name; empty before the first ranked event."""
         of_models = {
-            f"trainer.prequential.{model}.{metric}": value
+            f"prequential.{model}.{metric}": value
             for model, summary in self._comparison.summaries().items()
             for metric, value in summary.items()
         }

@@ -75,8 +75,8 @@ class LiveIndex:
         if not self._recalls:
             return {}
         hits = summary(np.array(self._ranks, np.int64), 10)
-        of_targets = {f"trainer.prequential.live_index.{metric}": value for metric, value in hits.items()}
-        return {"trainer.live_index_recall_at_10": float(np.mean(self._recalls)), **of_targets}
+        of_targets = {f"prequential.live_index.{metric}": value for metric, value in hits.items()}
+        return {"live_index_recall_at_10": float(np.mean(self._recalls)), **of_targets}
 
     def close(self) -> None:
         """End the thread; the connection is its owner's to close."""
@@ -87,7 +87,7 @@ class LiveIndex:
             answer = self._index.search(asked.query)
         except StreamrecError:
             self._due = self._clock() + _PAUSE_S
-            self._metrics.count("trainer.live_index_failures")
+            self._metrics.count("live_index_failures")
             return
         if answer.is_missing:  # it serves another generation yet
             return

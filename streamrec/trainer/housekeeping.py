@@ -51,10 +51,10 @@ class Housekeeping:
             if self._is_ending.is_set():
                 return
             try:
-                with timed(self._metrics, "trainer.housekeeping"):
+                with timed(self._metrics, "housekeeping"):
                     n_removed = task()
             except (StreamrecError, OSError) as error:
-                self._metrics.count("trainer.housekeeping_failures")
+                self._metrics.count("housekeeping_failures")
                 if name not in self._failed:
                     structlog.get_logger().error("housekeeping_failed", task=name, error=str(error))
                 self._failed.add(name)

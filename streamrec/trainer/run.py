@@ -11,7 +11,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import EventSource
 from streamrec.process.erasures import open_erasures
 from streamrec.process.retries import patiently
-from streamrec.process.role_metrics import metrics_of
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.promotion.promotion import (
     AskedPromotions,
     catch_up,
@@ -51,7 +51,8 @@ def run_trainer(process: TrainerProcess) -> None:
 
 
 def _train_generations(process: TrainerProcess) -> None:
-    patient = patiently(process.stop.is_giving_up, process.metrics)
+    metrics = metrics_of("champion", process.metrics)
+    patient = patiently(process.stop.is_giving_up, metrics)
     duration_s = process.settings.lease_duration_s
     place = Place(
         process.roles, process.outlets.store, process.owner, process.role, duration_s, process.clock
@@ -65,7 +66,7 @@ def _train_generations(process: TrainerProcess) -> None:
         except LeaseLost as error:
             structlog.get_logger().warning("lease_lost", error=str(error))
         except UnsoundModel as error:
-            process.reverts.note(error, process.metrics)
+            process.reverts.note(error, metrics)
         except LogTruncated as error:
             raise LogTruncated(f"{error}; {_MEND}") from error
         finally:
@@ -143,6 +144,6 @@ def _take_over(process: TrainerProcess, turn: Turn, equipment: Equipment) -> Non
     catch_up(opened.loop, source, since, should_stop)
     if publish_all_users(opened.loop, opened.state, publisher, should_stop) and promotion is not None:
         process.roles.complete(promotion, turn.lease.lease)
-        process.metrics.count("trainer.promotions.done")
+        process.metrics.count("promotions.done")
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
     _stream(process, opened.loop)

@@ -117,7 +117,7 @@ class StreamTrainer:
         """Do one round of the protocol; return the number of records read."""
         self._patiently(self._with.lease.renew_if_due)
         read_before = self._with.source.next_offsets()
-        with timed(self._with.metrics, "trainer.poll"):
+        with timed(self._with.metrics, "poll"):
             records = self._patiently(
                 self._with.source.poll, self._settings.max_batch, self._settings.poll_timeout_s
             )  # Step 1
@@ -132,10 +132,10 @@ class StreamTrainer:
     def _learn_from(self, records: list[Record], read_before: Offsets) -> None:
         metrics = self._with.metrics
         self._progress.note(records)
-        metrics.count("trainer.records", len(records))
+        metrics.count("records", len(records))
         erasures = self._with.erasures
         self.erase(self._patiently(erasures.note, records, read_before))
-        with timed(metrics, "trainer.decode"):
+        with timed(metrics, "decode"):
             decoded = decode(records, self._state.repeats, erasures.void)  # Steps 2 and 3
         erasures.settle(self._with.source.next_offsets())
         count_decoded(decoded, self._state.counters, metrics, self._rejections)
@@ -144,13 +144,13 @@ class StreamTrainer:
         if not decoded.events:
             return
         now = self._with.clock()
-        with timed(metrics, "trainer.evaluate"):
+        with timed(metrics, "evaluate"):
             self._evaluation.sample(decoded.events, self._rules.weights, now)  # Step 4
-        with timed(metrics, "trainer.learn"):
+        with timed(metrics, "learn"):
             absorbed = absorb(self._state, decoded.events, self._rules, now)  # Step 5
-        metrics.timing("trainer.covisitation", absorbed.covisitation_s * 1000)
-        metrics.count("trainer.events", len(decoded.events))
-        metrics.gauge("trainer.loss", absorbed.loss)
+        metrics.timing("covisitation", absorbed.covisitation_s * 1000)
+        metrics.count("events", len(decoded.events))
+        metrics.gauge("loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
         self._eviction.step(self._pending, (self._item_vectors, self._neighbours), self._user_vectors)
 
@@ -190,19 +190,19 @@ class StreamTrainer:
         gauges = self._gauges(now)
         for name, value in gauges.items():
             self._with.metrics.gauge(name, value)
-        self._with.metrics.count("trainer.heartbeats.active")
+        self._with.metrics.count("heartbeats.active")
         counters = self._state.counters.as_numbers() | {"model_reverts": float(self._with.reverts.n)}
-        counters |= {name.removeprefix("trainer."): value for name, value in gauges.items()}
+        counters |= gauges
         self._evaluation.serving.renew()
         self._with.publisher.publish_status(lambda: self._rankings.status(counters, now))
 
     def _gauges(self, now: float) -> dict[str, float]:
         return {
             **self._progress.gauges(now),
-            "trainer.waiting_users": float(self._pending.n_users),
+            "waiting_users": float(self._pending.n_users),
             **state_gauges(self._state, now),
             **blend_gauges(self._state),
-            "trainer.lease_token": float(self._with.lease.lease.token),
+            "lease_token": float(self._with.lease.lease.token),
             **self._evaluation.gauges(),
         }
 
@@ -211,7 +211,7 @@ class StreamTrainer:
             self.checkpoint()
         except Unavailable as error:
             # Learning goes on: without a checkpoint a crash costs more replaying, and nothing else.
-            self._with.metrics.count("trainer.checkpoint_failures")
+            self._with.metrics.count("checkpoint_failures")
             warn_seldom("checkpoint_failed", error=str(error))
 
     def checkpoint(self) -> None:
@@ -224,7 +224,7 @@ class StreamTrainer:
         self._publish_pending()
         self._publish_vectors()
         self._with.publisher.drain()
-        with timed(self._with.metrics, "trainer.checkpoint"):
+        with timed(self._with.metrics, "checkpoint"):
             self._with.checkpoints.write(self._state, next_offsets, self._with.lease.lease.token)  # Step 7
         self._checkpointed_offsets = next_offsets
         self._with.reverts.settle()

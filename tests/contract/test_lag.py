@@ -42,7 +42,7 @@ class Log:
         return partitions
 
     def lag_s(self, later_s: float) -> float:
-        return self.progress.gauges(self.started_at + later_s)["trainer.lag_s"]
+        return self.progress.gauges(self.started_at + later_s)["lag_s"]
 
     def close(self) -> None:
         self.source.close()

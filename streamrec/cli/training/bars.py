@@ -12,6 +12,7 @@ from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS
+from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
@@ -23,8 +24,8 @@ def history() -> None:
     stop, places = stop_on_signals(), read_settings(LocationSettings)
     configure_logging(places.log_level, "history")
     settings, trainer = read_settings(BarsSettings), read_settings(TrainerSettings)
-    metrics = open_metrics(places.statsd_url)
-    cache = open_cache_publisher(places.cache_url, partial(metrics.count, "history.cache_keys_replaced"))
+    metrics = ScopedMetrics(open_metrics(places.statsd_url), "history")
+    cache = open_cache_publisher(places.cache_url, partial(metrics.count, "cache_keys_replaced"))
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
@@ -34,7 +35,7 @@ def history() -> None:
                 open_event_source,
                 places.events_url,
                 [INTERACTIONS],
-                count_damaged=partial(metrics.count, "history.damaged_batches"),
+                count_damaged=partial(metrics.count, "damaged_batches"),
             ),
             store=open_trainer_store(places.store_url),
             cache=cache,

@@ -24,6 +24,7 @@ from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
 from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.settings.processes import LocationSettings
 from streamrec.trainer.housekeeping import Housekeeping, Task
 from streamrec.wire import decode_vector
@@ -45,7 +46,9 @@ def open_housekeeping(
         None: as the environment says.
     """
     retention = retention or RetentionSettings()
-    return Housekeeping(dict(_tasks(places, retention)), retention.interval_s, metrics)
+    return Housekeeping(
+        dict(_tasks(places, retention)), retention.interval_s, metrics_of("champion", metrics)
+    )
 
 
 def _tasks(places: LocationSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:

@@ -11,7 +11,7 @@ from streamrec.adapters.opening import (
 )
 from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
-from streamrec.process.role_metrics import metrics_of
+from streamrec.process.scoped_metrics import metrics_of
 from streamrec.promotion.roles import NAMES
 from streamrec.publishing.publisher import Outlets
 from streamrec.settings.processes import LocationSettings
@@ -31,7 +31,9 @@ def open_outlets(places: LocationSettings, metrics: Metrics) -> Outlets:
         events=open_event_sink(places.events_url),
         vectors=open_event_sink(places.vectors_url),
         store=open_trainer_store(places.store_url),
-        cache=open_cache_publisher(places.cache_url, partial(metrics.count, "trainer.cache_keys_replaced")),
+        cache=open_cache_publisher(
+            places.cache_url, partial(metrics_of("champion", metrics).count, "cache_keys_replaced")
+        ),
     )
 
 
@@ -40,7 +42,7 @@ def sources_of_events(places: LocationSettings, metrics: Metrics) -> Callable[[s
 
     def open_source(group: str) -> EventSource:
         role: Role = "challenger" if group == NAMES["challenger"] else "champion"
-        count_damaged = partial(metrics_of(role, metrics).count, "trainer.damaged_batches")
+        count_damaged = partial(metrics_of(role, metrics).count, "damaged_batches")
         topics = [COMMANDS, INTERACTIONS]
         return open_event_source(places.events_url, topics, group, count_damaged=count_damaged)
 

@@ -73,7 +73,7 @@ def test_what_waits_tells_since_when_though_the_cache_refuses_it() -> None:
     for now in (103.0, 106.0):
         world.now = now
         assert not world.publishing.publish()
-    assert world.publishing.gauges() == {"history.waiting_items": 2.0, "history.staleness_s": 6.0}
+    assert world.publishing.gauges() == {"waiting_items": 2.0, "staleness_s": 6.0}
 
 
 def test_a_cache_that_is_told_before_the_first_tick_can_be_read(tmp_path: Path) -> None:

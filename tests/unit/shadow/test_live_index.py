@@ -71,8 +71,8 @@ def test_recall_is_the_share_of_the_exact_best_that_came_back() -> None:
     asking.clock.now += 1.0
     asking.ask(target="i9")  # not in the second answer
     gauges = asking.close()
-    assert gauges["trainer.live_index_recall_at_10"] == pytest.approx(0.7)
-    assert gauges["trainer.prequential.live_index.recall_at_10"] == 0.5
+    assert gauges["live_index_recall_at_10"] == pytest.approx(0.7)
+    assert gauges["prequential.live_index.recall_at_10"] == 0.5
 
 
 def test_not_more_often_than_the_rate_and_never_at_none() -> None:
@@ -89,11 +89,11 @@ def test_not_more_often_than_the_rate_and_never_at_none() -> None:
 def test_an_index_that_is_away_is_counted_and_left_alone_for_a_while() -> None:
     asking = Asking(Scripted(Unavailable("refused"), EXACT))
     asking.ask()
-    assert asking.metrics.of == {"trainer.live_index_failures": 1}
+    assert asking.metrics.of == {"live_index_failures": 1}
     assert not asking.live.is_due(asking.clock.now + 9.0)
     asking.clock.now += 10.0
     asking.ask()
-    assert asking.close()["trainer.live_index_recall_at_10"] == 1.0
+    assert asking.close()["live_index_recall_at_10"] == 1.0
 
 
 def test_another_generation_says_nothing_about_ours() -> None:
@@ -141,9 +141,9 @@ def test_an_exact_index_gives_back_the_models_own_best_without_what_the_user_has
         pass
     gauges = evaluation.gauges()
     assert set(index.queries[0].exclude) == own
-    assert gauges["trainer.live_index_recall_at_10"] == 1.0
+    assert gauges["live_index_recall_at_10"] == 1.0
     name = "recall_at_10"
-    assert gauges[f"trainer.prequential.live_index.{name}"] == gauges[f"trainer.prequential.gmf.{name}"]
+    assert gauges[f"prequential.live_index.{name}"] == gauges[f"prequential.gmf.{name}"]
     live.close()
     trainer.finish()
 

@@ -122,9 +122,9 @@ def test_what_is_served_is_scored_beside_the_model_and_popularity(trainer: Runni
     evaluation.sample([Interaction("u1", item_id, 1.0) for item_id in new], WEIGHTS, 1.0)
     gauges = evaluation.gauges()
     for model in ("served", "gmf", "popularity"):
-        assert gauges[f"trainer.prequential.{model}.n_events"] == len(new)
+        assert gauges[f"prequential.{model}.n_events"] == len(new)
     # Each of the user's possible items once: those in the list of ten are hits, whatever the list is.
-    assert gauges["trainer.prequential.served.recall_at_10"] == pytest.approx(10 / len(new), abs=0.15)
+    assert gauges["prequential.served.recall_at_10"] == pytest.approx(10 / len(new), abs=0.15)
     assert trainer.state.blend.n_learned > before
 
 
@@ -132,10 +132,10 @@ def test_an_item_that_nobody_knows_is_a_miss_and_teaches_nothing(trainer: Runnin
     evaluation = LiveEvaluation(trainer.state, 10_000.0, 200)
     before = trainer.state.blend.n_learned
     evaluation.sample([Interaction("u1", "never seen", 1.0)], WEIGHTS, 1.0)
-    assert evaluation.gauges()["trainer.prequential.served.recall_at_10"] == 0
+    assert evaluation.gauges()["prequential.served.recall_at_10"] == 0
     assert trainer.state.blend.n_learned == before
     evaluation.sample([Interaction("never seen", "first1", 1.0)], WEIGHTS, 1.0)
-    assert evaluation.gauges()["trainer.prequential.served.n_events"] == 1
+    assert evaluation.gauges()["prequential.served.n_events"] == 1
 
 
 def test_a_checkpoint_restores_the_blend_bit_for_bit(tmp_path: Path) -> None:
