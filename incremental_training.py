@@ -10,7 +10,7 @@ from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_index_lookup
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.training.housekeeping import open_housekeeping
-from streamrec.cli.training.outlets import open_outlets, sources_of_events
+from streamrec.cli.training.sinks import open_sinks, sources_of_events
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
@@ -35,7 +35,7 @@ def main(
                 TrainerProcess(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
                     open_source=sources_of_events(locations, metrics),
-                    outlets=open_outlets(locations, metrics),
+                    sinks=open_sinks(locations, metrics),
                     index=open_index_lookup(locations.index_url, settings.look_up_timeout_s),
                     metrics=metrics,
                     artifacts_dir=locations.artifacts_dir,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.absorb import LearningRules
+from streamrec.learning.commands import commands_read
+from streamrec.learning.reverts import Reverts
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
@@ -30,15 +33,15 @@ from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.stop import StopRequest
-from streamrec.publishing.publisher import Outlets, Publisher
+from streamrec.publishing.publisher import Changelog, Publisher, Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
-from streamrec.trainer.stream import StreamTrainer
-from streamrec.trainer.surroundings import Surroundings
+from streamrec.trainer.context import TrainerContext, weights_of
+from streamrec.trainer.opening import loop_over
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
 GENERATION = "g1"
@@ -99,9 +102,11 @@ class World:
         reader = ItemReader(self.cache, guard, self.store, guard, self.metrics)
         asyncio.run(Catalog(self.store, reader, self.sink).erase_user(user_id))
 
-    def trainer(self, owner: str = "one", *, is_restored: bool = False, **settings: Any) -> "RunningTrainer":
+    def trainer(
+        self, owner: str = "one", *, is_restored: bool = False, is_new_log: bool = False, **settings: Any
+    ) -> "RunningTrainer":
         """Start a trainer that holds the lease."""
-        return RunningTrainer(self, owner, is_restored, TrainerSettings(**settings))
+        return RunningTrainer(self, owner, is_restored, is_new_log, TrainerSettings(**settings))
 
     def records(self, topic: str) -> list[Record]:
         """Return what stands in a topic."""
@@ -119,7 +124,9 @@ class World:
 class RunningTrainer:
     """A trainer over a world, moved step by step."""
 
-    def __init__(self, world: World, owner: str, is_restored: bool, settings: TrainerSettings) -> None:
+    def __init__(
+        self, world: World, owner: str, is_restored: bool, is_new_log: bool, settings: TrainerSettings
+    ) -> None:
         self.world = world
         metrics = metrics_of("champion", world.metrics)
         self.state = TrainerState(GENERATION, LEARNING, settings)
@@ -131,41 +138,38 @@ class RunningTrainer:
         self.lease = LeaseKeeper(world.store, "trainer", owner, settings.lease_duration_s, world.clock)
         assert self.lease.wait(lambda: False, self._pass_time)
         self.publisher = Publisher(
-            Outlets(world.sink, world.sink, world.store, world.cache),
-            GENERATION,
+            Sinks(world.sink, world.sink, world.store, world.cache),
+            Changelog(GENERATION, 0, partial(commands_read, self.source)),
             lambda: self.lease.lease,
             metrics,
             self.stop.is_giving_up,
         )
-        self.live_index = None
+        live_index = None
         if world.index is not None:
-            self.live_index = LiveIndex(world.index, 1.0, metrics, world.clock)
+            live_index = LiveIndex(world.index, 1.0, metrics, world.clock)
         categories = ItemCategories(world.store.read_items())
-        erasures = open_erasures(world.store, self.source, world.clock)
-        self.loop = StreamTrainer(
-            self.state,
-            Surroundings(
-                source=self.source,
-                store=world.store,
-                publisher=self.publisher,
-                checkpoints=world.checkpoints,
-                lease=self.lease,
-                metrics=metrics,
-                clock=world.clock,
-                is_superseded=lambda: False,
-                stop=self.stop,
-                erasures=erasures,
-                live_index=self.live_index,
+        self.context = TrainerContext(
+            source=self.source,
+            erasures=open_erasures(world.store, self.source, world.clock),
+            repeats=self.state.repeats,
+            lease=self.lease,
+            metrics=metrics,
+            clock=world.clock,
+            stop=self.stop,
+            state=self.state,
+            categories=categories,
+            rules=LearningRules(
+                weights_of(settings), settings.value_weight, categories.neighbours, categories.labels
             ),
-            LearningRules(
-                EventWeights(settings.event_weights, settings.default_event_weight),
-                settings.value_weight,
-                categories.neighbours,
-                categories.labels,
-            ),
-            categories,
-            settings,
+            settings=settings,
+            store=world.store,
+            publisher=self.publisher,
+            checkpoints=world.checkpoints,
+            reverts=Reverts(),
+            live_index=live_index,
+            is_new_log=is_new_log,
         )
+        self.loop = loop_over(self.context)
 
     def _pass_time(self, duration_s: float) -> None:
         self.world.clock.now += duration_s
@@ -181,9 +185,7 @@ class RunningTrainer:
         """Stop in good order."""
         self.stop.is_stopping.set()
         self.loop.run()
-        self.publisher.close()
-        if self.live_index is not None:
-            self.live_index.close()
+        self.context.close()
         self.lease.release()
 
 

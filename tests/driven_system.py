@@ -50,7 +50,7 @@ from streamrec.ports import (
 )
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.stop import StopRequest
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
@@ -187,7 +187,7 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     world = World(folder, metrics)
     world.index = AnsweringOnce()
     active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0, max_users=3, max_items=3)
-    active.loop._with = _replaced(active.loop._with, source=FailingOnce(active.source, "poll"))
+    active.loop._context = _replaced(active.context, source=FailingOnce(active.source, "poll"))
     active.loop._commits._source = FailingOnce(active.source, "commit")
     world.send(*events(("u", "i"), ("v", "i"), ("w", "j")), *MISFITS)
     world.send(
@@ -198,11 +198,12 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     world.send(*events(("u", "j"), ("v", "k"), ("erased", "i")))
     world.erase("erased")
     active.step(4)
-    active.loop._with = _replaced(active.loop._with, checkpoints=FailingCheckpoints())
+    handler: Any = active.loop._handler
+    handler._context = _replaced(active.context, checkpoints=FailingCheckpoints())
     world.send(*events(("w", "i")))
     active.step(4)
-    active.loop._with = _replaced(active.loop._with, checkpoints=world.checkpoints)
-    active.publisher._outlets = active.publisher._outlets._replace(
+    handler._context = active.context
+    active.publisher._sinks = active.publisher._sinks._replace(
         cache=FailingOnce(world.cache, "publish_popular")
     )
     active.step()
@@ -210,8 +211,8 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     active.finish()
 
 
-def _replaced(surroundings: Any, **parts: Any) -> Any:
-    return type(surroundings)(**{**vars(surroundings), **parts})
+def _replaced(context: Any, **parts: Any) -> Any:
+    return type(context)(**{**vars(context), **parts})
 
 
 def stand_by(world: World) -> None:
@@ -220,7 +221,7 @@ def stand_by(world: World) -> None:
     (world.folder / "CURRENT").write_text("g1\n")
     process = TrainerProcess(
         open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
-        outlets=Outlets(world.sink, world.sink, world.store, world.cache),
+        sinks=Sinks(world.sink, world.sink, world.store, world.cache),
         metrics=world.metrics,
         artifacts_dir=world.folder,
         roles=SnapshotRoles(world.folder),

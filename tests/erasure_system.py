@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from streamrec.adapters.files.roles import SnapshotRoles
@@ -21,14 +20,16 @@ from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
-from streamrec.publishing.publisher import Outlets, Publisher
+from streamrec.promotion.roles import HeldRole
+from streamrec.publishing.publisher import Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
-from streamrec.trainer.trainer_process import Equipment, OpenTrainer, TrainerProcess, open_trainer
+from streamrec.trainer.opening import OpenTrainer, open_trainer
 from streamrec.trainer.trainer_process import Start as Place
+from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import encode_event
 from tests.builders import GENERATION, LEARNING, WEIGHTS, SteppingClock
 
@@ -83,7 +84,7 @@ class ErasureSystem:
         """Return what a trainer's composition root would hand over."""
         return TrainerProcess(
             open_source=lambda group: open_event_source(self.events_url, [COMMANDS, INTERACTIONS], group),
-            outlets=Outlets(self.sink, self.vectors, self.store, MemoryCache()),
+            sinks=Sinks(self.sink, self.vectors, self.store, MemoryCache()),
             metrics=self.metrics,
             artifacts_dir=self.folder,
             roles=SnapshotRoles(self.folder),
@@ -99,13 +100,11 @@ class ErasureSystem:
         process = self.process(start)
         lease = LeaseKeeper(self.store, "trainer", f"owner {self.clock.now}", 1e9, self.clock)
         assert lease.wait(lambda: False, self._pass_time)
-        publisher = Publisher(process.outlets, self.generation, lambda: lease.lease, self.metrics, Event())
         source = process.open_source("trainer")
-        self._close = [publisher, source]
-        self.opened = open_trainer(process, self.generation, Equipment(source, lease, publisher))
-        self._lease, self._publisher, self._source = lease, publisher, source
-        if start != "checkpoint":
-            self.opened.loop.begin_another_log()
+        held = HeldRole("champion", self.generation, lease)
+        self.opened = open_trainer(process, held, source, start=start)
+        self._close = [self.opened.context, source]
+        self._lease, self._source = lease, source
 
     def _pass_time(self, duration_s: float) -> None:
         self.clock.now += max(duration_s, 1e9)
@@ -114,7 +113,7 @@ class ErasureSystem:
         """Do a round and wait until what it published is out."""
         self.clock.now += 1.0
         n_records = self.opened.loop.step()
-        self._publisher.drain()
+        self.opened.context.publisher.drain()
         return n_records
 
     def catch_up(self) -> None:
@@ -181,7 +180,7 @@ class ErasureSystem:
 
     def learned(self) -> dict[str, int]:
         """Return how many events the trainer holds of each user."""
-        state = self.opened.state
+        state = self.opened.context.state
         return {
             user_id: int(state.users.n_events[row])
             for row, user_id in enumerate(state.user_ids.by_row())

@@ -8,8 +8,9 @@ from typing import Any
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.bars.decoding import TickRules
-from streamrec.bars.run import HistoryProcess, run_history
+from streamrec.bars.context import HistoryProcess
+from streamrec.bars.run import run_history
+from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.bar import Bar
 from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics

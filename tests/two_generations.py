@@ -20,7 +20,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, IndexLookup, Message, Metrics, Snapshot, VectorTable
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
@@ -120,7 +120,7 @@ class TwoGenerations:
         """Start a trainer that prefers a role."""
         process = TrainerProcess(
             open_source=lambda group: MemoryEventSource(self.log, [COMMANDS, INTERACTIONS], group),
-            outlets=Outlets(self.sink, self.sink, self.store, self.cache),
+            sinks=Sinks(self.sink, self.sink, self.store, self.cache),
             metrics=self.metrics,
             artifacts_dir=self.folder,
             roles=self.record,

@@ -25,8 +25,8 @@ from benchmarks import results_file
 from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.cli.launch.local_servers import KAFKA, LocalServer
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.learning.decoding import decode
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Message
+from streamrec.process.decoding import decode_events
 
 N_TURNS = 3
 N_RECORDS = 60_000
@@ -77,9 +77,10 @@ def read_all(source: EventSource, n: int) -> None:
     repeats, n_read = RecentIds(1000), 0
     while n_read < n:
         records = source.poll(POLLED_AT_ONCE, _PATIENCE_S)
-        decoded = decode(records, repeats)
+        decoded = decode_events(records, repeats)
         if not decoded.events:
-            raise RuntimeError(f"{n_read} of {n} events came; {decoded.reasons}")
+            reasons = [invalid.error.reason for invalid in decoded.invalid]
+            raise RuntimeError(f"{n_read} of {n} events came; {reasons}")
         n_read += len(decoded.events)
 
 

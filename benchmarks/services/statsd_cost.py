@@ -28,8 +28,8 @@ from benchmarks.serving.stack import locations_in
 from benchmarks.trainer.run import N_FEW_EVENTS, open_process, start
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import Metrics
+from streamrec.process.stream_loop import StreamLoop
 from streamrec.telemetry import configure_logging
-from streamrec.trainer.stream import StreamTrainer
 
 N_STEPS = 4
 """In one turn of one way: some 4,000 events, a third of a second."""
@@ -73,7 +73,7 @@ class Switched:
         self.way.timing(name, duration_ms)
 
 
-def take_turn(trainer: StreamTrainer) -> Turn | None:
+def take_turn(trainer: StreamLoop) -> Turn | None:
     """Learn some steps; None once the stream has come to its end."""
     wall, cpu, n_events = time.perf_counter(), time.process_time(), 0
     for _ in range(N_STEPS):
@@ -84,7 +84,7 @@ def take_turn(trainer: StreamTrainer) -> Turn | None:
     return Turn((time.perf_counter() - wall) / n_events * 1e6, (time.process_time() - cpu) / n_events * 1e6)
 
 
-def rounds_of(trainer: StreamTrainer, switched: Switched, statsd: socket.socket) -> list[dict[str, Turn]]:
+def rounds_of(trainer: StreamLoop, switched: Switched, statsd: socket.socket) -> list[dict[str, Turn]]:
     """Let every way have its turn, again and again, until the stream ends."""
     rounds: list[dict[str, Turn]] = []
     names = list(switched.ways)

@@ -10,11 +10,11 @@ import time
 
 from benchmarks.trainer.run import N_FEW_EVENTS, StageTimes, n_read, open_process, start
 from streamrec.ports import INTERACTIONS
+from streamrec.process.stream_loop import StreamLoop
 from streamrec.promotion.roles import LEASE_NAME
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import configure_logging
-from streamrec.trainer.stream import StreamTrainer
 from streamrec.trainer.trainer_process import TrainerProcess
 
 WINDOW_S = 10.0
@@ -56,7 +56,7 @@ def main(seconds: float) -> None:
     publisher.close()
 
 
-def _warm(process: TrainerProcess, trainer: StreamTrainer, publisher: Publisher) -> None:
+def _warm(process: TrainerProcess, trainer: StreamLoop, publisher: Publisher) -> None:
     while n_read(process) < N_FEW_EVENTS:
         trainer.step()
     publisher.drain()

@@ -29,8 +29,9 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_event_source
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
-from streamrec.bars.decoding import TickRules
-from streamrec.bars.run import CHECKPOINT_FILE, HistoryProcess, run_history
+from streamrec.bars.context import CHECKPOINT_FILE, HistoryProcess
+from streamrec.bars.run import run_history
+from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.domain.events.weights import EventWeights

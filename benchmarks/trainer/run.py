@@ -13,16 +13,17 @@ from pathlib import Path
 from benchmarks.serving.stack import locations_in
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_event_source, open_index_lookup
-from streamrec.cli.training.outlets import open_outlets
+from streamrec.cli.training.sinks import open_sinks
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
-from streamrec.promotion.roles import LEASE_NAME
+from streamrec.process.stream_loop import StreamLoop
+from streamrec.promotion.roles import LEASE_NAME, HeldRole
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.trainer.stream import StreamTrainer
-from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer
+from streamrec.trainer.opening import open_trainer
+from streamrec.trainer.trainer_process import TrainerProcess
 
 N_FEW_EVENTS = 5_000
 """Learned before the clock starts: the first steps pay for page faults and compiled kernels."""
@@ -50,7 +51,7 @@ def open_process(locations: LocationSettings, metrics: Metrics) -> TrainerProces
     source = open_event_source(locations.events_url, [COMMANDS, INTERACTIONS], LEASE_NAME)
     return TrainerProcess(
         open_source=lambda _group: source,
-        outlets=open_outlets(locations, metrics),
+        sinks=open_sinks(locations, metrics),
         index=open_index_lookup(locations.index_url, timeout_s=1.0),
         metrics=metrics,
         artifacts_dir=locations.artifacts_dir,
@@ -63,16 +64,14 @@ def open_process(locations: LocationSettings, metrics: Metrics) -> TrainerProces
     )
 
 
-def start(process: TrainerProcess) -> tuple[StreamTrainer, Publisher]:
+def start(process: TrainerProcess) -> tuple[StreamLoop, Publisher]:
     """Take the lease and go on from the checkpoint."""
-    lease = LeaseKeeper(process.outlets.store, LEASE_NAME, process.owner, 3600.0, process.clock)
+    lease = LeaseKeeper(process.sinks.store, LEASE_NAME, process.owner, 3600.0, process.clock)
     lease.wait(lambda: False, time.sleep)
     generation = process.roles.read().champion or ""
-    publisher = Publisher(
-        process.outlets, generation, lambda: lease.lease, process.metrics, process.stop.is_giving_up
-    )
-    equipment = Equipment(process.open_source(LEASE_NAME), lease, publisher)
-    return open_trainer(process, generation, equipment).loop, publisher
+    held = HeldRole("champion", generation, lease)
+    trainer = open_trainer(process, held, process.open_source(LEASE_NAME))
+    return trainer.loop, trainer.context.publisher
 
 
 def n_read(process: TrainerProcess) -> int:

@@ -1,4 +1,4 @@
-"""Commands from the services, as the trainer carries them out."""
+"""Commands about items and users, as the trainer carries them out."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -6,16 +6,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import ItemVersions
 from streamrec.domain.rows.id_map import IdMap
-from streamrec.learning.decoding import KeyedCommand
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.hidden_items import follow
 from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
+from streamrec.process.decoding import KeyedCommand
 
 
 class GoneItems(NamedTuple):
@@ -39,14 +38,8 @@ def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> Item
     Unavailable
         When the store does not answer; nothing was carried out then.
     """
-    names = ("item_changed", "item_deleted")
-    item_ids = list(dict.fromkeys(key for key, command in commands if command.name in names))
+    item_ids = list(dict.fromkeys(key for key, _ in commands))
     return store.read_versions(item_ids) if item_ids else ItemVersions({}, {})
-
-
-def erased_users(commands: Sequence[KeyedCommand]) -> list[str]:
-    """Return the users that commands of a version before want erased; see `erasures` for the others."""
-    return [key for key, command in commands if command.name == "user_erased" and not command.is_marked]
 
 
 def carry_out(
@@ -54,14 +47,12 @@ def carry_out(
     items: ItemVersions,
     state: TrainerState,
     categories: ItemCategories,
-    pending: Pending,
     now: float,
 ) -> GoneItems:
-    """Change the state as the commands say; return what is gone, for the index to know.
+    """Change the state as commands about items say; return what is gone, for the index to know.
 
-    What is deleted or erased goes first, all of it at once, for that takes a search of whole tables; an item
-    that was changed after its last deletion comes back. ``promote`` and ``rollback`` are only noted: see
-    `promotion.AskedPromotions`.
+    What is deleted goes first, all of it at once, for that takes a search of whole tables; an item that was
+    changed after its last deletion comes back.
 
     Parameters
     ----------
@@ -70,21 +61,17 @@ def carry_out(
     now
         Unix seconds.
     """
-    state.counters.n_commands += len(commands)
     deleted_at = {
-        key: place for place, (key, command) in enumerate(commands) if command.name == "item_deleted"
+        key: number for number, (key, command) in enumerate(commands) if command.name == "item_deleted"
     }
     _delete_items(list(deleted_at), state, categories)
-    erase_users(erased_users(commands), state, pending)
     changed = []
-    for place, (key, command) in enumerate(commands):
-        if command.name == "item_changed" and key in items.items and place > deleted_at.get(key, -1):
+    for number, (key, command) in enumerate(commands):
+        if command.name == "item_changed" and key in items.items and number > deleted_at.get(key, -1):
             categories.put(items.items[key])
             state.deleted_items.discard(key)
             enter_silently(state, items.items[key], categories.neighbours, now)
             changed.append(key)
-        elif command.name in ("promote", "rollback"):
-            state.promotions_asked.append(PromotionRequest(command.name, key, command.at))
     hidden = follow(state, dict.fromkeys(changed), categories.hidden, now)
     return GoneItems(list(deleted_at), hidden)
 

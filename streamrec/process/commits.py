@@ -1,4 +1,4 @@
-"""Step 8 of the loop: the group's progress is told to the log, for the usual lag tools."""
+"""Step 7 of the loop: the group's progress is told to the log, for the usual lag tools."""
 
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom

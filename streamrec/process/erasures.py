@@ -4,49 +4,21 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from streamrec.domain.events.erasure import Erasure, VoidEvents, clipped, digest_of, is_same_log
-from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
-from streamrec.ports import COMMANDS, INTERACTIONS, ErasureStore, EventSource, Offsets, Record
-from streamrec.wire import decode_command
+from streamrec.ports import INTERACTIONS, ErasureStore, EventSource, Offsets, Record
 
 _WAIT_FOR_RECORD_S = 60.0
 """A marker is in the log some milliseconds before its record is in the store; after this much, whoever wrote
 the marker died between the two, and nobody was told that the user is erased."""
 
-
 _WORD = b"user_erased"
 
 
-class Named(NamedTuple):
-    """The users that records name as erased.
-
-    Attributes
-    ----------
-    markers
-        Records of the interactions, in their order.
-    commanded
-        Keys of commands whose erasure has markers.
-    """
-
-    markers: list[Record]
-    commanded: list[str]
-
-
-def named_in(records: Sequence[Record]) -> Named:
-    """Look through a batch for erasures."""
-    # Each record of the stream is looked at: first for a word that both kinds hold.
+def markers_in(records: Sequence[Record]) -> list[Record]:
+    """Return the markers of erasures among some records, in their order."""
+    # Each record of the stream is looked at: first for a word that every marker holds.
     suspects = [record for record in records if record.value is not None and _WORD in record.value]
-    markers = [record for record in suspects if record.topic == INTERACTIONS and is_marker(record.value)]
-    commanded = [record.key for record in suspects if record.topic == COMMANDS and _is_marked(record.value)]
-    return Named(markers, commanded)
-
-
-def _is_marked(payload: bytes | None) -> bool:
-    try:
-        command = decode_command(payload or b"")
-    except InvalidEvent:
-        return False
-    return command.name == "user_erased" and command.is_marked
+    return [record for record in suspects if record.topic == INTERACTIONS and is_marker(record.value)]
 
 
 class _Unrecorded(NamedTuple):
@@ -84,13 +56,17 @@ class ErasureReader:
         self._learned: Mapping[int, int] = {}
         self.void = VoidEvents(self._salt, log)
 
-    def note(self, records: Sequence[Record], read_before: Offsets) -> list[str]:
+    def note(self, markers: Sequence[Record], commanded: Sequence[str], read_before: Offsets) -> list[str]:
         """Take in what a batch says of erasures; return the users of whom nothing read so far counts.
 
         May be repeated after a failure.
 
         Parameters
         ----------
+        markers
+            From `markers_in`.
+        commanded
+            Users that commands name whose erasure has markers.
         read_before
             Next offsets before the batch.
 
@@ -99,8 +75,7 @@ class ErasureReader:
         Unavailable
             When the store does not answer.
         """
-        markers, commanded = named_in(records)
-        named = dict.fromkeys([marker.key for marker in markers] + commanded)
+        named = dict.fromkeys([*(marker.key for marker in markers), *commanded])
         if not named and not self._unrecorded:
             return []
         recorded = self._look_up([*named, *self._unrecorded])

@@ -34,6 +34,11 @@ class LeaseKeeper:
     clock
         Unix seconds. The store compares our times with those of other trainers, so their clocks
         should agree within a fraction of `duration_s`.
+
+    Attributes
+    ----------
+    duration_s
+        After which a lease that is not renewed is free.
     """
 
     def __init__(
@@ -42,7 +47,7 @@ class LeaseKeeper:
         self._store = store
         self._name = name
         self._owner = owner
-        self._duration_s = duration_s
+        self.duration_s = duration_s
         self._clock = clock
         self._lease: Lease | None = None
         self._lock = Lock()
@@ -65,37 +70,34 @@ class LeaseKeeper:
         """Whether it was ours when last asked for."""
         return self._lease is not None
 
+    @property
+    def look_again_s(self) -> float:
+        """Seconds from one look for a lease that another holds to the next."""
+        return self.duration_s / _RENEWALS_PER_DURATION
+
+    def now(self) -> float:
+        """Return the time that leases go by, in Unix seconds."""
+        return self._clock()
+
     def acquire(self) -> bool:
         """Take the lease if nobody else holds it; say whether it is ours."""
-        self._lease = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
+        self._lease = self._store.acquire(self._name, self._owner, self.duration_s, self._clock())
         if self._lease is not None:
             structlog.get_logger().info(
                 "lease_acquired", lease=self._name, token=self._lease.token, owner=self._owner
             )
         return self._lease is not None
 
-    def wait(
-        self,
-        should_stop: Callable[[], bool],
-        pause: Callable[[float], None],
-        on_standby: Callable[[], None] = lambda: None,
-    ) -> bool:
-        """Stand by until the lease is ours; False when told to stop before.
-
-        Parameters
-        ----------
-        on_standby
-            Called once when another holds it.
-        """
+    def wait(self, should_stop: Callable[[], bool], pause: Callable[[float], None]) -> bool:
+        """Stand by until the lease is ours; False when told to stop before."""
         is_announced = False
         while not should_stop():
             if self.acquire():
                 return True
             if not is_announced:
                 structlog.get_logger().info("standing_by", lease=self._name)
-                on_standby()
                 is_announced = True
-            pause(self._duration_s / _RENEWALS_PER_DURATION)
+            pause(self.look_again_s)
         return False
 
     def renew_if_due(self) -> None:
@@ -108,7 +110,7 @@ class LeaseKeeper:
         """
         with self._lock:
             lease = self._held()
-            if self._clock() >= lease.expires_at - self._duration_s * (1 - 1 / _RENEWALS_PER_DURATION):
+            if self._clock() >= lease.expires_at - self.duration_s * (1 - 1 / _RENEWALS_PER_DURATION):
                 self._renew(lease)
 
     def _held(self) -> Lease:
@@ -117,7 +119,7 @@ class LeaseKeeper:
         return self._lease
 
     def _renew(self, lease: Lease) -> Lease:
-        renewed = self._store.acquire(self._name, self._owner, self._duration_s, self._clock())
+        renewed = self._store.acquire(self._name, self._owner, self.duration_s, self._clock())
         # The same token says that nobody held it in between, however late we are.
         if renewed is None or renewed.token != lease.token:
             self._lease = None

@@ -1,4 +1,4 @@
-"""Step 6 of the trainer's loop: what was learned goes out, beside the learning.
+"""Step 5 of the trainer's loop: what was learned goes out, beside the learning.
 
 Publications hold absolute values and set memberships only, copied when they are made: doing one twice changes
 nothing, and doing an older one again before a newer one ends in the newer one's state.
@@ -40,13 +40,29 @@ _MOST_SKIPPED = 15
 """Statuses, of one a second: a cache that comes back is noticed within this."""
 
 
-class Outlets(NamedTuple):
-    """Where publications go."""
+class Sinks(NamedTuple):
+    """Logs, store and cache that publications go to."""
 
     events: EventSink
     vectors: EventSink
     store: TrainerStore
     cache: CachePublisher
+
+
+class Changelog(NamedTuple):
+    """How a generation's vectors stand in their logs.
+
+    Attributes
+    ----------
+    slot
+        0 or 1: generations that are served side by side have different keys there, see `changelog_key`.
+    commands_read
+        Returns the next offset of the commands that were carried out; None: not known.
+    """
+
+    generation: str
+    slot: int
+    commands_read: Callable[[], int | None]
 
 
 class Publisher:
@@ -64,8 +80,6 @@ class Publisher:
 
     Attributes
     ----------
-    commands_read
-        Next offset of the commands that were carried out.
     neighbours
         The lane that neighbours go by.
     n_cache_failures
@@ -74,38 +88,35 @@ class Publisher:
 
     def __init__(
         self,
-        outlets: Outlets,
-        generation: str,
+        sinks: Sinks,
+        changelog: Changelog,
         lease: Callable[[], Lease],
         metrics: Metrics,
         is_giving_up: Event,
     ) -> None:
-        self._outlets = outlets
-        self._generation = generation
-        self._changelog_lane = 0
-        self.commands_read: int | None = None
+        self._sinks = sinks
+        self._changelog = changelog
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
         self._users, self._status = Lane("users"), Lane("status")
         self._vectors = {topic: Lane(kind) for topic, kind in _KINDS.items()}
-        self.neighbours = NeighbourLane(outlets.cache, metrics)
+        self.neighbours = NeighbourLane(sinks.cache, metrics)
         self.n_cache_failures = 0
         self._n_failures_in_turn = self._n_skipped_statuses = 0
 
-    def take_changelog_lane(self, lane: int) -> None:
-        """Publish vectors in a generation's lane of the changelog, and let no earlier trainer do so any more.
+    def claim_changelog(self) -> None:
+        """Let no earlier trainer publish vectors under the generation's keys any more.
 
         Raises
         ------
         LeaseLost
             When a later trainer does.
         """
-        self._changelog_lane = lane
-        self._outlets.vectors.append(ITEM_VECTORS, [], self._fence(self._lease()))
+        self._sinks.vectors.append(ITEM_VECTORS, [], self._fence(self._lease()))
 
     def _fence(self, lease: Lease) -> Fence:
-        return Fence(changelog_turn(self._changelog_lane), lease.token)
+        return Fence(changelog_turn(self._changelog.slot), lease.token)
 
     def is_free_for_users(self) -> bool:
         """Return whether the last users handed over are out."""
@@ -131,7 +142,7 @@ class Publisher:
 
     def publish_vectors(self, topic: str, vectors: Sequence[tuple[str, bytes | None]]) -> None:
         """Hand over ids with (D + 1,) float32 little-endian, or None for a tombstone; like users."""
-        gathered = Gathered(vectors, time.time(), self.commands_read)
+        gathered = Gathered(vectors, time.time(), self._changelog.commands_read())
         self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, gathered))
 
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
@@ -168,40 +179,40 @@ class Publisher:
     def _write_users(self, publication: UserPublication) -> None:
         lease = self._lease()
         with timed(self._metrics, "publish.users"):
-            self._outlets.events.append(REJECTED, publication.rejected)
+            self._sinks.events.append(REJECTED, publication.rejected)
             # Whoever came back after having been erased is in the updates, with what came since and no more.
             if publication.forgotten_users:
-                self._outlets.store.forget_users(publication.forgotten_users, lease)
+                self._sinks.store.forget_users(publication.forgotten_users, lease)
             if publication.updates.states or publication.updates.seen:
-                self._outlets.store.publish_users(publication.updates, lease)
+                self._sinks.store.publish_users(publication.updates, lease)
         self._metrics.count("published.users", len(publication.updates.states))
 
     def _write_vectors(self, topic: str, gathered: Gathered) -> None:
         fence, vectors = self._fence(self._lease()), gathered.vectors
         with timed(self._metrics, f"publish.{_KINDS[topic]}"):
             messages = [self._message(id_, vector, gathered, fence.token) for id_, vector in vectors]
-            gone = [key_before(id_, self._changelog_lane) for id_, vector in vectors if vector is None]
+            gone = [key_before(id_, self._changelog.slot) for id_, vector in vectors if vector is None]
             messages += [Message(key, None) for key in gone if key is not None]
-            self._outlets.vectors.append(topic, messages, fence)
+            self._sinks.vectors.append(topic, messages, fence)
         self._metrics.count(f"published.{_KINDS[topic]}", len(vectors))
 
     def _message(self, id_: str, vector: bytes | None, gathered: Gathered, token: int) -> Message:
-        key = changelog_key(id_, self._changelog_lane)
+        key = changelog_key(id_, self._changelog.slot)
         named = None if key == id_ else id_
         at, commands_read = gathered.at, gathered.commands_read
-        record = VectorRecord(self._generation, vector, at, named, token, commands_read)
+        record = VectorRecord(self._changelog.generation, vector, at, named, token, commands_read)
         return Message(key, encode_vector(record), is_last=vector is None)
 
     def _write_status(self, status: Status) -> None:
         try:
             with timed(self._metrics, "publish.status"):
                 if status.items:
-                    self._outlets.cache.publish_items(status.items, status.versions)
+                    self._sinks.cache.publish_items(status.items, status.versions)
                 if status.names is not None:
-                    self._outlets.cache.drop_popular_but(status.names)
-                self._outlets.cache.publish_popular(status.rankings)
-                self._outlets.cache.publish_counters(status.counters)
-                self._outlets.cache.publish_blend(status.blend)
+                    self._sinks.cache.drop_popular_but(status.names)
+                self._sinks.cache.publish_popular(status.rankings)
+                self._sinks.cache.publish_counters(status.counters)
+                self._sinks.cache.publish_blend(status.blend)
             self._n_failures_in_turn = 0
         except Unavailable as error:
             # The next status replaces this one anyway: the stream need not wait for the cache.

@@ -1,30 +1,31 @@
 """The life of a trainer process: take a role, go on from the checkpoint, stream, hand over."""
 
 from contextlib import closing, nullcontext
-from dataclasses import replace
+from itertools import chain, repeat
 
 import structlog
 
-from streamrec.errors import LeaseLost, LogTruncated, UnsoundModel
+from streamrec.domain.generations.roles import Promotion
+from streamrec.errors import LogTruncated, UnsoundModel
 from streamrec.learning.learner import use_one_thread
-from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import EventSource
+from streamrec.ports import EventSource, Offsets
 from streamrec.process.erasures import open_erasures
+from streamrec.process.lease import LeaseKeeper
 from streamrec.process.retries import patiently
 from streamrec.process.scoped_metrics import metrics_of
-from streamrec.promotion.promotion import (
-    AskedPromotions,
+from streamrec.process.standby import work_under_leases
+from streamrec.process.stream_loop import StreamLoop
+from streamrec.promotion.role_end import RoleEnd
+from streamrec.promotion.roles import NAMES, HeldRole, TrainerRoles
+from streamrec.promotion.take_over import (
     catch_up,
-    place_of_champions,
+    committed_by_champions,
     publish_all_users,
     publish_missed,
 )
-from streamrec.promotion.roles import NAMES, Place, Turn, Turns
-from streamrec.publishing.challenger import ChallengerPublisher
-from streamrec.publishing.publisher import Publisher
-from streamrec.shadow.live_index import LiveIndex
-from streamrec.trainer.stream import StreamTrainer
-from streamrec.trainer.trainer_process import Equipment, TrainerProcess, open_trainer, weights_of
+from streamrec.trainer.context import weights_of
+from streamrec.trainer.opening import OpenTrainer, open_trainer
+from streamrec.trainer.trainer_process import Start, TrainerProcess
 
 _MEND = (
     "to go on nevertheless, run `python incremental_training.py --start earliest` (the log was replaced, or"
@@ -46,82 +47,63 @@ def run_trainer(process: TrainerProcess) -> None:
         When the stream's log is shorter than the checkpoint says.
     """
     use_one_thread()
+    roles = _roles_of(process)
+    # A start by choice is made once: its first step leaves a checkpoint of the new log.
+    later: Start = "checkpoint"
+    starts = chain([process.start], repeat(later))
     with closing(process.index) if process.index is not None else nullcontext():
-        _train_generations(process)
+        work_under_leases(roles.take, lambda held: _train(process, held, roles, next(starts)), roles.give_up)
 
 
-def _train_generations(process: TrainerProcess) -> None:
-    metrics = metrics_of("champion", process.metrics)
-    patient = patiently(process.stop.is_giving_up, metrics)
-    duration_s = process.settings.lease_duration_s
-    place = Place(
-        process.roles, process.outlets.store, process.owner, process.role, duration_s, process.clock
+def _roles_of(process: TrainerProcess) -> TrainerRoles:
+    leases = {
+        role: LeaseKeeper(
+            process.sinks.store, name, process.owner, process.settings.lease_duration_s, process.clock
+        )
+        for role, name in NAMES.items()
+    }
+    return TrainerRoles(
+        process.roles, leases, process.role, stop=process.stop, status=process.status, metrics=process.metrics
     )
-    turns = Turns(place, process.stop, process.status, process.metrics, patient)
-    while turn := turns.take():
-        process.status.role, process.status.generation = turn.role, turn.generation
-        try:
-            with closing(process.open_source(NAMES[turn.role])) as source:
-                _train(process, turn, turns, source)
-        except LeaseLost as error:
-            structlog.get_logger().warning("lease_lost", error=str(error))
-        except UnsoundModel as error:
-            process.reverts.note(error, metrics)
-        except LogTruncated as error:
-            raise LogTruncated(f"{error}; {_MEND}") from error
-        finally:
-            turns.end(turn)
-        # A start by choice is made once: its first step leaves a checkpoint of the new log.
-        process = replace(process, start="checkpoint")
 
 
-def _train(process: TrainerProcess, turn: Turn, turns: Turns, source: EventSource) -> None:
-    is_champion = turn.role == "champion"
-    metrics = metrics_of(turn.role, process.metrics)
-    process = replace(process, metrics=metrics)
-    asked = AskedPromotions(process.roles, process.artifacts_dir, metrics)
-    kind = Publisher if is_champion else ChallengerPublisher
-    publisher = kind(
-        process.outlets, turn.generation, lambda: turn.lease.lease, metrics, process.stop.is_giving_up
-    )
-    live_index = _live_index(process)
-
-    def is_over(state: TrainerState) -> bool:
-        if not is_champion:
-            state.promotions_asked.clear()  # the champion's to carry out
-        return asked.decide(state.promotions_asked) or turns.is_over(turn)
-
-    equipment = Equipment(source, turn.lease, publisher, is_over, live_index)
-    if is_champion:
-        _shut_out_the_one_before(process, turn)
+def _train(process: TrainerProcess, held: HeldRole, roles: TrainerRoles, start: Start) -> None:
+    role_end = RoleEnd(held, roles, process.artifacts_dir, metrics_of(held.role, process.metrics))
     try:
-        if is_champion and process.start == "checkpoint" and process.roles.read().under_way is not None:
-            _take_over(process, turn, equipment)
-        else:
-            _stream(process, open_trainer(process, turn.generation, equipment).loop)
-    finally:
-        if live_index is not None:
-            live_index.close()
-        publisher.close()
-    if asked.promotion is not None:
-        turns.hand_over(asked.promotion, turn)
+        with closing(process.open_source(NAMES[held.role])) as source:
+            _follow(process, held, source, start, role_end)
+            if role_end.promotion is not None:
+                roles.hand_over(role_end.promotion, held)
+    except UnsoundModel as error:
+        process.reverts.note(error, metrics_of("champion", process.metrics))
+    except LogTruncated as error:
+        raise LogTruncated(f"{error}; {_MEND}") from error
 
 
-def _shut_out_the_one_before(process: TrainerProcess, turn: Turn) -> None:
+def _follow(
+    process: TrainerProcess, held: HeldRole, source: EventSource, start: Start, role_end: RoleEnd
+) -> None:
+    """Train in a role until it ends; as a new champion, first publish what the one before did not."""
+    promotion = None
+    if held.role == "champion":
+        _shut_out_the_one_before(process, held)
+        promotion = process.roles.read().under_way if start == "checkpoint" else None
+    patient = patiently(process.stop.is_giving_up, metrics_of(held.role, process.metrics))
+    since = patient(committed_by_champions, source) if promotion is not None else {}
+    trainer = open_trainer(process, held, source, start=start, role_end=role_end)
+    with closing(trainer.context):
+        if promotion is not None:
+            _take_over(process, trainer, promotion, since)
+        _stream(trainer.loop)
+
+
+def _shut_out_the_one_before(process: TrainerProcess, held: HeldRole) -> None:
     """Let a champion that stood still for longer than its lease write neither cache nor roles any more."""
-    process.outlets.cache.write_under(lambda: turn.lease.lease)
-    process.roles.claim(turn.lease.lease)
+    process.sinks.cache.write_under(lambda: held.lease.lease)
+    process.roles.claim(held.lease.lease)
 
 
-def _live_index(process: TrainerProcess) -> LiveIndex | None:
-    if process.index is None:
-        return None
-    return LiveIndex(process.index, process.settings.look_ups_per_s, process.metrics, process.clock)
-
-
-def _stream(process: TrainerProcess, loop: StreamTrainer) -> None:
-    if process.start != "checkpoint":
-        loop.begin_another_log()
+def _stream(loop: StreamLoop) -> None:
     try:
         loop.run()
     except LogTruncated:
@@ -129,21 +111,25 @@ def _stream(process: TrainerProcess, loop: StreamTrainer) -> None:
         raise
 
 
-def _take_over(process: TrainerProcess, turn: Turn, equipment: Equipment) -> None:
-    """Stream as the new champion, and make its generation the live one once all users are published."""
-    promotion = process.roles.read().under_way
-    source, publisher = equipment.source, equipment.publisher
+def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promotion, since: Offsets) -> None:
+    """Make the generation the live one once all users are published.
+
+    Parameters
+    ----------
+    since
+        From `committed_by_champions`.
+    """
+    context, loop = trainer
+    source, publisher = context.source, context.publisher
     should_stop = process.stop.is_stopping.is_set
-    patient = patiently(process.stop.is_giving_up, process.metrics)
-    since = patient(place_of_champions, source)
-    opened = open_trainer(process, turn.generation, equipment)
+    patient = patiently(process.stop.is_giving_up, context.metrics)
     until = source.next_offsets()
-    erasures = patient(open_erasures, process.outlets.store, source, process.clock)
-    patient(publish_missed, source, since, until, weights_of(process), publisher, erasures)
+    erasures = patient(open_erasures, context.store, source, process.clock)
+    missed = (source, since, until, weights_of(process.settings), publisher, erasures)
+    patient(publish_missed, *missed)
     patient(source.seek, until)
-    catch_up(opened.loop, source, since, should_stop)
-    if publish_all_users(opened.loop, opened.state, publisher, should_stop) and promotion is not None:
-        process.roles.complete(promotion, turn.lease.lease)
-        process.metrics.count("promotions.done")
+    catch_up(loop, source, since, should_stop)
+    if publish_all_users(loop, context.state, publisher, should_stop):
+        process.roles.complete(promotion, context.lease.lease)
+        context.metrics.count("promotions.done")
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
-    _stream(process, opened.loop)

@@ -23,7 +23,7 @@ from streamrec.errors import StreamrecError
 from streamrec.learning.state import checkpoints
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Lease
 from streamrec.process.stop import stop_on_signals
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
 from streamrec.trainer.run import run_trainer
@@ -195,7 +195,7 @@ def train(folder: Path, places: Places, name: str, kinds: Collection[str], setti
     run_trainer(
         TrainerProcess(
             open_source=open_source,
-            outlets=Outlets(
+            sinks=Sinks(
                 gate.over(open_event_sink(places.events), "events"),
                 gate.over(open_event_sink(places.vectors), "vectors"),
                 gate.over(store, "store"),

@@ -24,7 +24,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.stop import stop_on_signals
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics, configure_logging
 from streamrec.trainer.run import run_trainer
@@ -111,7 +111,7 @@ def train(folder: Path, point: Point | None) -> None:
     run_trainer(
         TrainerProcess(
             open_source=open_source,
-            outlets=Outlets(sink, SqliteEventSink(folder / "changelog.db"), store, cache),
+            sinks=Sinks(sink, SqliteEventSink(folder / "changelog.db"), store, cache),
             metrics=NullMetrics(),
             artifacts_dir=folder,
             roles=roles,

@@ -12,12 +12,12 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
-from streamrec.bars.run import HistoryProcess, run_history
+from streamrec.bars.context import HistoryProcess
+from streamrec.bars.run import run_history
 from streamrec.domain.events.erasure import NOTHING_VOID
-from streamrec.domain.events.repeats import RecentIds
-from streamrec.learning.decoding import decode
 from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
+from streamrec.process.decoding import decode_commands
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
@@ -189,8 +189,8 @@ def test_a_vector_of_no_moment_is_rejected(at: float) -> None:
 @pytest.mark.parametrize("key", ["", "x" * 257])
 def test_a_command_about_no_id_is_rejected(key: str) -> None:
     record = Record(COMMANDS, 0, 0, key, encode_command(Command("item_deleted", 1.0, "x")), 1.0)
-    decoded = decode([record], RecentIds(1))
-    assert (decoded.commands, decoded.reasons) == ([], {"bad_id": 1})
+    commands, invalid = decode_commands([record])
+    assert (commands.n, [one.error.reason for one in invalid]) == (0, ["bad_id"])
 
 
 def test_an_order_of_a_year_that_nobody_lives_to_see_bans_no_item() -> None:

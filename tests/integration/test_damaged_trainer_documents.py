@@ -20,11 +20,11 @@ from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.item import Item
 from streamrec.errors import LeaseLost
 from streamrec.ports import DocumentStore, Snapshot, TrainerStore, UserUpdates, VectorTable
-from streamrec.process.retries import patiently
+from streamrec.process.lease import LeaseKeeper
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
-from streamrec.promotion.promotion import AskedPromotions
-from streamrec.promotion.roles import Place, Turns
+from streamrec.promotion.role_end import RoleEnd
+from streamrec.promotion.roles import NAMES, TrainerRoles
 from streamrec.telemetry import NullMetrics
 from tests.damage import NESTED
 
@@ -159,18 +159,20 @@ def test_a_trainer_at_work_goes_on_while_roles_can_not_be_read(tmp_path: Path, n
     set_current(tmp_path, "g1")
     stop, metrics = StopRequest(), NullMetrics()
     roles = SnapshotRoles(tmp_path)
-    place = Place(roles, MemoryStore(), "one", "champion", 6.0, lambda: NOW)
-    turns = Turns(place, stop, TrainerStatus(), metrics, patiently(stop.is_giving_up, metrics))
-    turn = turns.take()
-    assert turn is not None
-    desk = AskedPromotions(roles, tmp_path, metrics)
+    store = MemoryStore()
+    leases = {role: LeaseKeeper(store, name, "one", 6.0, lambda: NOW) for role, name in NAMES.items()}
+    of_process = TrainerRoles(roles, leases, "champion", stop=stop, status=TrainerStatus(), metrics=metrics)
+    held = of_process.take()
+    assert held is not None
+    role_end = RoleEnd(held, of_process, tmp_path, metrics)
     asked = [PromotionRequest("promote", "g2", 5.0)]
     for garbage in GARBAGE:
         (tmp_path / name).write_bytes(garbage)
-        assert not turns.is_over(turn), garbage[:10]
-        assert not desk.decide(asked)
-        assert len(asked) == 1, "it waits until it can be decided"
-    turns.end(turn)
+        assert role_end.settle(asked) == asked, "it waits until it can be decided"
+        assert not role_end.is_over, garbage[:10]
+        assert role_end.promotion is None
+    of_process.give_up(held)
     (tmp_path / name).unlink()
     set_current(tmp_path, "g2")
-    assert turns.is_over(turn)
+    role_end.settle([])
+    assert role_end.is_over

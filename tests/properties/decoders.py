@@ -34,8 +34,8 @@ from streamrec.adapters.redis import values as redis_values
 from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
 from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
-from streamrec.bars.decoding import TickRules, decode_ticks
 from streamrec.bars.publishing import Waiting
+from streamrec.bars.ticks import TickRules, ticks_of
 from streamrec.datasets.files.json_rows import json_rows
 from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
@@ -65,10 +65,10 @@ from streamrec.errors import (
     Unavailable,
     UnknownId,
 )
-from streamrec.learning.decoding import decode
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import (
+    COMMANDS,
     INTERACTIONS,
     ById,
     ByVector,
@@ -78,6 +78,8 @@ from streamrec.ports import (
     UsersByProfile,
     VectorTable,
 )
+from streamrec.process.decoding import decode_commands, decode_events
+from streamrec.publishing.rejections import rejection
 from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.properties.damages import JSON, MSGPACK, Form
@@ -117,13 +119,18 @@ _REJECTED = (wire.encode_rejected(wire.RejectedRecord("interactions", 0, 7, "not
 
 def _reject(payload: bytes) -> object:
     """Read a record as the trainer does, and write down why it was refused."""
-    decoded_batch = decode([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5))
-    return [wire.decode_rejected(message.value or b"") for message in decoded_batch.rejected]
+    batch = decode_events([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5))
+    return [wire.decode_rejected(rejection(invalid).value or b"") for invalid in batch.invalid]
+
+
+def _order(payload: bytes) -> object:
+    commands, _ = decode_commands([Record(COMMANDS, 0, 1, "k", payload, 5.0)])
+    return commands
 
 
 def _ticks(payload: bytes) -> object:
     rules = TickRules(EventWeights({"dislike": -1.0}))
-    return decode_ticks([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5), rules)
+    return ticks_of(decode_events([Record(INTERACTIONS, 0, 1, "k", payload, 5.0)], RecentIds(5)), rules)
 
 
 # What index and recommender say to each other -------------------------------------------------------------
@@ -355,8 +362,9 @@ ROWS: tuple[Row, ...] = (
     Row("wire.decode_rejected", wire.decode_rejected, _REJECTED, (InvalidEvent,)),
     Row("markers.is_marker", markers.is_marker, _EVENTS, ()),
     Row("envelopes.envelope_of", envelopes.envelope_of, _EVENTS, ()),
-    Row("training.decode, encode_rejected", _reject, _EVENTS, ()),
-    Row("history.decode_ticks", _ticks, _EVENTS, ()),
+    Row("decoding.decode_events", _reject, _EVENTS, ()),
+    Row("decoding.decode_commands", _order, _COMMANDS, ()),
+    Row("bars.ticks_of", _ticks, _EVENTS, ()),
     Row(
         "index_messages.decode_queries",
         _queries,
@@ -531,7 +539,7 @@ ROWS: tuple[Row, ...] = (
 )
 
 NO_ROW: dict[str, str] = {
-    "decode_ticks": "history.decode_ticks",
+    "read_batch": "decoding.decode_events",
     "read_manifest": "read_snapshot/manifest.json",
     "read_table": "read_snapshot/item_ids.json",
     "read_likeness": "read_snapshot/user_likeness.npy",

@@ -6,8 +6,9 @@ from functools import partial
 
 from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
-from streamrec.bars.decoding import TickRules
-from streamrec.bars.run import HistoryProcess, run_history
+from streamrec.bars.context import HistoryProcess
+from streamrec.bars.run import run_history
+from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable

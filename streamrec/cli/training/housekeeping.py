@@ -17,7 +17,7 @@ from streamrec.adapters.sqlite.store_retention import (
     SqliteSeenRetention,
 )
 from streamrec.bars.checkpoint import HistoryCheckpoint
-from streamrec.bars.run import CHECKPOINT_FILE
+from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.retention_settings import RetentionSettings
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId

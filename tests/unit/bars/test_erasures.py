@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.bars.run import CHECKPOINT_FILE
+from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.domain.bars.bar import Bar
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import INTERACTIONS, Message

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
-from streamrec.bars.run import CHECKPOINT_FILE, run_history
+from streamrec.bars.context import CHECKPOINT_FILE
+from streamrec.bars.run import run_history
 from streamrec.domain.bars.bar import Bar, BarsUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import INTERACTIONS

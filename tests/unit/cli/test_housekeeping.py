@@ -13,7 +13,7 @@ from streamrec.adapters.files.roles import CHANGELOG_LANE
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
-from streamrec.bars.run import CHECKPOINT_FILE
+from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.training.retention_settings import RetentionSettings
 from streamrec.domain.bars.minute_table import MinuteTable

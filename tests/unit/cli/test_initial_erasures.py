@@ -121,7 +121,7 @@ def test_an_item_that_was_created_again_is_not_reported_as_deleted(system: Erasu
     changes = open_event_source(f"sqlite:///{system.folder}/changelog.db", [ITEM_VECTORS], "test")
     assert changes.poll(100, 0.0) == []
     changes.close()
-    assert system.opened.state.deleted_items == {"i2"}
+    assert system.opened.context.state.deleted_items == {"i2"}
 
 
 def test_a_file_teaches_nothing_of_before_an_erasure(system: ErasureSystem) -> None:

@@ -20,7 +20,7 @@ from streamrec.learning.reverts import Reverts
 from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.publishing.views import item_vectors, user_states
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
@@ -210,7 +210,7 @@ def process_over(world: World, damaged_at: frozenset[int], metrics: Counts) -> T
     DamagingSource.n_polls, DamagingSource.damaged_at, DamagingSource.stop = 0, damaged_at, stop
     return TrainerProcess(
         open_source=lambda group: DamagingSource(world.log, [COMMANDS, INTERACTIONS], group),
-        outlets=Outlets(world.sink, world.sink, world.store, world.cache),
+        sinks=Sinks(world.sink, world.sink, world.store, world.cache),
         metrics=metrics,
         artifacts_dir=world.folder,
         roles=Generation(),  # type: ignore[arg-type]  # nothing is promoted

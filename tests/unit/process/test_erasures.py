@@ -33,8 +33,8 @@ def test_events_before_an_erasure_never_bring_the_user_back_and_those_behind_it_
     system.start()  # it meets all at once: commands are read before events
     system.catch_up()
     assert system.learned() == system.published("u", "v") == {"u": 1, "v": 1}
-    assert system.opened.state.counters.n_erased == 2
-    assert system.opened.state.counters.n_rejected == 0
+    assert system.opened.context.state.counters.n_erased == 2
+    assert system.opened.context.state.counters.n_rejected == 0
 
 
 def test_a_crash_after_an_erasure_does_not_bring_the_user_back(system: ErasureSystem) -> None:

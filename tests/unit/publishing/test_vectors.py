@@ -161,9 +161,9 @@ def test_another_log_gets_all_vectors_again(world: World) -> None:
     world.send(*events(("u", "a"), ("v", "b")))
     trainer = world.trainer()
     trainer.step(2)
+    trainer.finish()
     world.log.records[USER_VECTORS].clear()
-    trainer.loop.begin_another_log()
-    trainer.step(2)
+    world.trainer("two", is_restored=True, is_new_log=True).step(2)
     assert set(vectors_of_users(world)) == {"u", "v"}
 
 

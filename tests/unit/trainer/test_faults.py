@@ -15,7 +15,7 @@ from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.publishing.publications import Status
-from streamrec.publishing.publisher import Outlets, Publisher
+from streamrec.publishing.publisher import Changelog, Publisher, Sinks
 from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, World, events
@@ -215,8 +215,8 @@ def test_a_cache_that_is_away_is_asked_after_growing_pauses(tmp_path: Path) -> N
     world = World(tmp_path)
     cache = AwayFor(3)
     publisher = Publisher(
-        Outlets(world.sink, world.sink, world.store, cache),  # type: ignore[arg-type]
-        "g1",
+        Sinks(world.sink, world.sink, world.store, cache),  # type: ignore[arg-type]
+        Changelog("g1", 0, lambda: None),
         lambda: Lease("trainer", "one", 1, 0.0),
         NullMetrics(),
         Event(),

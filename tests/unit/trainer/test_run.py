@@ -16,7 +16,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.promotion.roles import LEASE_NAME
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
@@ -71,7 +71,7 @@ def process_over(
 ) -> TrainerProcess:
     return TrainerProcess(
         open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
-        outlets=Outlets(world.sink, world.sink, world.store, world.cache),
+        sinks=Sinks(world.sink, world.sink, world.store, world.cache),
         metrics=NullMetrics(),
         artifacts_dir=world.folder,
         roles=generation,  # type: ignore[arg-type]  # nothing is promoted

@@ -103,7 +103,6 @@ def test_a_restart_without_a_checkpoint_of_its_own_does_all_again_and_counts_onc
     world.send(*events(*[(f"u{n % 3}", f"i{n % 9}") for n in range(40)]))
     first.step(2)  # the checkpoint is at 20
     world.clock.now += 0.1
-    first.loop._settings = first.loop._settings.model_copy(update={"checkpoint_interval_s": 1e9})
     first.loop._checkpoint_due = 1e18
     first.step(2)  # learned and published, not checkpointed
     assert first.state.counters.n_events == 40

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from streamrec.bars.decoding import DecodedTicks, TickRules, decode_ticks
+from streamrec.bars.ticks import DecodedTicks, TickRules, ticks_of
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.ports import Record
+from streamrec.process.decoding import decode_events
 
 WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
 
@@ -16,7 +17,7 @@ WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
 def decoded(*events: Any, rules: TickRules | None = None, window: int = 100) -> DecodedTicks:
     payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
     records = [Record("interactions", 0, offset, "key", value, 50.0) for offset, value in enumerate(payloads)]
-    return decode_ticks(records, RecentIds(window), rules or TickRules(WEIGHTS))
+    return ticks_of(decode_events(records, RecentIds(window)), rules or TickRules(WEIGHTS))
 
 
 def event(**fields: Any) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from streamrec.domain.generations.roles import Role
 from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.promotion.roles import NAMES
-from streamrec.publishing.publisher import Outlets
+from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LocationSettings
 
 
-def open_outlets(places: LocationSettings, metrics: Metrics) -> Outlets:
+def open_sinks(places: LocationSettings, metrics: Metrics) -> Sinks:
     """Open logs, store and cache to write to.
 
     Raises
@@ -27,7 +27,7 @@ def open_outlets(places: LocationSettings, metrics: Metrics) -> Outlets:
     Unavailable
         When a file can't be opened.
     """
-    return Outlets(
+    return Sinks(
         events=open_event_sink(places.events_url),
         vectors=open_event_sink(places.vectors_url),
         store=open_trainer_store(places.store_url),

@@ -1,0 +1,110 @@
+"""The context of a keeper of bars: made once, when its checkpoint is restored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
+from streamrec.bars.publishing import HistoryPublishing, Waiting
+from streamrec.bars.ticks import TickRules
+from streamrec.domain.bars.minute_table import MinuteTable
+from streamrec.domain.events.repeats import RecentIds
+from streamrec.errors import LogTruncated
+from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
+from streamrec.process.erasures import open_erasures
+from streamrec.process.lease import LeaseKeeper, owner_name
+from streamrec.process.retries import patiently
+from streamrec.process.status import TrainerStatus
+from streamrec.process.stop import StopRequest
+from streamrec.process.stream_loop import StreamContext
+from streamrec.settings.processes import BarsSettings
+
+CHECKPOINT_FILE = "item-history.npz"
+
+
+@dataclass(frozen=True)
+class HistoryProcess:
+    """What the composition root hands over.
+
+    Attributes
+    ----------
+    open_source
+        Opens a reader of the events that commits under a group's name.
+    store
+        Keeps the lease, and the record of erasures.
+    metrics
+        Scoped to the process.
+    clock
+        Unix seconds.
+    status
+        Told what is being done.
+    owner
+        Names this process among those that want the lease.
+    """
+
+    open_source: Callable[[str], EventSource]
+    store: KeeperStore
+    cache: CachePublisher
+    metrics: Metrics
+    artifacts_dir: Path
+    rules: TickRules
+    settings: BarsSettings
+    stop: StopRequest
+    clock: Callable[[], float]
+    status: TrainerStatus = field(default_factory=TrainerStatus)
+    owner: str = field(default_factory=owner_name)
+
+
+@dataclass(frozen=True)
+class BarsContext(StreamContext):
+    """The bars that are kept, and what they are kept and published with."""
+
+    history: MinuteTable
+    publishing: HistoryPublishing
+    checkpoint: HistoryCheckpoint
+    rules: TickRules
+
+
+def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSource) -> BarsContext:
+    """Restore the checkpoint, and bring the source to where it goes on: in another log, to its beginning.
+
+    Raises
+    ------
+    CorruptArtifact
+        When the checkpoint is damaged, or of another version.
+    """
+    settings = process.settings
+    patient = patiently(process.stop.is_giving_up, process.metrics)
+    checkpoint = HistoryCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
+    history = MinuteTable(settings.window, settings.max_items)
+    restored = checkpoint.restore(history) or NOTHING
+    try:
+        patient(source.seek, restored.next_offsets)
+    except LogTruncated as error:
+        # All that we hold is made of the log: of another log, other bars.
+        structlog.get_logger().warning("history_begins_anew", because=str(error))
+        gone = [*restored.waiting.forgotten, *history.ids.ids_at(range(history.ids.n_rows))]
+        history = MinuteTable(settings.window, settings.max_items)
+        restored = NOTHING._replace(waiting=Waiting(NOTHING.waiting.cells, gone))
+        patient(source.seek, restored.next_offsets)
+        # A crash from now on must not meet the old log's offsets again, which the new one may have by then.
+        patient(checkpoint.write, history, restored)
+    erasures = patient(open_erasures, process.store, source, process.clock)
+    erasures.settle(source.next_offsets())
+    publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)
+    publishing.note_waiting(restored.waiting)
+    return BarsContext(
+        source=source,
+        erasures=erasures,
+        repeats=RecentIds(settings.dedupe_window, restored.event_ids),
+        lease=lease,
+        metrics=process.metrics,
+        clock=process.clock,
+        stop=process.stop,
+        history=history,
+        publishing=publishing,
+        checkpoint=checkpoint,
+        rules=process.rules,
+    )

@@ -1,0 +1,60 @@
+"""Ticks: the events that move an item's bars; the others are counted by reason."""
+
+from collections import Counter
+from functools import cache
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from streamrec.domain.bars.minute_table import Ticks
+from streamrec.domain.events.weights import EventWeights
+from streamrec.ports import COMMANDS
+from streamrec.process.decoding import Batch
+
+
+class TickRules(NamedTuple):
+    """Which types of events move an item's history: of these, all whose weight is not negative.
+
+    Without any type named, all types. A value may be any finite number: it need not be a price.
+
+    >>> rules = TickRules(EventWeights({"dislike": -1.0, "impression": 0.0}), frozenset())
+    >>> rules.count("trade"), rules.count("impression"), rules.count("dislike")
+    (True, True, False)
+    """
+
+    weights: EventWeights
+    types: frozenset[str] = frozenset()
+
+    def count(self, event_type: str) -> bool:
+        """Return whether events of a type count."""
+        return self.weights.of(event_type) >= 0 and (not self.types or event_type in self.types)
+
+
+class DecodedTicks(NamedTuple):
+    """Ticks of a batch; `ignored` says how many of its records hold none, by reason."""
+
+    ticks: Ticks
+    ignored: Counter[str]
+
+
+def ticks_of(batch: Batch, rules: TickRules) -> DecodedTicks:
+    """Return the events of a batch that move an item's bars.
+
+    The trainer reports the records that are no events, so here they are only counted.
+    """
+    item_ids: list[str] = []
+    figures: list[tuple[float, float, float, float]] = []
+    n_invalid = sum(invalid.record.topic != COMMANDS for invalid in batch.invalid)
+    ignored = Counter(malformed=n_invalid, erased=batch.n_erased, repeats=batch.n_repeats)
+    counts = cache(rules.count)
+    for event, arrival in zip(batch.events, batch.arrivals, strict=True):
+        if event.value is None:
+            ignored["without_value"] += 1
+        elif not counts(event.type):
+            ignored["of_other_types"] += 1
+        else:
+            item_ids.append(event.item_id)
+            figures.append((event.timestamp, event.value, arrival, crc32(event.user_id.encode())))
+    columns = np.array(figures, np.float64).reshape(len(figures), 4).T.copy()
+    return DecodedTicks(Ticks(item_ids, *columns), +ignored)

@@ -1,0 +1,189 @@
+"""The trainer's part of the stream loop: learning from every event as it arrives, and publishing it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from streamrec.domain.generations.roles import PromotionRequest
+from streamrec.learning.absorb import absorb
+from streamrec.learning.commands import carry_out, changed_items, erase_users
+from streamrec.learning.eviction import Eviction
+from streamrec.learning.state.hidden_items import follow
+from streamrec.learning.state.pending import Pending
+from streamrec.ports import Offsets, UserUpdates
+from streamrec.process.decoding import Batch, KeyedCommand
+from streamrec.process.retries import patiently
+from streamrec.publishing.neighbours import NeighbourPublishing
+from streamrec.publishing.publications import UserPublication
+from streamrec.publishing.rankings import RankingPublishing
+from streamrec.publishing.rejections import rejection
+from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
+from streamrec.publishing.views import blend_gauges, state_gauges, user_states
+from streamrec.shadow.live_evaluation import LiveEvaluation
+from streamrec.telemetry import Digest, timed
+from streamrec.trainer.context import TrainerContext
+
+_MOST_PENDING = 4096
+"""Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
+
+
+class RoleEnd(Protocol):
+    """Knows when a trainer's role ends."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+
+    def settle(self, requests: Sequence[PromotionRequest]) -> list[PromotionRequest]:
+        """Do what is to be done for the role to end; return the requests that wait on."""
+
+
+class TrainerHandler:
+    """Learns one generation, in whatever role it has.
+
+    Parameters
+    ----------
+    role_end
+        None: the role does not end.
+    """
+
+    def __init__(self, context: TrainerContext, role_end: RoleEnd | None = None) -> None:
+        self._context, self._role_end = context, role_end
+        state, settings, publisher = context.state, context.settings, context.publisher
+        self._state = state
+        self._patiently = patiently(context.stop.is_giving_up, context.metrics)
+        self._evaluation = LiveEvaluation(
+            state, settings.evaluations_per_s, settings.covisitation.n_published, context.live_index
+        )
+        now = context.clock()
+        self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)
+        self._item_vectors = publishing_of_items(state, publisher, settings, now)
+        self._user_vectors = publishing_of_users(state, publisher, settings, now)
+        self._rankings = RankingPublishing(state, context.categories, publisher)
+        self._pending, self._rejections = Pending(), Digest("records_rejected")
+        self._eviction = Eviction(state, settings, context.metrics)
+        # What was hidden or shown while nobody followed the commands, or before there was this generation.
+        hidden = context.categories.hidden
+        self.is_checkpointed = hidden == state.hidden_items and not context.is_new_log
+        self._item_vectors.drop(follow(state, hidden | state.hidden_items, hidden, now))
+        if context.is_new_log:
+            self._publish_all_again(now)
+        self._erase(context.erased_users)
+
+    def _publish_all_again(self, now: float) -> None:
+        """Let all vectors and deletions wait: a log that was replaced took what index servers read along."""
+        state = self._state
+        self._item_vectors.drop(sorted({*state.deleted_items, *state.hidden_items}))
+        state.dirty_items.mark(np.arange(state.item_ids.n_rows), now)
+        state.dirty_users.mark(np.arange(state.user_ids.n_rows), now)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the generation's role has ended."""
+        return self._role_end is not None and self._role_end.is_over
+
+    def handle(self, batch: Batch) -> None:
+        """Carry out what was ordered; then predict a sample of the events, and learn them all."""
+        self._count(batch)
+        self._pending.rejected += map(rejection, batch.invalid)
+        self._erase(batch.erased_users)
+        self._state.promotions_asked += batch.commands.promotions
+        if batch.commands.of_items:
+            self._change_items(batch.commands.of_items)
+        if not batch.events:
+            return
+        metrics, now = self._context.metrics, self._context.clock()
+        rules = self._context.rules
+        with timed(metrics, "evaluate"):
+            self._evaluation.sample(batch.events, rules.weights, now)
+        with timed(metrics, "learn"):
+            absorbed = absorb(self._state, batch.events, rules, now)
+        metrics.timing("covisitation", absorbed.covisitation_s * 1000)
+        metrics.count("events", len(batch.events))
+        metrics.gauge("loss", absorbed.loss)
+        self._pending.add_users(absorbed.user_rows, absorbed.seen)
+        self._eviction.step(self._pending, (self._item_vectors, self._neighbours), self._user_vectors)
+
+    def _count(self, batch: Batch) -> None:
+        reasons = Counter(invalid.error.reason for invalid in batch.invalid)
+        example = str(batch.invalid[-1].error) if batch.invalid else ""
+        self._rejections.note(len(batch.invalid), example, reasons)
+        counters, metrics = self._state.counters, self._context.metrics
+        counters.n_rejected += len(batch.invalid)
+        counters.n_repeats += batch.n_repeats
+        counters.n_erased += batch.n_erased
+        counters.n_commands += batch.commands.n
+        metrics.count("repeats", batch.n_repeats)
+        if batch.n_erased:
+            metrics.count("erased_events", batch.n_erased)
+        for reason, n in reasons.items():
+            metrics.count(f"rejected.{reason}", n)
+
+    def _erase(self, user_ids: Sequence[str]) -> None:
+        """Forget users, here and outside; unknown ones outside alone."""
+        erase_users(user_ids, self._state, self._pending)
+        self._user_vectors.drop(user_ids)
+
+    def _change_items(self, commands: Sequence[KeyedCommand]) -> None:
+        context = self._context
+        items = self._patiently(changed_items, commands, context.store)
+        gone = carry_out(commands, items, self._state, context.categories, context.clock())
+        self._rankings.note_changes(items)
+        self._item_vectors.drop([*gone.deleted, *gone.hidden])
+        self._neighbours.drop(gone.deleted)
+
+    def publish_if_due(self, now: float) -> None:
+        """Hand over what is due, and users as soon as the last ones are out."""
+        is_full = len(self._pending.seen) >= _MOST_PENDING
+        if self._pending and (is_full or self._context.publisher.is_free_for_users()):
+            self._publish_pending()
+        for publishing in (self._item_vectors, self._user_vectors, self._neighbours):
+            publishing.publish_if_due(now)
+
+    def _publish_pending(self) -> None:
+        pending, self._pending = self._pending, Pending()
+        updates = UserUpdates(user_states(self._state, pending.user_rows()), pending.seen)
+        self._context.publisher.publish_users(
+            UserPublication(updates, pending.forgotten_users, pending.rejected)
+        )
+
+    def _publish_vectors(self) -> None:
+        for vectors in (self._item_vectors, self._user_vectors):
+            vectors.publish()
+
+    def gauges(self, now: float) -> dict[str, float]:
+        """Return how much there is, how much waits, and how well the models predict."""
+        return {
+            "waiting_users": float(self._pending.n_users),
+            **state_gauges(self._state, now),
+            **blend_gauges(self._state),
+            "lease_token": float(self._context.lease.lease.token),
+            **self._evaluation.gauges(),
+        }
+
+    def show_status(self, gauges: dict[str, float], now: float) -> None:
+        """Hand over rankings, counters and the blend; then settle whether the role ends."""
+        counters = self._state.counters.as_numbers() | {"model_reverts": float(self._context.reverts.n)}
+        self._evaluation.serving.renew()
+        self._context.publisher.publish_status(lambda: self._rankings.status(counters | gauges, now))
+        if self._role_end is not None:
+            self._state.promotions_asked = self._role_end.settle(self._state.promotions_asked)
+
+    def flush(self) -> None:
+        """Hand over users, and vectors as far as one publication holds them; wait until all is out."""
+        self._publish_pending()
+        self._publish_vectors()
+        self._context.publisher.drain()
+
+    def write_checkpoint(self, next_offsets: Offsets) -> None:
+        """Write the generation's next checkpoint, under the lease's token."""
+        token = self._context.lease.lease.token
+        self._context.checkpoints.write(self._state, next_offsets, token)
+        self._context.reverts.settle()
+
+    def finish(self) -> None:
+        """Hand over the vectors that wait, and wait until all is out."""
+        self._publish_vectors()
+        self._context.publisher.drain()
