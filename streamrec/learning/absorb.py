@@ -1,4 +1,4 @@
-"""Step 5 of the trainer's loop: events change the state, and what must be published is noted."""
+"""Learning, in step 4 of the stream loop: events change the state, and what must be published is noted."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Step 4 of the trainer's loop: predict a sample of events before learning them (prequential evaluation).
+"""Evaluation, in step 4 of the stream loop: predict a sample of events before learning them (prequential evaluation).
 
 The blend learns from the same sample, from the very lists that were predicted.
 """

@@ -1,4 +1,4 @@
-"""Step 7 of the trainer's loop: where checkpoints stand, and which one to go on from."""
+"""Step 6 of the stream loop: where checkpoints stand, and which one to go on from."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -46,7 +46,7 @@ class TrainerState:
     changelog_lane
         0 or 1; generations that are served side by side have different ones, see `changelog_key`.
     promotions_asked
-        Commands that were read and are neither refused nor begun; see `promotion.AskedPromotions`.
+        Commands that were read and are neither refused nor begun; see `promotion.role_end`.
     log
         Identity of the log that was learned from; empty where it has none.
     """
