@@ -1,4 +1,4 @@
-"""Evaluation, in step 4 of the stream loop: a sample of events is predicted before it is learned (prequential).
+"""Evaluation, in step 4 of the stream loop: a sample of events is predicted before it is learned.
 
 The blend learns from the same sample, from the very lists that were predicted.
 """
