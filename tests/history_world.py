@@ -12,11 +12,12 @@ from streamrec.bars.context import HistoryProcess
 from streamrec.bars.run import run_history
 from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.bar import Bar
-from streamrec.ports import INTERACTIONS, CachePublisher, Message, Metrics
+from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, Message, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import StopRequest
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
+from streamrec.wire import Command, encode_command
 from tests.builders import WEIGHTS
 
 
@@ -42,6 +43,10 @@ class HistoryWorld:
         """Append events, or what is none, to the stream."""
         payloads = [event if isinstance(event, bytes) else json.dumps(event).encode() for event in events]
         self.sink.append(INTERACTIONS, [Message("key", payload) for payload in payloads])
+
+    def command(self, name: Any, item_id: str) -> None:
+        """Append a command about an item."""
+        self.sink.append(COMMANDS, [Message(item_id, encode_command(Command(name, 1.0, "test")))])
 
     def process(self, n_polls: int, owner: str = "one", **settings: Any) -> HistoryProcess:
         """Return a process that is told to stop after so many polls."""
@@ -73,7 +78,7 @@ class _StoppingSource(MemoryEventSource):
     """Makes the request to stop when it is polled for the n-th time."""
 
     def __init__(self, world: HistoryWorld, group: str, stop: StopRequest, n_polls: int) -> None:
-        super().__init__(world.log, [INTERACTIONS], group)
+        super().__init__(world.log, [COMMANDS, INTERACTIONS], group)
         self._stop = stop
         self._n_left = n_polls
 

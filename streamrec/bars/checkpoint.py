@@ -1,5 +1,6 @@
 """Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +27,9 @@ class About(msgspec.Struct, frozen=True):
     event_ids
         The last ones, oldest first, to drop repeats by.
     forgotten
-        Of items that were evicted, and that the hot cache still has.
+        Of items that were evicted or deleted, and that the hot cache still has.
+    deleted
+        Of items that were deleted last; a file of a version before names none.
     """
 
     format_version: int
@@ -34,14 +37,26 @@ class About(msgspec.Struct, frozen=True):
     item_ids: list[str | None]
     event_ids: list[str]
     forgotten: list[str]
+    deleted: list[str] = []
 
 
 class Restored(NamedTuple):
-    """Where the stream goes on, which event ids came last, and what waits to be published."""
+    """Offsets where the stream goes on, and what the file holds beside the bars.
+
+    Attributes
+    ----------
+    event_ids
+        The last ones.
+    waiting
+        What is to be published.
+    deleted
+        Items that were deleted last: late ticks must not bring them back.
+    """
 
     next_offsets: Offsets
     event_ids: list[str]
     waiting: Waiting
+    deleted: Sequence[str] = ()
 
 
 NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
@@ -64,8 +79,15 @@ class HistoryCheckpoint:
         Unavailable
             When the disk is full or can't be written.
         """
-        next_offsets, event_ids, (cells, forgotten) = restored
-        about = About(FORMAT_VERSION, next_offsets, history.ids.by_row(), event_ids, forgotten)
+        cells, forgotten = restored.waiting
+        about = About(
+            FORMAT_VERSION,
+            restored.next_offsets,
+            history.ids.by_row(),
+            restored.event_ids,
+            forgotten,
+            list(restored.deleted),
+        )
         written = np.frombuffer(msgspec.json.encode(about), np.uint8)
         arrays = history.arrays() | {"waiting": cells, "about": written}
         try:
@@ -114,7 +136,8 @@ class HistoryCheckpoint:
             return None
         except FILE_DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
-        return Restored(about.next_offsets, about.event_ids, Waiting(cells, about.forgotten + left_out))
+        waiting = Waiting(cells, about.forgotten + left_out)
+        return Restored(about.next_offsets, about.event_ids, waiting, about.deleted)
 
     def _check(self, about: About) -> None:
         if about.format_version != FORMAT_VERSION:

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import structlog
 
-from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
+from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint, Restored
 from streamrec.bars.publishing import HistoryPublishing, Waiting
 from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.events.repeats import RecentIds
+from streamrec.domain.rows.newest_ids import NewestIds
 from streamrec.errors import LogTruncated
-from streamrec.ports import CachePublisher, EventSource, KeeperStore, Metrics
+from streamrec.ports import COMMANDS, CachePublisher, EventSource, KeeperStore, Metrics, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
 from streamrec.process.retries import patiently
@@ -22,6 +23,9 @@ from streamrec.process.stream_loop import StreamContext
 from streamrec.settings.processes import BarsSettings
 
 CHECKPOINT_FILE = "item-history.npz"
+
+_MAX_DELETED = 100_000
+"""Some 10 MB; of those beyond, late ticks make bars of the deleted, until they are silent longest."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +63,22 @@ class HistoryProcess:
 
 @dataclass(frozen=True)
 class BarsContext(StreamContext):
-    """The bars that are kept, and what they are kept and published with."""
+    """The bars that are kept, and what they are kept and published with.
+
+    Attributes
+    ----------
+    deleted
+        Items whose ticks do not count: events about them may still be under way.
+    is_checkpointed
+        Whether the checkpoint goes on where the source stands.
+    """
 
     history: MinuteTable
     publishing: HistoryPublishing
     checkpoint: HistoryCheckpoint
     rules: TickRules
+    deleted: NewestIds
+    is_checkpointed: bool = True
 
 
 def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSource) -> BarsContext:
@@ -81,7 +95,7 @@ def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSourc
     history = MinuteTable(settings.window, settings.max_items)
     restored = checkpoint.restore(history) or NOTHING
     try:
-        patient(source.seek, restored.next_offsets)
+        patient(source.seek, patient(_offsets_to_go_on_from, source, restored))
     except LogTruncated as error:
         # All that we hold is made of the log: of another log, other bars.
         structlog.get_logger().warning("history_begins_anew", because=str(error))
@@ -107,4 +121,20 @@ def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSourc
         publishing=publishing,
         checkpoint=checkpoint,
         rules=process.rules,
+        deleted=NewestIds(_MAX_DELETED, restored.deleted),
+        is_checkpointed=not _is_without_commands(restored),
     )
+
+
+def _offsets_to_go_on_from(source: EventSource, restored: Restored) -> Offsets:
+    """Return a checkpoint's offsets; one of a version before, which read no commands, goes on behind them.
+
+    From their beginning on, items that were created again since would lose their bars.
+    """
+    if _is_without_commands(restored):
+        return {COMMANDS: source.end_offsets().get(COMMANDS, {}), **restored.next_offsets}
+    return restored.next_offsets
+
+
+def _is_without_commands(restored: Restored) -> bool:
+    return bool(restored.next_offsets) and COMMANDS not in restored.next_offsets

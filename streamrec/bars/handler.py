@@ -1,13 +1,13 @@
 """The part of the stream loop that keeps bars: values are added to their minutes, which are published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streamrec.bars.checkpoint import Restored
 from streamrec.bars.context import BarsContext
 from streamrec.bars.ticks import ticks_of
 from streamrec.domain.bars.minute_table import Ticks
-from streamrec.ports import Offsets
-from streamrec.process.decoding import Batch
+from streamrec.ports import COMMANDS, Offsets
+from streamrec.process.decoding import Batch, KeyedCommand
 from streamrec.process.retries import patiently
 from streamrec.telemetry import Digest, timed
 
@@ -28,13 +28,24 @@ class BarsHandler:
     def handle(self, batch: Batch) -> None:
         """Add a batch. Minutes name nobody: what they have of users who were erased since stays."""
         context = self._context
+        self._follow(batch.commands.of_items)
         with timed(context.metrics, "add"):
-            decoded = ticks_of(batch, context.rules)
+            decoded = ticks_of(batch, context.rules, context.deleted)
             self._add(decoded.ticks)
-        example = str(batch.invalid[-1].error) if batch.invalid else ""
-        self._malformed.note(decoded.ignored["malformed"], example)
+        malformed = [str(one.error) for one in batch.invalid if one.record.topic != COMMANDS]
+        self._malformed.note(len(malformed), malformed[-1] if malformed else "")
         for reason, n in decoded.ignored.items():
             context.metrics.count(f"ignored.{reason}", n)
+
+    def _follow(self, commands: Sequence[KeyedCommand]) -> None:
+        """Forget the bars of items that were deleted, until they are created again."""
+        context = self._context
+        for item_id, command in commands:
+            if command.name == "item_deleted":
+                context.deleted.add(item_id)
+                context.publishing.note_forgotten(context.history.forget([item_id]))
+            else:
+                context.deleted.discard(item_id)
 
     def _add(self, ticks: Ticks) -> None:
         history, metrics = self._context.history, self._context.metrics
@@ -66,7 +77,8 @@ class BarsHandler:
     def write_checkpoint(self, next_offsets: Offsets) -> None:
         """Replace the checkpoint."""
         context = self._context
-        restored = Restored(next_offsets, context.repeats.oldest_first(), context.publishing.waiting())
+        event_ids, waiting = context.repeats.oldest_first(), context.publishing.waiting()
+        restored = Restored(next_offsets, event_ids, waiting, list(context.deleted))
         context.checkpoint.write(context.history, restored)
 
     def finish(self) -> None:

@@ -1,6 +1,6 @@
 """Step 5 of the loop: minutes that changed go to the hot cache, together and within a share of the time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,7 @@ from streamrec.telemetry import timed
 
 
 class Waiting(NamedTuple):
-    """What was not published yet: places of minutes, and ids of items that were evicted."""
+    """What was not published yet: places of minutes, and ids of items that were forgotten."""
 
     cells: NDArray[np.int64]
     forgotten: list[str]
@@ -61,11 +61,15 @@ class HistoryPublishing:
 
     def note(self, added: Added) -> None:
         """Let what some ticks changed wait."""
-        for row, item_id in added.evicted:
+        self.note_forgotten(added.evicted)
+        self._mark(added.cells, self._clock())
+
+    def note_forgotten(self, gone: Iterable[tuple[int, str]]) -> None:
+        """Let items wait whose bars leave the cache; their rows are free."""
+        for row, item_id in gone:
             self._changed[row] = False
             self._rows.drop(np.array([row]))
             self._forgotten[item_id] = None
-        self._mark(added.cells, self._clock())
 
     def note_waiting(self, waiting: Waiting) -> None:
         """Let wait what waited when the checkpoint was written."""

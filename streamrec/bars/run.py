@@ -45,6 +45,7 @@ def _follow(process: HistoryProcess, lease: LeaseKeeper) -> None:
                 "following", next_offsets=source.next_offsets(), n_items=len(context.history.ids)
             )
             process.cache.write_under(lambda: lease.lease)
-            StreamLoop(context, BarsHandler(context), process.settings).run()
+            handler, is_checkpointed = BarsHandler(context), context.is_checkpointed
+            StreamLoop(context, handler, process.settings, is_checkpointed=is_checkpointed).run()
         except LogTruncated as error:
             structlog.get_logger().warning("log_truncated", error=str(error))

@@ -1,6 +1,7 @@
 """Ticks: the events that move an item's bars; the others are counted by reason."""
 
 from collections import Counter
+from collections.abc import Collection
 from functools import cache
 from typing import NamedTuple
 from zlib import crc32
@@ -38,21 +39,28 @@ class DecodedTicks(NamedTuple):
     ignored: Counter[str]
 
 
-def ticks_of(batch: Batch, rules: TickRules) -> DecodedTicks:
+def ticks_of(batch: Batch, rules: TickRules, deleted: Collection[str] = ()) -> DecodedTicks:
     """Return the events of a batch that move an item's bars.
 
     The trainer reports the records that are no events, so here they are only counted.
+
+    Parameters
+    ----------
+    deleted
+        Items whose events do not count.
     """
     item_ids: list[str] = []
     figures: list[tuple[float, float, float, float]] = []
     n_invalid = sum(invalid.record.topic != COMMANDS for invalid in batch.invalid)
     ignored = Counter(malformed=n_invalid, erased=batch.n_erased, repeats=batch.n_repeats)
-    counts = cache(rules.count)
+    counts, is_any_deleted = cache(rules.count), bool(deleted)
     for event, arrival in zip(batch.events, batch.arrivals, strict=True):
         if event.value is None:
             ignored["without_value"] += 1
         elif not counts(event.type):
             ignored["of_other_types"] += 1
+        elif is_any_deleted and event.item_id in deleted:
+            ignored["deleted"] += 1
         else:
             item_ids.append(event.item_id)
             figures.append((event.timestamp, event.value, arrival, crc32(event.user_id.encode())))

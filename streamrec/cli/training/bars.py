@@ -12,7 +12,7 @@ from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
-from streamrec.ports import INTERACTIONS
+from streamrec.ports import COMMANDS, INTERACTIONS
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings
@@ -35,7 +35,7 @@ def history() -> None:
             open_source=partial(
                 open_event_source,
                 places.events_url,
-                [INTERACTIONS],
+                [COMMANDS, INTERACTIONS],
                 count_damaged=partial(metrics.count, "damaged_batches"),
             ),
             store=open_trainer_store(places.store_url),

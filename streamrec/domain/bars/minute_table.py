@@ -1,6 +1,6 @@
 """Values of many items, minute by minute, by the events' own times."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -171,12 +171,16 @@ class MinuteTable:
         candidates = np.flatnonzero(silence)
         n_evicted = min(max(n_over, int(self.max_items * _EVICTED_SHARE)), len(candidates))
         candidates = candidates[np.argsort(silence[candidates], kind="stable")[:n_evicted]]
-        evicted = list(zip(candidates.tolist(), self.ids.ids_at(candidates.tolist()), strict=True))
-        for _, item_id in evicted:
-            self.ids.release(item_id)
-        self._last_tick[candidates] = 0
-        self._tallies.reshape(-1, self.window)[candidates] = np.zeros((), TALLY)
-        return evicted
+        return self.forget(self.ids.ids_at(candidates.tolist()))
+
+    def forget(self, item_ids: Iterable[str]) -> list[tuple[int, str]]:
+        """Forget items as far as they are known; return the rows that are free now, and whose they were."""
+        known = [item_id for item_id in dict.fromkeys(item_ids) if item_id in self.ids]
+        gone = [(self.ids.release(item_id), item_id) for item_id in known]
+        rows = np.array([row for row, _ in gone], np.int64)
+        self._last_tick[rows] = 0
+        self._tallies.reshape(-1, self.window)[rows] = np.zeros((), TALLY)
+        return gone
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state but for the ids, for a checkpoint."""

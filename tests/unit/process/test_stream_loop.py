@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -92,7 +92,7 @@ class Counting:
 class Process:
     """One life of a process, from the last checkpoint on."""
 
-    def __init__(self, outside: Outside, metrics: NullMetrics, owner: str = "one", **loop: float) -> None:
+    def __init__(self, outside: Outside, metrics: NullMetrics, owner: str = "one", **loop: Any) -> None:
         saved = outside.saved
         self.clock, self.stop = SteppingClock(1000.0), StopRequest()
         self.source = open_event_source(outside.url, [COMMANDS, INTERACTIONS], "counting")
