@@ -48,7 +48,7 @@ from streamrec.ports import (
     UserUpdates,
     VectorTable,
 )
-from streamrec.process.scoped_metrics import metrics_of
+from streamrec.process.scoped_metrics import ScopedMetrics, metrics_of
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -91,6 +91,14 @@ class Collected:
         """Nothing to release."""
 
 
+def drive_servers_of_others(metrics: Metrics) -> None:
+    """Count what the adapters of Kafka and Redis do; `tests/unit/adapters` damages real batches and keys."""
+    for scope in ("trainer", "history", "index"):
+        ScopedMetrics(metrics, scope).count("damaged_batches")
+    for scope in ("trainer", "history"):
+        ScopedMetrics(metrics, scope).count("cache_keys_replaced")
+
+
 def sent_by_the_system(folder: Path) -> set[Figure]:
     """Drive every stage, and return each metric that was sent to statsd."""
     way = Collected()
@@ -103,6 +111,7 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
         drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)
+        drive_servers_of_others(metrics)
     finally:
         metrics.close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
