@@ -124,7 +124,10 @@ def mean_cosine(embeddings: NDArray[np.float32]) -> float:
 
 def table_rows(figures: dict[str, Any]) -> list[str]:
     """Return the lines of a Markdown table: changes are against lists as they come."""
-    rows = ["| data set (questions) | diversity | recall@10 | change | likeness | change |", "|" + "---|" * 6]
+    rows = [
+        "| data set (questions) | diversity | recall@10 | change | similarity | change |",
+        "|" + "---|" * 6,
+    ]
     for name, of_set in figures.items():
         plain = of_set["lists"]["0.0"]
         for diversity, of_lists in of_set["lists"].items():
