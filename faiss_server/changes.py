@@ -65,7 +65,7 @@ class ChangeApplier:
         created_at: float,
         metrics: Metrics,
         kind: Kind = ITEMS,
-        lane: int = 0,
+        slot: int = 0,
     ) -> None:
         """Apply to `index` what concerns a generation.
 
@@ -73,7 +73,7 @@ class ChangeApplier:
         ----------
         created_at
             Unix seconds; commands given before are in the index already; minus infinity: none such is read.
-        lane
+        slot
             Of the generation's keys in the changelog, see `changelog_key`.
         """
         self._index = index
@@ -81,7 +81,7 @@ class ChangeApplier:
         self._generation = generation
         self._created_at = created_at
         self._metrics = metrics
-        self._lane = lane
+        self._slot = slot
         self._deleted: dict[str, _Deletion] = {}
         self._token = 0
         self._stale = Digest("stale_vectors")
@@ -183,8 +183,8 @@ class ChangeApplier:
         if record.key in self._announced:
             self._announced.remove(record.key)
             return None
-        id_, lane = of_changelog_key(record.key)
-        return _Change(id_, None, record.timestamp) if lane == self._lane else None
+        id_, slot = of_changelog_key(record.key)
+        return _Change(id_, None, record.timestamp) if slot == self._slot else None
 
     def _good(self, changes: Sequence[_Change]) -> list[_Change]:
         """Return those changes whose vectors hold numbers to search by."""

@@ -16,7 +16,7 @@ from faiss_server.generations import Followed, Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.faiss.rows import are_acceptable
-from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles
 from streamrec.adapters.files.snapshots import current_generation, read_snapshot
 from streamrec.errors import StreamrecError
 from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot
@@ -148,8 +148,8 @@ class GenerationLoader:
             # clocks say; of a log that is read from its beginning they alone can tell.
             is_known = is_in_place and bool(snapshot.next_offsets.get(COMMANDS))
             since = float("-inf") if is_known else snapshot.created_at
-            lane = int(snapshot.provenance.get(CHANGELOG_LANE, 0))
-            applier = ChangeApplier(index, snapshot.generation, since, self._metrics, kind, lane)
+            slot = int(snapshot.provenance.get(CHANGELOG_SLOT, 0))
+            applier = ChangeApplier(index, snapshot.generation, since, self._metrics, kind, slot)
             follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock, kind)
             while not follower.is_caught_up:
                 follower.step(_POLL_TIMEOUT_S)

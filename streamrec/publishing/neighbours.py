@@ -1,4 +1,4 @@
-"""Which neighbours go out to the hot cache and when, in a lane of their own with a bounded share of the time.
+"""Publishing of neighbours to the hot cache, in a queue of their own with a bounded share of the time.
 
 Everybody's neighbours move with every event; nobody waits for them. They are published item by item, those
 that wait longest first. All of them are published again after a start, after the cache did not answer, and

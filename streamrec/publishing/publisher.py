@@ -10,7 +10,7 @@ from functools import partial
 from threading import Event
 from typing import NamedTuple
 
-from streamrec.domain.generations.changelog import changelog_key, changelog_turn, key_before
+from streamrec.domain.generations.changelog import changelog_key, changelog_writer, key_before
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
@@ -26,15 +26,15 @@ from streamrec.ports import (
     Neighbours,
     TrainerStore,
 )
-from streamrec.process.lane import Lane
 from streamrec.process.retries import patiently
-from streamrec.publishing.neighbour_lane import NeighbourLane
+from streamrec.process.work_queue import WorkQueue
+from streamrec.publishing.neighbour_queue import NeighbourQueue
 from streamrec.publishing.publications import Gathered, Status, UserPublication
 from streamrec.telemetry import timed
 from streamrec.wire import VectorRecord, encode_vector
 
 _KINDS = {ITEM_VECTORS: "items", USER_VECTORS: "user_vectors"}
-"""Topics of vectors, and what their lanes and metrics are called."""
+"""Topics of vectors, and what their queues and metrics are called."""
 
 _MOST_SKIPPED = 15
 """Statuses, of one a second: a cache that comes back is noticed within this."""
@@ -68,8 +68,8 @@ class Changelog(NamedTuple):
 class Publisher:
     """Publishes in threads of its own, and retries what may succeed later.
 
-    Users, item vectors, user vectors and status have a lane each: somebody's document does not wait behind
-    two thousand item vectors, which may be a fifth of a second old anyway. Within a lane all goes in order.
+    Users, item vectors, user vectors and status have a queue each: a user's document does not wait behind
+    two thousand item vectors, which may be a fifth of a second old anyway. Within a queue all goes in order.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Publisher:
     Attributes
     ----------
     neighbours
-        The lane that neighbours go by.
+        Queue of the neighbours to publish.
     n_cache_failures
         How often in all the cache did not take a status.
     """
@@ -99,9 +99,9 @@ class Publisher:
         self._lease = lease
         self._metrics = metrics
         self._patiently = patiently(is_giving_up, metrics)
-        self._users, self._status = Lane("users"), Lane("status")
-        self._vectors = {topic: Lane(kind) for topic, kind in _KINDS.items()}
-        self.neighbours = NeighbourLane(sinks.cache, metrics)
+        self._users, self._status = WorkQueue("users"), WorkQueue("status")
+        self._vectors = {topic: WorkQueue(kind) for topic, kind in _KINDS.items()}
+        self.neighbours = NeighbourQueue(sinks.cache, metrics)
         self.n_cache_failures = 0
         self._n_failures_in_turn = self._n_skipped_statuses = 0
 
@@ -116,7 +116,7 @@ class Publisher:
         self._sinks.vectors.append(ITEM_VECTORS, [], self._fence(self._lease()))
 
     def _fence(self, lease: Lease) -> Fence:
-        return Fence(changelog_turn(self._changelog.slot), lease.token)
+        return Fence(changelog_writer(self._changelog.slot), lease.token)
 
     def is_free_for_users(self) -> bool:
         """Return whether the last users handed over are out."""
@@ -165,15 +165,15 @@ class Publisher:
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""
-        for lane in self._lanes():
-            lane.drain()
+        for queue in self._queues():
+            queue.drain()
 
     def close(self) -> None:
         """End the threads. What is not published by now will be after a restart from the checkpoint."""
-        for lane in self._lanes():
-            lane.close()
+        for queue in self._queues():
+            queue.close()
 
-    def _lanes(self) -> list[Lane | NeighbourLane]:
+    def _queues(self) -> list[WorkQueue | NeighbourQueue]:
         return [self._users, *self._vectors.values(), self._status, self.neighbours]
 
     def _write_users(self, publication: UserPublication) -> None:

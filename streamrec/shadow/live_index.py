@@ -10,7 +10,7 @@ import numpy as np
 from streamrec.domain.ranking.metrics import MISS, summary
 from streamrec.errors import StreamrecError
 from streamrec.ports import IndexLookup, ItemQuery, Metrics
-from streamrec.process.lane import Lane
+from streamrec.process.work_queue import WorkQueue
 
 _WINDOW = 1000
 """Look-ups that the running figures are of, as many as events of the prequential ones."""
@@ -57,18 +57,18 @@ class LiveIndex:
         self._metrics = metrics
         self._clock = clock
         self._due = 0.0 if rate else float("inf")
-        self._lane = Lane("live-index")
+        self._queue = WorkQueue("live-index")
         self._recalls: deque[float] = deque(maxlen=_WINDOW)
         self._ranks: deque[int] = deque(maxlen=_WINDOW)
 
     def is_due(self, now: float) -> bool:
         """Return whether a look-up may be handed over."""
-        return now >= self._due and self._lane.is_free()
+        return now >= self._due and self._queue.is_free()
 
     def look_up(self, asked: LookUp, now: float) -> None:
         """Hand a look-up over; its figures come later."""
         self._due = now + self._interval_s
-        self._lane.submit(partial(self._ask, asked))
+        self._queue.submit(partial(self._ask, asked))
 
     def gauges(self) -> dict[str, float]:
         """Return the running figures by metric name; empty before the first answer."""
@@ -80,7 +80,7 @@ class LiveIndex:
 
     def close(self) -> None:
         """End the thread; the connection is its owner's to close."""
-        self._lane.close()
+        self._queue.close()
 
     def _ask(self, asked: LookUp) -> None:
         try:

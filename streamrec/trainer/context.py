@@ -75,7 +75,7 @@ def open_context(
     state, next_offsets = checkpoints.open_newest(process.learning, settings)
     state.learner.pace = process.reverts.pace
     kind = Publisher if held.role == "champion" else ChallengerPublisher
-    changelog = Changelog(held.generation, state.changelog_lane, partial(commands_read, source))
+    changelog = Changelog(held.generation, state.changelog_slot, partial(commands_read, source))
     # Neither this nor the index's looks have threads before they are given something to do.
     publisher = kind(process.sinks, changelog, lambda: held.lease.lease, metrics, process.stop.is_giving_up)
     patient(publisher.claim_changelog)

@@ -243,25 +243,25 @@ def test_a_reader_behind_compaction_misses_no_key(log: Log) -> None:
 
 
 def test_who_lost_its_turn_appends_nothing(log: Log, request: pytest.FixtureRequest) -> None:
-    log.sink.append(ITEM_VECTORS, [Message("a", b"6")], Fence("lane 0", 6))
-    log.sink.append(ITEM_VECTORS, [Message("a", b"7")], Fence("lane 0", 7))
-    log.sink.append(ITEM_VECTORS, [Message("b", b"1")], Fence("lane 1", 1))  # each name has its own
+    log.sink.append(ITEM_VECTORS, [Message("a", b"6")], Fence("slot 0", 6))
+    log.sink.append(ITEM_VECTORS, [Message("a", b"7")], Fence("slot 0", 7))
+    log.sink.append(ITEM_VECTORS, [Message("b", b"1")], Fence("slot 1", 1))  # each name has its own
     if "kafka" in request.node.callspec.params["log"]:
-        log.sink.append(ITEM_VECTORS, [], Fence("lane 0", 6))
+        log.sink.append(ITEM_VECTORS, [], Fence("slot 0", 6))
         return  # a broker compares nothing: readers do
     for topic in (ITEM_VECTORS, USER_VECTORS):
         with pytest.raises(LeaseLost, match="token 7 > 6"):
-            log.sink.append(topic, [Message("a", b"old"), Message("c", b"old")], Fence("lane 0", 6))
+            log.sink.append(topic, [Message("a", b"old"), Message("c", b"old")], Fence("slot 0", 6))
     assert last_values(all_of(log.open_source())) == {"a": b"7", "b": b"1"}
 
 
 def test_a_turn_is_taken_without_a_message(log: Log, request: pytest.FixtureRequest) -> None:
     if "kafka" in request.node.callspec.params["log"]:
         pytest.skip("a broker compares no tokens")
-    log.sink.append(ITEM_VECTORS, [], Fence("lane 0", 7))
+    log.sink.append(ITEM_VECTORS, [], Fence("slot 0", 7))
     with pytest.raises(LeaseLost, match="token 7 > 6"):
-        log.sink.append(ITEM_VECTORS, [Message("a", b"old")], Fence("lane 0", 6))
-    log.sink.append(ITEM_VECTORS, [Message("a", b"7")], Fence("lane 0", 7))
+        log.sink.append(ITEM_VECTORS, [Message("a", b"old")], Fence("slot 0", 6))
+    log.sink.append(ITEM_VECTORS, [Message("a", b"7")], Fence("slot 0", 7))
     assert last_values(all_of(log.open_source())) == {"a": b"7"}
 
 

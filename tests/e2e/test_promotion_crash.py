@@ -132,11 +132,11 @@ def started(folder: Path, point: Point | None) -> ForkServerProcess:
 
 def prepare(folder: Path) -> None:
     """Make two generations that know nothing, and a log with a command amid its events."""
-    for lane, (generation, dimension) in enumerate(DIMENSIONS.items()):
+    for slot, (generation, dimension) in enumerate(DIMENSIONS.items()):
         nothing = VectorTable([], np.zeros((0, dimension + 1), np.float32))
         write_snapshot(folder, Snapshot(generation, nothing, nothing, {}, 1.0, {}))
         state = TrainerState(generation, LearningSettings(embedding_dim=dimension), SETTINGS)
-        state.changelog_lane = lane
+        state.changelog_slot = slot
         Checkpoints(folder, generation).write(state, {}, token=0)
     set_current(folder, OLD)
     set_challenger(folder, NEW)

@@ -72,11 +72,11 @@ class System:
         self.folder, self.places = folder, places
         self._n_sent = 0
         self._processes: list[ForkServerProcess] = []
-        for lane, generation in enumerate([OLD, NEW] if has_challenger else [OLD]):
+        for slot, generation in enumerate([OLD, NEW] if has_challenger else [OLD]):
             nothing = VectorTable([], np.zeros((0, 9), np.float32))
             write_snapshot(folder, Snapshot(generation, nothing, nothing, {}, 1.0, {}))
             state = TrainerState(generation, LearningSettings(embedding_dim=8), TrainerSettings())
-            state.changelog_lane = lane
+            state.changelog_slot = slot
             Checkpoints(folder, generation).write(state, {}, token=0)
         set_current(folder, OLD)
         if has_challenger:

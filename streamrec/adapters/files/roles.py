@@ -32,7 +32,7 @@ from streamrec.errors import CorruptArtifact, Damaged, InvalidInput
 from streamrec.payload import decoded
 from streamrec.ports import Lease
 
-CHANGELOG_LANE = "changelog_lane"
+CHANGELOG_SLOT = "changelog_lane"
 """In a snapshot's provenance: which keys its vectors have in the changelog, 0 or 1."""
 
 _promotion_decoder = msgspec.json.Decoder(Promotion)
@@ -162,7 +162,7 @@ def set_challenger(artifacts_dir: Path, generation: str) -> None:
     replace_bytes(artifacts_dir / CHALLENGER, f"{generation}\n".encode())
 
 
-def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
+def slot_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
     """Return which keys in the changelog the next generation takes.
 
     A challenger takes those that the live generation does not have; a new live one, those of the one before.
@@ -181,5 +181,5 @@ def lane_of_next(artifacts_dir: Path, *, as_challenger: bool) -> int:
         if as_challenger:
             raise InvalidInput("there is no live generation to challenge: run without --as-challenger first")
         return 0
-    lane: int = read_manifest(artifacts_dir, live).provenance.get(CHANGELOG_LANE, 0)
-    return 1 - lane if as_challenger else lane
+    slot: int = read_manifest(artifacts_dir, live).provenance.get(CHANGELOG_SLOT, 0)
+    return 1 - slot if as_challenger else slot

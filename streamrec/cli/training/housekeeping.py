@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles
+from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles
 from streamrec.adapters.files.snapshot_retention import GenerationRetention
 from streamrec.adapters.files.snapshots import current_generation, list_generations, read_manifest
 from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogRetention
@@ -135,13 +135,13 @@ class _Changelog:
         return self._retention.prune(generations, self._keys)
 
     def _keys_of(self, generation: str, role: str) -> Iterator[str]:
-        lane: int = read_manifest(self._artifacts_dir, generation).provenance.get(CHANGELOG_LANE, 0)
+        slot: int = read_manifest(self._artifacts_dir, generation).provenance.get(CHANGELOG_SLOT, 0)
         path = self._artifacts_dir / generation / f"{role}_ids.json"
         try:
             ids = decoded(_decode_ids, path.read_bytes())
         except (OSError, Damaged) as error:
             raise UnknownId(f"{path}: {error}") from error
-        return (changelog_key(id_, lane) for id_ in ids)
+        return (changelog_key(id_, slot) for id_ in ids)
 
 
 def _generation_of(value: bytes | None) -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from streamrec import __version__
-from streamrec.adapters.files.roles import CHANGELOG_LANE, SnapshotRoles, lane_of_next
+from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles, slot_of_next
 from streamrec.adapters.files.snapshots import read_snapshot, write_snapshot
 from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.cli.screen import progress_bar, say, spinner
@@ -62,13 +62,13 @@ def train(
     locations, learning = read_settings(LocationSettings), read_settings(LearningSettings)
     settings = read_settings(TrainerSettings)
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
-    lane = lane_of_next(locations.artifacts_dir, as_challenger=as_challenger)
+    slot = slot_of_next(locations.artifacts_dir, as_challenger=as_challenger)
     _look_for_parts(locations)
     now = time.time()
     use_one_thread()
     name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
     state = TrainerState(name, learning, settings)
-    state.changelog_lane = lane
+    state.changelog_slot = slot
     state.log = history.log
     store = open_trainer_store(locations.store_url)
     before = _before(locations, store)
@@ -80,7 +80,7 @@ def train(
         "data": history.lineage,
         "code_version": __version__,
         "learning": learning.model_dump(),
-        CHANGELOG_LANE: lane,
+        CHANGELOG_SLOT: slot,
         "options": asdict(options),
         "metrics": {"gmf": report.gmf, "popularity": report.popularity},
         "warm_from": None if warm is None else warm.generation,

@@ -43,7 +43,7 @@ class TrainerState:
         The settings that the generation was trained with: it streams with them too.
     hidden_items
         Ids that are learned of and not published; see `hidden_items.follow`.
-    changelog_lane
+    changelog_slot
         0 or 1; generations that are served side by side have different ones, see `changelog_key`.
     promotions_asked
         Commands that were read and are neither refused nor begun; see `promotion.role_end`.
@@ -53,7 +53,7 @@ class TrainerState:
 
     def __init__(self, generation: str, learning: LearningSettings, settings: TrainerSettings) -> None:
         self.generation, self.learning = generation, learning
-        self.changelog_lane = 0
+        self.changelog_slot = 0
         self.log = ""
         self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
@@ -102,7 +102,7 @@ def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
         {
             "generation": state.generation,
             "learning": state.learning.model_dump(),
-            "changelog_lane": state.changelog_lane,
+            "changelog_lane": state.changelog_slot,
             "log": state.log,
             "user_ids": state.user_ids.by_row(),
             "item_ids": state.item_ids.by_row(),
@@ -126,7 +126,7 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
     written: dict[str, Any] = checkpoint.state
     state.generation, state.log = written["generation"], written.get("log", "")
-    state.changelog_lane = written.get("changelog_lane", 0)
+    state.changelog_slot = written.get("changelog_lane", 0)
     state.user_ids, state.item_ids = IdMap(written["user_ids"]), IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
     for name in ("popularity", "user_shares", "new_items", "covisitation", "blend", "touched"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from streamrec.adapters.files.roles import CHANGELOG_LANE
+from streamrec.adapters.files.roles import CHANGELOG_SLOT
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
 from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
@@ -27,10 +27,10 @@ from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.wire import VectorRecord, encode_vector
 
 
-def release(folder: Path, name: str, item_ids: list[str], offset: int, lane: int = 0) -> None:
+def release(folder: Path, name: str, item_ids: list[str], offset: int, slot: int = 0) -> None:
     items = VectorTable(item_ids, np.ones((len(item_ids), 9), np.float32))
     users = VectorTable([], np.zeros((0, 9), np.float32))
-    write_snapshot(folder, Snapshot(name, items, users, {}, 1.0, {CHANGELOG_LANE: lane}))
+    write_snapshot(folder, Snapshot(name, items, users, {}, 1.0, {CHANGELOG_SLOT: slot}))
     checkpoint(folder, name, offset)
 
 
@@ -74,7 +74,7 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
 def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_for_ever(
     places: LocationSettings,
 ) -> None:
-    release(places.artifacts_dir, "live", [f"i{n}" for n in range(5)], 0, lane=1)
+    release(places.artifacts_dir, "live", [f"i{n}" for n in range(5)], 0, slot=1)
     set_current(places.artifacts_dir, "live")
     vector = np.ones(9, "<f4").tobytes()
     records = {f"i{n}": VectorRecord("live", None, 1.0, f"i{n}") for n in range(10)}  # of the version before

@@ -146,14 +146,14 @@ def test_a_tombstone_behind_its_announcement_adds_nothing(index: FaissIndex, app
     assert held(index) == set(), "one alone is what compaction left of both"
 
 
-@pytest.mark.parametrize("lane", [0, 1])
+@pytest.mark.parametrize("slot", [0, 1])
 def test_a_tombstone_alone_counts_for_the_generation_whose_keys_are_such(
-    index: FaissIndex, lane: int
+    index: FaissIndex, slot: int
 ) -> None:
     index.upsert(["1:old", "new"], np.array([[1, 1], [1, 1]], np.float32))
-    applier = ChangeApplier(index, "g", CREATED_AT, NullMetrics(), lane=lane)
-    keys = [changelog_key(id_, lane) for id_ in ("old", "1:old")]
-    keys_of_the_other = [changelog_key("new", 1 - lane)]
+    applier = ChangeApplier(index, "g", CREATED_AT, NullMetrics(), slot=slot)
+    keys = [changelog_key(id_, slot) for id_ in ("old", "1:old")]
+    keys_of_the_other = [changelog_key("new", 1 - slot)]
     applier.apply_vectors([a_tombstone(key) for key in [*keys, *keys_of_the_other]])
     assert held(index) == {"new"}
 

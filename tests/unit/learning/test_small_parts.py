@@ -7,7 +7,7 @@ from streamrec.domain.items.item import Item
 from streamrec.learning.state.categories import N_NEIGHBOURS, ItemCategories
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.user_table import UserTable
-from streamrec.process.lane import Lane
+from streamrec.process.work_queue import WorkQueue
 
 
 def rows(*values: int) -> np.ndarray:
@@ -18,19 +18,19 @@ def fail() -> None:
     raise ZeroDivisionError
 
 
-class TestLane:
+class TestWorkQueue:
     def test_it_tells_how_long_a_piece_took_also_one_that_failed(self) -> None:
-        lane = Lane("test")
-        assert lane.last_took_s == 0.0
-        lane.submit(lambda: None)
-        lane.drain()
-        first = lane.last_took_s
+        queue = WorkQueue("test")
+        assert queue.last_took_s == 0.0
+        queue.submit(lambda: None)
+        queue.drain()
+        first = queue.last_took_s
         assert first > 0.0
-        lane.submit(fail)
+        queue.submit(fail)
         with pytest.raises(ZeroDivisionError):
-            lane.drain()
-        assert lane.last_took_s not in (0.0, first)
-        lane.close()
+            queue.drain()
+        assert queue.last_took_s not in (0.0, first)
+        queue.close()
 
 
 class TestDirtyRows:

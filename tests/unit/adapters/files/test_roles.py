@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.files.roles import (
-    CHANGELOG_LANE,
+    CHANGELOG_SLOT,
     SnapshotRoles,
     challenger_generation,
-    lane_of_next,
     set_challenger,
+    slot_of_next,
 )
 from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
 from streamrec.domain.generations.roles import Promotion
@@ -19,15 +19,15 @@ from tests.builders import FIRST_LEASE
 PROMOTION = Promotion("promote", champion="new", challenger="old", at=5.0)
 
 
-def write(folder: Path, generation: str, lane: int = 0) -> None:
+def write(folder: Path, generation: str, slot: int = 0) -> None:
     table = VectorTable(["a"], np.ones((1, 2), np.float32))
-    write_snapshot(folder, Snapshot(generation, table, table, {}, 1.0, {CHANGELOG_LANE: lane}))
+    write_snapshot(folder, Snapshot(generation, table, table, {}, 1.0, {CHANGELOG_SLOT: slot}))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write(tmp_path, "old")
-    write(tmp_path, "new", lane=1)
+    write(tmp_path, "new", slot=1)
     set_current(tmp_path, "old")
     set_challenger(tmp_path, "new")
     return tmp_path
@@ -35,9 +35,9 @@ def folder(tmp_path: Path) -> Path:
 
 def test_nothing_is_known_of_an_empty_folder(tmp_path: Path) -> None:
     assert SnapshotRoles(tmp_path).read() == (None, None, None)
-    assert lane_of_next(tmp_path, as_challenger=False) == 0
+    assert slot_of_next(tmp_path, as_challenger=False) == 0
     with pytest.raises(InvalidInput, match="no live generation"):
-        lane_of_next(tmp_path, as_challenger=True)
+        slot_of_next(tmp_path, as_challenger=True)
 
 
 def test_a_promotion_counts_from_its_begin_and_serves_from_its_end(folder: Path) -> None:
@@ -52,13 +52,13 @@ def test_a_promotion_counts_from_its_begin_and_serves_from_its_end(folder: Path)
         assert record.read().under_way is None
 
 
-def test_two_generations_side_by_side_never_share_a_lane(folder: Path) -> None:
-    assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (1, 0)
+def test_two_generations_side_by_side_never_share_a_slot(folder: Path) -> None:
+    assert (slot_of_next(folder, as_challenger=True), slot_of_next(folder, as_challenger=False)) == (1, 0)
     SnapshotRoles(folder).begin(PROMOTION, FIRST_LEASE)
     with pytest.raises(InvalidInput, match="under way"):
-        lane_of_next(folder, as_challenger=True)
+        slot_of_next(folder, as_challenger=True)
     SnapshotRoles(folder).complete(PROMOTION, FIRST_LEASE)
-    assert (lane_of_next(folder, as_challenger=True), lane_of_next(folder, as_challenger=False)) == (0, 1)
+    assert (slot_of_next(folder, as_challenger=True), slot_of_next(folder, as_challenger=False)) == (0, 1)
 
 
 def test_only_a_whole_generation_beside_a_live_one_can_challenge(folder: Path, tmp_path: Path) -> None:

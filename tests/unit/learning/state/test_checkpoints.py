@@ -19,13 +19,13 @@ SETTINGS = TrainerSettings()
 
 def test_a_generation_learns_on_as_it_was_trained(tmp_path: Path) -> None:
     state = TrainerState("g1", RECORDED, SETTINGS)
-    state.changelog_lane = 1
+    state.changelog_slot = 1
     events = [Interaction(f"u{number % 3}", f"i{number}", float(number)) for number in range(9)]
     absorb(state, events, LearningRules(WEIGHTS, False, lambda _item_id: ()), 1.0)
     Checkpoints(tmp_path, "g1").write(state, {"interactions": {0: 9}}, token=3)
     with capture_logs() as said:
         opened, next_offsets = Checkpoints(tmp_path, "g1").open_newest(OTHERS, SETTINGS)
-    assert (opened.learning, opened.changelog_lane, opened.generation) == (RECORDED, 1, "g1")
+    assert (opened.learning, opened.changelog_slot, opened.generation) == (RECORDED, 1, "g1")
     assert next_offsets == {"interactions": {0: 9}}
     assert vector_table(opened, of_users=False).vectors.shape == (9, 5)
     assert [(line["embedding_dim"], line["user_rate"]) for line in said] == [(4, 0.3)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
-class Lane:
+class WorkQueue:
     """A thread that does one thing after the other; one at most at any time, none after a failure.
 
     Attributes

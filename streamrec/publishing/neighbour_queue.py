@@ -6,35 +6,35 @@ from functools import partial
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics, Neighbours
-from streamrec.process.lane import Lane
+from streamrec.process.work_queue import WorkQueue
 from streamrec.telemetry import timed
 
 
-class NeighbourLane:
+class NeighbourQueue:
     """Writes neighbours to the hot cache beside the loop, one publication at a time."""
 
     def __init__(self, cache: CachePublisher, metrics: Metrics) -> None:
         self._cache = cache
         self._metrics = metrics
-        self._lane = Lane("neighbours")
+        self._queue = WorkQueue("neighbours")
         self._has_failed = False
 
     @property
     def last_took_s(self) -> float:
         """Seconds that the last publication took."""
-        return self._lane.last_took_s
+        return self._queue.last_took_s
 
     def is_free(self) -> bool:
         """Return whether the last publication is out, or failed."""
-        return self._lane.is_free()
+        return self._queue.is_free()
 
     def publish(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
-        self._lane.submit(partial(self._write, neighbours))
+        self._queue.submit(partial(self._write, neighbours))
 
     def drop_all_but(self, item_ids: Collection[str]) -> None:
         """Have the cache remove the neighbours of all other items."""
-        self._lane.submit(partial(self._drop_all_but, item_ids))
+        self._queue.submit(partial(self._drop_all_but, item_ids))
 
     def take_failure(self) -> bool:
         """Return whether a publication failed since this was asked last."""
@@ -43,11 +43,11 @@ class NeighbourLane:
 
     def drain(self) -> None:
         """Wait for the last publication."""
-        self._lane.drain()
+        self._queue.drain()
 
     def close(self) -> None:
         """End the thread."""
-        self._lane.close()
+        self._queue.close()
 
     def _write(self, neighbours: Mapping[str, Neighbours]) -> None:
         if self._attempt(partial(self._cache.publish_neighbours, neighbours)):
