@@ -4,7 +4,7 @@ import asyncio
 import gc
 import time
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,29 +32,17 @@ def own_server(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServe
     server.stop()
 
 
-@pytest.fixture
-async def stores() -> AsyncIterator[list[Any]]:
-    """Stores that are closed at the end."""
-    opened: list[Any] = []
-    yield opened
-    for store in opened:
-        if hasattr(store, "aclose"):
-            await store.aclose()
-        else:
-            store.close()
-
-
-def sides(url: str, stores: list[Any]) -> tuple[TrainerStore, DocumentStore]:
+def sides(url: str, opened: list[Any]) -> tuple[TrainerStore, DocumentStore]:
     trainer, server = open_trainer_store(url), open_store(url)
-    stores += [trainer, server]
+    opened += [trainer, server]
     return trainer, server
 
 
 async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its_password(
-    stores: list[Any],
+    opened: list[Any],
 ) -> None:
     place = f"127.0.0.1:{free_port()}/x?serverSelectionTimeoutMS=100"
-    trainer, server = sides(f"mongodb://me:secret@{place}", stores)
+    trainer, server = sides(f"mongodb://me:secret@{place}", opened)
     started = time.monotonic()
     for _ in range(2):
         with pytest.raises(Unavailable) as at_trainer:
@@ -72,8 +60,8 @@ async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its
     assert time.monotonic() - started < 20  # eight times a tenth of a second, on a very slow machine
 
 
-async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, stores: list[Any]) -> None:
-    trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=200", stores)
+async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, opened: list[Any]) -> None:
+    trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=200", opened)
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
     assert lease is not None
     published = UserUpdates([UserState("u", "g1", b"1234")], [("u", "i1", NOW)])
@@ -104,9 +92,9 @@ async def eventually(server: DocumentStore, user_id: str) -> object:
             await asyncio.sleep(0.05)
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, stores: list[Any]) -> None:
+async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, opened: list[Any]) -> None:
     trainer, server = sides(
-        f"{own_server.url}/?socketTimeoutMS=300&connectTimeoutMS=300&serverSelectionTimeoutMS=300", stores
+        f"{own_server.url}/?socketTimeoutMS=300&connectTimeoutMS=300&serverSelectionTimeoutMS=300", opened
     )
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
     assert lease is not None
@@ -144,7 +132,7 @@ def guarded(mongo_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
 
 
 async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
-    guarded: LocalServer, stores: list[Any]
+    guarded: LocalServer, opened: list[Any]
 ) -> None:
     host = f"127.0.0.1:{guarded.port}/streamrec?authSource=admin"
     wrong = {
@@ -153,7 +141,7 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
         f"mongodb://{host}": f"mongodb://{host}",
     }
     for url, shown in wrong.items():
-        trainer, server = sides(url, stores)
+        trainer, server = sides(url, opened)
         for error in (await refusal(server), refusal_of_the_trainer(trainer)):
             assert f"STREAMREC_STORE_URL {shown}" in error
             assert "refused" in error
@@ -163,9 +151,9 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
 
 
 async def test_to_read_and_write_is_all_that_we_must_be_allowed(
-    guarded: LocalServer, stores: list[Any]
+    guarded: LocalServer, opened: list[Any]
 ) -> None:
-    trainer, server = sides(f"mongodb://writer:{QUOTED}@127.0.0.1:{guarded.port}/?authSource=admin", stores)
+    trainer, server = sides(f"mongodb://writer:{QUOTED}@127.0.0.1:{guarded.port}/?authSource=admin", opened)
     await server.check()
     await server.put_attributes("u", {"country": "NZ"})
     lease = trainer.acquire("trainer", "one", 10.0, NOW)

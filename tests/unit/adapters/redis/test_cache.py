@@ -1,7 +1,7 @@
 """A Redis that is absent, dies, hangs, is emptied, or does not let us in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -22,21 +22,9 @@ QUOTED = "p%40ss%2Fword%3A1"
 RANKING = {"all": [RankedItem("a", 2.5)]}
 
 
-@pytest.fixture
-async def caches() -> AsyncIterator[list[Any]]:
-    """Caches that are closed at the end."""
-    opened: list[Any] = []
-    yield opened
-    for cache in opened:
-        if hasattr(cache, "aclose"):
-            await cache.aclose()
-        else:
-            cache.close()
-
-
-def sides(url: str, caches: list[Any]) -> tuple[CachePublisher, HotCache]:
+def sides(url: str, opened: list[Any]) -> tuple[CachePublisher, HotCache]:
     publisher, server = open_cache_publisher(url), open_cache(url)
-    caches += [publisher, server]
+    opened += [publisher, server]
     return publisher, server
 
 
@@ -51,10 +39,10 @@ def own_server(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServe
 
 
 async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its_password(
-    caches: list[Any],
+    opened: list[Any],
 ) -> None:
     place = f"127.0.0.1:{free_port()}/0"
-    publisher, server = sides(f"redis://me:secret@{place}", caches)
+    publisher, server = sides(f"redis://me:secret@{place}", opened)
     for _ in range(2):
         with pytest.raises(Unavailable) as at_publisher:
             publisher.publish_popular(RANKING)
@@ -70,8 +58,8 @@ async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its
             assert "\n" not in str(failed.value)
 
 
-async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, caches: list[Any]) -> None:
-    publisher, server = sides(own_server.url, caches)
+async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, opened: list[Any]) -> None:
+    publisher, server = sides(own_server.url, opened)
     publisher.publish_popular(RANKING)
     await server.put_items([Item("a")])
     own_server.kill()
@@ -87,8 +75,8 @@ async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, cac
     assert await server.get_items(["a", "b"]) == {"b": Item("b", title="B")}
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, caches: list[Any]) -> None:
-    publisher, server = sides(f"{own_server.url}?socket_timeout=0.2&socket_connect_timeout=0.2", caches)
+async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, opened: list[Any]) -> None:
+    publisher, server = sides(f"{own_server.url}?socket_timeout=0.2&socket_connect_timeout=0.2", opened)
     await server.put_items([Item("a", title="A")])
     own_server.freeze()
     with pytest.raises(Unavailable):
@@ -104,8 +92,8 @@ async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, 
     assert await server.counters() == {"n": 2.0}
 
 
-async def test_everything_comes_back_after_it_was_flushed(redis_url: str, caches: list[Any]) -> None:
-    publisher, server = sides(f"{redis_url}?prefix=mine", caches)
+async def test_everything_comes_back_after_it_was_flushed(redis_url: str, opened: list[Any]) -> None:
+    publisher, server = sides(f"{redis_url}?prefix=mine", opened)
     publisher.publish_popular(RANKING)
     publisher.publish_counters({"n": 1.0})
     await server.put_items([Item("a")])
@@ -121,9 +109,9 @@ async def test_everything_comes_back_after_it_was_flushed(redis_url: str, caches
 
 
 async def test_what_others_wrote_under_our_keys_is_read_anew_or_told(
-    redis_url: str, caches: list[Any]
+    redis_url: str, opened: list[Any]
 ) -> None:
-    publisher, server = sides(redis_url, caches)
+    publisher, server = sides(redis_url, opened)
     await server.put_items([Item("good")])
     with redis.Redis.from_url(redis_url) as foreign:
         for number, value in enumerate([b"{", b"\xff", b"[]", b'[{"item_id": 3}, 9e12]']):
@@ -136,8 +124,8 @@ async def test_what_others_wrote_under_our_keys_is_read_anew_or_told(
     assert await server.popular("all", 3) == RANKING["all"]
 
 
-async def test_what_is_no_text_is_refused(redis_url: str, caches: list[Any]) -> None:
-    _, server = sides(redis_url, caches)
+async def test_what_is_no_text_is_refused(redis_url: str, opened: list[Any]) -> None:
+    _, server = sides(redis_url, opened)
     with pytest.raises(InvalidInput, match="can't hold"):
         await server.get_items(["half a character: \ud800"])
 
@@ -147,8 +135,8 @@ def test_an_encrypted_connection_is_a_scheme_and_options() -> None:
     assert place == ("rediss://:secret@host/1?ssl_cert_reqs=none", "mine")
 
 
-async def test_a_large_publication_of_rankings_is_whole(redis_url: str, caches: list[Any]) -> None:
-    publisher, server = sides(redis_url, caches)
+async def test_a_large_publication_of_rankings_is_whole(redis_url: str, opened: list[Any]) -> None:
+    publisher, server = sides(redis_url, opened)
     rankings = {
         f"all:{name}": [RankedItem(f"item-{number}", 3000.0 - number / 7) for number in range(700)]
         for name in range(12)
@@ -159,13 +147,13 @@ async def test_a_large_publication_of_rankings_is_whole(redis_url: str, caches: 
 
 
 async def test_what_no_list_names_is_found_and_others_keys_are_left_alone(
-    redis_url: str, caches: list[Any]
+    redis_url: str, opened: list[Any]
 ) -> None:
     others = ["streamrec", "streamrec:populated", "xstreamrec:popular:all", "streamrec-2:popular:all:x"]
     with redis.Redis.from_url(redis_url) as client:
         for key in ("streamrec:popular:old", "streamrec:popular:old:drama", *others):
             client.zadd(key, {"a": 1.0})
-        publisher, server = sides(redis_url, caches)
+        publisher, server = sides(redis_url, opened)
         publisher.publish_popular(RANKING)
         publisher.drop_popular_but(["all"])
         assert await server.popular("all", 1) == RANKING["all"]
@@ -175,11 +163,11 @@ async def test_what_no_list_names_is_found_and_others_keys_are_left_alone(
 
 
 @pytest.mark.parametrize("prefix", ["films*", "f?[a-z]", "back\\slash"])
-async def test_a_prefix_is_no_pattern(redis_url: str, caches: list[Any], prefix: str) -> None:
+async def test_a_prefix_is_no_pattern(redis_url: str, opened: list[Any], prefix: str) -> None:
     with redis.Redis.from_url(redis_url) as client:
         client.set("films-2:neighbours:a", "b")
         client.set("fxa:neighbours:a", "b")
-        publisher, server = sides(f"{redis_url}?prefix={quote(prefix)}", caches)
+        publisher, server = sides(f"{redis_url}?prefix={quote(prefix)}", opened)
         publisher.publish_neighbours({"a": near(("b", 0.5, 1.0, 0.0))})
         publisher.drop_neighbours_but([])
         assert await server.neighbours(["a"]) == {}
@@ -198,7 +186,7 @@ def guarded(redis_server: LocalServer, tmp_path: Path) -> Iterator[LocalServer]:
 
 
 async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
-    guarded: LocalServer, caches: list[Any]
+    guarded: LocalServer, opened: list[Any]
 ) -> None:
     host = f"127.0.0.1:{guarded.port}/0"
     wrong = {
@@ -207,7 +195,7 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
         f"redis://{host}": f"redis://{host}",
     }
     for url, shown in wrong.items():
-        publisher, server = sides(url, caches)
+        publisher, server = sides(url, opened)
         with pytest.raises(ConfigurationError) as at_server:
             await server.get_items(["a"])
         with pytest.raises(ConfigurationError) as at_publisher:
@@ -219,7 +207,7 @@ async def test_who_is_refused_is_told_so_in_one_line_without_the_password(
             assert PASSWORD not in error
             assert QUOTED not in error
             assert "\n" not in error
-    publisher, server = sides(f"redis://:{QUOTED}@{host}", caches)
+    publisher, server = sides(f"redis://:{QUOTED}@{host}", opened)
     publisher.publish_popular(RANKING)
     await server.check()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,18 +76,6 @@ def pair(redis_server: LocalServer, tmp_path: Path) -> Iterator[Pair]:
     way.close()
     old.stop()
     new.stop()
-
-
-@pytest.fixture
-async def opened() -> AsyncIterator[list[Any]]:
-    """Caches that are closed at the end."""
-    opened: list[Any] = []
-    yield opened
-    for cache in opened:
-        if hasattr(cache, "aclose"):
-            await cache.aclose()
-        else:
-            cache.close()
 
 
 def publish_all(publisher: CachePublisher) -> None:
