@@ -26,7 +26,7 @@ class _Change(NamedTuple):
 
 
 class _Deletion(NamedTuple):
-    """Where an id was ordered away: the command's offset, and its Unix seconds."""
+    """Order to delete an id: the command's offset, and its Unix seconds."""
 
     offset: int
     at: float
@@ -166,7 +166,7 @@ class ChangeApplier:
         return change.commands_read <= deletion.offset
 
     def begin_logs_again(self) -> None:
-        """Compare no places with those of a log that was replaced or cut."""
+        """Compare no offsets with those of a log that was replaced or cut."""
         self._deleted.clear()
 
     def _announce(self, key: str) -> None:

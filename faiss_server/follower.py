@@ -20,7 +20,7 @@ _log = structlog.get_logger()
 
 
 def stand_at(source: EventSource, next_offsets: Offsets) -> bool:
-    """Go on from these places, or from the beginning of a log that was replaced or cut since: False then.
+    """Go on from these offsets, or from the beginning of a log that was replaced or cut since: False then.
 
     Vectors and deletions are absolute: reading some once more changes nothing in the end. Whether what is
     gone mattered, the trainer says; it publishes all again when it goes on.
@@ -35,22 +35,22 @@ def stand_at(source: EventSource, next_offsets: Offsets) -> bool:
 
 
 class FollowerStats(msgspec.Struct, frozen=True):
-    """How far an index has followed.
+    """Progress of an index that follows the logs.
 
     Attributes
     ----------
     next_offsets
-        Where reading goes on, of both logs.
+        Of both logs: reading goes on there.
     lag
         Records that were still to be read when last looked.
     staleness_s
         Age of the newest vector applied; None before the first. Grows while nothing is published.
     visible_after_s
-        How long after its publication the newest vector was visible.
+        Seconds from its publication until the newest vector was visible.
     n_rejected
         Records that could not be read, or whose vector does not fit.
     problem
-        Why the index can't follow; None when all is well.
+        Reason why the index can't follow; None when all is well.
     """
 
     next_offsets: Offsets
@@ -91,7 +91,7 @@ class ChangelogFollower:
 
     @property
     def is_caught_up(self) -> bool:
-        """Whether the index has everything that the logs held when following began."""
+        """True once the index has everything that the logs held when following began."""
         return self._is_caught_up
 
     def step(self, timeout_s: float) -> None:
@@ -122,7 +122,7 @@ class ChangelogFollower:
             self._measure_lag(now)
 
     def stats(self) -> FollowerStats:
-        """Return how far the index has followed."""
+        """Return the progress of now."""
         newest = self._applier.newest_published_at
         return FollowerStats(
             next_offsets=self._vectors.next_offsets() | self._commands.next_offsets(),
@@ -154,9 +154,9 @@ class ChangelogFollower:
         ends = self._vectors.end_offsets() | self._commands.end_offsets()
         if self._target is None:
             self._target = ends
-        place = self._vectors.next_offsets() | self._commands.next_offsets()
-        self._lag = n_between(place, ends)
+        reached = self._vectors.next_offsets() | self._commands.next_offsets()
+        self._lag = n_between(reached, ends)
         self._lag_seen_at = now
         # A busy log's end moves on: what it held at first is what a restart owes.
-        self._is_caught_up = self._is_caught_up or n_between(place, self._target) == 0
+        self._is_caught_up = self._is_caught_up or n_between(reached, self._target) == 0
         self._metrics.gauge(f"{self._prefix}.lag_records", self._lag)

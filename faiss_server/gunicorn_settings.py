@@ -1,4 +1,4 @@
-"""How gunicorn runs the service; flags on its command line win over this."""
+"""Settings of gunicorn for the service; flags on its command line win over this."""
 
 import sys
 

@@ -134,7 +134,7 @@ class GenerationLoader:
         It is not tuned to its size before it answers, as that of items is: nobody's list waits for it.
         """
         index = FaissIndex(snapshot.users.vectors.shape[1])
-        for ids, vectors in _likeness_of_users(snapshot):
+        for ids, vectors in _vectors_of_users(snapshot):
             index.upsert(ids, USERS.indexed(vectors))
         return index, self._follow(snapshot, index, USERS)
 
@@ -143,10 +143,10 @@ class GenerationLoader:
         sources = [self._open_source(topic) for topic in (kind.topic, COMMANDS)]
         try:
             stand_at(sources[0], snapshot.next_offsets)
-            is_in_place = stand_at(sources[1], snapshot.next_offsets)
-            # Where the snapshot knows its place in the commands, all that is read came after it, whatever the
-            # clocks say; of a log that is read from its beginning they alone can tell.
-            is_known = is_in_place and bool(snapshot.next_offsets.get(COMMANDS))
+            is_at_offset = stand_at(sources[1], snapshot.next_offsets)
+            # Where the snapshot knows its offset in the commands, all that is read came after it, whatever
+            # the clocks say; of a log that is read from its beginning they alone can tell.
+            is_known = is_at_offset and bool(snapshot.next_offsets.get(COMMANDS))
             since = float("-inf") if is_known else snapshot.created_at
             slot = int(snapshot.provenance.get(CHANGELOG_SLOT, 0))
             applier = ChangeApplier(index, snapshot.generation, since, self._metrics, kind, slot)
@@ -194,15 +194,15 @@ def _sample_of_users(snapshot: Snapshot) -> NDArray[np.float32]:
     return sample[are_acceptable(sample)]
 
 
-def _likeness_of_users(snapshot: Snapshot) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
+def _vectors_of_users(snapshot: Snapshot) -> Iterator[tuple[Sequence[str], NDArray[np.float32]]]:
     """Yield ids and vectors, some at a time: the file of all of them is not read into memory at once.
 
-    Users who chose nothing are like nobody; a snapshot from before there was likeness has none at all.
+    Users who chose nothing are similar to nobody; a snapshot from before users were indexed has none at all.
     """
-    ids, likeness = snapshot.users.ids, snapshot.likeness
-    if likeness is None:
+    ids, table = snapshot.users.ids, snapshot.likeness
+    if table is None:
         return
     for start in range(0, len(ids), _USERS_AT_ONCE):
-        vectors: NDArray[np.float32] = np.array(likeness[start : start + _USERS_AT_ONCE])
+        vectors: NDArray[np.float32] = np.array(table[start : start + _USERS_AT_ONCE])
         rows = np.flatnonzero(are_acceptable(vectors) & vectors.any(axis=1))
         yield [ids[start + row] for row in rows.tolist()], vectors[rows]

@@ -40,18 +40,18 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
         structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 
 
-def _compose(places: LocationSettings, settings: IndexSettings) -> WSGIApplication:
-    configure_logging(places.log_level, service="index")
-    metrics = open_metrics(places.statsd_url)
+def _compose(locations: LocationSettings, settings: IndexSettings) -> WSGIApplication:
+    configure_logging(locations.log_level, service="index")
+    metrics = open_metrics(locations.statsd_url)
 
     def open_source(topic: str) -> EventSource:
-        url = places.events_url if topic == COMMANDS else places.vectors_url
+        url = locations.events_url if topic == COMMANDS else locations.vectors_url
         count = partial(metrics.count, "index.damaged_batches")
         return open_event_source(url, topics=[topic], group="index", count_damaged=count)
 
     generations = Generations()
     loader = GenerationLoader(
-        places.artifacts_dir, generations, open_source, metrics, time.time, with_users=settings.users
+        locations.artifacts_dir, generations, open_source, metrics, time.time, with_users=settings.users
     )
 
     def start() -> None:
@@ -62,7 +62,7 @@ def _compose(places: LocationSettings, settings: IndexSettings) -> WSGIApplicati
 
     # Beside the application: it answers that it lives, however long a log takes to answer us.
     threading.Thread(target=start, name="start", daemon=True).start()
-    return create_app(generations, metrics, Rules(slow_request_s=places.slow_request_s))
+    return create_app(generations, metrics, Rules(slow_request_s=locations.slow_request_s))
 
 
 def _start() -> WSGIApplication:

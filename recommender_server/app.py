@@ -35,7 +35,7 @@ from streamrec.web.requests import Requests
 
 @dataclass(frozen=True)
 class Parts:
-    """What the app rests on."""
+    """Stores, log, index and metrics that the app rests on."""
 
     store: DocumentStore
     cache: HotCache
@@ -45,7 +45,7 @@ class Parts:
 
 
 class Rules(NamedTuple):
-    """How the app treats requests; without `keys` everybody may use it.
+    """Bounds and defaults of requests; without `keys` everybody may use it.
 
     Attributes
     ----------

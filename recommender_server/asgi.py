@@ -25,7 +25,7 @@ from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 
-def compose(places: LocationSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
+def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
     """Return the app over the adapters that the settings name.
 
     Raises
@@ -35,12 +35,12 @@ def compose(places: LocationSettings, settings: ServerSettings) -> falcon.asgi.A
     Unavailable
         When a store does not answer at the start.
     """
-    store = open_store(places.store_url)
-    cache = open_cache(places.cache_url)
-    index = open_index(places.index_url, settings.timeout_s)
-    sink = open_event_sink(places.events_url)
+    store = open_store(locations.store_url)
+    cache = open_cache(locations.cache_url)
+    index = open_index(locations.index_url, settings.timeout_s)
+    sink = open_event_sink(locations.events_url)
 
-    metrics = open_metrics(places.statsd_url)
+    metrics = open_metrics(locations.statsd_url)
 
     async def close_the_rest() -> None:
         await asyncio.to_thread(sink.close)
@@ -52,8 +52,8 @@ def compose(places: LocationSettings, settings: ServerSettings) -> falcon.asgi.A
     rules = Rules(
         ServingLimits(settings.timeout_s, settings.n_seen_excluded, settings.exploration_share),
         settings.max_body_bytes,
-        ApiKeys(places.api_keys_file) if places.api_keys_file is not None else None,
-        places.slow_request_s,
+        ApiKeys(locations.api_keys_file) if locations.api_keys_file is not None else None,
+        locations.slow_request_s,
         Shape(settings.diversity, settings.max_per_category),
         LikeOrder(settings.similar_order, settings.similar_value_attribute),
         settings.root_path,
@@ -64,9 +64,9 @@ def compose(places: LocationSettings, settings: ServerSettings) -> falcon.asgi.A
 
 def _start() -> falcon.asgi.App[Any, Any]:
     try:
-        places = read_settings(LocationSettings)
-        configure_logging(places.log_level, "recommender")
-        return compose(places, read_settings(ServerSettings))
+        locations = read_settings(LocationSettings)
+        configure_logging(locations.log_level, "recommender")
+        return compose(locations, read_settings(ServerSettings))
     except StreamrecError as error:
         structlog.get_logger().critical("refused", error=str(error))
         sys.exit(Arbiter.WORKER_BOOT_ERROR)  # which ends gunicorn too, instead of another worker

@@ -1,4 +1,4 @@
-"""What comes in and goes out at `/v1/items/{item_id}/history`."""
+"""Schemas of requests and answers at `/v1/items/{item_id}/history`."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What comes in and goes out over HTTP: the checks and the OpenAPI document are made from these types."""
+"""Schemas of requests and answers: the checks and the OpenAPI document are made from these types."""
 
 from typing import Annotated, Any
 
@@ -34,7 +34,9 @@ OnlyIds = Annotated[
 MinScore = Annotated[float, Meta(ge=-1e9, le=1e9, description="Only items that score at least this much.")]
 Diversity = Annotated[
     float,
-    Meta(ge=0, le=1, description="0: the best, however alike; 1: the least alike. Default: the server's."),
+    Meta(
+        ge=0, le=1, description="0: the best, however similar; 1: the least similar. Default: the server's."
+    ),
 ]
 MaxPerCategory = Annotated[
     int,
@@ -60,14 +62,14 @@ _NUMBER_TEXT = r"^(-?[0-9]{1,15}(\.[0-9]{1,15})?|NaN|NULL|)$"
 By = Annotated[
     SimilarityKind,
     Meta(
-        description="How items are alike: by the model's vectors; by who chose both, one soon after another; "
-        "by who chose both on one day (UTC); by all that speaks to a stranger who looks at the item."
+        description="Kind of similarity: by the model's vectors; by who chose both, one soon after another; "
+        "by who chose both on one day (UTC); by all that speaks to an unknown user who looks at the item."
     ),
 ]
 Order = Annotated[
     OrderName,
     Meta(
-        description="Of what is like an item: by score; those of its main category first; of these the "
+        description="Of items similar to one: by score; those of its main category first; of these the "
         "nearest by a number, as the price, first. Default: the server's."
     ),
 ]
@@ -165,7 +167,7 @@ ItemBodies = Annotated[list[NamedItemBody], Meta(min_length=1, max_length=10_000
 
 
 class UserBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a service knows of a user; it replaces what was known."""
+    """Attributes of a user, as a service knows them; it replaces what was known."""
 
     attributes: dict[str, Any]
 

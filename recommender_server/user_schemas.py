@@ -1,4 +1,4 @@
-"""What comes in and goes out at `/v1/users/{user_id}/similar`, and what is told of a user's habits."""
+"""Schemas of requests and answers at `/v1/users/{user_id}/similar`, and of a user's habits."""
 
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ from streamrec.serving.similar_users import Reason, SimilarUsers
 
 
 class CategoryUse(msgspec.Struct, frozen=True):
-    """How often a user chose items of a category, and the mean of the events' values, if any had one."""
+    """Events of a user with items of a category, and the mean of their values, if any had one."""
 
     category: str
     n_events: int
@@ -19,7 +19,7 @@ class CategoryUse(msgspec.Struct, frozen=True):
 
 
 class TagUse(msgspec.Struct, frozen=True):
-    """How often a user chose items with a tag, and the mean of the events' values, if any had one."""
+    """Events of a user with items that bear a tag, and the mean of their values, if any had one."""
 
     tag: str
     n_events: int
@@ -27,21 +27,21 @@ class TagUse(msgspec.Struct, frozen=True):
 
 
 class Habits(msgspec.Struct, frozen=True):
-    """What a user does: a bounded number of categories and tags, those with most events first."""
+    """Habits of a user: a bounded number of categories and tags, those with most events first."""
 
     categories: list[CategoryUse]
     tags: list[TagUse]
 
 
 class ProfileView(Habits, frozen=True):
-    """What a caller is shown of a user like another. `last_activity`: Unix seconds of the newest event."""
+    """Profile of a user similar to another. `last_activity`: Unix seconds of the newest event."""
 
     attributes: dict[str, Any]
     last_activity: float | None
 
 
 class SimilarUserView(msgspec.Struct, frozen=True):
-    """A user like another; `score` is the cosine of what was learned of the two."""
+    """A user similar to another; `score` is the cosine of what was learned of the two."""
 
     user_id: str
     score: float
@@ -49,10 +49,10 @@ class SimilarUserView(msgspec.Struct, frozen=True):
 
 
 class SimilarUsersAnswer(msgspec.Struct, frozen=True):
-    """Users like one, most alike first.
+    """Users similar to one, the most similar first.
 
     `reason`: null; `cold`: nothing that this user chose is known yet, `users` is empty; `fold_in`: the index
-    does not have the user yet, these are like one who chose the same items.
+    does not have the user yet, these are similar to one who chose the same items.
     """
 
     user_id: str
@@ -75,7 +75,7 @@ def habits_of(profile: Profile) -> Habits:
 
 
 def answer_of(user_id: str, similar: SimilarUsers) -> SimilarUsersAnswer:
-    """Return what a caller is shown of users like one."""
+    """Return what a caller is shown of users similar to one."""
     views = [
         SimilarUserView(user.document.user_id, user.score, _profile_of(user.document))
         for user in similar.users

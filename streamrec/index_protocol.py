@@ -1,4 +1,4 @@
-"""What the index server and its client say to each other: MessagePack, vectors and scores as raw float32.
+"""Messages of the index server and its client: MessagePack, vectors and scores as raw float32.
 
 A request carries a list of independent queries, an answer a list in the same order: the hop costs more than a
 search, so a busy client sends what has gathered in one request. A query that is wrong fails alone.

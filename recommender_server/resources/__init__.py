@@ -1,1 +1,1 @@
-"""What the routes do, one module a topic: read the request, ask `streamrec.serving`, write the answer."""
+"""Routes, one module a topic: read the request, ask `streamrec.serving`, write the answer."""

@@ -1,4 +1,4 @@
-"""Whether the server can answer."""
+"""Readiness: the server can answer."""
 
 import falcon
 import falcon.asgi

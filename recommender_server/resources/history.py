@@ -1,4 +1,4 @@
-"""What an item's value did lately."""
+"""Bars of an item's value."""
 
 import falcon.asgi
 import msgspec

@@ -39,7 +39,7 @@ class User:
         resp.status = falcon.HTTP_204
 
     async def on_delete(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
-        """Erase the user; repeating it, or erasing a stranger, is no error."""
+        """Erase the user; repeating it, or erasing an unknown user, is no error."""
         await self._catalog.erase_user(id_in_path(user_id))
         resp.status = falcon.HTTP_204
 

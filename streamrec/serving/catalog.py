@@ -105,9 +105,9 @@ class Catalog:
     async def erase_user(self, user_id: str) -> None:
         """Delete everything stored of a user, and let no event from before now count any more.
 
-        Markers in the log of the interactions say what came before; their places are written down for
+        Markers in the log of the interactions say what came before; their offsets are written down for
         whoever reads the log from before them. So also for an unknown user: the log may hold events that
-        nobody read yet. A repeat, after a failure at any step, marks a later place, and the later one counts.
+        nobody read yet. A repeat, after a failure at any step, marks a later offset, and that one counts.
         """
         await self._store.erase_user(user_id)
         now = self._clock()

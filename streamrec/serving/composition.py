@@ -7,7 +7,7 @@ from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserPro
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_history import HistoryReader
 from streamrec.serving.item_reader import ItemReader
-from streamrec.serving.recommender import STRANGER, Recommender
+from streamrec.serving.recommender import UNKNOWN_USER, Recommender
 from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.serving.sources.exploring import Explorer
@@ -16,7 +16,7 @@ from streamrec.serving.sources.retrieval import Retrieval
 
 
 class ServingLimits(NamedTuple):
-    """How answers are bounded.
+    """Bounds of answers.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class ServingLimits(NamedTuple):
     n_seen_excluded
         Newest seen items that are left out.
     exploration_share
-        Of the places, given to new items.
+        Of the positions in lists, given to new items.
     """
 
     timeout_s: float = 0.5
@@ -34,7 +34,7 @@ class ServingLimits(NamedTuple):
 
 
 class GuardedUsers:
-    """The document store's users; while it is away everybody is a stranger.
+    """The document store's users; while it is away everybody is unknown.
 
     Parameters
     ----------
@@ -48,13 +48,13 @@ class GuardedUsers:
         self._n_seen = n_seen
 
     async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
-        """Return what is known of a user, if wanted with seen items; `STRANGER` when nothing is."""
+        """Return what is known of a user, if wanted with seen items; `UNKNOWN_USER` when nothing is."""
         n_seen = self._n_seen if with_seen else 0
-        return await attempts.of(self._guard, lambda: self._store.get_profile(user_id, n_seen), STRANGER)
+        return await attempts.of(self._guard, lambda: self._store.get_profile(user_id, n_seen), UNKNOWN_USER)
 
 
 class Serving(NamedTuple):
-    """What answers are made with.
+    """Finders and readers that answers are made with.
 
     `items` and `blend` read beside the answers, and are closed with the app.
     """

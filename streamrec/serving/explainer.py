@@ -119,10 +119,10 @@ class _Look:
         for age, id_ in enumerate(distinct_newest_first(self._context.recent, N_HISTORY)):
             near = self._neighbours.get(id_)
             if near is not None and item_id in near.item_ids:
-                place = near.item_ids.index(item_id)
+                position = near.item_ids.index(item_id)
                 for name, amount in (
-                    (COVISITATION, near.similarities[place]),
-                    (FOLLOWERS, near.follows[place]),
+                    (COVISITATION, near.similarities[position]),
+                    (FOLLOWERS, near.follows[position]),
                 ):
                     if amount:
                         found[name][id_] = amount * AGE_DECAY**age

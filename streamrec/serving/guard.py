@@ -84,7 +84,7 @@ class Attempts:
 
     @property
     def is_degraded(self) -> bool:
-        """Whether any part failed so far."""
+        """True once a part failed."""
         return bool(self.failed)
 
     async def of(self, guard: Guard, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:

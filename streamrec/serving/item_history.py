@@ -9,7 +9,7 @@ from streamrec.serving.guard import Guard
 
 
 class HistoryRequest(NamedTuple):
-    """Which bars are wanted: of the last `minutes`, each `bar_minutes` long.
+    """Bars that are wanted: of the last `minutes`, each `bar_minutes` long.
 
     `is_carried`: a bar without an event repeats the close before it, instead of being left out.
     """

@@ -15,10 +15,10 @@ from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.hidden_items import HiddenItems
 
 FILL_PAUSE_S = 0.1
-"""What was missing in the cache is written there together, so often: one write instead of one an answer."""
+"""Items missing in the cache are written there together, so often: one write instead of one an answer."""
 
 READ_AGAIN_AFTER_S = 120.0
-"""What is in use is read from the store again after so long: well before a cache lets go of it."""
+"""Items in use are read from the store again after so long: well before a cache lets go of it."""
 
 TOLD_AGAIN_AFTER_S = 0.1
 """A cache that was away when an item changed is told of it so soon after it comes back."""

@@ -51,18 +51,18 @@ class Page:
 
     @property
     def is_choosy(self) -> bool:
-        """Whether the request says itself which items are good enough."""
+        """True when the request says itself which items are good enough."""
         return bool(self.only_ids) or self._min_score is not None
 
     def order(self, ids: Sequence[str], scores: NDArray[np.floating]) -> list[int]:
-        """Return the places of those of (N,) candidates that this page may show, best first."""
+        """Return the positions of those of (N,) candidates that this page may show, best first."""
         order: list[int] = (-scores).argsort(kind="stable").tolist()
         if self._min_score is not None:
-            order = [place for place in order if scores[place] >= self._min_score]
+            order = [position for position in order if scores[position] >= self._min_score]
         if not self.n_shown:
             return order
         unshown = set(self.shown.without(ids))
-        return [place for place in order if ids[place] in unshown]
+        return [position for position in order if ids[position] in unshown]
 
     def next_cursor(self, items: Sequence[RecommendedItem], *, is_degraded: bool) -> str | None:
         """Return what leads on from these items; None when there is nothing more.

@@ -1,4 +1,4 @@
-"""Whether every part that the answers rest on has been reached, and how each is now."""
+"""Readiness: every part that the answers rest on has been reached; and the state of each now."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,7 +39,7 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """Whether every part has answered once."""
+        """True once every part has answered."""
         return not self._missing
 
     async def states(self) -> dict[str, str]:

@@ -23,18 +23,18 @@ from streamrec.serving.sources.filling import Filling, Metadata, count_shown
 from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 
-STRANGER = UserProfile(None, [])
+UNKNOWN_USER = UserProfile(None, [])
 
 
 class Profiles(Protocol):
-    """Where users are known."""
+    """Reader of what is known of users."""
 
     async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
-        """Return what is known of a user, if wanted with seen items; `STRANGER` when nothing is."""
+        """Return what is known of a user, if wanted with seen items; `UNKNOWN_USER` when nothing is."""
 
 
 class RankerSource(Protocol):
-    """Where the blend comes from."""
+    """Source of the blend."""
 
     async def ranker(self) -> BlendRanker:
         """Return the newest ranker."""
@@ -77,8 +77,8 @@ class Recommender:
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Return `k` items where so many exist; does not raise for a part that is down.
 
-        A known user gets the blend of all sources. A stranger who looks at a known item gets what is like it,
-        in the order asked for, filled up with what is popular; anybody else gets what is popular.
+        A known user gets the blend of all sources. An unknown user who looks at a known item gets similar
+        ones, in the order asked for, filled up with what is popular; anybody else gets what is popular.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Recommender:
     async def context_of(self, request: RecommendationRequest) -> RequestContext:
         """Return what the sources need to know of who asks."""
         attempts = Attempts()
-        profile = STRANGER
+        profile = UNKNOWN_USER
         user_id = request.user_id
         if user_id is not None:
             profile = await self._users.profile(user_id, attempts, with_seen=request.exclude_seen)
@@ -142,7 +142,7 @@ class Recommender:
     async def _shaped(
         self, pool: list[RecommendedItem], shape: Shape, page: Page, context: RequestContext
     ) -> list[RecommendedItem]:
-        """Return the page's items of a pool; while the index is away, nothing is known to be alike.
+        """Return the page's items of a pool; while the index is away, nothing is known to be similar.
 
         The pool stays whole where no shape is wanted.
         """

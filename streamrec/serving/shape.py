@@ -27,7 +27,7 @@ def shaped(
     embeddings = embeddings_of([vectors.get(item.item_id) for item in pool])
     categories = [item.categories for item in pool]
     candidates = Pool(log_scores([item.score for item in pool]), embeddings, categories)
-    return [pool[place] for place in arranged(candidates, k, shape)]
+    return [pool[position] for position in arranged(candidates, k, shape)]
 
 
 OF_NOBODY = frozenset(("popular", "new", "listed"))
@@ -35,14 +35,14 @@ OF_NOBODY = frozenset(("popular", "new", "listed"))
 
 
 def like_first(pool: Sequence[RecommendedItem], looked_at: Item, order: LikeOrder) -> list[RecommendedItem]:
-    """Return a pool with those that are like an item in the order given, and the others after them."""
+    """Return a pool with those that are similar to an item in the order given, and the others after them."""
 
-    def place(item: RecommendedItem) -> tuple[bool, bool, float]:
+    def sorting_key(item: RecommendedItem) -> tuple[bool, bool, float]:
         if item.source in OF_NOBODY:
             return True, False, 0.0
         return False, *order.sort_key(item.categories, item.attributes, looked_at)
 
-    return sorted(pool, key=place)
+    return sorted(pool, key=sorting_key)
 
 
 def log_scores(scores: Sequence[float]) -> list[float]:

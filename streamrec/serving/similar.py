@@ -1,4 +1,4 @@
-"""Answers what is like an item."""
+"""Items similar to one."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from streamrec.serving.sources.retrieval import SOURCE_OF, Retrieval
 
 
 class SimilarFinder:
-    """Finds items like one, of all sources as a stranger who looks at it is recommended by, or of one alone.
+    """Finds items similar to one, by all sources as for an unknown user who looks at it, or by one alone.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class SimilarFinder:
         self._metrics = metrics
 
     async def similar(self, item_id: str, by: SimilarityKind, request: RecommendationRequest) -> SimilarItems:
-        """Return `k` items where so many are like it; does not raise for a part that is down.
+        """Return `k` items where so many are similar to it; does not raise for a part that is down.
 
         Parameters
         ----------
@@ -110,6 +110,6 @@ class OwnScores:
         proposal = candidates.proposals.get(self._source)
         return np.array([] if proposal is None else proposal.scores, np.float64)
 
-    def main_sources(self, candidates: Candidates[str], places: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates[str], positions: Sequence[int]) -> list[str]:
         """Return the source, (M,) times."""
-        return [self._source] * len(places)
+        return [self._source] * len(positions)

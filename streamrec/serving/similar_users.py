@@ -1,4 +1,4 @@
-"""Which users are like one, and what is known of them."""
+"""Users similar to one, and what is known of them."""
 
 from typing import Literal, NamedTuple, cast
 
@@ -16,20 +16,21 @@ _SPARE = 10
 
 
 class SimilarUser(NamedTuple):
-    """Somebody like the one asked for; `score` is the cosine of what was learned of the two."""
+    """User similar to the one asked for; `score` is the cosine of what was learned of the two."""
 
     document: UserDocument
     score: float
 
 
 class SimilarUsers(NamedTuple):
-    """Users, most alike first.
+    """Users, the most similar first.
 
     Attributes
     ----------
     reason
-        ``"cold"``: nothing that this user chose is known, so that nobody can be like them. ``"fold_in"``: the
-        index does not have the user yet, so these are like one who chose the same items. Else None.
+        ``"cold"``: nothing that this user chose is known, so that nobody can be similar to them.
+        ``"fold_in"``: the index does not have the user yet, so these are similar to one who chose the same
+        items. Else None.
     """
 
     users: list[SimilarUser]
@@ -37,7 +38,7 @@ class SimilarUsers(NamedTuple):
 
 
 class SimilarUserFinder:
-    """Asks the index who is like a user, and the document store who they are."""
+    """Asks the index for users similar to one, and the document store who they are."""
 
     def __init__(self, store: UserStore, store_guard: Guard, index: ItemIndex, index_guard: Guard) -> None:
         self._store = store
@@ -46,7 +47,7 @@ class SimilarUserFinder:
         self._index_guard = index_guard
 
     async def similar(self, user_id: str, k: int) -> SimilarUsers:
-        """Return up to `k` users like this one, without the user, and without those who were erased.
+        """Return up to `k` users similar to this one, without the user, and without those who were erased.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ByVector, IndexAnswer, ItemQuery, Neighbours, RankedItem, UserProfile
 from streamrec.publishing.views import item_vectors, neighbours_of, popular, user_states
 from streamrec.serving.guard import Attempts
-from streamrec.serving.recommender import STRANGER
+from streamrec.serving.recommender import UNKNOWN_USER
 
 
 class LiveUsers:
@@ -25,7 +25,7 @@ class LiveUsers:
         state = self._state
         row = state.user_ids.row(user_id)
         if not 0 <= row < state.learner.model.users.n_rows:
-            return STRANGER
+            return UNKNOWN_USER
         (user,) = user_states(state, np.array([row]))
         seen = self._seen(row, user.n_events, user.recent) if with_seen else []
         return UserProfile(UserDocument(user_id, user), seen)

@@ -1,11 +1,11 @@
-"""Whether the process is alive: the same answer of both services."""
+"""Liveness: the same answer of both services."""
 
 import falcon
 import msgspec
 
 
 class Health(msgspec.Struct, frozen=True):
-    """How the server is, and the parts it rests on: "ok" or what is wrong with each."""
+    """State of the server, and of the parts it rests on: "ok" or what is wrong with each."""
 
     status: str
     parts: dict[str, str] = {}

@@ -99,7 +99,7 @@ class KeptConnection:
 
 
 class _Exchange(asyncio.Protocol):
-    """Requests and replies of one connection, by turns."""
+    """Requests and replies of one connection, one after the other."""
 
     def __init__(self) -> None:
         self.has_received = False
@@ -111,7 +111,7 @@ class _Exchange(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether a request may be sent."""
+        """True when a request may be sent."""
         return self._transport is not None and not self._transport.is_closing()
 
     async def send(self, request: bytes) -> Reply:

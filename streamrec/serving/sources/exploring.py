@@ -1,4 +1,4 @@
-"""New items get a few places of the lists: of what is never shown nothing can be learned."""
+"""New items get a few positions of the lists: of what is never shown nothing can be learned."""
 
 import asyncio
 import random
@@ -26,9 +26,9 @@ class Explorer:
     Parameters
     ----------
     share
-        Of the places, 0 to 1, in expectation; 0 leaves every list as it is.
+        Of the positions, 0 to 1, in expectation; 0 leaves every list as it is.
     rng
-        Decides which lists, places and items.
+        Decides which lists, positions and items.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Explorer:
     async def explored(
         self, items: Sequence[RecommendedItem], candidates: Sequence[str], context: RequestContext, page: Page
     ) -> list[RecommendedItem]:
-        """Return the list with new items in some of its lower places.
+        """Return the list with new items in some of its lower positions.
 
         Parameters
         ----------
@@ -60,14 +60,14 @@ class Explorer:
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
         wanted = with_new_items(ranked, new, (), n_slots, len(listed), self._rng)
-        strangers = [id_ for id_ in wanted if id_ not in in_list]
-        if not strangers:
+        unlisted = [id_ for id_ in wanted if id_ not in in_list]
+        if not unlisted:
             return listed
-        metadata = await self._items.read(strangers, context.attempts)
-        chosen = Selection(len(strangers), context.banned)
-        chosen.offer([(id_, 0.0) for id_ in strangers], NEW, metadata, context.categories)
+        metadata = await self._items.read(unlisted, context.attempts)
+        chosen = Selection(len(unlisted), context.banned)
+        chosen.offer([(id_, 0.0) for id_ in unlisted], NEW, metadata, context.categories)
         by_id = {item.item_id: item for item in (*listed, *chosen.items)}
-        # What turned out to be hidden leaves its place to the list's own next one.
+        # What turned out to be hidden leaves its position to the list's own next one.
         explored = [by_id[id_] for id_ in wanted if id_ in by_id]
         kept = {item.item_id for item in explored}
         explored += [item for item in listed if item.item_id not in kept]

@@ -28,19 +28,19 @@ _SOURCE_NAMES = frozenset(get_args(SourceName))
 
 
 class Metadata(Protocol):
-    """Where items are known."""
+    """Reader of what is known of items."""
 
     async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
         """Return what is known of these."""
 
 
 class Ranker(Protocol):
-    """What puts candidates in order: the learned blend, or one source alone."""
+    """Order of candidates: by the learned blend, or one source alone."""
 
     def probabilities(self, candidates: Candidates[str]) -> NDArray[np.floating]:
         """Return (N,) scores as they are shown; higher is better."""
 
-    def main_sources(self, candidates: Candidates[str], places: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates[str], positions: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source that speaks for each most."""
 
 
@@ -75,7 +75,7 @@ class Filling:
         return selection.items
 
     async def in_order(self, pool: list[RecommendedItem]) -> list[RecommendedItem]:
-        """Return a pool with those that are like the item looked at, if any, in the order asked for."""
+        """Return a pool with those that are similar to the item looked at, if any, in the order asked for."""
         item_id, order = self._context.item_id, self._page.like_order
         if item_id is None or not self._context.is_by_item or not order.changes_lists:
             return pool
@@ -97,16 +97,16 @@ class Filling:
         context, ranker = self._context, self._ranker
         probabilities = ranker.probabilities(candidates)
         order = self._page.order(candidates.ids, probabilities)
-        self.ranked = self.ranked or [candidates.ids[place] for place in order]
+        self.ranked = self.ranked or [candidates.ids[position] for position in order]
         start = 0
         while selection.n_missing and start < len(order):
             n = selection.n_missing * (FILTERED_FACTOR if context.categories else 1) + SPARE
-            places = order[start : start + n]
+            positions = order[start : start + n]
             start += n
-            ids = [candidates.ids[place] for place in places]
+            ids = [candidates.ids[position] for position in positions]
             metadata = await self._items.read(ids, context.attempts)
-            scores = probabilities[places].tolist()
-            for source, *pair in zip(ranker.main_sources(candidates, places), ids, scores, strict=True):
+            scores = probabilities[positions].tolist()
+            for source, *pair in zip(ranker.main_sources(candidates, positions), ids, scores, strict=True):
                 # What is popular was ranked within the wanted categories, even if no metadata is at hand now.
                 categories = () if source in POPULAR else context.categories
                 selection.offer([(pair[0], pair[1])], shown_source(source, context), metadata, categories)
@@ -117,8 +117,10 @@ class Filling:
         if not listed:
             return
         metadata = await self._items.read(listed, context.attempts)
-        places = self._page.order(listed, np.zeros(len(listed)))
-        selection.offer([(listed[place], 0.0) for place in places], "listed", metadata, context.categories)
+        positions = self._page.order(listed, np.zeros(len(listed)))
+        selection.offer(
+            [(listed[position], 0.0) for position in positions], "listed", metadata, context.categories
+        )
 
 
 def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterator[int]:

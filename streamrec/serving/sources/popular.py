@@ -1,4 +1,4 @@
-"""What everybody chooses, as a source of candidates."""
+"""Items that everybody chooses, as a source of candidates."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ MAX_REMEMBERED = 1000
 
 
 class PopularSource:
-    """What everybody chooses in one window; the last rankings stay at hand for when the cache is down."""
+    """Items that everybody chooses in one window; the last rankings are kept for when the cache is down."""
 
     def __init__(self, window: str, cache: Rankings, guard: Guard) -> None:
         self._window = window

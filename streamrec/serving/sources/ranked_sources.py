@@ -1,4 +1,4 @@
-"""Where candidates come from: each source proposes a ranking, or several from one look."""
+"""Sources of candidates: each proposes a ranking, or several from one look."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -49,7 +49,7 @@ class CandidateSource(Protocol):
 
 
 class VectorSource:
-    """Items nearest to the user's own vector, or, for a stranger, to the item that is looked at."""
+    """Items nearest to the user's own vector, or, for an unknown user, to the item that is looked at."""
 
     def __init__(self, index: VectorSearch, guard: Guard) -> None:
         self._index = index
@@ -120,7 +120,7 @@ class NeighbourSource:
 
 
 class AgainSource:
-    """What the user chose before, lately and often: for those who may be offered it again."""
+    """Items that the user chose before, lately and often: for those who may be offered it again."""
 
     async def propose(self, context: RequestContext, n: int) -> dict[str, Proposal[str]]:
         """Return the user's own items; nothing when only new ones are wanted."""
@@ -183,7 +183,7 @@ def _best_of(ids: Sequence[str], scores: NDArray[np.float64], n: int) -> Proposa
     """Return the `n` best of the items with a score."""
     best = np.argsort(-scores, kind="stable")[:n]
     best = best[scores[best] > 0]
-    return Proposal([ids[place] for place in best.tolist()], scores[best].tolist())
+    return Proposal([ids[position] for position in best.tolist()], scores[best].tolist())
 
 
 def _best(scores: Mapping[str, float], n: int) -> Proposal[str]:

@@ -63,7 +63,7 @@ class Retrieval:
         self._popular: Stage = tuple(PopularSource(window, cache, cache_guard) for window in WINDOWS)
 
     def stages(self, context: RequestContext) -> Iterator[Stage]:
-        """Yield whom to ask: for a known user all at once, for a stranger first what is like the item."""
+        """Yield whom to ask: for a known user all at once, for an unknown one first items similar to one."""
         if context.similarity is not None:
             yield self._similar[context.similarity]
             return

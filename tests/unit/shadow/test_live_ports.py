@@ -10,7 +10,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.ports import ById, ByVector, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
-from streamrec.serving.recommender import STRANGER
+from streamrec.serving.recommender import UNKNOWN_USER
 from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from tests.builders import GENERATION, RunningTrainer, World, events
@@ -82,7 +82,7 @@ async def test_who_asks_for_no_seen_items_gets_none(published: Published) -> Non
 
 
 async def test_nobody_is_a_stranger(published: Published) -> None:
-    assert await published.profile("nobody") is STRANGER
+    assert await published.profile("nobody") is UNKNOWN_USER
 
 
 async def test_who_chose_more_than_is_remembered_has_all_of_it_seen(published: Published) -> None:
