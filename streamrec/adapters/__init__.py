@@ -1,1 +1,1 @@
-"""The ports of `streamrec.ports` on real parts: files are named technology_role.py."""
+"""The ports of `streamrec.ports` on real parts: a folder for each technology, picked by URL in `opening`."""

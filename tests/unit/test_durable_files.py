@@ -1,0 +1,51 @@
+"""Files that are replaced as a whole: what fails half way leaves the old one, and nothing beside it."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from streamrec import durable_files
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    durable_files.replace_bytes(path, b"old")
+    with suppress(RuntimeError), durable_files.replaced(path) as file:
+        file.write(b"new")
+        raise RuntimeError
+    assert (path.read_bytes(), names_in(tmp_path)) == (b"old", ["file"])
+
+
+def test_a_file_is_on_disk_before_it_has_its_name_and_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced = tmp_path / "file", []
+
+    def fsync(descriptor: int) -> None:
+        synced.append((Path(os.readlink(f"/proc/self/fd/{descriptor}")), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    durable_files.replace_bytes(path, b"new")
+    assert synced == [(tmp_path / f".file.{os.getpid()}.tmp", False), (tmp_path, True)]
+
+
+def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    (tmp_path / ".file.123.tmp").touch()
+    (tmp_path / ".other.123.tmp").touch()
+    durable_files.remove_leftovers(tmp_path / "file")
+    assert names_in(tmp_path) == [".other.123.tmp"]
+
+
+def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
+    for name, content in (("folder", b"old"), ("unfinished", b"new")):
+        (tmp_path / name).mkdir()
+        with durable_files.written(tmp_path / name / "file") as file:
+            file.write(content)
+    durable_files.replace_folder(tmp_path / "folder", tmp_path / "unfinished")
+    assert (names_in(tmp_path), (tmp_path / "folder/file").read_bytes()) == (["folder"], b"new")
