@@ -103,7 +103,7 @@ async def test_a_profile_of_what_a_user_does_is_part_of_the_state(store: Sides) 
     assert document.state == state_of("u")
 
 
-async def test_many_users_are_read_at_once_without_strangers(store: Sides) -> None:
+async def test_many_users_are_read_at_once_without_unknown_ones(store: Sides) -> None:
     user_ids = [*ODD_IDS, *(f"u{n}" for n in range(1500))]
     states = [state_of(user_id, n) for n, user_id in enumerate(user_ids)]
     store.trainer.publish_users(UserUpdates(states, []), held(store.trainer))
@@ -161,7 +161,7 @@ async def test_attributes_and_state_leave_each_other_alone(store: Sides) -> None
     assert (left.state, left.attributes) == (None, {"country": "FR"})
 
 
-async def test_a_forgotten_user_is_a_stranger(store: Sides) -> None:
+async def test_a_forgotten_user_is_unknown(store: Sides) -> None:
     lease = held(store.trainer)
     updates = UserUpdates([state_of("u"), state_of("v")], [("u", "i1", NOW), ("v", "i1", NOW)])
     store.trainer.publish_users(updates, lease)

@@ -74,8 +74,8 @@ def test_redis_asks_for_a_password_where_one_is_set(password: str, tmp_path: Pat
             assert client.config_get("save") == {"save": ""}
         if password:
             assert not is_healthy(services()["redis"])
-            with redis.Redis() as stranger, pytest.raises(redis.AuthenticationError):
-                stranger.ping()
+            with redis.Redis() as server, pytest.raises(redis.AuthenticationError):
+                server.ping()
 
 
 def test_mongodb_starts_as_the_compose_file_has_it(tmp_path: Path) -> None:

@@ -219,9 +219,9 @@ def test_promotion_and_rollback_under_load(stack: Stack) -> None:
     assert load.failures == []
     for answer in load.answers:
         assert not answer["degraded"]
-        strangers = "new-" if answer["generation"] == old else "old-"
+        foreign = "new-" if answer["generation"] == old else "old-"
         of_vectors = [item["item_id"] for item in answer["items"] if item["source"] == "gmf"]
-        assert not [item_id for item_id in of_vectors if item_id.startswith(strangers)]
+        assert not [item_id for item_id in of_vectors if item_id.startswith(foreign)]
     assert {answer["generation"] for answer in load.answers} == {old, new}
     exit_code, said = stack.command("rollback")
     assert (exit_code, "nothing to go back to" in said) == (2, True)

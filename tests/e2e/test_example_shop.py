@@ -77,7 +77,7 @@ def test_a_customer_is_offered_what_they_have_not_seen(shop: RunningShop) -> Non
     assert not offered & seen
 
 
-def test_a_stranger_is_shown_what_is_like_what_they_look_at(shop: RunningShop) -> None:
+def test_an_unknown_user_is_shown_what_is_like_what_they_look_at(shop: RunningShop) -> None:
     first = shop.suggestions("nobody", looking_at="p5")[0]
     assert first["ontology"] == CATEGORIES[5].path
     assert len(shop.suggestions("nobody")) == 10

@@ -110,7 +110,7 @@ def test_a_user_gets_ten_stocks_of_which_all_were_traded_before(exchange: Exchan
     assert sorted(predicted, key=int) == [str(number) for number in range(1, 11)]
 
 
-def test_strangers_are_not_found(exchange: Exchange) -> None:
+def test_unknown_users_are_not_found(exchange: Exchange) -> None:
     for name in ("nobody", "11", "%FF", "a%2Fb", "%00"):
         assert exchange.status(f"/instruments/{name}") == 404, name
         assert exchange.status(f"/instruments/similar/{name}") == 404, name

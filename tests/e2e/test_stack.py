@@ -112,14 +112,14 @@ def test_what_is_no_event_is_rejected_with_its_reason_and_the_stream_goes_on(
     stack: LocalStack, sent: Sent
 ) -> None:
     huge = json.dumps({"user_id": "u", "item_id": "i", "note": "x" * 400_000}).encode()
-    misfits = [b"", b"\xff\xfe\x00", b"not json", huge, b"[]", b"{}", json.dumps({"user_id": "u"}).encode()]
-    stack.produce(misfits, key=None)
-    stack.produce(misfits, key=b"\xff not text")
+    invalid = [b"", b"\xff\xfe\x00", b"not json", huge, b"[]", b"{}", json.dumps({"user_id": "u"}).encode()]
+    stack.produce(invalid, key=None)
+    stack.produce(invalid, key=b"\xff not text")
     stack.produce(clicks("after-garbage", "1"))
-    sent.n_rejected += 2 * len(misfits)
+    sent.n_rejected += 2 * len(invalid)
     sent.n_events += 1
     eventually(lambda: stack.is_whole_for("after-garbage"))
-    reasons = Counter(record["reason"] for record in rejected(stack, 2 * len(misfits)))
+    reasons = Counter(record["reason"] for record in rejected(stack, 2 * len(invalid)))
     assert reasons == {
         "empty": 2, "utf_16": 2, "not_json": 2, "too_large": 2, "array": 2, "does_not_fit": 4,
     }  # fmt: skip

@@ -239,12 +239,12 @@ def test_something_else_behind_the_port(
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as stranger:
-        thread = Thread(target=stranger.serve_forever, kwargs={"poll_interval": 0.01})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Silent) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        variables.setenv("STREAMREC_INDEX_URL", f"http://127.0.0.1:{stranger.server_port}")
+        variables.setenv("STREAMREC_INDEX_URL", f"http://127.0.0.1:{server.server_port}")
         code, said = ask(capsys)
-        stranger.shutdown()
+        server.shutdown()
         thread.join()
     assert (code, broken(said)) == (1, {"index"})
     assert "something else listens there" in said["index"]

@@ -1,4 +1,4 @@
-"""From events to users who are alike: trainer, changelog, index, document store and answer."""
+"""From events to similar users: trainer, changelog, index, document store and answer."""
 
 import asyncio
 import time

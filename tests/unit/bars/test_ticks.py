@@ -48,7 +48,7 @@ def test_json_has_no_nan() -> None:
     assert decoded(b'{"user_id": "u", "item_id": "i", "value": NaN}').ignored == {"malformed": 1}
 
 
-def test_misfits_are_counted_and_the_rest_is_read() -> None:
+def test_invalid_records_are_counted_and_the_rest_is_read() -> None:
     found = decoded(b"no json", b"", b"[]", event(item_id=""), event(timestamp=1e12), event(item_id=7))
     assert found.ticks.item_ids == ["7"]
     assert found.ignored == {"malformed": 5}

@@ -62,7 +62,9 @@ def test_whoever_comes_back_is_new_and_a_restart_goes_on_with_the_same_order(wor
     assert asyncio.run(world.store.seen_items("b", 10)) == ["k"]
 
 
-def test_a_stream_of_strangers_leaves_the_state_and_the_store_as_large_as_they_may_be(world: World) -> None:
+def test_a_stream_of_new_users_leaves_state_and_store_as_large_as_they_may_be(
+    world: World,
+) -> None:
     trainer = world.trainer(max_users=50, max_items=30)
     for first in range(0, 1000, 100):
         world.send(*events(*[(f"u{n}", f"i{n % 400}") for n in range(first, first + 100)]))

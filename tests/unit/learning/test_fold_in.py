@@ -54,7 +54,7 @@ def test_two_clicks_rank_their_group_first() -> None:
     assert scores[0::2].mean() > scores[1::2].mean() + 0.5
 
 
-def test_a_stranger_gets_the_biases_and_unknown_items_come_last() -> None:
+def test_an_unknown_user_gets_the_biases_and_unknown_items_come_last() -> None:
     folding = ranker()
     biases = folding._learner.model.items.rows[:60, -1].numpy()
     scores = folding.scores(500, 70)

@@ -10,7 +10,7 @@ def record(value: bytes | None, offset: int = 0) -> Record:
     return Record(INTERACTIONS, 0, offset, "key", value, 5.0)
 
 
-def test_a_misfit_does_not_stop_its_neighbours() -> None:
+def test_an_invalid_record_does_not_stop_its_neighbours() -> None:
     records = [
         record(b'{"user_id": "u", "item_id": "a"}', 0),
         record(b"garbage", 1),

@@ -63,7 +63,7 @@ async def test_known_and_silent_is_an_empty_list(traded: Client, server: Server)
     assert (answer.status, answer.json["now"], answer.json["bars"]) == (200, None, [])
 
 
-async def test_a_stranger_is_unknown(traded: Client) -> None:
+async def test_an_unknown_id_is_not_found(traded: Client) -> None:
     answer = await traded.call("GET", "/v1/items/12/history")
     assert answer.status == 404
     assert "'12'" in answer.json["detail"]

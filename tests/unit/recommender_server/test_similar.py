@@ -52,7 +52,7 @@ async def test_each_way_has_its_own_scores_and_supports(server: Server) -> None:
     ]
 
 
-async def test_the_blend_is_what_a_stranger_who_looks_at_the_item_is_recommended(server: Server) -> None:
+async def test_the_blend_is_what_an_unknown_user_who_looks_at_the_item_is_recommended(server: Server) -> None:
     blended = await similar(server, "k=20")
     recommended = await server.client.call("GET", "/v1/recommendations?item_id=i5&k=19")
     assert ids_of(blended) == ids_of(recommended)
@@ -177,11 +177,11 @@ async def test_a_servers_own_order_counts_where_a_request_names_none(server: Ser
     await client.shut_down()
 
 
-async def test_a_stranger_who_looks_at_an_item_is_recommended_in_that_order_too(server: Server) -> None:
+async def test_an_unknown_user_who_looks_at_an_item_is_recommended_in_that_order_too(server: Server) -> None:
     await priced(server.client)
     target = "/v1/recommendations?item_id=i5&k=4"
     for order, n_first in (("same_category", 3), ("same_category_then_value", 3)):
-        answer = await server.client.call("GET", f"{target}&user_id=stranger&order={order}")
+        answer = await server.client.call("GET", f"{target}&user_id=unknown&order={order}")
         assert set(ids_of(answer)[:n_first]) == {"i7", "i8", "i10"}
         assert answer.json["items"][3]["categories"] != ["shoes", "all"]
     assert ids_of(answer)[:3] == ["i8", "i7", "i10"]

@@ -54,15 +54,15 @@ async def test_deleting_is_announced_also_for_an_item_without_metadata() -> None
     assert stack.commands()[1:] == [("item_deleted", "a"), ("item_deleted", "only interactions")]
 
 
-async def test_erasing_a_user_is_announced_also_for_a_stranger() -> None:
+async def test_erasing_a_user_is_announced_also_for_an_unknown_user() -> None:
     stack = Stack(MemoryCache())
     await stack.catalog.put_attributes("u", {"country": "NZ"})
     assert (await stack.catalog.get_user("u")).attributes == {"country": "NZ"}
     await stack.catalog.erase_user("u")
-    await stack.catalog.erase_user("stranger")
+    await stack.catalog.erase_user("unknown")
     with pytest.raises(UnknownId):
         await stack.catalog.get_user("u")
-    assert stack.commands() == [("user_erased", "u"), ("user_erased", "stranger")]
+    assert stack.commands() == [("user_erased", "u"), ("user_erased", "unknown")]
 
 
 async def test_a_change_is_announced_although_the_cache_is_down() -> None:

@@ -147,7 +147,7 @@ def test_what_is_popular_is_not_laid_to_anything_the_user_did() -> None:
     assert explanation.because == []
 
 
-def test_a_stranger_is_told_of_the_item_looked_at() -> None:
+def test_an_unknown_user_is_told_of_the_item_looked_at() -> None:
     answer = answered([], {"i5": neighbours(("i9", 0.5))}, user_id=None, item_id="i5", k=4)
     told = explained(answer)
     assert [cause.item_id for cause in told["i9"][1].because] == ["i5"]

@@ -25,7 +25,7 @@ VECTOR = np.array([1.0, 1.0, 1.0], "<f4").tobytes()
 
 
 class Index(MemoryIndex):
-    """Ranks i0 first; items of the same parity are alike. Counts calls, and may be away for vectors."""
+    """Ranks i0 first; items of the same parity are similar. Counts calls, and may be away for vectors."""
 
     def __init__(self) -> None:
         table = np.zeros((N_ITEMS, 3), np.float32)
@@ -106,7 +106,7 @@ async def test_allowed_items_that_nobody_proposes_come_last_as_given(stack: Stac
     assert await stack.ids(only_ids=("i3", "i2")) == ["i3", "i2"]
 
 
-async def test_strangers_get_the_allowed_items_that_are_like_the_one_they_look_at(stack: Stack) -> None:
+async def test_unknown_users_get_the_allowed_items_that_are_like_the_one_they_look_at(stack: Stack) -> None:
     ids = await stack.ids(item_id="i5", only_ids=("i6", "i7", "i8", "i5"))
     assert ids == ["i7", "i6", "i8"]
     stack.cache.publish_popular({"all": [RankedItem("i4", 9.0), RankedItem("i6", 3.0)]})

@@ -96,16 +96,16 @@ async def test_seen_items_may_come_back_but_disliked_ones_never(stack: Stack) ->
     assert ids_of(await stack.ask(user_id="reader", k=2, exclude_seen=False)) == ["i59", "i57"]
 
 
-async def test_a_stranger_with_an_item_gets_similar_ones(stack: Stack) -> None:
-    for user_id in (None, "stranger"):
+async def test_an_unknown_user_with_an_item_gets_similar_ones(stack: Stack) -> None:
+    for user_id in (None, "unknown"):
         answer = await stack.ask(user_id=user_id, item_id="i5", k=3)
         assert answer.based_on == "item_id"
         assert {item.source for item in answer.items} == {"similar"}
         assert "i5" not in ids_of(answer)
 
 
-@pytest.mark.parametrize("who", [{}, {"user_id": "stranger"}, {"item_id": "unknown"},
-                                 {"user_id": "stranger", "item_id": "unknown"}])  # fmt: skip
+@pytest.mark.parametrize("who", [{}, {"user_id": "nobody"}, {"item_id": "unknown"},
+                                 {"user_id": "nobody", "item_id": "unknown"}])  # fmt: skip
 async def test_everybody_else_gets_popular_items(stack: Stack, who: dict[str, str]) -> None:
     answer = await stack.ask(**who, k=3)
     assert ids_of(answer) == ["i0", "i1", "i2"]
@@ -113,7 +113,7 @@ async def test_everybody_else_gets_popular_items(stack: Stack, who: dict[str, st
     assert answer.items[0].source == "popular"
 
 
-async def test_a_strangers_seen_items_are_left_out_of_popular_ones(stack: Stack) -> None:
+async def test_an_unknown_users_seen_items_are_left_out_of_popular_ones(stack: Stack) -> None:
     stack.store.publish_users(UserUpdates([], [("new", "i0", NOW)]), stack.lease)
     assert ids_of(await stack.ask(user_id="new", k=2)) == ["i1", "i2"]
 
@@ -137,11 +137,11 @@ async def test_a_known_user_is_what_a_list_rests_on_even_if_all_of_it_is_popular
     assert answer.based_on == "user_id"
 
 
-async def test_new_items_in_a_strangers_list_do_not_make_it_their_own(stack: Stack) -> None:
+async def test_new_items_in_an_unknown_users_list_do_not_make_it_their_own(stack: Stack) -> None:
     stack.cache.publish_popular({"new": [RankedItem("new", 1.0)]})
     limits = ServingLimits(exploration_share=1.0)
     stack.serving = serving_over(stack.store, stack.cache, stack.index, NullMetrics(), limits)
-    answer = await stack.ask(user_id="stranger", k=10)
+    answer = await stack.ask(user_id="unknown", k=10)
     assert {item.source for item in answer.items} == {"popular", "new"}
     assert answer.based_on == "popular_items"
     listed = await stack.ask(only_ids=("i1", "unknown"))

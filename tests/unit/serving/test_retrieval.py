@@ -71,7 +71,7 @@ async def test_sources_can_be_left_out() -> None:
 
 
 @pytest.mark.parametrize(("item_id", "n_stages"), [("a", 2), (None, 1)])
-async def test_a_stranger_gets_first_what_is_like_the_item_then_what_is_popular(
+async def test_an_unknown_user_gets_first_what_is_like_the_item_then_what_is_popular(
     item_id: str | None, n_stages: int
 ) -> None:
     recent = () if item_id is None else (item_id,)

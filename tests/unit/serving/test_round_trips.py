@@ -93,7 +93,7 @@ async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
 async def warm(ask: Asking) -> None:
     """Answer until nothing is seen for the first time: connections, metadata, the subscription."""
     for _ in range(2):
-        for user_id in ("reader", "other", "stranger"):
+        for user_id in ("reader", "other", "unknown"):
             await ask.serving.recommender.recommend(RecommendationRequest(10, user_id=user_id))
             await ask.serving.items.aclose()
             await asyncio.sleep(0.1)
@@ -110,9 +110,9 @@ async def test_a_known_user_is_answered_in_two_round_trips(ask: Asking) -> None:
     assert n_round_trips == 2
 
 
-async def test_a_stranger_is_answered_in_two_round_trips_at_most(ask: Asking) -> None:
+async def test_an_unknown_user_is_answered_in_two_round_trips_at_most(ask: Asking) -> None:
     await warm(ask)
-    answer, n_round_trips = await ask(k=10, user_id="stranger")
+    answer, n_round_trips = await ask(k=10, user_id="unknown")
     assert [item.item_id for item in answer.items] == IDS[:-11:-1]
     assert n_round_trips <= 2  # the profile; the ranking only where the last one read is too old
     answer, n_round_trips = await ask(k=10)

@@ -29,7 +29,7 @@ def test_what_is_alike_makes_room() -> None:
     assert ids(shaped(POOL, 4, Shape(0.7), VECTORS)) == ["a", "d", "b", "c"]
 
 
-def test_biases_make_nothing_alike() -> None:
+def test_biases_make_nothing_similar() -> None:
     turned = {"a": SAME, "b": np.array([0.0, 1.0, 5.0], "<f4").tobytes()}
     assert ids(shaped(POOL[:3], 2, Shape(0.9), turned | {"c": SAME})) == ["a", "b"]
 
@@ -44,8 +44,8 @@ def test_a_cap_needs_no_vectors() -> None:
 
 
 def test_items_that_the_index_does_not_know_are_unlike_all() -> None:
-    pool = [POOL[0], POOL[1], item("stranger", 0.1)]
-    assert ids(shaped(pool, 2, Shape(0.7), VECTORS)) == ["a", "stranger"]
+    pool = [POOL[0], POOL[1], item("unknown", 0.1)]
+    assert ids(shaped(pool, 2, Shape(0.7), VECTORS)) == ["a", "unknown"]
 
 
 def test_an_item_that_nothing_speaks_for_counts_as_the_least() -> None:

@@ -45,7 +45,7 @@ class Asked(MemoryIndex):
 
 
 class Stack:
-    """A store and an index of the users of `ANGLES`, and who looks for those who are alike."""
+    """A store and an index of the users of `ANGLES`, and its search for similar users."""
 
     def __init__(self) -> None:
         self.store = MemoryStore()
@@ -93,7 +93,7 @@ async def test_room_that_the_erased_leave_is_filled(stack: Stack) -> None:
     assert await stack.similar("bob", 2) == (["cid", "dan"], None)
 
 
-async def test_a_stranger_is_unknown(stack: Stack) -> None:
+async def test_an_unknown_id_is_not_found(stack: Stack) -> None:
     with pytest.raises(UnknownId, match="'nobody'"):
         await stack.similar("nobody")
     assert stack.index.queries == []

@@ -51,7 +51,7 @@ def test_the_published_vectors_rank_as_the_model_does(world: World) -> None:
         assert score == pytest.approx(float(model.logits(*map(torch.from_numpy, rows))), abs=1e-5)
 
 
-def test_misfits_are_rejected_once_with_their_reason_and_stop_nothing(world: World) -> None:
+def test_invalid_records_are_rejected_once_with_their_reason_and_stop_nothing(world: World) -> None:
     world.send(b"garbage", *events(("u", "a")), b'{"user_id": "u"}')
     trainer = world.trainer()
     trainer.step()
@@ -89,7 +89,7 @@ def test_a_low_value_is_a_dislike_where_a_rule_says_so(world: World) -> None:
     assert (document.state.recent, document.state.disliked) == (("a", "c"), ("b",))
 
 
-def test_a_stranger_who_only_dislikes_is_no_trouble(world: World) -> None:
+def test_an_unknown_user_who_only_dislikes_is_no_trouble(world: World) -> None:
     world.send({"user_id": "new", "item_id": "c", "type": "dislike"})
     world.trainer().step()
     document = asyncio.run(world.store.get_user("new"))
@@ -166,7 +166,7 @@ def test_a_new_item_starts_among_those_that_share_its_categories(world: World) -
     trainer.step()
     asyncio.run(world.store.put_items([Item("new", categories=("war",))]))
     world.command("item_changed", "new")
-    world.send(*events(("stranger", "new")))
+    world.send(*events(("unknown", "new")))
     trainer.step()
 
     def vector(item_id: str) -> np.ndarray:
@@ -196,7 +196,7 @@ def test_a_deleted_item_leaves_the_index_and_late_events_do_not_bring_it_back(wo
     assert {item.item_id for item in popular} == {"b"}
 
 
-def test_an_erased_user_leaves_nothing_and_may_come_back_as_a_stranger(world: World) -> None:
+def test_an_erased_user_leaves_nothing_and_may_come_back_as_an_unknown_user(world: World) -> None:
     trainer = world.trainer()
     world.send(*events(("u", "a"), ("v", "b")))
     trainer.step()

@@ -16,8 +16,8 @@ def test_no_positive_is_ever_missed_while_the_table_grows() -> None:
 def test_few_pairs_are_taken_for_positives_by_mistake() -> None:
     known, random = KnownPositives(), np.random.default_rng(0)
     known.add(random.integers(0, 10**6, 10**6), random.integers(0, 10**5, 10**6))
-    strangers = known.contains(np.arange(2 * 10**6, 2 * 10**6 + 500), random.integers(0, 10**5, 400))
-    assert strangers.mean() < 0.15
+    unknown = known.contains(np.arange(2 * 10**6, 2 * 10**6 + 500), random.integers(0, 10**5, 400))
+    assert unknown.mean() < 0.15
     assert known.arrays()["bits"].nbytes <= 4 * 10**6
 
 
