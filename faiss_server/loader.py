@@ -149,8 +149,22 @@ class GenerationLoader:
             is_known = is_at_offset and bool(snapshot.next_offsets.get(COMMANDS))
             since = float("-inf") if is_known else snapshot.created_at
             slot = int(snapshot.provenance.get(CHANGELOG_SLOT, 0))
-            applier = ChangeApplier(index, snapshot.generation, since, self._metrics, kind, slot)
-            follower = ChangelogFollower(applier, sources[0], sources[1], self._metrics, self._clock, kind)
+            applier = ChangeApplier(
+                index,
+                generation=snapshot.generation,
+                created_at=since,
+                metrics=self._metrics,
+                kind=kind,
+                slot=slot,
+            )
+            follower = ChangelogFollower(
+                applier,
+                vectors=sources[0],
+                commands=sources[1],
+                metrics=self._metrics,
+                clock=self._clock,
+                kind=kind,
+            )
             while not follower.is_caught_up:
                 follower.step(_POLL_TIMEOUT_S)
         except BaseException:

@@ -51,13 +51,13 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
     parts = Parts(store, cache, index, sink, metrics)
     rules = Rules(
         ServingLimits(settings.timeout_s, settings.n_seen_excluded, settings.exploration_share),
-        settings.max_body_bytes,
-        ApiKeys(locations.api_keys_file) if locations.api_keys_file is not None else None,
-        locations.slow_request_s,
-        Shape(settings.diversity, settings.max_per_category),
-        LikeOrder(settings.similar_order, settings.similar_value_attribute),
-        settings.root_path,
-        tuple(settings.cors_origins),
+        max_body_bytes=settings.max_body_bytes,
+        keys=ApiKeys(locations.api_keys_file) if locations.api_keys_file is not None else None,
+        slow_request_s=locations.slow_request_s,
+        shape=Shape(settings.diversity, settings.max_per_category),
+        like_order=LikeOrder(settings.similar_order, settings.similar_value_attribute),
+        root_path=settings.root_path,
+        cors_origins=tuple(settings.cors_origins),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 

@@ -201,7 +201,15 @@ def item_of(item_id: str, body: ItemBody) -> Item:
         When its attributes are nested too deeply.
     """
     attributes = checked_attributes(body.attributes)
-    return Item(item_id, body.kind, body.title, body.text, body.categories, body.is_hidden, attributes)
+    return Item(
+        item_id,
+        kind=body.kind,
+        title=body.title,
+        text=body.text,
+        categories=body.categories,
+        is_hidden=body.is_hidden,
+        attributes=attributes,
+    )
 
 
 def view_of(document: UserDocument) -> UserView:
@@ -209,16 +217,24 @@ def view_of(document: UserDocument) -> UserView:
     state = document.state
     if state is None:
         return UserView(
-            document.user_id, document.attributes, None, False, 0, None, (), (), habits_of(NO_PROFILE)
+            document.user_id,
+            attributes=document.attributes,
+            generation=None,
+            has_vector=False,
+            n_events=0,
+            updated_at=None,
+            recent=(),
+            disliked=(),
+            profile=habits_of(NO_PROFILE),
         )
     return UserView(
         document.user_id,
-        document.attributes,
-        state.generation,
-        state.vector is not None,
-        state.n_events,
-        state.updated_at,
-        state.recent,
-        state.disliked,
-        habits_of(state.profile),
+        attributes=document.attributes,
+        generation=state.generation,
+        has_vector=state.vector is not None,
+        n_events=state.n_events,
+        updated_at=state.updated_at,
+        recent=state.recent,
+        disliked=state.disliked,
+        profile=habits_of(state.profile),
     )

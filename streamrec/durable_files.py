@@ -23,7 +23,7 @@ def written(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[BinaryIO]:
-    """Yield a file that takes the place of the one at `path` at the end of the block, unless that raises.
+    """Yield a file that replaces the one at `path` at the end of the block, unless that raises.
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "file"

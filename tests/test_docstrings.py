@@ -17,17 +17,11 @@ PACKAGES = (
 )
 TO_DO = (
     "streamrec/bars",
-    "streamrec/index_protocol.py",
     "streamrec/learning",
     "streamrec/process",
     "streamrec/promotion",
     "streamrec/publishing",
-    "streamrec/serving",
-    "streamrec/shadow",
     "streamrec/trainer",
-    "streamrec/web",
-    "faiss_server",
-    "recommender_server",
 )
 """Folders and files that have not been gone through yet. The list only shrinks."""
 

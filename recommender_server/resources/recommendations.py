@@ -35,20 +35,22 @@ class Recommendations:
         diversity, max_per_category = self._shape
         return RecommendationRequest(
             query.k,
-            None if query.user_id is UNSET else checked_id("user_id", query.user_id),
-            None if query.item_id is UNSET else checked_id("item_id", query.item_id),
-            query.exclude_seen,
-            frozenset(query.category),
-            frozenset(checked_ids("exclude_ids", query.exclude_ids)),
-            tuple(checked_ids("only_ids", query.only_ids)),
-            None if query.min_score is UNSET else query.min_score,
-            Shape(
+            user_id=None if query.user_id is UNSET else checked_id("user_id", query.user_id),
+            item_id=None if query.item_id is UNSET else checked_id("item_id", query.item_id),
+            exclude_seen=query.exclude_seen,
+            categories=frozenset(query.category),
+            exclude_ids=frozenset(checked_ids("exclude_ids", query.exclude_ids)),
+            only_ids=tuple(checked_ids("only_ids", query.only_ids)),
+            min_score=None if query.min_score is UNSET else query.min_score,
+            shape=Shape(
                 diversity if query.diversity is UNSET else query.diversity,
                 max_per_category if query.max_per_category is UNSET else query.max_per_category,
             ),
-            query.cursor or None,
-            query.explain,
-            self._like_order if query.order is UNSET else self._like_order._replace(name=query.order),
+            cursor=query.cursor or None,
+            explain=query.explain,
+            like_order=self._like_order
+            if query.order is UNSET
+            else self._like_order._replace(name=query.order),
         )
 
 

@@ -79,8 +79,12 @@ def serving_over(
     retrieval = Retrieval(cache, cache_guard, index, index_guard)
     users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
     explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
-    recommender = Recommender(users, retrieval, items, blend, metrics, explorer)
+    recommender = Recommender(
+        users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
+    )
     similar = SimilarFinder(retrieval, items, blend, metrics)
     history = HistoryReader(cache, cache_guard)
     similar_users = SimilarUserFinder(store, store_guard, index, index_guard)
-    return Serving(recommender, similar, items, blend, history, similar_users)
+    return Serving(
+        recommender, similar=similar, items=items, blend=blend, history=history, similar_users=similar_users
+    )

@@ -1,4 +1,4 @@
-"""Why these items: which sources speak for them, and which of the user's own items those go by."""
+"""Explanation of items: the sources that speak for them, and the user's own items that those go by."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

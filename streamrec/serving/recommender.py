@@ -118,19 +118,28 @@ class Recommender:
             recent = () if item_id is None else (item_id,)
             banned = frozenset().union(profile.seen, recent, request.exclude_ids)
             return RequestContext(
-                attempts, None, None, recent, 0, item_id, banned, True, request.categories, only
+                attempts,
+                vector=None,
+                generation=None,
+                recent=recent,
+                n_events=0,
+                item_id=item_id,
+                banned=banned,
+                is_new_only=True,
+                categories=request.categories,
+                only=only,
             )
         return RequestContext(
             attempts,
-            state.vector,
-            state.generation,
-            state.recent,
-            state.n_events,
-            item_id,
-            frozenset().union(profile.seen, state.disliked, request.exclude_ids),
-            request.exclude_seen,
-            request.categories,
-            only,
+            vector=state.vector,
+            generation=state.generation,
+            recent=state.recent,
+            n_events=state.n_events,
+            item_id=item_id,
+            banned=frozenset().union(profile.seen, state.disliked, request.exclude_ids),
+            is_new_only=request.exclude_seen,
+            categories=request.categories,
+            only=only,
         )
 
     def _answer(self, items: list[RecommendedItem], context: RequestContext) -> Recommendations:

@@ -78,13 +78,13 @@ class SimilarFinder:
         return [
             SimilarItem(
                 item.item_id,
-                item.score,
-                item.source,
-                supports.get(item.item_id),
-                item.kind,
-                item.title,
-                item.categories,
-                item.attributes,
+                score=item.score,
+                source=item.source,
+                support=supports.get(item.item_id),
+                kind=item.kind,
+                title=item.title,
+                categories=item.categories,
+                attributes=item.attributes,
             )
             for item in items
         ]

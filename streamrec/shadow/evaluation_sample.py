@@ -1,4 +1,4 @@
-"""Which events are evaluated: the same ones in every trainer that keeps up with the stream."""
+"""Sample of events that are evaluated: the same ones in every trainer that keeps up with the stream."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How well the live index answers: the trainer asks it for what users would get, beside its own ranking."""
+"""Quality of the live index: the trainer asks it for what users would get, beside its own ranking."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ _PAUSE_S = 10.0
 
 
 class LookUp(NamedTuple):
-    """What is asked of the index, and what it is judged by.
+    """Query to the index, and the ranking that its answer is compared with.
 
     Attributes
     ----------

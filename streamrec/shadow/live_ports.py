@@ -39,7 +39,7 @@ class LiveUsers:
 
 
 class LiveCache:
-    """What is published for everybody, as `Rankings`.
+    """Rankings for everybody, as `Rankings`.
 
     Parameters
     ----------

@@ -92,7 +92,7 @@ class LiveServing:
 
     @property
     def answered_from(self) -> Candidates[str] | None:
-        """What the last answer was made of."""
+        """Candidates that the last answer was chosen from."""
         return self._retrieval.noted
 
     def renew(self) -> None:

@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one place that maps our errors to HTTP."""
+"""Errors as problem details (RFC 9457): the one module that maps our errors to HTTP."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Middleware that names, times and counts every request, under WSGI and ASGI alike."""
+"""Middleware that names, times and counts every request, under both WSGI and ASGI."""
 
 import re
 import secrets
@@ -19,7 +19,7 @@ JOINED_IDS: Final = re.compile(r"[A-Za-z0-9._:,-]{1,8000}")
 """Ids of several callers, whose queries one request carries."""
 
 _METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
-"""Those that some route has; all others, which may be any word, count as one."""
+"""Methods that some route has; all others, which may be any word, count as one."""
 
 _log = structlog.get_logger()
 

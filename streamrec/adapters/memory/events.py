@@ -30,7 +30,7 @@ class MemoryEventLog:
         self._tokens[fence.name] = fence.token
 
     def add(self, topic: str, message: Message) -> int:
-        """Append one message and return its offset; in a compacted topic it takes its predecessor's place."""
+        """Append one message and return its offset; in a compacted topic it replaces its predecessor."""
         records = self.records.setdefault(topic, [])
         if topic in COMPACTED_TOPICS:
             records[:] = [record for record in records if record.key != message.key]

@@ -1,4 +1,4 @@
-"""Cached items in Redis: a version never takes the place of a newer one, whoever writes it when."""
+"""Cached items in Redis: a version never replaces a newer one, in whatever order they are written."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

@@ -31,7 +31,7 @@ class SqliteEventSink:
         self._lock = threading.Lock()
 
     def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
-        """Append in one transaction; in a compacted topic each message takes its predecessor's place.
+        """Append in one transaction; in a compacted topic each message replaces its predecessor.
 
         Raises
         ------
@@ -156,7 +156,7 @@ class SqliteEventSource:
             return {topic: {PARTITION: self._file.end_offset(topic)} for topic in self._topics}
 
     def identity_of(self, _topic: str) -> str:
-        """Return what tells this file from one that takes its place later."""
+        """Return what tells this file from one that replaces it later."""
         with translated_errors(self._file.path):
             return self._file.identity()
 

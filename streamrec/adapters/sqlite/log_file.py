@@ -67,7 +67,7 @@ class LogFile:
             self.connection.text_factory = str
 
     def identity(self) -> str:
-        """Return what tells this file from one that takes its place later."""
+        """Return what tells this file from one that replaces it later."""
         found: str = self.connection.execute("SELECT value FROM about WHERE name = 'identity'").fetchone()[0]
         return found
 

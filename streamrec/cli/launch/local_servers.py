@@ -1,6 +1,6 @@
 """Real servers on this machine without a container engine: a Kafka broker, MongoDB and Redis out of wheels.
 
-For tests, benchmarks and `make stack-local`; none of them is a place for data that matters. The broker keeps
+For tests, benchmarks and `make stack-local`; none of them is meant for data that matters. The broker keeps
 its topics in memory and forgets them when it ends.
 
 ``python -m streamrec.cli.launch.local_servers NAME --port N --folder F`` becomes the server.

@@ -49,7 +49,7 @@ def train(
     Parameters
     ----------
     as_challenger
-        Let it learn beside the live generation instead of taking its place.
+        Let it learn beside the live generation instead of replacing it.
 
     Raises
     ------

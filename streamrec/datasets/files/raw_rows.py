@@ -1,4 +1,4 @@
-"""Raw rows of a file: what readers of events and of items do with them alike."""
+"""Raw rows of a file: steps that readers of events and of items share."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -59,7 +59,7 @@ class Explorer:
         ids = [item.item_id for item in listed]
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
-        wanted = with_new_items(ranked, new, (), n_slots, len(listed), self._rng)
+        wanted = with_new_items(ranked, new=new, banned=(), n_slots=n_slots, k=len(listed), rng=self._rng)
         unlisted = [id_ for id_ in wanted if id_ not in in_list]
         if not unlisted:
             return listed

@@ -44,7 +44,7 @@ class _Acknowledgements:
 
 
 class ConfluentProducer:
-    """Sends records; see `KafkaPythonProducer`, which it takes the place of."""
+    """Sends records; see `KafkaPythonProducer`, which it replaces."""
 
     def __init__(self, address: KafkaAddress) -> None:
         """Start; the library connects in its own time.

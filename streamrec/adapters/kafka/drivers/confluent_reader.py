@@ -29,7 +29,7 @@ _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)  # noqa:
 
 
 class ConfluentReader:
-    """Reads partitions from given offsets; see `KafkaReader`, which it takes the place of."""
+    """Reads partitions from given offsets; see `KafkaReader`, which it replaces."""
 
     def __init__(self, address: KafkaAddress, clock: Callable[[], float] = time.time) -> None:
         """Take records without a time as appended at `clock()`, in Unix seconds."""
