@@ -6,15 +6,11 @@
 import gc
 import os
 import signal
-import sys
 import threading
 import time
 from typing import Protocol
 
-from streamrec.errors import ConfigurationError
-from streamrec.settings.processes import LocationSettings
-from streamrec.settings.reading import read_settings
-from streamrec.telemetry import logging_config
+from streamrec.web import gunicorn
 
 wsgi_app = "recommender_server.asgi:app"
 bind = ["127.0.0.1:8000"]
@@ -23,16 +19,10 @@ bind = ["127.0.0.1:8000"]
 worker_class = "uvicorn_worker.UvicornWorker"
 workers = 1
 
-keepalive = 75
-graceful_timeout = 3
-
-# By default every gunicorn of a user opens the same socket in the home folder.
-control_socket_disable = True
-
-try:
-    logconfig_dict = logging_config(read_settings(LocationSettings).log_level, "recommender")
-except ConfigurationError as error:
-    sys.exit(f"error: {error}")
+keepalive = gunicorn.KEEPALIVE_S
+graceful_timeout = gunicorn.GRACEFUL_TIMEOUT_S
+control_socket_disable = gunicorn.CONTROL_SOCKET_DISABLE
+logconfig_dict = gunicorn.logging_of("recommender")
 
 
 _LOOK_INTERVAL_S = 1.0
