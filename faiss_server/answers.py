@@ -69,7 +69,7 @@ def _users_found_by(generation: Generation, query: UsersByProfile) -> Found:
         _, chosen = generation.index_of(ITEMS).vectors_of(query.recent)
         if not len(chosen):
             raise
-    # As the trainer does it once it knows the user, see `streamrec.learning.likeness`.
+    # As the trainer does it once it knows the user, see `streamrec.learning.user_similarity`.
     vector = USERS.indexed(chosen.mean(axis=0, keepdims=True))[0]
     ranking = generation.index_of(USERS).search(vector, query.k, [query.user_id, *query.exclude])
     return Found(ranking, is_missing=True)

@@ -27,7 +27,7 @@ def learn_events(tables: Tables, manner: Manner, lessons: Lessons, touched: Touc
         steepness = (manner.user + manner.context * context2) * _aim(tables.items, tables.output, work, n)
         steepness += _steepness_of_items(tables.learned, manner, work, n)
         scale = _length(weights[b], steepness * size, manner.margin_step)
-        n_damaged += move_user(tables.users, manner, work.direction, user, scale, scale * size)
+        n_damaged += move_user(tables.users, manner, work.grad_user, user, scale, scale * size)
         n_damaged += move_past(tables, manner, work, user, scale * size)
         n_damaged += move_items(tables, manner, work, n, scale * size)
         note(touched, tables.latest, work, user, n)
@@ -53,7 +53,7 @@ def replay_events(tables: Tables, manner: Manner, lessons: Lessons) -> None:
                 steepness = manner.user * _aim(tables.items, tables.output, work, n)
                 weight = weights[b] * lessons.replay_weight
                 scale = _length(weight, steepness * size, manner.margin_step)
-                move_user(tables.users, manner, work.direction, user, scale, scale * size)
+                move_user(tables.users, manner, work.grad_user, user, scale, scale * size)
 
 
 @compiled
@@ -124,16 +124,16 @@ def _gather(items: Floats, n_moved: int, work: Work, item: Row, negatives: NDArr
 @compiled
 def _aim(items: Floats, output: Floats, work: Work, n: int) -> Number:
     """Set the margin's derivative by p_u; return the sum of its squares."""
-    direction, rows, pulls = work.direction, work.rows, work.pulls
-    direction[:] = 0
+    grad_user, rows, pulls = work.grad_user, work.rows, work.pulls
+    grad_user[:] = 0
     for c in range(n):
         row, pull = rows[c], pulls[c]
-        for k in range(len(direction)):
-            direction[k] += pull * items[row, k]
+        for k in range(len(grad_user)):
+            grad_user[k] += pull * items[row, k]
     squares = np.float32(0.0)
-    for k in range(len(direction)):
-        direction[k] *= output[k]
-        squares += direction[k] * direction[k]
+    for k in range(len(grad_user)):
+        grad_user[k] *= output[k]
+        squares += grad_user[k] * grad_user[k]
     return squares
 
 

@@ -21,33 +21,33 @@ def rates_of(learned: Number, manner: Manner) -> tuple[Number, Number]:
 
 @compiled
 def move_user(
-    users: Floats, manner: Manner, direction: Floats, user: Row, scale: Number, strength: Number
+    users: Floats, manner: Manner, grad_user: Floats, user: Row, scale: Number, strength: Number
 ) -> int:
     """Move p_u by a step of length `scale` and strength `strength`; return 1 when it was damaged."""
     # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
     shrink = np.float32(1.0 / (1.0 + manner.decay * manner.user * scale))
     step = np.float32(manner.user * strength)
     squares = np.float32(0.0)
-    for k in range(len(direction)):
-        moved = (users[user, k] + step * direction[k]) * shrink
+    for k in range(len(grad_user)):
+        moved = (users[user, k] + step * grad_user[k]) * shrink
         users[user, k] = moved
         squares += moved * moved
-    return _pull_back(users, user, len(direction), squares, manner.most_user)
+    return _pull_back(users, user, len(grad_user), squares, manner.most_user)
 
 
 @compiled
 def move_past(tables: Tables, manner: Manner, work: Work, user: Row, strength: Number) -> int:
     """Move the rows of the user's last items for their part in p_u; their biases took no part."""
-    items, direction, parts, n_damaged = tables.items, work.direction, work.parts, 0
+    items, grad_user, parts, n_damaged = tables.items, work.grad_user, work.parts, 0
     for c in range(len(parts)):
         if parts[c] > 0:
             row, step = np.int64(tables.latest[user, c]), np.float32(manner.context * strength * parts[c])
             squares = np.float32(0.0)
-            for k in range(len(direction)):
-                moved = items[row, k] + step * direction[k]
+            for k in range(len(grad_user)):
+                moved = items[row, k] + step * grad_user[k]
                 items[row, k] = moved
                 squares += moved * moved
-            n_damaged += _pull_back(items, row, len(direction), squares, manner.most_item)
+            n_damaged += _pull_back(items, row, len(grad_user), squares, manner.most_item)
     return n_damaged
 
 
@@ -81,10 +81,10 @@ def move_items(tables: Tables, manner: Manner, work: Work, n: int, strength: Num
 @compiled
 def move_output(output: Floats, manner: Manner, work: Work, strength: Number) -> None:
     """Move h, within its bounds."""
-    inner, direction = work.inner, work.direction
+    inner, grad_user = work.inner, work.grad_user
     for k in range(len(output)):
-        # The direction holds h already.
-        step = manner.output * strength * inner[k] * direction[k] / output[k]
+        # The gradient by p_u holds h already.
+        step = manner.output * strength * inner[k] * grad_user[k] / output[k]
         output[k] = min(max(output[k] + step, manner.least_output), manner.most_output)
 
 

@@ -84,7 +84,7 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    inner, vector, direction
+    inner, vector, grad_user
         (D,) p_u with the context; the same times h; the margin's derivative by p_u.
     parts
         (n,) of the last items in p_u.
@@ -96,7 +96,7 @@ class Work(NamedTuple):
 
     inner: Floats
     vector: Floats
-    direction: Floats
+    grad_user: Floats
     parts: Floats
     rows: Rows
     pulls: Floats

@@ -101,6 +101,10 @@ class Damaged(StreamrecError):
         self.rest = rest
 
 
+class UnfitState(StreamrecError):
+    """A stored part of a state is of another shape or meaning than this version and its settings have."""
+
+
 class UnsoundModel(StreamrecError):
     """Rows of a model are not finite, or beyond the bound that learning keeps them within."""
 

@@ -11,9 +11,9 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.weights import EventWeights
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.commands import commands_read
 from streamrec.learning.reverts import Reverts
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState

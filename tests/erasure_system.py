@@ -10,10 +10,10 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.opening import open_event_sink, open_event_source, open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.past import events_of, read_commands
 from streamrec.learning.initial.release import Release, Start, release, train_initially
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Message, n_between

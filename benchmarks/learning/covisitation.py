@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from benchmarks import results_file
 from streamrec.domain.ranking.prequential import Events
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
-from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
+from streamrec.evaluation.covisitation_ranker import CoVisitationRanker
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings
 
 BATCH = 1024

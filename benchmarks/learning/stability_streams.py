@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.learning.absorb import VALUE_BOUNDS
+from streamrec.learning.rules import VALUE_BOUNDS
 from streamrec.learning.state.user_table import UserTable
 
 Rows = NDArray[np.int64]

@@ -8,8 +8,9 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.absorb import absorb
 from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings.processes import LearningSettings, TrainerSettings

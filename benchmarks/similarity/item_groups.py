@@ -13,7 +13,8 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.kinds import SimilarityKind
-from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.absorb import absorb
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
 from streamrec.publishing.neighbour_views import published_neighbours

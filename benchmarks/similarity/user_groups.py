@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.learning.absorb import LearningRules, absorb
-from streamrec.learning.likeness import likeness_of
+from streamrec.learning.absorb import absorb
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 N_USERS, GROUP_SIZE = 200, 10
@@ -69,4 +70,4 @@ def precisions(planted: Planted, seed: int) -> dict[str, float]:
     state = learned(planted, seed)
     rows = np.arange(N_USERS)
     of_lists = state.learner.model.user_vectors(torch.from_numpy(rows)).numpy()
-    return {"likeness": precision(likeness_of(state, rows)), "list vectors": precision(of_lists)}
+    return {"likeness": precision(similarity_vectors(state, rows)), "list vectors": precision(of_lists)}

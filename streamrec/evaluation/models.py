@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 from streamrec.domain.ranking.prequential import Events, ListRanker, Ranker
 from streamrec.evaluation.counting import CountingRanker
+from streamrec.evaluation.covisitation_ranker import CoVisitationRanker
+from streamrec.evaluation.fold_in import FoldInRanker
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel
 from streamrec.evaluation.streamed import StreamedGmf
-from streamrec.learning.fold_in import FoldInRanker
 from streamrec.learning.gmf_ranker import GmfRanker
-from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
 from streamrec.learning.initial.fit import fit_initial
 from streamrec.learning.learner import Learner
 from streamrec.learning.state.trainer_state import TrainerState

@@ -8,8 +8,9 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
-from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.absorb import absorb
 from streamrec.learning.initial.release import Start, train_initially
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.shadow.live_serving import LiveServing
 

@@ -3,11 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from streamrec.domain.items.item import ItemVersions
-from streamrec.domain.rows.id_map import IdMap
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.hidden_items import follow
@@ -82,37 +78,10 @@ def _delete_items(item_ids: Sequence[str], state: TrainerState, categories: Item
         # Events about it may still be under way: they must not bring it back.
         state.deleted_items.add(item_id)
     state.hidden_items.difference_update(item_ids)
-    forget_items(item_ids, state)
-
-
-def forget_items(item_ids: Sequence[str], state: TrainerState) -> None:
-    """Forget items as far as they are known; with its next event, if there is one, each is new."""
-    rows = _released(state.item_ids, item_ids)
-    if len(rows):
-        state.learner.forget_items(rows)
-        state.popularity.forget_items(rows)
-        state.new_items.forget(rows)
-        # Those that named them have waited longest of all.
-        state.dirty_neighbours.mark(state.covisitation.forget(rows), now=0.0)
-        state.dirty_neighbours.mark(state.same_day.forget_items(rows), now=0.0)
-        state.dirty_items.drop(rows)
+    state.forget_items(item_ids)
 
 
 def erase_users(user_ids: Sequence[str], state: TrainerState, pending: Pending) -> None:
     """Forget users; see `docs/reference/erasure.md` for what stays counted without naming anybody."""
     pending.forget_users(user_ids, state.user_ids.rows_of(user_ids).tolist())
-    rows = _released(state.user_ids, user_ids)
-    if len(rows):
-        state.learner.forget_users(rows)
-        state.users.forget(rows)
-        state.user_categories.forget(rows)
-        state.user_tags.forget(rows)
-        state.dirty_users.drop(rows)
-        state.popularity.forget_users(rows)
-        state.user_shares.forget(rows)
-        state.same_day.forget_users(rows)
-
-
-def _released(ids: IdMap, gone: Sequence[str]) -> NDArray[np.int64]:
-    """Release those that are known, in order; return their rows."""
-    return np.array([ids.release(id_) for id_ in dict.fromkeys(gone) if id_ in ids], np.int64)
+    state.forget_users(user_ids)

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.touched_rows import TouchedRows
-from streamrec.learning.commands import erase_users, forget_items
+from streamrec.learning.commands import erase_users
 from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Metrics
@@ -38,7 +38,7 @@ class Eviction:
         """Evict what is too much; what was published of it is dropped."""
         user_ids, item_ids = self._users.take(), self._items.take()
         erase_users(user_ids, self._state, pending)
-        forget_items(item_ids, self._state)
+        self._state.forget_items(item_ids)
         for publishing in of_items:
             publishing.drop(item_ids)
         of_users.drop(user_ids)

@@ -110,13 +110,13 @@ class Learner:
         negatives = self._sampler.draw(item_rows, self._settings.n_negatives, self._rng)
         return self._descend(user_rows, item_rows, weights, negatives, 0.0)
 
-    def practise(
+    def refit(
         self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], output_rate: float = 0.0
     ) -> LearnOutcome:
         """Learn B events that were remembered before: any number of times, in any order.
 
         With a context they are what their users chose last from then on; before a history is gone through
-        from its start, call `begin_practice`.
+        from its start, call `begin_refit`.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class Learner:
         negatives = self._sampler.draw_again(item_rows, self._settings.n_negatives, self._rng)
         return self._descend(user_rows, item_rows, weights, negatives, output_rate)
 
-    def begin_practice(self) -> None:
+    def begin_refit(self) -> None:
         """Let users have chosen nothing last, as at the beginning of a history."""
         if self.model.context is not None:
             self.model.context.clear()

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.learning.likeness import users_likeness
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import user_similarities
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import item_vectors
@@ -117,5 +117,5 @@ def publishing_of_users(
 ) -> VectorPublishing:
     """Return what publishes what makes users alike."""
     pace = Pace(settings.user_publish_interval_s, settings.user_publish_share, settings.max_user_vectors)
-    vectors_of = partial(users_likeness, state)
+    vectors_of = partial(user_similarities, state)
     return VectorPublishing(USER_VECTORS, state.dirty_users, vectors_of, publisher, pace, now)

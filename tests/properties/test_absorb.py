@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.recent_pairs import slots_of
+from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.users.user import UserState
-from streamrec.learning.absorb import LearningRules, absorb
-from streamrec.learning.state.categories import Labels
+from streamrec.learning.absorb import absorb
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import NEW_ITEMS, neighbours_of, rankings, user_states
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
@@ -23,8 +24,8 @@ MINUTE = 60.0
 TYPES = ["view", "view", "view", "impression", "dislike"]
 
 
-def labels_of(item_id: str) -> Labels:
-    return Labels((f"category {int(item_id[1:]) % 5}",), ("tag",))
+def labels_of(item_id: str) -> ItemLabels:
+    return ItemLabels((f"category {int(item_id[1:]) % 5}",), ("tag",))
 
 
 LEARNING = LearningSettings(embedding_dim=4, n_negatives=5, n_moved_negatives=2)

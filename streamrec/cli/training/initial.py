@@ -18,7 +18,6 @@ from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.cli.training.initial_history import LEASE, History, until_told
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.initial.fit import FitOptions, FitReport
 from streamrec.learning.initial.past import ErasedUsers, PastCommands, read_commands
 from streamrec.learning.initial.release import (
@@ -30,6 +29,7 @@ from streamrec.learning.initial.release import (
     train_initially,
 )
 from streamrec.learning.learner import use_one_thread
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState

@@ -1,18 +1,19 @@
 """New items, which few users have had a chance to choose yet."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import demand_equal_lengths, stored
 
 Rows = NDArray[np.int64]
 
 _NEVER = -np.inf
 
 
-class NewItems:
+class NewItems(StatePart):
     """Entry time of each item, and how often it was chosen since.
 
     An item is new while it is younger than `max_age_s` and has fewer than `max_events`.
@@ -49,6 +50,10 @@ class NewItems:
         self._entered_at[row] = now
         self._silent.add(row)
 
+    def observe(self, events: ObservedEvents) -> None:
+        """Count what was chosen."""
+        self.count(events.choices.item_rows, events.choices.times, events.choices.shares)
+
     def count(self, rows: Rows, times: NDArray[np.float64], amounts: NDArray[np.floating]) -> None:
         """Note (B,) events; an item enters with the earliest of them if it did not before.
 
@@ -78,7 +83,7 @@ class NewItems:
         scores: NDArray[np.float64] = np.where(is_new, np.maximum(youth, 0.0), 0.0) / (1 + self._n_events)
         return scores
 
-    def forget(self, rows: Rows) -> None:
+    def forget_items(self, rows: Rows) -> None:
         """Clear rows for their next items."""
         self._silent.difference_update(rows.tolist())
         known = rows[rows < len(self._entered_at)]
@@ -89,9 +94,12 @@ class NewItems:
         """Return the state, for a checkpoint."""
         return {"entered_at": self._entered_at, "n_events": self._n_events}
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[np.float64]]) -> None:
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned."""
-        self._entered_at, self._n_events = arrays["entered_at"].copy(), arrays["n_events"].copy()
+        entered_at = stored(arrays, "entered_at", np.float64, None)
+        n_events = stored(arrays, "n_events", np.float64, None)
+        demand_equal_lengths(entered_at=len(entered_at), n_events=len(n_events))
+        self._entered_at, self._n_events = entered_at, n_events
         is_silent = (self._entered_at > _NEVER) & (self._n_events == 0)
         self._silent = set(np.flatnonzero(is_silent).tolist())
 

@@ -7,9 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.events.recent_pairs import N_SLOTS, PairVisits, RecentPairs
 from streamrec.domain.popularity.fading import FadingScale
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
+from streamrec.errors import UnfitState
 
 ALL_TIME = "all"
 
@@ -20,7 +24,7 @@ HalfLife = float | str | None
 """Seconds; or events, as `EVENTS_PATTERN` says; or None, for never."""
 
 
-class Popularity:
+class Popularity(StatePart):
     """Weighted counts of people by item row, for several windows that forget at their own pace.
 
     In a window, an item has of every user what the user's strongest visit is worth by now: whoever repeats an
@@ -52,6 +56,11 @@ class Popularity:
         """Names of the windows."""
         return tuple(self._windows)
 
+    def observe(self, events: ObservedEvents) -> None:
+        """Count what was chosen."""
+        chosen = events.choices
+        self.add(chosen.user_rows, chosen.item_rows, chosen.times, chosen.counted)
+
     def add(
         self,
         user_rows: NDArray[np.int64],
@@ -78,18 +87,18 @@ class Popularity:
         order = np.argsort(-counts, kind="stable")[:k]
         return order[counts[order] > 0]
 
-    def forget_items(self, item_rows: NDArray[np.int64]) -> None:
+    def forget_items(self, rows: NDArray[np.int64]) -> None:
         """Set the counts of items to zero."""
-        self._pairs.forget_items(item_rows)
+        self._pairs.forget_items(rows)
         for window in self._windows.values():
-            window.counts[item_rows[item_rows < len(window.counts)]] = 0
+            window.counts[rows[rows < len(window.counts)]] = 0
 
-    def forget_users(self, user_rows: NDArray[np.int64]) -> None:
+    def forget_users(self, rows: NDArray[np.int64]) -> None:
         """Make rows free for their next users, and take back what their recent pairs added to their items.
 
         What pairs added that were pushed out of the table since stays counted: it is not known any more.
         """
-        slots, item_rows = self._pairs.forget_users(user_rows)
+        slots, item_rows = self._pairs.forget_users(rows)
         for window in self._windows.values():
             window.take_back(slots, item_rows)
 
@@ -103,13 +112,31 @@ class Popularity:
             arrays |= {f"{key}.{name}": array for key, array in window.arrays().items()}
         return arrays
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over copies of what `arrays` returned; a window that it does not know starts empty."""
-        self._n_events = float(arrays["n_events"][0])
-        self._pairs.keys = arrays["pairs"].copy()
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Take over copies of what `arrays` returned, window by window; those that fit do.
+
+        A window with another half-life than before goes on with what its counts are worth by now.
+
+        Raises
+        ------
+        UnfitState
+            When a window is stored that counted in events and counts in seconds now, or the other way round,
+            or is of another shape; it starts empty, as one does that is not stored.
+        """
+        (n_events,) = stored(arrays, "n_events", np.float64, 1)
+        pairs = stored(arrays, "pairs", np.int64, N_SLOTS)
+        self._n_events, self._pairs.keys = float(n_events), pairs
+        unfit = []
         for name, window in self._windows.items():
-            if f"counts.{name}" in arrays:
-                window.load_arrays({key: arrays[f"{key}.{name}"] for key in window.arrays()})
+            of_window = {
+                key.removesuffix(f".{name}"): arrays[key] for key in arrays if key.endswith(f".{name}")
+            }
+            try:
+                window.load_arrays(of_window, self._n_events)
+            except UnfitState as error:
+                unfit.append(f"window {name}: {error}")
+        if unfit:
+            raise UnfitState("; ".join(unfit))
 
 
 class _Window:
@@ -136,6 +163,8 @@ class _Window:
 
     def take_back(self, slots: NDArray[np.int64], item_rows: NDArray[np.int64]) -> None:
         """Subtract what the pairs of (P,) slots added to their items."""
+        # A window that began later than the pairs may never have counted some of the items.
+        self.counts = grown(self.counts, int(item_rows.max(initial=-1)) + 1)
         np.subtract.at(self.counts, item_rows, self._added[slots])
         self.counts[item_rows] = np.maximum(self.counts[item_rows], 0.0)  # of rounding
         self._added[slots] = 0.0
@@ -146,12 +175,25 @@ class _Window:
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""
-        return {"counts": self.counts, "added": self._added, "clock": self._scale.clock()}
+        of_kind = {"is_in_events": np.array([float(self.is_in_events)])}
+        return {"counts": self.counts, "added": self._added, **self._scale.arrays(), **of_kind}
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[np.float64]]) -> None:
-        """Take over copies of what `arrays` returned."""
-        self.counts, self._added = arrays["counts"].copy(), arrays["added"].copy()
-        self._scale.set_clock(arrays["clock"])
+    def load_arrays(self, arrays: Arrays, n_events: float) -> None:
+        """Take over copies of what `arrays` returned, when so many events had been counted in all."""
+        counts = stored(arrays, "counts", np.float64, None)
+        added = stored(arrays, "added", np.float64, N_SLOTS)
+        if _was_in_events(arrays, n_events) != self.is_in_events:
+            raise UnfitState(f"its half-life was in {'seconds' if self.is_in_events else 'events'}")
+        factor = self._scale.load_arrays(arrays)
+        self.counts, self._added = counts * factor, added * factor
+
+
+def _was_in_events(arrays: Arrays, n_events: float) -> bool:
+    """Return whether a stored window counted in events."""
+    if "is_in_events" in arrays:
+        return bool(stored(arrays, "is_in_events", np.float64, 1)[0])
+    # Stored before the kind was: the clock of a window in events stands at their number.
+    return float(stored(arrays, "clock", np.float64, 2)[0]) == n_events
 
 
 def _in_events(half_life: str) -> float:

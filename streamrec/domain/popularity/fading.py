@@ -1,7 +1,12 @@
 """Amounts that fade with time, kept without touching them as time goes by."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+
+from streamrec.domain.rows.stored import stored
 
 OF_DOUBLES, OF_FLOATS = 500.0, 60.0
 """Half-lives from the origin at which the scale is moved: 2^500 is far from the end of a double, and 2^60
@@ -77,10 +82,34 @@ class FadingScale:
             return 1.0
         return float(np.exp2(max((self._origin - self._newest) / self._half_life, _SMALLEST_EXPONENT)))
 
-    def clock(self) -> NDArray[np.float64]:
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""
-        return np.array([self._newest, self._origin])
+        return {
+            "clock": np.array([self._newest, self._origin]),
+            "half_life": np.array([_as_number(self._half_life)]),
+        }
 
-    def set_clock(self, clock: NDArray[np.float64]) -> None:
-        """Go on where `clock` was called."""
-        self._newest, self._origin = clock.tolist()
+    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> float:
+        """Go on where `arrays` was called; return what all that was kept must be multiplied by: mostly 1.
+
+        With another half-life than it was called with, amounts are worth what they were worth then, and fade
+        from there on at the new pace. Arrays of before the half-life was stored are taken for the same.
+
+        Raises
+        ------
+        UnfitState
+            When there is no such state.
+        """
+        newest, origin = stored(arrays, "clock", np.float64, 2).tolist()
+        (half_life,) = stored(arrays, "half_life", np.float64, 1) if "half_life" in arrays else (None,)
+        factor = 1.0
+        if half_life is not None and half_life != _as_number(self._half_life):
+            before = FadingScale(None if half_life == np.inf else float(half_life), self._largest_exponent)
+            before._newest, before._origin = newest, origin
+            factor, origin = before.worth_now(), newest
+        self._newest, self._origin = newest, origin
+        return factor
+
+
+def _as_number(half_life: float | None) -> float:
+    return np.inf if half_life is None else half_life

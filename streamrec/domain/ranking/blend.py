@@ -1,6 +1,6 @@
 """Blend of several sources: a small ranking network that learns from what users did next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.ranking.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
-from streamrec.errors import Damaged
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
+from streamrec.errors import Damaged, UnfitState
 from streamrec.payload import decoded
 
 _N_HIDDEN = 16
@@ -26,6 +28,9 @@ best source changes."""
 
 _LARGEST = 1e9
 """No trained number comes near it; sums of products of such numbers still fit a float32."""
+
+_STORED = ("weights", "hidden", "hidden_bias", "output")
+"""Names of the parameters in a checkpoint."""
 
 _Array = NDArray[np.float32]
 
@@ -84,7 +89,7 @@ def _numbers(blend: Blend) -> list[Any]:
     return [by_segment, blend.hidden, blend.hidden_bias, blend.output]
 
 
-class BlendRanker:
+class BlendRanker(StatePart):
     """Scores candidates: a weighted sum of reciprocal ranks, plus a one-layer correction.
 
     The sum alone, with equal weights, is what it starts from; the correction starts at zero and learns what a
@@ -142,10 +147,11 @@ class BlendRanker:
         errors = _softmax(scores)
         errors[row] -= 1
         segment = SEGMENTS.index(candidates.segment)
-        of_weights = np.zeros_like(self._weights)
-        of_weights[segment] = errors @ candidates.features[:, : candidates.n_sources]
-        of_hidden = (errors[:, None] * self._output) * (active > 0)
-        self._step([of_weights, candidates.features.T @ of_hidden, of_hidden.sum(axis=0), errors @ active])
+        grad_weights = np.zeros_like(self._weights)
+        grad_weights[segment] = errors @ candidates.features[:, : candidates.n_sources]
+        grad_active = (errors[:, None] * self._output) * (active > 0)
+        grad_hidden = candidates.features.T @ grad_active
+        self._step([grad_weights, grad_hidden, grad_active.sum(axis=0), errors @ active])
         np.maximum(self._weights, 0, out=self._weights)
         self.n_learned += 1
 
@@ -177,20 +183,30 @@ class BlendRanker:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
-        names = ("weights", "hidden", "hidden_bias", "output")
-        state: dict[str, NDArray[Any]] = dict(zip(names, self._parameters(), strict=True))
-        squares = {f"squares.{name}": array for name, array in zip(names, self._squares, strict=True)}
+        state: dict[str, NDArray[Any]] = dict(zip(_STORED, self._parameters(), strict=True))
+        squares = {f"squares.{name}": array for name, array in zip(_STORED, self._squares, strict=True)}
         return state | squares | {"n_learned": np.array([self.n_learned])}
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def entries(self) -> list[str]:
+        """Return the sources in the order of their weights, for a checkpoint."""
+        return list(self.sources)
+
+    def load_entries(self, entries: Sequence[str]) -> None:
+        """Check that what is stored was learned of the same sources."""
+        if tuple(entries) != self.sources:
+            raise UnfitState(f"its sources were {', '.join(entries)}, and are {', '.join(self.sources)}")
+
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned, for the same sources."""
-        self._weights = arrays["weights"].copy()
-        self._hidden = arrays["hidden"].copy()
-        self._hidden_bias = arrays["hidden_bias"].copy()
-        self._output = arrays["output"].copy()
-        names = ("weights", "hidden", "hidden_bias", "output")
-        self._squares = [arrays[f"squares.{name}"].copy() for name in names]
-        self.n_learned = int(arrays["n_learned"][0])
+        shapes = [parameter.shape for parameter in self._parameters()]
+        read = [stored(arrays, name, np.float32, *shape) for name, shape in zip(_STORED, shapes, strict=True)]
+        squares = [
+            stored(arrays, f"squares.{name}", np.float32, *shape)
+            for name, shape in zip(_STORED, shapes, strict=True)
+        ]
+        (n_learned,) = stored(arrays, "n_learned", np.int64, 1)
+        self._weights, self._hidden, self._hidden_bias, self._output = read
+        self._squares, self.n_learned = squares, int(n_learned)
 
     def _parameters(self) -> list[_Array]:
         return [self._weights, self._hidden, self._hidden_bias, self._output]

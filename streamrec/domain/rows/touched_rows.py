@@ -1,7 +1,5 @@
 """Order in which rows were touched: the oldest are evicted first."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,19 +40,3 @@ class TouchedRows:
         self.by_row = grown(self.by_row, int(rows.max(initial=-1)) + 1)
         found: Rows = rows[np.argsort(self.by_row[rows], kind="stable")[:n]]
         return found
-
-
-class Touched:
-    """Times at which users' and items' rows were last touched."""
-
-    def __init__(self) -> None:
-        self.users, self.items = TouchedRows(), TouchedRows()
-
-    def arrays(self) -> dict[str, Rows]:
-        """Return the state, for a checkpoint."""
-        return {"users": self.users.by_row, "items": self.items.by_row}
-
-    def load_arrays(self, arrays: Mapping[str, Rows]) -> None:
-        """Take over copies of what `arrays` returned; nothing from before rows were noted."""
-        if arrays:
-            self.users, self.items = TouchedRows(arrays["users"].copy()), TouchedRows(arrays["items"].copy())

@@ -1,16 +1,19 @@
 """Co-visitation: streaming item-item neighbours by what is chosen together."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.popularity.fading import OF_FLOATS, FadingScale
 from streamrec.domain.popularity.recency import AGE_DECAY
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
 from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
+from streamrec.errors import UnfitState
 
 Rows = NDArray[np.int64]
 
@@ -59,7 +62,7 @@ class Nearest(NamedTuple):
     follows: NDArray[np.float64]
 
 
-class CoVisitation:
+class CoVisitation(StatePart):
     """Counts of items that the same users chose one after the other.
 
     An event of item i after a history h_0, h_1, ... (newest first) adds w * decay^d to the count C of the
@@ -90,6 +93,11 @@ class CoVisitation:
     def n_items(self) -> int:
         """Items that there is room for; those beyond have no neighbours."""
         return len(self._counts)
+
+    def observe(self, events: ObservedEvents) -> Rows:
+        """Count what was chosen after what; return the item rows whose neighbours changed."""
+        chosen = events.choices
+        return self.add(chosen.item_rows, chosen.histories, chosen.times, chosen.counted)
 
     def add(
         self,
@@ -161,24 +169,30 @@ class CoVisitation:
         """Return the rows that have any of these among their neighbours."""
         return self._table.naming(item_rows)
 
-    def forget(self, item_rows: Rows) -> Rows:
+    def forget_items(self, rows: Rows) -> Rows:
         """Remove items; return the rows whose neighbours changed, ascending."""
-        self._counts[item_rows[item_rows < self.n_items]] = 0
-        return self._table.forget(item_rows)
+        self._counts[rows[rows < self.n_items]] = 0
+        return self._table.forget(rows)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
         return {
-            "clock": self._scale.clock(),
+            **self._scale.arrays(),
             "counts": self._counts,
             **self._table.arrays(),
         }
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned."""
-        self._scale.set_clock(arrays["clock"])
-        self._counts = arrays["counts"].copy()
-        self._table.load_arrays(arrays)
+        counts = stored(arrays, "counts", np.float64, None)
+        n_neighbours = stored(arrays, "n_neighbours", np.int64, None)
+        if len(n_neighbours) < len(counts):
+            raise UnfitState(f"of {len(counts)} items {len(n_neighbours)} have neighbours")
+        table = NeighbourTable(self._rules.n_kept)
+        table.load_arrays(arrays)
+        factor = self._scale.load_arrays(arrays)
+        table.scale(factor)
+        self._counts, self._table = counts * factor, table
 
     def _similar(self, rows: Rows) -> Nearest:
         """Return (R, M) neighbours in no order."""

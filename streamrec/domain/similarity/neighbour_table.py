@@ -10,6 +10,8 @@ from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.lightest import compete, one_of_each_set
 from streamrec.domain.rows.marked_rows import is_among, marked
+from streamrec.domain.rows.stored import stored
+from streamrec.errors import UnfitState
 
 N_WAYS = 8
 """Slots of a set: eight 4-byte rows lie in half a line of the processor's cache."""
@@ -129,20 +131,32 @@ class NeighbourTable:
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `arrays` returned, with its number of neighbours."""
-        n_kept, n_neighbours = int(arrays["n_kept"][0]), arrays["n_neighbours"]
+        """Take over what `arrays` returned, with its number of neighbours.
+
+        Raises
+        ------
+        UnfitState
+            When it is of another shape; the table is as it was then.
+        """
+        n_neighbours = stored(arrays, "n_neighbours", np.int64, None)
+        n_entries, n_kept = int(n_neighbours.sum()), int(stored(arrays, "n_kept", np.int64, 1)[0])
+        neighbours = stored(arrays, "neighbours", np.int32, n_entries)
+        weights = stored(arrays, "weights", np.float32, n_entries)
+        following = stored(arrays, "following", np.float32, n_entries)
+        if n_kept < N_WAYS or n_kept % N_WAYS or n_neighbours.max(initial=0) > n_kept:
+            raise UnfitState(f"sets of {n_kept} neighbours are none of {N_WAYS} ways")
         self._n_sets = n_kept // N_WAYS
         self._ids = np.full((len(n_neighbours), n_kept), NOBODY, np.int32)
         self._weights = np.zeros((len(n_neighbours), n_kept), np.float32)
         self._following = np.zeros((len(n_neighbours), n_kept), np.float32)
         sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * self._n_sets
-        sets += arrays["neighbours"] % self._n_sets
+        sets += neighbours % self._n_sets
         # A set's entries stand side by side, in their order.
         firsts = np.flatnonzero(np.diff(sets, prepend=-1))
         ways = np.arange(len(sets)) - np.repeat(firsts, np.diff(firsts, append=len(sets)))
-        self._ids.reshape(-1)[sets * N_WAYS + ways] = arrays["neighbours"]
-        self._weights.reshape(-1)[sets * N_WAYS + ways] = arrays["weights"]
-        self._following.reshape(-1)[sets * N_WAYS + ways] = arrays["following"]
+        self._ids.reshape(-1)[sets * N_WAYS + ways] = neighbours
+        self._weights.reshape(-1)[sets * N_WAYS + ways] = weights
+        self._following.reshape(-1)[sets * N_WAYS + ways] = following
 
     def _by_set(self, array: NDArray[Any]) -> NDArray[Any]:
         """Return an (N, M) array as (N, S, `N_WAYS`), a view."""

@@ -1,13 +1,15 @@
 """Same-day counts: how many users chose two items on the same day."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
 from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
 
 Rows = NDArray[np.int64]
@@ -40,7 +42,7 @@ class SameDayNeighbours(NamedTuple):
     counts: Rows
 
 
-class SameDayCounts:
+class SameDayCounts(StatePart):
     """Counts each pair of different items once for each user and each day (UTC) that has both.
 
     Events may come in any order. Nothing fades. An item has a bounded number of neighbours, so that counts
@@ -66,6 +68,11 @@ class SameDayCounts:
         self._days: OrderedDict[int, list[int]] = OrderedDict()
         self._gone_users: set[int] = set()
         self._gone_items: set[int] = set()
+
+    def observe(self, events: ObservedEvents) -> Rows:
+        """Count what was chosen, by the calendar, which no clock ahead of its time can spoil for others."""
+        chosen = events.choices
+        return self.add(chosen.user_rows, chosen.item_rows, chosen.timestamps)
 
     def add(self, user_rows: Rows, item_rows: Rows, timestamps: NDArray[np.float64]) -> Rows:
         """Count B events; return the distinct item rows whose neighbours changed, ascending.
@@ -126,14 +133,15 @@ class SameDayCounts:
             **self._table.arrays(),
         }
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take over what `arrays` returned; nothing where nothing is counted any more."""
         if not self._n_items_a_day:
             return
+        sizes = stored(arrays, "n_chosen", np.int64, None)
+        keys = stored(arrays, "days", np.int64, len(sizes)).tolist()
+        chosen = stored(arrays, "chosen", np.int64, int(sizes.sum())).tolist()
+        ends = np.cumsum(sizes).tolist()
         self._table.load_arrays(arrays)
-        chosen = arrays["chosen"].tolist()
-        ends = np.cumsum(arrays["n_chosen"]).tolist()
-        keys = arrays["days"].tolist()
         self._days = OrderedDict(
             (key, chosen[start:end]) for key, start, end in zip(keys, [0, *ends], ends, strict=False)
         )

@@ -1,6 +1,6 @@
 """Labels of users: a bounded number of categories and tags each, with counts and mean values."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.lightest import compete, one_of_each_set
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
 from streamrec.domain.users.user import LabelUse
+from streamrec.errors import UnfitState
 
 N_LABELS = 8
 """Labels of a user: 16 bytes each, 128 a user."""
@@ -26,7 +29,7 @@ _LARGEST_VALUE = 1e30
 Rows = NDArray[np.int64]
 
 
-class UserLabels:
+class UserLabels(StatePart):
     """The labels that users meet most often, in memory that does not grow with the number of labels.
 
     Names are kept of labels that users have, and of as many others at most.
@@ -94,16 +97,20 @@ class UserLabels:
             found[at] = tuple(uses[start:end])
         return found
 
-    def forget(self, users: Rows) -> None:
+    def forget_users(self, rows: Rows) -> None:
         """Clear users' rows for the next ones."""
-        known = users[users < len(self._labels)]
+        known = rows[rows < len(self._labels)]
         self._labels[known] = _NONE
         self._n_events[known] = self._n_values[known] = 0
         self._means[known] = 0
 
-    def names(self) -> list[str | None]:
+    def entries(self) -> list[str | None]:
         """Return the names of labels in row order, None where a row is free."""
         return self._names.by_row()
+
+    def load_entries(self, entries: Iterable[str | None]) -> None:
+        """Take over the names of labels."""
+        self._names = IdMap(entries)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state but for the names, for a checkpoint: only the slots that are taken."""
@@ -116,20 +123,26 @@ class UserLabels:
             "means": self._means[is_taken],
         }
 
-    @classmethod
-    def restored(cls, names: Iterable[str | None], arrays: Mapping[str, NDArray[Any]]) -> "UserLabels":
-        """Return a table as `names` and `arrays` described it."""
-        table = cls()
-        table._names = IdMap(names)
-        sizes = arrays["n_labels"]
-        table._grow_to(len(sizes))
-        is_taken = np.zeros((len(table._labels), N_LABELS), np.bool_)
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Take over copies of what `arrays` returned; the names were loaded before."""
+        sizes = stored(arrays, "n_labels", np.int64, None)
+        n_entries = int(sizes.sum())
+        if sizes.max(initial=0) > N_LABELS or sizes.min(initial=0) < 0:
+            raise UnfitState(f"n_labels goes up to {sizes.max()}, not {N_LABELS}")
+        columns = (
+            stored(arrays, "labels", np.int32, n_entries),
+            stored(arrays, "n_events", np.int32, n_entries),
+            stored(arrays, "n_values", np.int32, n_entries),
+            stored(arrays, "means", np.float32, n_entries),
+        )
+        if columns[0].max(initial=_NONE) >= self._names.n_rows:
+            raise UnfitState("a label has no name")
+        self._grow_to(len(sizes))
+        is_taken = np.zeros((len(self._labels), N_LABELS), np.bool_)
         is_taken[: len(sizes)] = np.arange(N_LABELS) < sizes[:, None]
-        table._labels[is_taken] = arrays["labels"]
-        table._n_events[is_taken] = arrays["n_events"]
-        table._n_values[is_taken] = arrays["n_values"]
-        table._means[is_taken] = arrays["means"]
-        return table
+        tables = (self._labels, self._n_events, self._n_values, self._means)
+        for table, column in zip(tables, columns, strict=True):
+            table[is_taken] = column
 
     def _forget_unused(self) -> None:
         """Let the names go that no user has any more: a catalogue may make new ones for ever."""

@@ -1,16 +1,16 @@
 """Shares of users: a bound on how much one user's events may count."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.fading import FadingScale
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.running import sums_before
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
 
 
-class UserShares:
+class UserShares(StatePart):
     """Gives each event min(1, cap / n), where n is its user's faded number of events up to it.
 
     What an event counts depends on the events before it and not on those that share its batch. A person's
@@ -57,15 +57,15 @@ class UserShares:
         shares: NDArray[np.float64] = self._cap / np.maximum(n_events, self._cap)
         return shares
 
-    def forget(self, user_rows: NDArray[np.int64]) -> None:
+    def forget_users(self, rows: NDArray[np.int64]) -> None:
         """Clear rows for their next users."""
-        self._counts[user_rows[user_rows < len(self._counts)]] = 0
+        self._counts[rows[rows < len(self._counts)]] = 0
 
     def arrays(self) -> dict[str, NDArray[np.float64]]:
         """Return the state, for a checkpoint."""
-        return {"counts": self._counts, "clock": self._scale.clock()}
+        return {"counts": self._counts, **self._scale.arrays()}
 
-    def load_arrays(self, arrays: Mapping[str, NDArray[np.float64]]) -> None:
+    def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned."""
-        self._counts = arrays["counts"].copy()
-        self._scale.set_clock(arrays["clock"])
+        counts = stored(arrays, "counts", np.float64, None)
+        self._counts = counts * self._scale.load_arrays(arrays)

@@ -163,9 +163,9 @@ class _Judge:
 
 
 def _epoch(learner: Learner, events: Events, output_rate: float) -> float:
-    """Practise all events once; return their mean loss."""
-    learner.begin_practice()
-    return _learn(partial(learner.practise, output_rate=output_rate), events, _BATCH)
+    """Refit all events once; return their mean loss."""
+    learner.begin_refit()
+    return _learn(partial(learner.refit, output_rate=output_rate), events, _BATCH)
 
 
 def _learn(learn: Callable[..., LearnOutcome], events: Events, batch_size: int) -> float:

@@ -1,31 +1,37 @@
-"""Events of the past, by column, and what they leave in a fresh state besides the model."""
+"""Events of the past, by column, and the ids that they give a fresh state."""
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.absorb import LearningRules, scaled_weights
-from streamrec.learning.counting import count_labels
+from streamrec.learning.absorb import without_deleted
+from streamrec.learning.effective import EffectiveEvents, effective_events
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 
 _BLOCK = 8192
 """Events held as objects at a time: a history of millions is kept by column only."""
 
 
-def gather(events: Iterable[Interaction], state: TrainerState, rules: LearningRules) -> Events:
-    """Read events into columns of the state's rows; the state gets ids, counts, dislikes and event ids.
+def gather(events: Iterable[Interaction], state: TrainerState, rules: LearningRules) -> EffectiveEvents:
+    """Read events into columns of the state's rows; the state gets ids and event ids, and counts nothing yet.
 
-    A dislike gives its user a row and its item none; an event of weight 0, or about an item that was deleted,
-    leaves nothing.
+    A repeat, an event of weight 0, and one about an item that was deleted leave nothing.
     """
     blocks = [_gather_block(block, state, rules) for block in _blocks(events)]
     if not blocks:
-        no_rows = np.zeros(0, np.int64)
-        return Events(no_rows, no_rows, np.zeros(0), np.zeros(0, np.float32))
-    return Events(*(np.concatenate(columns) for columns in zip(*blocks, strict=True)))
+        blocks = [_gather_block([], state, rules)]
+    return EffectiveEvents(
+        user_rows=np.concatenate([block.user_rows for block in blocks]),
+        item_rows=np.concatenate([block.item_rows for block in blocks]),
+        item_ids=list(chain.from_iterable(block.item_ids for block in blocks)),
+        timestamps=np.concatenate([block.timestamps for block in blocks]),
+        weights=np.concatenate([block.weights for block in blocks]),
+        values=np.concatenate([block.values for block in blocks]),
+    )
 
 
 def _blocks(events: Iterable[Interaction]) -> Iterator[list[Interaction]]:
@@ -34,23 +40,20 @@ def _blocks(events: Iterable[Interaction]) -> Iterator[list[Interaction]]:
         yield block
 
 
-def _gather_block(block: list[Interaction], state: TrainerState, rules: LearningRules) -> Events:
-    weighted = [
-        (event, rules.weights.of(event.type, event.value))
-        for event in block
-        if (event.event_id is None or state.repeats.add(event.event_id))
-        and event.item_id not in state.deleted_items
-    ]
-    acting = [event for event, weight in weighted if weight]
-    rows = state.user_ids.rows_of([event.user_id for event in acting], add=True)
-    state.users.count(rows, np.array([event.timestamp for event in acting]))
-    for event, weight in weighted:
-        if weight < 0:
-            state.users.dislike(state.user_ids.row(event.user_id), event.item_id)
-    positives = [(event, weight) for event, weight in weighted if weight > 0]
-    user_rows = state.user_ids.rows_of([event.user_id for event, _ in positives])
-    count_labels(state, [event for event, _ in positives], user_rows, rules.labels_of)
-    item_rows = state.item_ids.rows_of([event.item_id for event, _ in positives], add=True)
-    timestamps = np.array([event.timestamp for event, _ in positives])
-    state.same_day.add(user_rows, item_rows, timestamps)
-    return Events(user_rows, item_rows, timestamps, scaled_weights(positives, user_rows, state, rules))
+def _gather_block(block: list[Interaction], state: TrainerState, rules: LearningRules) -> EffectiveEvents:
+    new = [event for event in block if event.event_id is None or state.repeats.add(event.event_id)]
+    weights = without_deleted(rules.weights_of(new), new, state.deleted_items)
+    gathered = effective_events(
+        new,
+        weights,
+        partial(state.user_ids.rows_of, add=True),
+        partial(state.item_ids.rows_of, add=True),
+    )
+    # The same string for the same item, not one for each event.
+    return gathered._replace(item_ids=_known_strings(gathered, state))
+
+
+def _known_strings(gathered: EffectiveEvents, state: TrainerState) -> Sequence[str]:
+    rows = gathered.item_rows.tolist()
+    known = [state.item_ids.id_at(row) if row >= 0 else None for row in rows]
+    return [known_id or item_id for known_id, item_id in zip(known, gathered.item_ids, strict=True)]

@@ -10,20 +10,19 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.prequential import Events
 from streamrec.errors import InvalidInput
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.commands import erase_users
 from streamrec.learning.counting import count_history
-from streamrec.learning.initial.covisitation_ranker import CoVisitationRanker
 from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
 from streamrec.learning.initial.history import gather
 from streamrec.learning.initial.warm_start import warm_start
 from streamrec.learning.item_starts import enter_silently
-from streamrec.learning.likeness import likeness_of
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import (
     CachePublisher,
     Offsets,
@@ -81,16 +80,18 @@ def train_initially(
     InvalidInput
         When there is no positive event to learn from, or the given vectors do not fit the model.
     """
-    history = gather(start.events, state, start.rules)
-    history = without_users(state, history, start.newly_erased(state.user_ids.ids()))
-    if not len(history.user_rows):
+    acting = gather(start.events, state, start.rules)
+    if gone := start.newly_erased(state.user_ids.ids()):
+        acting = acting.where(~np.isin(acting.user_rows, state.user_ids.rows_of(gone)))
+        erase_users(gone, state, Pending())
+    if not acting.is_choice.any():
         raise InvalidInput("the history holds no event of positive weight: nothing can be learned from it")
+    weights = count_history(state, acting, start.rules)
+    chosen = acting.where(acting.is_choice)
+    history = Events(chosen.user_rows, chosen.item_rows, chosen.timestamps, weights)
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
     report = fit_initial(state.learner, history, start.options, on_progress)
-    timed = history._replace(timestamps=state.clock.times_of(history.timestamps, history.user_rows))
-    counting = CoVisitationRanker(state.covisitation, state.history_length, state.n_recent)
-    counting.learn(history._replace(weights=count_history(state, timed).astype(np.float32)))
     return history, report
 
 
@@ -173,7 +174,7 @@ def release(
             to.changelog_offsets,
             to.created_at,
             to.provenance,
-            likeness_of(state, living_rows(state.user_ids)),
+            similarity_vectors(state, living_rows(state.user_ids)),
         )
     )
     state.dirty_items.settle(state.item_ids.n_rows)

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from itertools import islice
-from typing import NamedTuple
 
 from streamrec.domain.events.interaction import MAX_ID_BYTES
 from streamrec.domain.items.item import Item
+from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
 
 N_NEIGHBOURS = 50
 """More than this and every new item of a category starts at the same point."""
@@ -21,16 +21,6 @@ _MEMBERS_AT_ONCE = 20_000
 
 _MOST_LABELS = 16
 """Categories, and as many tags, that an item counts for: what a user is said to do must not cost more."""
-
-
-class Labels(NamedTuple):
-    """What an item counts for in its users' profiles; each label once."""
-
-    categories: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-
-
-NO_LABELS = Labels()
 
 
 class ItemCategories:
@@ -54,7 +44,7 @@ class ItemCategories:
     def __init__(self, items: Iterable[Item] = ()) -> None:
         self._names: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, dict[str, None]] = {}
-        self._labels: dict[str, Labels] = {}
+        self._labels: dict[str, ItemLabels] = {}
         self._turn = 0
         self.hidden: set[str] = set()
         self.emptied: dict[str, None] = {}
@@ -71,7 +61,7 @@ class ItemCategories:
             for name in item.categories:
                 self._members.setdefault(name, {})[item.item_id] = None
                 self.emptied.pop(name, None)
-        labels = Labels(_counted(item.categories), _counted(item.tags))
+        labels = ItemLabels(_counted(item.categories), _counted(item.tags))
         if labels != NO_LABELS:
             self._labels[item.item_id] = labels
 
@@ -91,7 +81,7 @@ class ItemCategories:
         """Names of all categories that have items."""
         return list(self._members)
 
-    def labels(self, item_id: str) -> Labels:
+    def labels(self, item_id: str) -> ItemLabels:
         """Return what an item counts for; nothing when it has no metadata."""
         return self._labels.get(item_id, NO_LABELS)
 

@@ -19,7 +19,8 @@ from models.checkpoint import (
 )
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.learning.soundness import demand_sound
-from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
+from streamrec.learning.state.stored_state import restore, to_checkpoint
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
 from streamrec.settings.processes import LearningSettings, TrainerSettings

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import stored
 
 _CLEAN = np.inf
 
@@ -71,3 +73,32 @@ class DirtyRows:
     def since(self) -> NDArray[np.float64]:
         """Return (N,) Unix seconds since when each row waits, infinite for clean ones: for a checkpoint."""
         return self._since
+
+
+class DirtyVectors(DirtyRows, StatePart):
+    """Rows whose vectors wait to be published: a restart goes on with them."""
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Return the state, for a checkpoint."""
+        return {"since": self.since()}
+
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Take over copies of what `arrays` returned: who is clean was published."""
+        self._since = stored(arrays, "since", np.float64, None)
+        self._is_known = self._since == _CLEAN
+
+
+class DirtyUsers(DirtyVectors):
+    """Users whose vectors wait to be published."""
+
+    def forget_users(self, rows: NDArray[np.int64]) -> None:
+        """Let rows wait no longer."""
+        self.drop(rows)
+
+
+class DirtyItems(DirtyVectors):
+    """Items whose vectors wait to be published."""
+
+    def forget_items(self, rows: NDArray[np.int64]) -> None:
+        """Let rows wait no longer."""
+        self.drop(rows)

@@ -1,15 +1,12 @@
-"""Everything that learning from the stream changes, and its way into a checkpoint and back."""
+"""Everything that learning from the stream changes: the model, and the parts that count beside it."""
 
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Sequence
 
-import msgspec
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from models.checkpoint import Checkpoint, TensorsUnder
+from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generations.roles import PromotionRequest
@@ -18,16 +15,16 @@ from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.newest_ids import NewestIds
-from streamrec.domain.rows.touched_rows import Touched
+from streamrec.domain.rows.state_part import StatePart
+from streamrec.domain.rows.touched import Touched
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.similarity.same_day import SameDayCounts
-from streamrec.domain.users.labels import UserLabels
+from streamrec.domain.users.labels_chosen import UserCategories, UserTags
 from streamrec.domain.users.shares import UserShares
 from streamrec.learning.learner import Learner
 from streamrec.learning.state.counters import Counters
-from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
 from streamrec.learning.state.user_table import UserTable
-from streamrec.ports import Offsets
 from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 
@@ -35,7 +32,8 @@ from streamrec.settings.processes import CoVisitationSettings, LearningSettings,
 class TrainerState:
     """One generation's model and all that grows with it; a new one has learned nothing.
 
-    A row means the same in every part: `user_ids` and `item_ids` give them out.
+    A row means the same in every part: `user_ids` and `item_ids` give them out. A part that is set in the
+    constructor is thereby one of `parts`: it observes, forgets, and is in checkpoints.
 
     Attributes
     ----------
@@ -55,113 +53,77 @@ class TrainerState:
         self.generation, self.learning = generation, learning
         self.changelog_slot = 0
         self.log = ""
-        self.learner = Learner(learning)
         self.n_recent = learning.n_remembered
-        self.popularity = Popularity(settings.popularity_half_lives)
-        self.user_shares = UserShares(settings.user_cap, settings.user_cap_half_life_s)
-        self.new_items = NewItems(settings.new_item_age_s, settings.new_item_events)
         self.max_silent_items = settings.max_silent_items
         self.history_length = settings.covisitation.history_length
-        self.covisitation = CoVisitation(_rules(settings.covisitation))
-        self.same_day = SameDayCounts(settings.covisitation.same_day_items)
-        self.blend = BlendRanker(SOURCES, learning.seed)
-        self.clock = StreamClock()
+        # What everything else rests on: without it a generation can't go on.
+        self.learner = Learner(learning)
         self.user_ids, self.item_ids = IdMap(), IdMap()
-        self.users = UserTable(settings.max_disliked)
-        self.user_categories, self.user_tags = UserLabels(), UserLabels()
-        self.repeats = RecentIds(settings.dedupe_window)
-        self.touched = Touched()
-        self.deleted_items = NewestIds(settings.max_deleted_items)
-        self.promotions_asked: list[PromotionRequest] = []
-        self.hidden_items: set[str] = set()
+        self.clock = StreamClock()
         self.counters = Counters()
-        self.dirty_items, self.dirty_users = DirtyRows(), DirtyRows()
-        # Not in the checkpoint: after a start all neighbours are published again.
+        self.repeats = RecentIds(settings.dedupe_window)
+        self.deleted_items = NewestIds(settings.max_deleted_items)
+        self.hidden_items: set[str] = set()
+        self.promotions_asked: list[PromotionRequest] = []
+        self._make_parts(settings)
+        # No part: after a start all neighbours are published again.
         self.dirty_neighbours = DirtyRows()
 
+    def _make_parts(self, settings: TrainerSettings) -> None:
+        """Make each part, in the order in which they observe; their names are those in checkpoints."""
+        self.users = UserTable(settings.max_disliked)
+        self.touched = Touched()
+        self.user_shares = UserShares(settings.user_cap, settings.user_cap_half_life_s)
+        self.popularity = Popularity(settings.popularity_half_lives)
+        self.new_items = NewItems(settings.new_item_age_s, settings.new_item_events)
+        self.covisitation = CoVisitation(_rules(settings.covisitation))
+        self.same_day = SameDayCounts(settings.covisitation.same_day_items)
+        self.user_categories = UserCategories()
+        self.user_tags = UserTags()
+        self.blend = BlendRanker(SOURCES, self.learning.seed)
+        self.dirty_items = DirtyItems()
+        self.dirty_users = DirtyUsers()
 
-def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
-    """Describe a state as of `next_offsets`; the tensors are shared with the state, not copied."""
-    parts: dict[str, dict[str, Tensor]] = {
-        "learner": state.learner.state_tensors(),
-        "popularity": _tensors(state.popularity.arrays()),
-        "user_shares": _tensors(state.user_shares.arrays()),
-        "new_items": _tensors(state.new_items.arrays()),
-        "covisitation": _tensors(state.covisitation.arrays()),
-        "same_day": _tensors(state.same_day.arrays()),
-        "blend": _tensors(state.blend.arrays()),
-        "users": _tensors(state.users.arrays()),
-        "user_categories": _tensors(state.user_categories.arrays()),
-        "user_tags": _tensors(state.user_tags.arrays()),
-        "touched": _tensors(state.touched.arrays()),
-        "dirty_items": {"since": torch.from_numpy(state.dirty_items.since())},
-        "dirty_users": {"since": torch.from_numpy(state.dirty_users.since())},
-    }
-    return Checkpoint(
-        {f"{part}/{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()},
-        {
-            "generation": state.generation,
-            "learning": state.learning.model_dump(),
-            "changelog_lane": state.changelog_slot,
-            "log": state.log,
-            "user_ids": state.user_ids.by_row(),
-            "item_ids": state.item_ids.by_row(),
-            "disliked": [(row, list(item_ids)) for row, item_ids in state.users.disliked.items()],
-            "user_labels": {
-                "categories": state.user_categories.names(),
-                "tags": state.user_tags.names(),
-            },
-            "event_ids": state.repeats.oldest_first(),
-            "deleted_items": list(state.deleted_items),
-            "promotions_asked": state.promotions_asked,
-            "hidden_items": sorted(state.hidden_items),
-            "clock": state.clock.state(),
-            "counters": msgspec.structs.asdict(state.counters),
-            "next_offsets": next_offsets,
-        },
-    )
+    @property
+    def parts(self) -> dict[str, StatePart]:
+        """Return every part, by name."""
+        return {name: part for name, part in vars(self).items() if isinstance(part, StatePart)}
 
+    def observe(self, events: ObservedEvents, now: float) -> dict[str, float]:
+        """Let every part count B events; return the seconds that each took.
 
-def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
-    """Bring a fresh state to where the checkpoint was written; return where the stream goes on."""
-    written: dict[str, Any] = checkpoint.state
-    state.generation, state.log = written["generation"], written.get("log", "")
-    state.changelog_slot = written.get("changelog_lane", 0)
-    state.user_ids, state.item_ids = IdMap(written["user_ids"]), IdMap(written["item_ids"])
-    state.learner.load_state_tensors(TensorsUnder("learner/", checkpoint.tensors))
-    for name in ("popularity", "user_shares", "new_items", "covisitation", "blend", "touched"):
-        getattr(state, name).load_arrays(_arrays(TensorsUnder(f"{name}/", checkpoint.tensors)))
-    if same_day := TensorsUnder("same_day/", checkpoint.tensors):  # else written before days were counted
-        state.same_day.load_arrays(_arrays(same_day))
-    state.users = UserTable.restored(
-        _arrays(TensorsUnder("users/", checkpoint.tensors)),
-        written["disliked"],
-        state.users.max_disliked,
-    )
-    state.clock = StreamClock.restored(written["clock"])
-    for event_id in written["event_ids"]:
-        state.repeats.add(event_id)
-    state.deleted_items |= written["deleted_items"]  # a set from before they were in order, perhaps
-    state.promotions_asked = msgspec.convert(written.get("promotions_asked", []), list[PromotionRequest])
-    state.hidden_items = set(written.get("hidden_items", ()))
-    state.counters = msgspec.convert(written["counters"], Counters)
-    state.dirty_items = DirtyRows(checkpoint.tensors["dirty_items/since"].numpy().copy())
-    if "user_labels" in written:
-        _restore_users(state, checkpoint)
-    else:  # written before there were profiles, and user vectors in the changelog: all of these are to come
-        state.dirty_users.mark(np.arange(state.user_ids.n_rows), now=0.0)
-    return msgspec.convert(written["next_offsets"], Offsets, strict=False)
+        Parameters
+        ----------
+        now
+            Unix seconds, from when on neighbours that changed count as waiting to be published.
+        """
+        took_s = {}
+        for name, part in self.parts.items():
+            started = time.perf_counter()
+            changed = part.observe(events)
+            if changed is not None:
+                self.dirty_neighbours.mark(changed, now)
+            took_s[name] = time.perf_counter() - started
+        return took_s
 
+    def forget_users(self, user_ids: Sequence[str]) -> None:
+        """Forget users as far as they are known; their rows are free then."""
+        rows = _released(self.user_ids, user_ids)
+        if len(rows):
+            self.learner.forget_users(rows)
+            for part in self.parts.values():
+                part.forget_users(rows)
 
-def _restore_users(state: TrainerState, checkpoint: Checkpoint) -> None:
-    names = checkpoint.state["user_labels"]
-    state.user_categories = UserLabels.restored(
-        names["categories"], _arrays(TensorsUnder("user_categories/", checkpoint.tensors))
-    )
-    state.user_tags = UserLabels.restored(
-        names["tags"], _arrays(TensorsUnder("user_tags/", checkpoint.tensors))
-    )
-    state.dirty_users = DirtyRows(checkpoint.tensors["dirty_users/since"].numpy().copy())
+    def forget_items(self, item_ids: Sequence[str]) -> None:
+        """Forget items as far as they are known; with its next event, if there is one, each is new."""
+        rows = _released(self.item_ids, item_ids)
+        if len(rows):
+            self.learner.forget_items(rows)
+            for part in self.parts.values():
+                changed = part.forget_items(rows)
+                if changed is not None:
+                    # Those that named them have waited longest of all.
+                    self.dirty_neighbours.mark(changed, now=0.0)
 
 
 def _rules(settings: CoVisitationSettings) -> CoVisitationRules:
@@ -173,9 +135,6 @@ def _rules(settings: CoVisitationSettings) -> CoVisitationRules:
     )
 
 
-def _tensors(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
-
-
-def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[Any]]:
-    return {name: tensor.numpy() for name, tensor in tensors.items()}
+def _released(ids: IdMap, gone: Sequence[str]) -> NDArray[np.int64]:
+    """Release those that are known, in order; return their rows."""
+    return np.array([ids.release(id_) for id_ in dict.fromkeys(gone) if id_ in ids], np.int64)

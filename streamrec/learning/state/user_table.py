@@ -6,12 +6,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.running import sums_before
+from streamrec.domain.rows.state_part import Arrays, StatePart
+from streamrec.domain.rows.stored import demand_equal_lengths, stored
 from streamrec.domain.users.user import MOST_DISLIKED
 
 
-class UserTable:
+class UserTable(StatePart):
     """Counts, times, mean values and dislikes by user row; rows appear as they are touched.
 
     Attributes
@@ -37,9 +40,15 @@ class UserTable:
         self._sum_of_values = np.zeros(0)
         self.disliked: dict[int, OrderedDict[str, None]] = {}
 
+    def observe(self, events: ObservedEvents) -> None:
+        """Count what users did, and remember what they dislike; `relative_values` counts values by itself."""
+        self.count(events.user_rows, events.timestamps)
+        for row, item_id in events.dislikes:
+            self.dislike(row, item_id)
+
     def count(self, rows: NDArray[np.int64], timestamps: NDArray[np.float64]) -> None:
         """Count one event each for (B,) rows, of which some may be the same."""
-        self._reach(rows)
+        self.grow_to(int(rows.max(initial=-1)) + 1)
         np.add.at(self.n_events, rows, 1)
         np.maximum.at(self.updated_at, rows, timestamps)
 
@@ -50,7 +59,7 @@ class UserTable:
 
         The mean is of the values before the event's own, whether in this batch or earlier.
         """
-        self._reach(rows)
+        self.grow_to(int(rows.max(initial=-1)) + 1)
         is_given = ~np.isnan(values)
         own = np.where(is_given, values, 0.0)
         n_here, total_here = sums_before(rows, is_given.astype(np.float64), own)
@@ -72,7 +81,7 @@ class UserTable:
         if len(disliked) > self.max_disliked:
             disliked.popitem(last=False)
 
-    def forget(self, rows: NDArray[np.int64]) -> None:
+    def forget_users(self, rows: NDArray[np.int64]) -> None:
         """Clear rows for their next users."""
         for row in rows.tolist():
             self.disliked.pop(row, None)
@@ -89,24 +98,32 @@ class UserTable:
             "sum_of_values": self._sum_of_values,
         }
 
-    @classmethod
-    def restored(
-        cls,
-        arrays: dict[str, NDArray[np.int64] | NDArray[np.float64]],
-        disliked: Iterable[tuple[int, Sequence[str]]],
-        max_disliked: int = MOST_DISLIKED,
-    ) -> "UserTable":
-        """Return a table as `arrays` and `disliked`, of each row oldest first, described it."""
-        table = cls(max_disliked)
-        table.n_events = arrays["n_events"].astype(np.int64)
-        table.updated_at = arrays["updated_at"].astype(np.float64)
-        table._n_values = arrays["n_values"].astype(np.int64)
-        table._sum_of_values = arrays["sum_of_values"].astype(np.float64)
-        table.disliked = {row: OrderedDict.fromkeys(item_ids[-max_disliked:]) for row, item_ids in disliked}
-        return table
+    def entries(self) -> list[tuple[int, list[str]]]:
+        """Return what is disliked by row, oldest first, for a checkpoint."""
+        return [(row, list(item_ids)) for row, item_ids in self.disliked.items()]
 
-    def _reach(self, rows: NDArray[np.int64]) -> None:
-        n_rows = int(rows.max(initial=-1)) + 1
+    def load_entries(self, entries: Iterable[tuple[int, Sequence[str]]]) -> None:
+        """Take over what `entries` returned; of a longer list than is kept, the newest."""
+        kept = self.max_disliked
+        self.disliked = {row: OrderedDict.fromkeys(item_ids[-kept:]) for row, item_ids in entries}
+
+    def load_arrays(self, arrays: Arrays) -> None:
+        """Take over copies of what `arrays` returned."""
+        n_events = stored(arrays, "n_events", np.int64, None)
+        updated_at = stored(arrays, "updated_at", np.float64, None)
+        n_values = stored(arrays, "n_values", np.int64, None)
+        sum_of_values = stored(arrays, "sum_of_values", np.float64, None)
+        demand_equal_lengths(
+            n_events=len(n_events),
+            updated_at=len(updated_at),
+            n_values=len(n_values),
+            sum_of_values=len(sum_of_values),
+        )
+        self.n_events, self.updated_at = n_events, updated_at
+        self._n_values, self._sum_of_values = n_values, sum_of_values
+
+    def grow_to(self, n_rows: int) -> None:
+        """Have at least so many rows."""
         self.n_events = grown(self.n_events, n_rows)
         self.updated_at = grown(self.updated_at, n_rows)
         self._n_values = grown(self._n_values, n_rows)

@@ -1,26 +1,36 @@
 import numpy as np
 import pytest
 
-from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.counting import count_choices, count_history
+from streamrec.learning.counting import Moment, count, count_history
+from streamrec.learning.effective import EffectiveEvents
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.settings.processes import TrainerSettings
-from tests.builders import GENERATION, LEARNING
+from tests.builders import GENERATION, LEARNING, WEIGHTS
 
 WINDOWS = ("all", "week", "day", "hour", "recent")
 
 ROBOT, LIKED, PUSHED = 1000, 0, 1
 
 
+RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())
+
+
 def fresh() -> TrainerState:
     return TrainerState(GENERATION, LEARNING, TrainerSettings())
 
 
-def choices(users: np.ndarray, items: np.ndarray, times: np.ndarray) -> Events:
-    return Events(users, items, times, np.ones(len(users), np.float32))
+def choices(users: np.ndarray, items: np.ndarray, times: np.ndarray) -> EffectiveEvents:
+    n = len(users)
+    return EffectiveEvents(users, items, [""] * n, times, np.ones(n), np.full(n, np.nan))
 
 
-def fifty_people() -> Events:
+def shares_of(state: TrainerState, acting: EffectiveEvents) -> np.ndarray:
+    """Count some choices as the stream does, and return what they count."""
+    return count(state, acting, RULES, state.learner.histories_before, Moment(0, 0.0)).choices.counted
+
+
+def fifty_people() -> EffectiveEvents:
     return choices(np.arange(50), np.full(50, LIKED), np.linspace(0.0, 60.0, 50))
 
 
@@ -35,7 +45,7 @@ def test_a_robot_of_100_000_events_makes_no_item_popular(duration_s: float, *, i
     robot = choices(np.full(n, ROBOT), np.full(n, PUSHED), 60.0 + np.linspace(0.0, duration_s, n))
     state = fresh()
     for events in (robot, fifty_people()) if is_first else (fifty_people(), robot):
-        count_history(state, events)
+        count_history(state, events, RULES)
     for window in WINDOWS:
         scores = state.popularity.scores(window)
         assert state.popularity.top(window, 1).tolist() == [LIKED], window
@@ -46,8 +56,10 @@ def test_a_robot_of_100_000_events_makes_no_item_popular(duration_s: float, *, i
 def test_a_robot_that_walks_through_the_catalogue_lifts_nothing_above_what_people_like() -> None:
     n = 100_000
     state = fresh()
-    count_history(state, fifty_people())
-    count_history(state, choices(np.full(n, ROBOT), 1 + np.arange(n) % 9000, 60.0 + np.arange(n) / 100))
+    count_history(state, fifty_people(), RULES)
+    count_history(
+        state, choices(np.full(n, ROBOT), 1 + np.arange(n) % 9000, 60.0 + np.arange(n) / 100), RULES
+    )
     for window in WINDOWS:
         assert state.popularity.top(window, 1).tolist() == [LIKED], window
         assert state.popularity.scores(window)[1:].max() <= 1.0 + 1e-9
@@ -61,7 +73,7 @@ def test_half_the_users_are_robots() -> None:
     who = rng.integers(0, 50, n)
     users, items = np.where(is_robot, ROBOT + who, who), np.where(is_robot, 100 + who, rng.integers(0, 10, n))
     state = fresh()
-    count_history(state, choices(users, items, np.arange(n) / 20))
+    count_history(state, choices(users, items, np.arange(n) / 20), RULES)
     for window in WINDOWS:
         assert sorted(state.popularity.top(window, 10).tolist()) == list(range(10)), window
 
@@ -70,9 +82,9 @@ def test_the_weights_returned_are_those_under_the_cap() -> None:
     state = fresh()
     cap = TrainerSettings().user_cap
     n = 4 * int(cap)
-    weights = count_choices(state, choices(np.full(n, ROBOT), np.arange(n), np.zeros(n)))
+    weights = shares_of(state, choices(np.full(n, ROBOT), np.arange(n), np.zeros(n)))
     assert weights == pytest.approx(np.minimum(1.0, cap / np.arange(1, n + 1)))
-    assert count_choices(state, choices(np.arange(3), np.arange(3), np.zeros(3))).tolist() == [1.0, 1.0, 1.0]
+    assert shares_of(state, choices(np.arange(3), np.arange(3), np.zeros(3))).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_a_history_counts_as_the_stream_would_have() -> None:
@@ -80,11 +92,24 @@ def test_a_history_counts_as_the_stream_would_have() -> None:
     n = 5000
     events = choices(rng.integers(0, 40, n), rng.integers(0, 60, n), np.sort(rng.random(n)) * 1e5)
     state, streamed = fresh(), fresh()
-    weights = count_history(state, events)
-    assert len(weights) == n
+    weights = count_history(state, events, RULES)
+    assert weights.tolist() == [1.0] * n
     for first in range(0, n, 100):
-        count_choices(streamed, events.at(slice(first, first + 100)))
+        part = events.at(slice(first, first + 100))
+        shares_of(streamed, part)
+        streamed.learner.remember(part.user_rows, part.item_rows)
     for window in WINDOWS:
         expected = streamed.popularity.scores(window)
         assert state.popularity.scores(window)[:60] == pytest.approx(expected[:60], rel=1e-9)
     assert state.new_items.scores(1e5).argmax() == streamed.new_items.scores(1e5).argmax()
+    everything = np.arange(60)
+    near, of_stream = (each.covisitation.neighbours(everything, 5) for each in (state, streamed))
+    assert near.supports == pytest.approx(of_stream.supports, rel=1e-4)
+    assert state.users.n_events[:40].tolist() == streamed.users.n_events[:40].tolist()
+
+
+def test_a_history_is_from_before_the_streams_first_event() -> None:
+    state = fresh()
+    count_history(state, choices(np.array([0, 1, 0]), np.array([0, 0, 1]), np.arange(3.0)), RULES)
+    assert [state.touched.users.at(row) for row in (0, 1)] == [-1, -2]
+    assert [state.touched.items.at(row) for row in (0, 1)] == [-2, -1]

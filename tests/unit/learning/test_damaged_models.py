@@ -17,7 +17,8 @@ from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.generations.roles import Roles
 from streamrec.errors import CorruptArtifact, UnsoundModel
 from streamrec.learning.reverts import Reverts
-from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
+from streamrec.learning.state.stored_state import to_checkpoint
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, INTERACTIONS, Lease, Record
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Sinks

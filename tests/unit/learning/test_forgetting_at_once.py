@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
-from streamrec.learning.commands import erase_users, forget_items
+from streamrec.learning.commands import erase_users
 from streamrec.learning.state.pending import Pending
-from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
+from streamrec.learning.state.stored_state import to_checkpoint
+from streamrec.learning.state.trainer_state import TrainerState
 from tests.builders import RunningTrainer, World, events
 
 N_USERS, N_ITEMS = 60, 90
@@ -36,10 +37,10 @@ def test_many_at_once_leave_what_one_after_the_other_leave(tmp_path: Path, seed:
     items = [f"i{number}" for number in chance.integers(0, N_ITEMS + 20, 40)]
     users = [f"u{number}" for number in chance.integers(0, N_USERS + 20, 30)]
     of_all, of_each = Pending(), Pending()
-    forget_items(items, at_once)
+    at_once.forget_items(items)
     erase_users(users, at_once, of_all)
     for item_id in items:
-        forget_items([item_id], one_by_one)
+        one_by_one.forget_items([item_id])
     for user_id in users:
         erase_users([user_id], one_by_one, of_each)
     assert of_all.forgotten_users == of_each.forgotten_users

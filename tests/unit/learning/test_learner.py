@@ -76,17 +76,17 @@ def test_batches_of_any_size_give_the_same_model_bit_for_bit(batch: int) -> None
 
 
 @pytest.mark.parametrize("weight", [5.0, 100.0])
-def test_practice_is_bounded_whatever_events_weigh(weight: float) -> None:
+def test_refitting_is_bounded_whatever_events_weigh(weight: float) -> None:
     learner = Learner(SMALL)
     random = np.random.default_rng(3)
     users, items = random.integers(0, 200, 5000), (300 * random.random(5000) ** 4).astype(np.int64)
     learner.remember(users, items)
     losses = []
     for _ in range(4):
-        learner.begin_practice()
+        learner.begin_refit()
         parts = [slice(first, first + 512) for first in range(0, 5000, 512)]
         outcomes = [
-            learner.practise(users[at], items[at], np.full(len(users[at]), weight, np.float32), 1e-4)
+            learner.refit(users[at], items[at], np.full(len(users[at]), weight, np.float32), 1e-4)
             for at in parts
         ]
         losses.append(sum(outcome.loss for outcome in outcomes))
@@ -128,7 +128,7 @@ def test_a_known_positive_is_never_a_negative() -> None:
     # One user who likes everything: nothing is left to stand against, so nothing can move.
     learner.remember(np.zeros(30, np.int64), np.arange(30))
     before = tensors_of(learner)
-    outcome = learner.practise(np.zeros(30, np.int64), np.arange(30), ones(30))
+    outcome = learner.refit(np.zeros(30, np.int64), np.arange(30), ones(30))
     assert outcome.loss == pytest.approx(0, abs=1e-6)
     after = learner.state_tensors()
     torch.testing.assert_close(after["model.items.rows"], before["model.items.rows"])
@@ -288,9 +288,9 @@ def test_a_context_of_another_length_goes_on_from_what_fits() -> None:
     assert torch.equal(short.model.context.latest(), long.model.context.latest()[:, :2])
 
 
-def test_practice_begins_with_nothing_chosen() -> None:
+def test_refitting_begins_with_nothing_chosen() -> None:
     learner = learned()
-    learner.begin_practice()
+    learner.begin_refit()
     assert learner.model.context is not None
     assert (learner.model.context.latest() == -1).all()
 

@@ -5,7 +5,7 @@ import pytest
 
 from streamrec.domain.items.item import Item
 from streamrec.learning.state.categories import N_NEIGHBOURS, ItemCategories
-from streamrec.learning.state.dirty_rows import DirtyRows
+from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
 from streamrec.learning.state.user_table import UserTable
 from streamrec.process.work_queue import WorkQueue
 
@@ -53,7 +53,8 @@ class TestDirtyRows:
         dirty.drop(rows(1))  # its id is gone, and the row another's now
         dirty.mark(rows(1), 9.0)
         assert dirty.take(1).tolist() == [1]
-        restored = DirtyRows(dirty.since().copy())
+        restored = DirtyUsers()
+        restored.load_arrays({"since": dirty.since()})
         restored.mark(rows(3), 10.0)
         assert restored.take(1).tolist()[0] in (0, 2)
 
@@ -72,9 +73,10 @@ class TestDirtyRows:
         assert dirty.take(10).tolist() == [2]
 
     def test_survives_being_written_down(self) -> None:
-        dirty = DirtyRows()
+        dirty, restored = DirtyItems(), DirtyItems()
         dirty.mark(rows(1, 2), 1.0)
-        assert DirtyRows(dirty.since().copy()).take(10).tolist() == [1, 2]
+        restored.load_arrays(dirty.arrays())
+        assert dirty.take(10).tolist() == restored.take(10).tolist() == [1, 2]
 
 
 class TestUserTable:
@@ -101,7 +103,8 @@ class TestUserTable:
         assert list(table.disliked[0]) == [*(f"i{number}" for number in range(99_001, 100_000)), "i99000"]
 
     def test_a_longer_list_of_dislikes_as_older_checkpoints_have_is_cut(self) -> None:
-        table = UserTable.restored(UserTable().arrays(), [(3, ["a", "b", "c"])], max_disliked=2)
+        table = UserTable(max_disliked=2)
+        table.load_entries([(3, ["a", "b", "c"])])
         table.dislike(3, "d")
         assert list(table.disliked[3]) == ["c", "d"]
 
@@ -111,14 +114,18 @@ class TestUserTable:
         table.dislike(0, "x")
         table.dislike(0, "x")
         assert {row: list(ids) for row, ids in table.disliked.items()} == {0: ["x"]}
-        table.forget(rows(0, 7))
+        table.forget_users(rows(0, 7))
         assert (table.n_events[0], table.n_events[1], table.disliked) == (0, 1, {})
 
     def test_survives_being_written_down(self) -> None:
         table = UserTable()
         table.count(rows(1), np.array([5.0]))
         table.relative_values(rows(1), np.array([4.0]), (0.2, 5.0))
-        again = UserTable.restored(table.arrays(), [(1, ["x"])])
+        table.dislike(1, "x")
+        again = UserTable()
+        again.load_entries(table.entries())
+        again.load_arrays(table.arrays())
+        assert again.entries() == [(1, ["x"])]
         assert again.n_events.tolist() == table.n_events.tolist()
         assert again.relative_values(rows(1), np.array([8.0]), (0.2, 5.0)).tolist() == [2.0]
 

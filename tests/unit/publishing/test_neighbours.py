@@ -10,9 +10,9 @@ import pytest
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import Unavailable
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.release import Start, train_initially
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
 from streamrec.settings.processes import CoVisitationSettings, TrainerSettings

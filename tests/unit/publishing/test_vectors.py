@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 import torch
 
+from models.checkpoint import Checkpoint
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse, UserState
-from streamrec.learning.likeness import likeness_of
 from streamrec.learning.state.dirty_rows import DirtyRows
-from streamrec.learning.state.trainer_state import TrainerState, restore, to_checkpoint
+from streamrec.learning.state.stored_state import restore, to_checkpoint
+from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import USER_VECTORS
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.vectors import Pace, VectorPublishing
@@ -58,14 +60,14 @@ def test_users_in_a_snapshot_are_as_they_are_published(world: World) -> None:
     trainer = world.trainer()
     trainer.step(2)
     ids = [f"u{n}" for n in range(5)]
-    likeness = likeness_of(trainer.state, trainer.state.user_ids.rows_of([*ids, "sour"]))
+    likeness = similarity_vectors(trainer.state, trainer.state.user_ids.rows_of([*ids, "sour"]))
     trainer.state.dirty_users.mark(np.arange(6), 0.0)
     trainer.step()  # published again with the items' vectors of the moment
     published = vectors_of_users(world)
     assert set(published) == set(ids)
     assert likeness[:5].tolist() == [numbers(published[user_id]) for user_id in ids]
     assert not likeness[5].any()
-    assert likeness_of(trainer.state, np.zeros(0, np.int64)).shape == (0, 9)
+    assert similarity_vectors(trainer.state, np.zeros(0, np.int64)).shape == (0, 9)
 
 
 def test_likeness_does_not_depend_on_how_many_are_asked_for_at_once(
@@ -75,10 +77,10 @@ def test_likeness_does_not_depend_on_how_many_are_asked_for_at_once(
     trainer = world.trainer()
     trainer.step(2)
     rows = np.arange(5)
-    together = likeness_of(trainer.state, rows)
-    monkeypatch.setattr("streamrec.learning.likeness._USERS_AT_ONCE", 2)
+    together = similarity_vectors(trainer.state, rows)
+    monkeypatch.setattr("streamrec.learning.user_similarity._USERS_AT_ONCE", 2)
     assert together.any(axis=1).all()
-    assert likeness_of(trainer.state, rows).tolist() == together.tolist()
+    assert similarity_vectors(trainer.state, rows).tolist() == together.tolist()
 
 
 def test_a_busy_user_is_published_once_for_many_events(world: World) -> None:
@@ -149,10 +151,12 @@ def test_what_waits_is_in_the_checkpoint(world: World) -> None:
 def test_of_an_older_checkpoint_all_users_are_to_come_and_profiles_are_empty() -> None:
     state = TrainerState(GENERATION, LEARNING, TrainerSettings())
     state.user_ids.rows_of(["u", "v"], add=True)
-    checkpoint = to_checkpoint(state, {})
-    del checkpoint.state["user_labels"]
+    whole = to_checkpoint(state, {})
+    del whole.state["user_labels"]
+    then_unknown = ("dirty_users/", "user_categories/", "user_tags/")
+    tensors = {name: tensor for name, tensor in whole.tensors.items() if not name.startswith(then_unknown)}
     opened = TrainerState(GENERATION, LEARNING, TrainerSettings())
-    restore(opened, checkpoint)
+    restore(opened, Checkpoint(tensors, whole.state))
     assert opened.dirty_users.n_waiting == 2
     assert opened.user_categories.of(np.array([0, 1])) == [(), ()]
 

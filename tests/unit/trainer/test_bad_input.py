@@ -9,7 +9,8 @@ import torch
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
-from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.absorb import absorb
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import RankedItem
 from streamrec.publishing.views import rankings

@@ -12,7 +12,8 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.learning.state.checkpoints import Checkpoints
-from streamrec.learning.state.trainer_state import TrainerState, to_checkpoint
+from streamrec.learning.state.stored_state import to_checkpoint
+from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.publishing.publications import Status
 from streamrec.publishing.publisher import Changelog, Publisher, Sinks

@@ -49,7 +49,7 @@ def test_an_item_is_silent_until_it_is_chosen_or_gone() -> None:
         items.enter(row, 0.0)
     count(items, 5, 1.0)
     assert items.n_silent == 2
-    items.forget(np.array([6, 1000]))
+    items.forget_items(np.array([6, 1000]))
     assert (items.n_silent, (items.scores(1.0) > 0).tolist()[5:]) == (1, [True, False, True])
     count(items, 6, 60.0)  # another one, in the row that is free
     assert items.scores(120.0)[6] > 0

@@ -3,6 +3,7 @@ import pytest
 
 from streamrec.domain.events.recent_pairs import N_SLOTS
 from streamrec.domain.popularity.counts import Popularity
+from streamrec.errors import UnfitState
 
 WINDOWS = {"all": None, "hour": 3600.0, "minute": 60.0}
 
@@ -129,11 +130,53 @@ def test_a_restored_counter_goes_on_alike() -> None:
         assert restored.scores(window).tolist() == popularity.scores(window).tolist()
 
 
-def test_a_window_that_was_not_written_down_starts_empty() -> None:
+def test_a_window_that_was_not_written_down_starts_empty_and_says_so() -> None:
     restored = Popularity({"all": None, "day": 86400.0})
-    restored.load_arrays(counted().arrays())
+    with pytest.raises(UnfitState, match="^window day: counts is missing$"):
+        restored.load_arrays(counted().arrays())
     assert restored.scores("all").tolist() == counted().scores("all").tolist()
     assert restored.scores("day").tolist() == []
+    restored.forget_users(np.arange(50))  # of pairs that the new window has never counted
+    assert restored.scores("all").tolist() == pytest.approx([0.0] * 20)
+    add(restored, rows(3), 1.7e9)
+    assert restored.scores("day")[3] > 0
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+@pytest.mark.parametrize(("before", "after"), [("100 events", 100.0), (3600.0, "50 events")])
+def test_a_window_of_another_kind_starts_empty_instead_of_standing_still(
+    before: float | str, after: float | str, *, is_recorded: bool
+) -> None:
+    """A clock at 1.7e9 s would not move by events for a billion of them, nor one at 300 events by seconds."""
+    written = Popularity({"all": None, "lately": before})
+    for number in range(30):
+        add(written, rows(number % 7, 5), 1.7e9 + number)
+    arrays = written.arrays()
+    if not is_recorded:  # as the versions before wrote them
+        arrays = {name: a for name, a in arrays.items() if not name.startswith(("half_life", "is_in_events"))}
+    restored, fresh = (Popularity({"all": None, "lately": after}) for _ in range(2))
+    with pytest.raises(UnfitState, match="^window lately: its half-life was in"):
+        restored.load_arrays(arrays)
+    assert restored.scores("all").tolist() == written.scores("all").tolist()
+    for each in (restored, fresh):
+        add(each, rows(20, 21), 1.7e9 + 100)
+    assert restored.scores("lately").tolist() == fresh.scores("lately").tolist()
+
+
+@pytest.mark.parametrize(("before", "after"), [(60.0, 3600.0), (3600.0, 60.0), (60.0, None), (None, 60.0)])
+def test_a_window_of_another_half_life_goes_on_with_what_its_counts_are_worth(
+    before: float | None, after: float | None
+) -> None:
+    written, restored = Popularity({"lately": before}), Popularity({"lately": after})
+    for number in range(300):
+        add(written, rows(number), 1.7e9 + 20.0 * number)
+    restored.load_arrays(written.arrays())
+    assert restored.scores("lately")[:300] == pytest.approx(written.scores("lately")[:300], rel=1e-9)
+    newest = 1.7e9 + 20.0 * 299
+    add(restored, rows(0), newest + 60.0)
+    faded = {60.0: 0.5, 3600.0: 0.5 ** (1 / 60), None: 1.0}[after]
+    assert restored.scores("lately")[299] == pytest.approx(faded)
+    assert restored.scores("lately")[0] == pytest.approx(1.0, abs=1e-6)
 
 
 def test_nothing_counted_scores_nothing() -> None:

@@ -120,14 +120,14 @@ def test_the_changed_rows_are_all_that_were_paired() -> None:
 
 def test_a_forgotten_item_is_nobodys_neighbour() -> None:
     visits = counted(CoVisitationRules(n_kept=64))
-    changed = visits.forget(np.array([4]))
+    changed = visits.forget_items(np.array([4]))
     assert 4 in changed.tolist()
     assert visits.scores(np.array([4]), 30).sum() == 0
     nearest = visits.neighbours(np.arange(30), k=64)
     assert 4 not in nearest.rows
     visits.add(np.array([4]), np.array([[5]]), np.array([1.8e9]), np.ones(1))
     assert visits.neighbours(np.array([4]), k=2).rows.tolist() == [[5, -1]]
-    assert visits.forget(np.array([10_000])).tolist() == []
+    assert visits.forget_items(np.array([10_000])).tolist() == []
 
 
 def test_a_restored_counter_goes_on_alike() -> None:

@@ -74,7 +74,14 @@ def test_no_labels_take_no_memory() -> None:
     labels.count(np.zeros(0, np.int64), [], np.zeros(0))
     assert labels.of(np.array([1_000_000, 3])) == [(), ()]
     assert labels.arrays()["n_labels"].shape == (0,)
-    labels.forget(np.array([5]))
+    labels.forget_users(np.array([5]))
+
+
+def reread(labels: UserLabels) -> UserLabels:
+    again = UserLabels()
+    again.load_entries(labels.entries())
+    again.load_arrays(labels.arrays())
+    return again
 
 
 def test_it_goes_on_from_what_was_written_down() -> None:
@@ -82,8 +89,8 @@ def test_it_goes_on_from_what_was_written_down() -> None:
     chance = np.random.default_rng(2)
     names = [(f"c{label}",) for label in chance.integers(30, size=2000).tolist()]
     labels.count(chance.integers(50, size=2000), names, chance.random(2000))
-    labels.forget(np.array([7]))
-    restored = UserLabels.restored(labels.names(), labels.arrays())
+    labels.forget_users(np.array([7]))
+    restored = reread(labels)
     everybody = np.arange(60)
     assert restored.of(everybody) == labels.of(everybody)
     assert restored.of(np.array([7])) == [()]
@@ -100,9 +107,9 @@ def test_names_that_nobody_has_any_more_go_and_those_in_use_stay() -> None:
         users = np.arange(100) % n_users
         names = [("always",) if n < n_users else (f"made-{number + n}",) for n in range(100)]
         labels.count(users, names, np.full(100, 2.0))
-        assert len(labels.names()) <= 2200
+        assert len(labels.entries()) <= 2200
     found = labels.of(np.arange(n_users))
     assert all(uses[0].name == "always" and uses[0].n_events > 900 for uses in found)
     assert all(use.mean_value == 2.0 for uses in found for use in uses if use.n_events)
-    restored = UserLabels.restored(labels.names(), labels.arrays())
+    restored = reread(labels)
     assert restored.of(np.arange(n_users)) == found

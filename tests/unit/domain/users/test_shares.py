@@ -46,7 +46,7 @@ def test_others_are_not_touched_by_a_robot_and_neither_is_who_gets_its_row() -> 
     shares = UserShares(10.0, DAY)
     total(shares, 10_000, user=3)
     assert shares.of(np.array([2, 4]), np.zeros(2)).tolist() == [1.0, 1.0]
-    shares.forget(np.array([3, 1000]))
+    shares.forget_users(np.array([3, 1000]))
     assert shares.of(np.array([3]), np.zeros(1)).tolist() == [1.0]
 
 

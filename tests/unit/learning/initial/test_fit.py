@@ -24,21 +24,21 @@ def tastes(n: int = 3000, n_groups: int = 4, seed: int = 0) -> Events:
 
 
 class NotingLearner(Learner):
-    """Notes the items that it practises."""
+    """Notes the items that it refits."""
 
     def __init__(self, settings: LearningSettings) -> None:
         super().__init__(settings)
-        self.practised: set[int] = set()
+        self.refitted: set[int] = set()
 
-    def practise(
+    def refit(
         self,
         user_rows: NDArray[np.int64],
         item_rows: NDArray[np.int64],
         weights: NDArray[np.float32],
         output_rate: float = 0.0,
     ) -> LearnOutcome:
-        self.practised |= set(item_rows.tolist())
-        return super().practise(user_rows, item_rows, weights, output_rate)
+        self.refitted |= set(item_rows.tolist())
+        return super().refit(user_rows, item_rows, weights, output_rate)
 
 
 def test_tastes_are_found_and_beat_popularity() -> None:
@@ -109,7 +109,7 @@ def test_what_is_left_out_of_training_gives_no_step(options: FitOptions, n_touch
     events = Events(users, items, np.arange(8.0), np.ones(8, np.float32))
     learner = NotingLearner(LearningSettings(embedding_dim=4))
     fit_initial(learner, events, replace(options, validation_share=0.0, max_epochs=1))
-    assert len(learner.practised) == n_touched
+    assert len(learner.refitted) == n_touched
 
 
 def test_a_few_events_are_enough_not_to_fail() -> None:

@@ -17,15 +17,15 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse
 from streamrec.errors import InvalidInput
-from streamrec.learning.absorb import LearningRules
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.past import events_of
 from streamrec.learning.initial.release import Release, Start, release, train_initially
 from streamrec.learning.initial.warm_start import warm_start
-from streamrec.learning.likeness import likeness_of
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.lease import LeaseKeeper
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -82,7 +82,7 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
     assert document.state.vector == snapshot.users.vectors[row].tobytes()
     assert document.state.disliked == ("bad",)
     assert snapshot.likeness is not None
-    assert np.array_equal(snapshot.likeness[row], likeness_of(state, np.array([row]))[0])
+    assert np.array_equal(snapshot.likeness[row], similarity_vectors(state, np.array([row]))[0])
     assert state.dirty_users.n_waiting == 0  # the snapshot has them
     chosen = {event.item_id for event in history() if event.user_id == "u1"}
     assert set(asyncio.run(world.store.seen_items("u1", 100))) == chosen

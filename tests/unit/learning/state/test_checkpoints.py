@@ -5,7 +5,8 @@ from structlog.testing import capture_logs
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import CorruptArtifact
-from streamrec.learning.absorb import LearningRules, absorb
+from streamrec.learning.absorb import absorb
+from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import vector_table

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.fold_in import FoldInRanker, folded_in
+from streamrec.evaluation.fold_in import FoldInRanker, folded_in
 from streamrec.learning.learner import Learner
 from streamrec.settings.processes import LearningSettings
 

@@ -12,7 +12,7 @@ _USERS_AT_ONCE = 10_000
 """A snapshot is of all users, whose choices, as objects, would take several times what their vectors do."""
 
 
-def likeness_of(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+def similarity_vectors(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (B, D + 1) the mean of the items' rows q_i that each of (B,) users chose last, and a zero.
 
     Not the user's vector: that follows the last two choices, because lists are better for it, and a choice
@@ -32,9 +32,9 @@ def likeness_of(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.floa
     return means
 
 
-def users_likeness(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
+def user_similarities(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
     """Return ids and vectors, as bytes, of the (B,) user rows that live and chose something."""
-    vectors = likeness_of(state, rows)
+    vectors = similarity_vectors(state, rows)
     return [
         (user_id, vectors[position].tobytes())
         for position, user_id in enumerate(map(state.user_ids.id_at, rows.tolist()))

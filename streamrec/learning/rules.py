@@ -1,0 +1,44 @@
+"""Rules by which events are read as teaching."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
+from streamrec.learning.item_starts import NeighboursOf
+
+VALUE_BOUNDS = (0.2, 5.0)
+"""A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
+
+
+LabelsOf = Callable[[str], ItemLabels]
+"""Gives the categories and tags that an item counts for in its users' profiles."""
+
+
+class LearningRules(NamedTuple):
+    """How events are read as teaching.
+
+    Attributes
+    ----------
+    weights
+        By event type.
+    is_value_weighted
+        Whether an event's value, relative to its user's mean, scales its weight.
+    neighbours_of
+        Items with metadata like an item's: a new item starts among those that the model knows.
+    labels_of
+        Categories and tags of an item, for the profiles of users.
+    """
+
+    weights: EventWeights
+    is_value_weighted: bool
+    neighbours_of: NeighboursOf
+    labels_of: LabelsOf = lambda _item_id: NO_LABELS
+
+    def weights_of(self, events: Sequence[Interaction]) -> NDArray[np.float64]:
+        """Return (B,) weights of events by their types."""
+        return np.array([self.weights.of(event.type, event.value) for event in events], np.float64)
