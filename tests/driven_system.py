@@ -27,7 +27,7 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
-from streamrec.bars.run import run_history
+from streamrec.bars.run import run_bars
 from streamrec.cli.doctor.probes import probe_statsd
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.users.user import UserState
@@ -57,8 +57,8 @@ from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
+from tests.bars_world import BarsWorld, tick
 from tests.builders import World, events
-from tests.history_world import HistoryWorld, tick
 from tests.two_generations import NEW, OLD, TwoGenerations
 
 _LONG_S = 30.0
@@ -298,7 +298,7 @@ class AwayAtFirst(MemoryCache):
 
 def drive_history(folder: Path, metrics: Metrics) -> None:
     """Every step of the loop, each kind of record, and every part failing once."""
-    world = HistoryWorld(folder, metrics)
+    world = BarsWorld(folder, metrics)
     world.publisher = AwayAtFirst(folder)
     world.store.acquire("history", "another", 0.5, world.now)
     world.store = FailingOnce(world.store, "acquire")  # type: ignore[assignment]
@@ -319,7 +319,7 @@ def drive_history(folder: Path, metrics: Metrics) -> None:
     def open_source(group: str) -> Any:
         return FailingOnce(process.open_source(group), "commit")
 
-    run_history(_replaced(process, clock=clock, open_source=open_source))
+    run_bars(_replaced(process, clock=clock, open_source=open_source))
 
 
 def drive_index(folder: Path, metrics: Metrics) -> None:

@@ -28,9 +28,9 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_event_source
-from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
-from streamrec.bars.context import CHECKPOINT_FILE, HistoryProcess
-from streamrec.bars.run import run_history
+from streamrec.bars.checkpoint import NOTHING, BarsCheckpoint
+from streamrec.bars.context import CHECKPOINT_FILE, BarsProcess
+from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
@@ -84,7 +84,7 @@ def prepare(folder: Path, n_ticks: int) -> None:
     for minute in range(-WINDOW, 0):
         times = np.full(N_ITEMS, STARTED_AT + 60.0 * minute)
         table.add(Ticks(item_ids, times, np.full(N_ITEMS, 10.0), times))
-    HistoryCheckpoint(folder / CHECKPOINT_FILE).write(table, NOTHING)
+    BarsCheckpoint(folder / CHECKPOINT_FILE).write(table, NOTHING)
     chance = np.random.default_rng(1)
     sink = open_event_sink(_url(folder, "events"))
     for first in range(0, n_ticks, AT_ONCE):
@@ -127,7 +127,7 @@ def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
         source, cache = RecordsInMemory(source, n_ticks), NoCache()
     settings = BarsSettings(window=WINDOW, max_items=N_ITEMS)
     began = time.perf_counter()
-    process = HistoryProcess(
+    process = BarsProcess(
         lambda _group: source,
         store=MemoryStore(),
         cache=cache,
@@ -138,7 +138,7 @@ def measure(folder: Path, n_ticks: int, *, is_embedded: bool) -> dict[str, Any]:
         stop=stop,
         clock=time.time,
     )
-    run_history(process)
+    run_bars(process)
     took_s, cpu_s = time.perf_counter() - stages.started, time.process_time() - stages.started_cpu
     return {
         "n_ticks": n_ticks,

@@ -65,13 +65,13 @@ NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 _decode = msgspec.json.Decoder(About).decode
 
 
-class HistoryCheckpoint:
-    """One file, replaced at each writing: the log is the history's true home, so one is enough."""
+class BarsCheckpoint:
+    """One file, replaced at each writing: the log is the bars' true home, so one is enough."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def write(self, history: MinuteTable, restored: Restored) -> None:
+    def write(self, table: MinuteTable, restored: Restored) -> None:
         """Replace the file, durably, by one from which `restored` comes back.
 
         Raises
@@ -81,15 +81,15 @@ class HistoryCheckpoint:
         """
         cells, forgotten = restored.waiting
         about = About(
-            FORMAT_VERSION,
-            restored.next_offsets,
-            history.ids.by_row(),
-            restored.event_ids,
-            forgotten,
-            list(restored.deleted),
+            format_version=FORMAT_VERSION,
+            next_offsets=restored.next_offsets,
+            item_ids=table.ids.by_row(),
+            event_ids=restored.event_ids,
+            forgotten=forgotten,
+            deleted=list(restored.deleted),
         )
         written = np.frombuffer(msgspec.json.encode(about), np.uint8)
-        arrays = history.arrays() | {"waiting": cells, "about": written}
+        arrays = table.arrays() | {"waiting": cells, "about": written}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self._path)
@@ -112,8 +112,8 @@ class HistoryCheckpoint:
         except FILE_DAMAGE as error:
             raise CorruptArtifact(f"{self._path} can't be read: {error}; {_MEND}") from error
 
-    def restore(self, history: MinuteTable) -> Restored | None:
-        """Bring a fresh history to where the file was written; None when there is no file.
+    def restore(self, table: MinuteTable) -> Restored | None:
+        """Bring a fresh table to where the file was written; None when there is no file.
 
         Raises
         ------
@@ -126,12 +126,12 @@ class HistoryCheckpoint:
                 self._check(about)
                 if min(_offsets(about.next_offsets), default=0) < 0:
                     raise CorruptArtifact(f"{self._path} goes on before the log's beginning; {_MEND}")
-                is_same_place = history.load(about.item_ids, {name: arrays[name] for name in arrays})
-                every_row = np.arange(history.ids.n_rows)
-                cells = arrays["waiting"] if is_same_place else history.cells_in_use(every_row)
-                if len(cells) and not 0 <= cells.min() <= cells.max() < history.ids.n_rows * history.window:
+                is_same_place = table.load(about.item_ids, {name: arrays[name] for name in arrays})
+                every_row = np.arange(table.ids.n_rows)
+                cells = arrays["waiting"] if is_same_place else table.cells_in_use(every_row)
+                if len(cells) and not 0 <= cells.min() <= cells.max() < table.ids.n_rows * table.window:
                     raise CorruptArtifact(f"{self._path} names minutes that it does not have; {_MEND}")
-                left_out = [id_ for id_ in about.item_ids if id_ is not None and id_ not in history.ids]
+                left_out = [id_ for id_ in about.item_ids if id_ is not None and id_ not in table.ids]
         except FileNotFoundError:
             return None
         except FILE_DAMAGE as error:
@@ -148,4 +148,4 @@ def _offsets(places: Offsets) -> list[int]:
     return [offset for partitions in places.values() for offset in partitions.values()]
 
 
-_MEND = "delete it, and the history is made of the log again"
+_MEND = "delete it, and the bars are made of the log again"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import structlog
 
-from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint, Restored
-from streamrec.bars.publishing import HistoryPublishing, Waiting
+from streamrec.bars.checkpoint import NOTHING, BarsCheckpoint, Restored
+from streamrec.bars.publishing import BarsPublishing, Waiting
 from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.events.repeats import RecentIds
@@ -29,7 +29,7 @@ _MAX_DELETED = 100_000
 
 
 @dataclass(frozen=True)
-class HistoryProcess:
+class BarsProcess:
     """What the composition root hands over.
 
     Attributes
@@ -73,15 +73,15 @@ class BarsContext(StreamContext):
         Whether the checkpoint goes on where the source stands.
     """
 
-    history: MinuteTable
-    publishing: HistoryPublishing
-    checkpoint: HistoryCheckpoint
+    table: MinuteTable
+    publishing: BarsPublishing
+    checkpoint: BarsCheckpoint
     rules: TickRules
     deleted: NewestIds
     is_checkpointed: bool = True
 
 
-def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSource) -> BarsContext:
+def open_context(process: BarsProcess, lease: LeaseKeeper, source: EventSource) -> BarsContext:
     """Restore the checkpoint, and bring the source to where it goes on: in another log, to its beginning.
 
     Raises
@@ -91,23 +91,23 @@ def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSourc
     """
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
-    checkpoint = HistoryCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    history = MinuteTable(settings.window, settings.max_items)
-    restored = checkpoint.restore(history) or NOTHING
+    checkpoint = BarsCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
+    table = MinuteTable(settings.window, settings.max_items)
+    restored = checkpoint.restore(table) or NOTHING
     try:
         patient(source.seek, patient(_offsets_to_go_on_from, source, restored))
     except LogTruncated as error:
         # All that we hold is made of the log: of another log, other bars.
         structlog.get_logger().warning("history_begins_anew", because=str(error))
-        gone = [*restored.waiting.forgotten, *history.ids.ids_at(range(history.ids.n_rows))]
-        history = MinuteTable(settings.window, settings.max_items)
+        gone = [*restored.waiting.forgotten, *table.ids.ids_at(range(table.ids.n_rows))]
+        table = MinuteTable(settings.window, settings.max_items)
         restored = NOTHING._replace(waiting=Waiting(NOTHING.waiting.cells, gone))
         patient(source.seek, restored.next_offsets)
         # A crash from now on must not meet the old log's offsets again, which the new one may have by then.
-        patient(checkpoint.write, history, restored)
+        patient(checkpoint.write, table, restored)
     erasures = patient(open_erasures, process.store, source, process.clock)
     erasures.settle(source.next_offsets())
-    publishing = HistoryPublishing(history, process.cache, settings, process.metrics, process.clock)
+    publishing = BarsPublishing(table, process.cache, settings, process.metrics, process.clock)
     publishing.note_waiting(restored.waiting)
     return BarsContext(
         source=source,
@@ -117,7 +117,7 @@ def open_context(process: HistoryProcess, lease: LeaseKeeper, source: EventSourc
         metrics=process.metrics,
         clock=process.clock,
         stop=process.stop,
-        history=history,
+        table=table,
         publishing=publishing,
         checkpoint=checkpoint,
         rules=process.rules,

@@ -43,14 +43,14 @@ class BarsHandler:
         for item_id, command in commands:
             if command.name == "item_deleted":
                 context.deleted.add(item_id)
-                context.publishing.note_forgotten(context.history.forget([item_id]))
+                context.publishing.note_forgotten(context.table.forget([item_id]))
             else:
                 context.deleted.discard(item_id)
 
     def _add(self, ticks: Ticks) -> None:
-        history, metrics = self._context.history, self._context.metrics
-        for portion in _portions(ticks, history.max_items):
-            added = history.add(portion)
+        table, metrics = self._context.table, self._context.metrics
+        for portion in _portions(ticks, table.max_items):
+            added = table.add(portion)
             self._context.publishing.note(added)
             metrics.count("ticks", len(portion.item_ids) - added.n_late - added.n_ahead)
             for reason, n in (("late", added.n_late), ("ahead", added.n_ahead)):
@@ -65,7 +65,7 @@ class BarsHandler:
 
     def gauges(self, now: float) -> dict[str, float]:
         """Return how much is kept, and how much of it waits."""
-        n_items = float(len(self._context.history.ids))
+        n_items = float(len(self._context.table.ids))
         return {**self._context.publishing.gauges(), "n_items": n_items}
 
     def show_status(self, gauges: dict[str, float], now: float) -> None:
@@ -79,7 +79,7 @@ class BarsHandler:
         context = self._context
         event_ids, waiting = context.repeats.oldest_first(), context.publishing.waiting()
         restored = Restored(next_offsets, event_ids, waiting, list(context.deleted))
-        context.checkpoint.write(context.history, restored)
+        context.checkpoint.write(context.table, restored)
 
     def finish(self) -> None:
         """Publish portion by portion until nothing waits, or the cache does not take one."""

@@ -23,7 +23,7 @@ class Waiting(NamedTuple):
     forgotten: list[str]
 
 
-class HistoryPublishing:
+class BarsPublishing:
     """Publishes absolute values of what changed.
 
     A few items after the other are published whole, besides, so that a cache that was emptied is full again
@@ -37,18 +37,18 @@ class HistoryPublishing:
 
     def __init__(
         self,
-        history: MinuteTable,
+        table: MinuteTable,
         cache: CachePublisher,
         settings: BarsSettings,
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        self._history = history
+        self._table = table
         self._cache = cache
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
-        self._changed = np.zeros((history.max_items, history.window), np.bool_)
+        self._changed = np.zeros((table.max_items, table.window), np.bool_)
         self._rows = DirtyRows()
         self._forgotten: dict[str, None] = {}
         self._due = self._refreshed_at = clock()
@@ -101,7 +101,7 @@ class HistoryPublishing:
             try:
                 self._cache.publish_bars(update)
             except Unavailable as error:
-                self._mark(cells, since[cells // self._history.window])
+                self._mark(cells, since[cells // self._table.window])
                 self._metrics.count("cache_failures")
                 warn_seldom("history_not_published", error=str(error))
                 return False
@@ -118,18 +118,18 @@ class HistoryPublishing:
 
     def _mark(self, cells: NDArray[np.int64], since: float | NDArray[np.float64]) -> None:
         self._changed.reshape(-1)[cells] = True
-        self._rows.mark(cells // self._history.window, since)
+        self._rows.mark(cells // self._table.window, since)
 
     def _refresh(self, now: float) -> None:
         """Mark all minutes of as many items as the time since the last look is worth."""
-        n_rows = self._history.ids.n_rows
+        n_rows = self._table.ids.n_rows
         share = (now - self._refreshed_at) / self._settings.refresh_interval_s
         n_due = int(n_rows * min(share, 1.0))
         if n_due:
             self._refreshed_at = now
             rows = (self._refreshed_row + np.arange(n_due)) % n_rows
             self._refreshed_row = int(rows[-1]) + 1
-            self._mark(self._history.cells_in_use(rows), now)
+            self._mark(self._table.cells_in_use(rows), now)
 
     def _next_update(self, since: NDArray[np.float64]) -> tuple[NDArray[np.int64], BarsUpdate]:
         """Take a portion: (C,) places of minutes, and what to publish of them.
@@ -140,7 +140,7 @@ class HistoryPublishing:
             (N,) when each row began to wait: who waits longest goes first, or the last rows never would go
             while there is always more than one portion.
         """
-        history = self._history
+        table = self._table
         rows = self._rows.take(self._settings.max_published_bars)
         rows = rows[np.argsort(since[rows], kind="stable")]
         n_bars = np.cumsum(self._changed[rows].sum(axis=1))
@@ -149,10 +149,10 @@ class HistoryPublishing:
         rows, ends = rows[:n_taken], (n_bars[:n_taken] * PACKED_BYTES).tolist()
         of_row, slots = np.nonzero(self._changed[rows])
         self._changed[rows] = False
-        cells = rows[of_row] * history.window + slots
-        packed = pack(history.tallies(cells))
-        parts = zip(history.ids.ids_at(rows.tolist()), [0, *ends], ends, strict=False)
+        cells = rows[of_row] * table.window + slots
+        packed = pack(table.tallies(cells))
+        parts = zip(table.ids.ids_at(rows.tolist()), [0, *ends], ends, strict=False)
         bars = {item_id: packed[start:end] for item_id, start, end in parts}
         # Before the first tick now is minus infinity, which JSON does not have.
-        span = BarsSpan(max(history.now, 0.0), history.window)
+        span = BarsSpan(max(table.now, 0.0), table.window)
         return cells, BarsUpdate(span, bars, list(self._forgotten))

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import structlog
 
-from streamrec.bars.context import HistoryProcess, open_context
+from streamrec.bars.context import BarsProcess, open_context
 from streamrec.bars.handler import BarsHandler
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
@@ -16,7 +16,7 @@ NAME = "history"
 """Of the lease, and of the group under which offsets are committed."""
 
 
-def run_history(process: HistoryProcess) -> None:
+def run_bars(process: BarsProcess) -> None:
     """Keep bars until told to stop. A lost lease, or a log that was cut, means to start over.
 
     Raises
@@ -36,13 +36,13 @@ def run_history(process: HistoryProcess) -> None:
     work_under_leases(take, lambda lease: _follow(process, lease), LeaseKeeper.release)
 
 
-def _follow(process: HistoryProcess, lease: LeaseKeeper) -> None:
+def _follow(process: BarsProcess, lease: LeaseKeeper) -> None:
     with closing(process.open_source(NAME)) as source:
         try:
             context = open_context(process, lease, source)
             process.status.state = "following"
             structlog.get_logger().info(
-                "following", next_offsets=source.next_offsets(), n_items=len(context.history.ids)
+                "following", next_offsets=source.next_offsets(), n_items=len(context.table.ids)
             )
             process.cache.write_under(lambda: lease.lease)
             handler, is_checkpointed = BarsHandler(context), context.is_checkpointed

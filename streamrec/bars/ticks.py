@@ -15,7 +15,7 @@ from streamrec.process.decoding import Batch
 
 
 class TickRules(NamedTuple):
-    """Which types of events move an item's history: of these, all whose weight is not negative.
+    """Types of events that move an item's bars: of these, all whose weight is not negative.
 
     Without any type named, all types. A value may be any finite number: it need not be a price.
 

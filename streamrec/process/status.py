@@ -1,4 +1,4 @@
-"""What a trainer, or who keeps item histories, is doing at the moment, for its health endpoint."""
+"""The state of a trainer, or of a keeper of bars, for its health endpoint."""
 
 from typing import Literal
 
@@ -13,8 +13,8 @@ class TrainerStatus:
     Attributes
     ----------
     state
-        "starting" lasts until the store has answered; it also follows a lost lease. Who keeps item
-        histories follows the stream and trains nothing.
+        "starting" lasts until the store has answered; it also follows a lost lease. A keeper of
+        bars follows the stream and trains nothing.
     role, generation
         What is trained, or was last; None before.
     """

@@ -40,6 +40,7 @@ def committed_by_champions(source: EventSource) -> Offsets:
 
 def publish_missed(
     source: EventSource,
+    *,
     since: Offsets,
     until: Offsets,
     weights: EventWeights,

@@ -198,9 +198,14 @@ class Publisher:
 
     def _message(self, id_: str, vector: bytes | None, gathered: Gathered, token: int) -> Message:
         key = changelog_key(id_, self._changelog.slot)
-        named = None if key == id_ else id_
-        at, commands_read = gathered.at, gathered.commands_read
-        record = VectorRecord(self._changelog.generation, vector, at, named, token, commands_read)
+        record = VectorRecord(
+            generation=self._changelog.generation,
+            vector=vector,
+            published_at=gathered.at,
+            item_id=None if key == id_ else id_,
+            token=token,
+            commands_read=gathered.commands_read,
+        )
         return Message(key, encode_vector(record), is_last=vector is None)
 
     def _write_status(self, status: Status) -> None:

@@ -125,8 +125,15 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
     patient = patiently(process.stop.is_giving_up, context.metrics)
     until = source.next_offsets()
     erasures = patient(open_erasures, context.store, source, process.clock)
-    missed = (source, since, until, weights_of(process.settings), publisher, erasures)
-    patient(publish_missed, *missed)
+    patient(
+        publish_missed,
+        source,
+        since=since,
+        until=until,
+        weights=weights_of(process.settings),
+        publisher=publisher,
+        erasures=erasures,
+    )
     patient(source.seek, until)
     catch_up(loop, source, since, should_stop)
     if publish_all_users(loop, context.state, publisher, should_stop):

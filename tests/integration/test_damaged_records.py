@@ -12,8 +12,8 @@ from faiss_server.changes import ChangeApplier
 from faiss_server.follower import ChangelogFollower
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
-from streamrec.bars.context import HistoryProcess
-from streamrec.bars.run import run_history
+from streamrec.bars.context import BarsProcess
+from streamrec.bars.run import run_bars
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.learning.initial.past import events_of
 from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, EventSource, Message, Record
@@ -21,9 +21,9 @@ from streamrec.process.decoding import decode_commands
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
+from tests.bars_world import BarsWorld
 from tests.builders import World
 from tests.damage import RECORDS, event, spoil_log
-from tests.history_world import HistoryWorld
 
 
 class Counted(NullMetrics):
@@ -97,7 +97,7 @@ def test_the_trainer_learns_all_others_and_says_what_it_left_out(tmp_path: Path,
 
 def test_the_keeper_of_bars_takes_all_others(tmp_path: Path, log: Log) -> None:
     n_events, n_bad = log.spoil(INTERACTIONS, good_event)
-    world = HistoryWorld(tmp_path, Counted())
+    world = BarsWorld(tmp_path, Counted())
 
     class Stopping(SqliteEventSource):
         def poll(self, max_records: int, timeout_s: float) -> list[Record]:
@@ -109,9 +109,9 @@ def test_the_keeper_of_bars_takes_all_others(tmp_path: Path, log: Log) -> None:
     def opened(_group: str) -> EventSource:
         return Stopping(log.path, [INTERACTIONS], "history")
 
-    process: HistoryProcess = world.process(1)
-    process = HistoryProcess(**(vars(process) | {"open_source": opened, "settings": BarsSettings()}))
-    run_history(process)
+    process: BarsProcess = world.process(1)
+    process = BarsProcess(**(vars(process) | {"open_source": opened, "settings": BarsSettings()}))
+    run_bars(process)
     assert all(world.bars(f"i{number}") for number in range(n_events))
     counts = world.metrics.counts  # type: ignore[attr-defined]
     assert (counts["history.ticks"], counts["history.ignored.malformed"]) == (n_events, n_bad)

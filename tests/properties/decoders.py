@@ -33,7 +33,7 @@ from streamrec.adapters.mongo import documents as mongo_documents
 from streamrec.adapters.redis import values as redis_values
 from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
-from streamrec.bars.checkpoint import HistoryCheckpoint, Restored
+from streamrec.bars.checkpoint import BarsCheckpoint, Restored
 from streamrec.bars.publishing import Waiting
 from streamrec.bars.ticks import TickRules, ticks_of
 from streamrec.datasets.files.json_rows import json_rows
@@ -309,13 +309,13 @@ def _bars_checkpoint() -> tuple[bytes, bytes]:
     history.add(Ticks(["a", "b", "a"], times, np.array([1.0, 2.0, 3.0]), times))
     path = SCRATCH / "bars.npz"
     waiting = Waiting(np.array([0, 6]), ["gone"])
-    HistoryCheckpoint(path).write(history, Restored({INTERACTIONS: {0: 7}}, ["e1"], waiting))
+    BarsCheckpoint(path).write(history, Restored({INTERACTIONS: {0: 7}}, ["e1"], waiting))
     with np.load(path) as arrays:
         return path.read_bytes(), arrays["about"].tobytes()
 
 
 def _restore_bars(path: Path) -> object:
-    return HistoryCheckpoint(path).restore(MinuteTable(5, max_items=10))
+    return BarsCheckpoint(path).restore(MinuteTable(5, max_items=10))
 
 
 _BARS, _BARS_ABOUT = _bars_checkpoint()

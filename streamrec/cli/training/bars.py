@@ -6,8 +6,8 @@ from functools import partial
 
 from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.adapters.statsd.metrics import open_metrics
-from streamrec.bars.context import HistoryProcess
-from streamrec.bars.run import run_history
+from streamrec.bars.context import BarsProcess
+from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
@@ -30,8 +30,8 @@ def history() -> None:
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
-    run_history(
-        HistoryProcess(
+    run_bars(
+        BarsProcess(
             open_source=partial(
                 open_event_source,
                 places.events_url,

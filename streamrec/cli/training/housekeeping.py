@@ -16,7 +16,7 @@ from streamrec.adapters.sqlite.store_retention import (
     SqliteDeletedItemsRetention,
     SqliteSeenRetention,
 )
-from streamrec.bars.checkpoint import HistoryCheckpoint
+from streamrec.bars.checkpoint import BarsCheckpoint
 from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.retention_settings import RetentionSettings
 from streamrec.domain.generations.changelog import changelog_key
@@ -107,7 +107,7 @@ def needed_offsets(artifacts_dir: Path, known: dict[Path, Offsets]) -> Offsets |
     bars = artifacts_dir / CHECKPOINT_FILE
     if not bars.exists():
         return trainers
-    of_bars: Offsets = {INTERACTIONS: {}, **HistoryCheckpoint(bars).next_offsets()}
+    of_bars: Offsets = {INTERACTIONS: {}, **BarsCheckpoint(bars).next_offsets()}
     return earliest([trainers, trainers | of_bars])
 
 

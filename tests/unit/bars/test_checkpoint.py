@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from streamrec.bars import checkpoint as checkpoint_module
-from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint, Restored
+from streamrec.bars.checkpoint import NOTHING, BarsCheckpoint, Restored
 from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import CorruptArtifact, Unavailable
@@ -22,7 +22,7 @@ def some_history() -> MinuteTable:
 
 
 def test_what_is_written_is_restored(tmp_path: Path) -> None:
-    checkpoint = HistoryCheckpoint(tmp_path / "new folder" / "history.npz")
+    checkpoint = BarsCheckpoint(tmp_path / "new folder" / "history.npz")
     history, other = some_history(), MinuteTable(5, max_items=10)
     assert checkpoint.restore(other) is None
     checkpoint.write(MinuteTable(5, max_items=10), NOTHING)
@@ -43,7 +43,7 @@ def test_what_is_written_is_restored(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "another file", "another array"])
 def test_damage_is_told_with_what_to_do(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "history.npz"
-    HistoryCheckpoint(path).write(some_history(), RESTORED)
+    BarsCheckpoint(path).write(some_history(), RESTORED)
     written = path.read_bytes()
     if damage == "another array":
         np.savez(path, x=np.zeros(3))
@@ -52,11 +52,11 @@ def test_damage_is_told_with_what_to_do(tmp_path: Path, damage: str) -> None:
         flipped[len(written) // 3] ^= 0xFF
         path.write_bytes({"cut": written[:-40], "flipped": bytes(flipped), "empty": b""}.get(damage, b"text"))
     with pytest.raises(CorruptArtifact, match=r"history\.npz.*delete it"):
-        HistoryCheckpoint(path).restore(MinuteTable(5, max_items=10))
+        BarsCheckpoint(path).restore(MinuteTable(5, max_items=10))
 
 
 def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    checkpoint = BarsCheckpoint(tmp_path / "history.npz")
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint_module, "FORMAT_VERSION", 99)
         checkpoint.write(some_history(), RESTORED)
@@ -67,12 +67,12 @@ def test_another_format_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_disk_that_cannot_be_written_leaves_the_last_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(Unavailable, match="can't write"):
-        HistoryCheckpoint(tmp_path / "file" / "history.npz").write(some_history(), RESTORED)
+        BarsCheckpoint(tmp_path / "file" / "history.npz").write(some_history(), RESTORED)
     assert (tmp_path / "file").read_text() == "in the way"
 
 
 def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
-    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    checkpoint = BarsCheckpoint(tmp_path / "history.npz")
     checkpoint.write(some_history(), RESTORED)
     wider = MinuteTable(7, max_items=10)
     restored = checkpoint.restore(wider)
@@ -81,7 +81,7 @@ def test_all_waits_where_the_places_changed(tmp_path: Path) -> None:
 
 
 def test_who_has_no_room_after_a_restart_leaves_the_cache_too(tmp_path: Path) -> None:
-    checkpoint = HistoryCheckpoint(tmp_path / "history.npz")
+    checkpoint = BarsCheckpoint(tmp_path / "history.npz")
     checkpoint.write(some_history(), RESTORED)
     restored = checkpoint.restore(smaller := MinuteTable(5, max_items=1))
     assert restored is not None

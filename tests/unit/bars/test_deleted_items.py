@@ -6,21 +6,21 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.bars.checkpoint import HistoryCheckpoint
+from streamrec.bars.checkpoint import BarsCheckpoint
 from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.domain.bars.bar import Bar
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS
-from tests.history_world import HistoryWorld, tick
+from tests.bars_world import BarsWorld, tick
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> HistoryWorld:
-    return HistoryWorld(tmp_path)
+def world(tmp_path: Path) -> BarsWorld:
+    return BarsWorld(tmp_path)
 
 
-def test_bars_of_a_deleted_item_leave_the_cache_and_stay_away(world: HistoryWorld) -> None:
+def test_bars_of_a_deleted_item_leave_the_cache_and_stay_away(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1), tick("b", 60, 2))
     world.run()
     world.command("item_deleted", "a")
@@ -33,7 +33,7 @@ def test_bars_of_a_deleted_item_leave_the_cache_and_stay_away(world: HistoryWorl
     assert world.bars("b") == [Bar(60, 2.0, 3.0, 2.0, 3.0, 2, 5.0)]
 
 
-def test_an_item_that_is_created_again_begins_with_no_bars(world: HistoryWorld) -> None:
+def test_an_item_that_is_created_again_begins_with_no_bars(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1))
     world.run()
     world.command("item_deleted", "a")
@@ -43,7 +43,7 @@ def test_an_item_that_is_created_again_begins_with_no_bars(world: HistoryWorld) 
     assert world.bars("a") == [Bar(60, 9.0, 9.0, 9.0, 9.0, 1, 9.0)]
 
 
-def test_a_cache_that_is_away_forgets_the_deleted_after_a_restart(world: HistoryWorld) -> None:
+def test_a_cache_that_is_away_forgets_the_deleted_after_a_restart(world: BarsWorld) -> None:
     class Away:
         def __getattr__(self, name: str) -> object:
             return getattr(world.cache, name)
@@ -62,7 +62,7 @@ def test_a_cache_that_is_away_forgets_the_deleted_after_a_restart(world: History
     assert world.bars("a") is None
 
 
-def test_a_checkpoint_of_a_version_before_goes_on_behind_the_commands(world: HistoryWorld) -> None:
+def test_a_checkpoint_of_a_version_before_goes_on_behind_the_commands(world: BarsWorld) -> None:
     world.command("item_deleted", "a")
     world.command("item_changed", "a")  # it was created again, long ago
     world.send(tick("a", 60, 1))
@@ -71,7 +71,7 @@ def test_a_checkpoint_of_a_version_before_goes_on_behind_the_commands(world: His
     as_before(path)
     world.run()
     assert world.bars("a") == [Bar(60, 1.0, 1.0, 1.0, 1.0, 1, 1.0)]
-    assert HistoryCheckpoint(path).next_offsets()[COMMANDS] == {0: 2}
+    assert BarsCheckpoint(path).next_offsets()[COMMANDS] == {0: 2}
 
 
 def as_before(path: Path) -> None:

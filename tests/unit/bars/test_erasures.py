@@ -10,22 +10,22 @@ from streamrec.domain.bars.bar import Bar
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.telemetry import NullMetrics
-from tests.history_world import HistoryWorld, tick
+from tests.bars_world import BarsWorld, tick
 
 MARKER = encode_marker(ErasureMarker("user_erased", 0.0, "test"))
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> HistoryWorld:
-    return HistoryWorld(tmp_path)
+def world(tmp_path: Path) -> BarsWorld:
+    return BarsWorld(tmp_path)
 
 
-def erase(world: HistoryWorld, user_id: str) -> None:
+def erase(world: BarsWorld, user_id: str) -> None:
     mark = world.sink.mark(INTERACTIONS, Message(user_id, MARKER))
     asyncio.run(world.store.note_erasure(user_id, mark, 0.0))
 
 
-def test_what_is_read_again_holds_no_erased_user(world: HistoryWorld) -> None:
+def test_what_is_read_again_holds_no_erased_user(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1, user_id="u"), tick("a", 61, 5, user_id="v"))
     world.run()
     assert world.bars("a") == [Bar(60, 1.0, 5.0, 1.0, 5.0, 2, 6.0)]
@@ -51,7 +51,7 @@ class Counts(NullMetrics):
 
 def test_a_marker_is_no_malformed_record(tmp_path: Path) -> None:
     metrics = Counts()
-    world = HistoryWorld(tmp_path, metrics)
+    world = BarsWorld(tmp_path, metrics)
     erase(world, "u")
     world.send(tick("a", 60, 1))
     world.run()

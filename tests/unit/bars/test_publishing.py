@@ -14,7 +14,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.opening import open_cache_publisher
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.bars.publishing import HistoryPublishing, Waiting
+from streamrec.bars.publishing import BarsPublishing, Waiting
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import Unavailable
@@ -29,7 +29,7 @@ class World:
     def __init__(self, cache: CachePublisher, **settings: Any) -> None:
         self.now = 100.0
         self.history = MinuteTable(5, max_items=10)
-        self.publishing = HistoryPublishing(
+        self.publishing = BarsPublishing(
             self.history, cache, BarsSettings(**settings), NullMetrics(), lambda: self.now
         )
 
@@ -90,7 +90,7 @@ def test_a_redis_that_refuses_is_told_once_and_published_to_once_it_takes_again(
         redis.Redis.from_url(redis_url) as server,
         capture_logs() as lines,
     ):
-        publishing = HistoryPublishing(
+        publishing = BarsPublishing(
             history := MinuteTable(5, max_items=10), cache, BarsSettings(), NullMetrics(), time.monotonic
         )
         publishing.note(history.add(Ticks(["a"], np.array([60.0]), np.array([1.0]), np.array([60.0]))))

@@ -8,17 +8,17 @@ import pytest
 
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.bars.context import CHECKPOINT_FILE
-from streamrec.bars.run import run_history
+from streamrec.bars.run import run_bars
 from streamrec.domain.bars.bar import Bar, BarsUpdate
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import INTERACTIONS
 from streamrec.telemetry import NullMetrics
-from tests.history_world import HistoryWorld, tick
+from tests.bars_world import BarsWorld, tick
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> HistoryWorld:
-    return HistoryWorld(tmp_path)
+def world(tmp_path: Path) -> BarsWorld:
+    return BarsWorld(tmp_path)
 
 
 def random_ticks(n: int) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def random_ticks(n: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_changed_minutes_are_published(world: HistoryWorld) -> None:
+def test_changed_minutes_are_published(world: BarsWorld) -> None:
     world.send(tick("a", 61, "3"), tick("a", 59, 1), tick("b", 61, -2), b"no json", tick("c", 61, None))
     world.run()
     assert world.bars("a") == [Bar(0, 1.0, 1.0, 1.0, 1.0, 1, 1.0), Bar(60, 3.0, 3.0, 3.0, 3.0, 1, 3.0)]
@@ -40,7 +40,7 @@ def test_changed_minutes_are_published(world: HistoryWorld) -> None:
     assert world.log.committed["history", INTERACTIONS] == 5
 
 
-def test_a_restart_goes_on(world: HistoryWorld) -> None:
+def test_a_restart_goes_on(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1, event_id="x"))
     world.run()
     world.send(tick("a", 60, 1, event_id="x"), tick("a", 70, 5))
@@ -72,7 +72,7 @@ class CrashingMetrics(NullMetrics):
 
 @pytest.mark.parametrize("n_figures", [1, 2, 3, 4, 5, 6, 7, 9, 14, 22, 37, 61, 90, 140])
 def test_a_crash_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path: Path, n_figures: int) -> None:
-    steady, crashing = HistoryWorld(tmp_path / "steady"), HistoryWorld(tmp_path / "crashing")
+    steady, crashing = BarsWorld(tmp_path / "steady"), BarsWorld(tmp_path / "crashing")
     events = random_ticks(400)
     steady.send(*events)
     steady.run(n_polls=3)
@@ -91,7 +91,7 @@ def test_a_crash_at_any_step_loses_nothing_and_counts_nothing_twice(tmp_path: Pa
 class FailingPublisher:
     """A cache that is away for a while."""
 
-    def __init__(self, world: HistoryWorld, n_failures: int) -> None:
+    def __init__(self, world: BarsWorld, n_failures: int) -> None:
         self._cache = world.cache
         self._n_left = n_failures
 
@@ -105,14 +105,14 @@ class FailingPublisher:
         self._cache.publish_bars(update)
 
 
-def test_a_cache_that_is_away_gets_what_it_missed(world: HistoryWorld) -> None:
+def test_a_cache_that_is_away_gets_what_it_missed(world: BarsWorld) -> None:
     world.publisher = FailingPublisher(world, 3)
     world.send(*(tick(f"i{number}", 60 + number, 1) for number in range(40)))
     world.run(n_polls=50, max_batch=5, publish_interval_s=0.001)
     assert all(world.bars(f"i{number}") for number in range(40))
 
 
-def test_a_cache_that_stays_away_ends_nothing(world: HistoryWorld) -> None:
+def test_a_cache_that_stays_away_ends_nothing(world: BarsWorld) -> None:
     world.publisher = FailingPublisher(world, 10**9)
     world.send(tick("a", 60, 1))
     world.run(n_polls=5)
@@ -122,7 +122,7 @@ def test_a_cache_that_stays_away_ends_nothing(world: HistoryWorld) -> None:
     assert world.bars("a") is not None
 
 
-def test_an_emptied_cache_is_filled_again(world: HistoryWorld) -> None:
+def test_an_emptied_cache_is_filled_again(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1))
     process = world.process(n_polls=60, publish_interval_s=0.001, refresh_interval_s=0.05)
     emptied = [False]
@@ -131,14 +131,14 @@ def test_an_emptied_cache_is_filled_again(world: HistoryWorld) -> None:
         if world.bars("a") and not emptied[0]:
             world.cache._histories.clear()
             emptied[0] = True
-        return HistoryWorld.clock(world)
+        return BarsWorld.clock(world)
 
-    run_history(type(process)(**{**vars(process), "clock": clock}))
+    run_bars(type(process)(**{**vars(process), "clock": clock}))
     assert emptied == [True]
     assert world.bars("a") == [Bar(60, 1.0, 1.0, 1.0, 1.0, 1, 1.0)]
 
 
-def test_the_evicted_leave_the_cache(world: HistoryWorld) -> None:
+def test_the_evicted_leave_the_cache(world: BarsWorld) -> None:
     world.send(*(tick(f"i{number}", 60, 1) for number in range(7)))
     world.run(n_polls=10, max_items=3, max_batch=2, publish_interval_s=0.001)
     known = [name for name in (f"i{number}" for number in range(7)) if world.bars(name)]
@@ -148,7 +148,7 @@ def test_the_evicted_leave_the_cache(world: HistoryWorld) -> None:
     assert [name for name in (f"i{number}" for number in range(7)) if world.bars(name)] == known
 
 
-def test_a_log_that_was_replaced_is_read_from_its_beginning(world: HistoryWorld) -> None:
+def test_a_log_that_was_replaced_is_read_from_its_beginning(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1), tick("a", 61, 2))
     world.run()
     world.log = MemoryEventLog()
@@ -159,7 +159,7 @@ def test_a_log_that_was_replaced_is_read_from_its_beginning(world: HistoryWorld)
     assert world.log.committed["history", INTERACTIONS] == 1
 
 
-def test_a_crash_after_a_log_was_replaced_does_not_meet_the_old_offsets_again(world: HistoryWorld) -> None:
+def test_a_crash_after_a_log_was_replaced_does_not_meet_the_old_offsets_again(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1), tick("b", 61, 2))
     world.run()
     world.log = MemoryEventLog()
@@ -175,7 +175,7 @@ def test_a_crash_after_a_log_was_replaced_does_not_meet_the_old_offsets_again(wo
     assert world.bars("b") is None  # of the old log
 
 
-def test_another_holder_of_the_lease_is_waited_for(world: HistoryWorld) -> None:
+def test_another_holder_of_the_lease_is_waited_for(world: BarsWorld) -> None:
     held = world.store.acquire("history", "another", 0.5, world.now)
     assert held is not None
     world.send(tick("a", 60, 1))
@@ -187,12 +187,12 @@ def test_another_holder_of_the_lease_is_waited_for(world: HistoryWorld) -> None:
         world.now += 0.1
         return world.now
 
-    run_history(type(process)(**{**vars(process), "clock": clock}))
+    run_bars(type(process)(**{**vars(process), "clock": clock}))
     assert world.bars("a") is not None
     assert {"starting", "standing by", "following"} == set(states)
 
 
-def test_a_lost_lease_ends_the_writing_and_is_won_back(world: HistoryWorld) -> None:
+def test_a_lost_lease_ends_the_writing_and_is_won_back(world: BarsWorld) -> None:
     world.send(tick("a", 60, 1))
     process = world.process(n_polls=40, lease_duration_s=0.02, publish_interval_s=0.001)
     n_looks = [0]
@@ -202,14 +202,14 @@ def test_a_lost_lease_ends_the_writing_and_is_won_back(world: HistoryWorld) -> N
         if n_looks[0] == 20:
             world.now += 1.0  # asleep for longer than the lease lasts
             world.store.acquire("history", "another", 0.01, world.now)
-        return HistoryWorld.clock(world)
+        return BarsWorld.clock(world)
 
-    run_history(type(process)(**{**vars(process), "clock": clock}))
+    run_bars(type(process)(**{**vars(process), "clock": clock}))
     assert world.bars("a") == [Bar(60, 1.0, 1.0, 1.0, 1.0, 1, 1.0)]
     assert world.log.committed["history", INTERACTIONS] == 1
 
 
-def test_a_damaged_checkpoint_is_for_a_person(world: HistoryWorld, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_for_a_person(world: BarsWorld, tmp_path: Path) -> None:
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"no archive")
     with pytest.raises(CorruptArtifact, match="delete it"):
         world.run()

@@ -12,7 +12,7 @@ import pytest
 from streamrec.adapters.files.roles import CHANGELOG_SLOT
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
-from streamrec.bars.checkpoint import NOTHING, HistoryCheckpoint
+from streamrec.bars.checkpoint import NOTHING, BarsCheckpoint
 from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.housekeeping import needed_offsets, open_housekeeping
 from streamrec.cli.training.retention_settings import RetentionSettings
@@ -64,7 +64,7 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 30}}
     release(tmp_path, "next", [], 25)  # an initial training is about to make it live
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 25}}
-    bars = HistoryCheckpoint(tmp_path / CHECKPOINT_FILE)
+    bars = BarsCheckpoint(tmp_path / CHECKPOINT_FILE)
     bars.write(MinuteTable(60, 10), NOTHING._replace(next_offsets={INTERACTIONS: {0: 22}}))
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 22}}
     bars.write(MinuteTable(60, 10), NOTHING)

@@ -8,8 +8,8 @@ from typing import Any
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.bars.context import HistoryProcess
-from streamrec.bars.run import run_history
+from streamrec.bars.context import BarsProcess
+from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.bar import Bar
 from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, Message, Metrics
@@ -21,7 +21,7 @@ from streamrec.wire import Command, encode_command
 from tests.builders import WEIGHTS
 
 
-class HistoryWorld:
+class BarsWorld:
     """A second run over the same world is what a restart is."""
 
     def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
@@ -48,10 +48,10 @@ class HistoryWorld:
         """Append a command about an item."""
         self.sink.append(COMMANDS, [Message(item_id, encode_command(Command(name, 1.0, "test")))])
 
-    def process(self, n_polls: int, owner: str = "one", **settings: Any) -> HistoryProcess:
+    def process(self, n_polls: int, owner: str = "one", **settings: Any) -> BarsProcess:
         """Return a process that is told to stop after so many polls."""
         stop = StopRequest()
-        return HistoryProcess(
+        return BarsProcess(
             open_source=lambda group: _StoppingSource(self, group, stop, n_polls),
             store=self.store,
             cache=self.publisher,
@@ -66,7 +66,7 @@ class HistoryWorld:
 
     def run(self, n_polls: int = 1, **settings: Any) -> None:
         """Keep histories for some polls, and stop in good order."""
-        run_history(self.process(n_polls, **settings))
+        run_bars(self.process(n_polls, **settings))
 
     def bars(self, item_id: str) -> list[Bar] | None:
         """Return an item's published minutes."""
@@ -77,7 +77,7 @@ class HistoryWorld:
 class _StoppingSource(MemoryEventSource):
     """Makes the request to stop when it is polled for the n-th time."""
 
-    def __init__(self, world: HistoryWorld, group: str, stop: StopRequest, n_polls: int) -> None:
+    def __init__(self, world: BarsWorld, group: str, stop: StopRequest, n_polls: int) -> None:
         super().__init__(world.log, [COMMANDS, INTERACTIONS], group)
         self._stop = stop
         self._n_left = n_polls
