@@ -14,7 +14,7 @@ from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
 from streamrec.domain.bars.bar import Bar
 from streamrec.domain.events.interaction import Interaction
-from streamrec.ports import INTERACTIONS, Message
+from streamrec.ports import COMMANDS, INTERACTIONS, Message
 from streamrec.wire import encode_event
 from tests.e2e.processes import eventually
 
@@ -90,7 +90,7 @@ def test_histories_survive_kills(tmp_path: Path) -> None:
     events = ticks(seed=1)
     messages = [Message("u", encode_event(event)) for event in events]
     sink = SqliteEventSink(tmp_path / "events.db")
-    source = SqliteEventSource(tmp_path / "events.db", [INTERACTIONS], "history")
+    source = SqliteEventSource(tmp_path / "events.db", [COMMANDS, INTERACTIONS], "history")
     chance = random.Random(2)
     size = len(messages) // (N_KILLS + 1)
     for number in range(N_KILLS):
