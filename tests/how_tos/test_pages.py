@@ -15,6 +15,8 @@ def scratch(tmp_path: Path) -> Path:
     return tmp_path
 
 
+# In a copy nothing is compiled yet: it takes minutes on a machine that others keep busy.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_leads_to_code_that_passes_its_checks(page: Path, scratch: Path) -> None:
     steps = steps_of(page)
