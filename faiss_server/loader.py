@@ -213,7 +213,7 @@ def _vectors_of_users(snapshot: Snapshot) -> Iterator[tuple[Sequence[str], NDArr
 
     Users who chose nothing are similar to nobody; a snapshot from before users were indexed has none at all.
     """
-    ids, table = snapshot.users.ids, snapshot.likeness
+    ids, table = snapshot.users.ids, snapshot.similarity_vectors
     if table is None:
         return
     for start in range(0, len(ids), _USERS_AT_ONCE):

@@ -145,10 +145,10 @@ def new_work(n_dimensions: int, n_context: int, n_negatives: int) -> Work:
     """Return memory for events of one size."""
     return Work(
         np.empty(n_dimensions, np.float32),
-        np.empty(n_dimensions, np.float32),
-        np.empty(n_dimensions, np.float32),
-        np.zeros(n_context, np.float32),
-        np.empty(1 + n_negatives, np.int64),
-        np.empty(1 + n_negatives, np.float32),
-        np.empty(1 + n_negatives, np.float32),
+        vector=np.empty(n_dimensions, np.float32),
+        grad_user=np.empty(n_dimensions, np.float32),
+        parts=np.zeros(n_context, np.float32),
+        rows=np.empty(1 + n_negatives, np.int64),
+        pulls=np.empty(1 + n_negatives, np.float32),
+        stands_for=np.empty(1 + n_negatives, np.float32),
     )

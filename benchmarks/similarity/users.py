@@ -75,7 +75,7 @@ def populate(locations: LocationSettings, n_users: int) -> Vectors:
             next_offsets={},
             created_at=time.time(),
             provenance={},
-            likeness=taste,
+            similarity_vectors=taste,
         ),
     )
     set_current(locations.artifacts_dir, GENERATION)

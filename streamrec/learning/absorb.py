@@ -16,7 +16,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 
 
 class Absorbed(NamedTuple):
-    """What changed and must be published.
+    """Changes that must be published.
 
     Attributes
     ----------

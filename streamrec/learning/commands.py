@@ -22,8 +22,8 @@ class GoneItems(NamedTuple):
 
 def commands_read(source: EventSource) -> int | None:
     """Return the next offset of the commands; None where several partitions have no one order."""
-    places = source.next_offsets().get(COMMANDS, {})
-    return places.get(0, 0) if places.keys() <= {0} else None
+    offsets = source.next_offsets().get(COMMANDS, {})
+    return offsets.get(0, 0) if offsets.keys() <= {0} else None
 
 
 def changed_items(commands: Sequence[KeyedCommand], store: TrainerStore) -> ItemVersions:

@@ -22,7 +22,7 @@ _AT_ONCE = 1024
 
 
 class Moment(NamedTuple):
-    """When a batch comes.
+    """Time of a batch.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Moment(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What the model may learn from, and how long it took to count what was chosen with what, in seconds."""
+    """Events that the model may learn from, and the seconds that counting co-visits took."""
 
     choices: Choices
     covisitation_s: float

@@ -86,4 +86,11 @@ def effective_events(
     item_rows[is_choice] = item_rows_of(list(compress(item_ids, is_choice.tolist())))
     timestamps = np.array([event.timestamp for event in acting], np.float64)
     values = np.array([np.nan if event.value is None else event.value for event in acting], np.float64)
-    return EffectiveEvents(user_rows, item_rows, item_ids, timestamps, weights, values)
+    return EffectiveEvents(
+        user_rows,
+        item_rows=item_rows,
+        item_ids=item_ids,
+        timestamps=timestamps,
+        weights=weights,
+        values=values,
+    )

@@ -1,4 +1,4 @@
-"""Where an item starts that the model has never learned of: among those that its metadata is like."""
+"""Start of an item that the model has not learned yet: near the items with similar metadata."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,10 +16,10 @@ def rows_with_starts(
     state: TrainerState, item_ids: Sequence[str], neighbours_of: NeighboursOf
 ) -> NDArray[np.int64]:
     """Return (B,) item rows; a new item with metadata starts at the mean of its neighbours."""
-    strangers = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in state.item_ids]
+    unknown = [item_id for item_id in dict.fromkeys(item_ids) if item_id not in state.item_ids]
     # Neighbours first, rows second: a newcomer of the same batch has learned nothing to start from.
-    neighbours = [_known_rows(state, neighbours_of(item_id)) for item_id in strangers]
-    for item_id, neighbour_rows in zip(strangers, neighbours, strict=True):
+    neighbours = [_known_rows(state, neighbours_of(item_id)) for item_id in unknown]
+    for item_id, neighbour_rows in zip(unknown, neighbours, strict=True):
         row = state.item_ids.add(item_id)
         if neighbour_rows:
             state.learner.start_item(row, np.array(neighbour_rows, np.int64))

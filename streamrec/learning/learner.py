@@ -42,7 +42,7 @@ def use_one_thread() -> None:
 
 
 class LearnOutcome(NamedTuple):
-    """What a call to `learn` did.
+    """Result of a call to `learn`.
 
     Attributes
     ----------
@@ -84,12 +84,20 @@ class Learner:
         self._recent = RecentItems(settings.n_remembered)
         self._rng = np.random.default_rng(settings.seed)
         self.pace = 1.0
-        # fmt: off
-        self._descent = Descent(settings.loss, Rates(
-            settings.user_rate, settings.item_rate, settings.bias_rate, settings.decay,
-            settings.item_boost, settings.bias_boost, settings.boost_events, settings.context_rate,
-        ), settings.n_moved_negatives)
-        # fmt: on
+        self._descent = Descent(
+            settings.loss,
+            Rates(
+                settings.user_rate,
+                item=settings.item_rate,
+                bias=settings.bias_rate,
+                decay=settings.decay,
+                item_boost=settings.item_boost,
+                bias_boost=settings.bias_boost,
+                boost_events=settings.boost_events,
+                context=settings.context_rate,
+            ),
+            settings.n_moved_negatives,
+        )
 
     def learn(
         self,
@@ -145,11 +153,11 @@ class Learner:
         replayed = self._recent.draw(user_rows, settings.n_replayed, self._rng)
         lessons = Lessons(
             user_rows,
-            item_rows,
-            (weights * self.pace).astype(np.float32, copy=False),
-            negatives,
-            replayed,
-            settings.replay_weight,
+            items=item_rows,
+            weights=(weights * self.pace).astype(np.float32, copy=False),
+            negatives=negatives,
+            replayed=replayed,
+            replay_weight=settings.replay_weight,
         )
         loss, touched = self._descent.learn(self.model, lessons, output_rate)
         if not math.isfinite(loss):

@@ -1,4 +1,4 @@
-"""Which items stand against a positive."""
+"""Negatives: items that a positive is compared with."""
 
 from typing import NamedTuple
 

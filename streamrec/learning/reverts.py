@@ -1,4 +1,4 @@
-"""How often a trainer went back to its last checkpoint because its model was damaged."""
+"""Count of a trainer's returns to its last checkpoint after its model was damaged."""
 
 import structlog
 
@@ -32,7 +32,7 @@ class Reverts:
 
     @property
     def pace(self) -> float:
-        """What events are weighed with."""
+        """Factor that events are weighted with."""
         return max(_LEAST_PACE, 0.5**self.n)
 
     def note(self, error: UnsoundModel, metrics: Metrics) -> None:

@@ -20,7 +20,7 @@ LabelsOf = Callable[[str], ItemLabels]
 
 
 class LearningRules(NamedTuple):
-    """How events are read as teaching.
+    """Rules by which events are learned from.
 
     Attributes
     ----------

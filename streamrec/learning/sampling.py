@@ -1,4 +1,4 @@
-"""What users did last, and draws from it."""
+"""Memory of recent events, and draws from it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,22 +35,22 @@ class RecentItems:
         histories = []
         for row in user_rows.tolist():
             count = int(self._counts[row]) if row < len(self._counts) else 0
-            places = np.arange(max(0, count - min(n, self.length)), count) % self.length
-            items = self._rings[row, places] if count else np.zeros(0, np.int32)
+            slots = np.arange(max(0, count - min(n, self.length)), count) % self.length
+            items = self._rings[row, slots] if count else np.zeros(0, np.int32)
             histories.append(items[items >= 0].astype(np.int64))
         return histories
 
     def before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
         """Return (B, n) what users chose before each of (B,) events that are not added yet.
 
-        Newest first, each item once at its newest place, without the event's own, -1 at the end; the
+        Newest first, each item once at its newest position, without the event's own, -1 at the end; the
         events before one in the batch count as its past.
         """
         self.grow_to(int(user_rows.max(initial=-1)) + 1)
         turns = occurrence_numbers(user_rows)
         back = np.arange(1, self.length + 1)
-        places = (self._counts[user_rows] + turns)[:, None] - back
-        past = np.where(places >= 0, self._rings[user_rows[:, None], places % self.length], _NOBODY)
+        slots = (self._counts[user_rows] + turns)[:, None] - back
+        past = np.where(slots >= 0, self._rings[user_rows[:, None], slots % self.length], _NOBODY)
         if turns.any():
             order = np.argsort(user_rows, kind="stable")
             place_in_order = np.empty(len(order), np.int64)
@@ -64,9 +64,9 @@ class RecentItems:
         """Return (B, n) the last distinct items of each user, newest first, -1 at the end."""
         known = np.where(user_rows < len(self._counts), user_rows, -1)
         counts = np.append(self._counts, 0)[known]
-        places = counts[:, None] - np.arange(1, self.length + 1)
+        slots = counts[:, None] - np.arange(1, self.length + 1)
         rings = self._rings if len(self._rings) else np.zeros((1, self.length), np.int32)
-        past = np.where(places >= 0, rings[known[:, None], places % self.length], _NOBODY)
+        past = np.where(slots >= 0, rings[known[:, None], slots % self.length], _NOBODY)
         return first_occurrences(past.astype(np.int64), n)
 
     def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
@@ -74,8 +74,8 @@ class RecentItems:
         if not n:
             return np.empty((len(user_rows), 0), np.int32)
         filled = np.minimum(self._counts[user_rows], self.length)[:, None]
-        places = rng.integers(0, np.maximum(filled, 1), (len(user_rows), n))
-        return np.where(filled > 0, self._rings[user_rows[:, None], places], np.int32(_NOBODY))
+        slots = rng.integers(0, np.maximum(filled, 1), (len(user_rows), n))
+        return np.where(filled > 0, self._rings[user_rows[:, None], slots], np.int32(_NOBODY))
 
     def forget_users(self, rows: Rows) -> None:
         """Empty the rings of users."""
@@ -122,8 +122,9 @@ def first_occurrences(histories: Rows, n: int) -> Rows:
     [[3, 5, 4, -1]]
     """
     width = histories.shape[1]
-    # Sorted by item and place, the first of each item stands at its newest place; sorted by place again,
-    # they are in order. Two sorts of packed integers take less time than any comparison of all with all.
+    # Sorted by item and position, the first of each item stands at its newest position; sorted by position
+    # again, they are in order. Two sorts of packed integers take less time than any comparison of all with
+    # all.
     by_item = np.sort((histories << 16) | np.arange(width), axis=1)
     items = by_item >> 16
     is_first = items >= 0
@@ -134,7 +135,7 @@ def first_occurrences(histories: Rows, n: int) -> Rows:
 
 
 def occurrence_numbers(rows: Rows) -> Rows:
-    """Return (B,): how often each row occurred before its place.
+    """Return (B,): how often each row occurred before its position.
 
     >>> occurrence_numbers(np.array([7, 3, 7, 7, 3])).tolist()
     [0, 0, 1, 2, 1]

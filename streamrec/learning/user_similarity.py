@@ -1,4 +1,4 @@
-"""What makes users alike: where, among the items, what they chose last lies."""
+"""Similarity of users: vectors made of the items that they chose last."""
 
 import numpy as np
 import torch

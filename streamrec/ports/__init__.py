@@ -5,7 +5,7 @@ a request at a time. Every method may raise `Unavailable`, and `ConfigurationErr
 refuses who we are. An adapter of a server connects at its first use. One contract suite a port, in
 `tests/contract`, runs against every adapter.
 
-An offset is the place of a record in its partition; a *next offset* is the place to go on from
+An offset is the position of a record in its partition; a *next offset* is the position to go on from
 (the last offset read, plus one). `Offsets` maps topic -> partition -> next offset.
 """
 

@@ -29,8 +29,9 @@ class VectorTable(NamedTuple):
 class Snapshot(NamedTuple):
     """All vectors of a generation at one moment; a reader of the changelog goes on at `next_offsets`.
 
-    `created_at` is in Unix seconds; `provenance` says what the vectors were made of. `likeness` is what makes
-    users alike, (U, D + 1) in the order of `users`; None in a snapshot from before it was known.
+    `created_at` is in Unix seconds; `provenance` says what the vectors were made of. `similarity_vectors` are
+    those that similar users are found by, (U, D + 1) in the order of `users`; None in a snapshot from before
+    it was known.
     """
 
     generation: str
@@ -39,7 +40,7 @@ class Snapshot(NamedTuple):
     next_offsets: Offsets
     created_at: float
     provenance: Mapping[str, Any]
-    likeness: NDArray[np.float32] | None = None
+    similarity_vectors: NDArray[np.float32] | None = None
 
 
 LONGEST_LEASE_S = 86_400.0

@@ -58,12 +58,12 @@ class Commands(NamedTuple):
 
     @property
     def n(self) -> int:
-        """How many there are."""
+        """Number of records."""
         return sum(len(kind) for kind in self)
 
 
 class Batch(NamedTuple):
-    """What some records of the stream hold.
+    """Contents of some records of the stream.
 
     Attributes
     ----------

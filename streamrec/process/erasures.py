@@ -86,8 +86,8 @@ class ErasureReader:
                 until = self._clock() + _WAIT_FOR_RECORD_S
                 self._unrecorded[marker.key] = _Unrecorded(marker.partition, marker.offset, until)
                 erased.append(marker.key)
-        places = _later(read_before.get(INTERACTIONS, {}), self._learned)
-        erased += [user for user in named if self.void.is_ahead(user, places)]
+        offsets = _later(read_before.get(INTERACTIONS, {}), self._learned)
+        erased += [user for user in named if self.void.is_ahead(user, offsets)]
         return list(dict.fromkeys(erased))
 
     def _look_up(self, user_ids: Iterable[str]) -> VoidEvents:
@@ -111,17 +111,17 @@ class ErasureReader:
 
     def is_of(self, log: str, learned: Offsets) -> bool:
         """Return whether this is the log of that identity, and holds all that was learned of it."""
-        places = learned.get(INTERACTIONS, {})
-        is_whole = all(offset <= self._ends.get(partition, 0) for partition, offset in places.items())
+        offsets = learned.get(INTERACTIONS, {})
+        is_whole = all(offset <= self._ends.get(partition, 0) for partition, offset in offsets.items())
         return bool(log) and log == self.log and is_whole
 
     def begin(self, user_ids: Iterable[str], learned: Offsets) -> list[str]:
-        """Return those of some users who were erased since the log was learned up to the places `learned`.
+        """Return those of some users who were erased since the log was learned up to the offsets `learned`.
 
         Those who were erased before that are not to be erased again, also when the log is read again.
         """
-        places = self._learned = learned.get(INTERACTIONS, {})
-        return [user for user in user_ids if self.void.is_ahead(user, places)] if self.void else []
+        offsets = self._learned = learned.get(INTERACTIONS, {})
+        return [user for user in user_ids if self.void.is_ahead(user, offsets)] if self.void else []
 
     def settle(self, next_offsets: Offsets) -> None:
         """Drop what is known of a part of the log that was read."""

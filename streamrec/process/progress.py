@@ -1,4 +1,4 @@
-"""How far the trainer is behind its stream."""
+"""Progress along a stream: lag and staleness."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ _MOST_LOOKS = 64
 
 
 class Progress:
-    """Where the loop stands beside where the logs end.
+    """Progress of the loop relative to the ends of the logs.
 
     Parameters
     ----------
@@ -38,16 +38,16 @@ class Progress:
         was not read yet was appended. A partition that was read to its end has none, however long it rests.
         """
         try:
-            places, ends = self._source.next_offsets(), self._source.end_offsets()
+            offsets, ends = self._source.next_offsets(), self._source.end_offsets()
         except Unavailable:
             return {}
         lags = [
-            self._lag_of(topic, number).seconds(places.get(topic, {}).get(number, 0), end, now)
+            self._lag_of(topic, number).seconds(offsets.get(topic, {}).get(number, 0), end, now)
             for topic, partitions in ends.items()
             for number, end in partitions.items()
         ]
         return {
-            "lag_events": float(n_between(places, ends)),
+            "lag_events": float(n_between(offsets, ends)),
             "lag_s": max(lags, default=0.0),
         }
 
@@ -67,7 +67,7 @@ class Progress:
 
 
 class _PartitionLag:
-    """When the oldest record of a partition that is not read yet was appended, as well as can be known.
+    """Append time of the oldest unread record of a partition, as well as can be known.
 
     That is about when the last one read was. A log may say something else of it (Kafka's records have their
     producer's time, which may be that of an old event), so what was seen of the partition's end bounds it.

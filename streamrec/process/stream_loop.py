@@ -102,7 +102,7 @@ class StreamHandler(Protocol):
 
 
 class LoopSettings(Protocol):
-    """How large and how often."""
+    """Sizes and intervals of the loop."""
 
     @property
     def max_batch(self) -> int:
@@ -110,7 +110,7 @@ class LoopSettings(Protocol):
 
     @property
     def poll_timeout_s(self) -> float:
-        """How long a round waits for records."""
+        """Seconds that a round waits for records."""
 
     @property
     def status_interval_s(self) -> float:

@@ -1,1 +1,1 @@
-"""Champion and challenger: who trains what, and how they change places."""
+"""Champion and challenger: the roles of trainers, and their exchange."""

@@ -1,4 +1,4 @@
-"""What the trainer of a challenger publishes: as little as makes its generation servable at any moment."""
+"""Publisher of a challenger: as little as makes its generation servable at any moment."""
 
 from collections.abc import Callable, Collection, Mapping
 

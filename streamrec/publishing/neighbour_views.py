@@ -1,4 +1,4 @@
-"""What of the counted pairs goes out to the hot cache."""
+"""Views of the counted pairs for the hot cache."""
 
 import msgspec
 import numpy as np

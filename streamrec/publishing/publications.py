@@ -1,4 +1,4 @@
-"""What the trainer hands over to be published, as of one moment."""
+"""Publications: what the trainer hands over to be published, as of one moment."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from streamrec.ports import NO_VERSIONS, Message, RankedItem, UserUpdates
 
 
 class UserPublication(NamedTuple):
-    """What some steps of the loop changed of users.
+    """Changes of users in some steps of the loop.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class UserPublication(NamedTuple):
 
 
 class Status(NamedTuple):
-    """What the hot cache shows of a moment.
+    """State of a moment, as the hot cache shows it.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which rankings go out to the hot cache, which are taken out of it, and which items it is told of."""
+"""Publishing of rankings to the hot cache, and their removal."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -64,7 +64,9 @@ class RankingPublishing:
         items, versions = self._next_changes(has_failed=has_failed)
         ranked = rankings(self._state, self._categories.in_turn())
         blend = self._state.blend.published()
-        return Status(ranked, counters, blend, names, list(items.values()), versions)
+        return Status(
+            ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
+        )
 
     def _note_all_hidden(self) -> None:
         """Let the hidden items wait, without their versions: where the cache knows of any, it stays so."""

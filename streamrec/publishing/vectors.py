@@ -1,8 +1,8 @@
-"""Which vectors go out to the changelog and when, with a bounded share of the time.
+"""Publishing of vectors to the changelog, with a bounded share of the time.
 
 Whatever moves often is published once for many events. Item vectors follow within a fifth of a second, for
 lists are made of them. User vectors may be a few seconds old: those that lists are made with are in the
-users' documents, and these are for finding users who are alike, see `likeness`.
+users' documents, and these are for finding similar users, see `user_similarity`.
 """
 
 import time
@@ -26,7 +26,7 @@ VectorsOf = Callable[[NDArray[np.int64]], list[tuple[str, bytes]]]
 
 
 class Pace(NamedTuple):
-    """How fast vectors are published.
+    """Limits on the rate at which vectors are published.
 
     Attributes
     ----------
@@ -109,13 +109,17 @@ def publishing_of_items(
     """Return what publishes the vectors of items."""
     pace = Pace(settings.item_publish_interval_s, settings.item_publish_share, settings.max_item_vectors)
     vectors_of = partial(item_vectors, state)
-    return VectorPublishing(ITEM_VECTORS, state.dirty_items, vectors_of, publisher, pace, now)
+    return VectorPublishing(
+        ITEM_VECTORS, dirty=state.dirty_items, vectors_of=vectors_of, publisher=publisher, pace=pace, now=now
+    )
 
 
 def publishing_of_users(
     state: TrainerState, publisher: Publisher, settings: TrainerSettings, now: float
 ) -> VectorPublishing:
-    """Return what publishes what makes users alike."""
+    """Return the publishing of users' similarity vectors."""
     pace = Pace(settings.user_publish_interval_s, settings.user_publish_share, settings.max_user_vectors)
     vectors_of = partial(user_similarities, state)
-    return VectorPublishing(USER_VECTORS, state.dirty_users, vectors_of, publisher, pace, now)
+    return VectorPublishing(
+        USER_VECTORS, dirty=state.dirty_users, vectors_of=vectors_of, publisher=publisher, pace=pace, now=now
+    )

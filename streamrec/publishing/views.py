@@ -1,4 +1,4 @@
-"""What of the trainer's state the outside gets to see: absolute values, copied from one moment."""
+"""Views of the trainer's state for the outside: absolute values, copied from one moment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

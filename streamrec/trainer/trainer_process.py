@@ -1,4 +1,4 @@
-"""What a trainer's composition root hands over."""
+"""Parts that a trainer's composition root hands over."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -542,7 +542,7 @@ NO_ROW: dict[str, str] = {
     "read_batch": "decoding.decode_events",
     "read_manifest": "read_snapshot/manifest.json",
     "read_table": "read_snapshot/item_ids.json",
-    "read_likeness": "read_snapshot/user_likeness.npy",
+    "read_similarity": "read_snapshot/user_likeness.npy",
     "read_state_part": "read_checkpoint/state.json",
 }
 """Functions that have no row of their own, and the row that reads by them."""

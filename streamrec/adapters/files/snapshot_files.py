@@ -14,7 +14,7 @@ from streamrec.ports import Offsets, Snapshot, VectorTable
 
 FORMAT_VERSION = 1
 
-_LIKENESS = "user_likeness.npy"
+_SIMILARITY = "user_likeness.npy"
 
 _FILES = ("item_embeddings.npy", "item_ids.json", "user_embeddings.npy", "user_ids.json")
 
@@ -73,9 +73,9 @@ def write_table(directory: Path, role: str, table: VectorTable) -> None:
         file.write(msgspec.json.encode(list(table.ids)))
 
 
-def write_likeness(directory: Path, likeness: NDArray[np.float32]) -> None:
-    """Write what makes users alike, durably."""
-    _write_array(directory / _LIKENESS, likeness)
+def write_similarity(directory: Path, vectors: NDArray[np.float32]) -> None:
+    """Write the vectors that similar users are found by, durably."""
+    _write_array(directory / _SIMILARITY, vectors)
 
 
 def _write_array(path: Path, vectors: NDArray[np.float32]) -> None:
@@ -128,17 +128,17 @@ def read_table(directory: Path, role: str, shape: tuple[int, int]) -> VectorTabl
     return VectorTable(ids, _read_array(path, shape))
 
 
-def read_likeness(directory: Path, manifest: Manifest) -> NDArray[np.float32] | None:
-    """Map what makes users alike; None where the snapshot was written without it.
+def read_similarity(directory: Path, manifest: Manifest) -> NDArray[np.float32] | None:
+    """Map the vectors that similar users are found by; None where the snapshot was written without it.
 
     Raises
     ------
     CorruptArtifact, OSError, ValueError
         As `read_table`.
     """
-    if _LIKENESS not in manifest.sha256:
+    if _SIMILARITY not in manifest.sha256:
         return None
-    return _read_array(directory / _LIKENESS, (manifest.n_users, manifest.dimension))
+    return _read_array(directory / _SIMILARITY, (manifest.n_users, manifest.dimension))
 
 
 def _read_array(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -150,4 +150,4 @@ def _read_array(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _files_of(snapshot: Snapshot) -> tuple[str, ...]:
-    return _FILES if snapshot.likeness is None else (*_FILES, _LIKENESS)
+    return _FILES if snapshot.similarity_vectors is None else (*_FILES, _SIMILARITY)

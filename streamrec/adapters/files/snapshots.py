@@ -9,7 +9,7 @@
         |-- item_embeddings.npy    (N, D + 1) float32: [q_i, b_i]
         |-- item_ids.json          N ids, in row order
         |-- user_embeddings.npy    (U, D + 1) float32: [p_u * h, 1]
-        |-- user_likeness.npy      (U, D + 1) float32: what makes users alike; newer than the other files
+        |-- user_likeness.npy      (U, D + 1) float32: to find similar users by; newer than the other files
         `-- user_ids.json          U ids, in row order
 """
 
@@ -27,9 +27,9 @@ from streamrec.adapters.files.snapshot_files import (
     check_digests,
     decode_manifest,
     describe,
-    read_likeness,
+    read_similarity,
     read_table,
-    write_likeness,
+    write_similarity,
     write_table,
 )
 from streamrec.durable_files import replace_bytes, replace_folder, written
@@ -71,8 +71,8 @@ def write_snapshot(artifacts_dir: Path, snapshot: Snapshot) -> Manifest:
     try:
         for role, table in (("item", snapshot.items), ("user", snapshot.users)):
             write_table(temporary, role, table)
-        if snapshot.likeness is not None:
-            write_likeness(temporary, snapshot.likeness)
+        if snapshot.similarity_vectors is not None:
+            write_similarity(temporary, snapshot.similarity_vectors)
         manifest = describe(snapshot, temporary)
         with written(temporary / MANIFEST) as file:
             file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2))
@@ -128,7 +128,7 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         check_digests(directory, manifest)
         items = read_table(directory, "item", (manifest.n_items, manifest.dimension))
         users = read_table(directory, "user", (manifest.n_users, manifest.dimension))
-        likeness = read_likeness(directory, manifest)
+        similarity_vectors = read_similarity(directory, manifest)
     except (*FILE_DAMAGE, Damaged) as error:
         raise CorruptArtifact(f"{directory}: {error}") from error
     return Snapshot(
@@ -138,7 +138,7 @@ def read_snapshot(artifacts_dir: Path, generation: str) -> Snapshot:
         next_offsets=manifest.next_offsets,
         created_at=manifest.created_at,
         provenance=manifest.provenance,
-        likeness=likeness,
+        similarity_vectors=similarity_vectors,
     )
 
 
@@ -206,8 +206,8 @@ def _path_of(artifacts_dir: Path, generation: str) -> Path:
 
 def _check_tables(snapshot: Snapshot) -> None:
     tables = {"items": snapshot.items, "users": snapshot.users}
-    if snapshot.likeness is not None:
-        tables["likeness of users"] = VectorTable(snapshot.users.ids, snapshot.likeness)
+    if snapshot.similarity_vectors is not None:
+        tables["similarity vectors of users"] = VectorTable(snapshot.users.ids, snapshot.similarity_vectors)
     for role, table in tables.items():
         _check_table(role, table)
     if len({table.vectors.shape[1] for table in tables.values()}) > 1:

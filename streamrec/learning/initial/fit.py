@@ -25,7 +25,7 @@ _STREAM_BATCH = 16
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How initial training goes about it.
+    """Options of initial training.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class Epoch:
 
 @dataclass(frozen=True)
 class FitReport:
-    """What initial training found.
+    """Report of initial training.
 
     Attributes
     ----------
@@ -197,5 +197,5 @@ def _chosen(events: Events, options: FitOptions) -> Rows:
 
 
 def _turns_from_newest(rows: Rows) -> Rows:
-    """Return (N,): how often each row still occurs after its place."""
+    """Return (N,): how often each row still occurs after its position."""
     return occurrence_numbers(rows[::-1])[::-1]

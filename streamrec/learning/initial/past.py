@@ -29,9 +29,9 @@ def events_of(
         came before them.
     """
     n_passed_over, n_erased, example = 0, 0, ""
-    places = {INTERACTIONS: ends.get(INTERACTIONS, {})}
-    while n_between(source.next_offsets(), places):
-        for record in _up_to(places[INTERACTIONS], source.poll(_POLL_AT_ONCE, timeout_s=1.0)):
+    until = {INTERACTIONS: ends.get(INTERACTIONS, {})}
+    while n_between(source.next_offsets(), until):
+        for record in _up_to(until[INTERACTIONS], source.poll(_POLL_AT_ONCE, timeout_s=1.0)):
             try:
                 event = decode_event(record.value, record.timestamp)
             except InvalidEvent as error:
@@ -61,7 +61,7 @@ def say_left_out(n_erased: int) -> None:
 
 
 class PastCommands(NamedTuple):
-    """What the commands in the log come to.
+    """Result of the commands in the log.
 
     A generation that begins behind them must not carry them out again: items were created again since, and
     users came back.
@@ -110,7 +110,7 @@ def _take(key: str, payload: bytes | None, last_of_item: dict[str, str], erased_
 
 
 class ErasedUsers:
-    """Who was erased and when, for events that stand in no log, such as a file's.
+    """Erased users and the times of their erasure, for events that stand in no log, such as a file's.
 
     Nothing but their times says whether they are from before the erasure.
     """

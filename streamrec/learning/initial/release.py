@@ -47,7 +47,7 @@ def nobody(_user_ids: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Start:
-    """What initial training starts from.
+    """Inputs that initial training starts from.
 
     Attributes
     ----------
@@ -112,7 +112,7 @@ def enter_catalog(state: TrainerState, items: Iterable[Item], categories: ItemCa
 
 @dataclass(frozen=True)
 class Release:
-    """What a new generation is published with.
+    """Means by which a new generation is published.
 
     Attributes
     ----------
@@ -169,12 +169,12 @@ def release(
     to.write_snapshot(
         Snapshot(
             state.generation,
-            vector_table(state, of_users=False),
-            vector_table(state, of_users=True),
-            to.changelog_offsets,
-            to.created_at,
-            to.provenance,
-            similarity_vectors(state, living_rows(state.user_ids)),
+            items=vector_table(state, of_users=False),
+            users=vector_table(state, of_users=True),
+            next_offsets=to.changelog_offsets,
+            created_at=to.created_at,
+            provenance=to.provenance,
+            similarity_vectors=similarity_vectors(state, living_rows(state.user_ids)),
         )
     )
     state.dirty_items.settle(state.item_ids.n_rows)

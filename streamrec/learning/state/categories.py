@@ -1,4 +1,4 @@
-"""What the trainer knows of item metadata: categories and tags, and which items share categories."""
+"""Item metadata as the trainer knows it: categories and tags, and which items share categories."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -106,8 +106,8 @@ class ItemCategories:
         emptied, self.emptied = self.emptied, {}
         chosen: dict[str, list[str]] = {}
         n_left = n_members
-        for place in range(self._turn, self._turn + len(names)):
-            name = names[place % len(names)]
+        for index in range(self._turn, self._turn + len(names)):
+            name = names[index % len(names)]
             n_left -= len(self._members[name])
             if chosen and n_left < 0:
                 break

@@ -1,4 +1,4 @@
-"""What the trainer counted since its generation began; kept in the checkpoint: a crash changes nothing."""
+"""Counters since the generation began; kept in the checkpoint: a crash changes nothing."""
 
 import msgspec
 

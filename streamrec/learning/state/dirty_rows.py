@@ -1,4 +1,4 @@
-"""Which rows changed since they were last published, and since when."""
+"""Rows that changed since they were last published, and since when."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ class DirtyRows:
         self._is_known[:n_rows] = True
 
     def mark(self, rows: NDArray[np.int64], now: float | NDArray[np.float64]) -> None:
-        """Say that (B,) rows changed, now or at (B,) times; a row that waits already keeps its place."""
+        """Say that (B,) rows changed, now or at (B,) times; a row that waits already keeps its time."""
         self._since = grown(self._since, int(rows.max(initial=-1)) + 1, fill=_CLEAN)
         self._is_known = grown(self._is_known, len(self._since), fill=False)
         self._since[rows] = np.minimum(self._since[rows], now)
@@ -62,7 +62,7 @@ class DirtyRows:
 
     @property
     def n_waiting(self) -> int:
-        """How many rows wait."""
+        """Number of rows that wait."""
         return int((self._since < _CLEAN).sum())
 
     def staleness_s(self, now: float) -> float:

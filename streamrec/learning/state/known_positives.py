@@ -1,4 +1,4 @@
-"""Which (user, item) pairs were positives: they must not stand as negatives."""
+"""Known positives: (user, item) pairs that must not stand as negatives."""
 
 from collections.abc import Mapping
 

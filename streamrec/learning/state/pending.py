@@ -1,4 +1,4 @@
-"""What changed of users since the last publication and waits for the next."""
+"""Changes of users that wait for the next publication."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ class Pending:
 
     @property
     def n_users(self) -> int:
-        """How many users' states wait."""
+        """Number of users whose states wait."""
         return len(self._user_rows)
 
     def __bool__(self) -> bool:

@@ -21,7 +21,7 @@ from streamrec.ports import Offsets
 _LEARNER = "learner"
 
 _ENTRIES = "parts"
-"""Where in a checkpoint's state parts have what is no array, each under its name."""
+"""Key in a checkpoint's state of the parts' values that are no arrays, each under its name."""
 
 _ENTRIES_OF = {
     "users": ("disliked",),

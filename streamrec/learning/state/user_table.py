@@ -1,4 +1,4 @@
-"""What the trainer knows of each user besides the embedding, one row a user."""
+"""Table of users: counts, times and dislikes besides the embedding, one row a user."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence

@@ -69,9 +69,9 @@ class House:
 
     def release(self, name: str, users: dict[str, list[float]]) -> None:
         items = VectorTable(list(ITEMS), np.array(list(ITEMS.values()), np.float32))
-        likeness = np.array(list(users.values()), np.float32).reshape(len(users), 3)
+        similarity = np.array(list(users.values()), np.float32).reshape(len(users), 3)
         table = VectorTable(list(users), np.ones((len(users), 3), np.float32))
-        write_snapshot(self.directory, Snapshot(name, items, table, {}, CREATED_AT, {}, likeness))
+        write_snapshot(self.directory, Snapshot(name, items, table, {}, CREATED_AT, {}, similarity))
         set_current(self.directory, name)
         self.loader.step()
 
@@ -242,7 +242,7 @@ def test_users_who_chose_nothing_or_whose_numbers_can_not_be_compared_are_left_o
     assert house.held() == {"ann", "bob"}
 
 
-def test_a_snapshot_from_before_there_was_likeness_begins_without_users(house: House) -> None:
+def test_a_snapshot_from_before_there_were_similarity_vectors_begins_without_users(house: House) -> None:
     items, users = (VectorTable([name], np.ones((1, 3), np.float32)) for name in ("item", "ann"))
     write_snapshot(house.directory, Snapshot("g", items, users, {}, CREATED_AT, {}))
     set_current(house.directory, "g")

@@ -60,17 +60,17 @@ def test_users_in_a_snapshot_are_as_they_are_published(world: World) -> None:
     trainer = world.trainer()
     trainer.step(2)
     ids = [f"u{n}" for n in range(5)]
-    likeness = similarity_vectors(trainer.state, trainer.state.user_ids.rows_of([*ids, "sour"]))
+    similarity = similarity_vectors(trainer.state, trainer.state.user_ids.rows_of([*ids, "sour"]))
     trainer.state.dirty_users.mark(np.arange(6), 0.0)
     trainer.step()  # published again with the items' vectors of the moment
     published = vectors_of_users(world)
     assert set(published) == set(ids)
-    assert likeness[:5].tolist() == [numbers(published[user_id]) for user_id in ids]
-    assert not likeness[5].any()
+    assert similarity[:5].tolist() == [numbers(published[user_id]) for user_id in ids]
+    assert not similarity[5].any()
     assert similarity_vectors(trainer.state, np.zeros(0, np.int64)).shape == (0, 9)
 
 
-def test_likeness_does_not_depend_on_how_many_are_asked_for_at_once(
+def test_similarity_does_not_depend_on_how_many_are_asked_for_at_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.send(*events(*[(f"u{n % 5}", f"i{n % 7}") for n in range(23)]))

@@ -40,15 +40,15 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert read.items.ids == written.items.ids
     assert np.array_equal(read.items.vectors, written.items.vectors)
     assert np.array_equal(read.users.vectors, written.users.vectors)
-    assert (read.next_offsets, read.created_at, read.provenance, read.likeness) == written[3:]
+    assert (read.next_offsets, read.created_at, read.provenance, read.similarity_vectors) == written[3:]
 
 
-def test_what_makes_users_alike_is_read_and_checked_where_it_was_written(tmp_path: Path) -> None:
-    likeness = np.random.default_rng(8).random((3, 9), dtype=np.float32)
-    write_snapshot(tmp_path, snapshot_of()._replace(likeness=likeness))
-    read = read_snapshot(tmp_path, "g1").likeness
+def test_similarity_vectors_are_read_and_checked_where_it_was_written(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(8).random((3, 9), dtype=np.float32)
+    write_snapshot(tmp_path, snapshot_of()._replace(similarity_vectors=vectors))
+    read = read_snapshot(tmp_path, "g1").similarity_vectors
     assert read is not None
-    assert np.array_equal(read, likeness)
+    assert np.array_equal(read, vectors)
     path = tmp_path / "g1" / "user_likeness.npy"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(CorruptArtifact):
@@ -57,7 +57,7 @@ def test_what_makes_users_alike_is_read_and_checked_where_it_was_written(tmp_pat
     with pytest.raises(CorruptArtifact):
         read_snapshot(tmp_path, "g1")
     with pytest.raises(InvalidInput):
-        write_snapshot(tmp_path, snapshot_of("g2")._replace(likeness=likeness[:2]))
+        write_snapshot(tmp_path, snapshot_of("g2")._replace(similarity_vectors=vectors[:2]))
 
 
 def test_the_manifest_says_what_is_there(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
     row = list(snapshot.users.ids).index("u1")
     assert document.state.vector == snapshot.users.vectors[row].tobytes()
     assert document.state.disliked == ("bad",)
-    assert snapshot.likeness is not None
-    assert np.array_equal(snapshot.likeness[row], similarity_vectors(state, np.array([row]))[0])
+    assert snapshot.similarity_vectors is not None
+    assert np.array_equal(snapshot.similarity_vectors[row], similarity_vectors(state, np.array([row]))[0])
     assert state.dirty_users.n_waiting == 0  # the snapshot has them
     chosen = {event.item_id for event in history() if event.user_id == "u1"}
     assert set(asyncio.run(world.store.seen_items("u1", 100))) == chosen
