@@ -1,4 +1,4 @@
-"""Step 6 of the loop: the state and its place in the stream, in one file that is whole or not there."""
+"""Step 6 of the loop: the state and its offsets in the stream, in one file that is whole or not there."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ FORMAT_VERSION = 1
 
 
 class About(msgspec.Struct, frozen=True):
-    """What stands in the file beside arrays.
+    """Contents of the file beside arrays.
 
     Attributes
     ----------
@@ -144,8 +144,8 @@ class BarsCheckpoint:
             raise CorruptArtifact(f"{self._path} is of format {about.format_version}; {_MEND}")
 
 
-def _offsets(places: Offsets) -> list[int]:
-    return [offset for partitions in places.values() for offset in partitions.values()]
+def _offsets(offsets: Offsets) -> list[int]:
+    return [offset for partitions in offsets.values() for offset in partitions.values()]
 
 
 _MEND = "delete it, and the bars are made of the log again"

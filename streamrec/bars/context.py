@@ -30,7 +30,7 @@ _MAX_DELETED = 100_000
 
 @dataclass(frozen=True)
 class BarsProcess:
-    """What the composition root hands over.
+    """Parts that the composition root hands over.
 
     Attributes
     ----------

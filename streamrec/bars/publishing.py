@@ -17,7 +17,7 @@ from streamrec.telemetry import timed
 
 
 class Waiting(NamedTuple):
-    """What was not published yet: places of minutes, and ids of items that were forgotten."""
+    """Changes not published yet: cells of minutes, and ids of items that were forgotten."""
 
     cells: NDArray[np.int64]
     forgotten: list[str]
@@ -132,7 +132,7 @@ class BarsPublishing:
             self._mark(self._table.cells_in_use(rows), now)
 
     def _next_update(self, since: NDArray[np.float64]) -> tuple[NDArray[np.int64], BarsUpdate]:
-        """Take a portion: (C,) places of minutes, and what to publish of them.
+        """Take a portion: (C,) cells of minutes, and what to publish of them.
 
         Parameters
         ----------

@@ -50,7 +50,7 @@ class Sinks(NamedTuple):
 
 
 class Changelog(NamedTuple):
-    """How a generation's vectors stand in their logs.
+    """Keys and context of a generation's vectors in their logs.
 
     Attributes
     ----------

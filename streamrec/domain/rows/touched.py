@@ -9,7 +9,7 @@ from streamrec.domain.rows.touched_rows import Rows, TouchedRows
 
 
 class Touched(StatePart):
-    """When each user's and each item's row was touched last: who was silent longest makes room for others.
+    """Times at which users' and items' rows were last touched: the longest silent are evicted first.
 
     Rows are not cleared when they are forgotten: their next owners touch them at once.
     """
