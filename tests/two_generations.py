@@ -30,14 +30,14 @@ from streamrec.wire import Command, encode_command, encode_event
 OLD, NEW = "old", "new"
 DIMENSIONS = {OLD: 8, NEW: 4}
 SETTINGS = TrainerSettings(
-    lease_duration_s=0.6,
+    lease_duration_s=3.0,
     status_interval_s=0.02,
     checkpoint_interval_s=0.2,
     poll_timeout_s=0.01,
     evaluations_per_s=1000.0,
 )
 
-_PATIENCE_S = 60.0
+_PATIENCE_S = 120.0
 
 
 def eventually(is_true: Callable[[], bool]) -> None:
