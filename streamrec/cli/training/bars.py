@@ -22,11 +22,11 @@ from streamrec.telemetry import configure_logging
 
 def history() -> None:
     """Keep open, high, low and close of items' values, minute by minute, until SIGTERM."""
-    stop, places = stop_on_signals(), read_settings(LocationSettings)
-    configure_logging(places.log_level, "history")
+    stop, locations = stop_on_signals(), read_settings(LocationSettings)
+    configure_logging(locations.log_level, "history")
     settings, trainer = read_settings(BarsSettings), read_settings(TrainerSettings)
-    metrics = ScopedMetrics(open_metrics(places.statsd_url), "history")
-    cache = open_cache_publisher(places.cache_url, partial(metrics.count, "cache_keys_replaced"))
+    metrics = ScopedMetrics(open_metrics(locations.statsd_url), "history")
+    cache = open_cache_publisher(locations.cache_url, partial(metrics.count, "cache_keys_replaced"))
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
@@ -34,14 +34,14 @@ def history() -> None:
         BarsProcess(
             open_source=partial(
                 open_event_source,
-                places.events_url,
+                locations.events_url,
                 [COMMANDS, INTERACTIONS],
                 count_damaged=partial(metrics.count, "damaged_batches"),
             ),
-            store=open_trainer_store(places.store_url),
+            store=open_trainer_store(locations.store_url),
             cache=cache,
             metrics=metrics,
-            artifacts_dir=places.artifacts_dir,
+            artifacts_dir=locations.artifacts_dir,
             rules=TickRules(weights, settings.types),
             settings=settings,
             stop=stop,

@@ -36,7 +36,7 @@ _ROLES = {ITEM_VECTORS: "item", USER_VECTORS: "user"}
 
 
 def open_housekeeping(
-    places: LocationSettings, metrics: Metrics, retention: RetentionSettings | None = None
+    locations: LocationSettings, metrics: Metrics, retention: RetentionSettings | None = None
 ) -> Housekeeping:
     """Return what removes too old things from the parts that the settings name.
 
@@ -47,36 +47,36 @@ def open_housekeeping(
     """
     retention = retention or RetentionSettings()
     return Housekeeping(
-        dict(_tasks(places, retention)), retention.interval_s, metrics_of("champion", metrics)
+        dict(_tasks(locations, retention)), retention.interval_s, metrics_of("champion", metrics)
     )
 
 
-def _tasks(places: LocationSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:
-    artifacts_dir = places.artifacts_dir
+def _tasks(locations: LocationSettings, retention: RetentionSettings) -> Iterator[tuple[str, Task]]:
+    artifacts_dir = locations.artifacts_dir
     generations = GenerationRetention(
         artifacts_dir, retention.n_old_generations, retention.least_generation_age_s
     )
     yield "generations", generations.prune
-    if places.events_url.startswith("sqlite:"):
+    if locations.events_url.startswith("sqlite:"):
         bounds = LogBounds(retention.log_age_s, retention.log_bytes)
-        yield "log", _prune_log(path_of(places.events_url), bounds, artifacts_dir)
-    if places.vectors_url.startswith("sqlite:"):
+        yield "log", _prune_log(path_of(locations.events_url), bounds, artifacts_dir)
+    if locations.vectors_url.startswith("sqlite:"):
         yield (
             "changelog",
-            _Changelog(path_of(places.vectors_url), artifacts_dir, retention.tombstone_age_s).prune,
+            _Changelog(path_of(locations.vectors_url), artifacts_dir, retention.tombstone_age_s).prune,
         )
-    if places.cache_url.startswith("sqlite:"):
-        yield "cache", SqliteCacheRetention(path_of(places.cache_url)).prune
-    if places.store_url.startswith("sqlite:"):
-        store = path_of(places.store_url)
+    if locations.cache_url.startswith("sqlite:"):
+        yield "cache", SqliteCacheRetention(path_of(locations.cache_url)).prune
+    if locations.store_url.startswith("sqlite:"):
+        store = path_of(locations.store_url)
         yield "seen", SqliteSeenRetention(store, retention.seen_of_user).prune
         yield "deleted_items", SqliteDeletedItemsRetention(store, retention.tombstone_age_s).prune
-    elif places.store_url.startswith("mongodb"):
+    elif locations.store_url.startswith("mongodb"):
         # Imported where it is wanted: whoever runs on SQLite needs no driver in memory.
         from streamrec.adapters.mongo.connection import address_of
         from streamrec.adapters.mongo.retention import MongoSeenRetention
 
-        yield "seen", MongoSeenRetention(address_of(places.store_url), retention.seen_of_user).prune
+        yield "seen", MongoSeenRetention(address_of(locations.store_url), retention.seen_of_user).prune
 
 
 def _prune_log(path: Path, bounds: LogBounds, artifacts_dir: Path) -> Task:

@@ -17,7 +17,7 @@ from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LocationSettings
 
 
-def open_sinks(places: LocationSettings, metrics: Metrics) -> Sinks:
+def open_sinks(locations: LocationSettings, metrics: Metrics) -> Sinks:
     """Open logs, store and cache to write to.
 
     Raises
@@ -28,22 +28,22 @@ def open_sinks(places: LocationSettings, metrics: Metrics) -> Sinks:
         When a file can't be opened.
     """
     return Sinks(
-        events=open_event_sink(places.events_url),
-        vectors=open_event_sink(places.vectors_url),
-        store=open_trainer_store(places.store_url),
+        events=open_event_sink(locations.events_url),
+        vectors=open_event_sink(locations.vectors_url),
+        store=open_trainer_store(locations.store_url),
         cache=open_cache_publisher(
-            places.cache_url, partial(metrics_of("champion", metrics).count, "cache_keys_replaced")
+            locations.cache_url, partial(metrics_of("champion", metrics).count, "cache_keys_replaced")
         ),
     )
 
 
-def sources_of_events(places: LocationSettings, metrics: Metrics) -> Callable[[str], EventSource]:
+def sources_of_events(locations: LocationSettings, metrics: Metrics) -> Callable[[str], EventSource]:
     """Return what opens a reader of events and commands, which counts under the name of its group's role."""
 
     def open_source(group: str) -> EventSource:
         role: Role = "challenger" if group == NAMES["challenger"] else "champion"
         count_damaged = partial(metrics_of(role, metrics).count, "damaged_batches")
         topics = [COMMANDS, INTERACTIONS]
-        return open_event_source(places.events_url, topics, group, count_damaged=count_damaged)
+        return open_event_source(locations.events_url, topics, group, count_damaged=count_damaged)
 
     return open_source
