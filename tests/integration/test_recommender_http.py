@@ -30,43 +30,45 @@ GENERATION = "g1"
 EMOJI = urllib.parse.quote("\U0001f3ac")
 
 
-def populate(places: LocationSettings) -> None:
+def populate(locations: LocationSettings) -> None:
     vectors = np.array([[row / 50, 0.0] for row in range(50)], np.float32)
     ids = ["a/b", *(f"i{row}" for row in range(1, 50))]
     users = VectorTable(["u"], np.ones((1, 2), np.float32))
-    write_snapshot(places.artifacts_dir, Snapshot(GENERATION, VectorTable(ids, vectors), users, {}, 0.0, {}))
-    set_current(places.artifacts_dir, GENERATION)
-    store = open_trainer_store(places.store_url)
+    write_snapshot(
+        locations.artifacts_dir, Snapshot(GENERATION, VectorTable(ids, vectors), users, {}, 0.0, {})
+    )
+    set_current(locations.artifacts_dir, GENERATION)
+    store = open_trainer_store(locations.store_url)
     lease = store.acquire("trainer", "test", 10.0, time.time())
     assert lease is not None
     state = UserState("u", GENERATION, users.vectors[0].tobytes(), disliked=("i49",))
     store.publish_users(UserUpdates([state], [("u", "i48", 1.0)]), lease)
     store.close()
-    cache = open_cache_publisher(places.cache_url)
+    cache = open_cache_publisher(locations.cache_url)
     cache.publish_popular({"recent": [RankedItem("i47", 1.0)]})
     cache.close()
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> LocationSettings:
+def locations(tmp_path_factory: pytest.TempPathFactory) -> LocationSettings:
     made = locations_in(tmp_path_factory.mktemp("stack"), free_port())
     populate(made)
     return made
 
 
 @pytest.fixture(scope="module")
-def url(places: LocationSettings) -> Iterator[str]:
+def url(locations: LocationSettings) -> Iterator[str]:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
-    with served(settings, port, environment_of(places), path="/health/live"):
+    with served(settings, port, environment_of(locations), path="/health/live"):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager
-def index_served(places: LocationSettings) -> Iterator[None]:
-    port = urllib.parse.urlsplit(places.index_url).port
+def index_served(locations: LocationSettings) -> Iterator[None]:
+    port = urllib.parse.urlsplit(locations.index_url).port
     assert port is not None
-    with served(["-c", "python:faiss_server.gunicorn_settings"], port, environment_of(places)):
+    with served(["-c", "python:faiss_server.gunicorn_settings"], port, environment_of(locations)):
         yield
 
 
@@ -98,15 +100,15 @@ def send(method: str, url: str, body: object) -> int:
 
 
 def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
-    url: str, places: LocationSettings
+    url: str, locations: LocationSettings
 ) -> None:
     status, health = readiness(url)
     assert (status, health["status"], health["parts"]["store"]) == (503, "not ready", "ok")
-    assert places.index_url in health["parts"]["index"]
+    assert locations.index_url in health["parts"]["index"]
     status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
     assert (status, answer["degraded"], answer["based_on"]) == (200, True, "popular_items")
     assert [item["item_id"] for item in answer["items"]] == ["i47"]
-    with index_served(places):
+    with index_served(locations):
         time.sleep(1.1)  # the pause after a timeout, if there was one
         assert readiness(url)[1]["status"] == "ok"
         status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
@@ -145,13 +147,13 @@ def test_a_thousand_ids_go_into_a_request(url: str) -> None:
     assert get(f"{url}/v1/recommendations?only_ids=one-more&{ids}")[0] == 400
 
 
-def test_what_is_put_is_durable_and_announced(url: str, places: LocationSettings) -> None:
+def test_what_is_put_is_durable_and_announced(url: str, locations: LocationSettings) -> None:
     assert send("PUT", f"{url}/v1/items/a%2Fb", {"title": "slash"}) == 204
     assert send("PUT", f"{url}/v1/items/{EMOJI}", {"title": "emoji"}) == 204
     assert get(f"{url}/v1/items/a%2Fb")[1]["title"] == "slash"
     assert get(f"{url}/v1/items/{EMOJI}")[1]["item_id"] == "\U0001f3ac"
     assert send("POST", f"{url}/v1/events", {"user_id": "\U0001f3ac", "item_id": "a/b"}) == 202
-    source = open_event_source(places.events_url, [COMMANDS, INTERACTIONS], "test")
+    source = open_event_source(locations.events_url, [COMMANDS, INTERACTIONS], "test")
     keys = [(record.topic, record.key) for record in source.poll(100, 1.0)]
     source.close()
     assert (COMMANDS, "a/b") in keys
@@ -191,7 +193,7 @@ def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
     assert get(f"{url}/health/live")[0] == 200
 
 
-def test_schemathesis_finds_nothing_wrong(url: str, places: LocationSettings, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing_wrong(url: str, locations: LocationSettings, tmp_path: Path) -> None:
     # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
     # No schema tells a cursor that an answer gave from any other text, nor that a URL holds 64 KiB and not a
     # thousand ids of 256 bytes each: such values have tests of their own as well.
@@ -205,15 +207,15 @@ def test_schemathesis_finds_nothing_wrong(url: str, places: LocationSettings, tm
         "run", f"{url}/openapi.json", "--max-examples", "12", "--seed", "1",
         "--checks", "all", "--phases", "examples,coverage,fuzzing", "--no-color",
     ]  # fmt: skip
-    with index_served(places):
+    with index_served(locations):
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]
 
 
-def test_the_server_stops_cleanly(places: LocationSettings) -> None:
+def test_the_server_stops_cleanly(locations: LocationSettings) -> None:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
-    with served(settings, port, environment_of(places), path="/health/live") as process:
+    with served(settings, port, environment_of(locations), path="/health/live") as process:
         assert get(f"http://127.0.0.1:{port}/health/live")[0] == 200
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=15) == 0

@@ -40,7 +40,7 @@ def checkpoint(folder: Path, name: str, offset: int) -> None:
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> LocationSettings:
+def locations(tmp_path: Path) -> LocationSettings:
     return LocationSettings(
         events_url=f"sqlite:///{tmp_path}/events.db",
         store_url=f"sqlite:///{tmp_path}/store.db",
@@ -72,10 +72,10 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
 
 
 def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_for_ever(
-    places: LocationSettings,
+    locations: LocationSettings,
 ) -> None:
-    release(places.artifacts_dir, "live", [f"i{n}" for n in range(5)], 0, slot=1)
-    set_current(places.artifacts_dir, "live")
+    release(locations.artifacts_dir, "live", [f"i{n}" for n in range(5)], 0, slot=1)
+    set_current(locations.artifacts_dir, "live")
     vector = np.ones(9, "<f4").tobytes()
     records = {f"i{n}": VectorRecord("live", None, 1.0, f"i{n}") for n in range(10)}  # of the version before
     records |= {f"new{n}": VectorRecord("live", vector, 1.0, f"new{n}") for n in range(10)}
@@ -83,7 +83,7 @@ def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_fo
     messages = [Message(changelog_key(id_, 1), encode_vector(record)) for id_, record in records.items()]
     messages += [Message(changelog_key(f"bare{n}", 1), None) for n in range(5)]
     messages += [Message("damaged", b"?")]
-    path = places.artifacts_dir.parent / "changelog.db"
+    path = locations.artifacts_dir.parent / "changelog.db"
     sink = SqliteEventSink(path)
     sink.append(ITEM_VECTORS, messages)
     sink.close()
@@ -93,19 +93,19 @@ def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_fo
         with closing(sqlite3.connect(path)) as file:
             return {key for (key,) in file.execute('SELECT key FROM "log_item-vectors"')}
 
-    open_housekeeping(places, NullMetrics(), RetentionSettings()).do_all()
+    open_housekeeping(locations, NullMetrics(), RetentionSettings()).do_all()
     assert len(keys()) == 36  # a reader that was away for a moment has to learn of them
     with closing(sqlite3.connect(path)) as file:
         file.execute('UPDATE "log_item-vectors" SET appended_at = 1.0')
         file.commit()
-    open_housekeeping(places, NullMetrics(), RetentionSettings()).do_all()
+    open_housekeeping(locations, NullMetrics(), RetentionSettings()).do_all()
     assert keys() == kept | {"damaged"}
 
 
-def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(places: LocationSettings) -> None:
-    release(places.artifacts_dir, "live", ["i"], 0)
-    set_current(places.artifacts_dir, "live")
-    path = places.artifacts_dir.parent / "changelog.db"
+def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(locations: LocationSettings) -> None:
+    release(locations.artifacts_dir, "live", ["i"], 0)
+    set_current(locations.artifacts_dir, "live")
+    path = locations.artifacts_dir.parent / "changelog.db"
     SqliteEventSink(path).append(ITEM_VECTORS, [Message("i", None)])
     with closing(sqlite3.connect(path)) as file:
         file.execute('UPDATE "log_item-vectors" SET appended_at = 1.0')
@@ -114,7 +114,7 @@ def test_a_hundred_thousand_deleted_ids_leave_nothing_behind(places: LocationSet
             " (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 100000) SELECT 'gone' || x, NULL, 1.0 FROM n"
         )
         file.commit()
-    housekeeping = open_housekeeping(places, NullMetrics(), RetentionSettings())
+    housekeeping = open_housekeeping(locations, NullMetrics(), RetentionSettings())
     for _ in range(10):
         housekeeping.do_all()
     with closing(sqlite3.connect(path)) as file:
