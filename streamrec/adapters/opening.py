@@ -7,13 +7,15 @@ the names and with the parameters that they have here, and a line of `ADAPTERS`.
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from streamrec.adapters.index_http.client import HttpIndex
-from streamrec.adapters.index_http.lookup import BlockingIndex
 from streamrec.errors import ConfigurationError
 from streamrec.ports import CachePublisher, DocumentStore, EventSink, EventSource, HotCache, TrainerStore
 from streamrec.redaction import shown_url
+
+if TYPE_CHECKING:  # the index server's image has no HTTP client
+    from streamrec.adapters.index_http.client import HttpIndex
+    from streamrec.adapters.index_http.lookup import BlockingIndex
 
 PortName = Literal["event log", "document store", "hot cache", "index"]
 
@@ -112,13 +114,13 @@ def open_cache_publisher(url: str, count_replaced: Callable[[int], None] | None 
     return cache
 
 
-def open_index(url: str, timeout_s: float) -> HttpIndex:
+def open_index(url: str, timeout_s: float) -> "HttpIndex":
     """Return a client of the index service; raises as `open_event_source`."""
     index: HttpIndex = _adapter("index", url).open_index(url, timeout_s)
     return index
 
 
-def open_index_lookup(url: str, timeout_s: float) -> BlockingIndex:
+def open_index_lookup(url: str, timeout_s: float) -> "BlockingIndex":
     """Return a client of the index service for one thread; raises as `open_event_source`."""
     index: BlockingIndex = _adapter("index", url).open_index_lookup(url, timeout_s)
     return index
