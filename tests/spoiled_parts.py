@@ -18,9 +18,9 @@ from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.source_names import SOURCES, WINDOWS
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import ItemIndex, Neighbours, RankedItem, UserUpdates
-from streamrec.serving.sources.ranked_sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 from tests.asgi_client import Answer, Client
 from tests.damage import NESTED

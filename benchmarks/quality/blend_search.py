@@ -16,11 +16,11 @@ from benchmarks import results_file
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.ranking.prequential import Events, Rows
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.served import ServedModel
-from streamrec.serving.sources.ranked_sources import SOURCES
 
 N_VECTORS = 200
 

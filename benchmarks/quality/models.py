@@ -25,13 +25,13 @@ from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
+from streamrec.domain.ranking.source_names import COVISITATION, FOLLOWERS, GMF, POPULAR
 from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.evaluation.served import ServedModel
 from streamrec.learning.learner import use_one_thread
-from streamrec.serving.sources.ranked_sources import COVISITATION, FOLLOWERS, GMF, POPULAR
 
 PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 

@@ -28,12 +28,12 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Id, Proposal
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.ports import Rankings, VectorSearch
 from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_over
 from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval, Stage
 from streamrec.telemetry import NullMetrics

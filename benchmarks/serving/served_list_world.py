@@ -12,6 +12,7 @@ from benchmarks.trainer.prepare import draw_items
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.source_names import WINDOWS
 from streamrec.domain.users.user import UserState
 from streamrec.ports import (
     ByVector,
@@ -23,7 +24,6 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.publishing.views import N_POPULAR
-from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings
 
 N_ITEMS = 100_000

@@ -10,17 +10,9 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.explanation import Cause, Explanation
 from streamrec.domain.ranking.recommendation import RecommendedItem
+from streamrec.domain.ranking.source_names import AGAIN, COVISITATION, FOLLOWERS, GMF
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.serving.sources.ranked_sources import (
-    AGAIN,
-    COVISITATION,
-    FOLLOWERS,
-    GMF,
-    N_HISTORY,
-    N_PROPOSED,
-    chosen_again,
-    visited,
-)
+from streamrec.serving.sources.ranked_sources import N_HISTORY, N_PROPOSED, chosen_again, visited
 from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 

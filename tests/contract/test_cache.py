@@ -21,9 +21,9 @@ from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
-from streamrec.serving.sources.ranked_sources import SOURCES
 from tests.builders import near
 
 TTL_S = 60.0

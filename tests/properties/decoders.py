@@ -52,6 +52,7 @@ from streamrec.domain.popularity.recency import visited_with
 from streamrec.domain.ranking import blend
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.users.user import LabelUse, Profile, UserState
@@ -80,7 +81,6 @@ from streamrec.ports import (
 )
 from streamrec.process.decoding import decode_commands, decode_events
 from streamrec.publishing.rejections import rejection
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.properties.damages import JSON, MSGPACK, Form
 

@@ -8,6 +8,7 @@ import msgspec
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.explanation import Explanation
+from streamrec.domain.ranking.source_names import SourceName
 from streamrec.domain.similarity.kinds import LikeOrder
 
 MAX_K = 1000
@@ -15,9 +16,6 @@ MAX_K = 1000
 MAX_LISTED_IDS = 1000
 """Items that a request may exclude, and that it may allow."""
 
-SourceName = Literal[
-    "gmf", "covisitation", "followers", "again", "similar", "same_day", "popular", "new", "listed"
-]
 BasedOn = Literal["user_id", "item_id", "popular_items"]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from streamrec.domain.ranking.recommendation import SourceName
+from streamrec.domain.ranking.source_names import SourceName
 from streamrec.domain.similarity.kinds import SimilarityKind
 
 

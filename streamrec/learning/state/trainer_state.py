@@ -13,6 +13,7 @@ from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.newest_ids import NewestIds
 from streamrec.domain.rows.state_part import StatePart
@@ -25,7 +26,6 @@ from streamrec.learning.learner import Learner
 from streamrec.learning.state.counters import Counters
 from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
 from streamrec.learning.state.user_table import UserTable
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 
 

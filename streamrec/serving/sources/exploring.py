@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from streamrec.domain.items.exploration import n_new_slots, with_new_items
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.ranking.recommendation import RecommendedItem, Selection, SourceName
+from streamrec.domain.ranking.recommendation import RecommendedItem, Selection
+from streamrec.domain.ranking.source_names import SourceName
 from streamrec.ports import Rankings
 from streamrec.serving.guard import Guard
 from streamrec.serving.paging import Page

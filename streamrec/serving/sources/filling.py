@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
-from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection, SourceName
+from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection
+from streamrec.domain.ranking.source_names import GMF, POPULAR, SourceName
 from streamrec.ports import Metrics
 from streamrec.serving.guard import Attempts
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import like_first
-from streamrec.serving.sources.ranked_sources import GMF, N_PROPOSED, POPULAR
+from streamrec.serving.sources.ranked_sources import N_PROPOSED
 from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval, Stage
 

@@ -5,10 +5,10 @@ import time
 from collections.abc import Callable
 
 from streamrec.domain.ranking.blend import Blend, BlendRanker
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard
-from streamrec.serving.sources.ranked_sources import SOURCES
 
 RENEWED_AFTER_S = 1.0
 """The trainer publishes once a second."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import again, distinct_newest_first, visited_with
 from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.ranking.source_names import AGAIN, COVISITATION, FOLLOWERS, GMF, SAME_DAY
 from streamrec.ports import (
     ById,
     ByVector,
@@ -20,19 +21,6 @@ from streamrec.ports import (
 )
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.request_context import RequestContext
-
-GMF, COVISITATION, FOLLOWERS, AGAIN = "gmf", "covisitation", "followers", "again"
-
-SAME_DAY = "same_day"
-"""No part of a blend: what it sees co-visitation sees too, and weighs."""
-
-WINDOWS = ("all", "week", "day", "hour", "recent")
-"""Of popularity, as the trainer names its rankings."""
-
-POPULAR = tuple(f"popular_{window}" for window in WINDOWS)
-
-SOURCES = (GMF, COVISITATION, FOLLOWERS, *POPULAR, AGAIN)
-"""All that a blend may weigh."""
 
 N_PROPOSED = 100
 """Candidates of one source: the item that is chosen next is among twice as many in 2 % more of the cases."""

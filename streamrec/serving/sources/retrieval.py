@@ -4,16 +4,12 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 
 from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.source_names import COVISITATION, GMF, SAME_DAY, SOURCES, WINDOWS
 from streamrec.domain.similarity.kinds import SimilarityKind
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.popular import PopularSource
 from streamrec.serving.sources.ranked_sources import (
-    COVISITATION,
-    GMF,
-    SAME_DAY,
-    SOURCES,
-    WINDOWS,
     AgainSource,
     CandidateSource,
     NeighbourSource,

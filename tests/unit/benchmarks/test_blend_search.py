@@ -3,12 +3,12 @@ import pytest
 
 from benchmarks.quality.blend_search import Question, RecordedModel, recalls, searched
 from streamrec.domain.ranking.prequential import Events
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import figures
 from streamrec.learning.initial.fit import FitOptions
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import LearningSettings
 from tests.unit.evaluation.test_bad_input import people
 

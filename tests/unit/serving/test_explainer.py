@@ -15,10 +15,10 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.explanation import Explanation
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.source_names import COVISITATION, POPULAR, SOURCES
 from streamrec.domain.users.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
-from streamrec.serving.sources.ranked_sources import COVISITATION, POPULAR, SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 

@@ -9,10 +9,10 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.ranking.blend import Blend, BlendRanker
 from streamrec.domain.ranking.candidates import LIGHT, Candidates, Proposal
+from streamrec.domain.ranking.source_names import COVISITATION, GMF, SOURCES
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.learned_blend import RENEWED_AFTER_S, LearnedBlend
-from streamrec.serving.sources.ranked_sources import COVISITATION, GMF, SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import SteppingClock
 

@@ -14,11 +14,11 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.source_names import POPULAR, SOURCES, WINDOWS
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
-from streamrec.serving.sources.ranked_sources import POPULAR, SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 
 N_ITEMS = 60

@@ -5,9 +5,7 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.ports import RankedItem, VectorTable
-from streamrec.serving.guard import Attempts, Guard
-from streamrec.serving.sources.ranked_sources import (
+from streamrec.domain.ranking.source_names import (
     AGAIN,
     COVISITATION,
     FOLLOWERS,
@@ -16,6 +14,8 @@ from streamrec.serving.sources.ranked_sources import (
     SOURCES,
     WINDOWS,
 )
+from streamrec.ports import RankedItem, VectorTable
+from streamrec.serving.guard import Attempts, Guard
 from streamrec.serving.sources.request_context import RequestContext
 from streamrec.serving.sources.retrieval import Retrieval
 from streamrec.telemetry import NullMetrics

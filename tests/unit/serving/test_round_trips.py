@@ -15,10 +15,10 @@ from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.source_names import SOURCES, WINDOWS
 from streamrec.domain.users.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
-from streamrec.serving.sources.ranked_sources import SOURCES, WINDOWS
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 from tests.round_trips import Proxy, Rounds

@@ -8,10 +8,10 @@ import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.source_names import WINDOWS
 from streamrec.ports import ById, ByVector, UserProfile, VectorTable
 from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import UNKNOWN_USER
-from streamrec.serving.sources.ranked_sources import WINDOWS
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from tests.builders import GENERATION, RunningTrainer, World, events
 

@@ -13,9 +13,9 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import LIGHT
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.domain.ranking.source_names import COVISITATION, FOLLOWERS, SOURCES
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
-from streamrec.serving.sources.ranked_sources import COVISITATION, FOLLOWERS, SOURCES
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_serving import LiveServing
 from streamrec.telemetry import NullMetrics

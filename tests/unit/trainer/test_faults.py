@@ -10,6 +10,7 @@ import pytest
 from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.stored_state import to_checkpoint
@@ -17,7 +18,6 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Lease, Offsets, UserUpdates
 from streamrec.publishing.publications import Status
 from streamrec.publishing.publisher import Changelog, Publisher, Sinks
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, World, events
 

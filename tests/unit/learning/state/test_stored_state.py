@@ -15,6 +15,7 @@ from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
@@ -29,7 +30,6 @@ from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import neighbours_of, rankings, user_states, vector_table
-from streamrec.serving.sources.ranked_sources import SOURCES
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.shadow.live_serving import LiveServing
 from tests.builders import WEIGHTS
