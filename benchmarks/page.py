@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from benchmarks.page_sections import ELSEWHERE, SECTIONS, Row, Section
+from benchmarks.page_rows import Row, Section
+from benchmarks.page_sections import ELSEWHERE, SECTIONS
 from benchmarks.results_file import RESULTS, Measured, Result, read
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"

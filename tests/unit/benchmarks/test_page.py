@@ -8,7 +8,8 @@ import pytest
 
 from benchmarks import page
 from benchmarks.__main__ import ALL
-from benchmarks.page_sections import ELSEWHERE, SECTIONS, Row, Section
+from benchmarks.page_rows import Row, Section
+from benchmarks.page_sections import ELSEWHERE, SECTIONS
 from benchmarks.results_file import RESULTS, Measured, read
 
 NOW = datetime(2026, 11, 29, tzinfo=UTC)

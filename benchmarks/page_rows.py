@@ -1,0 +1,62 @@
+"""Rows of the page of benchmarks: a figure of a result, and what is wanted of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+Figures = Mapping[str, Any]
+
+
+class Row(NamedTuple):
+    """One figure of a result, and the bound that is wanted of it."""
+
+    what: str
+    value: Callable[[Figures], float]
+    form: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+
+class Section(NamedTuple):
+    """The figures of one result: `benchmarks/results/<name>.json`."""
+
+    name: str
+    title: str
+    rows: tuple[Row, ...]
+
+
+def at(*path: str | int) -> Callable[[Figures], float]:
+    """Return a function that follows keys and positions into figures."""
+
+    def value(figures: Figures) -> float:
+        found: Any = figures
+        for key in path:
+            found = found[key]
+        return float(found)
+
+    return value
+
+
+def percentiles(what: str, *path: str | int, p50: float | None = None, p99: float | None = None) -> list[Row]:
+    """Return the rows of a duration's median and 99th percentile."""
+    return [
+        Row(f"{what}, p50", at(*path, "p50_ms"), "{:.1f} ms", at_most=p50),
+        Row(f"{what}, p99", at(*path, "p99_ms"), "{:.1f} ms", at_most=p99),
+    ]
+
+
+def served_list(case: str) -> list[Row]:
+    """Return the rows of one kind of served list."""
+    return [
+        Row(f"{case}, p50", at("cases", case, "p50_ms"), "{:.2f} ms"),
+        Row(f"{case}, p99", at("cases", case, "p99_ms"), "{:.2f} ms", at_most=3),
+    ]
+
+
+def driver(name: str) -> list[Row]:
+    """Return the rows of one driver of Kafka."""
+    return [
+        Row(f"{name}, append", at(name, "append_per_s"), "{:,.0f} records/s"),
+        Row(f"{name}, read", at(name, "read_per_s"), "{:,.0f} records/s"),
+        Row(f"{name}, from end to end, p50", at(name, "latency_p50_ms"), "{:.1f} ms"),
+        Row(f"{name}, from end to end, p99", at(name, "latency_p99_ms"), "{:.1f} ms"),
+    ]
