@@ -10,7 +10,7 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import EventSource, Offsets, TrainerStore
+from streamrec.ports import EventSource, Metrics, Offsets, TrainerStore
 from streamrec.process.erasures import ever_erased, open_erasures
 from streamrec.process.retries import patiently
 from streamrec.process.scoped_metrics import metrics_of
@@ -109,16 +109,15 @@ def open_context(
         publisher=publisher,
         checkpoints=checkpoints,
         reverts=process.reverts,
-        live_index=_live_index(process, held),
+        live_index=_live_index(process, metrics),
         erased_users=tuple(erased),
         is_new_log=start != "checkpoint",
     )
 
 
-def _live_index(process: TrainerProcess, held: HeldRole) -> LiveIndex | None:
+def _live_index(process: TrainerProcess, metrics: Metrics) -> LiveIndex | None:
     if process.index is None:
         return None
-    metrics = metrics_of(held.role, process.metrics)
     return LiveIndex(process.index, process.settings.look_ups_per_s, metrics, process.clock)
 
 
