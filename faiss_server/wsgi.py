@@ -6,7 +6,6 @@ Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 import threading
 import time
 from collections.abc import Sequence
-from functools import partial
 from wsgiref.types import WSGIApplication
 
 import structlog
@@ -15,10 +14,10 @@ from faiss_server.app import Rules, create_app
 from faiss_server.background import Repeated, end_service
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader, OpenSource
-from streamrec.adapters.opening import open_event_source
+from faiss_server.sources import sources_of
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
-from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, EventSource
+from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS
 from streamrec.settings.processes import IndexSettings, LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
@@ -43,12 +42,7 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
 def _compose(locations: LocationSettings, settings: IndexSettings) -> WSGIApplication:
     configure_logging(locations.log_level, service="index")
     metrics = open_metrics(locations.statsd_url)
-
-    def open_source(topic: str) -> EventSource:
-        url = locations.events_url if topic == COMMANDS else locations.vectors_url
-        count = partial(metrics.count, "index.damaged_batches")
-        return open_event_source(url, topics=[topic], group="index", count_damaged=count)
-
+    open_source = sources_of(locations, metrics)
     generations = Generations()
     loader = GenerationLoader(
         locations.artifacts_dir, generations, open_source, metrics, time.time, with_users=settings.users

@@ -19,6 +19,7 @@ import recommender_server.app
 from faiss_server.generations import Generations
 from faiss_server.kinds import ITEMS, USERS
 from faiss_server.loader import GenerationLoader
+from faiss_server.sources import sources_of
 from recommender_server.app import Parts
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
@@ -29,6 +30,8 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
 from streamrec.bars.run import run_bars
 from streamrec.cli.doctor.probes import probe_statsd
+from streamrec.cli.training.bars import cache_of, sources_of_ticks
+from streamrec.cli.training.sinks import open_sinks, sources_of_events
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
@@ -51,7 +54,7 @@ from streamrec.ports import (
 from streamrec.process.scoped_metrics import ScopedMetrics, metrics_of
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Sinks
-from streamrec.settings.processes import LearningSettings, TrainerSettings
+from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
@@ -91,12 +94,29 @@ class Collected:
         """Nothing to release."""
 
 
-def drive_servers_of_others(metrics: Metrics) -> None:
-    """Count what the adapters of Kafka and Redis do; `tests/unit/adapters` damages real batches and keys."""
-    for scope in ("trainer", "history", "index"):
-        ScopedMetrics(metrics, scope).count("damaged_batches")
-    for scope in ("trainer", "history"):
-        ScopedMetrics(metrics, scope).count("cache_keys_replaced")
+def drive_servers_of_others(folder: Path, metrics: Metrics) -> None:
+    """Let adapters of Kafka and Redis, opened as each process does, count what they pass over or replace."""
+    locations = LocationSettings(
+        events_url="kafka://127.0.0.1:1",
+        vectors_url="kafka://127.0.0.1:1",
+        store_url=f"sqlite:///{folder}/store.db",
+        cache_url="redis://127.0.0.1:1/0",
+    )
+    of_bars = ScopedMetrics(metrics, "history")
+    sources: list[Any] = [
+        sources_of_events(locations, metrics)("trainer"),
+        sources_of_events(locations, metrics)("trainer-challenger"),
+        sources_of_ticks(locations, of_bars)("history"),
+        sources_of(locations, metrics)(ITEM_VECTORS),
+    ]
+    sinks: Any = open_sinks(locations, metrics)
+    of_ticks: Any = cache_of(locations, of_bars)
+    for source in sources:
+        source._count_damaged(1)
+    for cache in (sinks.cache, of_ticks):
+        cache._count_replaced(1)
+    for part in (*sources, *sinks, of_ticks):
+        part.close()
 
 
 def sent_by_the_system(folder: Path) -> set[Figure]:
@@ -111,7 +131,7 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
         drive_history(folder / "history", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)
-        drive_servers_of_others(metrics)
+        drive_servers_of_others(folder, metrics)
     finally:
         metrics.close()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:

@@ -1,6 +1,7 @@
 """`history`: the process that keeps items' histories. A composition root."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -12,12 +13,27 @@ from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
-from streamrec.ports import COMMANDS, INTERACTIONS
+from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, EventSource, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
+
+
+def cache_of(locations: LocationSettings, metrics: Metrics) -> CachePublisher:
+    """Open the hot cache to publish bars to."""
+    return open_cache_publisher(locations.cache_url, partial(metrics.count, "cache_keys_replaced"))
+
+
+def sources_of_ticks(locations: LocationSettings, metrics: Metrics) -> Callable[[str], EventSource]:
+    """Return what opens a reader of events and commands under a group's name."""
+    return partial(
+        open_event_source,
+        locations.events_url,
+        [COMMANDS, INTERACTIONS],
+        count_damaged=partial(metrics.count, "damaged_batches"),
+    )
 
 
 def history() -> None:
@@ -26,18 +42,13 @@ def history() -> None:
     configure_logging(locations.log_level, "history")
     settings, trainer = read_settings(BarsSettings), read_settings(TrainerSettings)
     metrics = ScopedMetrics(open_metrics(locations.statsd_url), "history")
-    cache = open_cache_publisher(locations.cache_url, partial(metrics.count, "cache_keys_replaced"))
+    cache = cache_of(locations, metrics)
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
     weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
     run_bars(
         BarsProcess(
-            open_source=partial(
-                open_event_source,
-                locations.events_url,
-                [COMMANDS, INTERACTIONS],
-                count_damaged=partial(metrics.count, "damaged_batches"),
-            ),
+            open_source=sources_of_ticks(locations, metrics),
             store=open_trainer_store(locations.store_url),
             cache=cache,
             metrics=metrics,
