@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
@@ -82,8 +83,7 @@ def train_initially(
     """
     acting = gather(start.events, state, start.rules)
     if gone := start.newly_erased(state.user_ids.ids()):
-        acting = acting.where(~np.isin(acting.user_rows, state.user_ids.rows_of(gone)))
-        erase_users(gone, state, Pending())
+        acting = acting.where(_forgetting(state, gone, acting.user_rows))
     if not acting.is_choice.any():
         raise InvalidInput("the history holds no event of positive weight: nothing can be learned from it")
     weights = count_history(state, acting, start.rules)
@@ -99,9 +99,14 @@ def without_users(state: TrainerState, history: Events, user_ids: Sequence[str])
     """Forget users in a state, and return the history without their events."""
     if not user_ids:
         return history
-    kept = history.at(~np.isin(history.user_rows, state.user_ids.rows_of(user_ids)))
+    return history.at(_forgetting(state, user_ids, history.user_rows))
+
+
+def _forgetting(state: TrainerState, user_ids: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Forget users in a state; return (N,) which events, by the rows of their users, are of others."""
+    is_of_others = ~np.isin(rows, state.user_ids.rows_of(user_ids))
     erase_users(user_ids, state, Pending())
-    return kept
+    return is_of_others
 
 
 def enter_catalog(state: TrainerState, items: Iterable[Item], categories: ItemCategories, now: float) -> None:
