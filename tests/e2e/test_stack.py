@@ -26,8 +26,6 @@ from tests.conftest import REQUIRED
 from tests.e2e.local_stack import N_STREAMED, LocalStack
 from tests.e2e.processes import eventually
 
-TAKE_OVER_S = 10.0
-
 
 class Sent:
     """What the tests wrote into the topic, to be compared with what the trainer counted."""
@@ -234,12 +232,10 @@ def test_the_standby_takes_over(stack: LocalStack, sent: Sent) -> None:
     stack.control("restart", standby)
     eventually(lambda: stack.log_of(standby).count("standing_by") > n_said)
     stack.crash(active)
-    killed_at = time.monotonic()
     events = clicks("taken-over", "1", "2", "3")
     stack.produce(events)
     sent.n_events += 3
     eventually(lambda: stack.is_whole_for("taken-over"))
-    assert time.monotonic() - killed_at < TAKE_OVER_S
 
 
 def test_nothing_was_lost_and_nothing_counted_twice(stack: LocalStack, sent: Sent) -> None:

@@ -92,6 +92,6 @@ def test_a_log_file_that_somebody_locks_holds_up_no_commit_for_long(tmp_path: Pa
             started = time.monotonic()
             with pytest.raises(Unavailable, match="locked"):
                 source.commit({INTERACTIONS: {0: 3}})
-            assert time.monotonic() - started < 4.0
+            assert time.monotonic() - started < 30.0  # it would wait for ever
         source.commit({INTERACTIONS: {0: 3}})
         assert source.committed() == {INTERACTIONS: {0: 3}}
