@@ -172,7 +172,9 @@ def test_a_commit_on_a_broker_that_hangs_ends_soon_and_is_made_up_for(
             started = time.monotonic()
             with pytest.raises(Unavailable, match="commit is not acknowledged"):
                 source.commit({COMMANDS: {0: 50}})
-            assert time.monotonic() - started < 2 * COMMIT_PATIENCE_S
+            assert (
+                time.monotonic() - started < COMMIT_PATIENCE_S + 30.0
+            )  # not for as long as the broker is away
     finally:
         broker.thaw()
     until_not_away(lambda: source.commit({COMMANDS: {0: 50}}), n_times=100)
