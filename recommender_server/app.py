@@ -21,7 +21,7 @@ from recommender_server.resources import (
     users,
 )
 from streamrec.domain.ranking.diversity import Shape
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.ports import DocumentStore, EventSink, HotCache, ItemIndex, Metrics
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.composition import Serving, ServingLimits, serving_over

@@ -17,7 +17,7 @@ from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.opening import open_cache, open_event_sink, open_index, open_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.domain.ranking.diversity import Shape
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.errors import StreamrecError
 from streamrec.serving.composition import ServingLimits
 from streamrec.settings.processes import LocationSettings, ServerSettings

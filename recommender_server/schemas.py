@@ -11,7 +11,8 @@ from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.domain.items.item import Item, checked_attributes
 from streamrec.domain.ranking.cursor import MAX_CURSOR_LENGTH
 from streamrec.domain.ranking.recommendation import MAX_K, MAX_LISTED_IDS
-from streamrec.domain.similarity.kinds import OrderName, SimilarityKind
+from streamrec.domain.similarity.like_order import OrderName
+from streamrec.domain.sources.table import SIMILARITIES, SimilarityKind
 from streamrec.domain.users.user import NO_PROFILE, UserDocument
 from streamrec.wire import EventRecord, ExactFloat
 
@@ -61,10 +62,7 @@ _NUMBER_TEXT = r"^(-?[0-9]{1,15}(\.[0-9]{1,15})?|NaN|NULL|)$"
 
 By = Annotated[
     SimilarityKind,
-    Meta(
-        description="Kind of similarity: by the model's vectors; by who chose both, one soon after another; "
-        "by who chose both on one day (UTC); by all that speaks to an unknown user who looks at the item."
-    ),
+    Meta(description=f"Kind of similarity: {'; '.join(kind.words for kind in SIMILARITIES.values())}."),
 ]
 Order = Annotated[
     OrderName,

@@ -17,8 +17,8 @@ from streamrec.adapters.opening import open_cache, open_cache_publisher, open_st
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.source_names import SOURCES, WINDOWS
+from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import ItemIndex, Neighbours, RankedItem, UserUpdates
 from streamrec.telemetry import NullMetrics
@@ -77,7 +77,7 @@ def publish_cache(cache: Any) -> None:
     cache.publish_popular(dict.fromkeys(names, ranking))
     near = Neighbours(["i3", "i4"], [0.5, 0.4], [3.0, 2.0], [0.1, 0.0], ["i5"], [2])
     cache.publish_neighbours({"i1": near, "i2": near})
-    cache.publish_blend(BlendRanker(SOURCES).published())
+    cache.publish_blend(first_blend().published())
     cache.publish_counters({"n_events": 3.0})
     minute = np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY)
     cache.publish_bars(BarsUpdate(BarsSpan(620.0, 60), {"i1": pack(minute)}, []))

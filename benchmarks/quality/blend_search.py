@@ -16,7 +16,7 @@ from benchmarks import results_file
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.ranking.prequential import Events, Rows
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
@@ -104,7 +104,7 @@ def main(
 def searched(questions: list[Question]) -> dict[str, Any]:
     """Return what the learned blend, equal weights and the best fixed weights reach, and the log of all."""
     random = np.random.default_rng(0)
-    n_sources = len(SOURCES)
+    n_sources = len(COLUMNS)
     # Half of them evenly spread, half near the corners: where a few sources have all the weight.
     spread = random.dirichlet(np.ones(n_sources), N_VECTORS // 2)
     corners = random.dirichlet(np.full(n_sources, 0.3), N_VECTORS - len(spread))
@@ -118,7 +118,7 @@ def searched(questions: list[Question]) -> dict[str, Any]:
         "equal_weights": float(of_vectors[0]),
         "best_fixed": float(of_vectors[best]),
         "learned_over_best_fixed": learned / max(float(of_vectors[best]), 1e-9),
-        "best_weights": dict(zip(SOURCES, weights[best].tolist(), strict=True)),
+        "best_weights": dict(zip(COLUMNS, weights[best].tolist(), strict=True)),
         "log": [
             {"weights": vector.tolist(), "recall_at_10": recall}
             for vector, recall in zip(weights, of_vectors.tolist(), strict=True)

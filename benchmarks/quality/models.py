@@ -25,7 +25,10 @@ from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
-from streamrec.domain.ranking.source_names import COVISITATION, FOLLOWERS, GMF, POPULAR
+from streamrec.domain.sources.covisitation import COVISITATION
+from streamrec.domain.sources.followers import FOLLOWERS
+from streamrec.domain.sources.gmf import GMF
+from streamrec.domain.sources.popular import POPULAR
 from streamrec.evaluation.models import MODELS, Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
@@ -42,11 +45,11 @@ def _without(*sources: str) -> Model:
 
 PARTS: dict[str, Model] = {
     "served": MODELS["served"],
-    "without gmf": _without(GMF),
-    "without covisitation": _without(COVISITATION),
-    "without followers": _without(FOLLOWERS),
-    "without any popularity": _without(*POPULAR),
-    **{f"without {window}": _without(window) for window in POPULAR},
+    "without gmf": _without(GMF.name),
+    "without covisitation": _without(COVISITATION.name),
+    "without followers": _without(FOLLOWERS.name),
+    "without any popularity": _without(*(source.name for source in POPULAR)),
+    **{f"without {source.name}": _without(source.name) for source in POPULAR},
 }
 """The served list, and what it would be without each of its sources."""
 

@@ -8,7 +8,7 @@ import redis.asyncio
 
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.opening import open_cache
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.telemetry import NullMetrics
 
@@ -37,7 +37,7 @@ async def measure_first_sights(url: str, n_items: int) -> list[float]:
         before = await _n_reads(counting)
         for _ in range(STEP):
             rows = chance.choice(n_items, N_CANDIDATES, replace=False, p=weights)
-            await reader.read([f"item-{n_items}-{row}" for row in rows.tolist()], Attempts())
+            await reader.read([f"item-{n_items}-{row}" for row in rows.tolist()])
             await asyncio.sleep(0)
         await reader.aclose()
         shares.append((await _n_reads(counting) - before) / STEP)

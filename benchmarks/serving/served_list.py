@@ -10,7 +10,7 @@ import gc
 import os
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, cast
@@ -28,14 +28,14 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Id, Proposal
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import Rankings, VectorSearch
 from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_over
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.request_context import RequestContext
-from streamrec.serving.sources.retrieval import Retrieval, Stage
+from streamrec.serving.sources.retrieval import Look, Retrieval, Stage
 from streamrec.telemetry import NullMetrics
 
 T = TypeVar("T")
@@ -128,16 +128,17 @@ class _WatchedRetrieval(Retrieval):
         super().__init__(cache, cache_guard, index, index_guard)
         self._times = times
 
-    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
-        return await self._times.of("features", super().candidates(context, stage, n))
+    async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
+        return await self._times.of("sources", super().look(context, stage, n))
 
-    async def proposals(self, context: RequestContext, stage: Stage, n: int) -> dict[str, Proposal[str]]:
-        return await self._times.of("sources", super().proposals(context, stage, n))
+    def candidates(self, context: RequestContext, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
+        with self._times.stage("features"):
+            return super().candidates(context, proposals)
 
 
 class _WatchedRanker(BlendRanker):
     def __init__(self, times: StageTimes) -> None:
-        super().__init__(SOURCES)
+        super().__init__(COLUMNS)
         self._times = times
 
     async def ranker(self) -> BlendRanker:
@@ -157,8 +158,8 @@ class _WatchedItems:
         self._reader = reader
         self._times = times
 
-    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
-        return await self._times.of("metadata", self._reader.read(item_ids, attempts))
+    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
+        return await self._times.of("metadata", self._reader.read(item_ids))
 
 
 def watched(world: World, case: Case, times: StageTimes) -> Recommender:

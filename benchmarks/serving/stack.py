@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_cache_publisher, open_event_sink, open_store, open_trainer_store
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.source_names import WINDOWS
+from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.users.user import UserState
 from streamrec.ports import ITEM_VECTORS, Message, RankedItem, Snapshot, UserUpdates, VectorTable
 from streamrec.settings.processes import LocationSettings

@@ -12,7 +12,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.domain.sources.table import SimilarityKind
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState

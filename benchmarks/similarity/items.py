@@ -20,7 +20,7 @@ from benchmarks.serving.stack import Sizes, environment_of, locations_in, popula
 from benchmarks.similarity.item_groups import planted
 from streamrec.adapters.opening import open_cache_publisher
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.domain.sources.table import SimilarityKind
 from streamrec.ports import Neighbours
 from streamrec.settings.processes import CoVisitationSettings, LocationSettings
 

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from recommender_server.schemas import PopularQuery, RecommendationsQuery
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.serving.recommender import Recommender
 from streamrec.web.bodies import JSON
 from streamrec.web.ids import checked_id, checked_ids

@@ -6,7 +6,8 @@ from msgspec import UNSET
 
 from recommender_server.schemas import SimilarQuery
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
+from streamrec.domain.sources.table import LISTED
 from streamrec.errors import Unavailable, UnknownId
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar import SimilarFinder
@@ -39,7 +40,7 @@ class Similar:
         wanted = id_in_path(item_id)
         query = query_of(req, SimilarQuery, lists=("category", "exclude_ids", "only_ids"))
         answer = await self._finder.similar(wanted, query.by, self._request(query))
-        if all(item.source == "listed" for item in answer.items):
+        if all(item.source == LISTED.name for item in answer.items):
             if answer.degraded:
                 raise Unavailable("the parts that know what is like an item do not answer")
             if not await self._finder.knows(wanted) and not await self._catalog.has_item(wanted):

@@ -4,7 +4,7 @@ import random
 from typing import NamedTuple
 
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_history import HistoryReader
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import UNKNOWN_USER, Recommender
@@ -47,10 +47,10 @@ class GuardedUsers:
         self._guard = guard
         self._n_seen = n_seen
 
-    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+    async def profile(self, user_id: str, *, with_seen: bool) -> Answered[UserProfile]:
         """Return what is known of a user, if wanted with seen items; `UNKNOWN_USER` when nothing is."""
         n_seen = self._n_seen if with_seen else 0
-        return await attempts.of(self._guard, lambda: self._store.get_profile(user_id, n_seen), UNKNOWN_USER)
+        return await self._guard.ask(lambda: self._store.get_profile(user_id, n_seen), UNKNOWN_USER)
 
 
 class Serving(NamedTuple):

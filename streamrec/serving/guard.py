@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from streamrec.errors import Damaged, StreamrecError, Unavailable
 from streamrec.log_limits import warn_seldom
@@ -14,6 +14,23 @@ T = TypeVar("T")
 
 PAUSE_S = 1.0
 """After a timeout the part is left alone for so long: else every answer would wait the whole timeout."""
+
+
+ALL_WELL: frozenset[str] = frozenset()
+"""No part failed."""
+
+
+class Answered(NamedTuple, Generic[T]):
+    """Answer of some parts, or what is left of it.
+
+    Attributes
+    ----------
+    failed
+        Names of the parts that were done without.
+    """
+
+    value: T
+    failed: frozenset[str] = ALL_WELL
 
 
 class Guard:
@@ -61,6 +78,14 @@ class Guard:
         except StreamrecError as error:
             raise self._failed(error) from error
 
+    async def ask(self, ask: Callable[[], Awaitable[T]], otherwise: T) -> Answered[T]:
+        """Return the part's answer, or what of it can be read, or `otherwise`: an answer goes on without."""
+        try:
+            return Answered(await self.call(ask))
+        except StreamrecError as error:
+            rest = error.rest if isinstance(error, Damaged) else None
+            return Answered(otherwise if rest is None else cast("T", rest), frozenset((self.name,)))
+
     def _failed(self, error: StreamrecError) -> StreamrecError:
         if isinstance(error, Damaged):
             self._metrics.count(f"recommender.damaged.{self.name}")
@@ -68,30 +93,3 @@ class Guard:
         else:
             self._metrics.count(f"recommender.unavailable.{self.name}")
         return error
-
-
-class Attempts:
-    """The calls of one answer: a part that fails is done without, and the answer is marked.
-
-    Attributes
-    ----------
-    failed
-        Names of the parts that failed so far.
-    """
-
-    def __init__(self) -> None:
-        self.failed: set[str] = set()
-
-    @property
-    def is_degraded(self) -> bool:
-        """True once a part failed."""
-        return bool(self.failed)
-
-    async def of(self, guard: Guard, ask: Callable[[], Awaitable[T]], otherwise: T) -> T:
-        """Return the part's answer, or what of it can be read, or `otherwise`."""
-        try:
-            return await guard.call(ask)
-        except StreamrecError as error:
-            self.failed.add(guard.name)
-            rest = error.rest if isinstance(error, Damaged) else None
-            return otherwise if rest is None else cast("T", rest)

@@ -11,7 +11,7 @@ import structlog
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache, ItemCatalog, Metrics
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.hidden_items import HiddenItems
 
 FILL_PAUSE_S = 0.1
@@ -69,35 +69,36 @@ class ItemReader:
         self._untold = ItemVersions({}, {})
         self._telling: asyncio.Task[None] | None = None
 
-    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
+    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
         """Return what is known of these items; without metadata where neither side answers."""
         nothing: dict[str, Item] = {}
-        found = await attempts.of(self._cache_guard, lambda: self._cache.get_items(item_ids), nothing)
+        found, failed = await self._cache_guard.ask(lambda: self._cache.get_items(item_ids), nothing)
         self._note_ages(found)
         self._hidden.note(found, found)
         missing = [item_id for item_id in item_ids if item_id not in found]
         self._metrics.count("recommender.item_cache.hits", len(item_ids) - len(missing))
         self._metrics.count("recommender.item_cache.misses", len(missing))
         if missing:
-            found = found | await self._read_missing(missing, attempts)
+            read, failed_later = await self._read_missing(missing)
+            found, failed = found | read, failed | failed_later
         # What the cache could not be told yet is newer than what it says.
         untold = self._untold.items
-        return found | {id_: untold[id_] for id_ in item_ids if id_ in untold} if untold else found
+        if untold:
+            found = found | {id_: untold[id_] for id_ in item_ids if id_ in untold}
+        return Answered(found, failed)
 
-    async def _read_missing(self, item_ids: list[str], attempts: Attempts) -> dict[str, Item]:
-        guard = self._catalog_guard
-        stored = await attempts.of(guard, lambda: self._catalog.get_versions(item_ids), None)
+    async def _read_missing(self, item_ids: list[str]) -> Answered[dict[str, Item]]:
+        stored, failed = await self._catalog_guard.ask(lambda: self._catalog.get_versions(item_ids), None)
         if stored is not None:
             # After a failure, what is not here may be there, and damaged.
-            is_whole = guard.name not in attempts.failed
-            read = item_ids if is_whole else list(stored.items)
+            read = list(stored.items) if failed else item_ids
             self._hidden.note(read, stored.items)
             self._fill_later(read, stored)
-            return stored.items
+            return Answered(stored.items, failed)
         # An item that nobody can tell of is offered, unless it was hidden when last heard of.
         nothing: dict[str, Item] = {}
-        known = await attempts.of(self._cache_guard, lambda: self._cache.last_known(item_ids), nothing)
-        return self._hidden.among(item_ids) | known
+        known, failed_too = await self._cache_guard.ask(lambda: self._cache.last_known(item_ids), nothing)
+        return Answered(self._hidden.among(item_ids) | known, failed | failed_too)
 
     async def note_changes(self, item_ids: Sequence[str]) -> None:
         """See to it that no copy of items that have just changed in the store is used any more.

@@ -1,9 +1,7 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
 from collections.abc import Sequence
-from typing import Protocol
-
-import msgspec
+from typing import NamedTuple, Protocol
 
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.diversity import Shape, pool_size
@@ -13,15 +11,16 @@ from streamrec.domain.ranking.recommendation import (
     Recommendations,
     RecommendedItem,
 )
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import LABELS
 from streamrec.ports import Metrics, UserProfile
-from streamrec.serving.explainer import Explainer
-from streamrec.serving.guard import Attempts
+from streamrec.serving.explainer import explained
+from streamrec.serving.guard import Answered
 from streamrec.serving.paging import Page
-from streamrec.serving.shape import OF_NOBODY, shaped
+from streamrec.serving.shape import shaped
 from streamrec.serving.sources.exploring import Explorer
 from streamrec.serving.sources.filling import Filling, Metadata, count_shown
-from streamrec.serving.sources.request_context import RequestContext
-from streamrec.serving.sources.retrieval import Retrieval
+from streamrec.serving.sources.retrieval import Look, Retrieval
 
 UNKNOWN_USER = UserProfile(None, [])
 
@@ -29,7 +28,7 @@ UNKNOWN_USER = UserProfile(None, [])
 class Profiles(Protocol):
     """Reader of what is known of users."""
 
-    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+    async def profile(self, user_id: str, *, with_seen: bool) -> Answered[UserProfile]:
         """Return what is known of a user, if wanted with seen items; `UNKNOWN_USER` when nothing is."""
 
 
@@ -38,6 +37,13 @@ class RankerSource(Protocol):
 
     async def ranker(self) -> BlendRanker:
         """Return the newest ranker."""
+
+
+class Answer(NamedTuple):
+    """Items that are shown, and the looks for candidates that they were chosen from."""
+
+    recommendations: Recommendations
+    looks: Sequence[Look]
 
 
 class Recommender:
@@ -72,7 +78,6 @@ class Recommender:
         self._blend = blend
         self._metrics = metrics
         self._explorer = explorer
-        self._explainer = Explainer(retrieval)
 
     async def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Return `k` items where so many exist; does not raise for a part that is down.
@@ -85,100 +90,108 @@ class Recommender:
         InvalidInput
             When the request's cursor does not go on with this question.
         """
+        return (await self.answer(request)).recommendations
+
+    async def answer(self, request: RecommendationRequest) -> Answer:
+        """Return what `recommend` does, and what it was chosen from."""
         page = Page(request)
-        context = await self.context_of(request)
-        is_known = "store" not in context.attempts.failed
+        context, failed_to_know = await self.context_of(request)
         ranker = await self._blend.ranker()
         filling = Filling(self._retrieval, self._items, ranker, context, page)
         is_arranged = request.shape.changes_lists or (context.is_by_item and request.like_order.changes_lists)
         pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
         # A shape says which items are shown; an order, where it is asked for, says in which order.
-        items = (await filling.in_order(await self._shaped(pool, request.shape, page, context)))[: page.k]
+        in_shape, failed_to_shape = await self._shaped(pool, request.shape, page, filling.generation)
+        items = (await filling.in_order(in_shape))[: page.k]
+        explored = Answered(items)
         if self._explorer is not None:
-            items = await self._explorer.explored(items, filling.ranked, context, page)
-        if request.explain:
-            items = await self._explainer.explained(items, context, ranker)
-        answer = self._answer(items, context)
+            explored = await self._explorer.explored(items, filling.ranked, context, page)
+        items = explained(explored.value, filling.looks, ranker) if request.explain else explored.value
+        failed = failed_to_know | filling.failed | failed_to_shape | explored.failed
+        generation = filling.generation
+        count_shown(self._metrics, [item.source for item in items], failed)
         if request.user_id is not None:
-            reason = _fallback_reason(answer, page.k, context) if is_known else "store_unavailable"
+            reason = _fallback_reason(context, generation, failed, is_short=len(items) < page.k)
+            reason = "store_unavailable" if failed_to_know else reason
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
-        next_cursor = page.next_cursor(items, is_degraded=answer.degraded)
-        return msgspec.structs.replace(answer, next_cursor=next_cursor)
+        recommendations = Recommendations(
+            items,
+            _based_on(items, context, generation),
+            generation,
+            bool(failed),
+            page.next_cursor(items, is_degraded=bool(failed)),
+        )
+        return Answer(recommendations, filling.looks)
 
-    async def context_of(self, request: RecommendationRequest) -> RequestContext:
+    async def context_of(self, request: RecommendationRequest) -> Answered[RequestContext]:
         """Return what the sources need to know of who asks."""
-        attempts = Attempts()
-        profile = UNKNOWN_USER
-        user_id = request.user_id
-        if user_id is not None:
-            profile = await self._users.profile(user_id, attempts, with_seen=request.exclude_seen)
-        state = profile.document.state if profile.document is not None else None
-        item_id, only = request.item_id, frozenset(request.only_ids)
-        if state is None:
-            recent = () if item_id is None else (item_id,)
-            banned = frozenset().union(profile.seen, recent, request.exclude_ids)
-            return RequestContext(
-                attempts,
-                vector=None,
-                generation=None,
-                recent=recent,
-                n_events=0,
-                item_id=item_id,
-                banned=banned,
-                is_new_only=True,
-                categories=request.categories,
-                only=only,
-            )
-        return RequestContext(
-            attempts,
-            vector=state.vector,
-            generation=state.generation,
-            recent=state.recent,
-            n_events=state.n_events,
-            item_id=item_id,
-            banned=frozenset().union(profile.seen, state.disliked, request.exclude_ids),
-            is_new_only=request.exclude_seen,
-            categories=request.categories,
-            only=only,
-        )
-
-    def _answer(self, items: list[RecommendedItem], context: RequestContext) -> Recommendations:
-        count_shown(self._metrics, [item.source for item in items], context.attempts)
-        return Recommendations(
-            items, _based_on(items, context), context.served_generation, context.attempts.is_degraded
-        )
+        if request.user_id is None:
+            return Answered(context_of(request, UNKNOWN_USER))
+        profile, failed = await self._users.profile(request.user_id, with_seen=request.exclude_seen)
+        return Answered(context_of(request, profile), failed)
 
     async def _shaped(
-        self, pool: list[RecommendedItem], shape: Shape, page: Page, context: RequestContext
-    ) -> list[RecommendedItem]:
+        self, pool: list[RecommendedItem], shape: Shape, page: Page, generation: str | None
+    ) -> Answered[list[RecommendedItem]]:
         """Return the page's items of a pool; while the index is away, nothing is known to be similar.
 
         The pool stays whole where no shape is wanted.
         """
         if not shape.changes_lists:
-            return pool
-        item_ids = [item.item_id for item in pool]
-        vectors = await self._retrieval.vectors(item_ids, context) if shape.diversity > 0 else {}
-        return shaped(pool, page.k, shape, vectors)
+            return Answered(pool)
+        vectors = Answered[dict[str, bytes]]({})
+        if shape.diversity > 0:
+            vectors = await self._retrieval.vectors([item.item_id for item in pool], generation)
+        return Answered(shaped(pool, page.k, shape, vectors.value), vectors.failed)
 
 
-def _fallback_reason(answer: Recommendations, k: int, context: RequestContext) -> str | None:
+def context_of(request: RecommendationRequest, profile: UserProfile) -> RequestContext:
+    """Return what the sources need to know of who asks, when this is known of the user."""
+    state = profile.document.state if profile.document is not None else None
+    item_id, only = request.item_id, frozenset(request.only_ids)
+    if state is None:
+        recent = () if item_id is None else (item_id,)
+        return RequestContext(
+            recent=recent,
+            item_id=item_id,
+            banned=frozenset().union(profile.seen, recent, request.exclude_ids),
+            categories=request.categories,
+            only=only,
+            is_explained=request.explain,
+        )
+    return RequestContext(
+        vector=state.vector,
+        generation=state.generation,
+        recent=state.recent,
+        n_events=state.n_events,
+        item_id=item_id,
+        banned=frozenset().union(profile.seen, state.disliked, request.exclude_ids),
+        is_new_only=request.exclude_seen,
+        categories=request.categories,
+        only=only,
+        is_explained=request.explain,
+    )
+
+
+def _fallback_reason(
+    context: RequestContext, generation: str | None, failed: frozenset[str], *, is_short: bool
+) -> str | None:
     """Return why the user's own vector had no part in the answer, or items are missing; else None."""
     if context.vector is None:
         return "stranger"
-    if "index" in context.attempts.failed:
+    if "index" in failed:
         return "index_unavailable"
-    if context.served_generation is None:
+    if generation is None:
         return "generation_not_served"
-    return "too_few_candidates" if len(answer.items) < k else None
+    return "too_few_candidates" if is_short else None
 
 
-def _based_on(items: Sequence[RecommendedItem], context: RequestContext) -> BasedOn:
+def _based_on(items: Sequence[RecommendedItem], context: RequestContext, generation: str | None) -> BasedOn:
     if not items:
         return "popular_items"
     # The user's own vector had its say in the order, even where what is popular speaks for each item most.
-    if context.vector is not None and context.served_generation is not None:
+    if context.vector is not None and generation is not None:
         return "user_id"
-    if all(item.source in OF_NOBODY for item in items):
+    if not any(LABELS[item.source].is_personal for item in items):
         return "popular_items"
     return "user_id" if context.generation is not None else "item_id"

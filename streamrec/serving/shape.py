@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Pool, Shape, arranged
 from streamrec.domain.ranking.recommendation import RecommendedItem
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
+from streamrec.domain.sources.table import LABELS
 
 
 def shaped(
@@ -30,15 +31,11 @@ def shaped(
     return [pool[position] for position in arranged(candidates, k, shape)]
 
 
-OF_NOBODY = frozenset(("popular", "new", "listed"))
-"""Sources that ask neither who the user is nor what is looked at."""
-
-
 def like_first(pool: Sequence[RecommendedItem], looked_at: Item, order: LikeOrder) -> list[RecommendedItem]:
     """Return a pool with those that are similar to an item in the order given, and the others after them."""
 
     def sorting_key(item: RecommendedItem) -> tuple[bool, bool, float]:
-        if item.source in OF_NOBODY:
+        if not LABELS[item.source].is_personal:
             return True, False, 0.0
         return False, *order.sort_key(item.categories, item.attributes, looked_at)
 

@@ -1,6 +1,6 @@
 """Items similar to one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,14 +9,13 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.diversity import pool_size
 from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
 from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
-from streamrec.domain.similarity.kinds import SimilarityKind
-from streamrec.ports import Metrics, Neighbours
-from streamrec.serving.guard import Attempts
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import SIMILAR_BY, SIMILARITIES, SimilarityKind
+from streamrec.ports import Metrics
 from streamrec.serving.paging import Page
 from streamrec.serving.recommender import RankerSource
 from streamrec.serving.sources.filling import Filling, Metadata, Ranker, count_shown
-from streamrec.serving.sources.request_context import RequestContext
-from streamrec.serving.sources.retrieval import SOURCE_OF, Retrieval
+from streamrec.serving.sources.retrieval import Retrieval
 
 
 class SimilarFinder:
@@ -47,7 +46,6 @@ class SimilarFinder:
             How many, which and in what order; its user counts for nothing.
         """
         context = RequestContext(
-            Attempts(),
             recent=(item_id,),
             item_id=item_id,
             banned=request.exclude_ids | {item_id},
@@ -55,48 +53,37 @@ class SimilarFinder:
             only=frozenset(request.only_ids),
             similarity=by,
         )
-        ranker: Ranker = OwnScores(SOURCE_OF[by]) if by in SOURCE_OF else await self._blend.ranker()
+        alone = SIMILAR_BY.get(by)
+        ranker: Ranker = await self._blend.ranker() if alone is None else OwnScores(alone.name)
         filling = Filling(self._retrieval, self._items, ranker, context, Page(request))
         pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
         shown = (await filling.in_order(pool))[: request.k]
-        items = await self._with_supports(shown, context)
-        count_shown(self._metrics, [item.source for item in items], context.attempts)
-        return SimilarItems(item_id, by, items, context.served_generation, context.attempts.is_degraded)
+        supports_of = SIMILARITIES[by].supports
+        supports = {} if supports_of is None else supports_of(filling.looks[-1].findings)
+        items = _with_supports(shown, supports)
+        count_shown(self._metrics, [item.source for item in items], filling.failed)
+        return SimilarItems(item_id, by, items, filling.generation, bool(filling.failed))
 
     async def knows(self, item_id: str) -> bool:
         """Return whether anybody has chosen this item, as far as the parts that answer know."""
-        context = RequestContext(Attempts())
-        return bool(
-            await self._retrieval.neighbours([item_id], context)
-            or await self._retrieval.vectors([item_id], context)
+        neighbours = await self._retrieval.neighbours([item_id])
+        return bool(neighbours.value or (await self._retrieval.vectors([item_id], None)).value)
+
+
+def _with_supports(items: Sequence[RecommendedItem], supports: Mapping[str, float]) -> list[SimilarItem]:
+    return [
+        SimilarItem(
+            item.item_id,
+            score=item.score,
+            source=item.source,
+            support=supports.get(item.item_id),
+            kind=item.kind,
+            title=item.title,
+            categories=item.categories,
+            attributes=item.attributes,
         )
-
-    async def _with_supports(
-        self, items: Sequence[RecommendedItem], context: RequestContext
-    ) -> list[SimilarItem]:
-        supports = await self._supports(context)
-        return [
-            SimilarItem(
-                item.item_id,
-                score=item.score,
-                source=item.source,
-                support=supports.get(item.item_id),
-                kind=item.kind,
-                title=item.title,
-                categories=item.categories,
-                attributes=item.attributes,
-            )
-            for item in items
-        ]
-
-    async def _supports(self, context: RequestContext) -> dict[str, float]:
-        if context.similarity == "vector" or context.item_id is None:
-            return {}
-        found = await self._retrieval.neighbours([context.item_id], context)
-        near = found.get(context.item_id, Neighbours())
-        if context.similarity == "same_day":
-            return dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
-        return dict(zip(near.item_ids, near.supports, strict=True))
+        for item in items
+    ]
 
 
 class OwnScores:

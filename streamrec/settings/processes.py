@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streamrec.domain.bars.bar import MAX_WINDOW
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
-from streamrec.domain.similarity.kinds import OrderName
+from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
 from streamrec.redaction import shown_url
 from streamrec.settings.home_folder import home_expanded

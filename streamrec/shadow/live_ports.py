@@ -10,7 +10,7 @@ from streamrec.domain.users.user import UserDocument
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ByVector, IndexAnswer, ItemQuery, Neighbours, RankedItem, UserProfile
 from streamrec.publishing.views import item_vectors, neighbours_of, popular, user_states
-from streamrec.serving.guard import Attempts
+from streamrec.serving.guard import Answered
 from streamrec.serving.recommender import UNKNOWN_USER
 
 
@@ -20,15 +20,15 @@ class LiveUsers:
     def __init__(self, state: TrainerState) -> None:
         self._state = state
 
-    async def profile(self, user_id: str, attempts: Attempts, *, with_seen: bool) -> UserProfile:
+    async def profile(self, user_id: str, *, with_seen: bool) -> Answered[UserProfile]:
         """Return document and, if wanted, seen items of a user."""
         state = self._state
         row = state.user_ids.row(user_id)
         if not 0 <= row < state.learner.model.users.n_rows:
-            return UNKNOWN_USER
+            return Answered(UNKNOWN_USER)
         (user,) = user_states(state, np.array([row]))
         seen = self._seen(row, user.n_events, user.recent) if with_seen else []
-        return UserProfile(UserDocument(user_id, user), seen)
+        return Answered(UserProfile(UserDocument(user_id, user), seen))
 
     def _seen(self, row: int, n_events: int, recent: Sequence[str]) -> list[str]:
         state = self._state

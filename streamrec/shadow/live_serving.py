@@ -10,11 +10,9 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.ranked_sources import N_PROPOSED
-from streamrec.serving.sources.request_context import RequestContext
-from streamrec.serving.sources.retrieval import Retrieval, Stage
+from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from streamrec.telemetry import NullMetrics
 
@@ -27,8 +25,8 @@ _NEVER_S = 3600.0
 class _NoMetadata:
     """Quality is judged without hidden items, and metadata does not rank."""
 
-    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
-        return {}
+    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
+        return Answered({})
 
 
 class _BlendOfState:
@@ -37,18 +35,6 @@ class _BlendOfState:
 
     async def ranker(self) -> BlendRanker:
         return self._state.blend
-
-
-class _NotingRetrieval(Retrieval):
-    """Remembers what it collected last: an event is learned from what it was answered from."""
-
-    noted: Candidates[str] | None = None
-
-    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
-        found = await super().candidates(context, stage, n)
-        # An answer that needs more asks again; the blend learns from the first look, as all answers begin.
-        self.noted = self.noted or found
-        return found
 
 
 class LiveServing:
@@ -60,6 +46,11 @@ class LiveServing:
         Published for an item at most.
     left_out
         Names of sources to do without: to see what each is worth.
+
+    Attributes
+    ----------
+    answered_from
+        Candidates that the last answer was chosen from; None before the first.
     """
 
     def __init__(
@@ -68,17 +59,20 @@ class LiveServing:
         self._state = state
         self._cache = LiveCache(state, n_neighbours)
         guard = Guard("trainer", _NEVER_S, NullMetrics())
-        self._retrieval = _NotingRetrieval(self._cache, guard, LiveIndex(state), guard, left_out)
+        self._retrieval = Retrieval(self._cache, guard, LiveIndex(state), guard, left_out)
         self._recommender = Recommender(
             LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics()
         )
+        self.answered_from: Candidates[str] | None = None
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
 
     def recommend(self, request: RecommendationRequest) -> Recommendations:
         """Answer a request."""
-        self._retrieval.noted = None
-        return self._run(self._recommender.recommend(request))
+        answer = self._run(self._recommender.answer(request))
+        # Where one look was not enough, the blend learns from the first, as all answers begin.
+        self.answered_from = answer.looks[0].candidates
+        return answer.recommendations
 
     def learn(self, user_id: str, item_id: str, *, is_new_only: bool) -> None:
         """Let the blend learn a choice that has not been learned by anything else yet."""
@@ -87,24 +81,18 @@ class LiveServing:
 
     def learn_from_answer(self, item_id: str) -> None:
         """Let the blend learn what the user chose after the last answer."""
-        if self._retrieval.noted is not None:
-            self._state.blend.learn(self._retrieval.noted, item_id)
-
-    @property
-    def answered_from(self) -> Candidates[str] | None:
-        """Candidates that the last answer was chosen from."""
-        return self._retrieval.noted
+        if self.answered_from is not None:
+            self._state.blend.learn(self.answered_from, item_id)
 
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
         self._cache.renew()
 
     async def _candidates(self, user_id: str, *, is_new_only: bool) -> Candidates[str]:
-        context = await self._recommender.context_of(
-            RecommendationRequest(user_id=user_id, exclude_seen=is_new_only)
-        )
+        request = RecommendationRequest(user_id=user_id, exclude_seen=is_new_only)
+        context, _ = await self._recommender.context_of(request)
         stage = next(self._retrieval.stages(context))
-        return await self._retrieval.candidates(context, stage, N_PROPOSED)
+        return (await self._retrieval.look(context, stage, N_PROPOSED)).candidates
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(coroutine)

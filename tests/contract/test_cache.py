@@ -19,9 +19,8 @@ from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
 from tests.builders import near
@@ -152,10 +151,10 @@ async def test_counts_by_day_come_with_the_neighbours_and_without_any(cache: Sid
 
 async def test_the_blend_is_replaced(cache: Sides) -> None:
     assert await cache.server.blend() is None
-    ranker = BlendRanker(SOURCES)
+    ranker = first_blend()
     cache.publisher.publish_blend(ranker.published())
     proposals = {"gmf": Proposal(["a", "b"], [1.0, 0.5], is_logit=True)}
-    ranker.learn(Candidates(SOURCES, proposals, 3, is_new_only=True), "b")
+    ranker.learn(Candidates(COLUMNS, proposals, 3, is_new_only=True), "b")
     cache.publisher.publish_blend(ranker.published())
     assert await cache.server.blend() == ranker.published()
 
@@ -276,7 +275,7 @@ async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None
         lambda: cache.publisher.publish_neighbours({"a": Neighbours()}),
         lambda: cache.publisher.drop_neighbours_but([]),
         lambda: cache.publisher.publish_counters({"n": 6.0}),
-        lambda: cache.publisher.publish_blend(BlendRanker(SOURCES).published()),
+        lambda: cache.publisher.publish_blend(first_blend().published()),
         lambda: publish_bars(cache, {"a": minute(9)[0]}),
     ):
         with pytest.raises(LeaseLost, match="token 7 > 6"):

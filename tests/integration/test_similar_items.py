@@ -12,7 +12,7 @@ from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
-from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.domain.sources.table import SimilarityKind
 from streamrec.ports import VectorTable
 from tests.asgi_client import Client
 from tests.builders import GENERATION, World

@@ -52,9 +52,9 @@ from streamrec.domain.popularity.recency import visited_with
 from streamrec.domain.ranking import blend
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
-from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.errors import (
     CorruptArtifact,
@@ -414,7 +414,7 @@ ROWS: tuple[Row, ...] = (
         (_json([RankedItem("a", 2.0), RankedItem("b", 1.0)]),),
         (Damaged,),
     ),
-    Row("blend.decode_blend", _blend, (_json(BlendRanker(SOURCES).published()),), ()),
+    Row("blend.decode_blend", _blend, (_json(first_blend().published()),), ()),
     Row(
         "redis_values.decode_changed",
         redis_values.decode_changed,

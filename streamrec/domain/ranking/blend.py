@@ -98,6 +98,11 @@ class BlendRanker(StatePart):
     Cao et al. 2007, Learning to rank: from pairwise approach to listwise approach, section 4.2), with a rate
     per parameter as in RMSProp.
 
+    Parameters
+    ----------
+    kinds
+        Kind of each source: those of one kind share a weight at the start. Empty: each is one of its own.
+
     >>> from streamrec.domain.ranking.candidates import Proposal
     >>> ranker = BlendRanker(("good", "bad"))
     >>> proposals = {"good": Proposal(["x", "y"], [2.0, 1.0]), "bad": Proposal(["y", "x"], [2.0, 1.0])}
@@ -108,12 +113,12 @@ class BlendRanker(StatePart):
     'x'
     """
 
-    def __init__(self, sources: Sequence[str], seed: int = 0) -> None:
+    def __init__(self, sources: Sequence[str], seed: int = 0, *, kinds: Sequence[str] = ()) -> None:
         n_features = 2 * len(sources) + N_ABOUT_USER
         chance = np.random.default_rng(seed)
         self.sources = tuple(sources)
         self.n_learned = 0
-        self._weights: _Array = np.tile(_equal_weights(self.sources), (len(SEGMENTS), 1))
+        self._weights: _Array = np.tile(_equal_weights(kinds or self.sources), (len(SEGMENTS), 1))
         self._hidden: _Array = chance.normal(0, n_features**-0.5, (n_features, _N_HIDDEN)).astype(np.float32)
         self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
@@ -231,13 +236,12 @@ def _softmax(scores: _Array) -> _Array:
     return odds
 
 
-def _equal_weights(sources: Sequence[str]) -> _Array:
-    """Return (S,) weights: every kind of source has the same, and what are variants of one kind share it.
+def _equal_weights(kinds: Sequence[str]) -> _Array:
+    """Return (S,) weights: every kind of source has the same, and the sources of one kind share it.
 
-    >>> _equal_weights(["gmf", "popular_day", "popular_all"]).tolist()
+    >>> _equal_weights(["gmf", "popular", "popular"]).tolist()
     [2.0, 1.0, 1.0]
     """
-    kinds = [name.partition("_")[0] for name in sources]
     shares = np.array([1 / kinds.count(kind) for kind in kinds], np.float32)
     shares *= np.float32(_FIRST_TOTAL) / shares.sum()
     return shares

@@ -8,8 +8,8 @@ import msgspec
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.explanation import Explanation
-from streamrec.domain.ranking.source_names import SourceName
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
+from streamrec.domain.sources.table import SourceName
 
 MAX_K = 1000
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import msgspec
 
-from streamrec.domain.ranking.source_names import SourceName
-from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.domain.sources.table import SimilarityKind, SourceName
 
 
 class SimilarItem(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,14 +12,13 @@ from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.new_items import NewItems
 from streamrec.domain.popularity.counts import Popularity
-from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.newest_ids import NewestIds
 from streamrec.domain.rows.state_part import StatePart
 from streamrec.domain.rows.touched import Touched
 from streamrec.domain.similarity.covisitation import CoVisitation, CoVisitationRules
 from streamrec.domain.similarity.same_day import SameDayCounts
+from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.labels_chosen import UserCategories, UserTags
 from streamrec.domain.users.shares import UserShares
 from streamrec.learning.learner import Learner
@@ -80,7 +79,7 @@ class TrainerState:
         self.same_day = SameDayCounts(settings.covisitation.same_day_items)
         self.user_categories = UserCategories()
         self.user_tags = UserTags()
-        self.blend = BlendRanker(SOURCES, self.learning.seed)
+        self.blend = first_blend(self.learning.seed)
         self.dirty_items = DirtyItems()
         self.dirty_users = DirtyUsers()
 

@@ -1,1 +1,1 @@
-"""Candidate sources, and how what they propose becomes one list."""
+"""From what is read for the candidate sources to one list."""

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from streamrec.domain.items.exploration import n_new_slots, with_new_items
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection
-from streamrec.domain.ranking.source_names import SourceName
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import NEW
 from streamrec.ports import Rankings
-from streamrec.serving.guard import Guard
+from streamrec.serving.guard import ALL_WELL, Answered, Guard
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.filling import Metadata
-from streamrec.serving.sources.request_context import RequestContext
 
-NEW: SourceName = "new"
-"""The ranking that the trainer publishes, and the source's name."""
+RANKING = "new"
+"""Ranking that the trainer publishes."""
 
 N_NEW = 200
 """New items among which chance decides."""
@@ -43,7 +43,7 @@ class Explorer:
 
     async def explored(
         self, items: Sequence[RecommendedItem], candidates: Sequence[str], context: RequestContext, page: Page
-    ) -> list[RecommendedItem]:
+    ) -> Answered[list[RecommendedItem]]:
         """Return the list with new items in some of its lower positions.
 
         Parameters
@@ -55,33 +55,33 @@ class Explorer:
         # Chance first: most lists stay as they are, and need no look at what is new.
         n_slots = n_new_slots(self._share, len(listed), self._rng)
         if not n_slots or page.is_choosy:
-            return listed
-        new = page.shown.without([id_ for id_ in await self._new_items(context) if context.wants(id_)])
+            return Answered(listed)
+        new_items, failed = await self._new_items(context)
+        new = page.shown.without([id_ for id_ in new_items if context.wants(id_)])
         ids = [item.item_id for item in listed]
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
         wanted = with_new_items(ranked, new=new, banned=(), n_slots=n_slots, k=len(listed), rng=self._rng)
         unlisted = [id_ for id_ in wanted if id_ not in in_list]
         if not unlisted:
-            return listed
-        metadata = await self._items.read(unlisted, context.attempts)
+            return Answered(listed, failed)
+        metadata, failed_later = await self._items.read(unlisted)
         chosen = Selection(len(unlisted), context.banned)
-        chosen.offer([(id_, 0.0) for id_ in unlisted], NEW, metadata, context.categories)
+        chosen.offer([(id_, 0.0) for id_ in unlisted], NEW.name, metadata, context.categories)
         by_id = {item.item_id: item for item in (*listed, *chosen.items)}
         # What turned out to be hidden leaves its position to the list's own next one.
         explored = [by_id[id_] for id_ in wanted if id_ in by_id]
         kept = {item.item_id for item in explored}
         explored += [item for item in listed if item.item_id not in kept]
-        return explored[: len(listed)]
+        return Answered(explored[: len(listed)], failed | failed_later)
 
-    async def _new_items(self, context: RequestContext) -> list[str]:
-        names = [f"{NEW}:{category}" for category in sorted(context.categories)] or [NEW]
+    async def _new_items(self, context: RequestContext) -> Answered[list[str]]:
+        names = [f"{RANKING}:{category}" for category in sorted(context.categories)] or [RANKING]
         nothing: list[RankedItem] = []
 
-        async def ranking(name: str) -> list[RankedItem]:
-            return await context.attempts.of(
-                self._guard, lambda: self._rankings.popular(name, N_NEW), nothing
-            )
+        async def read(name: str) -> Answered[list[RankedItem]]:
+            return await self._guard.ask(lambda: self._rankings.popular(name, N_NEW), nothing)
 
-        rankings = await asyncio.gather(*map(ranking, names))
-        return list(dict.fromkeys(item.item_id for ranking in rankings for item in ranking))
+        rankings = await asyncio.gather(*map(read, names))
+        ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value)
+        return Answered(list(ids), ALL_WELL.union(*(ranking.failed for ranking in rankings)))

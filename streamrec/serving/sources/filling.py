@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Protocol, get_args
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection
-from streamrec.domain.ranking.source_names import GMF, POPULAR, SourceName
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import LISTED, SOURCE_OF, SourceName
 from streamrec.ports import Metrics
-from streamrec.serving.guard import Attempts
+from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import like_first
-from streamrec.serving.sources.ranked_sources import N_PROPOSED
-from streamrec.serving.sources.request_context import RequestContext
-from streamrec.serving.sources.retrieval import Retrieval, Stage
+from streamrec.serving.sources.retrieval import N_PROPOSED, Look, Retrieval, Stage
 
 SPARE = 4
 """Candidates looked at beyond those wanted: a few hidden items cost no second look."""
@@ -25,13 +24,11 @@ SPARE = 4
 FILTERED_FACTOR = 5
 """Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
 
-_SOURCE_NAMES = frozenset(get_args(SourceName))
-
 
 class Metadata(Protocol):
     """Reader of what is known of items."""
 
-    async def read(self, item_ids: Sequence[str], attempts: Attempts) -> dict[str, Item]:
+    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
         """Return what is known of these."""
 
 
@@ -50,8 +47,10 @@ class Filling:
 
     Attributes
     ----------
+    looks
+        All looks for candidates, as they were taken.
     ranked
-        Ids of all candidates that were looked at first, best first.
+        Ids of all candidates of the first look, best first.
     """
 
     def __init__(
@@ -62,7 +61,20 @@ class Filling:
         self._ranker = ranker
         self._context = context
         self._page = page
+        self._failed_reads = ALL_WELL
+        self.looks: list[Look] = []
         self.ranked: list[str] = []
+
+    @property
+    def generation(self) -> str | None:
+        """Of the index that answered last; None when none did."""
+        generations = [look.findings.generation for look in self.looks]
+        return next((generation for generation in reversed(generations) if generation is not None), None)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Names of the parts that did not answer."""
+        return self._failed_reads.union(*(look.findings.failed for look in self.looks))
 
     async def pool(self, n: int) -> list[RecommendedItem]:
         """Return `n` items where so many exist, best first."""
@@ -80,7 +92,7 @@ class Filling:
         item_id, order = self._context.item_id, self._page.like_order
         if item_id is None or not self._context.is_by_item or not order.changes_lists:
             return pool
-        looked_at = (await self._items.read([item_id], self._context.attempts)).get(item_id)
+        looked_at = (await self._read([item_id])).get(item_id)
         return pool if looked_at is None else like_first(pool, looked_at, order)
 
     async def _fill(self, selection: Selection, stage: Stage) -> None:
@@ -88,9 +100,10 @@ class Filling:
         context = self._context
         n_passed_over = MAX_K if context.only else self._page.n_shown
         for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(context.categories)):
-            candidates = await self._retrieval.candidates(context, stage, n)
-            await self._offer(selection, candidates)
-            if not selection.n_missing or len(candidates.ids) < n:
+            look = await self._retrieval.look(context, stage, n)
+            self.looks.append(look)
+            await self._offer(selection, look.candidates)
+            if not selection.n_missing or len(look.candidates.ids) < n:
                 return
 
     async def _offer(self, selection: Selection, candidates: Candidates[str]) -> None:
@@ -105,23 +118,28 @@ class Filling:
             positions = order[start : start + n]
             start += n
             ids = [candidates.ids[position] for position in positions]
-            metadata = await self._items.read(ids, context.attempts)
+            metadata = await self._read(ids)
             scores = probabilities[positions].tolist()
-            for source, *pair in zip(ranker.main_sources(candidates, positions), ids, scores, strict=True):
-                # What is popular was ranked within the wanted categories, even if no metadata is at hand now.
-                categories = () if source in POPULAR else context.categories
-                selection.offer([(pair[0], pair[1])], shown_source(source, context), metadata, categories)
+            for name, *pair in zip(ranker.main_sources(candidates, positions), ids, scores, strict=True):
+                source = SOURCE_OF[name]
+                categories = () if source.is_within_categories else context.categories
+                selection.offer([(pair[0], pair[1])], source.label_for(context).name, metadata, categories)
 
     async def _offer_listed(self, selection: Selection) -> None:
         """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""
         context, listed = self._context, self._page.only_ids
         if not listed:
             return
-        metadata = await self._items.read(listed, context.attempts)
+        metadata = await self._read(listed)
         positions = self._page.order(listed, np.zeros(len(listed)))
         selection.offer(
-            [(listed[position], 0.0) for position in positions], "listed", metadata, context.categories
+            [(listed[position], 0.0) for position in positions], LISTED.name, metadata, context.categories
         )
+
+    async def _read(self, item_ids: Sequence[str]) -> dict[str, Item]:
+        metadata, failed = await self._items.read(item_ids)
+        self._failed_reads |= failed
+        return metadata
 
 
 def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterator[int]:
@@ -133,18 +151,9 @@ def _widths(n_missing: int, n_passed_over: int, *, is_filtered: bool) -> Iterato
     yield MAX_K
 
 
-def shown_source(name: str, context: RequestContext) -> SourceName:
-    """Return what an answer calls a source."""
-    if name.startswith("popular"):
-        return "popular"
-    if name == GMF and context.vector is None:
-        return "similar"
-    return name if name in _SOURCE_NAMES else "popular"  # type: ignore[return-value]
-
-
-def count_shown(metrics: Metrics, sources: Sequence[SourceName], attempts: Attempts) -> None:
+def count_shown(metrics: Metrics, sources: Sequence[SourceName], failed: frozenset[str]) -> None:
     """Count what an answer shows, by source, and whether a part failed meanwhile."""
-    if attempts.is_degraded:
+    if failed:
         metrics.count("recommender.degraded")
     for name, n in Counter(sources).items():
         metrics.count(f"recommender.items.{name}", n)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from streamrec.domain.ranking.blend import Blend, BlendRanker
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard
@@ -30,7 +30,7 @@ class LearnedBlend:
         self._due = -float("inf")
         self._reading: asyncio.Task[None] | None = None
         self._published: Blend | None = None
-        self._ranker = BlendRanker(SOURCES)
+        self._ranker = first_blend()
         self._is_first = True
 
     async def ranker(self) -> BlendRanker:
@@ -54,6 +54,6 @@ class LearnedBlend:
         except StreamrecError:
             return  # the last one serves on; the cache's absence is told by those who ask it for more
         # One for other sources was published by another version: its columns mean something else.
-        if published is not None and published != self._published and published.sources == SOURCES:
+        if published is not None and published != self._published and published.sources == COLUMNS:
             self._ranker = BlendRanker.of(published)
             self._published = published

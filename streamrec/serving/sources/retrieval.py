@@ -1,29 +1,41 @@
-"""All sources that know something of who asks, side by side."""
+"""Reads what the sources need, side by side, and lets each propose."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from streamrec.domain.popularity.recency import distinct_newest_first
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.ranking.source_names import COVISITATION, GMF, SAME_DAY, SOURCES, WINDOWS
-from streamrec.domain.similarity.kinds import SimilarityKind
+from streamrec.domain.sources.findings import N_HISTORY, Findings, Nearest
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Source
+from streamrec.domain.sources.table import BLEND, BLENDED, COLUMNS, SIMILAR_BY
 from streamrec.ports import Neighbours, Rankings, VectorSearch
-from streamrec.serving.guard import Guard
-from streamrec.serving.sources.popular import PopularSource
-from streamrec.serving.sources.ranked_sources import (
-    AgainSource,
-    CandidateSource,
-    NeighbourSource,
-    SameDaySource,
-    VectorSource,
-)
-from streamrec.serving.sources.request_context import RequestContext
+from streamrec.serving.guard import ALL_WELL, Answered, Guard
+from streamrec.serving.sources.reading import NearestReader, RankingReader
 
-Stage = Sequence[CandidateSource]
+N_PROPOSED = 100
+"""Candidates of one source: the item that is chosen next is among twice as many in 2 % more of the cases."""
+
+Stage = Sequence[Source]
 """Sources that are asked together; the next stage only fills up what this one leaves open."""
 
 
-SOURCE_OF: Mapping[SimilarityKind, str] = {"vector": GMF, "covisitation": COVISITATION, "same_day": SAME_DAY}
-"""Of the kinds of similarity that one source alone knows."""
+class Look(NamedTuple):
+    """One look for candidates.
+
+    Attributes
+    ----------
+    stage
+        Sources that were asked.
+    n
+        Candidates of each at most.
+    """
+
+    stage: Stage
+    n: int
+    findings: Findings
+    candidates: Candidates[str]
 
 
 class Retrieval:
@@ -45,18 +57,14 @@ class Retrieval:
     ) -> None:
         self._cache = cache
         self._cache_guard = cache_guard
-        self._index = index
-        self._index_guard = index_guard
-        self._left_out = left_out
-        vectors, neighbours = VectorSource(index, index_guard), NeighbourSource(cache, cache_guard)
-        self._personal: Stage = (vectors, neighbours, AgainSource())
-        self._similar: Mapping[SimilarityKind, Stage] = {
-            "vector": (vectors,),
-            "covisitation": (neighbours,),
-            "same_day": (SameDaySource(cache, cache_guard),),
-            "blend": self._personal,
-        }
-        self._popular: Stage = tuple(PopularSource(window, cache, cache_guard) for window in WINDOWS)
+        self._nearest = NearestReader(index, index_guard)
+        self._rankings = RankingReader(cache, cache_guard)
+        blended = [source for source in BLENDED if source.name not in left_out]
+        self._blended: Stage = blended
+        self._personal: Stage = [source for source in blended if source.label.is_personal]
+        self._popular: Stage = [source for source in blended if not source.label.is_personal]
+        alone: dict[str, Stage] = {name: (source,) for name, source in SIMILAR_BY.items()}
+        self._similar: Mapping[str, Stage] = alone | {BLEND.name: self._personal}
 
     def stages(self, context: RequestContext) -> Iterator[Stage]:
         """Yield whom to ask: for a known user all at once, for an unknown one first items similar to one."""
@@ -64,41 +72,55 @@ class Retrieval:
             yield self._similar[context.similarity]
             return
         if context.generation is not None or context.n_events:
-            yield (*self._personal, *self._popular)
+            yield self._blended
             return
         if context.item_id is not None:
             yield self._personal
         yield self._popular
 
-    async def candidates(self, context: RequestContext, stage: Stage, n: int) -> Candidates[str]:
-        """Return the union of up to `n` items of each source."""
-        proposals = await self.proposals(context, stage, n)
-        alone = SOURCE_OF.get(context.similarity) if context.similarity is not None else None
-        return Candidates(
-            SOURCES if alone is None else (alone,),
-            proposals,
-            context.n_events,
-            is_new_only=context.is_new_only,
-        )
+    async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
+        """Return the union of up to `n` items of each source, and what they were found by."""
+        findings = await self._read(context, stage, n)
+        proposals = {source.name: source.propose(findings, n) for source in stage}
+        return Look(stage, n, findings, self.candidates(context, proposals))
 
-    async def proposals(self, context: RequestContext, stage: Stage, n: int) -> dict[str, Proposal[str]]:
-        """Return by source name up to `n` items each."""
-        proposed = await asyncio.gather(*(source.propose(context, n) for source in stage))
-        proposals: dict[str, Proposal[str]] = {}
-        for of_source in proposed:
-            proposals |= of_source
-        for name in self._left_out:
-            proposals.pop(name, None)
-        return proposals
+    def candidates(self, context: RequestContext, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
+        """Return what was proposed, with its features."""
+        alone = SIMILAR_BY.get(context.similarity) if context.similarity is not None else None
+        columns = COLUMNS if alone is None else (alone.name,)
+        return Candidates(columns, proposals, context.n_events, is_new_only=context.is_new_only)
 
-    async def vectors(self, item_ids: Sequence[str], context: RequestContext) -> dict[str, bytes]:
-        """Return the vectors of up to 1,000 items, as far as the index that answered has them."""
-        nothing: dict[str, bytes] = {}
-        return await context.attempts.of(
-            self._index_guard, lambda: self._index.vectors(item_ids, context.served_generation), nothing
-        )
+    async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
+        """Return the vectors of up to 1,000 items, as far as a generation has them; None: the current one."""
+        return await self._nearest.vectors(item_ids, generation)
 
-    async def neighbours(self, item_ids: Sequence[str], context: RequestContext) -> dict[str, Neighbours]:
+    async def neighbours(self, item_ids: Sequence[str]) -> Answered[dict[str, Neighbours]]:
         """Return what is chosen together with each of these."""
         nothing: dict[str, Neighbours] = {}
-        return await context.attempts.of(self._cache_guard, lambda: self._cache.neighbours(item_ids), nothing)
+        if not item_ids:
+            return Answered(nothing)
+        return await self._cache_guard.ask(lambda: self._cache.neighbours(item_ids), nothing)
+
+    async def _read(self, context: RequestContext, stage: Stage, n: int) -> Findings:
+        """Read at once what any source of a stage needs."""
+        needs = dict.fromkeys(need for source in stage for need in source.needs)
+        windows = [need.window for need in needs if need.window]
+        # Without one of the items that are gone by, an explanation goes by one more.
+        n_history = N_HISTORY + 1 if context.is_explained else N_HISTORY
+        history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
+        nearest, neighbours, rankings = await asyncio.gather(
+            self._nearest.read(context, n) if NEAREST in needs else _not_needed(),
+            self.neighbours(history),
+            asyncio.gather(*(self._rankings.read(window, context, n) for window in windows)),
+        )
+        return Findings(
+            context,
+            nearest.value,
+            neighbours.value,
+            {window: ranking.value for window, ranking in zip(windows, rankings, strict=True)},
+            ALL_WELL.union(nearest.failed, neighbours.failed, *(ranking.failed for ranking in rankings)),
+        )
+
+
+async def _not_needed() -> Answered[Nearest | None]:
+    return Answered(None)

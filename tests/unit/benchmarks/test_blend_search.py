@@ -3,7 +3,7 @@ import pytest
 
 from benchmarks.quality.blend_search import Question, RecordedModel, recalls, searched
 from streamrec.domain.ranking.prequential import Events
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.evaluation.models import Model
 from streamrec.evaluation.prequential import run
 from streamrec.evaluation.protocol import Protocol
@@ -39,5 +39,5 @@ def test_recorded_questions_are_those_of_the_evaluation() -> None:
     assert len(questions) == found["n_events"] > 40
     log = searched(questions)
     assert log["learned"] == pytest.approx(found["recall_at_10"])
-    assert len(log["log"]) == 200 + len(SOURCES) + 1
+    assert len(log["log"]) == 200 + len(COLUMNS) + 1
     assert log["best_fixed"] == max(entry["recall_at_10"] for entry in log["log"]) > 0

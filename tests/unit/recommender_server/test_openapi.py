@@ -7,6 +7,7 @@ import pytest
 
 from recommender_server.openapi import OPERATIONS, document
 from streamrec.domain.ranking.recommendation import MAX_K
+from streamrec.domain.sources.table import LABELS
 from tests.unit.recommender_server.conftest import Server
 
 
@@ -42,3 +43,10 @@ def test_limits_are_those_of_the_types(spec: dict[str, Any]) -> None:
 def test_operation_ids_are_unique(spec: dict[str, Any]) -> None:
     ids = [operation["operationId"] for methods in spec["paths"].values() for operation in methods.values()]
     assert len(ids) == len(set(ids)) == len(OPERATIONS)
+
+
+@pytest.mark.parametrize("answer", ["RecommendedItem", "SimilarItem"])
+def test_answers_are_told_with_the_label_of_every_source(spec: dict[str, Any], answer: str) -> None:
+    source = spec["components"]["schemas"][answer]["properties"]["source"]
+    assert source["enum"] == sorted(LABELS)
+    assert all(label.words in source["description"] for label in LABELS.values())

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from recommender_server.app import Parts, Rules, create_app
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.errors import Unavailable
 from streamrec.ports import Neighbours
 from tests.asgi_client import Answer, Client

@@ -15,7 +15,9 @@ from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.explanation import Explanation
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
-from streamrec.domain.ranking.source_names import COVISITATION, POPULAR, SOURCES
+from streamrec.domain.sources.covisitation import COVISITATION
+from streamrec.domain.sources.popular import POPULAR
+from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.domain.users.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
@@ -86,13 +88,13 @@ neighbourhoods = st.dictionaries(
 def a_taught_ranker(seed: int) -> BlendRanker:
     """Return a ranker that has learned something from noise, its correction included."""
     chance = np.random.default_rng(seed)
-    ranker = BlendRanker(SOURCES, seed)
+    ranker = first_blend(seed)
     for _ in range(30):
         proposals = {
             name: Proposal(chance.permutation(IDS)[:10].tolist(), np.sort(chance.random(10))[::-1].tolist())
-            for name in SOURCES
+            for name in COLUMNS
         }
-        ranker.learn(Candidates(SOURCES, proposals, 9, is_new_only=True), str(chance.choice(IDS)))
+        ranker.learn(Candidates(COLUMNS, proposals, 9, is_new_only=True), str(chance.choice(IDS)))
     return ranker
 
 
@@ -120,7 +122,7 @@ def test_without_a_named_item_the_score_falls_or_the_item_is_gone(
 def test_the_parts_add_up(recent: list[str], near: Near, popular: list[str]) -> None:
     for score, explanation in explained(answered(recent, near, popular)).values():
         assert sum(explanation.sources.values()) == pytest.approx(score)
-        assert set(explanation.sources) <= set(SOURCES)
+        assert set(explanation.sources) <= set(COLUMNS)
         shares = [cause.share for cause in explanation.because]
         assert shares == sorted(shares, reverse=True)
         assert 0 <= sum(shares) <= 1 + 1e-6
@@ -135,7 +137,7 @@ def test_the_items_that_a_recommendation_goes_back_to_are_named() -> None:
     assert of_20.because[0].share > of_20.because[1].share
     _, of_21 = told["i21"]
     assert [cause.item_id for cause in of_21.because] == ["i1"]
-    assert of_21.sources[COVISITATION] > 0
+    assert of_21.sources[COVISITATION.name] > 0
     unrelated = [item_id for item_id in told if item_id not in ("i20", "i21")]
     assert unrelated
     assert all(not told[item_id][1].because for item_id in unrelated)
@@ -143,7 +145,7 @@ def test_the_items_that_a_recommendation_goes_back_to_are_named() -> None:
 
 def test_what_is_popular_is_not_laid_to_anything_the_user_did() -> None:
     (_, explanation) = explained(answered([], {}, ["i15"]))["i15"]
-    assert explanation.sources[POPULAR[0]] > 0
+    assert explanation.sources[POPULAR[0].name] > 0
     assert explanation.because == []
 
 

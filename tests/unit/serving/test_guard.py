@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streamrec.errors import Unavailable
-from streamrec.serving.guard import PAUSE_S, Attempts, Guard
+from streamrec.serving.guard import PAUSE_S, Answered, Guard
 from streamrec.telemetry import NullMetrics
 
 
@@ -56,13 +56,10 @@ async def test_a_part_that_fails_fast_is_asked_again_at_once() -> None:
     assert await guard.call(answer) == "answer"
 
 
-async def test_an_attempt_does_without_and_remembers() -> None:
-    attempts = Attempts()
+async def test_an_answer_does_without_and_says_so() -> None:
     guard = Guard("store", 0.01, NullMetrics(), Clock())
-    assert await attempts.of(guard, answer, "nothing") == "answer"
-    assert not attempts.is_degraded
-    assert await attempts.of(guard, hang, "nothing") == "nothing"
-    assert attempts.is_degraded
+    assert await guard.ask(answer, "nothing") == Answered("answer")
+    assert await guard.ask(hang, "nothing") == Answered("nothing", frozenset({"store"}))
 
 
 async def test_a_bug_is_not_taken_for_an_outage() -> None:
@@ -70,4 +67,4 @@ async def test_a_bug_is_not_taken_for_an_outage() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await Attempts().of(Guard("store", 1.0, NullMetrics(), Clock()), bug, "nothing")
+        await Guard("store", 1.0, NullMetrics(), Clock()).ask(bug, "nothing")

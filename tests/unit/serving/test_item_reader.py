@@ -6,7 +6,7 @@ from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import Unavailable
-from streamrec.serving.guard import Attempts, Guard
+from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import READ_AGAIN_AFTER_S, ItemReader
 from streamrec.telemetry import NullMetrics
 from tests.builders import SteppingClock
@@ -35,9 +35,9 @@ async def test_the_store_is_asked_once_for_an_item_also_for_one_that_it_does_not
     store, cache = CountingStore(), MemoryCache()
     await store.put_items([Item("a", title="A")])
     reader = reader_of(cache, store)
-    assert await reader.read(["a", "b"], Attempts()) == {"a": Item("a", title="A")}
+    assert await reader.read(["a", "b"]) == Answered({"a": Item("a", title="A")})
     await reader.aclose()
-    assert await reader.read(["a", "b"], Attempts()) == {"a": Item("a", title="A"), "b": Item("b")}
+    assert await reader.read(["a", "b"]) == Answered({"a": Item("a", title="A"), "b": Item("b")})
     assert store.asked == ["a", "b"]
 
 
@@ -45,11 +45,11 @@ async def test_a_change_is_read_after_it_was_forgotten_also_when_it_waited_to_be
     store, cache = CountingStore(), MemoryCache()
     await store.put_items([Item("a", title="old")])
     reader = reader_of(cache, store)
-    await reader.read(["a"], Attempts())
+    await reader.read(["a"])
     await store.put_items([Item("a", title="new")])
     await reader.note_changes(["a"])
     await reader.aclose()
-    assert (await reader.read(["a"], Attempts()))["a"].title == "new"
+    assert (await reader.read(["a"])).value["a"].title == "new"
     await reader.aclose()
 
 
@@ -57,9 +57,7 @@ async def test_what_a_store_that_is_down_did_not_say_is_not_cached() -> None:
     store, cache = CountingStore(), MemoryCache()
     reader = reader_of(cache, store)
     store.is_down = True
-    attempts = Attempts()
-    assert await reader.read(["a"], attempts) == {}
-    assert attempts.is_degraded
+    assert await reader.read(["a"]) == Answered({}, frozenset({"store"}))
     await reader.aclose()
     assert await cache.get_items(["a"]) == {}
 
@@ -70,16 +68,16 @@ async def test_what_is_in_use_is_read_from_the_store_again_beside_the_answers() 
     reader = reader_of(cache, store, clock)
     await store.put_items([Item("a", title="old")])
     for _ in range(2):
-        await reader.read(["a", "b"], Attempts())
+        await reader.read(["a", "b"])
         await reader.aclose()
     await store.put_items([Item("a", title="new")])  # and nobody tells the cache
     asked_before = len(store.asked)
     for _ in range(4):
         clock.now += READ_AGAIN_AFTER_S
         # An answer never waits for the store; the store's news come with the next one.
-        assert "b" in await reader.read(["a", "b"], Attempts())
+        assert "b" in (await reader.read(["a", "b"])).value
         await reader.aclose()
-    assert (await reader.read(["a"], Attempts()))["a"].title == "new"
+    assert (await reader.read(["a"])).value["a"].title == "new"
     assert sorted(store.asked[asked_before:]) == ["a"] * 4 + ["b"] * 4
 
 
@@ -87,13 +85,11 @@ async def test_a_store_that_is_down_spoils_nothing_that_is_cached() -> None:
     clock, store, cache = SteppingClock(), CountingStore(), MemoryCache()
     reader = reader_of(cache, store, clock)
     await store.put_items([Item("a", title="A")])
-    await reader.read(["a"], Attempts())
+    await reader.read(["a"])
     await reader.aclose()
-    await reader.read(["a"], Attempts())
+    await reader.read(["a"])
     store.is_down = True
     clock.now += READ_AGAIN_AFTER_S
     for _ in range(2):
-        attempts = Attempts()
-        assert await reader.read(["a"], attempts) == {"a": Item("a", title="A")}
-        assert not attempts.is_degraded
+        assert await reader.read(["a"]) == Answered({"a": Item("a", title="A")})
         await reader.aclose()

@@ -7,22 +7,24 @@ import msgspec
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.domain.ranking.blend import Blend, BlendRanker
+from streamrec.domain.ranking.blend import Blend
 from streamrec.domain.ranking.candidates import LIGHT, Candidates, Proposal
-from streamrec.domain.ranking.source_names import COVISITATION, GMF, SOURCES
+from streamrec.domain.sources.covisitation import COVISITATION
+from streamrec.domain.sources.gmf import GMF
+from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.learned_blend import RENEWED_AFTER_S, LearnedBlend
 from streamrec.telemetry import NullMetrics
 from tests.builders import SteppingClock
 
-EQUAL = BlendRanker(SOURCES).published()
-PROPOSALS = {GMF: Proposal(["v"], [1.0], is_logit=True), COVISITATION: Proposal(["n"], [1.0])}
+EQUAL = first_blend().published()
+PROPOSALS = {GMF.name: Proposal(["v"], [1.0], is_logit=True), COVISITATION.name: Proposal(["n"], [1.0])}
 
 
 def believing(source: str, **changes: object) -> Blend:
     """Return a blend in which one source is all that counts."""
-    weights = [float(name == source) for name in SOURCES]
+    weights = [float(name == source) for name in COLUMNS]
     one = msgspec.structs.replace(EQUAL, weights=dict.fromkeys(EQUAL.weights, weights), n_learned=1)
     return msgspec.structs.replace(one, **changes)
 
@@ -55,7 +57,7 @@ class Reader:
     async def best(self) -> str:
         """Return which of two candidates, one of a source each, is first."""
         ranker = await self.blend.ranker()
-        candidates = Candidates(SOURCES, PROPOSALS, 9, is_new_only=True)
+        candidates = Candidates(COLUMNS, PROPOSALS, 9, is_new_only=True)
         assert candidates.segment == LIGHT
         return candidates.ids[int(ranker.scores(candidates).argmax())]
 
@@ -75,10 +77,10 @@ async def reader() -> AsyncIterator[Reader]:
 
 
 async def test_the_first_who_asks_waits_and_later_ones_do_not(reader: Reader) -> None:
-    reader.cache.publish_blend(believing(COVISITATION))
+    reader.cache.publish_blend(believing(COVISITATION.name))
     assert await reader.best() == "n"
     reader.cache.may_answer.clear()
-    reader.cache.publish_blend(believing(GMF))
+    reader.cache.publish_blend(believing(GMF.name))
     reader.clock.now += RENEWED_AFTER_S
     assert await asyncio.wait_for(reader.best(), 1) == "n"  # one copy old, and no wait
     reader.cache.may_answer.set()
@@ -99,15 +101,15 @@ async def test_before_anything_was_published_weights_are_equal(reader: Reader) -
 
 
 async def test_a_blend_of_other_sources_is_passed_over(reader: Reader) -> None:
-    reader.cache.publish_blend(believing(COVISITATION))
+    reader.cache.publish_blend(believing(COVISITATION.name))
     assert await reader.best() == "n"
-    reader.cache.publish_blend(believing(GMF, sources=tuple(reversed(SOURCES))))
+    reader.cache.publish_blend(believing(GMF.name, sources=tuple(reversed(COLUMNS))))
     await reader.later()
     assert await reader.best() == "n"
 
 
 async def test_while_the_cache_is_down_the_last_one_serves_on(reader: Reader) -> None:
-    reader.cache.publish_blend(believing(COVISITATION))
+    reader.cache.publish_blend(believing(COVISITATION.name))
     assert await reader.best() == "n"
     reader.cache.is_down = True
     await reader.later()
@@ -118,6 +120,6 @@ async def test_a_cache_that_is_down_from_the_start_leaves_equal_weights(reader: 
     reader.cache.is_down = True
     assert (await reader.blend.ranker()).published().weights == EQUAL.weights
     reader.cache.is_down = False
-    reader.cache.publish_blend(believing(COVISITATION))
+    reader.cache.publish_blend(believing(COVISITATION.name))
     await reader.later()
     assert await reader.best() == "n"

@@ -5,28 +5,26 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.ranking.source_names import (
-    AGAIN,
-    COVISITATION,
-    FOLLOWERS,
-    GMF,
-    POPULAR,
-    SOURCES,
-    WINDOWS,
-)
+from streamrec.domain.sources.again import AGAIN
+from streamrec.domain.sources.covisitation import COVISITATION
+from streamrec.domain.sources.followers import FOLLOWERS
+from streamrec.domain.sources.gmf import GMF
+from streamrec.domain.sources.popular import POPULAR, WINDOWS
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import RankedItem, VectorTable
-from streamrec.serving.guard import Attempts, Guard
-from streamrec.serving.sources.request_context import RequestContext
+from streamrec.serving.guard import Guard
 from streamrec.serving.sources.retrieval import Retrieval
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 
 IDS = ["a", "b", "c", "d"]
+OF_POPULAR = {source.name for source in POPULAR}
 VECTOR = np.ones(2, "<f4").tobytes()
 
 
 def known(**fields: object) -> RequestContext:
-    return RequestContext(Attempts(), VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
+    return RequestContext(VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
 
 
 def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
@@ -42,21 +40,21 @@ def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
 async def proposals(context: RequestContext, left_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """Return what the first stage proposes."""
     asked = retrieval(left_out)
-    found = await asked.proposals(context, next(asked.stages(context)), 10)
-    return {name: list(proposal.ids) for name, proposal in found.items()}
+    look = await asked.look(context, next(asked.stages(context)), 10)
+    return {name: list(proposal.ids) for name, proposal in look.candidates.proposals.items()}
 
 
 async def test_a_known_user_gets_what_all_sources_propose() -> None:
     found = await proposals(known(is_new_only=False))
-    assert set(found) == set(SOURCES)
-    assert found[GMF][:2] == ["a", "b"]
-    assert (found[COVISITATION], found[FOLLOWERS], found[AGAIN]) == (["b", "c"], ["b"], ["a"])
-    assert all(found[name] == ["c", "d"] for name in POPULAR)
+    assert set(found) == set(COLUMNS)
+    assert found[GMF.name][:2] == ["a", "b"]
+    assert (found[COVISITATION.name], found[FOLLOWERS.name], found[AGAIN.name]) == (["b", "c"], ["b"], ["a"])
+    assert all(found[name] == ["c", "d"] for name in OF_POPULAR)
 
 
 async def test_what_was_chosen_comes_again_only_where_it_may() -> None:
     found = await proposals(known(banned=frozenset("a")))
-    assert AGAIN not in found
+    assert AGAIN.name not in found
     assert all("a" not in ids for ids in found.values())
 
 
@@ -66,8 +64,8 @@ async def test_what_is_banned_or_not_listed_is_proposed_by_nobody() -> None:
 
 
 async def test_sources_can_be_left_out() -> None:
-    found = await proposals(known(is_new_only=False), frozenset({GMF, "popular_day"}))
-    assert set(SOURCES) - set(found) == {GMF, "popular_day"}
+    found = await proposals(known(is_new_only=False), frozenset({GMF.name, "popular_day"}))
+    assert set(COLUMNS) - set(found) == {GMF.name, "popular_day"}
 
 
 @pytest.mark.parametrize(("item_id", "n_stages"), [("a", 2), (None, 1)])
@@ -75,19 +73,20 @@ async def test_an_unknown_user_gets_first_what_is_like_the_item_then_what_is_pop
     item_id: str | None, n_stages: int
 ) -> None:
     recent = () if item_id is None else (item_id,)
-    context = RequestContext(Attempts(), item_id=item_id, recent=recent, banned=frozenset(recent))
+    context = RequestContext(item_id=item_id, recent=recent, banned=frozenset(recent))
     asked = retrieval()
     stages = list(asked.stages(context))
     assert len(stages) == n_stages
-    assert set(await asked.proposals(context, stages[-1], 10)) == set(POPULAR)
+    last = await asked.look(context, stages[-1], 10)
+    assert set(last.candidates.proposals) == OF_POPULAR
     if item_id is not None:
-        found = await asked.proposals(context, stages[0], 10)
-        assert "a" not in found[GMF]
-        assert list(found[COVISITATION].ids) == ["b", "c"]
+        found = (await asked.look(context, stages[0], 10)).candidates.proposals
+        assert "a" not in found[GMF.name]
+        assert list(found[COVISITATION.name].ids) == ["b", "c"]
 
 
 async def test_the_candidates_are_one_row_an_item() -> None:
     asked, context = retrieval(), known(banned=frozenset("a"))
-    candidates = await asked.candidates(context, next(asked.stages(context)), 10)
+    candidates = (await asked.look(context, next(asked.stages(context)), 10)).candidates
     assert sorted(candidates.ids) == ["b", "c", "d"]
-    assert candidates.features.shape[1] == 2 * len(SOURCES) + 4
+    assert candidates.features.shape[1] == 2 * len(COLUMNS) + 4

@@ -13,9 +13,9 @@ from streamrec.adapters.opening import open_cache_publisher, open_store, open_tr
 from streamrec.adapters.redis.connection import address_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
-from streamrec.domain.ranking.source_names import SOURCES, WINDOWS
+from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import UserState
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import Serving, ServingLimits, serving_over
@@ -53,7 +53,7 @@ def publish(mongo_url: str, redis_url: str) -> None:
     ranking = [RankedItem(item_id, float(row + 1)) for row, item_id in enumerate(IDS)][::-1]
     publisher.publish_popular(dict.fromkeys(WINDOWS, ranking))
     publisher.publish_neighbours({"i59": near(("i49", 0.9, 9.0, 0.5))})
-    publisher.publish_blend(BlendRanker(SOURCES).published())
+    publisher.publish_blend(first_blend().published())
     trainer.close()
     publisher.close()
 

@@ -6,7 +6,7 @@ import pytest
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendedItem
-from streamrec.domain.similarity.kinds import LikeOrder
+from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.serving.shape import like_first, shaped
 
 SAME, OTHER = (np.array(row, "<f4").tobytes() for row in ([1.0, 0.0, 5.0], [0.0, 1.0, 5.0]))

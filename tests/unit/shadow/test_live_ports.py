@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.source_names import WINDOWS
+from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.table import first_blend
 from streamrec.ports import ById, ByVector, UserProfile, VectorTable
-from streamrec.serving.guard import Attempts
 from streamrec.serving.recommender import UNKNOWN_USER
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from tests.builders import GENERATION, RunningTrainer, World, events
@@ -45,7 +44,7 @@ class Published:
 
     async def profile(self, user_id: str, *, with_seen: bool = True) -> UserProfile:
         """Return what the state says of a user."""
-        return await self.users.profile(user_id, Attempts(), with_seen=with_seen)
+        return (await self.users.profile(user_id, with_seen=with_seen)).value
 
 
 @pytest.fixture(scope="module")
@@ -147,4 +146,4 @@ async def test_the_blend_is_the_published_one(published: Published) -> None:
     assert blend == await published.cache.blend()
     assert blend is not None
     assert blend.n_learned > 20
-    assert blend.weights != BlendRanker(blend.sources).published().weights
+    assert blend.weights != first_blend().published().weights

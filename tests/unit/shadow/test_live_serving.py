@@ -10,10 +10,11 @@ import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import LIGHT
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.ranking.source_names import COVISITATION, FOLLOWERS, SOURCES
+from streamrec.domain.sources.covisitation import COVISITATION
+from streamrec.domain.sources.followers import FOLLOWERS
+from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.shadow.live_evaluation import LiveEvaluation
@@ -94,19 +95,19 @@ def test_the_blend_learns_from_the_answer_and_from_nothing_else_of_it(trainer: R
 
 
 def test_sources_that_are_left_out_propose_nothing(trainer: RunningTrainer) -> None:
-    serving = LiveServing(trainer.state, 200, frozenset(SOURCES) - {COVISITATION})
+    serving = LiveServing(trainer.state, 200, frozenset(COLUMNS) - {COVISITATION.name})
     serving.recommend(RecommendationRequest(10, "u1"))
     candidates = serving.answered_from
     assert candidates is not None
-    used: list[bool] = np.any(candidates.features[:, : len(SOURCES)] != 0, axis=0).tolist()
-    assert [name for name, is_used in zip(SOURCES, used, strict=True) if is_used] == [COVISITATION]
+    used: list[bool] = np.any(candidates.features[:, : len(COLUMNS)] != 0, axis=0).tolist()
+    assert [name for name, is_used in zip(COLUMNS, used, strict=True) if is_used] == [COVISITATION.name]
 
 
 def test_the_stream_teaches_the_blend_whom_users_follow(trainer: RunningTrainer) -> None:
     blend = trainer.state.blend.published()
     assert blend.n_learned > 50
-    start = BlendRanker(SOURCES).published()
-    personal = (COVISITATION, FOLLOWERS)
+    start = first_blend().published()
+    personal = (COVISITATION.name, FOLLOWERS.name)
     assert sum(weight_of(name, blend) for name in personal) > 0.1 + sum(
         weight_of(name, start) for name in personal
     )
@@ -174,9 +175,9 @@ def test_servers_order_by_the_blend_that_the_trainer_published(trainer: RunningT
     assert asyncio.run(first_of(world, "steady")) == live.items[0].item_id
     # What the server is told to believe decides: here, nothing but what is popular now.
     world.cache.publish_popular({"recent": [RankedItem("second29", 1.0)]})
-    only_recent = BlendRanker(SOURCES)
+    only_recent = first_blend()
     arrays = only_recent.arrays()
-    arrays["weights"] = np.tile(np.array([name == "popular_recent" for name in SOURCES], np.float32), (3, 1))
+    arrays["weights"] = np.tile(np.array([name == "popular_recent" for name in COLUMNS], np.float32), (3, 1))
     only_recent.load_arrays(arrays)
     world.cache.publish_blend(only_recent.published())
     assert asyncio.run(first_of(world, "steady")) == "second29"

@@ -9,8 +9,7 @@ import pytest
 
 from models.checkpoint import write_checkpoint
 from streamrec.adapters.memory.store import MemoryStore
-from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.source_names import SOURCES
+from streamrec.domain.sources.table import first_blend
 from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.stored_state import to_checkpoint
@@ -225,7 +224,7 @@ def test_a_cache_that_is_away_is_asked_after_growing_pauses(tmp_path: Path) -> N
     asked = []
     for _ in range(16):
         before = cache.n_calls
-        publisher.publish_status(lambda: Status({}, {}, BlendRanker(SOURCES).published()))
+        publisher.publish_status(lambda: Status({}, {}, first_blend().published()))
         publisher.drain()
         asked.append(cache.n_calls - before)
     publisher.close()

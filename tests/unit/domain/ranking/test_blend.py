@@ -8,6 +8,7 @@ from streamrec.domain.ranking.blend import BlendRanker, decode_blend
 from streamrec.domain.ranking.candidates import COLD, HEAVY, SEGMENTS, Candidates, Proposal
 
 SOURCES = ("gmf", "covisitation", "popular_day", "popular_all")
+KINDS = ("gmf", "covisitation", "popular", "popular")
 N_ITEMS = 100
 
 
@@ -39,14 +40,14 @@ class Stream:
 
 
 def test_it_starts_from_equal_weights_of_the_kinds_of_source() -> None:
-    blend = BlendRanker(SOURCES).published()
+    blend = BlendRanker(SOURCES, kinds=KINDS).published()
     for segment in SEGMENTS:
         assert blend.weights[segment] == pytest.approx([1 / 3, 1 / 3, 1 / 6, 1 / 6])
     assert blend.n_learned == 0
 
 
 def test_it_finds_the_source_that_users_follow() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     early = stream.live(ranker, "covisitation", 100)
     stream.live(ranker, "covisitation", 900)
     late = stream.live(ranker, "covisitation", 200)
@@ -58,7 +59,7 @@ def test_it_finds_the_source_that_users_follow() -> None:
 
 @pytest.mark.parametrize("n_before", [500, 4_000])
 def test_it_recovers_within_2000_events_when_the_best_source_changes(n_before: int) -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     stream.live(ranker, "gmf", n_before)
     before = stream.live(ranker, "gmf", 200)
     right_after = stream.live(ranker, "popular_day", 50)
@@ -70,7 +71,7 @@ def test_it_recovers_within_2000_events_when_the_best_source_changes(n_before: i
 
 
 def test_segments_learn_their_own_weights() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     for _ in range(30):
         stream.live(ranker, "popular_all", 40, n_events=1)
         stream.live(ranker, "gmf", 40, n_events=200)
@@ -83,7 +84,7 @@ def test_segments_learn_their_own_weights() -> None:
 
 
 def test_no_weight_is_negative_and_all_numbers_stay_finite() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     for _ in range(500):
         candidates = stream.candidates()
         # The last of everybody's: each source is wrong.
@@ -94,14 +95,14 @@ def test_no_weight_is_negative_and_all_numbers_stay_finite() -> None:
 
 
 def test_a_choice_that_nobody_proposed_teaches_nothing() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     before = ranker.published()
     ranker.learn(stream.candidates(), N_ITEMS + 1)
     assert ranker.published() == before
 
 
 def test_what_is_published_scores_as_what_was_learned() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     stream.live(ranker, "gmf", 200)
     read = decode_blend(msgspec.json.encode(ranker.published()))
     assert read is not None
@@ -115,7 +116,7 @@ def test_another_version_is_no_blend() -> None:
 
 
 def test_it_goes_on_from_a_checkpoint_bit_for_bit() -> None:
-    ranker, other, stream = BlendRanker(SOURCES), BlendRanker(SOURCES, seed=9), Stream()
+    ranker, other, stream = BlendRanker(SOURCES, kinds=KINDS), BlendRanker(SOURCES, seed=9), Stream()
     stream.live(ranker, "gmf", 100)
     other.load_arrays(ranker.arrays())
     for one in (ranker, other):
@@ -124,12 +125,12 @@ def test_it_goes_on_from_a_checkpoint_bit_for_bit() -> None:
 
 
 def test_without_candidates_there_is_nothing_to_rank() -> None:
-    ranker = BlendRanker(SOURCES)
+    ranker = BlendRanker(SOURCES, kinds=KINDS)
     nothing = Candidates[int](SOURCES, {}, 0, is_new_only=True)
     assert ranker.probabilities(nothing).tolist() == []
 
 
 def test_probabilities_sum_to_one() -> None:
-    ranker, stream = BlendRanker(SOURCES), Stream()
+    ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     stream.live(ranker, "gmf", 50)
     assert ranker.probabilities(stream.candidates()).sum() == pytest.approx(1, abs=1e-5)

@@ -15,10 +15,10 @@ from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.ranking.source_names import SOURCES
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.errors import CorruptArtifact
 from streamrec.learning.absorb import absorb
 from streamrec.learning.commands import erase_users
@@ -224,7 +224,7 @@ def test_a_model_that_does_not_fit_never_starts_afresh(whole: Checkpoint, tmp_pa
         Checkpoints(tmp_path, "g1").open_newest(LEARNING, SETTINGS)
 
 
-@pytest.mark.parametrize("sources", [SOURCES[:-1], (*SOURCES[:-1], "another"), (*SOURCES, "one_more")])
+@pytest.mark.parametrize("sources", [COLUMNS[:-1], (*COLUMNS[:-1], "another"), (*COLUMNS, "one_more")])
 @pytest.mark.parametrize("is_named", [True, False])
 def test_another_source_in_the_blend_lets_it_learn_anew(sources: tuple[str, ...], *, is_named: bool) -> None:
     """Weights of eight sources, multiplied with ranks of nine, ended the trainer at each of its starts."""
@@ -232,7 +232,7 @@ def test_another_source_in_the_blend_lets_it_learn_anew(sources: tuple[str, ...]
     state.blend = BlendRanker(sources)
     written = to_checkpoint(state, {"interactions": {0: 300}})
     if not is_named:  # as earlier versions wrote them
-        if len(sources) == len(SOURCES):
+        if len(sources) == len(COLUMNS):
             return
         del written.state["parts"]
     state, said = restored(written)

@@ -1,14 +1,10 @@
-"""Kinds of similarity between items, and orders in which similar items may be shown."""
+"""Orders in which items similar to one may be shown."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from streamrec.domain.items.item import Item
-
-SimilarityKind = Literal["vector", "covisitation", "same_day", "blend"]
-"""By the model's vectors; by who chose both one soon after the other; on the same day; as the blend
-ranks them for an unknown user who looks at the item."""
 
 OrderName = Literal["score", "same_category", "same_category_then_value"]
 

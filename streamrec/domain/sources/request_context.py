@@ -6,17 +6,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.similarity.kinds import SimilarityKind
-from streamrec.serving.guard import Attempts
 
-
-class RequestContext(msgspec.Struct):
+class RequestContext(msgspec.Struct, frozen=True):
     """User and wishes of a request, as far as the sources need to know.
 
     Attributes
     ----------
-    attempts
-        Notes whether a part failed.
     vector, generation
         The user's (D + 1,) float32 bytes and the model they belong to; None for an unknown user.
     recent
@@ -33,13 +28,12 @@ class RequestContext(msgspec.Struct):
         Only these are wanted; empty: all.
     only
         Just these items are wanted; empty: all.
-    served_generation
-        Of the index that answered; the sources note it here.
     similarity
         Only what is similar to the item is wanted, in this way; None: also what is popular.
+    is_explained
+        The answer will be explained, by what it would be without one of the user's items or another.
     """
 
-    attempts: Attempts
     vector: bytes | None = None
     generation: str | None = None
     recent: Sequence[str] = ()
@@ -49,8 +43,8 @@ class RequestContext(msgspec.Struct):
     is_new_only: bool = True
     categories: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
-    served_generation: str | None = None
-    similarity: SimilarityKind | None = None
+    similarity: str | None = None
+    is_explained: bool = False
 
     @property
     def is_by_item(self) -> bool:
@@ -68,3 +62,16 @@ class RequestContext(msgspec.Struct):
         if self.only:
             are_wanted &= np.fromiter(map(self.only.__contains__, item_ids), np.bool_, n)
         return are_wanted
+
+    def without(self, item_id: str) -> "RequestContext":
+        """Return the context had the user neither chosen an item nor looked at it; what is banned stays.
+
+        >>> context = RequestContext(recent=("a", "b", "a"), item_id="a").without("a")
+        >>> context.recent, context.item_id
+        (['b'], None)
+        """
+        return msgspec.structs.replace(
+            self,
+            recent=[id_ for id_ in self.recent if id_ != item_id],
+            item_id=None if self.item_id == item_id else self.item_id,
+        )

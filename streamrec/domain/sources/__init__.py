@@ -1,0 +1,1 @@
+"""Candidate sources: each in a file of its own, declared once; `table` lists them."""

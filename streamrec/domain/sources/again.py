@@ -1,0 +1,28 @@
+"""Items that the user chose before, lately and often: for those who may be offered them again."""
+
+from collections.abc import Mapping
+
+from streamrec.domain.popularity.recency import again
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.source import NOTHING, Label, Source, best_wanted
+
+
+def propose(found: Findings, n: int) -> Proposal[str]:
+    """Return the user's own items; nothing when only new ones are wanted."""
+    context = found.context
+    return NOTHING if context.is_new_only else best_wanted(context, again(context.recent), n)
+
+
+def causes(found: Findings, item_id: str) -> Mapping[str, float]:
+    """Return the item itself."""
+    return {item_id: 1.0}
+
+
+AGAIN = Source(
+    name="again",
+    needs=(),
+    propose=propose,
+    label=Label("again", "is what you chose before"),
+    causes=causes,
+)

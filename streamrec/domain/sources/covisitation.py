@@ -1,0 +1,34 @@
+"""Items that others chose together with what this user chose lately."""
+
+from collections.abc import Mapping
+
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.source import NEIGHBOURS, Label, Similarity, Source, best_of
+
+
+def propose(found: Findings, n: int) -> Proposal[str]:
+    """Return what the neighbours of the last items add up to."""
+    return best_of(found.visited.item_ids, found.visited.together, n)
+
+
+def causes(found: Findings, item_id: str) -> Mapping[str, float]:
+    """Return what each of the last items adds."""
+    return found.added_by_history(item_id, lambda near: near.similarities)
+
+
+def supports(found: Findings) -> Mapping[str, float]:
+    """Return the faded count of pairs with the item looked at."""
+    near = found.neighbours.get(found.context.item_id or "", Neighbours())
+    return dict(zip(near.item_ids, near.supports, strict=True))
+
+
+COVISITATION = Source(
+    name="covisitation",
+    needs=(NEIGHBOURS,),
+    propose=propose,
+    label=Label("covisitation", "was chosen by others together with what you chose lately"),
+    causes=causes,
+    similarity=Similarity("covisitation", "by who chose both, one soon after another", supports),
+)

@@ -1,0 +1,96 @@
+"""Findings: all that was read for one request, which the sources propose from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.popularity.recency import AGE_DECAY, distinct_newest_first, visited_with
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.sources.request_context import RequestContext
+
+N_HISTORY = 20
+"""Newest distinct items of a user whose neighbours are candidates."""
+
+
+class Visited(NamedTuple):
+    """Neighbours of a history: N distinct items, and (N,) scores by either count; 0: not to be offered."""
+
+    item_ids: Sequence[str]
+    together: NDArray[np.float64]
+    after: NDArray[np.float64]
+
+
+class Nearest(NamedTuple):
+    """Items that the index has nearest to something.
+
+    Attributes
+    ----------
+    generation
+        Of the model whose vectors these are; None: whichever is current.
+    """
+
+    ranking: Proposal[str]
+    generation: str | None
+
+
+class Findings(msgspec.Struct, frozen=True, dict=True):
+    """Values read for a request; a part that did not answer has left its field empty.
+
+    Attributes
+    ----------
+    nearest
+        To the user's vector, or to the item that an unknown user looks at; None: there are no such vectors.
+    neighbours
+        Of the user's last items; of an unknown user's, that is the item looked at.
+    rankings
+        Head of each ranking that was asked for, within the wanted categories, by window.
+    failed
+        Names of the parts that did not answer.
+    """
+
+    context: RequestContext
+    nearest: Nearest | None = None
+    neighbours: Mapping[str, Neighbours] = {}
+    rankings: Mapping[str, Sequence[RankedItem]] = {}
+    failed: frozenset[str] = frozenset()
+
+    @property
+    def generation(self) -> str | None:
+        """Of the index that answered; None when none did."""
+        return None if self.nearest is None else self.nearest.generation
+
+    @cached_property
+    def history(self) -> list[str]:
+        """Newest distinct items that are gone by, newest first."""
+        return distinct_newest_first(self.context.recent, N_HISTORY)
+
+    # Several sources read it, and it is most of what proposing takes.
+    @cached_property
+    def visited(self) -> Visited:
+        """Sums over the neighbours of the history."""
+        ids, together, after = visited_with(self.history, self.neighbours)
+        are_wanted = self.context.wanted(ids)
+        return Visited(ids, np.where(are_wanted, together, 0.0), np.where(are_wanted, after, 0.0))
+
+    def added_by_history(
+        self, item_id: str, scores_of: Callable[[Neighbours], Sequence[float]]
+    ) -> dict[str, float]:
+        """Return what each item of the history adds to the score of one, by either column of neighbours."""
+        added: dict[str, float] = {}
+        for age, id_ in enumerate(self.history):
+            near = self.neighbours.get(id_)
+            if near is not None and item_id in near.item_ids:
+                score = scores_of(near)[near.item_ids.index(item_id)]
+                if score:
+                    added[id_] = score * AGE_DECAY**age
+        return added
+
+    def without(self, item_id: str) -> "Findings":
+        """Return the same findings for a user who never chose an item nor looks at it."""
+        return msgspec.structs.replace(self, context=self.context.without(item_id))

@@ -1,0 +1,26 @@
+"""Items that others chose after what this user chose lately."""
+
+from collections.abc import Mapping
+
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.source import NEIGHBOURS, Label, Source, best_of
+
+
+def propose(found: Findings, n: int) -> Proposal[str]:
+    """Return what the followers of the last items add up to."""
+    return best_of(found.visited.item_ids, found.visited.after, n)
+
+
+def causes(found: Findings, item_id: str) -> Mapping[str, float]:
+    """Return what each of the last items adds."""
+    return found.added_by_history(item_id, lambda near: near.follows)
+
+
+FOLLOWERS = Source(
+    name="followers",
+    needs=(NEIGHBOURS,),
+    propose=propose,
+    label=Label("followers", "was chosen by others after what you chose lately"),
+    causes=causes,
+)

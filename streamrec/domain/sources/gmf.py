@@ -1,0 +1,33 @@
+"""Items nearest to the user's own vector, or, for an unknown user, to the item that is looked at."""
+
+from collections.abc import Mapping
+
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.source import NEAREST, NOTHING, Label, Similarity, Source
+
+
+def propose(found: Findings, n: int) -> Proposal[str]:
+    """Return the index's best; nothing when it has neither the user's generation nor the item."""
+    context = found.context
+    if found.nearest is None or (context.vector is None and context.item_id is None):
+        return NOTHING
+    ids, scores, is_logit = found.nearest.ranking
+    return Proposal(ids[:n], scores[:n], is_logit)
+
+
+def causes(found: Findings, item_id: str) -> Mapping[str, float]:
+    """Return the item looked at; all that a user chose is merged in their vector."""
+    context = found.context
+    return {} if context.vector is not None or context.item_id is None else {context.item_id: 1.0}
+
+
+GMF = Source(
+    name="gmf",
+    needs=(NEAREST,),
+    propose=propose,
+    label=Label("gmf", "fits all that you chose so far"),
+    label_without_vector=Label("similar", "is like what you look at"),
+    causes=causes,
+    similarity=Similarity("vector", "by the model's vectors"),
+)
