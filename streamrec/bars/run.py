@@ -8,7 +8,7 @@ from streamrec.bars.context import BarsProcess, open_context
 from streamrec.bars.handler import BarsHandler
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.retries import patiently
+from streamrec.process.retries import until_stopped
 from streamrec.process.standby import stand_by, work_under_leases
 from streamrec.process.stream_loop import StreamLoop
 
@@ -24,7 +24,7 @@ def run_bars(process: BarsProcess) -> None:
     CorruptArtifact
         When the checkpoint is damaged, or of another version.
     """
-    patient = patiently(process.stop.is_giving_up, process.metrics)
+    patient = until_stopped(process.stop.is_stopping, process.metrics)
     lease = LeaseKeeper(process.store, NAME, process.owner, process.settings.lease_duration_s, process.clock)
 
     def pause(pause_s: float) -> None:

@@ -26,20 +26,28 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
 
     The last error is raised once `is_giving_up` is set.
     """
-
-    def report(state: RetryCallState) -> None:
-        metrics.count("retries")
-        error = state.outcome.exception() if state.outcome else None
-        if error is not None:
-            warn_seldom(
-                "waiting_for_a_part", about=subject_of(error), attempt=state.attempt_number, error=str(error)
-            )
-
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
         wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
         stop=stop_when_event_set(is_giving_up),
         sleep=sleep_using_event(is_giving_up),
-        before_sleep=report,
+        before_sleep=lambda state: _report(state, metrics),
         reraise=True,
     )
+
+
+def until_stopped(is_stopping: Event, metrics: Metrics) -> Retrying:
+    """Return a caller as `patiently` does, of calls that nothing depends on yet.
+
+    Once `is_stopping` is set, the answer to a call that fails is None.
+    """
+    return patiently(is_stopping, metrics).copy(retry_error_callback=lambda _state: None)
+
+
+def _report(state: RetryCallState, metrics: Metrics) -> None:
+    metrics.count("retries")
+    error = state.outcome.exception() if state.outcome else None
+    if error is not None:
+        warn_seldom(
+            "waiting_for_a_part", about=subject_of(error), attempt=state.attempt_number, error=str(error)
+        )

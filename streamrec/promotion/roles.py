@@ -16,7 +16,7 @@ from streamrec.domain.generations.roles import Promotion, Role, Roles, other_rol
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.ports import Metrics, RoleRecord
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.retries import patiently
+from streamrec.process.retries import patiently, until_stopped
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.standby import stand_by
 from streamrec.process.status import State, TrainerStatus
@@ -70,6 +70,7 @@ class TrainerRoles:
         self._record, self._leases, self._preferred = record, leases, preferred
         self._stop, self._status, self._metrics = stop, status, metrics
         self._patiently = patiently(stop.is_giving_up, metrics_of("champion", metrics))
+        self._until_stopped = until_stopped(stop.is_stopping, metrics_of("champion", metrics))
         self._wanted = preferred
         self._is_moving = False
         self._said: State | None = None
@@ -89,7 +90,8 @@ class TrainerRoles:
                 self._is_moving = False
                 self._status.role, self._status.generation = held.role, held.generation
                 return held
-            self._pause(is_late, has_generation)
+            if not self._stop.is_stopping.is_set():
+                self._pause(is_late, has_generation)
         return None
 
     def has(self, held: HeldRole) -> bool:
@@ -166,7 +168,7 @@ class TrainerRoles:
     def _take_free(self, is_late: bool) -> HeldRole | None:
         for role in (self._wanted, other_role(self._wanted))[: 2 if is_late else 1]:
             lease = self._leases[role]
-            if self._generation_of(role) is None or not self._patiently(lease.acquire):
+            if self._generation_of(role) is None or not self._until_stopped(lease.acquire):
                 continue
             # Whoever gave the lease up may have changed the roles just before.
             generation = self._generation_of(role)

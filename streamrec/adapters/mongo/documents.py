@@ -60,10 +60,10 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 T = TypeVar("T")
 
 
-def chunks(things: Iterable[T]) -> Iterator[list[T]]:
+def chunks(things: Iterable[T], n_at_once: int = DOCUMENTS_AT_ONCE) -> Iterator[list[T]]:
     """Yield as many as fit into one command, and so on."""
     iterator = iter(things)
-    while chunk := list(islice(iterator, DOCUMENTS_AT_ONCE)):
+    while chunk := list(islice(iterator, n_at_once)):
         yield chunk
 
 

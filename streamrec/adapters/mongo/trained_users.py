@@ -33,6 +33,9 @@ from streamrec.domain.events.erasure import digest_of
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, UserUpdates
 
+_USERS_AT_ONCE = 100
+"""Users whose sights are looked for together: one by one, 10,000 users are forgotten in 44 s instead of 5."""
+
 
 class _Created(NamedTuple):
     """Documents that a publication may have to remove again: ids of users, and keys of sights."""
@@ -93,8 +96,8 @@ class TrainedUsers:
             )  # an earlier holder must not write the state back beside the attributes
             removals = [removal for id_ in chunk for removal in state_removals(fenced(id_, lease), token)]
             self._remove(removals, lease)
-            for user_id in chunk:
-                self._forget_sights(user_id, lease)
+            for some in chunks(chunk, _USERS_AT_ONCE):
+                self._forget_sights(some, lease)
 
     def _raise_fence(self) -> None:
         """See to it that the users' documents are validated; without that, no token stops anybody."""
@@ -145,11 +148,10 @@ class TrainedUsers:
         self._expects_known_sights = len(new) < len(keys) / 2
         return new
 
-    def _forget_sights(self, user_id: str, lease: Lease) -> None:
+    def _forget_sights(self, user_ids: Sequence[str], lease: Lease) -> None:
+        of_these: Document = {"$or": [all_seen_of(user_id) for user_id in user_ids]}
         while True:
-            found = self._seen.find(
-                all_seen_of(user_id), limit=DOCUMENTS_AT_ONCE, batch_size=DOCUMENTS_AT_ONCE + 1
-            )
+            found = self._seen.find(of_these, limit=DOCUMENTS_AT_ONCE, batch_size=DOCUMENTS_AT_ONCE + 1)
             keys = [sight["_id"] for sight in found]
             if not keys:
                 return

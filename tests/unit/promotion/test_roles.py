@@ -1,11 +1,14 @@
 """A process in a role that it does not prefer: asking whether it still has it changes nothing."""
 
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.generations.roles import PromotionRequest
+from streamrec.errors import Unavailable
+from streamrec.ports import Lease
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
@@ -16,11 +19,26 @@ from tests.builders import SteppingClock
 from tests.two_generations import NEW, OLD, TwoGenerations
 
 
+class AbsentStore(MemoryStore):
+    """Goes away when told to, and tells who asks it then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_away, self.was_asked = False, Event()
+
+    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
+        if self.is_away:
+            self.was_asked.set()
+            raise Unavailable("no answer")
+        return super().acquire(name, owner, duration_s, now)
+
+
 class Second:
     """A process that would rather be champion, and trains the challenger because another one is."""
 
     def __init__(self, folder: Path) -> None:
-        self.two, self.clock, self.store = TwoGenerations(folder), SteppingClock(), MemoryStore()
+        self.two, self.clock, self.store = TwoGenerations(folder), SteppingClock(), AbsentStore()
+        self.stop = StopRequest()
         self.first = self.lease("champion", "the first")
         assert self.first.acquire()
         leases = {role: self.lease(role, "the second") for role in NAMES}
@@ -28,7 +46,7 @@ class Second:
             self.two.record,
             leases,
             "champion",
-            stop=StopRequest(),
+            stop=self.stop,
             status=TrainerStatus(),
             metrics=NullMetrics(),
         )
@@ -83,3 +101,14 @@ def test_what_is_decided_waits_in_the_state_until_it_is_begun(second: Second, tm
     assert role_end.is_over
     assert role_end.promotion is not None
     assert role_end.promotion.champion == NEW
+
+
+def test_who_waits_for_a_store_that_is_away_ends_as_soon_as_told_to(second: Second) -> None:
+    second.store.is_away = True
+    taken: list[HeldRole | None] = []
+    taking = Thread(target=lambda: taken.append(second.roles.take()), daemon=True)
+    taking.start()
+    assert second.store.was_asked.wait(30)
+    second.stop.is_stopping.set()  # nobody is told to give up
+    taking.join(30)
+    assert taken == [None]
