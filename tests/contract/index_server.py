@@ -1,7 +1,6 @@
 """The real index server as a process, for tests."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,15 +12,15 @@ from pathlib import Path
 
 import msgspec
 
+from streamrec.cli.launch.local_servers import free_port
+
 _START_S = 60.0
 
 
 @contextmanager
 def running_index_server(directory: Path) -> Iterator[str]:
     """Run the server over `directory`/artifacts and the logs beside it; give its URL."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     environment = os.environ | {
         "STREAMREC_ARTIFACTS_DIR": str(directory / "artifacts"),
         "STREAMREC_EVENTS_URL": f"sqlite:///{directory}/events.db",
@@ -35,7 +34,7 @@ def running_index_server(directory: Path) -> Iterator[str]:
         yield f"http://{address}"
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(120)
 
 
 def await_answer(url: str) -> dict[str, object]:
@@ -46,7 +45,7 @@ def await_answer(url: str) -> dict[str, object]:
             with urllib.request.urlopen(url, timeout=5) as response:
                 answer: dict[str, object] = msgspec.json.decode(response.read())
                 return answer
-        except (urllib.error.URLError, ConnectionError):
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
             if time.monotonic() > deadline:
                 raise
         time.sleep(0.05)

@@ -108,7 +108,7 @@ def until(is_so: Callable[[], Any], container: Container) -> Any:
 
 def ask(method: str, path: str, body: object = None) -> tuple[int, Any, str | None]:
     """Ask the balancer; return status, answer and request id."""
-    connection = http.client.HTTPConnection(*BALANCER, timeout=20)
+    connection = http.client.HTTPConnection(*BALANCER, timeout=PATIENCE_S)
     payload = None if body is None else json.dumps(body)
     headers = {"Content-Type": "application/json", "X-Request-ID": "trace-1"}
     connection.request(method, path, payload, headers)
@@ -184,15 +184,20 @@ def check_commands(trainer: Container) -> None:
 
 def check_answers(recommender: Container) -> None:
     """Ask as a client does; with every second replica gone, every answer comes all the same."""
-    for _ in range(20):
-        status, answer, request_id = ask("GET", "/v1/recommendations?user_id=u2&k=5")
-        assert (status, answer["based_on"], request_id) == (200, "user_id", "trace-1"), answer
-        assert answer["degraded"] is False, answer
+    # By chance a busy machine has a part miss its time; were the replicas that are gone asked, half would.
+    until(lambda: not any(is_degraded_for("u2") for _ in range(20)), recommender)
     newcomer = "/v1/recommendations?user_id=new%2Fcomer&k=5"
     assert ask("GET", newcomer)[1]["based_on"] == "popular_items"
     events = [{"user_id": "new/comer", "item_id": f"i1-{number}"} for number in range(5)]
     assert ask("POST", "/v1/events", events)[0] == 202
     until(lambda: ask("GET", newcomer)[1]["based_on"] == "user_id", recommender)
+
+
+def is_degraded_for(user_id: str) -> bool:
+    status, answer, request_id = ask("GET", f"/v1/recommendations?user_id={user_id}&k=5")
+    assert (status, request_id) == (200, "trace-1"), answer
+    assert answer["degraded"] or answer["based_on"] == "user_id", answer
+    return bool(answer["degraded"])
 
 
 def check_leaving(machine: Machine, ours: dict[str, Container]) -> None:

@@ -109,6 +109,7 @@ class Stack:
         self.environment = {
             "STREAMREC_INDEX_URL": f"http://127.0.0.1:{index_port}",
             "STREAMREC_STATSD_URL": self.statsd.url,
+            "STREAMREC_SERVER_TIMEOUT_S": "10",
             "STREAMREC_TRAINER_EVALUATIONS_PER_S": "10000",
             "STREAMREC_TRAINER_LEASE_DURATION_S": "2",
             "STREAMREC_TRAINER_STATUS_INTERVAL_S": "0.2",

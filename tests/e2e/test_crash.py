@@ -22,7 +22,6 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.ports import INTERACTIONS, Message
 from streamrec.wire import encode_event
 
-N_KILLS = 20
 N_STREAMED = 4000
 
 # The server imports torch once; each trainer is a process of its own that starts in a blink.
@@ -158,13 +157,14 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_any_number_of_crashes_changes_no_count(start: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_kills", [8, pytest.param(40, marks=pytest.mark.nightly)])
+def test_any_number_of_crashes_changes_no_count(start: Path, tmp_path: Path, n_kills: int) -> None:
     smooth, rough = tmp_path / "smooth", tmp_path / "rough"
     shutil.copytree(start, smooth)
     shutil.copytree(start, rough)
     finish(smooth)
     chance = random.Random(3)
-    for number in range(N_KILLS):
+    for number in range(n_kills):
         # Every other one is hit at its work, and those between at their start, perhaps.
         process = started_and_at_work(rough) if number % 2 else started(environment(rough))
         time.sleep(chance.uniform(0.02, 2.5))  # compiled code is read at the first event

@@ -16,7 +16,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, Message
 from streamrec.settings.processes import TrainerSettings
 from tests.builders import LEARNING, World
 
-N_BACKLOG, N_ASKED, K = 100_000, 2_000, 10
+N_BACKLOG, N_ASKED, K = 50_000, 2_000, 10
 
 
 def test_a_backlog_of_popular_items_leaves_a_sound_model_that_ranks(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def test_the_wrong_one_of_our_services(
 def test_statsd(variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as statsd:
         statsd.bind(("127.0.0.1", 0))
-        statsd.settimeout(5.0)
+        statsd.settimeout(60.0)
         port = statsd.getsockname()[1]
         variables.setenv("STREAMREC_STATSD_URL", f"statsd://127.0.0.1:{port}")
         code, said = ask(capsys)

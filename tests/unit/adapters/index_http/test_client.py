@@ -111,7 +111,7 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable() -> None:
 
 async def test_after_a_timeout_the_next_search_works() -> None:
     gate = Gate(is_open=False)
-    async with a_client_of(gate.answer, timeout_s=0.3) as index:
+    async with a_client_of(gate.answer, timeout_s=2.0) as index:
         with pytest.raises(Unavailable):
             await index.search(ById("i", 1))
         gate.opened.set()

@@ -1,5 +1,6 @@
 """How a list is arranged."""
 
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -30,12 +31,14 @@ def similarity(pool: Pool, rows: list[int]) -> float:
 def by_definition(pool: Pool, k: int, diversity: float) -> list[int]:
     """Return the list as the paper defines it, pair by pair."""
 
+    @cache
     def cosine(a: int, b: int) -> float:
         x, y = pool.embeddings[a].astype(float), pool.embeddings[b].astype(float)
         return float(x @ y / (np.linalg.norm(x) * np.linalg.norm(y)))
 
     cosines = [cosine(a, b) for a, b in combinations(range(len(pool.scores)), 2)]
 
+    @cache
     def similarity_of(a: int, b: int) -> float:
         n_smaller = sum(other < cosine(a, b) - 1e-6 for other in cosines)
         n_equal = sum(abs(other - cosine(a, b)) <= 1e-6 for other in cosines)
