@@ -6,7 +6,7 @@ from streamrec.bars.checkpoint import Restored
 from streamrec.bars.context import BarsContext
 from streamrec.bars.ticks import ticks_of
 from streamrec.domain.bars.minute_table import Ticks
-from streamrec.ports import COMMANDS, Offsets
+from streamrec.ports import Offsets
 from streamrec.process.decoding import Batch, KeyedCommand
 from streamrec.process.retries import patiently
 from streamrec.telemetry import Digest, timed
@@ -30,11 +30,11 @@ class BarsHandler:
         context = self._context
         self._follow(batch.commands.of_items)
         with timed(context.metrics, "add"):
-            decoded = ticks_of(batch, context.rules, context.deleted)
-            self._add(decoded.ticks)
-        malformed = [str(one.error) for one in batch.invalid if one.record.topic != COMMANDS]
+            found = ticks_of(batch.decoded, context.rules, context.deleted)
+            self._add(found.ticks)
+        malformed = [str(one.error) for one in batch.decoded.invalid]
         self._malformed.note(len(malformed), malformed[-1] if malformed else "")
-        for reason, n in decoded.ignored.items():
+        for reason, n in found.ignored.items():
             context.metrics.count(f"ignored.{reason}", n)
 
     def _follow(self, commands: Sequence[KeyedCommand]) -> None:

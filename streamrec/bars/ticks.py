@@ -10,8 +10,7 @@ import numpy as np
 
 from streamrec.domain.bars.minute_table import Ticks
 from streamrec.domain.events.weights import EventWeights
-from streamrec.ports import COMMANDS
-from streamrec.process.decoding import Batch
+from streamrec.process.decoding import DecodedEvents
 
 
 class TickRules(NamedTuple):
@@ -39,8 +38,8 @@ class DecodedTicks(NamedTuple):
     ignored: Counter[str]
 
 
-def ticks_of(batch: Batch, rules: TickRules, deleted: Collection[str] = ()) -> DecodedTicks:
-    """Return the events of a batch that move an item's bars.
+def ticks_of(decoded: DecodedEvents, rules: TickRules, deleted: Collection[str] = ()) -> DecodedTicks:
+    """Return the events that move an item's bars.
 
     The trainer reports the records that are no events, so here they are only counted.
 
@@ -51,10 +50,9 @@ def ticks_of(batch: Batch, rules: TickRules, deleted: Collection[str] = ()) -> D
     """
     item_ids: list[str] = []
     figures: list[tuple[float, float, float, float]] = []
-    n_invalid = sum(invalid.record.topic != COMMANDS for invalid in batch.invalid)
-    ignored = Counter(malformed=n_invalid, erased=batch.n_erased, repeats=batch.n_repeats)
+    ignored = Counter(malformed=len(decoded.invalid), erased=decoded.n_erased, repeats=decoded.n_repeats)
     counts, is_any_deleted = cache(rules.count), bool(deleted)
-    for event, arrival in zip(batch.events, batch.arrivals, strict=True):
+    for event, arrival in zip(decoded.events, decoded.arrivals, strict=True):
         if event.value is None:
             ignored["without_value"] += 1
         elif not counts(event.type):

@@ -62,8 +62,8 @@ class Commands(NamedTuple):
         return sum(len(kind) for kind in self)
 
 
-class Batch(NamedTuple):
-    """Contents of some records of the stream.
+class DecodedEvents(NamedTuple):
+    """Events of some records.
 
     Attributes
     ----------
@@ -71,19 +71,37 @@ class Batch(NamedTuple):
         Those that count, in their order.
     arrivals
         When each of these was appended, in Unix seconds.
-    erased_users
-        Users of whom nothing that was read before counts.
     n_repeats, n_erased
         Events left out: repeats, and those of users who were erased after them.
     """
 
     events: list[Interaction]
     arrivals: list[float]
+    invalid: list[InvalidRecord]
+    n_repeats: int
+    n_erased: int
+
+
+class Batch(NamedTuple):
+    """Contents of some records of the stream.
+
+    Attributes
+    ----------
+    invalid
+        Records of either topic that could not be read.
+    erased_users
+        Users of whom nothing that was read before counts.
+    """
+
+    decoded: DecodedEvents
     commands: Commands
     invalid: list[InvalidRecord]
     erased_users: list[str]
-    n_repeats: int = 0
-    n_erased: int = 0
+
+    @property
+    def events(self) -> list[Interaction]:
+        """Events that count, in their order."""
+        return self.decoded.events
 
 
 def read_batch(
@@ -107,14 +125,10 @@ def read_batch(
     """
     commands, invalid = decode_commands([record for record in records if record.topic == COMMANDS])
     erased = erasures.note(markers_in(records), commands.marked_erasures, read_before)
-    of_events = decode_events(
-        [record for record in records if record.topic != COMMANDS], repeats, erasures.void
-    )
-    return of_events._replace(
-        commands=commands,
-        invalid=invalid + of_events.invalid,
-        erased_users=list(dict.fromkeys(erased + commands.erased_users)),
-    )
+    of_events = [record for record in records if record.topic != COMMANDS]
+    decoded = decode_events(of_events, repeats, erasures.void)
+    erased_users = list(dict.fromkeys(erased + commands.erased_users))
+    return Batch(decoded, commands, invalid + decoded.invalid, erased_users)
 
 
 def decode_commands(records: Sequence[Record]) -> tuple[Commands, list[InvalidRecord]]:
@@ -140,7 +154,9 @@ def _sort_in(record: Record, commands: Commands) -> None:
         commands.of_items.append(KeyedCommand(record.key, command))
 
 
-def decode_events(records: Sequence[Record], repeats: RecentIds, void: VoidEvents = NOTHING_VOID) -> Batch:
+def decode_events(
+    records: Sequence[Record], repeats: RecentIds, void: VoidEvents = NOTHING_VOID
+) -> DecodedEvents:
     """Read records of the interactions.
 
     Parameters
@@ -150,7 +166,7 @@ def decode_events(records: Sequence[Record], repeats: RecentIds, void: VoidEvent
     void
         Events that no longer count: they are dropped, too.
     """
-    batch = Batch([], [], Commands([], [], [], []), [], [])
+    events, arrivals, invalid = list[Interaction](), list[float](), list[InvalidRecord]()
     n_repeats = n_erased = 0
     for record in records:
         try:
@@ -158,13 +174,13 @@ def decode_events(records: Sequence[Record], repeats: RecentIds, void: VoidEvent
         except InvalidEvent as error:
             if not is_marker(record.value):
                 is_void = void.contains(record.key, record.partition, record.offset)
-                batch.invalid.append(InvalidRecord(record, error, is_void))
+                invalid.append(InvalidRecord(record, error, is_void))
             continue
         if void and void.contains(event.user_id, record.partition, record.offset):
             n_erased += 1
         elif event.event_id is not None and not repeats.add(event.event_id):
             n_repeats += 1
         else:
-            batch.events.append(event)
-            batch.arrivals.append(record.timestamp)
-    return batch._replace(n_repeats=n_repeats, n_erased=n_erased)
+            events.append(event)
+            arrivals.append(record.timestamp)
+    return DecodedEvents(events, arrivals, invalid, n_repeats, n_erased)

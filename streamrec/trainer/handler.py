@@ -112,12 +112,12 @@ class TrainerHandler:
         self._rejections.note(len(batch.invalid), example, reasons)
         counters, metrics = self._state.counters, self._context.metrics
         counters.n_rejected += len(batch.invalid)
-        counters.n_repeats += batch.n_repeats
-        counters.n_erased += batch.n_erased
+        counters.n_repeats += batch.decoded.n_repeats
+        counters.n_erased += batch.decoded.n_erased
         counters.n_commands += batch.commands.n
-        metrics.count("repeats", batch.n_repeats)
-        if batch.n_erased:
-            metrics.count("erased_events", batch.n_erased)
+        metrics.count("repeats", batch.decoded.n_repeats)
+        if batch.decoded.n_erased:
+            metrics.count("erased_events", batch.decoded.n_erased)
         for reason, n in reasons.items():
             metrics.count(f"rejected.{reason}", n)
 
