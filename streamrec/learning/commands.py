@@ -1,4 +1,4 @@
-"""Commands about items and users, as the trainer carries them out."""
+"""Commands about items, as the trainer carries them out."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,6 @@ from streamrec.domain.items.item import ItemVersions
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.hidden_items import follow
-from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import COMMANDS, EventSource, TrainerStore
 from streamrec.process.decoding import KeyedCommand
@@ -79,9 +78,3 @@ def _delete_items(item_ids: Sequence[str], state: TrainerState, categories: Item
         state.deleted_items.add(item_id)
     state.hidden_items.difference_update(item_ids)
     state.forget_items(item_ids)
-
-
-def erase_users(user_ids: Sequence[str], state: TrainerState, pending: Pending) -> None:
-    """Forget users; see `docs/reference/erasure.md` for what stays counted without naming anybody."""
-    pending.forget_users(user_ids, state.user_ids.rows_of(user_ids).tolist())
-    state.forget_users(user_ids)

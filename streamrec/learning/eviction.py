@@ -1,15 +1,12 @@
 """Users and items that were silent longest make room, once there are more than the trainer may hold."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.touched_rows import TouchedRows
-from streamrec.learning.commands import erase_users
-from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Metrics
 from streamrec.settings.processes import TrainerSettings
@@ -18,32 +15,27 @@ _SHARE_AT_ONCE = 0.01
 """Of all that may be held, looked for at once: the search goes over all rows."""
 
 
-class Publishing(Protocol):
-    """Publishes vectors, or what goes with them."""
+class Evicted(NamedTuple):
+    """Ids of users and items that make room."""
 
-    def drop(self, ids: Sequence[str], /) -> None:
-        """Note ids that are gone."""
+    user_ids: list[str]
+    item_ids: list[str]
 
 
 class Eviction:
-    """Keeps a state within its bounds. Whoever is evicted and comes back is new."""
+    """Finds what keeps a state within its bounds. Whoever is evicted and comes back is new."""
 
     def __init__(self, state: TrainerState, settings: TrainerSettings, metrics: Metrics) -> None:
-        self._state = state
         self._metrics = metrics
         self._users = _Queue(state.user_ids, state.touched.users, settings.max_users)
         self._items = _Queue(state.item_ids, state.touched.items, settings.max_items)
 
-    def step(self, pending: Pending, of_items: Iterable[Publishing], of_users: Publishing) -> None:
-        """Evict what is too much; what was published of it is dropped."""
-        user_ids, item_ids = self._users.take(), self._items.take()
-        erase_users(user_ids, self._state, pending)
-        self._state.forget_items(item_ids)
-        for publishing in of_items:
-            publishing.drop(item_ids)
-        of_users.drop(user_ids)
-        self._metrics.count("evicted_users", len(user_ids))
-        self._metrics.count("evicted_items", len(item_ids))
+    def take(self) -> Evicted:
+        """Return who and what is too much, for the caller to forget before the next call."""
+        evicted = Evicted(self._users.take(), self._items.take())
+        self._metrics.count("evicted_users", len(evicted.user_ids))
+        self._metrics.count("evicted_items", len(evicted.item_ids))
+        return evicted
 
 
 class _Queue:

@@ -8,7 +8,7 @@ import numpy as np
 
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.learning.absorb import absorb
-from streamrec.learning.commands import carry_out, changed_items, erase_users
+from streamrec.learning.commands import carry_out, changed_items
 from streamrec.learning.eviction import Eviction
 from streamrec.learning.state.hidden_items import follow
 from streamrec.learning.state.pending import Pending
@@ -70,7 +70,7 @@ class TrainerHandler:
         self._item_vectors.drop(follow(state, hidden | state.hidden_items, hidden, now))
         if context.is_new_log:
             self._publish_all_again(now)
-        self._erase(context.erased_users)
+        self._forget_users(context.erased_users)
 
     def _publish_all_again(self, now: float) -> None:
         """Let all vectors and deletions wait: a log that was replaced took what index servers read along."""
@@ -88,7 +88,7 @@ class TrainerHandler:
         """Carry out what was ordered; then predict a sample of the events, and learn them all."""
         self._count(batch)
         self._pending.rejected += map(rejection, batch.invalid)
-        self._erase(batch.erased_users)
+        self._forget_users(batch.erased_users)
         self._state.promotions_asked += batch.commands.promotions
         if batch.commands.of_items:
             self._change_items(batch.commands.of_items)
@@ -104,7 +104,10 @@ class TrainerHandler:
         metrics.count("events", len(batch.events))
         metrics.gauge("loss", absorbed.loss)
         self._pending.add_users(absorbed.user_rows, absorbed.seen)
-        self._eviction.step(self._pending, (self._item_vectors, self._neighbours), self._user_vectors)
+        evicted = self._eviction.take()
+        self._forget_users(evicted.user_ids)
+        self._state.forget_items(evicted.item_ids)
+        self._drop_items(evicted.item_ids)
 
     def _count(self, batch: Batch) -> None:
         reasons = Counter(invalid.error.reason for invalid in batch.invalid)
@@ -121,18 +124,23 @@ class TrainerHandler:
         for reason, n in reasons.items():
             metrics.count(f"rejected.{reason}", n)
 
-    def _erase(self, user_ids: Sequence[str]) -> None:
-        """Forget users, here and outside; unknown ones outside alone."""
-        erase_users(user_ids, self._state, self._pending)
+    def _forget_users(self, user_ids: Sequence[str]) -> None:
+        """Forget users, here and outside; see `docs/reference/erasure.md` for what stays counted."""
+        self._pending.forget_users(user_ids, self._state.forget_users(user_ids))
         self._user_vectors.drop(user_ids)
+
+    def _drop_items(self, item_ids: Sequence[str]) -> None:
+        """Let go outside what was published of items that are gone."""
+        self._item_vectors.drop(item_ids)
+        self._neighbours.drop(item_ids)
 
     def _change_items(self, commands: Sequence[KeyedCommand]) -> None:
         context = self._context
         items = self._patiently(changed_items, commands, context.store)
         gone = carry_out(commands, items, self._state, context.categories, context.clock())
         self._rankings.note_changes(items)
-        self._item_vectors.drop([*gone.deleted, *gone.hidden])
-        self._neighbours.drop(gone.deleted)
+        self._drop_items(gone.deleted)
+        self._item_vectors.drop(gone.hidden)
 
     def publish_if_due(self, now: float) -> None:
         """Hand over what is due, and users as soon as the last ones are out."""

@@ -11,7 +11,6 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.prequential import Events
 from streamrec.errors import InvalidInput
-from streamrec.learning.commands import erase_users
 from streamrec.learning.counting import count_history
 from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
 from streamrec.learning.initial.history import gather
@@ -21,7 +20,6 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
-from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import (
@@ -104,9 +102,7 @@ def without_users(state: TrainerState, history: Events, user_ids: Sequence[str])
 
 def _forgetting(state: TrainerState, user_ids: Sequence[str], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Forget users in a state; return (N,) which events, by the rows of their users, are of others."""
-    is_of_others = ~np.isin(rows, state.user_ids.rows_of(user_ids))
-    erase_users(user_ids, state, Pending())
-    return is_of_others
+    return ~np.isin(rows, state.forget_users(user_ids))
 
 
 def enter_catalog(state: TrainerState, items: Iterable[Item], categories: ItemCategories, now: float) -> None:

@@ -32,15 +32,21 @@ class Pending:
         self._user_rows.update(rows.tolist())
         self.seen.extend(seen)
 
-    def forget_users(self, user_ids: Sequence[str], rows: Sequence[int]) -> None:
-        """Note erased users; nothing of them that waits may be written any more. Rows may be -1."""
+    def forget_users(self, user_ids: Sequence[str], rows: NDArray[np.int64]) -> None:
+        """Note erased users; nothing of them that waits may be written any more.
+
+        Parameters
+        ----------
+        rows
+            (B,) that were theirs; -1 of a user who had none.
+        """
+        rows_gone = rows.tolist()
         # Of a known user whose row does not wait nothing else does.
-        gone = {
-            user_id for user_id, row in zip(user_ids, rows, strict=True) if row < 0 or row in self._user_rows
-        }
+        with_rows = zip(user_ids, rows_gone, strict=True)
+        gone = {user_id for user_id, row in with_rows if row < 0 or row in self._user_rows}
         if gone and self.seen:
             self.seen = [entry for entry in self.seen if entry[0] not in gone]
-        self._user_rows.difference_update(rows)
+        self._user_rows.difference_update(rows_gone)
         self.forgotten_users += user_ids
 
     def user_rows(self) -> NDArray[np.int64]:

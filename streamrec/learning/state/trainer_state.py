@@ -105,13 +105,15 @@ class TrainerState:
             took_s[name] = time.perf_counter() - started
         return took_s
 
-    def forget_users(self, user_ids: Sequence[str]) -> None:
-        """Forget users as far as they are known; their rows are free then."""
-        rows = _released(self.user_ids, user_ids)
-        if len(rows):
-            self.learner.forget_users(rows)
+    def forget_users(self, user_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Forget users as far as they are known; return (B,) their rows, free now; of unknown ones -1."""
+        rows = self.user_ids.rows_of(user_ids)
+        released = _released(self.user_ids, user_ids)
+        if len(released):
+            self.learner.forget_users(released)
             for part in self.parts.values():
-                part.forget_users(rows)
+                part.forget_users(released)
+        return rows
 
     def forget_items(self, item_ids: Sequence[str]) -> None:
         """Forget items as far as they are known; with its next event, if there is one, each is new."""

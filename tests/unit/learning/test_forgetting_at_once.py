@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
-from streamrec.learning.commands import erase_users
 from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.stored_state import to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
@@ -38,11 +37,11 @@ def test_many_at_once_leave_what_one_after_the_other_leave(tmp_path: Path, seed:
     users = [f"u{number}" for number in chance.integers(0, N_USERS + 20, 30)]
     of_all, of_each = Pending(), Pending()
     at_once.forget_items(items)
-    erase_users(users, at_once, of_all)
+    of_all.forget_users(users, at_once.forget_users(users))
     for item_id in items:
         one_by_one.forget_items([item_id])
     for user_id in users:
-        erase_users([user_id], one_by_one, of_each)
+        of_each.forget_users([user_id], one_by_one.forget_users([user_id]))
     assert of_all.forgotten_users == of_each.forgotten_users
     found, expected = (to_checkpoint(state, {}) for state in (at_once, one_by_one))
     assert found.state == expected.state

@@ -21,12 +21,10 @@ from streamrec.domain.rows.stored import stored
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.errors import CorruptArtifact
 from streamrec.learning.absorb import absorb
-from streamrec.learning.commands import erase_users
 from streamrec.learning.counting import count_history
 from streamrec.learning.initial.history import gather
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.checkpoints import Checkpoints
-from streamrec.learning.state.pending import Pending
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import neighbours_of, rankings, user_states, vector_table
@@ -107,7 +105,7 @@ def assert_goes_on(state: TrainerState) -> None:
     """Look whether a state learns, forgets, is published, serves and is stored."""
     more = [*events(80, 300), Interaction("newcomer", "i-new", 1e9, "view", 3.0)]
     absorb(state, more, RULES, now=6.0)
-    erase_users(["u1"], state, Pending())
+    state.forget_users(["u1"])
     state.forget_items(["i1"])
     rows = np.flatnonzero([user_id is not None for user_id in state.user_ids.by_row()])
     assert len(user_states(state, rows)) == N_USERS
