@@ -43,7 +43,7 @@ class Sides(NamedTuple):
 
 async def near_cache(address: RedisAddress, clock: Clock) -> RedisNearCache:
     """Return one that keeps copies already."""
-    server = RedisNearCache(address, item_ttl_s=TTL_S, ranking_age_s=0.0, clock=clock)
+    server = RedisNearCache(address, item_ttl_s=TTL_S, copies_age_s=0.0, clock=clock)
     while not server.keeps_copies():
         await asyncio.sleep(0.01)
     return server
@@ -57,7 +57,7 @@ async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         sides = Sides(memory, memory, clock)
     elif request.param == "sqlite":
         path = tmp_path / "cache.db"
-        server = SqliteCache(path, item_ttl_s=TTL_S, neighbours_age_s=0.0, clock=clock)
+        server = SqliteCache(path, item_ttl_s=TTL_S, copies_age_s=0.0, clock=clock)
         sides = Sides(SqliteCachePublisher(path), server, clock)
     else:
         address = address_of(request.getfixturevalue("redis_url"))

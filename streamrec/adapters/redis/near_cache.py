@@ -14,7 +14,6 @@ from streamrec.adapters.redis.changes import RedisChanges
 from streamrec.adapters.redis.connection import RedisAddress
 from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S
 from streamrec.adapters.redis.near_items import NearItems
-from streamrec.adapters.redis.near_rankings import TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
@@ -22,6 +21,7 @@ from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import NearNeighbours
+from streamrec.serving.sources.near_rankings import TOO_OLD_S, NearRankings
 
 
 class RedisNearCache:
@@ -31,7 +31,7 @@ class RedisNearCache:
     ----------
     item_ttl_s
         Seconds that a cached item lives.
-    ranking_age_s
+    copies_age_s
         A copy of a ranking, or of an item's neighbours, is at most so old, in seconds; 0: none is used.
     clock
         Unix seconds, for the ends of items.
@@ -42,15 +42,15 @@ class RedisNearCache:
         address: RedisAddress,
         *,
         item_ttl_s: float = ITEM_TTL_S,
-        ranking_age_s: float = TOO_OLD_S,
+        copies_age_s: float = TOO_OLD_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._far = RedisCache(address, item_ttl_s=item_ttl_s, clock=clock)
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         self._items = NearItems()
-        self._rankings = NearRankings(self._far.popular, time.monotonic, ranking_age_s)
-        self._neighbours = NearNeighbours(self._far.neighbours, time.monotonic, too_old_s=ranking_age_s)
+        self._rankings = NearRankings(self._far.popular, time.monotonic, copies_age_s)
+        self._neighbours = NearNeighbours(self._far.neighbours, time.monotonic, too_old_s=copies_age_s)
         self._changes = RedisChanges(
             address, address.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
         )

@@ -24,7 +24,8 @@ from streamrec.domain.ranking.blend import Blend, decode_blend
 from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
+from streamrec.serving.sources.near_neighbours import NearNeighbours
+from streamrec.serving.sources.near_rankings import TOO_OLD_S, NearRankings
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""
@@ -37,8 +38,9 @@ class SqliteCache:
     ----------
     item_ttl_s
         Seconds that a cached item lives.
-    neighbours_age_s
-        A copy of an item's neighbours is at most so old, in seconds; 0: none is used.
+    copies_age_s
+        A copy of a ranking, or of an item's neighbours, is at most so old, in seconds; 0: none is used.
+        Decoding the rankings for each answer takes longer than all else that makes one.
     clock
         Unix seconds, for the ends of items.
     """
@@ -48,7 +50,7 @@ class SqliteCache:
         path: Path,
         *,
         item_ttl_s: float = ITEM_TTL_S,
-        neighbours_age_s: float = TOO_OLD_S,
+        copies_age_s: float = TOO_OLD_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._path = path
@@ -57,16 +59,16 @@ class SqliteCache:
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
         self._lock = threading.Lock()
-        self._near = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=neighbours_age_s)
+        self._rankings = NearRankings(self._read_ranking, time.monotonic, copies_age_s)
+        self._neighbours = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=copies_age_s)
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
-        rows = self._read("SELECT CAST(ranking AS BLOB) FROM popular WHERE name = ?", name)
-        return decode_ranking(rows[0][0], max(limit, 0)) if rows else []
+        return await self._rankings.popular(name, limit)
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
-        return await self._near.neighbours(item_ids)
+        return await self._neighbours.neighbours(item_ids)
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
@@ -137,9 +139,14 @@ class SqliteCache:
 
     async def aclose(self) -> None:
         """Close the file."""
+        await self._rankings.aclose()
         with self._lock:
             self._reader.close()
             self._writer.close()
+
+    async def _read_ranking(self, name: str, limit: int) -> list[RankedItem]:
+        rows = self._read("SELECT CAST(ranking AS BLOB) FROM popular WHERE name = ?", name)
+        return decode_ranking(rows[0][0], limit) if rows else []
 
     async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         marks, parameters = in_list(item_ids)

@@ -80,7 +80,7 @@ async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
         store = open_store(f"mongodb://127.0.0.1:{store_door.port}{mongo.path}?directConnection=true")
         stack.push_async_callback(store.aclose)
         # Copies that live long: a busy machine asks later than the second that they last by default.
-        cache = RedisNearCache(address_of(f"redis://127.0.0.1:{cache_door.port}/0"), ranking_age_s=3600.0)
+        cache = RedisNearCache(address_of(f"redis://127.0.0.1:{cache_door.port}/0"), copies_age_s=3600.0)
         stack.push_async_callback(cache.aclose)
         await store.put_items([Item(item_id, title=item_id.upper()) for item_id in IDS])
         limits = ServingLimits(timeout_s=20.0, n_seen_excluded=30)

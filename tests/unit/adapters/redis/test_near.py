@@ -12,13 +12,10 @@ from streamrec.adapters.redis.cache import RedisCache
 from streamrec.adapters.redis.connection import address_of
 from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.redis.near_items import NearItems
-from streamrec.adapters.redis.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.cli.launch.local_servers import REDIS, LocalServer
 from streamrec.domain.items.item import Item
 from streamrec.errors import Unavailable
-from streamrec.ports import RankedItem
-from tests.builders import SteppingClock
 
 
 async def until(holds: Callable[[], bool]) -> None:
@@ -167,70 +164,6 @@ def test_those_unused_for_longest_go_first() -> None:
     items.find(["x"], 1.0)
     items.keep({"z": CachedItem(Item("z"), 1e12)}, items.epoch, 1.0)
     assert set(items.find(["x", "y", "z"], 1.0).found) == {"x", "z"}
-
-
-class Reader:
-    """A ranking of as many items as there were readings."""
-
-    def __init__(self) -> None:
-        self.n_readings = 0
-        self.is_down = False
-        self.gate = asyncio.Event()
-        self.gate.set()
-
-    async def __call__(self, name: str, limit: int) -> list[RankedItem]:
-        await self.gate.wait()
-        if self.is_down:
-            raise Unavailable("down")
-        self.n_readings += 1
-        return [RankedItem(f"{name}{number}", 1.0) for number in range(self.n_readings)][:limit]
-
-
-async def test_a_ranking_is_read_once_for_all_who_wait_and_renewed_beside_them() -> None:
-    reader, clock = Reader(), SteppingClock()
-    rankings = NearRankings(reader, clock)
-    reader.gate.clear()
-    asked = [asyncio.create_task(rankings.popular("r", 10)) for _ in range(5)]
-    await asyncio.sleep(0)
-    asked[0].cancel()
-    reader.gate.set()
-    answers = await asyncio.gather(*asked, return_exceptions=True)
-    assert [len(answer) for answer in answers[1:] if isinstance(answer, list)] == [1] * 4
-    clock.now += RENEWED_AFTER_S
-    assert len(await rankings.popular("r", 10)) == 1  # at once; the next one is on its way
-    await rankings.aclose()
-    assert len(await rankings.popular("r", 10)) == 2
-    clock.now += TOO_OLD_S
-    assert len(await rankings.popular("r", 10)) == 3
-    assert reader.n_readings == 3
-
-
-async def test_a_ranking_that_can_not_be_read_is_told_once_the_copy_is_too_old() -> None:
-    reader, clock = Reader(), SteppingClock()
-    rankings = NearRankings(reader, clock)
-    await rankings.popular("r", 10)
-    reader.is_down = True
-    clock.now += RENEWED_AFTER_S
-    assert len(await rankings.popular("r", 10)) == 1
-    await rankings.aclose()
-    clock.now += RENEWED_AFTER_S
-    with pytest.raises(Unavailable):
-        await rankings.popular("r", 10)
-
-
-@pytest.mark.parametrize(("n_ranked", "read"), [(1000, [1001]), (1500, [1001, 1200, 3000])])
-async def test_a_longer_head_than_the_copy_is_read_where_there_is_one(n_ranked: int, read: list[int]) -> None:
-    limits: list[int] = []
-
-    async def read_head(_name: str, limit: int) -> list[RankedItem]:
-        limits.append(limit)
-        return [RankedItem(str(number), 1.0) for number in range(min(limit, n_ranked))]
-
-    rankings = NearRankings(read_head, SteppingClock())
-    for limit in (5, 1200, 3000, 9000):
-        assert len(await rankings.popular("r", limit)) == min(limit, n_ranked)
-    assert limits == read
-    await rankings.aclose()
 
 
 async def change_at_random(cache: RedisNearCache, ids: list[str], chance: random.Random) -> None:
