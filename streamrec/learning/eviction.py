@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrec.domain.rows.id_map import IdMap
-from streamrec.domain.rows.touched_rows import TouchedRows
+from streamrec.domain.rows.touched import TouchedRows
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Metrics
 from streamrec.settings.processes import TrainerSettings

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -92,6 +93,23 @@ def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[
         for item_id, start, end in zip(ids, [0, *ends], ends, strict=False)
         if item_id is not None
     }
+
+
+def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
+    """Return up to `k` neighbours by co-visitation, and as many by day, of the (B,) item rows that live."""
+    near = neighbours_of(state, rows, k)
+    by_day = state.same_day.neighbours(rows, k)
+    is_hidden = are_hidden(state)
+    for row, neighbours, counts in zip(rows.tolist(), *by_day, strict=True):
+        item_id = state.item_ids.id_at(row)
+        is_there = (counts > 0) & ~is_hidden[neighbours]
+        if item_id is not None and is_there.any():
+            near[item_id] = msgspec.structs.replace(
+                near[item_id],
+                same_day_ids=state.item_ids.ids_at(neighbours[is_there].tolist()),
+                same_day_counts=counts[is_there].tolist(),
+            )
+    return near
 
 
 def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
