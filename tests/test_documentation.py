@@ -1,5 +1,6 @@
 """The documentation builds without a network, its links lead somewhere, and what it names is there."""
 
+import ast
 import importlib.util
 import os
 import re
@@ -27,6 +28,7 @@ MAX_README_LINES = 90
 
 _LINK = re.compile(r"\]\(([^)\s#]+)(?:#[^)]*)?\)")
 _NAMED_PATH = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w./-]*)`")
+_NAMED_CODE = re.compile(r"`([\w/]+\.py)` `([\w.]+)`")
 _NAMED_MODULE = re.compile(r"python -m ((?:streamrec|lab|benchmarks|examples)[\w.]*)")
 _FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _FETCHED = re.compile(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=\"?(?:https?:)?//[^\" >]*")
@@ -80,6 +82,23 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_files_that_pages_name_are_there() -> None:
     missing = {(page, name) for page, name in named(_NAMED_PATH, of_today()) if not (ROOT / name).exists()}
     assert missing == set()
+
+
+def defined_in(path: Path) -> set[str]:
+    """Return the classes and functions of a file, methods behind their class."""
+    body = ast.parse(path.read_text("utf-8")).body
+    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    outer = [node for node in body if isinstance(node, kinds)]
+    inner = [(node.name, part) for node in outer for part in node.body if isinstance(part, kinds)]
+    return {node.name for node in outer} | {f"{name}.{part.name}" for name, part in inner}
+
+
+def test_functions_that_pages_name_are_in_their_files() -> None:
+    found = {
+        (file, name) for page in of_today() for file, name in _NAMED_CODE.findall(page.read_text("utf-8"))
+    }
+    assert len(found) > 30
+    assert {(file, name) for file, name in found if name not in defined_in(ROOT / file)} == set()
 
 
 def test_modules_that_pages_run_are_there() -> None:
