@@ -25,6 +25,7 @@ def flaw_of(tensors: Mapping[str, Tensor]) -> str | None:
     return (
         flaw_of_rows("user row", users, USER_NORM)
         or flaw_of_rows("item row", items[:, :-1], ITEM_NORM)
+        or flaw_of_rows("row of an item as past", tensors.get("past.rows", torch.zeros(0, 1)), ITEM_NORM)
         or flaw_of_rows("bias of item", items[:, -1:], BIAS)
         or flaw_of_rows("entry of the output layer", output.unsqueeze(1), MOST_OUTPUT)
     )

@@ -1,10 +1,11 @@
 """The context of a user: the items chosen last, as a part of the user's vector.
 
-A user vector holds the recency-weighted mean of the rows of the user's last items: Kabbur et al. 2013, FISM,
-section 4, with weights that fade and the item rows themselves for both sets of factors. Two clicks are a
-vector, and every event moves it at once.
+A user vector holds the weighted mean of the rows that the user's last items have as a history: Kabbur et al.
+2013, FISM, section 4, with both sets of factors, and weights that fade with every later item and with time.
+Two clicks are a vector, and every event moves it at once.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,12 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from models.context_tables import (
+    FIRST_GAP_S,
+    N_AHEAD,
+    NOTHING,
+    ContextTables,
+    follow,
+    scale_of,
+    shares_at_newest,
+)
 from models.embedding import GrowableEmbedding
-from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.marked_rows import clear_marked, marked
-
-_NOTHING = -1
-"""Marks a slot in which a user has no further item, or one that was forgotten."""
 
 
 class Past(NamedTuple):
@@ -35,104 +41,129 @@ class Past(NamedTuple):
     items: Tensor
     shares: Tensor
 
-    def mean(self, items: GrowableEmbedding) -> Tensor:
-        """Return (B, D), the part of the users' vectors that `items`' rows [q_i, b_i] make."""
-        if not items.capacity:
-            return torch.zeros(len(self.items), items.width - 1)
-        summed = functional.embedding_bag(self.items, items.rows, mode="sum", per_sample_weights=self.shares)
-        return summed[:, :-1]
+    def mean(self, rows: GrowableEmbedding) -> Tensor:
+        """Return (B, D), the part of the users' vectors that the items' (I, D) `rows` make."""
+        if not rows.capacity:
+            return torch.zeros(len(self.items), rows.width)
+        return functional.embedding_bag(self.items, rows.rows, mode="sum", per_sample_weights=self.shares)
 
 
 class Context:
     """The last `n` items of every user, and what they weigh.
 
+    An item weighs ``decay ** (number of later ones) * (floor + (1 - floor) * exp(-gap / scale))``. The scale
+    is the geometric mean of the gaps between a user's events, times `n_scales`: seconds where people rate one
+    film after the other, days where they come back for each.
+
     Parameters
     ----------
     n
-        Items of a user, at least one.
+        Items of a user; 0: a user is the own row alone.
     decay
         An item weighs so much of the one after it.
-    weight
-        Of the mean of all, beside the user's own row.
+    floor
+        Share of the weight that time does not take away.
 
-    >>> context = Context(n=2, decay=0.5, weight=0.9)
+    >>> context = Context(n=2, decay=0.5)
     >>> user = torch.tensor([0])
     >>> for item in (7, 8, 9):
-    ...     context.follow(user, torch.tensor([item]))
-    >>> context.of(user).items.tolist(), [round(share, 1) for share in context.of(user).shares[0].tolist()]
-    ([[9, 8]], [0.6, 0.3])
+    ...     context.follow(user, torch.tensor([item]), np.array([100.0]))
+    >>> context.of(user).items.tolist(), [round(share, 2) for share in context.of(user).shares[0].tolist()]
+    ([[9, 8]], [0.67, 0.33])
     """
 
-    def __init__(self, n: int, decay: float, weight: float) -> None:
-        self._weight = weight
-        self._fading = decay ** torch.arange(n, dtype=torch.float32)  # (n,)
-        self._latest = torch.empty(0, n, dtype=torch.int32)
+    def __init__(self, n: int, decay: float = 0.95, floor: float = 0.1, n_scales: float = 2.0) -> None:
+        fading = decay ** np.arange(n, dtype=np.float32)
+        scale = np.array([math.log(FIRST_GAP_S), 0.0])
+        self._tables = ContextTables(*_room(0, n), fading.astype(np.float32), floor, scale, n_scales)
         self._n_users = 0
+
+    @property
+    def n(self) -> int:
+        """Items of a user at most."""
+        return len(self._tables.fading)
+
+    @property
+    def scale_s(self) -> float:
+        """Seconds after which an item weighs 1/e of what it did, beside the floor."""
+        return float(scale_of(self._tables.scale, self._tables.n_scales))
 
     def grow_to(self, n_users: int) -> None:
         """Have room for at least so many users."""
         self._n_users = max(self._n_users, n_users)
-        capacity, n = self._latest.shape
+        capacity = len(self._tables.latest)
         if n_users > capacity:
-            room = torch.full((max(n_users, capacity + capacity // 10), n), _NOTHING, dtype=torch.int32)
-            room[:capacity] = self._latest
-            self._latest = room
+            room = _room(max(n_users, capacity + capacity // 10), self.n)
+            room.latest[:capacity] = self._tables.latest
+            room.times[:capacity] = self._tables.times
+            room.slots[:capacity] = self._tables.slots
+            self._tables = self._tables._replace(latest=room.latest, times=room.times, slots=room.slots)
 
     def of(self, users: Tensor) -> Past:
-        """Return the past of (B,) users."""
-        return self._weighed(self._latest.index_select(0, users))
+        """Return the past of (B,) users, as it was with their newest item."""
+        rows = users.numpy()
+        latest = self._tables.latest[rows]
+        shares = shares_at_newest(self._tables, rows)
+        return Past(torch.from_numpy(latest.clip(min=0).astype(np.int64)), torch.from_numpy(shares))
 
-    def follow(self, users: Tensor, items: Tensor) -> None:
-        """Put (B,) items before their users' earlier choices, one after the other."""
+    def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
+        """Put (B,) items, chosen at (B,) Unix seconds, before their users' earlier ones, in order."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)
-        _follow(self._latest.numpy(), users.numpy(), items.numpy())
+        follow(self._tables, users.numpy(), items.numpy(), times)
 
-    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.float32], float]:
-        """Return (U, n) last items, (n,) how much each weighs, and the weight of all: views."""
-        return self._latest.numpy(), self._fading.numpy(), self._weight
+    def tables(self) -> ContextTables:
+        """Return the memory itself."""
+        return self._tables
 
     def clear(self) -> None:
-        """Forget all choices."""
-        self._latest.fill_(_NOTHING)
+        """Forget all choices; how long gaps are is kept."""
+        self._tables.latest.fill(NOTHING)
 
     def forget_users(self, rows: Tensor) -> None:
         """Forget the choices of (B,) users."""
-        self._latest[rows[rows < len(self._latest)]] = _NOTHING
+        self._tables.latest[rows[rows < len(self._tables.latest)].numpy()] = NOTHING
 
     def forget_items(self, rows: Tensor) -> None:
         """Leave (B,) items out: their rows may become others'."""
-        clear_marked(self._latest.numpy(), marked(rows.numpy()))
+        clear_marked(self._tables.latest, marked(rows.numpy()))
 
-    def latest(self) -> Tensor:
-        """Return (U, n) what is remembered, to be stored: a view, not a copy."""
-        return self._latest[: self._n_users]
+    def tensors(self) -> dict[str, Tensor]:
+        """Return what is remembered, by name, to be stored: views, not copies."""
+        tables = self._tables
+        of_users = {"latest": tables.latest, "times": tables.times.view(np.int32), "slots": tables.slots}
+        stored = {name: torch.from_numpy(array[: self._n_users]) for name, array in of_users.items()}
+        return stored | {"scale": torch.from_numpy(tables.scale)}
 
-    def load(self, latest: Tensor) -> None:
-        """Take over (a copy of) what `latest` returned, also from a context of another length."""
-        n = min(latest.shape[1], self._latest.shape[1])
-        self._latest, self._n_users = self._latest[:0], 0
-        self.grow_to(latest.shape[0])
-        self._latest[: latest.shape[0], :n] = latest[:, :n]
+    def load(self, tensors: dict[str, Tensor]) -> None:
+        """Take over (copies of) what `tensors` returned, also from a context of another length.
 
-    def _weighed(self, latest: Tensor) -> Past:
-        is_there = latest >= 0
-        weights = self._fading * is_there  # (B, n)
-        whole = weights.sum(dim=1, keepdim=True)
-        whole += whole == 0  # who chose nothing has nothing to divide
-        return Past(latest.clamp(min=0).long(), weights * (self._weight / whole))
-
-
-@compiled
-def put_first(latest: NDArray[np.int32], user: int, item: int) -> None:
-    """Put an item before a user's last ones."""
-    n = latest.shape[1]
-    for c in range(n - 1, 0, -1):
-        latest[user, c] = latest[user, c - 1]
-    if n:
-        latest[user, 0] = item
+        One from before times were kept knows its items alone.
+        """
+        latest = tensors["latest"].numpy()
+        n_users, n = len(latest), min(latest.shape[1], self.n)
+        self._n_users = 0
+        room = _room(0, self.n)
+        self._tables = self._tables._replace(latest=room.latest, times=room.times, slots=room.slots)
+        self.grow_to(n_users)
+        tables = self._tables
+        tables.latest[:n_users, :n] = latest[:, :n]
+        if "times" in tensors:
+            tables.times[:n_users, :n] = tensors["times"].numpy().view(np.uint32)[:, :n]
+            tables.slots[:n_users] = tensors["slots"].numpy()
+            tables.scale[:] = tensors["scale"].numpy()
 
 
-@compiled
-def _follow(latest: NDArray[np.int32], users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
-    for b in range(len(users)):
-        put_first(latest, users[b], items[b])
+class _Room(NamedTuple):
+    """Memory of each of some users, as in `ContextTables`."""
+
+    latest: NDArray[np.int32]
+    times: NDArray[np.uint32]
+    slots: NDArray[np.int32]
+
+
+def _room(n_users: int, n: int) -> _Room:
+    return _Room(
+        np.full((n_users, n), NOTHING, np.int32),
+        np.zeros((n_users, n), np.uint32),
+        np.full((n_users, 2, (1 + N_AHEAD) * (n > 0)), NOTHING, np.int32),
+    )

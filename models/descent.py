@@ -1,11 +1,11 @@
 """Stochastic gradient descent on a GMF, one event after the other, with every derivative written out.
 
-A batch is learned event by event, each from where the one before left the model: nothing is summed over a
-batch, so its size changes nothing. How far one event goes is bounded twice; for the proof see
-docs/adr/0018-one-event-after-the-other.md:
+A batch is learned event by event, each from where the one before left the model, and with each some events of
+the past: nothing is summed over a batch, so its size changes nothing. How far one event goes is bounded
+twice; for the proof see docs/adr/0020-learning-by-replay.md:
 
-* its *margin*, the logit of its item against those of its negatives, moves by less than `MARGIN_STEP`,
-  whatever the weight, the rates and the rows are (an implicit step, in closed form);
+* a row's step is at most its rate times the root of its length, whatever the weight and the rows are
+  (Adagrad by row);
 * every row that moved is pulled back onto a ball: `models.bounds`.
 """
 
@@ -15,14 +15,12 @@ from typing import NamedTuple
 import numpy as np
 
 from models import bounds
-from models.event_step import learn_events, replay_events
+from models.event_step import learn_events
 from models.gmf import GMF
 from models.losses import LOSSES
-from models.step_memory import Lessons, Manner, Rows, Touched
+from models.replay_memory import ReplayMemory
+from models.step_memory import Known, Lessons, Manner, Memory, Rows, Touched
 from streamrec.domain.rows.growing import grown
-
-MARGIN_STEP = 8.0
-"""Nats: what an endlessly steep step would come to. A step of one nat is shortened by a ninth."""
 
 
 class Rates(NamedTuple):
@@ -30,75 +28,115 @@ class Rates(NamedTuple):
 
     Attributes
     ----------
-    user, item, bias
-        Learning rates of p_u, q_i and b_i.
+    user, item, bias, past
+        Learning rates of p_u, q_i, b_i, and of the rows that items have as somebody's past.
     decay
-        Share of a touched row that is taken away per unit of learning (L2 regularization). Of a user it is
-        also what makes the past fade: with a large `user` rate a vector follows the last events.
-    item_boost, bias_boost, boost_events
-        An item that n events were learned of moves 1 + boost / (1 + n / `boost_events`) times as far: what a
-        newcomer is, and how popular, is found in a few events.
-    context
-        Of q_j, for its part in the vectors of those who chose j last.
+        Share of a touched row that is taken away per unit of learning (L2 regularization).
     """
 
     user: float
     item: float
     bias: float
+    past: float
     decay: float
-    item_boost: float
-    bias_boost: float
-    boost_events: float
-    context: float = 0.0
+
+
+class Replays(NamedTuple):
+    """Replays of past events.
+
+    Attributes
+    ----------
+    n
+        With each event, half of them of the newest events.
+    ahead_share
+        Of what is kept, so much with choices from after it in its context.
+    """
+
+    n: int = 0
+    ahead_share: float = 0.0
+
+
+NO_REPLAYS = Replays()
 
 
 class Descent:
-    """Makes steps against the gradient of a loss; only rows named by the events change.
+    """Makes steps against the gradient of a loss; only rows named by the events and replays change.
 
     Parameters
     ----------
     loss
         One of `LOSSES`.
-    n_moved
-        How many of an event's negatives learn; the others only teach the user. Every moved item has to be
-        published, and few learning for all gives the same on average.
-    margin_step
-        Nats that an event's margin may move at most.
+    n_negatives
+        Items drawn to stand against an event, and against what is replayed with it.
+    least_drift
+        Nats that an item's logits may have changed by, as a negative, before it is named as moved.
     """
 
-    def __init__(self, loss: str, rates: Rates, n_moved: int, margin_step: float = MARGIN_STEP) -> None:
+    def __init__(
+        self,
+        loss: str,
+        rates: Rates,
+        n_negatives: int,
+        replays: Replays = NO_REPLAYS,
+        least_drift: float = 0.0,
+    ) -> None:
         self._manner = Manner(
             *rates,
             output=0.0,
             loss=LOSSES[loss],
-            n_moved=n_moved,
-            margin_step=margin_step,
+            n_replayed=replays.n,
+            ahead_share=replays.ahead_share,
+            least_drift=least_drift,
             most_user=bounds.USER_NORM,
             most_item=bounds.ITEM_NORM,
             most_bias=bounds.BIAS,
             least_output=bounds.LEAST_OUTPUT,
             most_output=bounds.MOST_OUTPUT,
         )
+        self._n_negatives = n_negatives
         self._stamps = np.zeros(0, np.int64)
+        self._drift = np.zeros(0, np.float32)
         self._stamp = 0
 
-    def learn(self, model: GMF, lessons: Lessons, output_rate: float = 0.0) -> tuple[float, Rows]:
+    def learn(
+        self,
+        model: GMF,
+        replay: ReplayMemory,
+        known: Known,
+        lessons: Lessons,
+        *,
+        pace: float = 1.0,
+        output_rate: float = 0.0,
+    ) -> tuple[float, Rows]:
         """Change the model by B events; return their losses' sum, each before its step, and the moved items.
 
         The loss is NaN when a row lies where no step can lead: the model was damaged before.
 
         Parameters
         ----------
+        pace
+            Multiplies all rates.
         output_rate
             Learning rate of the output layer; must stay zero once user vectors have been published.
         """
         tables = model.tables()
-        self._stamps = grown(self._stamps, len(tables.items))
+        n_items = len(tables.items)
+        self._stamps, self._drift = grown(self._stamps, n_items), grown(self._drift, n_items)
         self._stamp += 1
         touched = Touched(
-            np.empty(len(tables.items), np.int64), np.zeros(1, np.int64), self._stamps, self._stamp
+            np.empty(n_items, np.int64), np.zeros(1, np.int64), self._stamps, self._drift, self._stamp
         )
-        loss, n_damaged = learn_events(tables, self._manner._replace(output=output_rate), lessons, touched)
-        if lessons.replayed.size:
-            replay_events(tables, self._manner, lessons)
+        memory = Memory(tables, model.context.tables(), replay.tables(len(lessons.users)), known, touched)
+        manner = self._at(pace, output_rate)
+        loss, n_damaged = learn_events(memory, manner, lessons, self._n_negatives)
         return math.nan if n_damaged else float(loss), np.sort(touched.rows[: touched.n[0]])
+
+    def _at(self, pace: float, output_rate: float) -> Manner:
+        manner = self._manner
+        return manner._replace(
+            user=manner.user * pace,
+            item=manner.item * pace,
+            bias=manner.bias * pace,
+            past=manner.past * pace,
+            output=output_rate * pace,
+        )

@@ -1,18 +1,29 @@
 """Generalized matrix factorization with an item bias.
 
 He et al. 2017, Neural Collaborative Filtering, section 3.2, with the output activation left to the loss:
-``logit = h . (p_u * q_i) + b_i``. With a context p_u is the user's own row plus a mean of item rows.
+``logit = h . (p_u * q_i) + b_i``. p_u is the user's own row plus a mean of the rows that the user's last
+items have as a past (`models.context`): an item has one row to be chosen by, one to have been chosen by.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.context import Context, Past
 from models.embedding import GrowableEmbedding
 from models.step_memory import Tables
+
+_SEED_OF_PAST = 1_000_003
+
+_SQUARES_OF_EVENT = 0.05
+"""Of what an item's row was given with an event, where a checkpoint from before kept how many there were."""
+
+
+_SHARE_OF_SQUARES = 0.25
+"""Of the items that a new one is like: half as much is trusted of it."""
 
 
 class GMF:
@@ -24,16 +35,23 @@ class GMF:
     A user vector that was published goes stale when an item of its context changes for other reasons. It is
     not published again for that: it is with the user's next event, and item rows move little in between.
 
+    Parameters
+    ----------
+    std
+        Of new items' entries; a new user's row is zero.
+    context
+        The users' last items; None: a user is the own row alone.
+
     Attributes
     ----------
     users
-        Rows p_u, (U, D); with a context, the users' own part of it.
+        Rows, (U, D): the users' own part of p_u. Beside them the sum of the squares of their gradients.
     items
-        Rows [q_i, b_i], (I, D + 1). Their optimizer state is how much was learned of each, in events.
+        Rows [q_i, b_i], (I, D + 1), with such sums of row and bias.
+    past
+        Rows that items have as somebody's past, (I, D), with such sums.
     output
         h, (D,). The stream must not change it: every published user vector contains it.
-    context
-        The users' last items; None: a user is the own row alone.
 
     >>> model = GMF(embedding_dim=4, std=0.1, seed=1)
     >>> model.grow_to(n_users=3, n_items=2)
@@ -45,38 +63,39 @@ class GMF:
 
     def __init__(self, embedding_dim: int, std: float, seed: int, context: Context | None = None) -> None:
         self.embedding_dim = embedding_dim
-        self.users = GrowableEmbedding(embedding_dim, std, 2 * seed)
+        self.users = GrowableEmbedding(embedding_dim, 0.0, 2 * seed, n_state_columns=1)
         self.items = GrowableEmbedding(
-            embedding_dim + 1, std, 2 * seed + 1, n_zero_columns=1, n_state_columns=1
+            embedding_dim + 1, std, 2 * seed + 1, n_zero_columns=1, n_state_columns=2
         )
+        self.past = GrowableEmbedding(embedding_dim, std, 2 * seed + _SEED_OF_PAST, n_state_columns=1)
         self.output = torch.ones(embedding_dim)
-        self.context = context
+        self.context = Context(0) if context is None else context
 
     def grow_to(self, n_users: int, n_items: int) -> None:
         """Have at least so many rows."""
         self.users.grow_to(n_users)
         self.items.grow_to(n_items)
-        if self.context is not None:
-            self.context.grow_to(n_users)
+        self.past.grow_to(n_items)
+        self.context.grow_to(n_users)
 
     def logits(self, user_rows: Tensor, item_rows: Tensor) -> Tensor:
         """Return (B,) logits of (B,) pairs."""
         items = self.items.rows[item_rows]
-        product = self.inner(user_rows, self.past(user_rows)) * items[:, :-1]
+        product = self.inner(user_rows, self.past_of(user_rows)) * items[:, :-1]
         return product @ self.output + items[:, -1]
 
     def user_vectors(self, rows: Tensor) -> Tensor:
         """Return (B, D + 1) copies [p_u * h, 1]."""
-        return self.vectors_of(self.inner(rows, self.past(rows)))
+        return self.vectors_of(self.inner(rows, self.past_of(rows)))
 
-    def past(self, rows: Tensor) -> Past | None:
-        """Return the last items of (B,) users; None without a context."""
-        return None if self.context is None else self.context.of(rows)
+    def past_of(self, rows: Tensor) -> Past:
+        """Return the last items of (B,) users, as they were with the newest of them."""
+        return self.context.of(rows)
 
-    def inner(self, rows: Tensor, past: Past | None) -> Tensor:
+    def inner(self, rows: Tensor, past: Past) -> Tensor:
         """Return (B, D) p_u of (B,) users whose last items are `past`."""
         own = self.users.rows.index_select(0, rows)
-        return own if past is None else own + past.mean(self.items)
+        return own + past.mean(self.past) if self.context.n else own
 
     def vectors_of(self, inner: Tensor) -> Tensor:
         """Return (B, D + 1) vectors [p_u * h, 1] of (B, D) p_u."""
@@ -86,48 +105,82 @@ class GMF:
         """Return (B, D + 1) copies [q_i, b_i]."""
         return self.items.rows.index_select(0, rows)
 
-    def follow(self, users: Tensor, items: Tensor) -> None:
-        """Let (B,) items be what their users chose last; without a context nothing changes."""
-        if self.context is not None:
-            self.context.follow(users, items)
+    def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
+        """Let (B,) items, at Unix seconds, be what their users chose last."""
+        self.context.follow(users, items, times)
+
+    def start_item(self, row: int, neighbours: Tensor) -> None:
+        """Let a new item start at the mean of (M,) others, M > 0, as if a part of theirs were learned of it.
+
+        Its first steps would else be the longest there are, and lead away from what was given.
+        """
+        self.grow_to(0, row + 1)
+        for embedding in (self.items, self.past):
+            embedding.rows[row] = embedding.rows[neighbours].mean(dim=0)
+            embedding.state[row] = _SHARE_OF_SQUARES * embedding.state[neighbours].mean(dim=0)
 
     def forget_users(self, rows: Tensor) -> None:
         """Bring (B,) rows back to those of new users."""
         self.users.reset(rows)
-        if self.context is not None:
-            self.context.forget_users(rows)
+        self.context.forget_users(rows)
 
     def forget_items(self, rows: Tensor) -> None:
         """Bring (B,) rows back to those of new items."""
         self.items.reset(rows)
-        if self.context is not None:
-            self.context.forget_items(rows)
+        self.past.reset(rows)
+        self.context.forget_items(rows)
 
     def tables(self) -> Tables:
         """Return the memory itself, for the loops that learn."""
-        n_users = self.users.capacity
-        no_context = np.zeros((n_users, 0), np.int32), np.zeros(0, np.float32), 0.0
         return Tables(
             self.users.rows.numpy(),
-            self.items.rows.numpy(),
-            self.items.state.numpy(),
-            self.output.numpy(),
-            *(no_context if self.context is None else self.context.arrays()),
+            user_squares=self.users.state.numpy(),
+            items=self.items.rows.numpy(),
+            item_squares=self.items.state.numpy(),
+            past=self.past.rows.numpy(),
+            past_squares=self.past.state.numpy(),
+            output=self.output.numpy(),
         )
 
     def tensors(self) -> dict[str, Tensor]:
         """Return everything learned, by name: views, not copies."""
+        context = self.context.tensors() if self.context.n else {}
         return {
             "output": self.output,
-            **{f"users.{name}": tensor for name, tensor in self.users.tensors().items()},
-            **{f"items.{name}": tensor for name, tensor in self.items.tensors().items()},
-            **({} if self.context is None else {"context.latest": self.context.latest()}),
+            **{
+                f"{part}.{name}": tensor
+                for part in _PARTS
+                for name, tensor in self._of(part).tensors().items()
+            },
+            **{f"context.{name}": tensor for name, tensor in context.items()},
         }
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take over (copies of) what `tensors` returned."""
+        """Take over (copies of) what `tensors` returned, or a model from before items had two rows."""
         self.output = tensors["output"].clone()
-        for part, embedding in (("users", self.users), ("items", self.items)):
-            embedding.load({name: tensors[f"{part}.{name}"] for name in embedding.tensors()})
-        if self.context is not None:
-            self.context.load(tensors["context.latest"])
+        for part in _PARTS:
+            if f"{part}.rows" in tensors:
+                rows, state = tensors[f"{part}.rows"], tensors[f"{part}.state"]
+            else:
+                rows, state = tensors["items.rows"][:, :-1], tensors["items.state"]
+            embedding = self._of(part)
+            if state.shape[1] != embedding.state.shape[1]:
+                state = _squares_of(state, embedding.state.shape[1])
+            embedding.load({"rows": rows, "state": state})
+        if self.context.n and "context.latest" in tensors:
+            names = [name.removeprefix("context.") for name in tensors if name.startswith("context.")]
+            self.context.load({name: tensors[f"context.{name}"] for name in names})
+        self.context.grow_to(self.users.n_rows)
+
+    def _of(self, part: str) -> GrowableEmbedding:
+        embedding: GrowableEmbedding = getattr(self, part)
+        return embedding
+
+
+_PARTS = ("users", "items", "past")
+
+
+def _squares_of(n_learned: Tensor, n_columns: int) -> Tensor:
+    """Return (N, n_columns) sums of squares for rows that (N, 1) events, or nobody knows how many, moved."""
+    events = n_learned[:, :1] if n_learned.shape[1] else torch.ones(len(n_learned), 1)
+    return _SQUARES_OF_EVENT * events.expand(-1, n_columns)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.context_tables import ContextTables
+from models.replay_memory import ReplayTables
 from streamrec.domain.rows.compiled import compiled
 
 Floats = NDArray[np.float32]
@@ -14,31 +16,27 @@ Row = int | np.integer[Any]
 
 
 class Tables(NamedTuple):
-    """A model's memory, and what does not change in it.
+    """A model's memory: rows, and beside each the squares of what its steps were given (Adagrad's sums).
 
     Attributes
     ----------
-    users, items
-        (U, D) rows p_u; (I, D + 1) rows [q_i, b_i].
-    learned
-        (I, 1) how much was learned of each item, in events.
+    users, user_squares
+        (U, D) rows p_u; (U, 1).
+    items, item_squares
+        (I, D + 1) rows [q_i, b_i]; (I, 2) of row and bias.
+    past, past_squares
+        (I, D) rows that items have as somebody's past; (I, 1).
     output
         (D,) h.
-    latest
-        (U, n) the users' last items, newest first, -1 at the end.
-    fading
-        (n,) what each of these weighs beside the newest.
-    context_weight
-        Of their mean, beside the user's own row.
     """
 
     users: Floats
+    user_squares: Floats
     items: Floats
-    learned: Floats
+    item_squares: Floats
+    past: Floats
+    past_squares: Floats
     output: Floats
-    latest: NDArray[np.int32]
-    fading: Floats
-    context_weight: float
 
 
 class Manner(NamedTuple):
@@ -46,32 +44,32 @@ class Manner(NamedTuple):
 
     Attributes
     ----------
-    user, item, bias, decay, item_boost, bias_boost, boost_events, context
+    user, item, bias, past, decay
         As `models.descent.Rates`.
     output
         Learning rate of h.
     loss
         One of `models.losses.LOSSES`.
-    n_moved
-        How many of an event's negatives move.
-    margin_step
-        Nats that an event's margin may move at most.
-    user_norm, item_norm, bias, output
+    n_replayed
+        Past events learned again with each event.
+    ahead_share
+        Of the events kept for replay, so many with what their users chose soon after as well as before.
+    least_drift
+        Nats; a negative counts as moved once its steps may have changed a logit by so much together.
+    most_user, most_item, most_bias, least_output, most_output
         Bounds of the rows: `models.bounds`.
     """
 
     user: float
     item: float
     bias: float
+    past: float
     decay: float
-    item_boost: float
-    bias_boost: float
-    boost_events: float
-    context: float
     output: float
     loss: int
-    n_moved: int
-    margin_step: float
+    n_replayed: int
+    ahead_share: float
+    least_drift: float
     most_user: float
     most_item: float
     most_bias: float
@@ -86,21 +84,22 @@ class Work(NamedTuple):
     ----------
     inner, vector, grad_user
         (D,) p_u with the context; the same times h; the margin's derivative by p_u.
-    parts
-        (n,) of the last items in p_u.
+    past, parts
+        (n,) the items of the past, -1: none; their parts in p_u.
+    candidates
+        (N,) items drawn to stand against an event and against what is replayed with it.
     rows, pulls
         (1 + N,) the event's item and the negatives that count: their rows, logits, and then pulls.
-    stands_for
-        (1 + N,) for how many each stands when it moves; zero: it stays.
     """
 
     inner: Floats
     vector: Floats
     grad_user: Floats
+    past: Rows
     parts: Floats
+    candidates: Rows
     rows: Rows
     pulls: Floats
-    stands_for: Floats
 
 
 class Lessons(NamedTuple):
@@ -112,32 +111,69 @@ class Lessons(NamedTuple):
         (B,) rows; a user or an item may occur any number of times.
     weights
         (B,) float32, positive.
-    negatives
-        (B, N) int32 item rows that each stands against; -1 where one was left out.
-    replayed
-        (B, R) past positives of the same users, which teach only the users; -1: none.
-    replay_weight
-        Of these, beside their event.
+    times
+        (B,) Unix seconds.
+    seeds
+        (B,) what each event's chance comes from: its negatives and replays are the same in any batch.
     """
 
     users: Rows
     items: Rows
     weights: Floats
-    negatives: NDArray[np.int32]
-    replayed: NDArray[np.int32]
-    replay_weight: float = 0.0
+    times: NDArray[np.float64]
+    seeds: Rows
+
+    def at(self, part: slice) -> "Lessons":
+        """Return some events that follow one another."""
+        return Lessons(
+            self.users[part], self.items[part], self.weights[part], self.times[part], self.seeds[part]
+        )
+
+
+class Known(NamedTuple):
+    """Knowledge of what may stand as a negative.
+
+    Attributes
+    ----------
+    bits, older_bits
+        Pairs of users and items that were positives: `streamrec.domain.rows.pair_bits`.
+    n_new_pairs
+        (1,) counts pairs that were not there.
+    is_alive
+        (I,) which items may be drawn.
+    n_items
+        (1,) rows of items observed so far.
+    """
+
+    bits: NDArray[np.uint8]
+    older_bits: NDArray[np.uint8]
+    n_new_pairs: Rows
+    is_alive: NDArray[np.bool_]
+    n_items: Rows
 
 
 class Touched(NamedTuple):
     """The item rows that moved: the first `n[0]` of `rows`, each once.
 
-    `stamps` (I,) holds this call's `stamp` for those that are in it.
+    `stamps` (I,) holds this call's `stamp` for those that are in it, `drift` (I,) how many nats the others
+    may have moved a logit since they last were.
     """
 
     rows: Rows
     n: Rows
     stamps: Rows
+    drift: Floats
     stamp: int
+
+
+class Memory(NamedTuple):
+    """All that the loops read and change."""
+
+    tables: Tables
+    context: ContextTables
+    replay: ReplayTables
+    known: Known
+    touched: Touched
 
 
 @compiled
@@ -147,8 +183,9 @@ def new_work(n_dimensions: int, n_context: int, n_negatives: int) -> Work:
         np.empty(n_dimensions, np.float32),
         vector=np.empty(n_dimensions, np.float32),
         grad_user=np.empty(n_dimensions, np.float32),
+        past=np.full(n_context, -1, np.int64),
         parts=np.zeros(n_context, np.float32),
+        candidates=np.empty(n_negatives, np.int64),
         rows=np.empty(1 + n_negatives, np.int64),
         pulls=np.empty(1 + n_negatives, np.float32),
-        stands_for=np.empty(1 + n_negatives, np.float32),
     )

@@ -46,7 +46,8 @@ from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
 GENERATION = "g1"
 
-LEARNING = LearningSettings(embedding_dim=8)
+LEARNING = LearningSettings(embedding_dim=8, least_drift=0.0)
+"""Every move is published, however small: what is published is what the state holds."""
 
 WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
 

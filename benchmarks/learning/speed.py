@@ -87,11 +87,11 @@ def _bare(step: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]) -> C
 
 def _learner(n_users: int, settings: LearningSettings) -> Contestant:
     learner = Learner(settings)
-    learner.remember(np.arange(n_users), np.arange(n_users) % N_ITEMS)
-    weights = np.ones(BATCH, np.float32)
+    learner.remember(np.arange(n_users), np.arange(n_users) % N_ITEMS, np.zeros(n_users))
+    weights, times = np.ones(BATCH, np.float32), np.arange(BATCH, dtype=np.float64)
 
     def run(user_rows: Rows, item_rows: Rows) -> None:
-        learner.learn(user_rows, item_rows, weights)
+        learner.learn(user_rows, item_rows, weights, times)
 
     return run
 

@@ -94,12 +94,13 @@ def try_out(combination: Combination, settings: LearningSettings, n_events: int 
     questions = _questions(stream)
     hits, losses, greatest, flaw, seconds = [], [], [], None, 0.0
     tenths = np.linspace(0, n_events, 11)[1:].tolist()
+    times = np.arange(n_events, dtype=np.float64)
     for first in range(0, n_events, combination.batch):
         at = slice(first, min(first + combination.batch, n_events))
         asked = questions[slice(*np.searchsorted(questions, (at.start, at.stop)))]
         hits += [_answers(learner, counts, stream, int(question)) for question in asked]
         start = time.perf_counter()
-        outcome = learner.learn(stream.users[at], stream.items[at], stream.weights[at])
+        outcome = learner.learn(stream.users[at], stream.items[at], stream.weights[at], times[at])
         seconds += time.perf_counter() - start
         losses.append(outcome.loss * (at.stop - at.start))
         np.add.at(counts, stream.items[at], 1)

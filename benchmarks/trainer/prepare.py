@@ -51,7 +51,7 @@ def prepare(locations: LocationSettings, n_users: int, n_items: int, *, is_shape
     timestamps = 1.6e9 + np.arange(len(user_rows)) / 1000
     for start in range(0, len(user_rows), 100_000):
         part = slice(start, start + 100_000)
-        state.learner.remember(user_rows[part], item_rows[part])
+        state.learner.remember(user_rows[part], item_rows[part], timestamps[part])
         state.users.count(user_rows[part], timestamps[part])
     weights = np.ones(len(user_rows), np.float32)
     state.popularity.add(user_rows, item_rows, timestamps, weights)

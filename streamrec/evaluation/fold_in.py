@@ -70,7 +70,7 @@ class FoldInRanker:
 
     def learn(self, events: Events) -> None:
         """Learn B events; now and then the items are summed up anew."""
-        self._learner.learn(events.user_rows, events.item_rows, events.weights)
+        self._learner.learn(events.user_rows, events.item_rows, events.weights, events.timestamps)
         self._n_learned += len(events.user_rows)
         if self._n_learned >= _EVENTS_BETWEEN_GRAMS:
             self._n_learned = 0

@@ -115,6 +115,7 @@ class StreamedGmf:
             np.concatenate([events.user_rows for events in batch]),
             np.concatenate([events.item_rows for events in batch]),
             np.concatenate([events.weights for events in batch]),
+            np.concatenate([events.timestamps for events in batch]),
         )
         self._dirty_users = np.union1d(self._dirty_users, outcome.touched_user_rows)
         # Kept in the order of waiting: what did not fit into one publication comes first in the next.

@@ -69,7 +69,9 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
     loss = float("nan")
     if len(choices.user_rows):
-        outcome = state.learner.learn(choices.user_rows, choices.item_rows, choices.weights)
+        outcome = state.learner.learn(
+            choices.user_rows, choices.item_rows, choices.weights, choices.timestamps
+        )
         state.dirty_items.mark(outcome.touched_item_rows, now)
         state.dirty_users.mark(choices.user_rows, now)
         loss = outcome.loss

@@ -26,4 +26,4 @@ class GmfRanker:
 
     def learn(self, events: Events) -> None:
         """Learn B events."""
-        self._learner.learn(events.user_rows, events.item_rows, events.weights)
+        self._learner.learn(events.user_rows, events.item_rows, events.weights, events.timestamps)

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from models.checkpoint import TensorsUnder
 from models.context import Context
-from models.descent import Descent, Rates
+from models.descent import Descent, Rates, Replays
 from models.gmf import GMF
-from models.step_memory import Lessons
+from models.replay_memory import ReplayMemory
+from models.step_memory import Known, Lessons
 from streamrec.errors import UnsoundModel
-from streamrec.learning.negatives import NegativeSampler
+from streamrec.learning.living_items import LivingItems
 from streamrec.learning.sampling import (
     RecentItems,
     Rows,
@@ -65,22 +66,22 @@ class Learner:
     model
         Grows with the rows that are learned.
     pace
-        What the weights of all events are multiplied with.
+        What all learning rates are multiplied with.
 
     >>> learner = Learner(LearningSettings(embedding_dim=8))
     >>> rows = np.array([0, 1])
-    >>> learner.learn(rows, rows, np.ones(2, np.float32)).touched_user_rows.tolist()
+    >>> learner.learn(rows, rows, np.ones(2, np.float32), np.zeros(2)).touched_user_rows.tolist()
     [0, 1]
     """
 
     def __init__(self, settings: LearningSettings) -> None:
-        context = Context(settings.n_context, settings.context_decay, settings.context_weight)
-        self.model = GMF(
-            settings.embedding_dim, settings.init_std, settings.seed, context if settings.n_context else None
+        context = Context(
+            settings.n_context, settings.context_decay, settings.context_floor, settings.context_scales
         )
-        self._settings = settings
+        self.model = GMF(settings.embedding_dim, settings.init_std, settings.seed, context)
         self._known = KnownPositives()
-        self._sampler = NegativeSampler(settings.popular_share, settings.popularity_window)
+        self._living = LivingItems()
+        self._replay = ReplayMemory(settings.n_replay_newest, settings.n_replay_sampled, settings.n_context)
         self._recent = RecentItems(settings.n_remembered)
         self._rng = np.random.default_rng(settings.seed)
         self.pace = 1.0
@@ -90,13 +91,12 @@ class Learner:
                 settings.user_rate,
                 item=settings.item_rate,
                 bias=settings.bias_rate,
+                past=settings.past_rate,
                 decay=settings.decay,
-                item_boost=settings.item_boost,
-                bias_boost=settings.bias_boost,
-                boost_events=settings.boost_events,
-                context=settings.context_rate,
             ),
-            settings.n_moved_negatives,
+            settings.n_negatives,
+            Replays(settings.n_replayed, settings.replay_ahead_share),
+            settings.least_drift,
         )
 
     def learn(
@@ -104,6 +104,7 @@ class Learner:
         user_rows: Rows,
         item_rows: Rows,
         weights: NDArray[np.float32],
+        times: NDArray[np.float64],
     ) -> LearnOutcome:
         """Learn B events in their order.
 
@@ -112,64 +113,75 @@ class Learner:
         user_rows, item_rows
             (B,); rows that are new make the model grow.
         weights
-            (B,), positive; an event of weight 2 makes a step of twice the length.
+            (B,), positive; an event of weight 2 pulls twice as much.
+        times
+            (B,) Unix seconds.
         """
         self._note(user_rows, item_rows)
-        negatives = self._sampler.draw(item_rows, self._settings.n_negatives, self._rng)
-        return self._descend(user_rows, item_rows, weights, negatives, 0.0)
+        return self._descend(user_rows, item_rows, weights, times)
 
     def refit(
-        self, user_rows: Rows, item_rows: Rows, weights: NDArray[np.float32], output_rate: float = 0.0
+        self,
+        user_rows: Rows,
+        item_rows: Rows,
+        weights: NDArray[np.float32],
+        times: NDArray[np.float64],
+        output_rate: float = 0.0,
     ) -> LearnOutcome:
         """Learn B events that were remembered before: any number of times, in any order.
 
-        With a context they are what their users chose last from then on; before a history is gone through
-        from its start, call `begin_refit`.
+        They are what their users chose last from then on; before a history is gone through from its start,
+        call `begin_refit`.
 
         Parameters
         ----------
         output_rate
             Learning rate of the output layer: not zero only before anything was published.
         """
-        negatives = self._sampler.draw_again(item_rows, self._settings.n_negatives, self._rng)
-        return self._descend(user_rows, item_rows, weights, negatives, output_rate)
+        return self._descend(user_rows, item_rows, weights, times, output_rate)
 
     def begin_refit(self) -> None:
         """Let users have chosen nothing last, as at the beginning of a history."""
-        if self.model.context is not None:
-            self.model.context.clear()
+        self.model.context.clear()
 
     def _descend(
         self,
         user_rows: Rows,
         item_rows: Rows,
         weights: NDArray[np.float32],
-        negatives: NDArray[np.int32],
-        output_rate: float,
+        times: NDArray[np.float64],
+        output_rate: float = 0.0,
     ) -> LearnOutcome:
-        settings = self._settings
         self.model.grow_to(int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1)
-        self._known.leave_out(user_rows, item_rows, negatives)
-        replayed = self._recent.draw(user_rows, settings.n_replayed, self._rng)
-        lessons = Lessons(
-            user_rows,
-            items=item_rows,
-            weights=(weights * self.pace).astype(np.float32, copy=False),
-            negatives=negatives,
-            replayed=replayed,
-            replay_weight=settings.replay_weight,
-        )
-        loss, touched = self._descent.learn(self.model, lessons, output_rate)
-        if not math.isfinite(loss):
+        self._living.grow_to(self.model.items.n_rows)
+        seeds = self._rng.integers(0, 1 << 63, len(user_rows))
+        lessons = Lessons(user_rows, item_rows, weights.astype(np.float32, copy=False), times, seeds)
+        total, touched = 0.0, [np.zeros(0, np.int64)]
+        for at in self._known.parts(len(user_rows)):
+            known = Known(
+                self._known.bits,
+                older_bits=self._known.older,
+                n_new_pairs=np.zeros(1, np.int64),
+                is_alive=self._living.is_alive,
+                n_items=self._living.n_items,
+            )
+            loss, moved = self._descent.learn(
+                self.model, self._replay, known, lessons.at(at), pace=self.pace, output_rate=output_rate
+            )
+            self._known.n_pairs += int(known.n_new_pairs[0])
+            total += loss
+            touched.append(moved)
+        if not math.isfinite(total):
             raise UnsoundModel("the model is damaged: a loss is not finite, or a row is where none can be")
-        return LearnOutcome(loss / max(1, len(user_rows)), distinct(user_rows), touched)
+        rows = touched[-1] if len(touched) <= 2 else np.unique(np.concatenate(touched))
+        return LearnOutcome(total / max(1, len(user_rows)), distinct(user_rows), rows)
 
-    def remember(self, user_rows: Rows, item_rows: Rows) -> None:
+    def remember(self, user_rows: Rows, item_rows: Rows, times: NDArray[np.float64]) -> None:
         """Note (B,) positives, in order, without learning from them."""
         self._note(user_rows, item_rows)
-        self._sampler.observe(item_rows)
+        self._living.add(item_rows)
         self._known.add(user_rows, item_rows)
-        self.model.follow(torch.from_numpy(user_rows), torch.from_numpy(item_rows))
+        self.model.follow(torch.from_numpy(user_rows), torch.from_numpy(item_rows), times)
 
     def _note(self, user_rows: Rows, item_rows: Rows) -> None:
         n_users, n_items = int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1
@@ -195,36 +207,40 @@ class Learner:
 
     def start_item(self, row: int, neighbour_rows: Rows) -> None:
         """Let a new item start at the mean of (M,) items like it, M > 0, which the model knows."""
-        self.model.grow_to(0, row + 1)
-        self.model.items.rows[row] = self.model.items.rows[torch.from_numpy(neighbour_rows)].mean(dim=0)
+        self.model.start_item(row, torch.from_numpy(neighbour_rows))
 
     def forget_users(self, rows: Rows) -> None:
         """Bring rows back to those of new users."""
         known = rows[rows < self.model.users.n_rows]
         self.model.forget_users(torch.from_numpy(known))
+        self._replay.forget_users(torch.from_numpy(known))
         self._recent.forget_users(known)
 
     def forget_items(self, rows: Rows) -> None:
         """Bring rows back to those of new items; these are no negatives until they are positives again."""
         known = rows[rows < self.model.items.n_rows]
         self.model.forget_items(torch.from_numpy(known))
-        self._sampler.forget(known)
+        self._replay.forget_items(torch.from_numpy(known))
+        self._living.forget(known)
         self._recent.forget_items(known)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""
         arrays = {
             **{f"known.{name}": array for name, array in self._known.arrays().items()},
-            **{f"sampler.{name}": array for name, array in self._sampler.arrays().items()},
+            **{f"sampler.{name}": array for name, array in self._living.arrays().items()},
             **{f"recent.{name}": array for name, array in self._recent.arrays().items()},
             "random": random_state(self._rng),
         }
         model = {f"model.{name}": tensor for name, tensor in self.model.tensors().items()}
-        return model | {name: torch.from_numpy(array) for name, array in arrays.items()}
+        replay = {f"replay.{name}": tensor for name, tensor in self._replay.tensors().items()}
+        return model | replay | {name: torch.from_numpy(array) for name, array in arrays.items()}
 
     def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on, bit for bit, from where `state_tensors` was called; takes one part after the other."""
         self.model.load(TensorsUnder("model.", tensors))
-        for name, part in (("known", self._known), ("sampler", self._sampler), ("recent", self._recent)):
+        for name, part in (("known", self._known), ("sampler", self._living), ("recent", self._recent)):
             part.load({key: tensor.numpy() for key, tensor in TensorsUnder(f"{name}.", tensors).items()})
+        if replay := TensorsUnder("replay.", tensors):
+            self._replay.load(replay)
         restore_random_state(self._rng, tensors["random"].numpy())

@@ -1,4 +1,4 @@
-"""Memory of recent events, and draws from it."""
+"""Memory of recent events."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,14 +68,6 @@ class RecentItems:
         rings = self._rings if len(self._rings) else np.zeros((1, self.length), np.int32)
         past = np.where(slots >= 0, rings[known[:, None], slots % self.length], _NOBODY)
         return first_occurrences(past.astype(np.int64), n)
-
-    def draw(self, user_rows: Rows, n: int, rng: np.random.Generator) -> NDArray[np.int32]:
-        """Return (B, n) items of the rings of (B,) users, repeats possible, -1 where there is none."""
-        if not n:
-            return np.empty((len(user_rows), 0), np.int32)
-        filled = np.minimum(self._counts[user_rows], self.length)[:, None]
-        slots = rng.integers(0, np.maximum(filled, 1), (len(user_rows), n))
-        return np.where(filled > 0, self._rings[user_rows[:, None], slots], np.int32(_NOBODY))
 
     def forget_users(self, rows: Rows) -> None:
         """Empty the rings of users."""

@@ -15,7 +15,7 @@ _USERS_AT_ONCE = 10_000
 def similarity_vectors(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (B, D + 1) the mean of the items' rows q_i that each of (B,) users chose last, and a zero.
 
-    Not the user's vector: that follows the last two choices, because lists are better for it, and a choice
+    Not the user's vector: that follows the last choices most, because lists are better for it, and a choice
     off the user's way moves it away from everybody like the user. The mean of `n_recent` choices stays. Of a
     user who chose nothing it is zero.
     """

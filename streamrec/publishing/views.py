@@ -34,10 +34,10 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
     if not len(rows):
         return []
     model, torch_rows = state.learner.model, torch.from_numpy(rows)
-    past = model.past(torch_rows)
+    past = model.past_of(torch_rows)
     demand_sound({"users.rows": model.users.rows[torch_rows], "output": model.output})
-    if past is not None and model.items.capacity:
-        demand_sound({"items.rows": model.item_vectors(past.items[past.shares > 0])})
+    if model.past.capacity:
+        demand_sound({"past.rows": model.past.rows[past.items[past.shares > 0]]})
     vectors = _vectors_as_bytes(model.user_vectors(torch_rows))
     histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()

@@ -28,7 +28,7 @@ def labels_of(item_id: str) -> ItemLabels:
     return ItemLabels((f"category {int(item_id[1:]) % 5}",), ("tag",))
 
 
-LEARNING = LearningSettings(embedding_dim=4, n_negatives=5, n_moved_negatives=2)
+LEARNING = LearningSettings(embedding_dim=4, n_negatives=5)
 
 
 def trained(

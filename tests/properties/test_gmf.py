@@ -1,3 +1,6 @@
+import math
+
+import numpy as np
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,27 +49,31 @@ def test_growth_in_any_steps_leads_to_the_same_model(sizes: list[int]) -> None:
     seed=st.integers(0, 2**31),
     n_context=st.integers(1, 6),
     decay=st.floats(0.1, 1.0),
-    weight=st.floats(0.0, 3.0),
-    n_followed=st.integers(0, 12),
+    floor=st.floats(0.0, 1.0),
+    times=st.lists(st.integers(0, 10**9), max_size=12),
 )
 def test_the_inner_product_is_the_logit_also_with_a_context(
-    seed: int, n_context: int, decay: float, weight: float, n_followed: int
+    seed: int, n_context: int, decay: float, floor: float, times: list[int]
 ) -> None:
-    model = GMF(16, 0.5, seed, Context(n_context, decay, weight))
+    model = GMF(16, 0.5, seed, Context(n_context, decay, floor))
     model.grow_to(5, 20)
     generator = torch.Generator().manual_seed(seed)
+    model.users.rows[:5] = torch.randn(5, 16, generator=generator)
     model.output = torch.randn(16, generator=generator)
     model.items.rows[:20, -1] = torch.randn(20, generator=generator)
-    last: dict[int, list[int]] = {user: [] for user in range(5)}
-    for _ in range(n_followed):
+    last: dict[int, list[tuple[int, int]]] = {user: [] for user in range(5)}
+    for time in times:
         user, item = (int(torch.randint(high, (), generator=generator)) for high in (5, 20))
-        model.follow(torch.tensor([user]), torch.tensor([item]))
-        last[user] = [item, *last[user]][:n_context]
-    for user, items in last.items():
-        fading = [decay**age for age in range(len(items))]
+        model.follow(torch.tensor([user]), torch.tensor([item]), np.array([float(time)]))
+        last[user] = [(item, time), *last[user]][:n_context]
+    for user, choices in last.items():
+        weights = [
+            decay**age * (floor + (1 - floor) * math.exp(-abs(choices[0][1] - time) / model.context.scale_s))
+            for age, (_, time) in enumerate(choices)
+        ]
         own = model.users.rows[user].clone()
-        for item, share in zip(items, fading, strict=True):
-            own += weight * share / sum(fading) * model.items.rows[item, :-1]
+        for (item, _), weight in zip(choices, weights, strict=True):
+            own += weight / sum(weights) * model.past.rows[item]
         vectors = model.item_vectors(torch.arange(20))
         logits = vectors[:, :-1] @ (own * model.output) + vectors[:, -1]
         row = torch.full((20,), user)

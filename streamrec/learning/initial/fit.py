@@ -115,7 +115,7 @@ def fit_initial(
     n_events = len(events.user_rows)
     start = n_events - min(round(n_events * options.validation_share), options.max_validated)
     past, validation = events.at(slice(0, start)), events.at(slice(start, n_events))
-    learner.remember(past.user_rows, past.item_rows)
+    learner.remember(past.user_rows, past.item_rows, past.timestamps)
     # Validation may ask about users and items that training leaves out.
     learner.model.grow_to(_n_rows(events.user_rows), _n_rows(events.item_rows))
     trained = past.at(_chosen(past, options))
@@ -173,7 +173,8 @@ def _learn(learn: Callable[..., LearnOutcome], events: Events, batch_size: int) 
     total = 0.0
     for first in range(0, n_events, batch_size):
         batch = events.at(slice(first, first + batch_size))
-        total += learn(batch.user_rows, batch.item_rows, batch.weights).loss * len(batch.user_rows)
+        outcome = learn(batch.user_rows, batch.item_rows, batch.weights, batch.timestamps)
+        total += outcome.loss * len(batch.user_rows)
     return total / max(1, n_events)
 
 

@@ -77,7 +77,7 @@ class Checkpoints:
         """
         for folder, checkpoint in self._whole_ones():
             with _saying_corrupt(folder):
-                recorded = LearningSettings(**checkpoint.state.get("learning", learning.model_dump()))
+                recorded = LearningSettings.recorded(checkpoint.state.get("learning", learning.model_dump()))
                 _say_what_differs(recorded, learning)
                 state = TrainerState(checkpoint.state.get("generation", ""), recorded, settings)
             return state, self._restored(state, folder, checkpoint)

@@ -6,7 +6,7 @@ from streamrec.evaluation.fold_in import FoldInRanker, folded_in
 from streamrec.learning.learner import Learner
 from streamrec.settings.processes import LearningSettings
 
-SMALL = LearningSettings(embedding_dim=8, n_negatives=20, n_moved_negatives=4)
+SMALL = LearningSettings(embedding_dim=8, n_negatives=20)
 
 
 def groups(n: int = 3000, seed: int = 0) -> Events:

@@ -15,9 +15,11 @@ def events_of(pairs: list[tuple[int, int]]) -> Events:
 
 def learner() -> Learner:
     # Without context: a vector that holds other items' rows is only as fresh as its user's last event.
-    trained = Learner(LearningSettings(embedding_dim=4, n_negatives=10, n_context=0))
+    trained = Learner(LearningSettings(embedding_dim=4, n_negatives=10, n_context=0, least_drift=0.0))
     random = np.random.default_rng(0)
-    trained.learn(random.integers(0, 5, 60), random.integers(0, 8, 60), np.ones(60, np.float32))
+    trained.learn(
+        random.integers(0, 5, 28), random.integers(0, 8, 28), np.ones(28, np.float32), np.arange(28.0)
+    )
     return trained
 
 
@@ -60,7 +62,7 @@ def test_an_item_without_a_published_vector_comes_last() -> None:
 def test_a_slow_stream_ends_with_what_plain_learning_knows() -> None:
     plain, streamed = learner(), StreamedGmf(learner(), Pace(0.1))
     for user, item in ((0, 7), (3, 9), (0, 1), (6, 2), (1, 1)):
-        plain.learn(np.array([user]), np.array([item]), np.ones(1, np.float32))
+        plain.learn(np.array([user]), np.array([item]), np.ones(1, np.float32), np.zeros(1))
         streamed.learn(events_of([(user, item)]))
         streamed.scores(0, 8)
     vectors = plain.model.item_vectors(torch.arange(8)) @ plain.model.user_vectors(torch.tensor([6]))[0]

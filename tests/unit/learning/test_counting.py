@@ -97,7 +97,7 @@ def test_a_history_counts_as_the_stream_would_have() -> None:
     for first in range(0, n, 100):
         part = events.at(slice(first, first + 100))
         shares_of(streamed, part)
-        streamed.learner.remember(part.user_rows, part.item_rows)
+        streamed.learner.remember(part.user_rows, part.item_rows, part.timestamps)
     for window in WINDOWS:
         expected = streamed.popularity.scores(window)
         assert state.popularity.scores(window)[:60] == pytest.approx(expected[:60], rel=1e-9)

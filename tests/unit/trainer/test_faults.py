@@ -178,6 +178,7 @@ def test_a_value_scales_its_weight_when_asked_to(tmp_path: Path) -> None:
         world = World(tmp_path / f"{value}-{len(settings)}")
         trainer = world.trainer(**settings)
         world.send(*events(*[("u", f"i{n}") for n in range(20)], value=10.0))
+        world.send(*events(*[("v", f"j{n}") for n in range(20)], value=10.0))  # what u's stand against
         trainer.step()
         model, row = trainer.state.learner.model, trainer.state.user_ids.row("u")
         before = model.users.rows[row].clone()

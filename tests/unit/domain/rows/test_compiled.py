@@ -30,7 +30,7 @@ def test_learning_works_where_nothing_can_be_written(tmp_path: Path) -> None:
     code = (
         "import numpy as np; from streamrec.learning.learner import Learner;"
         "from streamrec.settings.processes import LearningSettings; rows = np.arange(3);"
-        "print(Learner(LearningSettings()).learn(rows, rows, np.ones(3, np.float32)).loss)"
+        "print(Learner(LearningSettings()).learn(rows, rows, np.ones(3, np.float32), np.zeros(3)).loss)"
     )
     nowhere = {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": "/dev/null/nowhere", "HOME": "/dev/null"}
     command, environment = [sys.executable, "-c", code], {**os.environ, **nowhere}

@@ -35,10 +35,11 @@ class NotingLearner(Learner):
         user_rows: NDArray[np.int64],
         item_rows: NDArray[np.int64],
         weights: NDArray[np.float32],
+        times: NDArray[np.float64],
         output_rate: float = 0.0,
     ) -> LearnOutcome:
         self.refitted |= set(item_rows.tolist())
-        return super().refit(user_rows, item_rows, weights, output_rate)
+        return super().refit(user_rows, item_rows, weights, times, output_rate)
 
 
 def test_tastes_are_found_and_beat_popularity() -> None:
@@ -89,7 +90,7 @@ def test_a_model_that_learns_nothing_is_said_to_be_below_popularity() -> None:
     popular = (60 * random.random(n) ** 6).astype(np.int64)
     times, weights = np.arange(n, dtype=np.float64), np.ones(n, np.float32)
     events = Events(random.integers(0, 500, n), popular, times, weights)
-    rates = ("user_rate", "item_rate", "bias_rate", "context_rate")
+    rates = ("user_rate", "item_rate", "bias_rate", "past_rate")
     lazy = SETTINGS.model_copy(update=dict.fromkeys(rates, 1e-9))
     assert fit_initial(Learner(lazy), events, FitOptions(max_epochs=1)).is_below_popularity
 
