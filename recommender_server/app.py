@@ -82,7 +82,8 @@ def create_app(
     serving = serving_over(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
     catalog = Catalog(parts.store, serving.items, parts.sink)
     readiness = _readiness_of(parts)
-    closers = [readiness.aclose, serving.items.aclose, serving.blend.aclose, *on_shutdown]
+    beside = [serving.items.aclose, serving.blend.aclose, serving.rankings.aclose]
+    closers = [readiness.aclose, *beside, *on_shutdown]
     requests = Requests("recommender", parts.metrics, rules.slow_request_s)
     middleware: list[Any] = [requests, Lifespan(readiness, closers)]
     if rules.cors_origins:

@@ -20,6 +20,7 @@ from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.errors import StreamrecError
 from streamrec.serving.composition import ServingLimits
+from streamrec.serving.sources.near_rankings import TOO_OLD_S
 from streamrec.settings.processes import LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
@@ -50,7 +51,12 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
 
     parts = Parts(store, cache, index, sink, metrics)
     rules = Rules(
-        ServingLimits(settings.timeout_s, settings.n_seen_excluded, settings.exploration_share),
+        ServingLimits(
+            settings.timeout_s,
+            settings.n_seen_excluded,
+            settings.exploration_share,
+            ranking_age_s=TOO_OLD_S,
+        ),
         max_body_bytes=settings.max_body_bytes,
         keys=ApiKeys(locations.api_keys_file) if locations.api_keys_file is not None else None,
         slow_request_s=locations.slow_request_s,

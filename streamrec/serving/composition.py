@@ -12,6 +12,7 @@ from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.serving.sources.exploring import Explorer
 from streamrec.serving.sources.learned_blend import LearnedBlend
+from streamrec.serving.sources.reading import RankingReader
 from streamrec.serving.sources.retrieval import Retrieval
 
 
@@ -26,11 +27,14 @@ class ServingLimits(NamedTuple):
         Newest seen items that are left out.
     exploration_share
         Of the positions in lists, given to new items.
+    ranking_age_s
+        A copy of a ranking is at most so old; 0: none is used. Decoding them takes longer than all else.
     """
 
     timeout_s: float = 0.5
     n_seen_excluded: int = 2000
     exploration_share: float = 0.0
+    ranking_age_s: float = 0.0
 
 
 class GuardedUsers:
@@ -56,13 +60,14 @@ class GuardedUsers:
 class Serving(NamedTuple):
     """Finders and readers that answers are made with.
 
-    `items` and `blend` read beside the answers, and are closed with the app.
+    `items`, `blend` and `rankings` read beside the answers, and are closed with the app.
     """
 
     recommender: Recommender
     similar: SimilarFinder
     items: ItemReader
     blend: LearnedBlend
+    rankings: RankingReader
     history: HistoryReader
     similar_users: SimilarUserFinder
 
@@ -76,9 +81,9 @@ def serving_over(
     index_guard = Guard("index", limits.timeout_s, metrics)
     items = ItemReader(cache, cache_guard, store, store_guard, metrics)
     blend = LearnedBlend(cache, cache_guard)
-    retrieval = Retrieval(cache, cache_guard, index, index_guard)
+    retrieval = Retrieval(cache, cache_guard, index, index_guard, ranking_age_s=limits.ranking_age_s)
     users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
-    explorer = Explorer(cache, cache_guard, items, limits.exploration_share, random.Random())
+    explorer = Explorer(retrieval.rankings, items, limits.exploration_share, random.Random())
     recommender = Recommender(
         users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
     )
@@ -86,5 +91,11 @@ def serving_over(
     history = HistoryReader(cache, cache_guard)
     similar_users = SimilarUserFinder(store, store_guard, index, index_guard)
     return Serving(
-        recommender, similar=similar, items=items, blend=blend, history=history, similar_users=similar_users
+        recommender,
+        similar=similar,
+        items=items,
+        blend=blend,
+        rankings=retrieval.rankings,
+        history=history,
+        similar_users=similar_users,
     )

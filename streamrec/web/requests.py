@@ -1,5 +1,6 @@
 """Middleware that names, times and counts every request, under both WSGI and ASGI."""
 
+import logging
 import re
 import secrets
 import time
@@ -70,14 +71,17 @@ class Requests:
         route = f"{topic}.{req.method.lower() if req.method in _METHODS else 'other'}"
         self._metrics.count(f"{self._service}.requests.{route}.{resp.status_code // 100}xx")
         self._metrics.timing(f"{self._service}.latency.{route}", took_s * 1000)
-        write = _log.warning if took_s >= self._slow_s else _log.debug
-        write(
-            "request",
-            method=req.method,
-            path=shown_path(req.path),
-            status=resp.status_code,
-            took_ms=round(took_s * 1000, 2),
-        )
+        level = logging.WARNING if took_s >= self._slow_s else logging.DEBUG
+        log = _log.bind()  # the lazy one makes a new logger at each look at it
+        if log.is_enabled_for(level):
+            log.log(
+                level,
+                "request",
+                method=req.method,
+                path=shown_path(req.path),
+                status=resp.status_code,
+                took_ms=round(took_s * 1000, 2),
+            )
         # A thread goes on with other requests.
         structlog.contextvars.unbind_contextvars("request_id")
 

@@ -20,8 +20,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import Blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.sources.near_neighbours import NearNeighbours
-from streamrec.serving.sources.near_rankings import TOO_OLD_S, NearRankings
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
 
 
 class RedisNearCache:
@@ -32,7 +31,7 @@ class RedisNearCache:
     item_ttl_s
         Seconds that a cached item lives.
     copies_age_s
-        A copy of a ranking, or of an item's neighbours, is at most so old, in seconds; 0: none is used.
+        A copy of an item's neighbours is at most so old, in seconds; 0: none is used.
     clock
         Unix seconds, for the ends of items.
     """
@@ -49,7 +48,6 @@ class RedisNearCache:
         self._item_ttl_s = item_ttl_s
         self._clock = clock
         self._items = NearItems()
-        self._rankings = NearRankings(self._far.popular, time.monotonic, copies_age_s)
         self._neighbours = NearNeighbours(self._far.neighbours, time.monotonic, too_old_s=copies_age_s)
         self._changes = RedisChanges(
             address, address.key(CHANNEL), self._far.name, self._items.drop, self._items.clear
@@ -60,7 +58,7 @@ class RedisNearCache:
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
-        return await self._rankings.popular(name, limit)
+        return await self._far.popular(name, limit)
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
@@ -121,7 +119,6 @@ class RedisNearCache:
             self._listening.cancel()
             await asyncio.wait([self._listening], timeout=0.1)
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._rankings.aclose()
         await self._changes.aclose()
         await self._far.aclose()
 

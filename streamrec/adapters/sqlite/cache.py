@@ -24,8 +24,7 @@ from streamrec.domain.ranking.blend import Blend, decode_blend
 from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.sources.near_neighbours import NearNeighbours
-from streamrec.serving.sources.near_rankings import TOO_OLD_S, NearRankings
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""
@@ -39,8 +38,7 @@ class SqliteCache:
     item_ttl_s
         Seconds that a cached item lives.
     copies_age_s
-        A copy of a ranking, or of an item's neighbours, is at most so old, in seconds; 0: none is used.
-        Decoding the rankings for each answer takes longer than all else that makes one.
+        A copy of an item's neighbours is at most so old, in seconds; 0: none is used.
     clock
         Unix seconds, for the ends of items.
     """
@@ -59,12 +57,12 @@ class SqliteCache:
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
         self._lock = threading.Lock()
-        self._rankings = NearRankings(self._read_ranking, time.monotonic, copies_age_s)
         self._neighbours = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=copies_age_s)
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
-        return await self._rankings.popular(name, limit)
+        rows = self._read("SELECT CAST(ranking AS BLOB) FROM popular WHERE name = ?", name)
+        return decode_ranking(rows[0][0], max(limit, 0)) if rows else []
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
@@ -139,14 +137,9 @@ class SqliteCache:
 
     async def aclose(self) -> None:
         """Close the file."""
-        await self._rankings.aclose()
         with self._lock:
             self._reader.close()
             self._writer.close()
-
-    async def _read_ranking(self, name: str, limit: int) -> list[RankedItem]:
-        rows = self._read("SELECT CAST(ranking AS BLOB) FROM popular WHERE name = ?", name)
-        return decode_ranking(rows[0][0], limit) if rows else []
 
     async def _read_neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         marks, parameters = in_list(item_ids)

@@ -5,14 +5,13 @@ import random
 from collections.abc import Sequence
 
 from streamrec.domain.items.exploration import n_new_slots, with_new_items
-from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import NEW
-from streamrec.ports import Rankings
-from streamrec.serving.guard import ALL_WELL, Answered, Guard
+from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.filling import Metadata
+from streamrec.serving.sources.reading import RankingReader
 
 RANKING = "new"
 """Ranking that the trainer publishes."""
@@ -32,11 +31,8 @@ class Explorer:
         Decides which lists, positions and items.
     """
 
-    def __init__(
-        self, rankings: Rankings, guard: Guard, items: Metadata, share: float, rng: random.Random
-    ) -> None:
+    def __init__(self, rankings: RankingReader, items: Metadata, share: float, rng: random.Random) -> None:
         self._rankings = rankings
-        self._guard = guard
         self._items = items
         self._share = share
         self._rng = rng
@@ -77,11 +73,6 @@ class Explorer:
 
     async def _new_items(self, context: RequestContext) -> Answered[list[str]]:
         names = [f"{RANKING}:{category}" for category in sorted(context.categories)] or [RANKING]
-        nothing: list[RankedItem] = []
-
-        async def read(name: str) -> Answered[list[RankedItem]]:
-            return await self._guard.ask(lambda: self._rankings.popular(name, N_NEW), nothing)
-
-        rankings = await asyncio.gather(*map(read, names))
+        rankings = await asyncio.gather(*(self._rankings.ranking(name, N_NEW) for name in names))
         ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value)
         return Answered(list(ids), ALL_WELL.union(*(ranking.failed for ranking in rankings)))

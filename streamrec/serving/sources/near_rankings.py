@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from streamrec.errors import StreamrecError
 from streamrec.ports import RankedItem
-from streamrec.serving.sources.copies import Copies
+from streamrec.serving.sources.copies import Copies, Copy
 
 RENEWED_AFTER_S = 0.5
 """A copy older than this is used once more, and renewed beside the request."""
@@ -17,8 +17,8 @@ TOO_OLD_S = 1.0
 _READ_AT_LEAST = 1001
 """One more than a ranking has, mostly: its end is seen then, and one copy serves every limit."""
 
-_MAX_RANKINGS = 256
-"""Names come from outside: windows times categories."""
+_MAX_RANKINGS = 1000
+"""Windows times categories; some 150 MB where each is as long as rankings get. Those used last stay."""
 
 Read = Callable[[str, int], Awaitable[list[RankedItem]]]
 
@@ -40,6 +40,8 @@ class NearRankings:
         Reads a ranking's head.
     clock
         Seconds; only differences count.
+    too_old_s
+        Age from which a copy is read anew; 0: always.
     """
 
     def __init__(self, read: Read, clock: Callable[[], float], too_old_s: float = TOO_OLD_S) -> None:
@@ -49,17 +51,35 @@ class NearRankings:
         self._copies = Copies[_Head](_MAX_RANKINGS)
         self._readings: dict[tuple[str, int], asyncio.Task[list[RankedItem]]] = {}
 
-    async def popular(self, name: str, limit: int) -> list[RankedItem]:
-        """Return the head of a ranking that is at most a second old."""
+    def at_hand(self, name: str, limit: int) -> list[RankedItem] | None:
+        """Return the head of a ranking whose copy is not too old, else None."""
         copy = self._copies.get(name)
-        wanted = max(limit, _READ_AT_LEAST)
-        age_s = 0.0 if copy is None else self._clock() - copy.read_at
-        if copy is None or not copy.value.reaches(limit) or age_s >= self._too_old_s:
-            # All who wait for it wait for one reading; whoever gives up does not end it for the others.
-            return (await asyncio.shield(self._reading(name, wanted)))[:limit]
+        if copy is None or not copy.value.reaches(limit):
+            return None
+        age_s = self._clock() - copy.read_at
+        if age_s >= self._too_old_s:
+            return None
         if age_s >= RENEWED_AFTER_S:
-            self._reading(name, wanted)
+            self._reading(name, _n_read(limit))
         return copy.value.ranking[:limit]
+
+    async def read(self, name: str, limit: int) -> list[RankedItem]:
+        """Return the head of a ranking as it is now.
+
+        Raises
+        ------
+        StreamrecError
+            Which is the reader's own.
+        """
+        if not self._too_old_s:
+            return self._keep(name, await self._read(name, limit), limit, self._clock())
+        # All who wait for it wait for one reading; whoever gives up does not end it for the others.
+        return (await asyncio.shield(self._reading(name, _n_read(limit))))[:limit]
+
+    def last(self, name: str, limit: int) -> list[RankedItem]:
+        """Return what was read last, however long ago; nothing where nothing was."""
+        copy: Copy[_Head] | None = self._copies.get(name)
+        return [] if copy is None else copy.value.ranking[:limit]
 
     async def aclose(self) -> None:
         """Wait for what is being read."""
@@ -74,8 +94,14 @@ class NearRankings:
 
     async def _renew(self, name: str, limit: int) -> list[RankedItem]:
         asked_at = self._clock()
-        ranking = await self._read(name, limit)
-        self._copies.keep({name: _Head(ranking, limit)}, asked_at)
+        return self._keep(name, await self._read(name, limit), limit, asked_at)
+
+    def _keep(self, name: str, ranking: list[RankedItem], limit: int, read_at: float) -> list[RankedItem]:
+        # Names come from outside: those of rankings that are not there must not drive out the others.
+        if ranking:
+            self._copies.keep({name: _Head(ranking, limit)}, read_at)
+        else:
+            self._copies.drop([name])
         return ranking
 
     def _ended(self, key: tuple[str, int], task: asyncio.Task[list[RankedItem]]) -> None:
@@ -83,3 +109,7 @@ class NearRankings:
         # One that nobody waits for may fail: the copy grows too old, and then somebody waits and is told.
         if not task.cancelled() and not isinstance(task.exception(), StreamrecError | None):
             raise task.exception()  # type: ignore[misc]  # a fault of ours: let the loop report it
+
+
+def _n_read(limit: int) -> int:
+    return max(limit, _READ_AT_LEAST)

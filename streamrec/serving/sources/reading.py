@@ -1,18 +1,21 @@
 """Readers of what the sources need; a part that does not answer is done without."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import numpy as np
 
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Nearest
 from streamrec.domain.sources.request_context import RequestContext
+from streamrec.errors import StreamrecError
 from streamrec.ports import ById, ByVector, IndexAnswer, ItemQuery, RankedItem, Rankings, VectorSearch
 from streamrec.serving.guard import ALL_WELL, Answered, Guard
+from streamrec.serving.sources.near_rankings import NearRankings
 
-MAX_REMEMBERED = 5000
-"""Rankings kept for when the cache is down, those that were asked for last: 1,000 categories by window."""
+ByWindow = Mapping[str, Sequence[RankedItem]]
+"""Rankings by the window of popularity."""
 
 
 class NearestReader:
@@ -61,37 +64,74 @@ class NearestReader:
 
 
 class RankingReader:
-    """Reads what is popular; the last rankings are kept for when the cache is down."""
+    """Reads what is popular; the last rankings are kept for when the cache is down.
 
-    def __init__(self, cache: Rankings, guard: Guard) -> None:
-        self._cache = cache
-        self._guard = guard
-        self._remembered: dict[str, list[RankedItem]] = {}
+    Parameters
+    ----------
+    too_old_s
+        Age from which a copy of a ranking is not used any more; 0: none is.
+    """
 
-    async def read(self, window: str, context: RequestContext, n: int) -> Answered[list[RankedItem]]:
-        """Return the head of a window's ranking, or of those of the wanted categories together.
+    def __init__(
+        self,
+        cache: Rankings,
+        guard: Guard,
+        too_old_s: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        def read(name: str, limit: int) -> Awaitable[list[RankedItem]]:
+            return guard.call(lambda: cache.popular(name, limit))
+
+        self._near = NearRankings(read, clock, too_old_s)
+        self._part = frozenset((guard.name,))
+
+    def at_hand(self, windows: Sequence[str], context: RequestContext, n: int) -> ByWindow | None:
+        """Return what `read` does where all of it is at hand, else None: most answers wait for none."""
+        limit = n + len(context.banned)
+        rankings: dict[str, list[RankedItem]] = {}
+        for window in windows:
+            heads = []
+            for name in _names(window, context):
+                head = self._near.at_hand(name, limit)
+                if head is None:
+                    return None
+                heads.append(head)
+            rankings[window] = _merged(heads)
+        return rankings
+
+    async def read(self, windows: Sequence[str], context: RequestContext, n: int) -> Answered[ByWindow]:
+        """Return the head of each window's ranking, or of those of the wanted categories together.
 
         It is as long as it takes for `n` items that the context does not ban.
         """
         limit = n + len(context.banned)
-        if not context.categories:
-            return await self._ranking(window, limit)
-        names = [f"{window}:{category}" for category in sorted(context.categories)]
-        rankings = await asyncio.gather(*(self._ranking(name, limit) for name in names))
-        failed = ALL_WELL.union(*(ranking.failed for ranking in rankings))
-        return Answered(_merge([ranking.value for ranking in rankings]), failed)
+        names = {window: _names(window, context) for window in windows}
+        asked = [name for some in names.values() for name in some]
+        heads = dict(
+            zip(asked, await asyncio.gather(*(self.ranking(name, limit) for name in asked)), strict=True)
+        )
+        rankings = {window: _merged([heads[name].value for name in some]) for window, some in names.items()}
+        return Answered(rankings, ALL_WELL.union(*(head.failed for head in heads.values())))
 
-    async def _ranking(self, name: str, limit: int) -> Answered[list[RankedItem]]:
-        remembered = self._remembered.get(name, [])
-        ranking, failed = await self._guard.ask(lambda: self._cache.popular(name, limit), remembered)
-        # Names come from outside: only those that exist are remembered. Where the cache fails, `ranking` is
-        # what was remembered; an empty one is a category's that lost its last item.
-        self._remembered.pop(name, None)
-        if ranking:
-            self._remembered[name] = ranking
-        if len(self._remembered) > MAX_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        return Answered(ranking[:limit], failed)
+    async def ranking(self, name: str, limit: int) -> Answered[list[RankedItem]]:
+        """Return the head of one ranking."""
+        head = self._near.at_hand(name, limit)
+        if head is not None:
+            return Answered(head)
+        try:
+            return Answered(await self._near.read(name, limit))
+        except StreamrecError:
+            return Answered(self._near.last(name, limit), self._part)
+
+    async def aclose(self) -> None:
+        """Wait for what is being read."""
+        await self._near.aclose()
+
+
+def _names(window: str, context: RequestContext) -> list[str]:
+    if not context.categories:
+        return [window]
+    return [f"{window}:{category}" for category in sorted(context.categories)]
 
 
 def _query_of(context: RequestContext, n: int) -> ItemQuery | None:
@@ -118,8 +158,10 @@ def ranked_by(query: bytes, vectors: Mapping[str, bytes], *, with_bias: bool) ->
     return Proposal([ids[row] for row in order], scores[order].tolist(), is_logit=True)
 
 
-def _merge(rankings: Sequence[Sequence[RankedItem]]) -> list[RankedItem]:
+def _merged(rankings: Sequence[list[RankedItem]]) -> list[RankedItem]:
     """Return all items by falling score, each once."""
+    if len(rankings) == 1:
+        return rankings[0]
     best: dict[str, RankedItem] = {}
     for ranking in rankings:
         best.update((item.item_id, item) for item in ranking)

@@ -45,6 +45,13 @@ class Retrieval:
     ----------
     left_out
         Names of sources that are not asked: to see what each is worth.
+    ranking_age_s
+        Age from which a copy of a ranking is not used any more; 0: none is.
+
+    Attributes
+    ----------
+    rankings
+        Reader of what is popular.
     """
 
     def __init__(
@@ -54,11 +61,12 @@ class Retrieval:
         index: VectorSearch,
         index_guard: Guard,
         left_out: frozenset[str] = frozenset(),
+        ranking_age_s: float = 0.0,
     ) -> None:
         self._cache = cache
         self._cache_guard = cache_guard
         self._nearest = NearestReader(index, index_guard)
-        self._rankings = RankingReader(cache, cache_guard)
+        self.rankings = RankingReader(cache, cache_guard, ranking_age_s)
         blended = [source for source in BLENDED if source.name not in left_out]
         self._blended: Stage = blended
         self._personal: Stage = [source for source in blended if source.label.is_personal]
@@ -108,18 +116,19 @@ class Retrieval:
         # Without one of the items that are gone by, an explanation goes by one more.
         n_history = N_HISTORY + 1 if context.is_explained else N_HISTORY
         history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
-        nearest, neighbours, rankings = await asyncio.gather(
-            self._nearest.read(context, n) if NEAREST in needs else _not_needed(),
-            self.neighbours(history),
-            asyncio.gather(*(self._rankings.read(window, context, n) for window in windows)),
+        reading = self._nearest.read(context, n) if NEAREST in needs else _not_needed()
+        at_hand = self.rankings.at_hand(windows, context, n)
+        if at_hand is not None and not history:
+            (
+                nearest,
+                failed,
+            ) = await reading  # no tasks, which cost more than most of what they do
+            return Findings(context, nearest, {}, at_hand, failed)
+        near, neighbours, rankings = await asyncio.gather(
+            reading, self.neighbours(history), self.rankings.read(windows, context, n)
         )
-        return Findings(
-            context,
-            nearest.value,
-            neighbours.value,
-            {window: ranking.value for window, ranking in zip(windows, rankings, strict=True)},
-            ALL_WELL.union(nearest.failed, neighbours.failed, *(ranking.failed for ranking in rankings)),
-        )
+        failed = ALL_WELL.union(near.failed, neighbours.failed, rankings.failed)
+        return Findings(context, near.value, neighbours.value, rankings.value, failed)
 
 
 async def _not_needed() -> Answered[Nearest | None]:

@@ -1,16 +1,23 @@
 """Copies of rankings: read once for all who wait, renewed beside them."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.sqlite.cache import SqliteCache
-from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
+from streamrec.adapters.memory.cache import MemoryCache
+from streamrec.domain.sources.request_context import RequestContext
 from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem
+from streamrec.serving.guard import Guard
 from streamrec.serving.sources.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
+from streamrec.serving.sources.reading import RankingReader
+from streamrec.telemetry import NullMetrics
 from tests.builders import SteppingClock
+
+
+async def popular(rankings: NearRankings, name: str, limit: int) -> list[RankedItem]:
+    at_hand = rankings.at_hand(name, limit)
+    return await rankings.read(name, limit) if at_hand is None else at_hand
 
 
 class Reader:
@@ -34,32 +41,32 @@ async def test_a_ranking_is_read_once_for_all_who_wait_and_renewed_beside_them()
     reader, clock = Reader(), SteppingClock()
     rankings = NearRankings(reader, clock)
     reader.gate.clear()
-    asked = [asyncio.create_task(rankings.popular("r", 10)) for _ in range(5)]
+    asked = [asyncio.create_task(popular(rankings, "r", 10)) for _ in range(5)]
     await asyncio.sleep(0)
     asked[0].cancel()
     reader.gate.set()
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert [len(answer) for answer in answers[1:] if isinstance(answer, list)] == [1] * 4
     clock.now += RENEWED_AFTER_S
-    assert len(await rankings.popular("r", 10)) == 1  # at once; the next one is on its way
+    assert len(await popular(rankings, "r", 10)) == 1  # at once; the next one is on its way
     await rankings.aclose()
-    assert len(await rankings.popular("r", 10)) == 2
+    assert len(await popular(rankings, "r", 10)) == 2
     clock.now += TOO_OLD_S
-    assert len(await rankings.popular("r", 10)) == 3
+    assert len(await popular(rankings, "r", 10)) == 3
     assert reader.n_readings == 3
 
 
 async def test_a_ranking_that_can_not_be_read_is_told_once_the_copy_is_too_old() -> None:
     reader, clock = Reader(), SteppingClock()
     rankings = NearRankings(reader, clock)
-    await rankings.popular("r", 10)
+    await popular(rankings, "r", 10)
     reader.is_down = True
     clock.now += RENEWED_AFTER_S
-    assert len(await rankings.popular("r", 10)) == 1
+    assert len(await popular(rankings, "r", 10)) == 1
     await rankings.aclose()
     clock.now += RENEWED_AFTER_S
     with pytest.raises(Unavailable):
-        await rankings.popular("r", 10)
+        await popular(rankings, "r", 10)
 
 
 @pytest.mark.parametrize(("n_ranked", "read"), [(1000, [1001]), (1500, [1001, 1200, 3000])])
@@ -72,17 +79,33 @@ async def test_a_longer_head_than_the_copy_is_read_where_there_is_one(n_ranked: 
 
     rankings = NearRankings(read_head, SteppingClock())
     for limit in (5, 1200, 3000, 9000):
-        assert len(await rankings.popular("r", limit)) == min(limit, n_ranked)
+        assert len(await popular(rankings, "r", limit)) == min(limit, n_ranked)
     assert limits == read
     await rankings.aclose()
 
 
-async def test_a_server_over_a_file_keeps_copies_too(tmp_path: Path) -> None:
-    publisher, server = SqliteCachePublisher(tmp_path / "c.db"), SqliteCache(tmp_path / "c.db")
-    old, new = [RankedItem("a", 2.0), RankedItem("b", 1.0)], [RankedItem("b", 3.0)]
-    publisher.publish_popular({"all": old})
-    assert await server.popular("all", 1) == old[:1]
-    publisher.publish_popular({"all": new})
-    assert await server.popular("all", 9) == old
-    publisher.close()
-    await server.aclose()
+async def test_a_window_is_answered_from_copies_that_the_cache_need_not_be_asked_for() -> None:
+    cache, clock = MemoryCache(), SteppingClock()
+    cache.publish_popular({"all": [RankedItem("a", 2.0), RankedItem("b", 1.0)]})
+    reader = RankingReader(cache, Guard("cache", 60.0, NullMetrics()), TOO_OLD_S, clock)
+    context = RequestContext(banned=frozenset("a"))
+    assert reader.at_hand(["all"], context, 1) is None
+    read = await reader.read(["all"], context, 1)
+    assert read.value == {"all": [RankedItem("a", 2.0), RankedItem("b", 1.0)]}
+    cache.publish_popular({"all": [RankedItem("c", 1.0)]})
+    assert reader.at_hand(["all"], context, 1) == read.value
+    assert reader.at_hand(["all", "day"], context, 1) is None
+    clock.now += TOO_OLD_S
+    assert reader.at_hand(["all"], context, 1) is None
+    assert (await reader.ranking("all", 9)).value == [RankedItem("c", 1.0)]
+
+
+async def test_names_of_rankings_that_are_not_there_drive_out_no_copy() -> None:
+    async def read(name: str, _limit: int) -> list[RankedItem]:
+        return [RankedItem("a", 1.0)] if name == "there" else []
+
+    rankings = NearRankings(read, SteppingClock())
+    for name in ("there", *map(str, range(2000))):
+        assert len(await rankings.read(name, 10)) == (name == "there")
+    assert rankings.at_hand("there", 10) == [RankedItem("a", 1.0)]
+    assert rankings.at_hand("0", 10) is None
