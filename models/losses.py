@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled, inlined
 
 SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 
@@ -21,38 +21,75 @@ Number = float | np.floating[Any]
 
 _ONE = np.float32(1.0)
 
+_LOG2_E, _LN_2 = np.float32(math.log2(math.e)), np.float32(math.log(2.0))
+
 
 @compiled
-def gradient_of(loss: int, logits: NDArray[np.float32]) -> tuple[Number, Number]:
-    """Return the loss and its gradient's size, zero without negatives; replace the logits by pulls."""
+def gradient_of(
+    loss: int, logits: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
+) -> tuple[Number, Number]:
+    """Return the loss and its gradient's size, zero without negatives; replace the logits by pulls.
+
+    Parameters
+    ----------
+    powers, power_bits
+        Memory of at least so many numbers, and the same memory as integers.
+    """
     if loss == SOFTMAX:
-        return _softmax(logits)
+        return _softmax(logits, powers, power_bits)
     if loss == BPR:
         return _bpr(logits)
     return _logistic(logits)
 
 
 @compiled
-def _softmax(logits: NDArray[np.float32]) -> tuple[Number, Number]:
-    """Score ``-log softmax`` of the positive.
-
-    Jean et al. 2015, On Using Very Large Target Vocabulary, section 3, without the correction for the
-    negatives' probabilities: a popular item that is drawn often then pays for its popularity, which is
-    what ranking for one user wants beside a bias.
-    """
+def _softmax(
+    logits: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
+) -> tuple[Number, Number]:
+    """Score ``-log softmax`` of the positive."""
     positive = top = logits[0]
     for j in range(1, len(logits)):
         top = max(top, logits[j])
-    negatives = np.float32(0.0)
-    for j in range(1, len(logits)):
-        logits[j] = math.exp(logits[j] - top)
-        negatives += logits[j]
-    whole = negatives + np.float32(math.exp(positive - top))
+    for j in range(len(logits)):
+        logits[j] -= top
+    _exponentiate(logits, powers, power_bits)
+    whole = np.float32(0.0)
+    for j in range(len(logits)):
+        whole += logits[j]
+    negatives = whole - logits[0]
+    # By what they are, not by the difference: that is nothing but rounding beside a large positive.
+    if negatives < np.float32(1e-3) * whole:
+        negatives = np.float32(0.0)
+        for j in range(1, len(logits)):
+            negatives += logits[j]
     factor = -_ONE / max(negatives, np.float32(1e-30))
     for j in range(1, len(logits)):
         logits[j] *= factor
     logits[0] = _ONE
     return math.log(whole) + top - positive, negatives / whole
+
+
+@inlined
+def _exponentiate(
+    numbers: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
+) -> None:
+    """Replace (N,) numbers that are zero or less by their exponentials, eight at a time.
+
+    As a whole power of two, put together as a float's bits, times a polynomial for what is left of the
+    exponent: within 3e-7 of the result, and a library's function would be called for each number.
+    """
+    for j in range(len(numbers)):
+        exponent = max(numbers[j] * _LOG2_E, np.float32(-125.0))
+        whole = np.int32(exponent - np.float32(0.5))
+        rest = (exponent - np.float32(whole)) * _LN_2
+        power_bits[j] = (whole + np.int32(127)) << np.int32(23)
+        series = _ONE + rest * (np.float32(1 / 5) + rest * np.float32(1 / 30))
+        series = _ONE + rest * np.float32(1 / 4) * series
+        numbers[j] = _ONE + rest * (
+            _ONE + rest * np.float32(1 / 2) * (_ONE + rest * np.float32(1 / 3) * series)
+        )
+    for j in range(len(numbers)):
+        numbers[j] *= powers[j]
 
 
 @compiled

@@ -137,7 +137,7 @@ _STORED = ("users", "items", "weights", "times", "context", "context_times")
 def drawn(tables: ReplayTables, number: int, seed: np.uint64) -> int | np.integer[Any]:
     """Return the slot of an event's `number`-th replay, from 1; -1 where nothing is kept."""
     n_seen = tables.n_seen[0]
-    is_recent = number % 2 == 0
+    is_recent = number % 2 == 1
     n = min(n_seen, np.int64(tables.n_recent if is_recent else tables.n_sampled))
     fraction = mixed((seed ^ _SALT) + np.uint64(number) * _GOLDEN) >> np.uint64(32)
     slot = np.int64((fraction * np.uint64(n)) >> np.uint64(32)) + (0 if is_recent else tables.n_recent)

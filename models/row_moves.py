@@ -17,128 +17,140 @@ FIRST_SQUARE = np.float32(0.01)
 
 FIRST_SQUARE_OF_BIAS = np.float32(0.1)
 
-_ONE = np.float32(1.0)
+_ONE, _LEAST = np.float32(1.0), np.float32(1e-30)
 
 _FARTHEST = 1e4
 """Times its bound: no step from within, within the limits of rates and weights, takes a row so far."""
 
 
 @compiled
-def move_user(
-    tables: Tables, manner: Manner, grad_user: Floats, user: Row, strength: Number, grad2: Number
-) -> int:
-    """Move p_u against a loss whose gradient is `strength` times `grad_user`; return 1 for a damaged row."""
-    users, squares = tables.users, tables.user_squares
-    n = len(grad_user)
-    squares[user, 0] += strength * strength * grad2 / np.float32(n)
-    rate = np.float32(manner.user) / math.sqrt(FIRST_SQUARE + squares[user, 0])
-    return _moved(users, user, grad_user, rate * strength, rate * manner.decay, manner.most_user)
-
-
-@compiled
-def move_past(tables: Tables, manner: Manner, work: Work, strength: Number, grad2: Number) -> int:
-    """Move the rows of the past's items for their part in p_u; return how many were damaged."""
-    of_past, squares, past, parts, n_damaged = tables.past, tables.past_squares, work.past, work.parts, 0
-    n = len(work.grad_user)
-    for c in range(len(parts)):
-        if parts[c] > 0:
-            row, part = past[c], parts[c]
-            squares[row, 0] += strength * part * strength * part * grad2 / np.float32(n)
-            rate = np.float32(manner.past) * part / math.sqrt(FIRST_SQUARE + squares[row, 0])
-            n_damaged += _moved(
-                of_past, row, work.grad_user, rate * strength, rate * manner.decay, manner.most_item
-            )
-    return n_damaged
-
-
-@compiled
-def move_items(
-    tables: Tables, manner: Manner, work: Work, touched: Touched, n: int, strength: Number
-) -> tuple[Number, int]:
-    """Move the [q_i, b_i] of the event's item and of its negatives, and set the margin's derivative by p_u.
+def move_candidates(tables: Tables, manner: Manner, work: Work, touched: Touched, n: int) -> int:
+    """Move the [q_i, b_i] of the candidates, and set the derivatives by p_u as far as they make them.
 
     In one pass: each row is in the processor's nearest memory once.
 
     Returns
     -------
-    grad2
-        Sum of the squares of that derivative, by the rows as they were.
     n_damaged
         Rows that were damaged before.
     """
-    vector, grad_user, output = work.vector, work.grad_user, tables.output
-    vector2, n_damaged = np.float32(0.0), 0
-    for k in range(len(vector)):
-        vector2 += vector[k] * vector[k]
-        grad_user[k] = 0
-    for c in range(n):
-        drift, is_damaged = _move_item(
-            tables, manner, work, (work.rows[c], work.pulls[c], np.float32(strength), vector2)
-        )
-        n_damaged += is_damaged
-        touched.drift[work.rows[c]] += drift
-        if touched.drift[work.rows[c]] >= manner.least_drift:
-            note(touched, work.rows[c])
-    grad2 = np.float32(0.0)
-    for k in range(len(vector)):
-        grad_user[k] *= output[k]
-        grad2 += grad_user[k] * grad_user[k]
-    return grad2, n_damaged
+    items, vectors, grads, grad, pulls = tables.items, work.vectors, work.grads, work.grad, work.pulls
+    grads[:n] = 0
+    n_damaged = 0
+    for c in range(len(work.candidates)):
+        row, pull_of_bias = work.candidates[c], np.float32(0.0)
+        for k in range(len(grad)):
+            grad[k] = np.float32(0.0)
+        is_pulled = False
+        for choice in range(n):
+            pull = pulls[choice, c]
+            if pull != 0:
+                is_pulled = True
+                pull_of_bias += pull
+                for k in range(len(grad)):
+                    grad[k] += pull * vectors[choice, k]
+                for k in range(len(grad)):
+                    grads[choice, k] += pull * items[row, k]
+        if is_pulled:
+            n_damaged += _move_item(tables, manner, work, touched, row, pull_of_bias)
+    return n_damaged
+
+
+@compiled
+def move_own_items(tables: Tables, manner: Manner, work: Work, touched: Touched, n: int) -> int:
+    """Move the items that were chosen, and add their part to the derivatives; return the damaged ones."""
+    items, vectors, grads, grad, own = tables.items, work.vectors, work.grads, work.grad, work.own
+    n_damaged = 0
+    for choice in range(n):
+        if own[choice] != 0:
+            row = work.items[choice]
+            for k in range(len(grad)):
+                grad[k] = own[choice] * vectors[choice, k]
+                grads[choice, k] += own[choice] * items[row, k]
+            n_damaged += _move_item(tables, manner, work, touched, row, own[choice])
+        for k in range(len(grad)):
+            grads[choice, k] *= tables.output[k]
+    return n_damaged
 
 
 @inlined
 def _move_item(
-    tables: Tables, manner: Manner, work: Work, pulled: tuple[Row, np.float32, np.float32, np.float32]
-) -> tuple[Number, int]:
-    """Move one item's row and bias, and add its part to the margin's derivative.
-
-    Parameters
-    ----------
-    pulled
-        The row, its pull, the step's strength, and the sum of the squares of the user's vector.
-
-    Returns
-    -------
-    drift
-        Nats by which the move may have changed the item's logit, for a user like this one.
-    n_damaged
-        1 when the row was damaged before.
-    """
-    items, squares, vector, grad_user = tables.items, tables.item_squares, work.vector, work.grad_user
-    row, part, strength, vector2 = pulled
-    pull, bias, length2 = strength * part, len(vector), np.float32(0.0)
-    squares[row, 0] += pull * pull * vector2 / np.float32(bias)
+    tables: Tables, manner: Manner, work: Work, touched: Touched, row: Row, pull: np.float32
+) -> int:
+    """Move one item's row by `work.grad`, and its bias; return 1 when it was damaged before."""
+    items, squares, grad = tables.items, tables.item_squares, work.grad
+    bias, most_bias, grad2 = len(grad), np.float32(manner.most_bias), np.float32(0.0)
+    for k in range(bias):
+        grad2 += grad[k] * grad[k]
+    squares[row, 0] += grad2 / np.float32(bias)
     squares[row, 1] += pull * pull
     rate = np.float32(manner.item) / math.sqrt(FIRST_SQUARE + squares[row, 0])
     rate_of_bias = np.float32(manner.bias) / math.sqrt(FIRST_SQUARE_OF_BIAS + squares[row, 1])
-    # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
-    length, shrink = rate * pull, _ONE / (_ONE + rate * np.float32(manner.decay) * abs(pull))
-    for k in range(bias):
-        entry = items[row, k]
-        grad_user[k] += part * entry
-        moved = (entry + length * vector[k]) * shrink
-        items[row, k] = moved
-        length2 += moved * moved
-    most, most_bias = np.float32(manner.most_item), np.float32(manner.most_bias)
-    n_damaged = 0 if length2 <= most * most else pull_back(items, row, bias, length2, most)
+    shrinkage = rate * np.float32(manner.decay) * abs(pull)
+    n_damaged = _moved(items, row, grad, rate, shrinkage, manner.most_item)
     moved = items[row, bias] + rate_of_bias * pull
     items[row, bias] = min(max(moved, -most_bias), most_bias)
     n_damaged += 0 if abs(moved) <= _FARTHEST * manner.most_bias else 1
-    return abs(pull) * (rate * vector2 + rate_of_bias), n_damaged
+    # By so many nats may the move have changed the item's logit, for users like these.
+    touched.drift[row] += rate * grad2 / max(abs(pull), _LEAST) + rate_of_bias * abs(pull)
+    if touched.drift[row] >= manner.least_drift:
+        note(touched, row)
+    return n_damaged
 
 
 @compiled
-def move_output(output: Floats, rate: float, work: Work, strength: Number, manner: Manner) -> None:
-    """Move h, within its bounds."""
-    inner, grad_user = work.inner, work.grad_user
+def move_users(tables: Tables, manner: Manner, work: Work, n: int) -> int:
+    """Move the users' own rows; return how many were damaged."""
+    users, squares, grads, n_damaged = tables.users, tables.user_squares, work.grads, 0
+    for choice in range(n):
+        if work.own[choice] != 0:
+            user, grad2 = work.users[choice], _square(grads[choice])
+            squares[user, 0] += grad2 / np.float32(grads.shape[1])
+            rate = np.float32(manner.user) / math.sqrt(FIRST_SQUARE + squares[user, 0])
+            n_damaged += _moved(
+                users, user, grads[choice], rate, rate * np.float32(manner.decay), manner.most_user
+            )
+    return n_damaged
+
+
+@compiled
+def move_pasts(tables: Tables, manner: Manner, work: Work, n: int) -> int:
+    """Move the rows of the pasts' items for their parts in p_u; return how many were damaged."""
+    of_past, squares, past, parts, n_damaged = tables.past, tables.past_squares, work.past, work.parts, 0
+    for choice in range(n):
+        if work.own[choice] != 0:
+            grad2 = _square(work.grads[choice]) / np.float32(work.grads.shape[1])
+            for c in range(parts.shape[1]):
+                part = parts[choice, c]
+                if part > 0:
+                    row = past[choice, c]
+                    squares[row, 0] += part * part * grad2
+                    rate = np.float32(manner.past) * part / math.sqrt(FIRST_SQUARE + squares[row, 0])
+                    decay = rate * np.float32(manner.decay)
+                    n_damaged += _moved(of_past, row, work.grads[choice], rate, decay, manner.most_item)
+    return n_damaged
+
+
+@compiled
+def move_output(output: Floats, manner: Manner, work: Work) -> None:
+    """Move h by the event's own choice, within its bounds."""
+    inner, grads = work.inner, work.grads
     for k in range(len(output)):
         # The gradient by p_u holds h already.
-        step = rate * strength * inner[k] * grad_user[k] / output[k]
+        step = manner.output * inner[0, k] * grads[0, k] / output[k]
         output[k] = min(max(output[k] + step, manner.least_output), manner.most_output)
 
 
 @inlined
-def _moved(table: Floats, row: Row, direction: Floats, step: Number, decay: Number, most: float) -> int:
+def _square(vector: Floats) -> np.float32:
+    total = np.float32(0.0)
+    for k in range(len(vector)):
+        total += vector[k] * vector[k]
+    return total
+
+
+@inlined
+def _moved(table: Floats, row: Row, direction: Floats, step: Number, decay: Number, most: Number) -> int:
     """Move the first entries of a row, shrink them, and bring them onto the ball of radius `most`.
 
     Returns
@@ -146,12 +158,14 @@ def _moved(table: Floats, row: Row, direction: Floats, step: Number, decay: Numb
     n_damaged
         1 when the row was damaged before.
     """
-    shrink, length, length2 = _ONE / np.float32(1.0 + decay), np.float32(step), np.float32(0.0)
+    # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
+    shrink, length, length2 = _ONE / (_ONE + np.float32(decay)), np.float32(step), np.float32(0.0)
     for k in range(len(direction)):
         moved = (table[row, k] + length * direction[k]) * shrink
         table[row, k] = moved
         length2 += moved * moved
-    return 0 if length2 <= most * most else pull_back(table, row, len(direction), length2, most)
+    limit = np.float32(most)
+    return 0 if length2 <= limit * limit else pull_back(table, row, len(direction), length2, limit)
 
 
 @compiled

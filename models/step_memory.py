@@ -78,28 +78,46 @@ class Manner(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Memory for one event.
+    """Memory for one event and the L - 1 that are replayed with it: L choices.
 
     Attributes
     ----------
-    inner, vector, grad_user
-        (D,) p_u with the context; the same times h; the margin's derivative by p_u.
+    users, items, weights
+        (L,) of each choice.
     past, parts
-        (n,) the items of the past, -1: none; their parts in p_u.
-    candidates
-        (N,) items drawn to stand against an event and against what is replayed with it.
-    rows, pulls
-        (1 + N,) the event's item and the negatives that count: their rows, logits, and then pulls.
+        (L, n) the items of the past; their parts in p_u, zero where there is none.
+    inner, vectors, grads
+        (L, D) p_u with the past; the same times h; the margins' derivatives by p_u, times their strengths.
+    candidates, hashes
+        (N,) items drawn to stand against all of them, -1: none; their halves of pairs' hashes.
+    pulls, own
+        (L, N) and (L,) how strongly each pulls its candidates, and its own item: minus the derivatives by
+        their logits, times the weight.
+    kept, logits
+        (N,) positions of the candidates that count for one choice; (1 + N,) its logits, the item's first.
+    grad
+        (D,) of one item.
+    powers, power_bits
+        (1 + N,) twos to whole powers, and the same memory as integers.
     """
 
-    inner: Floats
-    vector: Floats
-    grad_user: Floats
-    past: Rows
+    users: Rows
+    items: Rows
+    weights: Floats
+    past: NDArray[np.int64]
     parts: Floats
+    inner: Floats
+    vectors: Floats
+    grads: Floats
     candidates: Rows
-    rows: Rows
+    hashes: NDArray[np.uint64]
     pulls: Floats
+    own: Floats
+    kept: Rows
+    logits: Floats
+    grad: Floats
+    powers: Floats
+    power_bits: NDArray[np.int32]
 
 
 class Lessons(NamedTuple):
@@ -177,15 +195,25 @@ class Memory(NamedTuple):
 
 
 @compiled
-def new_work(n_dimensions: int, n_context: int, n_negatives: int) -> Work:
+def new_work(n_choices: int, n_dimensions: int, n_context: int, n_negatives: int) -> Work:
     """Return memory for events of one size."""
+    powers = np.empty(1 + n_negatives, np.float32)
     return Work(
+        np.empty(n_choices, np.int64),
+        np.empty(n_choices, np.int64),
+        np.empty(n_choices, np.float32),
+        np.zeros((n_choices, n_context), np.int64),
+        np.zeros((n_choices, n_context), np.float32),
+        np.empty((n_choices, n_dimensions), np.float32),
+        np.empty((n_choices, n_dimensions), np.float32),
+        np.empty((n_choices, n_dimensions), np.float32),
+        np.empty(n_negatives, np.int64),
+        np.empty(n_negatives, np.uint64),
+        np.empty((n_choices, n_negatives), np.float32),
+        np.empty(n_choices, np.float32),
+        np.empty(n_negatives, np.int64),
+        np.empty(1 + n_negatives, np.float32),
         np.empty(n_dimensions, np.float32),
-        vector=np.empty(n_dimensions, np.float32),
-        grad_user=np.empty(n_dimensions, np.float32),
-        past=np.full(n_context, -1, np.int64),
-        parts=np.zeros(n_context, np.float32),
-        candidates=np.empty(n_negatives, np.int64),
-        rows=np.empty(1 + n_negatives, np.int64),
-        pulls=np.empty(1 + n_negatives, np.float32),
+        powers,
+        powers.view(np.int32),
     )

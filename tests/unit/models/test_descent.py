@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from models import bounds
 from models.context import Context
@@ -13,7 +12,7 @@ from models.gmf import GMF
 from models.losses import LOSSES
 from models.replay_memory import ReplayMemory
 from models.row_moves import FIRST_SQUARE, FIRST_SQUARE_OF_BIAS
-from models.step_memory import Known, Lessons
+from models.step_memory import Known, Lessons, new_work
 
 PLAIN = Rates(user=0.3, item=0.2, bias=0.1, past=0.4, decay=0.0)
 N_ITEMS = 9
@@ -46,9 +45,9 @@ def lessons(*events: tuple[int, int, float], seed: int = 0, time: float = 1000.0
 
 def drawn(seed: int) -> list[int]:
     """Return the items drawn to stand against the event of a seed."""
-    candidates: NDArray[np.int64] = np.zeros(N_NEGATIVES, np.int64)
-    _draw(known(), candidates, np.uint64(seed * 7919))
-    return [int(row) for row in candidates]
+    work = new_work(1, 5, 0, N_NEGATIVES)
+    _draw(known(), work, np.uint64(seed * 7919))
+    return [int(row) for row in work.candidates]
 
 
 SEED = next(seed for seed in range(100) if len({*drawn(seed), 4, 1, 8, 5}) == N_NEGATIVES + 4)
