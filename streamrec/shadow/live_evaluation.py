@@ -21,6 +21,7 @@ from streamrec.ports import ByVector
 from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.shadow.live_serving import LiveServing
+from streamrec.shadow.model_watch import ModelWatch
 
 _WINDOW = 1000
 """Events that the running figures are of: few enough to move within minutes, enough to be steady to .03."""
@@ -61,6 +62,7 @@ class LiveEvaluation:
         self._live_index = live_index
         self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
+        self._watch = ModelWatch(_K)
         self.serving = LiveServing(state, n_neighbours)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
@@ -80,7 +82,8 @@ class LiveEvaluation:
             for model, summary in self._comparison.summaries().items()
             for metric, value in summary.items()
         }
-        return of_models | (self._live_index.gauges() if self._live_index is not None else {})
+        of_watch = self._watch.gauges() if of_models else {}
+        return of_models | of_watch | (self._live_index.gauges() if self._live_index is not None else {})
 
     def _rank(self, event: Interaction, now: float) -> None:
         """Rank an event of a known user and an item that is new to the user; pass over any other."""
@@ -106,6 +109,7 @@ class LiveEvaluation:
         if not learns_repeats:
             self.serving.learn_from_answer(event.item_id)
         self._comparison.add(ranks)
+        self._watch.note(ranks["gmf"], ranks["popularity"])
         if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
 
