@@ -106,6 +106,21 @@ class Context:
         shares = shares_at_newest(self._tables, rows)
         return Past(torch.from_numpy(latest.clip(min=0).astype(np.int64)), torch.from_numpy(shares))
 
+    def times_of(self, row: int, history: NDArray[np.int64]) -> list[int]:
+        """Return when the newest of a user's (H,) items, newest last, were chosen: whole Unix seconds.
+
+        Of as many as are known here: where only a part of a history was learned, some are not.
+        """
+        if row >= len(self._tables.latest):
+            return []
+        is_there = self._tables.latest[row] >= 0
+        items, times = self._tables.latest[row][is_there], self._tables.times[row][is_there]
+        n = min(len(items), len(history))
+        differing = np.flatnonzero(items[:n] != history[::-1][:n])
+        n_known = int(differing[0]) if len(differing) else n
+        known: list[int] = times[:n_known][::-1].tolist()
+        return known
+
     def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
         """Put (B,) items, chosen at (B,) Unix seconds, before their users' earlier ones, in order."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)

@@ -62,7 +62,7 @@ def publish(urls: Urls) -> None:
         assert lease is not None
         profile = Profile((LabelUse(CATEGORY, 2, 1.5),))
         states = [
-            UserState(user_id, "g1", VECTOR, ("i1", "i2"), ("i8",), 3, 5.0, profile)
+            UserState(user_id, "g1", VECTOR, ("i1", "i2"), ("i8",), 3, 5.0, profile, (3, 5))
             for user_id in ("u", "u2")
         ]
         store.publish_users(UserUpdates(states, [("u", "i1", 5.0)]), lease)

@@ -53,9 +53,9 @@ class RecordedModel:
         self._served = ServedModel(history, protocol)
         self._answer: Rows | None = None
 
-    def best(self, user_row: int, k: int) -> Rows:
+    def best(self, user_row: int, k: int, at: float) -> Rows:
         """Return the served list."""
-        self._answer = self._served.best(user_row, k)
+        self._answer = self._served.best(user_row, k, at)
         return self._answer
 
     def learn(self, events: Events) -> None:

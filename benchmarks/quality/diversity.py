@@ -60,9 +60,9 @@ def main(
 class _ServedPools(ServedModel):
     """Served lists before they are diversified, and the vectors that this is done by."""
 
-    def pool(self, user_row: int) -> list[RecommendedItem]:
+    def pool(self, user_row: int, at: float) -> list[RecommendedItem]:
         """Return the candidates that a list of `K` is chosen from."""
-        answer = self._serving.recommend(RecommendationRequest(pool_size(K), str(user_row)))
+        answer = self._serving.recommend(RecommendationRequest(pool_size(K), str(user_row)), at)
         self._asked = user_row
         return answer.items
 
@@ -99,7 +99,7 @@ def measured(events: Events, stride: int) -> dict[str, Any]:
 
 def _lists(model: _ServedPools, question: Question) -> dict[float, tuple[bool, float]]:
     """Return by diversity whether the list holds the target, and how similar its items are."""
-    pool = model.pool(question.user_row)
+    pool = model.pool(question.user_row, question.timestamp)
     vectors = model.vectors(pool)
     found = {}
     for diversity in DIVERSITIES:

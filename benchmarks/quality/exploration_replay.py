@@ -22,7 +22,7 @@ class ServerPort(Protocol):
     def arrive(self, item: Item) -> None:
         """Take an item's metadata."""
 
-    def ranked(self, user_id: str, chosen: set[str]) -> list[str]:
+    def ranked(self, user_id: str, chosen: set[str], at: float) -> list[str]:
         """Return the candidates for a user, best first, without what the user has chosen."""
 
     def new_items(self) -> list[str]:
@@ -123,7 +123,7 @@ def replay(
             arrived[item.item_id] = (index, event.timestamp)
         own = chosen[event.user_id]
         if index >= stream.start and own and event.item_id not in own:
-            ranked, new = server.ranked(event.user_id, own), server.new_items()
+            ranked, new = server.ranked(event.user_id, own, event.timestamp), server.new_items()
             for share, outcome in outcomes.items():
                 n_slots = n_new_slots(share, K, chances[share])
                 shown = with_new_items(ranked, new=new, banned=own, n_slots=n_slots, k=K, rng=chances[share])

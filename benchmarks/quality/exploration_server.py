@@ -49,9 +49,9 @@ class Server:
         if self._starts_silently:
             enter_silently(self._state, item, self._categories.neighbours, now=0.0)
 
-    def ranked(self, user_id: str, chosen: Collection[str]) -> list[str]:
+    def ranked(self, user_id: str, chosen: Collection[str], at: float) -> list[str]:
         """Return the best, best first, without what the user has chosen."""
-        answer = self._serving.recommend(RecommendationRequest(N_RANKED, user_id))
+        answer = self._serving.recommend(RecommendationRequest(N_RANKED, user_id), at)
         self._was_asked = True
         return [item.item_id for item in answer.items if item.item_id not in chosen]
 

@@ -23,11 +23,14 @@ from rich.table import Table
 
 from benchmarks import results_file
 from benchmarks.serving.served_list_world import N_SEEN, World, made_world, user_ids
+from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Candidates, Id, Proposal
+from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.domain.rows.numbering import Id
+from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import Rankings, VectorSearch
@@ -131,9 +134,9 @@ class _WatchedRetrieval(Retrieval):
     async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
         return await self._times.of("sources", super().look(context, stage, n))
 
-    def candidates(self, context: RequestContext, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
+    def candidates(self, findings: Findings, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
         with self._times.stage("features"):
-            return super().candidates(context, proposals)
+            return super().candidates(findings, proposals)
 
 
 class _WatchedRanker(BlendRanker):
@@ -143,6 +146,9 @@ class _WatchedRanker(BlendRanker):
 
     async def ranker(self) -> BlendRanker:
         return self
+
+    def time(self) -> StreamTime:
+        return StreamTime()
 
     def probabilities(self, candidates: Candidates[Id]) -> NDArray[np.float32]:
         with self._times.stage("ranker"):

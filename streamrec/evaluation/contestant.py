@@ -84,6 +84,7 @@ class Contestant:
     def _answer(self, question: Question) -> tuple[Rows, NDArray[np.floating] | None]:
         """Return the model's list, and all scores where it has them: the rank is exact however low then."""
         if isinstance(self._model, ListRanker):
-            return np.asarray(self._model.best(question.user_row, self._k), np.int64), None
+            best = self._model.best(question.user_row, self._k, question.timestamp)
+            return np.asarray(best, np.int64), None
         scores = self._model.scores(question.user_row, question.n_items)
         return best_rows(scores, question.excluded, self._k), scores

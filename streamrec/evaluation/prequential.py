@@ -1,7 +1,7 @@
 """Measuring models on a stream: split by time, fit the first part, then predict each event and learn it.
 
 The loop is `predict_then_learn`. For a model with scores it comes to this; for one that answers with a list,
-the rank is the target's position in `model.best(user, k)`, else `MISS`:
+the rank is the target's position in `model.best(user, k, at)`, else `MISS`:
 
 >>> from collections import defaultdict
 >>> from streamrec.domain.popularity.counts import ALL_TIME, Popularity

@@ -49,10 +49,10 @@ class ServedModel:
             start = Start(_interactions(history), _RULES, protocol.fit)
             train_initially(self._state, start, lambda done, total, report: None)
 
-    def best(self, user_row: int, k: int) -> Rows:
+    def best(self, user_row: int, k: int, at: float) -> Rows:
         """Return the rows of a user's list, best first."""
         request = RecommendationRequest(k, str(user_row), exclude_seen=self._is_new_only)
-        answer = self._serving.recommend(request)
+        answer = self._serving.recommend(request, at)
         self._asked = user_row
         return np.array([int(item.item_id) for item in answer.items], np.int64)
 
@@ -75,7 +75,7 @@ class ServedModel:
         if asked is not None and str(asked) == event.user_id:
             self._serving.learn_from_answer(event.item_id)
         elif self._is_choice(event):
-            self._serving.learn(event.user_id, event.item_id, is_new_only=self._is_new_only)
+            self._serving.learn(event, is_new_only=self._is_new_only)
 
     def _is_choice(self, event: Interaction) -> bool:
         """Return whether the event says anything about a list: of a known user, of a possible item."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.users.user import UserDocument
 from streamrec.ports.logs import Mark

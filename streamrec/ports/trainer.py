@@ -11,7 +11,7 @@ from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.users.user import UserState
 from streamrec.errors import LeaseLost

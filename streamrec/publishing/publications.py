@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.ports import NO_VERSIONS, Message, RankedItem, UserUpdates
 
 

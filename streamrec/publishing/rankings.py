@@ -8,7 +8,7 @@ from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.publications import Status
 from streamrec.publishing.publisher import Publisher
-from streamrec.publishing.views import ranking_names, rankings
+from streamrec.publishing.views import blend_of, ranking_names, rankings
 
 _ALL_NAMES_EVERY_S = 300.0
 """A cache may lose, or be given back from a backup, what it holds without a word."""
@@ -63,7 +63,7 @@ class RankingPublishing:
             self._hidden_due = now + _HIDDEN_EVERY_S
         items, versions = self._next_changes(has_failed=has_failed)
         ranked = rankings(self._state, self._categories.in_turn())
-        blend = self._state.blend.published()
+        blend = blend_of(self._state)
         return Status(
             ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
         )

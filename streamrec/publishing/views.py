@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamrec.domain.events.stream_time import StreamTime
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.users.user import Profile, UserState
 from streamrec.learning.soundness import demand_sound
@@ -56,6 +58,7 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
                     n_events=n_events[position],
                     updated_at=updated_at[position],
                     profile=Profile(categories[position], tags[position]),
+                    recent_at=tuple(model.context.times_of(row, histories[position])),
                 )
             )
     return states
@@ -110,6 +113,16 @@ def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -
                 same_day_counts=counts[is_there].tolist(),
             )
     return near
+
+
+def stream_time(state: TrainerState) -> StreamTime:
+    """Return the time of the stream that was learned so far."""
+    return StreamTime(state.clock.newest, state.learner.model.context.scale_s)
+
+
+def blend_of(state: TrainerState) -> Blend:
+    """Return what was learned of how to blend sources, and the time of the stream."""
+    return state.blend.published(stream_time(state))
 
 
 def state_gauges(state: TrainerState, now: float) -> dict[str, float]:

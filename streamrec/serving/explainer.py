@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.candidates import Candidates, context_of
 from streamrec.domain.ranking.explanation import Cause, Explanation
 from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.sources.table import COLUMNS
@@ -14,6 +15,12 @@ from streamrec.serving.sources.retrieval import Look
 
 N_CAUSES = 3
 """Items named at most: who is told of twenty is told nothing."""
+
+N_REASONS = 2
+"""Reasons in words at most."""
+
+_LEAST_REASON = 0.1
+"""Of the score's logarithm: what raises the odds by a tenth, or more, is a reason."""
 
 Shares = dict[str, float]
 
@@ -41,6 +48,18 @@ def explained(
     ]
 
 
+def reasons_for(ranker: BlendRanker, candidates: Candidates[str], row: int) -> list[str]:
+    """Return in words what of its context speaks for a candidate most."""
+    parts = ranker.context_parts(candidates, row)
+    columns = candidates.features[:, context_of(candidates.n_sources)]
+    is_high = columns[row] > columns.mean(axis=0)
+    strongest = [column for column in (-parts).argsort()[:N_REASONS] if parts[column] >= _LEAST_REASON]
+    return [
+        context_columns.COLUMNS[column].high if is_high[column] else context_columns.COLUMNS[column].low
+        for column in strongest
+    ]
+
+
 class _Ranking:
     """Ranking of what one look found, and the same without one item or another of the user's."""
 
@@ -64,6 +83,7 @@ class _Ranking:
         return Explanation(
             {name: item.score * share for name, share in of_source.items()},
             [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, item.item_id)],
+            reasons_for(self._ranker, candidates, candidates.row_of(item.item_id)),
         )
 
     def _causes(self, item_id: str, of_source: Shares) -> Shares:
@@ -86,9 +106,9 @@ class _Ranking:
 
     def _scores(self, without: str) -> Shares:
         """Return the score of each candidate had the user never chosen one of theirs."""
-        look, context = self._look, self._look.findings.context
+        look = self._look
         findings = look.findings.without(without)
         changed = {s.name: s.propose(findings, look.n) for s in look.stage if s.causes is not None}
         proposals = look.candidates.proposals | changed
-        candidates = Candidates(COLUMNS, proposals, context.n_events, is_new_only=context.is_new_only)
+        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.scene)
         return dict(zip(candidates.ids, self._ranker.probabilities(candidates).tolist(), strict=True))

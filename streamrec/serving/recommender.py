@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.diversity import Shape, pool_size
 from streamrec.domain.ranking.recommendation import (
@@ -37,6 +38,9 @@ class RankerSource(Protocol):
 
     async def ranker(self) -> BlendRanker:
         """Return the newest ranker."""
+
+    def time(self) -> StreamTime:
+        """Return the time of the stream that it was learned from, as of now."""
 
 
 class Answer(NamedTuple):
@@ -92,11 +96,17 @@ class Recommender:
         """
         return (await self.answer(request)).recommendations
 
-    async def answer(self, request: RecommendationRequest) -> Answer:
-        """Return what `recommend` does, and what it was chosen from."""
+    async def answer(self, request: RecommendationRequest, time: StreamTime | None = None) -> Answer:
+        """Return what `recommend` does, and what it was chosen from.
+
+        Parameters
+        ----------
+        time
+            Of the stream; None: now.
+        """
         page = Page(request)
-        context, failed_to_know = await self.context_of(request)
         ranker = await self._blend.ranker()
+        context, failed_to_know = await self.context_of(request, time or self._blend.time())
         filling = Filling(self._retrieval, self._items, ranker, context, page)
         is_arranged = request.shape.changes_lists or (context.is_by_item and request.like_order.changes_lists)
         pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
@@ -123,12 +133,12 @@ class Recommender:
         )
         return Answer(recommendations, filling.looks)
 
-    async def context_of(self, request: RecommendationRequest) -> Answered[RequestContext]:
+    async def context_of(self, request: RecommendationRequest, time: StreamTime) -> Answered[RequestContext]:
         """Return what the sources need to know of who asks."""
         if request.user_id is None:
-            return Answered(context_of(request, UNKNOWN_USER))
+            return Answered(context_of(request, UNKNOWN_USER, time))
         profile, failed = await self._users.profile(request.user_id, with_seen=request.exclude_seen)
-        return Answered(context_of(request, profile), failed)
+        return Answered(context_of(request, profile, time), failed)
 
     async def _shaped(
         self, pool: list[RecommendedItem], shape: Shape, page: Page, generation: str | None
@@ -145,7 +155,7 @@ class Recommender:
         return Answered(shaped(pool, page.k, shape, vectors.value), vectors.failed)
 
 
-def context_of(request: RecommendationRequest, profile: UserProfile) -> RequestContext:
+def context_of(request: RecommendationRequest, profile: UserProfile, time: StreamTime) -> RequestContext:
     """Return what the sources need to know of who asks, when this is known of the user."""
     state = profile.document.state if profile.document is not None else None
     item_id, only = request.item_id, frozenset(request.only_ids)
@@ -153,6 +163,8 @@ def context_of(request: RecommendationRequest, profile: UserProfile) -> RequestC
         recent = () if item_id is None else (item_id,)
         return RequestContext(
             recent=recent,
+            recent_at=[time.now] * len(recent),
+            time=time,
             item_id=item_id,
             banned=frozenset().union(profile.seen, recent, request.exclude_ids),
             categories=request.categories,
@@ -163,7 +175,9 @@ def context_of(request: RecommendationRequest, profile: UserProfile) -> RequestC
         vector=state.vector,
         generation=state.generation,
         recent=state.recent,
+        recent_at=state.recent_at,
         n_events=state.n_events,
+        time=time,
         item_id=item_id,
         banned=frozenset().union(profile.seen, state.disliked, request.exclude_ids),
         is_new_only=request.exclude_seen,

@@ -45,16 +45,19 @@ class SimilarFinder:
         request
             How many, which and in what order; its user counts for nothing.
         """
+        alone = SIMILAR_BY.get(by)
+        ranker: Ranker = await self._blend.ranker() if alone is None else OwnScores(alone.name)
+        time = self._blend.time()
         context = RequestContext(
             recent=(item_id,),
+            recent_at=(time.now,),
+            time=time,
             item_id=item_id,
             banned=request.exclude_ids | {item_id},
             categories=request.categories,
             only=frozenset(request.only_ids),
             similarity=by,
         )
-        alone = SIMILAR_BY.get(by)
-        ranker: Ranker = await self._blend.ranker() if alone is None else OwnScores(alone.name)
         filling = Filling(self._retrieval, self._items, ranker, context, Page(request))
         pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
         shown = (await filling.in_order(pool))[: request.k]

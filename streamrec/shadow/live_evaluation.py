@@ -99,7 +99,7 @@ class LiveEvaluation:
         is_own = state.learner.known_among(user_row, np.arange(n_items))
         learns_repeats = number_of_event(event) >> _BIT_OF_REPEATS & 3 == 0
         if learns_repeats:
-            self.serving.learn(event.user_id, event.item_id, is_new_only=False)
+            self.serving.learn(event, is_new_only=False)
         if is_own[item_row]:
             return
         own = np.flatnonzero(is_own)
@@ -114,7 +114,7 @@ class LiveEvaluation:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
 
     def _served_rank(self, event: Interaction) -> int:
-        answer = self.serving.recommend(RecommendationRequest(_K, event.user_id))
+        answer = self.serving.recommend(RecommendationRequest(_K, event.user_id), event.timestamp)
         listed = [item.item_id for item in answer.items]
         return listed.index(event.item_id) if event.item_id in listed else MISS
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.users.user import UserDocument
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import ByVector, IndexAnswer, ItemQuery, Neighbours, RankedItem, UserProfile
-from streamrec.publishing.views import item_vectors, neighbours_of, popular, user_states
+from streamrec.publishing.views import blend_of, item_vectors, neighbours_of, popular, user_states
 from streamrec.serving.guard import Answered
 from streamrec.serving.recommender import UNKNOWN_USER
 
@@ -69,7 +69,7 @@ class LiveCache:
 
     async def blend(self) -> Blend | None:
         """Return what was learned of how to blend sources."""
-        return self._state.blend.published()
+        return blend_of(self._state)
 
 
 class LiveIndex:

@@ -5,11 +5,14 @@ import weakref
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.publishing.views import stream_time
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval
@@ -35,6 +38,9 @@ class _BlendOfState:
 
     async def ranker(self) -> BlendRanker:
         return self._state.blend
+
+    def time(self) -> StreamTime:
+        return stream_time(self._state)
 
 
 class LiveServing:
@@ -67,17 +73,17 @@ class LiveServing:
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
 
-    def recommend(self, request: RecommendationRequest) -> Recommendations:
-        """Answer a request."""
-        answer = self._run(self._recommender.answer(request))
+    def recommend(self, request: RecommendationRequest, at: float | None = None) -> Recommendations:
+        """Answer a request of a moment, in Unix seconds; None: of now, as far as the stream has come."""
+        answer = self._run(self._recommender.answer(request, self._time(at)))
         # Where one look was not enough, the blend learns from the first, as all answers begin.
         self.answered_from = answer.looks[0].candidates
         return answer.recommendations
 
-    def learn(self, user_id: str, item_id: str, *, is_new_only: bool) -> None:
+    def learn(self, event: Interaction, *, is_new_only: bool) -> None:
         """Let the blend learn a choice that has not been learned by anything else yet."""
-        candidates = self._run(self._candidates(user_id, is_new_only=is_new_only))
-        self._state.blend.learn(candidates, item_id)
+        candidates = self._run(self._candidates(event, is_new_only=is_new_only))
+        self._state.blend.learn(candidates, event.item_id)
 
     def learn_from_answer(self, item_id: str) -> None:
         """Let the blend learn what the user chose after the last answer."""
@@ -88,11 +94,15 @@ class LiveServing:
         """Rank what is popular anew, as the trainer does once a second."""
         self._cache.renew()
 
-    async def _candidates(self, user_id: str, *, is_new_only: bool) -> Candidates[str]:
-        request = RecommendationRequest(user_id=user_id, exclude_seen=is_new_only)
-        context, _ = await self._recommender.context_of(request)
+    async def _candidates(self, event: Interaction, *, is_new_only: bool) -> Candidates[str]:
+        request = RecommendationRequest(user_id=event.user_id, exclude_seen=is_new_only)
+        context, _ = await self._recommender.context_of(request, self._time(event.timestamp))
         stage = next(self._retrieval.stages(context))
         return (await self._retrieval.look(context, stage, N_PROPOSED)).candidates
+
+    def _time(self, at: float | None) -> StreamTime:
+        time = stream_time(self._state)
+        return time if at is None else time._replace(now=at)
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._loop.run_until_complete(coroutine)

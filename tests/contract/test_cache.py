@@ -20,6 +20,7 @@ from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
@@ -154,7 +155,7 @@ async def test_the_blend_is_replaced(cache: Sides) -> None:
     ranker = first_blend()
     cache.publisher.publish_blend(ranker.published())
     proposals = {"gmf": Proposal(["a", "b"], [1.0, 0.5], is_logit=True)}
-    ranker.learn(Candidates(COLUMNS, proposals, 3, is_new_only=True), "b")
+    ranker.learn(Candidates(COLUMNS, proposals, Asker(3)), "b")
     cache.publisher.publish_blend(ranker.published())
     assert await cache.server.blend() == ranker.published()
 

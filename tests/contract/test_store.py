@@ -397,12 +397,26 @@ async def test_many_erasures_are_read_at_once_and_by_user(store: Sides) -> None:
     assert places == {digest: n for n, digest in enumerate(digests)}
 
 
+async def test_times_of_choices_are_part_of_the_state_and_go_with_it(store: Sides) -> None:
+    state = UserState("u", "g1", None, ("i1", "i2"), recent_at=(7, 2**32 - 1))
+    lease = held(store.trainer)
+    store.trainer.publish_users(UserUpdates([state], []), lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state
+    store.trainer.publish_users(UserUpdates([UserState("u", "g1", None, ("i1",))], []), lease)
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state is not None
+    assert document.state.recent_at == ()
+
+
 async def test_the_largest_user_there_can_be_is_stored_and_read(store: Sides) -> None:
     longest = ["\U0001f3ac" * 62 + f"{number:08}" for number in range(MOST_DISLIKED)]  # 256 bytes each
     labels = tuple(LabelUse(f"{number:04}" * 64, 10**9, -1e30) for number in range(8))
     state = UserState(
         "u", "g1", b"\0\0\x80?" * 513, tuple(longest[:MOST_RECENT]), tuple(longest), 10**9, NOW,
-        Profile(labels, labels),
+        Profile(labels, labels), tuple(range(2**32 - 20, 2**32)),
     )  # fmt: skip
     lease = held(store.trainer)
     await store.server.put_attributes("u", {"note": "x" * (MAX_ATTRIBUTES_BYTES - 20)})

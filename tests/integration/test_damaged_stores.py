@@ -15,7 +15,7 @@ from streamrec.adapters.index_http.client import HttpIndex
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.opening import open_cache_publisher, open_index
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.domain.ranking.blend import decode_blend
+from streamrec.domain.ranking.published_blend import decode_blend
 from streamrec.index_protocol import (
     AnswerMessage,
     VectorsMessage,

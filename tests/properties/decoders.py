@@ -48,12 +48,12 @@ from streamrec.domain.generations.roles import Promotion
 from streamrec.domain.items import item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item
-from streamrec.domain.popularity.recency import visited_with
-from streamrec.domain.ranking import blend
+from streamrec.domain.ranking import published_blend
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.errors import (
@@ -161,11 +161,12 @@ _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 
 
 def _neighbours(payload: bytes) -> object:
-    return visited_with(["i"], {"i": neighbour.decode_neighbours(payload)})
+    visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload)})
+    return visits.together, visits.similar(["a", "c"])
 
 
 def _blend(payload: bytes) -> object:
-    read = blend.decode_blend(payload)
+    read = published_blend.decode_blend(payload)
     return None if read is None else BlendRanker.of(read)
 
 
@@ -178,12 +179,12 @@ def _history(payload: bytes) -> object:
 
 # Documents ------------------------------------------------------------------------------------------------
 
-_STATE = UserState("u", "g", _VECTOR, ("a", "b"), ("c",), 3, 5.0, Profile((LabelUse("c", 2, 1.5),)))
+_STATE = UserState("u", "g", _VECTOR, ("a", "b"), ("c",), 3, 5.0, Profile((LabelUse("c", 2, 1.5),)), (4, 5))
 
 
 def _sqlite_user(payload: bytes) -> object:
     row = list(sqlite_store_schema.state_row(_STATE)) + [b"{}"]
-    for column in range(1, 9):
+    for column in range(1, 10):
         value = row[column]
         row[column] = payload
         with suppress(Damaged):
@@ -414,7 +415,7 @@ ROWS: tuple[Row, ...] = (
         (_json([RankedItem("a", 2.0), RankedItem("b", 1.0)]),),
         (Damaged,),
     ),
-    Row("blend.decode_blend", _blend, (_json(first_blend().published()),), ()),
+    Row("published_blend.decode_blend", _blend, (_json(first_blend().published()),), ()),
     Row(
         "redis_values.decode_changed",
         redis_values.decode_changed,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, HeldBars, by_slot, unpack
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 

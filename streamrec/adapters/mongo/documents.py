@@ -2,8 +2,8 @@
 
 ::
 
-    users   {_id: user_id, generation, vector: binary float32, recent, disliked, n_events, updated_at,
-             profile: JSON text, tokens: {lease's name: largest fencing token that wrote it},
+    users   {_id: user_id, generation, vector: binary float32, recent, recent_at, disliked, n_events,
+             updated_at, profile: JSON text, tokens: {lease's name: largest fencing token that wrote it},
              writers: {the same: the last one}, attributes: JSON text}
     seen    {_id: {user_id, at, item_id}}
     items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at,
@@ -47,7 +47,7 @@ NOT_DELETED: Document = {"deleted_at": None}
 DOCUMENTS_AT_ONCE = 2000
 """Documents in one command: some 5 MB, and a tenth of a second."""
 
-STATE_FIELDS = ("generation", "vector", "recent", "disliked", "n_events", "updated_at", "profile")
+STATE_FIELDS = tuple(name for name in UserState.__struct_fields__ if name != "user_id")
 
 _ITEM_FIELDS = ("kind", "title", "text", "categories", "is_hidden", "updated_at")
 
@@ -109,6 +109,7 @@ def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
         "n_events": state.n_events,
         "updated_at": state.updated_at,
         "profile": json_text(state.profile),
+        "recent_at": state.recent_at,
     }
     update = token_update(lease)
     update["$set"] |= fields

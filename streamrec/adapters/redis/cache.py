@@ -36,7 +36,7 @@ from streamrec.adapters.redis.values import (
 )
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend, decode_blend
+from streamrec.domain.ranking.published_blend import Blend, decode_blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 _Entries = Mapping[str, tuple[bytes, int, int]]

@@ -26,7 +26,7 @@ from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.errors import Damaged, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token

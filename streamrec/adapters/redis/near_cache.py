@@ -17,7 +17,7 @@ from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours

@@ -20,7 +20,7 @@ from streamrec.adapters.sqlite.connection import in_list, transaction, translate
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
-from streamrec.domain.ranking.blend import Blend, decode_blend
+from streamrec.domain.ranking.published_blend import Blend, decode_blend
 from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem

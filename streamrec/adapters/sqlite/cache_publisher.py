@@ -15,7 +15,7 @@ from streamrec.adapters.sqlite.connection import transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import Blend
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.ports import Lease, Neighbours, RankedItem
 
 _PAGE = 10_000

@@ -27,7 +27,7 @@ _TABLES = (
     # The state's columns are the trainer's, `attributes` the services'; each leaves the other's alone.
     "CREATE TABLE IF NOT EXISTS users (user_id TEXT PRIMARY KEY NOT NULL, generation TEXT, vector BLOB,"
     " recent TEXT, disliked TEXT, n_events INTEGER, updated_at REAL, attributes TEXT,"
-    " profile TEXT) WITHOUT ROWID",
+    " profile TEXT, recent_at TEXT) WITHOUT ROWID",
     # One tree, newest last: no sort for the user who has seen 1,000,000 items, and half of what a second
     # tree for uniqueness would cost a stream. An item seen again stands there twice; readers take it once.
     "CREATE TABLE IF NOT EXISTS seen (user_id TEXT NOT NULL, seen_at REAL NOT NULL, item_id TEXT NOT NULL,"
@@ -42,6 +42,7 @@ _TABLES = (
 
 _ADDED_COLUMNS = (
     ("users", "profile", "TEXT"),
+    ("users", "recent_at", "TEXT"),
     ("items", "version", "INTEGER NOT NULL DEFAULT 0"),
     ("items", "deleted_at", "REAL"),
 )
@@ -49,15 +50,16 @@ _ADDED_COLUMNS = (
 
 _DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
 
-STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile"
+STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile, recent_at"
 
 READ_COLUMNS = (
     "user_id, CAST(generation AS BLOB), vector, CAST(recent AS BLOB), CAST(disliked AS BLOB), n_events,"
-    " updated_at, CAST(profile AS BLOB), CAST(attributes AS BLOB)"
+    " updated_at, CAST(profile AS BLOB), CAST(recent_at AS BLOB), CAST(attributes AS BLOB)"
 )
 """As bytes: of a text that is no UTF-8 SQLite's driver reads nothing, nor of the rows beside it."""
 
 _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
+_decode_times = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _encoder = msgspec.json.Encoder()
@@ -102,6 +104,7 @@ def state_row(state: UserState) -> tuple[object, ...]:
         state.n_events,
         state.updated_at,
         encode_text(state.profile),
+        encode_text(state.recent_at),
     )
 
 
@@ -127,7 +130,7 @@ def decode_ids(written: bytes) -> tuple[str, ...]:
 
 def _state_of(row: tuple[Any, ...]) -> UserState | None:
     """Read a row that starts with `READ_COLUMNS`; None when the trainer does not know the user."""
-    user_id, generation, vector, recent, disliked, n_events, updated_at, profile = row[:8]
+    user_id, generation, vector, recent, disliked, n_events, updated_at, profile, recent_at = row[:9]
     if generation is None:
         return None
     fields = {
@@ -139,6 +142,7 @@ def _state_of(row: tuple[Any, ...]) -> UserState | None:
         "n_events": n_events,
         "updated_at": updated_at,
         "profile": decoded(_decode_profile, profile) if profile else NO_PROFILE,
+        "recent_at": decoded(_decode_times, recent_at) if recent_at else (),
     }
     return state_of(fields)
 
@@ -151,7 +155,7 @@ def user_of(row: tuple[Any, ...]) -> UserDocument:
     Damaged
         When it can't be read; its `rest` is a document of what can.
     """
-    attributes = row[8]
+    attributes = row[9]
     return document_of(
         row[0], lambda: _state_of(row), lambda: decoded(_decode_attributes, attributes) if attributes else {}
     )

@@ -20,15 +20,16 @@ _PAGE = 1000
 """Items read at once: no read transaction stays open while the caller works on them."""
 
 _UPSERT_STATE = (
-    f"INSERT INTO users ({STATE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id) DO UPDATE SET"
+    f"INSERT INTO users ({STATE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user_id)"
+    " DO UPDATE SET"
     " generation = excluded.generation, vector = excluded.vector, recent = excluded.recent,"
     " disliked = excluded.disliked, n_events = excluded.n_events, updated_at = excluded.updated_at,"
-    " profile = excluded.profile"
+    " profile = excluded.profile, recent_at = excluded.recent_at"
 )
 _ADD_SEEN = "INSERT OR IGNORE INTO seen (user_id, item_id, seen_at) VALUES (?, ?, ?)"
 _CLEAR_STATE = (
     "UPDATE users SET generation = NULL, vector = NULL, recent = NULL, disliked = NULL, n_events = NULL,"
-    " updated_at = NULL, profile = NULL WHERE user_id = ?"
+    " updated_at = NULL, profile = NULL, recent_at = NULL WHERE user_id = ?"
 )
 
 

@@ -84,6 +84,16 @@ class StreamClock:
             first = last
         return times
 
+    @property
+    def newest(self) -> float:
+        """The newest of the timestamps that the users agree on, in Unix seconds; 0 before the first event."""
+        if not self._courses:
+            return 0.0
+        course = self._courses[0]
+        said = [timestamp for timestamp, _ in self._said.values()]
+        here = _between(said, course.since - self._lateness_s, course.at + self._reach_s)
+        return max(here, default=course.at)
+
     def _begin(self, timestamp: float) -> None:
         self._courses = [Course(timestamp, self.now - timestamp, self._n_events)]
         self._next_look = self._n_events + 1

@@ -1,12 +1,6 @@
 """Weights by recency: a user's last choices count most."""
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
-
-from streamrec.domain.ranking.candidates import numbered
-from streamrec.domain.similarity.neighbour import Neighbours
+from collections.abc import Sequence
 
 AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""
@@ -24,48 +18,21 @@ def distinct_newest_first(recent: Sequence[str], n: int) -> list[str]:
     return list(dict.fromkeys(reversed(recent)))[:n]
 
 
-def visited_with(
-    history: Sequence[str], neighbours: Mapping[str, Neighbours]
-) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    """Score items chosen together with, and after, the items of a history (newest first).
+def newest_times(recent: Sequence[str], times: Sequence[float], n: int) -> list[float]:
+    """Return the times of what `distinct_newest_first` returns, as far as they are known.
 
-    An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age.
+    Parameters
+    ----------
+    times
+        Of the newest of `recent`, newest last; at most as many.
 
-    Returns
-    -------
-    item_ids, together, after
-        N distinct items, and (N,) scores each.
-
-    >>> near = {"a": Neighbours(["x"], [0.5], [3.0], [0.0]), "b": Neighbours(["x"], [0.5], [3.0], [0.25])}
-    >>> ids, together, after = visited_with(["a", "b"], near)
-    >>> ids, together.tolist(), after.tolist()
-    (['x'], [0.9], [0.2])
+    >>> newest_times(["a", "b", "a", "c"], [20.0, 30.0], 3)
+    [30.0, 20.0]
     """
-    # One long list each, of what all of them have: numbers by the dozen are not worth an array.
-    ids: list[str] = []
-    similarities: list[float] = []
-    follows: list[float] = []
-    counts: list[int] = []
-    weights: list[float] = []
-    weight = 1.0
-    for item_id in history:
-        near = neighbours.get(item_id)
-        if near:
-            ids += near.item_ids
-            similarities += near.similarities
-            follows += near.follows
-            counts.append(len(near))
-            weights.append(weight)
-        weight *= AGE_DECAY
-    if not ids:
-        return [], np.zeros(0), np.zeros(0)
-    distinct, indices = numbered(ids)
-    worth = np.repeat(weights, counts)
-    return (
-        distinct,
-        np.bincount(indices, similarities * worth).astype(np.float64),
-        np.bincount(indices, follows * worth).astype(np.float64),
-    )
+    newest: dict[str, float] = {}
+    for item_id, at in zip(reversed(recent), reversed(times), strict=False):
+        newest.setdefault(item_id, at)
+    return list(newest.values())[:n]
 
 
 def again(recent: Sequence[str]) -> dict[str, float]:

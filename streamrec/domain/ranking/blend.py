@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.ranking.candidates import N_ABOUT_USER, SEGMENTS, Candidates, Id
+from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.ranking import context_columns
+from streamrec.domain.ranking.candidates import Candidates, context_of, n_features
+from streamrec.domain.ranking.published_blend import COLUMNS, Blend
+from streamrec.domain.ranking.user_columns import SEGMENTS
+from streamrec.domain.rows.numbering import Id
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
-from streamrec.errors import Damaged, UnfitState
-from streamrec.payload import decoded
+from streamrec.errors import UnfitState
 
 _N_HIDDEN = 16
 """Units of the correction: 32 are no better."""
@@ -20,83 +23,28 @@ _FIRST_TOTAL = 4.0
 """Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum sets the
 confidence, and so the size of the first steps."""
 
-_RATE = 0.1
+_RATES = (0.03, 0.03, 0.05, 0.05, 0.05)
+"""Of the parameters in the order of `_STORED`."""
 
 _MEMORY = 0.9998
 """Squared gradients are remembered for some 5,000 steps: a rate that only ever fell could not follow when the
 best source changes."""
 
-_LARGEST = 1e9
-"""No trained number comes near it; sums of products of such numbers still fit a float32."""
-
-_STORED = ("weights", "hidden", "hidden_bias", "output")
+_STORED = ("weights", "context", "hidden", "hidden_bias", "output")
 """Names of the parameters in a checkpoint."""
 
 _Array = NDArray[np.float32]
 
 
-class Blend(msgspec.Struct, frozen=True):
-    """Learned blend, as it is published.
-
-    Attributes
-    ----------
-    sources
-        Names, in the order of the columns of `Candidates`.
-    weights
-        Segment -> a weight for each source, of its reciprocal ranks; not negative, they sum to 1.
-    scale
-        Segment -> what the weights were divided by.
-    hidden, hidden_bias, output
-        The correction: (2 S + 4, H), (H,), (H,).
-    n_learned
-        Events that it was learned from.
-    """
-
-    sources: tuple[str, ...]
-    weights: dict[str, list[float]]
-    scale: dict[str, float]
-    hidden: list[list[float]]
-    hidden_bias: list[float]
-    output: list[float]
-    n_learned: int = 0
-
-
-_decode = msgspec.json.Decoder(Blend).decode
-
-
-def decode_blend(written: str | bytes) -> Blend | None:
-    """Read a blend; None for one of another version, and for what is none."""
-    try:
-        blend = decoded(_decode, written)
-    except Damaged:
-        return None
-    return blend if _is_whole(blend) else None
-
-
-def _is_whole(blend: Blend) -> bool:
-    """Return whether weights and correction are of the sizes that its sources want."""
-    n_sources, n_hidden = len(blend.sources), len(blend.hidden_bias)
-    return (
-        all(len(blend.weights.get(name, ())) == n_sources and name in blend.scale for name in SEGMENTS)
-        and len(blend.hidden) == 2 * n_sources + N_ABOUT_USER
-        and all(len(row) == n_hidden for row in (*blend.hidden, blend.output))
-        and all(np.abs(np.array(numbers)).max(initial=0.0) < _LARGEST for numbers in _numbers(blend))
-    )
-
-
-def _numbers(blend: Blend) -> list[Any]:
-    by_segment = [[*blend.weights[name], blend.scale[name]] for name in SEGMENTS]
-    return [by_segment, blend.hidden, blend.hidden_bias, blend.output]
-
-
 class BlendRanker(StatePart):
-    """Scores candidates: a weighted sum of reciprocal ranks, plus a one-layer correction.
+    """Scores candidates: a weighted sum of reciprocal ranks and context columns, plus a one-layer correction.
 
-    The sum alone, with equal weights, is what it starts from; the correction starts at zero and learns what a
-    sum can't say: that a source counts only when another agrees, or for users who are new.
-    Weights and correction learn together by the softmax loss over all candidates (ListNet's top-one form:
-    Cao et al. 2007, Learning to rank: from pairwise approach to listwise approach, section 4.2), with a rate
-    per parameter as in RMSProp.
+    The sum of ranks alone, with equal weights, is what it starts from. The weights of context columns start
+    at zero, and so does the correction, which learns what a sum can't say: that a source counts only when
+    another agrees, or for users who are new.
+    All learn together by the softmax loss over all candidates (ListNet's top-one form: Cao et al. 2007,
+    Learning to rank: from pairwise approach to listwise approach, section 4.2), with a rate per parameter as
+    in RMSProp.
 
     Parameters
     ----------
@@ -104,22 +52,24 @@ class BlendRanker(StatePart):
         Kind of each source: those of one kind share a weight at the start. Empty: each is one of its own.
 
     >>> from streamrec.domain.ranking.candidates import Proposal
+    >>> from streamrec.domain.ranking.user_columns import Asker
     >>> ranker = BlendRanker(("good", "bad"))
     >>> proposals = {"good": Proposal(["x", "y"], [2.0, 1.0]), "bad": Proposal(["y", "x"], [2.0, 1.0])}
     >>> for _ in range(100):
-    ...     ranker.learn(Candidates(ranker.sources, proposals, 9, is_new_only=True), "x")
-    >>> candidates = Candidates(ranker.sources, proposals, 9, is_new_only=True)
+    ...     ranker.learn(Candidates(ranker.sources, proposals, Asker(9)), "x")
+    >>> candidates = Candidates(ranker.sources, proposals, Asker(9))
     >>> candidates.ids[int(ranker.scores(candidates).argmax())]
     'x'
     """
 
     def __init__(self, sources: Sequence[str], seed: int = 0, *, kinds: Sequence[str] = ()) -> None:
-        n_features = 2 * len(sources) + N_ABOUT_USER
+        n = n_features(len(sources))
         chance = np.random.default_rng(seed)
         self.sources = tuple(sources)
         self.n_learned = 0
         self._weights: _Array = np.tile(_equal_weights(kinds or self.sources), (len(SEGMENTS), 1))
-        self._hidden: _Array = chance.normal(0, n_features**-0.5, (n_features, _N_HIDDEN)).astype(np.float32)
+        self._context: _Array = np.zeros((len(SEGMENTS), context_columns.N_COLUMNS), np.float32)
+        self._hidden: _Array = chance.normal(0, n**-0.5, (n, _N_HIDDEN)).astype(np.float32)
         self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._squares = [np.full_like(parameter, 1e-2) for parameter in self._parameters()]
@@ -143,6 +93,19 @@ class BlendRanker(StatePart):
         """Return, of (M,) candidates, the source whose rank weighs most."""
         return [self.sources[column] for column in self.shares(candidates, rows).argmax(axis=1).tolist()]
 
+    def context_parts(self, candidates: Candidates[Id], row: int) -> _Array:
+        """Return (K,) how much a candidate's score rises by each context column, beside a mean candidate's.
+
+        The correction counts as it is at this candidate, where it is linear.
+        """
+        of_context = context_of(candidates.n_sources)
+        active, _ = self._forward(candidates)
+        slopes = self._hidden[of_context] @ (self._output * (active[row] > 0))
+        slopes += self._context[SEGMENTS.index(candidates.segment)]
+        columns = candidates.features[:, of_context]
+        parts: _Array = slopes * (columns[row] - columns.mean(axis=0))
+        return parts
+
     def learn(self, candidates: Candidates[Id], chosen: Id) -> None:
         """Take one step towards what the user chose; nothing is learned when no source proposed it."""
         row = candidates.row_of(chosen)
@@ -151,26 +114,30 @@ class BlendRanker(StatePart):
         active, scores = self._forward(candidates)
         errors = _softmax(scores)
         errors[row] -= 1
-        segment = SEGMENTS.index(candidates.segment)
-        grad_weights = np.zeros_like(self._weights)
-        grad_weights[segment] = errors @ candidates.features[:, : candidates.n_sources]
+        segment, n_sources = SEGMENTS.index(candidates.segment), candidates.n_sources
+        grad_weights, grad_context = np.zeros_like(self._weights), np.zeros_like(self._context)
+        grad_weights[segment] = errors @ candidates.features[:, :n_sources]
+        grad_context[segment] = errors @ candidates.features[:, context_of(n_sources)]
         grad_active = (errors[:, None] * self._output) * (active > 0)
         grad_hidden = candidates.features.T @ grad_active
-        self._step([grad_weights, grad_hidden, grad_active.sum(axis=0), errors @ active])
+        self._step([grad_weights, grad_context, grad_hidden, grad_active.sum(axis=0), errors @ active])
         np.maximum(self._weights, 0, out=self._weights)
         self.n_learned += 1
 
-    def published(self) -> Blend:
-        """Return what was learned, as others may use it."""
+    def published(self, time: StreamTime = UNKNOWN_TIME) -> Blend:
+        """Return what was learned, as others may use it, at a time of the stream."""
         totals = np.maximum(self._weights.sum(axis=1), 1e-6)
         return Blend(
             self.sources,
+            COLUMNS,
             weights={name: (self._weights[n] / totals[n]).tolist() for n, name in enumerate(SEGMENTS)},
             scale={name: float(totals[n]) for n, name in enumerate(SEGMENTS)},
+            context={name: self._context[n].tolist() for n, name in enumerate(SEGMENTS)},
             hidden=self._hidden.tolist(),
             hidden_bias=self._hidden_bias.tolist(),
             output=self._output.tolist(),
             n_learned=self.n_learned,
+            time=time,
         )
 
     @classmethod
@@ -180,6 +147,7 @@ class BlendRanker(StatePart):
         ranker._weights = np.array(
             [np.array(blend.weights[name]) * blend.scale[name] for name in SEGMENTS], np.float32
         )
+        ranker._context = np.array([blend.context[name] for name in SEGMENTS], np.float32)
         ranker._hidden = np.array(blend.hidden, np.float32)
         ranker._hidden_bias = np.array(blend.hidden_bias, np.float32)
         ranker._output = np.array(blend.output, np.float32)
@@ -193,13 +161,14 @@ class BlendRanker(StatePart):
         return state | squares | {"n_learned": np.array([self.n_learned])}
 
     def entries(self) -> list[str]:
-        """Return the sources in the order of their weights, for a checkpoint."""
-        return list(self.sources)
+        """Return the names of sources and columns in the order of their weights, for a checkpoint."""
+        return [*self.sources, *COLUMNS]
 
     def load_entries(self, entries: Sequence[str]) -> None:
-        """Check that what is stored was learned of the same sources."""
-        if tuple(entries) != self.sources:
-            raise UnfitState(f"its sources were {', '.join(entries)}, and are {', '.join(self.sources)}")
+        """Check that what is stored was learned of the same sources and columns."""
+        if list(entries) != self.entries():
+            learned_of = ", ".join(map(str, entries))
+            raise UnfitState(f"it was learned of {learned_of}, and goes by {', '.join(self.entries())}")
 
     def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned, for the same sources."""
@@ -210,24 +179,27 @@ class BlendRanker(StatePart):
             for name, shape in zip(_STORED, shapes, strict=True)
         ]
         (n_learned,) = stored(arrays, "n_learned", np.int64, 1)
-        self._weights, self._hidden, self._hidden_bias, self._output = read
+        self._weights, self._context, self._hidden, self._hidden_bias, self._output = read
         self._squares, self.n_learned = squares, int(n_learned)
 
     def _parameters(self) -> list[_Array]:
-        return [self._weights, self._hidden, self._hidden_bias, self._output]
+        return [self._weights, self._context, self._hidden, self._hidden_bias, self._output]
 
     def _forward(self, candidates: Candidates[Id]) -> tuple[_Array, _Array]:
         """Return the (N, H) active hidden units and the (N,) scores."""
-        features = candidates.features
+        features, n_sources = candidates.features, candidates.n_sources
+        segment = SEGMENTS.index(candidates.segment)
         active = np.maximum(features @ self._hidden + self._hidden_bias, 0)
-        weights = self._weights[SEGMENTS.index(candidates.segment)]
-        return active, features[:, : candidates.n_sources] @ weights + active @ self._output
+        sums = features[:, :n_sources] @ self._weights[segment]
+        sums += features[:, context_of(n_sources)] @ self._context[segment]
+        return active, sums + active @ self._output
 
     def _step(self, gradients: Sequence[_Array]) -> None:
-        for parameter, squares, gradient in zip(self._parameters(), self._squares, gradients, strict=True):
+        steps = zip(self._parameters(), self._squares, gradients, _RATES, strict=True)
+        for parameter, squares, gradient, rate in steps:
             squares *= _MEMORY
             squares += gradient * gradient
-            parameter -= _RATE * gradient / np.sqrt(squares)
+            parameter -= rate * gradient / np.sqrt(squares)
 
 
 def _softmax(scores: _Array) -> _Array:

@@ -1,4 +1,4 @@
-"""Explanation of a recommended item: its sources, and the user's items behind it."""
+"""Explanation of a recommended item: its sources, the user's items behind it, and reasons in words."""
 
 import msgspec
 
@@ -20,7 +20,11 @@ class Explanation(msgspec.Struct, frozen=True):
     because
         The user's items without any one of which the score would be lower, largest share first. The rest
         comes from the user's vector, in which all their events are merged, or from popularity.
+    reasons
+        What else raises the score above the mean of the other candidates, in words, the most important first:
+        ends of the sentence "It is here because it ...".
     """
 
     sources: dict[str, float]
     because: list[Cause]
+    reasons: list[str] = []

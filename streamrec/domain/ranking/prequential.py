@@ -54,8 +54,14 @@ class Ranker(Protocol):
 class ListRanker(Protocol):
     """A model that learns as it goes, and answers with a list, as a server does."""
 
-    def best(self, user_row: int, k: int) -> Rows:
-        """Return up to `k` item rows, best first, without those that the user may not be offered."""
+    def best(self, user_row: int, k: int, at: float) -> Rows:
+        """Return up to `k` item rows, best first, without those that the user may not be offered.
+
+        Parameters
+        ----------
+        at
+            When it is asked, in Unix seconds.
+        """
 
     def learn(self, events: Events) -> None:
         """Learn B events in their order."""
@@ -95,6 +101,8 @@ class Question(NamedTuple):
         Of the event in the stream.
     user_row, item_row
         Who chose, and the target: what models are to find.
+    timestamp
+        When it was chosen, in Unix seconds.
     n_items
         Items seen so far, which are the candidates.
     excluded
@@ -106,6 +114,7 @@ class Question(NamedTuple):
     position: int
     user_row: int
     item_row: int
+    timestamp: float
     n_items: int
     excluded: Rows
     is_target_known: bool
@@ -157,8 +166,11 @@ class _Past:
         self._items.add(item)
         self._n_items = max(self._n_items, item + 1)
 
-    def question(self, position: int, user: int, item: int, *, with_repeats: bool) -> Question | None:
+    def question(
+        self, position: int, event: tuple[int, int, float], *, with_repeats: bool
+    ) -> Question | None:
         """Return an event as a question; None for an unknown user's, and for an item that is no candidate."""
+        user, item, timestamp = event
         chosen = self._by_user.get(user)
         if chosen is None or (item in chosen and not with_repeats):
             return None
@@ -167,6 +179,7 @@ class _Past:
             position,
             user_row=user,
             item_row=item,
+            timestamp=timestamp,
             n_items=self._n_items,
             excluded=excluded,
             is_target_known=item in self._items,
@@ -189,11 +202,11 @@ def predict_then_learn(
     for first in range(start, len(events.user_rows), questioning.batch_size):
         batch = events.at(slice(first, first + questioning.batch_size))
         asked = []
-        pairs = zip(batch.user_rows.tolist(), batch.item_rows.tolist(), strict=True)
-        for position, (user, item) in enumerate(pairs, start=first):
+        columns = (batch.user_rows.tolist(), batch.item_rows.tolist(), batch.timestamps.tolist())
+        for position, event in enumerate(zip(*columns, strict=True), start=first):
             if position % questioning.stride == 0:
-                asked.append(past.question(position, user, item, with_repeats=questioning.with_repeats))
-            past.add(user, item)
+                asked.append(past.question(position, event, with_repeats=questioning.with_repeats))
+            past.add(*event[:2])
         yield [question for question in asked if question is not None], batch
 
 

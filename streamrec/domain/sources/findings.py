@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.popularity.recency import AGE_DECAY, distinct_newest_first, visited_with
+from streamrec.domain.popularity.recency import AGE_DECAY, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.similarity.visits import N_HISTORY, Visits
 from streamrec.domain.sources.request_context import RequestContext
-
-N_HISTORY = 20
-"""Newest distinct items of a user whose neighbours are candidates."""
 
 
 class Visited(NamedTuple):
@@ -72,11 +72,34 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     # Several sources read it, and it is most of what proposing takes.
     @cached_property
+    def visits(self) -> Visits:
+        """Neighbours of the history."""
+        return Visits(self.history, self.neighbours)
+
+    @cached_property
     def visited(self) -> Visited:
         """Sums over the neighbours of the history."""
-        ids, together, after = visited_with(self.history, self.neighbours)
-        are_wanted = self.context.wanted(ids)
-        return Visited(ids, np.where(are_wanted, together, 0.0), np.where(are_wanted, after, 0.0))
+        visits = self.visits
+        are_wanted = self.context.wanted(visits.item_ids)
+        return Visited(
+            visits.item_ids,
+            np.where(are_wanted, visits.together, 0.0),
+            np.where(are_wanted, visits.after, 0.0),
+        )
+
+    @cached_property
+    def asker(self) -> Asker:
+        """User who asks, as a blend sees them."""
+        context = self.context
+        times = newest_times(context.recent, context.recent_at, N_HISTORY)
+        ages_s = tuple(max(0.0, context.time.now - at) for at in times)
+        return Asker(context.n_events, context.is_new_only, ages_s, context.time.scale_s)
+
+    def scene(self, item_ids: Sequence[str]) -> Scene:
+        """Return N candidates before the history."""
+        visits, asker = self.visits, self.asker
+        of_history = worth(asker.ages_s, asker.scale_s)
+        return Scene.of(visits.similar(item_ids), visits.follows_newest(item_ids), of_history)
 
     def added_by_history(
         self, item_id: str, scores_of: Callable[[Neighbours], Sequence[float]]

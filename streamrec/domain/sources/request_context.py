@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+
 
 class RequestContext(msgspec.Struct, frozen=True):
     """User and wishes of a request, as far as the sources need to know.
@@ -16,8 +18,12 @@ class RequestContext(msgspec.Struct, frozen=True):
         The user's (D + 1,) float32 bytes and the model they belong to; None for an unknown user.
     recent
         Item ids of the last events, newest last; the item that an unknown user looks at stands for them.
+    recent_at
+        When the newest of `recent` were chosen, newest last, in Unix seconds.
     n_events
         Of the user so far.
+    time
+        Of the request.
     item_id
         Item that an unknown user looks at: similar ones are wanted.
     banned
@@ -37,7 +43,9 @@ class RequestContext(msgspec.Struct, frozen=True):
     vector: bytes | None = None
     generation: str | None = None
     recent: Sequence[str] = ()
+    recent_at: Sequence[float] = ()
     n_events: int = 0
+    time: StreamTime = UNKNOWN_TIME
     item_id: str | None = None
     banned: frozenset[str] = frozenset()
     is_new_only: bool = True
@@ -66,12 +74,16 @@ class RequestContext(msgspec.Struct, frozen=True):
     def without(self, item_id: str) -> "RequestContext":
         """Return the context had the user neither chosen an item nor looked at it; what is banned stays.
 
-        >>> context = RequestContext(recent=("a", "b", "a"), item_id="a").without("a")
-        >>> context.recent, context.item_id
-        (['b'], None)
+        >>> context = RequestContext(recent=("a", "b", "a"), recent_at=(5, 9), item_id="a").without("a")
+        >>> context.recent, context.recent_at, context.item_id
+        (['b'], [5], None)
         """
+        n_unknown = len(self.recent) - len(self.recent_at)
         return msgspec.structs.replace(
             self,
             recent=[id_ for id_ in self.recent if id_ != item_id],
+            recent_at=[
+                at for id_, at in zip(self.recent[n_unknown:], self.recent_at, strict=True) if id_ != item_id
+            ],
             item_id=None if self.item_id == item_id else self.item_id,
         )

@@ -68,6 +68,9 @@ class UserState(msgspec.Struct, frozen=True):
         Unix seconds of the newest event.
     profile
         Of the items chosen; empty in a document that was written before there were profiles.
+    recent_at
+        When the newest of `recent` were chosen, newest last, in whole Unix seconds; empty in a document that
+        was written before these were kept.
     """
 
     user_id: str
@@ -78,9 +81,10 @@ class UserState(msgspec.Struct, frozen=True):
     n_events: int = 0
     updated_at: float = 0.0
     profile: Profile = NO_PROFILE
+    recent_at: tuple[int, ...] = ()
 
 
-_STORED = frozenset(UserState.__struct_fields__) - {"profile"}
+_STORED = frozenset(UserState.__struct_fields__) - {"profile", "recent_at"}
 
 
 class UserDocument(msgspec.Struct, frozen=True):
@@ -108,9 +112,15 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
         raise Damaged("the vector holds no finite numbers")
     if state.n_events < 0 or not 0 <= state.updated_at < MAX_TIMESTAMP_S:
         raise Damaged(f"{state.n_events} events up to {state.updated_at}")
-    if len(state.disliked) > MOST_DISLIKED or len(state.recent) > MOST_RECENT:
+    disliked, recent, recent_at = state.disliked, state.recent, state.recent_at
+    if len(disliked) > MOST_DISLIKED or len(recent) > MOST_RECENT or len(recent_at) > len(recent):
+        recent = recent[-MOST_RECENT:]
+        n_times = min(len(recent_at), len(recent))
         return msgspec.structs.replace(
-            state, disliked=state.disliked[-MOST_DISLIKED:], recent=state.recent[-MOST_RECENT:]
+            state,
+            disliked=disliked[-MOST_DISLIKED:],
+            recent=recent,
+            recent_at=recent_at[len(recent_at) - n_times :],
         )
     return state
 

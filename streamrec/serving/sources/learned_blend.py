@@ -4,7 +4,9 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from streamrec.domain.ranking.blend import Blend, BlendRanker
+from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
@@ -31,6 +33,7 @@ class LearnedBlend:
         self._reading: asyncio.Task[None] | None = None
         self._published: Blend | None = None
         self._ranker = first_blend()
+        self._time, self._time_since = UNKNOWN_TIME, clock()
         self._is_first = True
 
     async def ranker(self) -> BlendRanker:
@@ -43,6 +46,10 @@ class LearnedBlend:
             self._is_first = False
         return self._ranker
 
+    def time(self) -> StreamTime:
+        """Return the stream's time when it was read last to have gone on, and what passed here since then."""
+        return self._time._replace(now=self._time.now + self._clock() - self._time_since)
+
     async def aclose(self) -> None:
         """Wait for what is being read."""
         if self._reading is not None:
@@ -54,6 +61,10 @@ class LearnedBlend:
         except StreamrecError:
             return  # the last one serves on; the cache's absence is told by those who ask it for more
         # One for other sources was published by another version: its columns mean something else.
-        if published is not None and published != self._published and published.sources == COLUMNS:
-            self._ranker = BlendRanker.of(published)
-            self._published = published
+        if published is None or published == self._published or not published.goes_by(COLUMNS):
+            return
+        if published.time.now != self._time.now:
+            self._time_since = self._clock()
+        self._time = published.time
+        self._ranker = BlendRanker.of(published)
+        self._published = published

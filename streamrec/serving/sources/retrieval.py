@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from streamrec.domain.popularity.recency import distinct_newest_first
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.sources.findings import N_HISTORY, Findings, Nearest
+from streamrec.domain.similarity.visits import N_HISTORY
+from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Source
 from streamrec.domain.sources.table import BLEND, BLENDED, COLUMNS, SIMILAR_BY
@@ -90,13 +91,15 @@ class Retrieval:
         """Return the union of up to `n` items of each source, and what they were found by."""
         findings = await self._read(context, stage, n)
         proposals = {source.name: source.propose(findings, n) for source in stage}
-        return Look(stage, n, findings, self.candidates(context, proposals))
+        return Look(stage, n, findings, self.candidates(findings, proposals))
 
-    def candidates(self, context: RequestContext, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
+    def candidates(self, findings: Findings, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
         """Return what was proposed, with its features."""
-        alone = SIMILAR_BY.get(context.similarity) if context.similarity is not None else None
-        columns = COLUMNS if alone is None else (alone.name,)
-        return Candidates(columns, proposals, context.n_events, is_new_only=context.is_new_only)
+        similarity = findings.context.similarity
+        alone = SIMILAR_BY.get(similarity) if similarity is not None else None
+        if alone is not None:
+            return Candidates((alone.name,), proposals, findings.asker)
+        return Candidates(COLUMNS, proposals, findings.asker, findings.scene)
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
         """Return the vectors of up to 1,000 items, as far as a generation has them; None: the current one."""

@@ -22,7 +22,7 @@ class FixedServer:
     def arrive(self, item: Item) -> None:
         self.arrived.append(item.item_id)
 
-    def ranked(self, user_id: str, chosen: Collection[str]) -> list[str]:
+    def ranked(self, user_id: str, chosen: Collection[str], at: float) -> list[str]:
         return [f"old{n}" for n in range(K)]
 
     def new_items(self) -> list[str]:
@@ -80,7 +80,7 @@ def test_the_server_shows_what_arrived_and_never_what_was_chosen(starts_silently
     own: dict[str, set[str]] = {}
     for event in chosen_at_random(120):
         if event.user_id in own and event.item_id not in own[event.user_id]:
-            ranked = server.ranked(event.user_id, own[event.user_id])
+            ranked = server.ranked(event.user_id, own[event.user_id], event.timestamp)
             assert not own[event.user_id] & set(ranked)
         own.setdefault(event.user_id, set()).add(event.item_id)
         server.learn(event)

@@ -26,7 +26,7 @@ class OneList:
     def __init__(self, rows: list[int]) -> None:
         self.rows = np.array(rows)
 
-    def best(self, user_row: int, k: int) -> Rows:
+    def best(self, user_row: int, k: int, at: float) -> Rows:
         return self.rows[:k]
 
     def learn(self, events: Events) -> None:
@@ -61,7 +61,7 @@ def test_each_model_answers_as_in_a_plain_loop(name: str) -> None:
         if own and items[n] not in own:
             n_items = max(items[:n]) + 1
             if isinstance(model, ListRanker):
-                listed = model.best(users[n], 20).tolist()
+                listed = model.best(users[n], 20, float(events.timestamps[n])).tolist()
                 ranks.append(listed.index(items[n]) if items[n] in listed else MISS)
             elif items[n] < n_items:
                 ranks.append(rank_of(model.scores(users[n], n_items), items[n], np.unique(own)))

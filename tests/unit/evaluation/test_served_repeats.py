@@ -49,8 +49,8 @@ class Noting(ServedModel):
 
     lists: list[list[int]]
 
-    def best(self, user_row: int, k: int) -> Rows:
-        listed = super().best(user_row, k)
+    def best(self, user_row: int, k: int, at: float) -> Rows:
+        listed = super().best(user_row, k, at)
         self.lists = [*getattr(self, "lists", []), listed.tolist()]
         return listed
 

@@ -13,8 +13,10 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.context_columns import NAMES
 from streamrec.domain.ranking.explanation import Explanation
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
+from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.popular import POPULAR
 from streamrec.domain.sources.table import COLUMNS, first_blend
@@ -94,7 +96,7 @@ def a_taught_ranker(seed: int) -> BlendRanker:
             name: Proposal(chance.permutation(IDS)[:10].tolist(), np.sort(chance.random(10))[::-1].tolist())
             for name in COLUMNS
         }
-        ranker.learn(Candidates(COLUMNS, proposals, 9, is_new_only=True), str(chance.choice(IDS)))
+        ranker.learn(Candidates(COLUMNS, proposals, Asker(9)), str(chance.choice(IDS)))
     return ranker
 
 
@@ -171,3 +173,20 @@ def test_only_the_last_items_that_count_are_named() -> None:
     near = {f"i{n}": neighbours(("i20", 0.5)) for n in range(6)}
     causes = explained(answered([f"i{n}" for n in range(6)], near))["i20"][1].because
     assert len(causes) <= 3
+
+
+@pytest.mark.parametrize(("sign", "word"), [(1, "many"), (-1, "few")])
+def test_what_raises_a_score_in_its_context_is_told_in_words(sign: int, word: str) -> None:
+    ranker = first_blend()
+    arrays = ranker.arrays()
+    arrays["context"][:, NAMES.index("votes")] = 40.0 * sign
+    ranker.load_arrays(arrays)
+    near_to_both, near_to_one = IDS[10], IDS[11]
+    neighbourhood = {IDS[0]: neighbours((near_to_both, 0.5), (near_to_one, 0.5))}
+    neighbourhood[IDS[1]] = neighbours((near_to_both, 0.5))
+    told = explained(answered(IDS[:2], neighbourhood, IDS, ranker, k=30))
+    reasons = {item_id: explanation.reasons for item_id, (_, explanation) in told.items()}
+    favoured = near_to_both if sign > 0 else IDS[20]
+    assert reasons[favoured] == [f"goes with {word} of your last choices"]
+    # What speaks against an item is no reason for it.
+    assert reasons[IDS[20] if sign > 0 else near_to_both] == []

@@ -7,8 +7,10 @@ import msgspec
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
-from streamrec.domain.ranking.blend import Blend
-from streamrec.domain.ranking.candidates import LIGHT, Candidates, Proposal
+from streamrec.domain.events.stream_time import StreamTime
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.ranking.user_columns import LIGHT, Asker
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.gmf import GMF
 from streamrec.domain.sources.table import COLUMNS, first_blend
@@ -57,7 +59,7 @@ class Reader:
     async def best(self) -> str:
         """Return which of two candidates, one of a source each, is first."""
         ranker = await self.blend.ranker()
-        candidates = Candidates(COLUMNS, PROPOSALS, 9, is_new_only=True)
+        candidates = Candidates(COLUMNS, PROPOSALS, Asker(9))
         assert candidates.segment == LIGHT
         return candidates.ids[int(ranker.scores(candidates).argmax())]
 
@@ -106,6 +108,27 @@ async def test_a_blend_of_other_sources_is_passed_over(reader: Reader) -> None:
     reader.cache.publish_blend(believing(GMF.name, sources=tuple(reversed(COLUMNS))))
     await reader.later()
     assert await reader.best() == "n"
+
+
+async def test_a_blend_of_other_columns_is_passed_over(reader: Reader) -> None:
+    reader.cache.publish_blend(believing(COVISITATION.name))
+    assert await reader.best() == "n"
+    reader.cache.publish_blend(believing(GMF.name, columns=EQUAL.columns[::-1]))
+    await reader.later()
+    assert await reader.best() == "n"
+
+
+async def test_the_streams_time_goes_on_between_and_after_publications(reader: Reader) -> None:
+    reader.cache.publish_blend(believing(GMF.name, time=StreamTime(500.0, 37.0)))
+    await reader.best()
+    assert reader.blend.time() == (500.0, 37.0)
+    # Published again and again without an event: life goes on meanwhile.
+    for _ in range(3):
+        await reader.later()
+    assert reader.blend.time() == (500.0 + 3 * RENEWED_AFTER_S, 37.0)
+    reader.cache.publish_blend(believing(GMF.name, time=StreamTime(9e6, 40.0)))
+    await reader.later()
+    assert reader.blend.time() == (9e6, 40.0)
 
 
 async def test_while_the_cache_is_down_the_last_one_serves_on(reader: Reader) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.domain.ranking.candidates import n_features
 from streamrec.domain.sources.again import AGAIN
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.followers import FOLLOWERS
@@ -24,7 +25,7 @@ VECTOR = np.ones(2, "<f4").tobytes()
 
 
 def known(**fields: object) -> RequestContext:
-    return RequestContext(VECTOR, "g1", ("a",), 3, **fields)  # type: ignore[arg-type]
+    return RequestContext(VECTOR, "g1", ("a",), n_events=3, **fields)  # type: ignore[arg-type]
 
 
 def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
@@ -89,4 +90,4 @@ async def test_the_candidates_are_one_row_an_item() -> None:
     asked, context = retrieval(), known(banned=frozenset("a"))
     candidates = (await asked.look(context, next(asked.stages(context)), 10)).candidates
     assert sorted(candidates.ids) == ["b", "c", "d"]
-    assert candidates.features.shape[1] == 2 * len(COLUMNS) + 4
+    assert candidates.features.shape[1] == n_features(len(COLUMNS))

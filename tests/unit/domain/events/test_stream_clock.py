@@ -239,3 +239,12 @@ def test_a_clock_of_the_first_version_goes_on() -> None:
     wrong_last = StreamClock.restored([1234.5, START + YEAR])
     assert elapsed_s(stream(8000, HOUR), wrong_last) == pytest.approx(HOUR, abs=60)
     assert elapsed_s(stream(8000, HOUR), StreamClock.restored([0.0, None])) == pytest.approx(HOUR, abs=60)
+
+
+def test_the_newest_timestamp_is_of_those_that_users_agree_on() -> None:
+    clock = StreamClock()
+    assert clock.newest == 0.0
+    clock.times_of(np.array([100.0, 110.0, 1e9, 120.0, 125.0]), np.arange(5))
+    assert clock.newest == 125.0
+    clock.times_of(np.array([122.0]), np.array([0]))
+    assert clock.newest == 125.0

@@ -4,8 +4,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.domain.ranking.blend import BlendRanker, decode_blend
-from streamrec.domain.ranking.candidates import COLD, HEAVY, SEGMENTS, Candidates, Proposal
+from streamrec.domain.ranking import context_columns
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.published_blend import decode_blend
+from streamrec.domain.ranking.scene import N_LAST, Scene, worth
+from streamrec.domain.ranking.user_columns import COLD, HEAVY, SEGMENTS, Asker
+from streamrec.errors import UnfitState
 
 SOURCES = ("gmf", "covisitation", "popular_day", "popular_all")
 KINDS = ("gmf", "covisitation", "popular", "popular")
@@ -25,7 +30,7 @@ class Stream:
             for name in SOURCES
         }
         self.lists = {name: proposal.ids for name, proposal in proposals.items()}
-        return Candidates(SOURCES, proposals, n_events, is_new_only=True)
+        return Candidates(SOURCES, proposals, Asker(n_events))
 
     def live(self, ranker: BlendRanker, best: str, n: int, n_events: int = 20) -> float:
         """Let n users choose one of the first ten of `best`; return how many of them the blend foresaw."""
@@ -83,6 +88,36 @@ def test_segments_learn_their_own_weights() -> None:
     assert stream.live(ranker, "gmf", 100, n_events=200) > 0.9
 
 
+def in_context(chance: np.random.Generator) -> tuple[Candidates[int], list[int]]:
+    """Return candidates that sources know nothing of, and how many of the last items each goes with."""
+    n_near = chance.permutation(N_LAST).tolist()
+    similar = np.zeros((N_LAST, N_LAST), np.float32)
+    for position, n in enumerate(n_near):
+        similar[:n, position] = 0.1
+    scene = Scene.of(similar, np.zeros(N_LAST, np.float32), worth((), 60.0))
+    proposals = {"gmf": Proposal(list(range(N_LAST)), np.linspace(1, 0.1, N_LAST).tolist())}
+    return Candidates(SOURCES, proposals, Asker(20), lambda _ids: scene), n_near
+
+
+@pytest.mark.parametrize("likes_much", [True, False])
+def test_columns_of_context_are_learned_with_either_sign(likes_much: bool) -> None:
+    ranker, chance, hits = BlendRanker(SOURCES, kinds=KINDS), np.random.default_rng(2), []
+    for _ in range(1_500):
+        candidates, n_near = in_context(chance)
+        best = n_near.index(max(n_near) if likes_much else min(n_near))
+        hits.append(int(ranker.scores(candidates).argmax()) == best)
+        ranker.learn(candidates, best)
+    assert not any(hits[:3])
+    assert np.mean(hits[-200:]) > 0.95
+    votes = context_columns.NAMES.index("votes")
+    published = ranker.published()
+    assert (published.context["light"][votes] > 0) == likes_much
+    assert not any(published.context["cold"])
+    assert BlendRanker.of(published).scores(candidates) == pytest.approx(ranker.scores(candidates), rel=1e-4)
+    worst = n_near.index(min(n_near) if likes_much else max(n_near))
+    assert ranker.context_parts(candidates, best)[votes] > 0 > ranker.context_parts(candidates, worst)[votes]
+
+
 def test_no_weight_is_negative_and_all_numbers_stay_finite() -> None:
     ranker, stream = BlendRanker(SOURCES, kinds=KINDS), Stream()
     for _ in range(500):
@@ -110,6 +145,16 @@ def test_what_is_published_scores_as_what_was_learned() -> None:
     assert BlendRanker.of(read).scores(candidates) == pytest.approx(ranker.scores(candidates), rel=1e-4)
 
 
+def test_a_blend_that_was_learned_of_other_columns_is_refused() -> None:
+    ranker = BlendRanker(SOURCES, kinds=KINDS)
+    with pytest.raises(UnfitState, match="votes"):
+        ranker.load_entries(list(SOURCES))
+    ranker.load_entries(ranker.entries())
+    assert ranker.published().goes_by(SOURCES)
+    assert not ranker.published().goes_by(SOURCES[::-1])
+    assert not msgspec.structs.replace(ranker.published(), columns=("votes",)).goes_by(SOURCES)
+
+
 def test_another_version_is_no_blend() -> None:
     assert decode_blend(b'{"sources": ["gmf"]}') is None
     assert decode_blend(b"\xff") is None
@@ -126,7 +171,7 @@ def test_it_goes_on_from_a_checkpoint_bit_for_bit() -> None:
 
 def test_without_candidates_there_is_nothing_to_rank() -> None:
     ranker = BlendRanker(SOURCES, kinds=KINDS)
-    nothing = Candidates[int](SOURCES, {}, 0, is_new_only=True)
+    nothing = Candidates[int](SOURCES, {}, Asker())
     assert ranker.probabilities(nothing).tolist() == []
 
 

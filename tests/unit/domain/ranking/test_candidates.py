@@ -1,25 +1,20 @@
 """What a blend gets to see of what sources propose."""
 
-import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from streamrec.domain.ranking.candidates import (
-    COLD,
-    HEAVY,
-    LIGHT,
-    N_ABOUT_USER,
-    Candidates,
-    Proposal,
-    segment_of,
-)
+from streamrec.domain.ranking import context_columns, user_columns
+from streamrec.domain.ranking.candidates import Candidates, Proposal, context_of, n_features
+from streamrec.domain.ranking.scene import N_LAST, Scene, worth
+from streamrec.domain.ranking.user_columns import COLD, HEAVY, LIGHT, Asker
 
 SOURCES = ("vector", "near", "popular")
 
 
 def described(n_events: int = 7, *, is_new_only: bool = True, **proposals: Proposal[str]) -> Candidates[str]:
-    return Candidates(SOURCES, proposals, n_events, is_new_only=is_new_only)
+    return Candidates(SOURCES, proposals, Asker(n_events, is_new_only))
 
 
 def test_the_union_has_each_item_once_with_a_column_for_each_source() -> None:
@@ -27,7 +22,7 @@ def test_the_union_has_each_item_once_with_a_column_for_each_source() -> None:
         vector=Proposal(["a", "b"], [3.0, 0.0], is_logit=True), popular=Proposal(["b", "c"], [8.0, 8.0])
     )
     assert candidates.ids == ["a", "b", "c"]
-    assert candidates.features.shape == (3, 2 * len(SOURCES) + N_ABOUT_USER)
+    assert candidates.features.shape == (3, n_features(len(SOURCES)))
     ranks, levels = candidates.features[:, :3], candidates.features[:, 3:6]
     assert ranks == pytest.approx(np.array([[1, 0, 0], [10 / 11, 0, 1], [0, 0, 10 / 11]]))
     assert levels == pytest.approx(np.array([[1, 0, 0], [0, 0, 1], [0, 0, 1]]))
@@ -40,13 +35,13 @@ def test_rows_are_found_by_id() -> None:
 
 def test_a_source_that_is_not_known_does_not_count() -> None:
     proposals = {"near": Proposal(["x"], [1.0]), "other": Proposal(["z"], [1.0])}
-    assert Candidates(SOURCES, proposals, 1, is_new_only=True).ids == ["x"]
+    assert Candidates(SOURCES, proposals, Asker(1)).ids == ["x"]
 
 
 def test_nothing_proposed_is_no_candidate() -> None:
     for candidates in (described(), described(near=Proposal([], []))):
         assert candidates.ids == []
-        assert candidates.features.shape == (0, 10)
+        assert candidates.features.shape == (0, n_features(len(SOURCES)))
 
 
 def test_levels_of_counts_need_no_scale() -> None:
@@ -66,9 +61,29 @@ def test_scores_of_nothing_are_finite() -> None:
 )
 def test_who_asks_is_told_to_every_row(n_events: int, segment: str) -> None:
     candidates = described(n_events, is_new_only=False, near=Proposal(["x", "y"], [2.0, 1.0]))
-    assert candidates.segment == segment_of(n_events) == segment
-    about_user = candidates.features[:, -N_ABOUT_USER:]
+    assert candidates.segment == segment
+    about_user = candidates.features[:, -user_columns.N_COLUMNS :]
     assert about_user[0].tolist() == about_user[1].tolist()
-    assert about_user[0] == pytest.approx(
-        [math.log1p(n_events) / 5, int(n_events < 5), int(n_events <= 1), 0]
+    assert about_user[0] == pytest.approx(user_columns.described(Asker(n_events, is_new_only=False)))
+
+
+def test_the_scene_of_the_candidates_stands_between_sources_and_user() -> None:
+    similar = np.zeros((N_LAST, 2), np.float32)
+    similar[0] = [0.1, 0.2]
+    scene = Scene.of(similar, np.zeros(2, np.float32), worth([], 60.0))
+    proposals = {"near": Proposal(["x", "y"], [2.0, 1.0])}
+    asked: list[list[str]] = []
+
+    def scene_of(item_ids: Sequence[str]) -> Scene:
+        asked.append(list(item_ids))
+        return scene
+
+    with_scene = Candidates(SOURCES, proposals, Asker(7), scene_of)
+    assert asked == [["x", "y"]]
+    of_context = context_of(len(SOURCES))
+    assert with_scene.features[:, of_context] == pytest.approx(context_columns.described(scene))
+    without = described(near=proposals["near"]).features
+    assert not without[:, of_context].any()
+    assert np.delete(without, of_context, axis=1) == pytest.approx(
+        np.delete(with_scene.features, of_context, axis=1)
     )

@@ -101,7 +101,7 @@ class LastChosen:
         self.own: dict[int, set[int]] = {}
         self.newest_first: list[int] = []
 
-    def best(self, user_row: int, k: int) -> Rows:
+    def best(self, user_row: int, k: int, at: float) -> Rows:
         own = self.own.get(user_row, set())
         return np.array([row for row in self.newest_first if row not in own][:k], np.int64)
 
@@ -117,12 +117,14 @@ def test_ranks_in_lists_are_those_of_the_plain_loop() -> None:
         zip(events.user_rows.tolist(), events.item_rows.tolist(), strict=True)
     ):
         if model.own.get(user) and item not in model.own[user]:
-            listed = model.best(user, 10).tolist()
+            listed = model.best(user, 10, 0.0).tolist()
             expected.append(listed.index(item) if item in listed else MISS)
         model.learn(events.at(slice(index, index + 1)))
     again, found = LastChosen(), []
     for asked, batch in predict_then_learn(events, 0):
-        found += [question.rank_in(again.best(question.user_row, 10)) for question in asked]
+        found += [
+            question.rank_in(again.best(question.user_row, 10, question.timestamp)) for question in asked
+        ]
         again.learn(batch)
     assert found == expected
     assert MISS in found

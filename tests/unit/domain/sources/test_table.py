@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import COLD, Proposal
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.ranking.user_columns import COLD
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.request_context import RequestContext

@@ -16,11 +16,12 @@ def test_a_state_is_read_as_it_was_written() -> None:
     assert state_of(FIELDS) == STATE
 
 
-@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"profile"}))
+@pytest.mark.parametrize("name", sorted(FIELDS.keys() - {"profile", "recent_at"}))
 def test_a_field_that_is_missing_is_named(name: str) -> None:
     with pytest.raises(Damaged, match=name):
         state_of({key: value for key, value in FIELDS.items() if key != name})
 
 
-def test_a_document_of_before_there_were_profiles_is_whole() -> None:
-    assert state_of({key: value for key, value in FIELDS.items() if key != "profile"}) == STATE
+@pytest.mark.parametrize("name", ["profile", "recent_at"])
+def test_a_document_of_before_there_was_a_field_is_whole(name: str) -> None:
+    assert state_of({key: value for key, value in FIELDS.items() if key != name}) == STATE

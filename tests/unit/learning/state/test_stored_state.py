@@ -79,7 +79,8 @@ def learned() -> TrainerState:
 def teach_blend(state: TrainerState) -> None:
     serving = LiveServing(state, 10)
     for number in range(N_USERS * N_ITEMS):
-        serving.learn(f"u{number % N_USERS}", f"i{number % N_ITEMS}", is_new_only=False)
+        event = Interaction(f"u{number % N_USERS}", f"i{number % N_ITEMS}", 1.0)
+        serving.learn(event, is_new_only=False)
 
 
 @pytest.fixture(scope="module")
@@ -236,7 +237,7 @@ def test_another_source_in_the_blend_lets_it_learn_anew(sources: tuple[str, ...]
     state, said = restored(written)
     (line,) = said
     assert (line["event"], line["part"]) == ("state_part_starts_afresh", "blend")
-    assert ("its sources were gmf, covisitation" if is_named else "is of shape") in line["reason"]
+    assert ("it was learned of gmf, covisitation" if is_named else "is of shape") in line["reason"]
     assert state.blend.n_learned == 0
     teach_blend(state)
     assert state.blend.n_learned > 0

@@ -1,0 +1,110 @@
+"""Columns that describe candidates in their context: each is declared once, here."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from streamrec.domain.ranking.scene import N_LAST, Array, Scene
+
+_LEAST_SHARE = np.float32(0.01)
+"""Amounts under this share of the highest are all the same: noise, on a scale of logarithms."""
+
+_LEVELS = -np.log(_LEAST_SHARE)
+
+_FIFTH = np.float32(0.2)
+
+_ALIKE = np.full(N_LAST, 1 / N_LAST, np.float32)
+
+
+class Column(NamedTuple):
+    """One number of each candidate.
+
+    Attributes
+    ----------
+    name
+        In checkpoints, in the published blend, and in the documentation.
+    of
+        Returns the (N,) amounts of a scene; 0 where nothing is known.
+    words
+        What it is.
+    high, low
+        What it says when a candidate's amount is above, or below, that of the others: the end of "it ...".
+    is_level
+        Whether only the amount's share of the highest counts, on a scale of logarithms: 1 for the highest, 0
+        from a hundredth of it down.
+    """
+
+    name: str
+    of: Callable[[Scene], Array]
+    words: str
+    high: str
+    low: str
+    is_level: bool = False
+
+
+COLUMNS = (
+    Column(
+        "near_sitting",
+        lambda scene: scene.worth @ scene.similar,
+        "sum of the similarities to the last choices, each by what it counts",
+        high="is often chosen together with what you chose in this sitting",
+        low="is seldom chosen together with what you chose in this sitting",
+        is_level=True,
+    ),
+    Column(
+        "votes",
+        lambda scene: _ALIKE @ scene.is_near,
+        "share of the last 20 choices whose published neighbour it is",
+        high="goes with many of your last choices",
+        low="goes with few of your last choices",
+    ),
+    Column(
+        "votes_sitting",
+        lambda scene: scene.worth @ scene.is_near * _FIFTH,
+        "a fifth of what these choices count together",
+        high="goes with many choices of this sitting",
+        low="goes with few choices of this sitting",
+    ),
+    Column(
+        "near_newest",
+        lambda scene: scene.similar[0],
+        "similarity to the newest choice",
+        high="is often chosen together with your newest choice",
+        low="is seldom chosen together with your newest choice",
+        is_level=True,
+    ),
+    Column(
+        "near_last_but_one",
+        lambda scene: scene.similar[1],
+        "similarity to the choice before it",
+        high="is often chosen together with your last choice but one",
+        low="is seldom chosen together with your last choice but one",
+        is_level=True,
+    ),
+    Column(
+        "follows_newest",
+        lambda scene: scene.follows,
+        "similarity to the newest choice by those who chose it afterwards",
+        high="is often chosen after your newest choice",
+        low="is seldom chosen after your newest choice",
+        is_level=True,
+    ),
+)
+"""In the order of their weights; a blend that was learned of others starts anew."""
+
+N_COLUMNS = len(COLUMNS)
+
+NAMES = tuple(column.name for column in COLUMNS)
+
+_IS_LEVEL = np.array([column.is_level for column in COLUMNS])
+
+
+def described(scene: Scene) -> Array:
+    """Return the (N, K) columns of a scene."""
+    amounts = np.stack([column.of(scene) for column in COLUMNS]).astype(np.float32, copy=False)
+    levels = amounts[_IS_LEVEL]
+    highest = levels.max(axis=1, initial=0.0, keepdims=True)
+    shares = np.divide(levels, highest, out=np.zeros_like(levels), where=highest > 0)
+    amounts[_IS_LEVEL] = 1 + np.log(np.maximum(shares, _LEAST_SHARE)) / _LEVELS
+    return amounts.T

@@ -1,0 +1,88 @@
+"""The learned blend as it is published, and read again."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.ranking import context_columns, user_columns
+from streamrec.domain.ranking.candidates import n_features
+from streamrec.domain.ranking.user_columns import SEGMENTS
+from streamrec.errors import Damaged
+from streamrec.payload import decoded
+
+COLUMNS = (*context_columns.NAMES, *user_columns.NAMES)
+"""Names of the columns after those of the sources."""
+
+_LARGEST = 1e9
+"""No trained number comes near it; sums of products of such numbers still fit a float32."""
+
+
+class Blend(msgspec.Struct, frozen=True):
+    """Learned blend, as it is published.
+
+    Attributes
+    ----------
+    sources
+        Names, in the order of the columns of `Candidates`.
+    columns
+        Names of the columns after those of the sources: of candidates in their context, and of who asks.
+    weights
+        Segment -> a weight for each source, of its reciprocal ranks; not negative, they sum to 1.
+    scale
+        Segment -> what the weights were divided by.
+    context
+        Segment -> a weight for each column of candidates in their context, of either sign.
+    hidden, hidden_bias, output
+        The correction: (2 S + K + U, H), (H,), (H,).
+    n_learned
+        Events that it was learned from.
+    time
+        Of the stream, when it was published.
+    """
+
+    sources: tuple[str, ...]
+    columns: tuple[str, ...]
+    weights: dict[str, list[float]]
+    scale: dict[str, float]
+    context: dict[str, list[float]]
+    hidden: list[list[float]]
+    hidden_bias: list[float]
+    output: list[float]
+    n_learned: int = 0
+    time: StreamTime = UNKNOWN_TIME
+
+    def goes_by(self, sources: Sequence[str]) -> bool:
+        """Return whether it was learned of these sources, and of the columns of this version."""
+        return self.sources == tuple(sources) and self.columns == COLUMNS
+
+
+_decode = msgspec.json.Decoder(Blend).decode
+
+
+def decode_blend(written: str | bytes) -> Blend | None:
+    """Read a blend; None for one of another version, and for what is none."""
+    try:
+        blend = decoded(_decode, written)
+    except Damaged:
+        return None
+    return blend if _is_whole(blend) else None
+
+
+def _is_whole(blend: Blend) -> bool:
+    """Return whether weights and correction are of the sizes that its sources want."""
+    n_sources, n_hidden = len(blend.sources), len(blend.hidden_bias)
+    return (
+        all(len(blend.weights.get(name, ())) == n_sources and name in blend.scale for name in SEGMENTS)
+        and all(len(blend.context.get(name, ())) == context_columns.N_COLUMNS for name in SEGMENTS)
+        and len(blend.hidden) == n_features(n_sources)
+        and all(len(row) == n_hidden for row in (*blend.hidden, blend.output))
+        and all(np.abs(np.array(numbers)).max(initial=0.0) < _LARGEST for numbers in _numbers(blend))
+    )
+
+
+def _numbers(blend: Blend) -> list[Any]:
+    by_segment = [[*blend.weights[name], blend.scale[name], *blend.context[name]] for name in SEGMENTS]
+    return [by_segment, blend.hidden, blend.hidden_bias, blend.output]

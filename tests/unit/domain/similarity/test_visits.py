@@ -1,0 +1,68 @@
+"""What is near to a user's last items."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamrec.domain.popularity.recency import AGE_DECAY
+from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.similarity.visits import N_HISTORY, Visits
+from tests.builders import near
+
+
+def test_scores_are_the_sum_over_the_history_written_out() -> None:
+    neighbours = {
+        "new": near(("x", 0.5, 9.0, 0.1), ("y", 0.25, 9.0, 0.0)),
+        "old": near(("y", 0.75, 9.0, 0.5), ("x", 0.125, 9.0, 0.0)),
+    }
+    # What has no neighbours takes its age all the same.
+    visits = Visits(["new", "unknown", "old"], neighbours)
+    faded = AGE_DECAY**2
+    assert dict(zip(visits.item_ids, visits.together, strict=True)) == pytest.approx(
+        {"x": 0.5 + 0.125 * faded, "y": 0.25 + 0.75 * faded}
+    )
+    assert dict(zip(visits.item_ids, visits.after, strict=True)) == pytest.approx(
+        {"x": 0.1, "y": 0.5 * faded}
+    )
+
+
+@pytest.mark.parametrize(("history", "neighbours"), [([], {}), (["a"], {}), (["a"], {"a": near()})])
+def test_nothing_visited_or_nothing_near_is_nothing(
+    history: list[str], neighbours: dict[str, Neighbours]
+) -> None:
+    visits = Visits(history, neighbours)
+    assert (visits.item_ids, visits.together.tolist(), visits.after.tolist()) == ([], [], [])
+    assert visits.similar(["x"]).tolist() == [[0.0]] * N_HISTORY
+    assert visits.follows_newest(["x"]).tolist() == [0.0]
+    assert visits.similar([]).shape == (N_HISTORY, 0)
+
+
+ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
+
+
+@given(
+    history=st.lists(ITEMS, unique=True),
+    pairs=st.dictionaries(ITEMS, st.dictionaries(ITEMS, st.floats(0.01, 1), max_size=9)),
+    asked=st.lists(ITEMS, unique=True),
+)
+def test_similarities_are_those_of_each_pair(
+    history: list[str], pairs: dict[str, dict[str, float]], asked: list[str]
+) -> None:
+    neighbours = {
+        item: near(*((other, amount, 1.0, amount / 2) for other, amount in of_item.items()))
+        for item, of_item in pairs.items()
+    }
+    visits = Visits(history, neighbours)
+    expected = np.zeros((N_HISTORY, len(asked)), np.float32)
+    for age, item in enumerate(history):
+        for position, other in enumerate(asked):
+            expected[age, position] = pairs.get(item, {}).get(other, 0.0)
+    assert visits.similar(asked) == pytest.approx(expected)
+    assert visits.follows_newest(asked) == pytest.approx(expected[0] / 2)
+
+
+def test_a_longer_history_than_counts_is_cut() -> None:
+    history = [f"h{age}" for age in range(N_HISTORY + 5)]
+    visits = Visits(history, {item: near(("x", 0.5, 1.0, 0.0)) for item in history})
+    assert visits.similar(["x"]).sum() == pytest.approx(N_HISTORY / 2)
