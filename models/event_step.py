@@ -100,10 +100,10 @@ def _pull(tables: Tables, known: Known, work: Work, n: int, loss: int) -> Number
     for choice in range(n):
         logits[0] = _logit(tables.items, work.vectors, choice, work.items[choice])
         n_kept = _gather(tables, known, work, choice)
-        if loss == SOFTMAX and n_kept:
-            log_odds = np.float32(math.log(max(1.0, known.n_items[0] / n_kept)))
-            for c in range(1, 1 + n_kept):
-                logits[c] += log_odds
+        odds = max(1.0, known.n_items[0] / n_kept) if loss == SOFTMAX and n_kept else 1.0
+        log_odds = np.float32(math.log(odds))
+        for c in range(1, 1 + n_kept):
+            logits[c] += log_odds
         found, size = gradient_of(loss, logits[: 1 + n_kept], work.powers, work.power_bits)
         # Without anything to stand against there is nothing to learn.
         strength = work.weights[choice] * np.float32(size) if n_kept else np.float32(0.0)
@@ -112,7 +112,8 @@ def _pull(tables: Tables, known: Known, work: Work, n: int, loss: int) -> Number
         for c in range(n_kept):
             pulls[choice, kept[c]] = strength * logits[1 + c]
         if choice == 0:
-            loss_of_event = found
+            # Among what was drawn: a catalogue that grows would else look like a model that gets worse.
+            loss_of_event = found + math.log(1.0 - size + size / odds) if odds > 1.0 else found
     return loss_of_event
 
 

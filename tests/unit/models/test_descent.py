@@ -72,7 +72,10 @@ def learn(gmf: GMF, given: Lessons, how: Descent | None = None, **options: float
 def gradients(
     gmf: GMF, user: int, item: int, weight: float, past: dict[int, float] | None = None
 ) -> tuple[float, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """By autograd: the loss of the event of `SEED`; weighted, by users, by items, and by items as past."""
+    """By autograd: the loss of the event of `SEED` among the items drawn; by users, items, and items as past.
+
+    The gradients are weighted, and of the loss among all items.
+    """
     users, items = gmf.users.rows.clone().requires_grad_(), gmf.items.rows.clone().requires_grad_()
     of_past = gmf.past.rows.clone().requires_grad_()
     inner = users[user] + sum(share * of_past[row] for row, share in (past or {}).items())
@@ -81,8 +84,9 @@ def gradients(
     log_odds = torch.full((1 + N_NEGATIVES,), math.log(N_ITEMS / N_NEGATIVES))
     log_odds[0] = 0.0
     loss = torch.logsumexp(logits + log_odds, 0) - logits[0]
+    among_drawn = torch.logsumexp(logits, 0) - logits[0]
     by = torch.autograd.grad(weight * loss, [users, items, of_past], allow_unused=True)
-    return float(loss.detach()), by[0], by[1], torch.zeros_like(of_past) if by[2] is None else by[2]
+    return float(among_drawn.detach()), by[0], by[1], torch.zeros_like(of_past) if by[2] is None else by[2]
 
 
 def adagrad(rate: float, gradient: torch.Tensor, first: float = float(FIRST_SQUARE)) -> torch.Tensor:
