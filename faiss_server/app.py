@@ -1,10 +1,11 @@
-"""The service as a WSGI application."""
+"""The service as a Falcon ASGI app."""
 
-from typing import NamedTuple
-from wsgiref.types import WSGIApplication
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-import falcon
+import falcon.asgi
 
+from faiss_server.answers import Searches
 from faiss_server.generations import Generations
 from faiss_server.resources import SearchResource, SimilarItemsResource, SimilarUsersResource
 from faiss_server.state_resources import ReadyResource, StatsResource
@@ -14,7 +15,7 @@ from streamrec.ports import Metrics
 from streamrec.web import problems
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.health import Live
-from streamrec.web.paths import on_raw_path
+from streamrec.web.paths import RawPathApp
 from streamrec.web.requests import JOINED_IDS, Requests
 
 
@@ -36,17 +37,37 @@ class Rules(NamedTuple):
 _RULES = Rules()
 
 
-def create_app(generations: Generations, metrics: Metrics, rules: Rules = _RULES) -> WSGIApplication:
-    """Return the application that searches `generations`."""
+class _Closing:
+    def __init__(self, closers: Iterable[Callable[[], Awaitable[None]]]) -> None:
+        self._closers = tuple(closers)
+
+    async def process_shutdown(self, scope: dict[str, Any], event: Mapping[str, Any]) -> None:
+        for close in self._closers:
+            await close()
+
+
+def create_app(
+    generations: Generations,
+    metrics: Metrics,
+    rules: Rules = _RULES,
+    on_shutdown: Iterable[Callable[[], Awaitable[None]]] = (),
+) -> falcon.asgi.App[Any, Any]:
+    """Return the app that searches `generations`.
+
+    Parameters
+    ----------
+    on_shutdown
+        Called in order once the last request is answered.
+    """
     requests = Requests("index", metrics, rules.slow_request_s, JOINED_IDS)
-    app = falcon.App(media_type=falcon.MEDIA_JSON, middleware=[requests])
+    app = RawPathApp(middleware=[requests, _Closing(on_shutdown)])
     problems.install(app)
-    reader = BodyReader(rules.max_body_bytes, (JSON, CONTENT_TYPE))
-    app.add_route(SEARCH_PATH, SearchResource(generations, metrics, reader))
+    reader, searches = BodyReader(rules.max_body_bytes, (JSON, CONTENT_TYPE)), Searches()
+    app.add_route(SEARCH_PATH, SearchResource(generations, metrics, reader, searches))
     app.add_route(VECTORS_PATH, VectorsResource(generations, reader))
-    app.add_route("/v1/items/{id_}/similar", SimilarItemsResource(generations, metrics))
-    app.add_route("/v1/users/{id_}/similar", SimilarUsersResource(generations, metrics))
+    app.add_route("/v1/items/{id_}/similar", SimilarItemsResource(generations, metrics, searches))
+    app.add_route("/v1/users/{id_}/similar", SimilarUsersResource(generations, metrics, searches))
     app.add_route("/v1/stats", StatsResource(generations))
     app.add_route("/health/live", Live())
     app.add_route("/health/ready", ReadyResource(generations))
-    return on_raw_path(app)
+    return app

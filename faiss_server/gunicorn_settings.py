@@ -1,16 +1,19 @@
-"""Settings of gunicorn for the service; flags on its command line win over this."""
+"""Settings of gunicorn for the service; flags on its command line win over this.
+
+``gunicorn -c python:faiss_server.gunicorn_settings``
+"""
 
 from streamrec.web import gunicorn
 
-wsgi_app = "faiss_server.wsgi:app"
+wsgi_app = "faiss_server.asgi:app"
 bind = ["127.0.0.1:8100"]
 
 # One process: each would hold the whole index. Faiss releases the interpreter's lock while it searches.
-worker_class = "gthread"
+worker_class = gunicorn.WORKER_CLASS
 workers = 1
-threads = 8
 
 keepalive = gunicorn.KEEPALIVE_S
 graceful_timeout = gunicorn.GRACEFUL_TIMEOUT_S
 control_socket_disable = gunicorn.CONTROL_SOCKET_DISABLE
 logconfig_dict = gunicorn.logging_of("index")
+post_worker_init = gunicorn.post_worker_init

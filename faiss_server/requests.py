@@ -1,9 +1,9 @@
 """Requests of clients and of people, and how they become queries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
 
-import falcon
+import falcon.asgi
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from streamrec.web.bodies import JSON, BodyReader
 
 T = TypeVar("T")
 
-Answer = Callable[[bytes], bytes]
+Answer = Callable[[bytes], Awaitable[bytes]]
 """From the body of a request to the body of its answer."""
 
 DEFAULT_K = 10
@@ -83,13 +83,17 @@ def decoded(decode: Callable[[bytes], T], body: bytes) -> T:
         raise InvalidInput(str(error)) from error
 
 
-def reply_in_kind(
-    req: falcon.Request, resp: falcon.Response, reader: BodyReader, for_client: Answer, for_people: Answer
+async def reply_in_kind(
+    req: falcon.asgi.Request,
+    resp: falcon.asgi.Response,
+    reader: BodyReader,
+    for_client: Answer,
+    for_people: Answer,
 ) -> None:
     """Answer a body in its own form: MessagePack to the service's client, JSON to people."""
-    body = reader.read(req)
+    body = await reader.read(req)
     is_of_client = body.media_type == CONTENT_TYPE
-    resp.data = (for_client if is_of_client else for_people)(body.payload)
+    resp.data = await (for_client if is_of_client else for_people)(body.payload)
     resp.content_type = CONTENT_TYPE if is_of_client else JSON
 
 

@@ -1,11 +1,12 @@
 """Resources that search: for people in JSON, for the service's client in MessagePack."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import falcon
+import falcon.asgi
 import msgspec
 
-from faiss_server.answers import found_by, similar_to
+from faiss_server.answers import Searches, found_by, similar_to
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
 from faiss_server.requests import (
@@ -39,24 +40,30 @@ _json = msgspec.json.Encoder()
 class SearchResource:
     """`POST /v1/search`: JSON for people, MessagePack for the service's client."""
 
-    def __init__(self, generations: Generations, metrics: Metrics, reader: BodyReader) -> None:
+    def __init__(
+        self, generations: Generations, metrics: Metrics, reader: BodyReader, searches: Searches
+    ) -> None:
         self._generations = generations
         self._metrics = metrics
         self._reader = reader
+        self._searches = searches
 
-    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer one request of several queries."""
-        reply_in_kind(req, resp, self._reader, self._answer_client, self._answer_people)
+        await reply_in_kind(req, resp, self._reader, self._answer_client, self._answer_people)
 
-    def _answer_client(self, body: bytes) -> bytes:
+    async def _answer_client(self, body: bytes) -> bytes:
         rows = decoded(decode_queries, body)
         if len(rows) > MAX_QUERIES:
             raise InvalidInput(f"{len(rows)} queries; at most {MAX_QUERIES} are allowed")
         current = self._generations.get().name
         self._metrics.count("index.queries", len(rows))
-        with timed(self._metrics, "index.search"):
-            answers = [self._answer_row(row, current) for row in rows]
+        answers = await self._searches.run(lambda: self._answer_rows(rows, current), len(rows))
         return encode_answers(answers)
+
+    def _answer_rows(self, rows: Sequence[QueryRow], current: str) -> list[AnswerMessage]:
+        with timed(self._metrics, "index.search"):
+            return [self._answer_row(row, current) for row in rows]
 
     def _answer_row(self, row: QueryRow, current: str) -> AnswerMessage:
         """Answer one query; what is wrong with it must not spoil the others of the request."""
@@ -71,23 +78,28 @@ class SearchResource:
             return AnswerMessage(row.generation or current, error=str(error), is_unavailable=True)
         return AnswerMessage(generation.name, ids, scores.tobytes(), is_missing)
 
-    def _answer_people(self, body: bytes) -> bytes:
+    async def _answer_people(self, body: bytes) -> bytes:
         search = decode_search(body)
         generation = self._generations.get(search.generation)
         self._metrics.count("index.queries", search.n_queries)
-        with timed(self._metrics, "index.search"):
-            results, missing = _rank_all(generation, search)
+
+        def rank() -> tuple[list[list[dict[str, Any]]], list[str]]:
+            with timed(self._metrics, "index.search"):
+                return _rank_all(generation, search)
+
+        results, missing = await self._searches.run(rank, search.n_queries)
         return _json.encode({"generation": generation.name, "results": results, "missing": missing})
 
 
 class _SimilarResource:
     kind: ClassVar[Kind]
 
-    def __init__(self, generations: Generations, metrics: Metrics) -> None:
+    def __init__(self, generations: Generations, metrics: Metrics, searches: Searches) -> None:
         self._generations = generations
         self._metrics = metrics
+        self._searches = searches
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, id_: str) -> None:
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id_: str) -> None:
         """Answer with the ids most similar to one.
 
         Raises
@@ -100,8 +112,12 @@ class _SimilarResource:
         query, id_ = queries.query_of(req, SimilarQuery), id_in_path(id_)
         generation = self._generations.get(query.generation)
         self._metrics.count("index.queries")
-        with timed(self._metrics, "index.search"):
-            ranking = similar_to(generation, self.kind, id_, query.k)
+
+        def rank() -> Ranking:
+            with timed(self._metrics, "index.search"):
+                return similar_to(generation, self.kind, id_, query.k)
+
+        ranking = await self._searches.run(rank)
         shown = _shown(ranking, self.kind)
         resp.data = _json.encode({"generation": generation.name, f"{self.kind.name}s": shown})
 

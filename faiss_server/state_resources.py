@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import falcon
+import falcon.asgi
 import msgspec
 
 from faiss_server.generations import Followed, Generation, Generations
@@ -20,7 +20,7 @@ class StatsResource:
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer also before a generation is loaded: somebody wants to know why."""
         served = [_stats_of(generation) for generation in self._generations.served]
         current = served[0] if served else {"generation": None}
@@ -39,7 +39,7 @@ class ReadyResource:
     def __init__(self, generations: Generations) -> None:
         self._generations = generations
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer 503 with the reason until then."""
         resp.data = _json.encode({"status": "ready", "generation": self._generations.get().name})
 

@@ -130,6 +130,6 @@ def _route(
     app.add_route("/v1/users", users.Users(catalog))
     app.add_route("/v1/users/{user_id}", users.User(catalog, size))
     app.add_route("/v1/users/{user_id}/similar", users.SimilarUsers(serving.similar_users))
-    app.add_route("/health/live", Live(), suffix="async")
+    app.add_route("/health/live", Live())
     app.add_route("/openapi.json", documents.OpenApi(rules.root_path))
     app.add_route("/docs", documents.Docs())

@@ -37,7 +37,7 @@ async def body_of(
     InvalidEvent
         When one of the `single_keys` stands twice in an object.
     """
-    payload = (await reader.read_async(req)).payload
+    payload = (await reader.read(req)).payload
     try:
         body = decoder.decode(payload)
     except DAMAGE as error:

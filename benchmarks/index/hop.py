@@ -52,7 +52,7 @@ def measure_hop(shape_name: str) -> dict[str, Any]:
         write_snapshot(home / "artifacts", snapshot)
         set_current(home / "artifacts", "g")
         with (
-            _served("faiss_server.wsgi:app", home) as service,
+            _served("faiss_server.asgi:app", home) as service,
             _served("benchmarks.index.empty_app:app", home) as empty,
         ):
             _await_ready(service)

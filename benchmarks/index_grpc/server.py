@@ -16,7 +16,6 @@ import typer
 import uvloop
 
 from benchmarks.index_grpc.generated import Code, load_code
-from faiss_server import gunicorn_settings
 from faiss_server.background import Repeated
 from faiss_server.generations import Generations
 from faiss_server.kinds import ITEMS
@@ -26,6 +25,8 @@ from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.ports import COMMANDS, EventSource, Metrics
 from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import configure_logging, timed
+
+_N_THREADS = 8
 
 _MAINTENANCE_INTERVAL_S = 1.0
 
@@ -133,7 +134,7 @@ def _load(locations: LocationSettings, metrics: Metrics) -> Generations:
 
 
 def _serve_threads(searches: Searches, code: Code, port: int) -> None:
-    server = grpc.server(ThreadPoolExecutor(gunicorn_settings.threads))
+    server = grpc.server(ThreadPoolExecutor(_N_THREADS))
     code.services.add_IndexServicer_to_server(ThreadedIndex(searches), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()

@@ -1,1 +1,1 @@
-"""The HTTP side that both services share: over Falcon, as WSGI and as ASGI."""
+"""The HTTP side that both services share: Falcon's ASGI apps."""

@@ -24,25 +24,21 @@ class Body(NamedTuple):
 
 
 class BodyReader:
-    """Reads bodies of some media types and of up to `max_bytes`: JSON, unless others are named.
-
-    Either way of reading raises falcon.HTTPError: 413 for a body that is too large, packed or unpacked; 415
-    for one of another media type, or encoded in another way than by gzip; 400 for one that is not the gzip
-    or the UTF-8 that it claims to be.
-    """
+    """Reads bodies of some media types and of up to `max_bytes`: JSON, unless others are named."""
 
     def __init__(self, max_bytes: int, media_types: Collection[str] = (JSON,)) -> None:
         self._max_bytes = max_bytes
         self._media_types = tuple(media_types)
 
-    def read(self, req: falcon.Request) -> Body:
-        """Read the body of a WSGI request."""
-        media_type, is_packed = self._check_head(req)
-        # Also ends where a chunked body does: the server in front knows where.
-        return self._as_meant(media_type, req.stream.read(self._max_bytes + 1), is_packed=is_packed)
+    async def read(self, req: falcon.asgi.Request) -> Body:
+        """Read the body of a request.
 
-    async def read_async(self, req: falcon.asgi.Request) -> Body:
-        """Read the body of an ASGI request."""
+        Raises
+        ------
+        falcon.HTTPError
+            413 for a body that is too large, packed or unpacked; 415 for one of another media type, or
+            encoded in another way than by gzip; 400 for one that is not the gzip or the UTF-8 that it claims.
+        """
         media_type, is_packed = self._check_head(req)
         chunks: list[bytes] = []
         room = self._max_bytes + 1
@@ -51,7 +47,7 @@ class BodyReader:
             room -= len(chunk)
         return self._as_meant(media_type, b"".join(chunks), is_packed=is_packed)
 
-    def _check_head(self, req: falcon.Request) -> tuple[str, bool]:
+    def _check_head(self, req: falcon.asgi.Request) -> tuple[str, bool]:
         """Return the media type, and whether the body is packed; refuse what need not be read at all."""
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         if media_type not in self._media_types:

@@ -1,17 +1,27 @@
 """Settings of gunicorn that both services have, each with its reason."""
 
+import gc
+import os
+import signal
 import sys
-from typing import Any
+import threading
+import time
+from typing import Any, Protocol
 
 from streamrec.errors import ConfigurationError
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import logging_config
 
+WORKER_CLASS = "uvicorn_worker.UvicornWorker"
+"""uvloop and httptools: see docs/adr/0004-recommender-server.md for the other workers' figures."""
+
 KEEPALIVE_S = 75
 """Clients keep their connections open; a close between two requests would look like a failure to them."""
 
 GRACEFUL_TIMEOUT_S = 3
+
+_LOOK_INTERVAL_S = 1.0
 
 CONTROL_SOCKET_DISABLE = True
 """By default every gunicorn of a user opens the same socket in the home folder."""
@@ -23,3 +33,21 @@ def logging_of(service: str) -> dict[str, Any]:
         return logging_config(read_settings(LocationSettings).log_level, service)
     except ConfigurationError as error:
         sys.exit(f"error: {error}")
+
+
+class _Worker(Protocol):
+    ppid: int
+
+
+def post_worker_init(worker: _Worker) -> None:
+    """Keep the collector off what the imports made: going through it takes tens of milliseconds."""
+    gc.collect()
+    gc.freeze()
+    threading.Thread(target=_end_with_master, args=(worker.ppid,), name="master", daemon=True).start()
+
+
+def _end_with_master(master: int) -> None:
+    """End this worker when gunicorn was killed: else it keeps the port, and the next gunicorn can't start."""
+    while os.getppid() == master:
+        time.sleep(_LOOK_INTERVAL_S)
+    os.kill(os.getpid(), signal.SIGTERM)

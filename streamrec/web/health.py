@@ -1,6 +1,6 @@
 """Liveness: the same answer of both services."""
 
-import falcon
+import falcon.asgi
 import msgspec
 
 
@@ -15,12 +15,8 @@ _LIVE = msgspec.json.encode(Health("ok"))
 
 
 class Live:
-    """`GET /health/live`: the process runs. In an ASGI app its route is added with the suffix ``async``."""
+    """`GET /health/live`: the process runs."""
 
-    def on_get(self, _req: falcon.Request, resp: falcon.Response) -> None:
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer always."""
         resp.data = _LIVE
-
-    async def on_get_async(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Answer always."""
-        self.on_get(req, resp)

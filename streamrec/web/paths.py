@@ -4,34 +4,19 @@ Servers decode the path, after which a slash in an id can't be told from one tha
 GET without the body (RFC 9110, section 9.3.2).
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote, urlsplit
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from urllib.parse import quote
 
 import falcon.asgi
 
 Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+_WITH_BODY = frozenset({"POST", "PUT"})
+
 _ASCII = bytes(range(128))
-
-
-def on_raw_path(app: WSGIApplication) -> WSGIApplication:
-    """Return a WSGI application that routes on the raw path, and answers HEAD."""
-
-    def with_raw_path(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        raw = environ.get("RAW_URI")
-        if raw:
-            environ["PATH_INFO"] = urlsplit(raw).path if "://" in raw else raw.partition("?")[0]
-        if environ["REQUEST_METHOD"] != "HEAD":
-            return app(environ, start_response)
-        answer = app({**environ, "REQUEST_METHOD": "GET"}, start_response)
-        if (close := getattr(answer, "close", None)) is not None:
-            close()
-        return ()
-
-    return with_raw_path
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
@@ -50,7 +35,7 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
     async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
         self,
         scope: dict[str, Any],
-        receive: Callable[[], Awaitable[Message]],
+        receive: Receive,
         send: Send,
     ) -> None:
         """Handle one connection."""
@@ -59,6 +44,8 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
         elif scope["type"] == "http" and scope["method"] == "HEAD":
             # A scope of its own: the server's says still that no body is to be sent.
             scope, send = {**scope, "method": "GET"}, _without_body(send)
+        elif scope["type"] == "http" and scope["method"] in _WITH_BODY:
+            receive = _begun_before_the_body(receive)
         raw_path = scope.get("raw_path")
         if raw_path is not None:
             # Some servers leave the query string on it.
@@ -71,6 +58,23 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
     def _routed(self, path: str) -> str:
         root = self._root_path
         return path[len(root) :] if root and path.startswith(f"{root}/") else path
+
+
+def _begun_before_the_body(receive: Receive) -> Receive:
+    """Let the app answer before any of the body has come: Falcon would wait for the beginning of it first.
+
+    A body that is too large is refused before it is sent.
+    """
+    has_begun = False
+
+    async def receive_later() -> Message:
+        nonlocal has_begun
+        if has_begun:
+            return await receive()
+        has_begun = True
+        return {"type": "http.request", "body": b"", "more_body": True}
+
+    return receive_later
 
 
 def _without_traceback(send: Send) -> Send:

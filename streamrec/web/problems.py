@@ -1,7 +1,6 @@
 """Errors as problem details (RFC 9457): the one module that maps our errors to HTTP."""
 
 import math
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -21,8 +20,6 @@ _RETRY_AFTER_S = 1
 _log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode
 
-Handler = Callable[[falcon.Request, falcon.Response, Any, dict[str, Any]], NoReturn]
-
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """Problem details (RFC 9457)."""
@@ -33,13 +30,11 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     request_id: str | None = None
 
 
-def install(app: falcon.App[Any, Any]) -> None:
-    """Let a WSGI or ASGI app answer every error with problem details."""
+def install(app: falcon.asgi.App[Any, Any]) -> None:
+    """Let an app answer every error with problem details."""
     app.set_error_serializer(_serialize)
-    handlers: dict[type[Exception], Handler] = {StreamrecError: _on_streamrec_error, Exception: _on_bug}
-    for kind, handler in handlers.items():
-        is_asgi = isinstance(app, falcon.asgi.App)
-        app.add_error_handler(kind, _awaited(handler) if is_asgi else handler)
+    app.add_error_handler(StreamrecError, _on_streamrec_error)
+    app.add_error_handler(Exception, _on_bug)
 
 
 def problem_of(error: StreamrecError) -> falcon.HTTPError:
@@ -72,23 +67,14 @@ def _serialize(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPErr
     _log.info("problem", status=status, detail=detail, method=req.method, path=shown_path(req.path))
 
 
-def _on_streamrec_error(
-    _req: falcon.Request, _resp: falcon.Response, error: StreamrecError, _params: dict[str, Any]
+async def _on_streamrec_error(
+    _req: falcon.asgi.Request, _resp: falcon.asgi.Response, error: StreamrecError, _params: dict[str, Any]
 ) -> NoReturn:
     raise problem_of(error) from error
 
 
-def _on_bug(
-    req: falcon.Request, _resp: falcon.Response, error: Exception, _params: dict[str, Any]
+async def _on_bug(
+    req: falcon.asgi.Request, _resp: falcon.asgi.Response, error: Exception, _params: dict[str, Any]
 ) -> NoReturn:
     _log.error("bug", method=req.method, path=shown_path(req.path), exc_info=error)
     raise falcon.HTTPInternalServerError(description="the server failed; its log says how") from error
-
-
-def _awaited(handler: Handler) -> Callable[..., Any]:
-    async def handle(
-        req: falcon.Request, resp: falcon.Response, error: Exception, params: dict[str, Any]
-    ) -> None:
-        handler(req, resp, error, params)
-
-    return handle

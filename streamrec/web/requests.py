@@ -1,4 +1,4 @@
-"""Middleware that names, times and counts every request, under both WSGI and ASGI."""
+"""Middleware that names, times and counts every request."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Final
 
-import falcon
+import falcon.asgi
 import structlog
 
 from streamrec.index_protocol import REQUEST_ID_HEADER
@@ -51,7 +51,7 @@ class Requests:
         self._slow_s = slow_s
         self._well_formed = well_formed
 
-    def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
+    async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Name the request."""
         given = req.get_header(REQUEST_ID_HEADER)
         request_id = given if given and self._well_formed.fullmatch(given) else secrets.token_hex(8)
@@ -62,8 +62,8 @@ class Requests:
         resp.set_header("Cache-Control", "no-store")
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
-    def process_response(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    async def process_response(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, req_succeeded: bool
     ) -> None:
         """Count and time what was answered, by resource: paths hold ids, and would make a name each."""
         took_s = time.perf_counter() - req.context.started
@@ -82,15 +82,5 @@ class Requests:
                 status=resp.status_code,
                 took_ms=round(took_s * 1000, 2),
             )
-        # A thread goes on with other requests.
+        # A connection may go on with other requests in the same context.
         structlog.contextvars.unbind_contextvars("request_id")
-
-    async def process_request_async(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Name the request."""
-        self.process_request(req, resp)
-
-    async def process_response_async(
-        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
-    ) -> None:
-        """Count and time what was answered."""
-        self.process_response(req, resp, resource, req_succeeded)

@@ -3,11 +3,13 @@
 Run by ``gunicorn -c python:faiss_server.gunicorn_settings``.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Sequence
-from wsgiref.types import WSGIApplication
+from typing import Any
 
+import falcon.asgi
 import structlog
 
 from faiss_server.app import Rules, create_app
@@ -15,7 +17,7 @@ from faiss_server.background import Repeated, end_service
 from faiss_server.generations import Generations
 from faiss_server.loader import GenerationLoader, OpenSource
 from faiss_server.sources import sources_of
-from streamrec.adapters.statsd.metrics import open_metrics
+from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS
 from streamrec.settings.processes import IndexSettings, LocationSettings
@@ -39,7 +41,7 @@ def _end_if_refused(open_source: OpenSource, topics: Sequence[str]) -> None:
         structlog.get_logger().warning("waiting_for_a_part", part="changelog", error=str(error))
 
 
-def _compose(locations: LocationSettings, settings: IndexSettings) -> WSGIApplication:
+def _compose(locations: LocationSettings, settings: IndexSettings) -> falcon.asgi.App[Any, Any]:
     configure_logging(locations.log_level, service="index")
     metrics = open_metrics(locations.statsd_url)
     open_source = sources_of(locations, metrics)
@@ -56,10 +58,17 @@ def _compose(locations: LocationSettings, settings: IndexSettings) -> WSGIApplic
 
     # Beside the application: it answers that it lives, however long a log takes to answer us.
     threading.Thread(target=start, name="start", daemon=True).start()
-    return create_app(generations, metrics, Rules(slow_request_s=locations.slow_request_s))
+
+    async def close_metrics() -> None:
+        # Uvicorn ends its process by the signal that it got: nothing that runs at exit would send the last.
+        if isinstance(metrics, StatsdMetrics):
+            await asyncio.to_thread(metrics.close)
+
+    rules = Rules(slow_request_s=locations.slow_request_s)
+    return create_app(generations, metrics, rules, on_shutdown=[close_metrics])
 
 
-def _start() -> WSGIApplication:
+def _start() -> falcon.asgi.App[Any, Any]:
     try:
         return _compose(read_settings(LocationSettings), read_settings(IndexSettings))
     except ConfigurationError as error:
