@@ -1,5 +1,6 @@
 """Settings of gunicorn that both services have, each with its reason."""
 
+import ctypes
 import gc
 import os
 import signal
@@ -23,6 +24,9 @@ GRACEFUL_TIMEOUT_S = 3
 
 _LOOK_INTERVAL_S = 1.0
 
+_PR_SET_PDEATHSIG = 1
+"""Of Linux: the signal that a process gets at its parent's end."""
+
 CONTROL_SOCKET_DISABLE = True
 """By default every gunicorn of a user opens the same socket in the home folder."""
 
@@ -40,14 +44,19 @@ class _Worker(Protocol):
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Keep the collector off what the imports made: going through it takes tens of milliseconds."""
+    """Keep the collector off what the imports made, and let no worker outlive its master.
+
+    Going through what the imports made takes tens of milliseconds.
+    """
     gc.collect()
     gc.freeze()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     threading.Thread(target=_end_with_master, args=(worker.ppid,), name="master", daemon=True).start()
 
 
 def _end_with_master(master: int) -> None:
-    """End this worker when gunicorn was killed: else it keeps the port, and the next gunicorn can't start."""
+    """End this worker when gunicorn was killed, where the kernel does not: it would keep the port."""
     while os.getppid() == master:
         time.sleep(_LOOK_INTERVAL_S)
     os.kill(os.getpid(), signal.SIGTERM)
