@@ -162,7 +162,7 @@ _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 
 def _neighbours(payload: bytes) -> object:
     visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload)})
-    return visits.together, visits.similar(["a", "c"])
+    return visits.together, visits.beside(["a", "c"])
 
 
 def _blend(payload: bytes) -> object:

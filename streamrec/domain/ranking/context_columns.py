@@ -10,7 +10,7 @@ from streamrec.domain.ranking.scene import N_LAST, Array, Scene
 _LEAST_SHARE = np.float32(0.01)
 """Amounts under this share of the highest are all the same: noise, on a scale of logarithms."""
 
-_LEVELS = -np.log(_LEAST_SHARE)
+_RANGE = -np.log(_LEAST_SHARE)
 
 _FIFTH = np.float32(0.2)
 
@@ -97,14 +97,18 @@ N_COLUMNS = len(COLUMNS)
 
 NAMES = tuple(column.name for column in COLUMNS)
 
-_IS_LEVEL = np.array([column.is_level for column in COLUMNS])
+_LEVELS = np.flatnonzero([column.is_level for column in COLUMNS])
 
 
 def described(scene: Scene) -> Array:
     """Return the (N, K) columns of a scene."""
-    amounts = np.stack([column.of(scene) for column in COLUMNS]).astype(np.float32, copy=False)
-    levels = amounts[_IS_LEVEL]
+    amounts = np.empty((N_COLUMNS, len(scene.follows)), np.float32)
+    for column, row in zip(COLUMNS, amounts, strict=True):
+        row[:] = column.of(scene)
+    levels = amounts[_LEVELS]
     highest = levels.max(axis=1, initial=0.0, keepdims=True)
-    shares = np.divide(levels, highest, out=np.zeros_like(levels), where=highest > 0)
-    amounts[_IS_LEVEL] = 1 + np.log(np.maximum(shares, _LEAST_SHARE)) / _LEVELS
+    highest[highest <= 0] = 1
+    levels /= highest
+    np.maximum(levels, _LEAST_SHARE, out=levels)
+    amounts[_LEVELS] = np.log(levels, out=levels) / _RANGE + 1
     return amounts.T

@@ -1,6 +1,10 @@
 """Items beside another."""
 
+from functools import cached_property
+
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
@@ -8,7 +12,7 @@ from streamrec.payload import decoded
 
 # By column: ten thousands of entries are merged for a second's answers, and as an object each would cost more
 # to make than to use.
-class Neighbours(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
     """Items that are chosen together with another, nearest first; the first four columns are of one length.
 
     Attributes
@@ -35,6 +39,12 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, gc=False):
     # Values of before have no more than the above; they are read as if no days had been counted.
     same_day_ids: list[str] = []
     same_day_counts: list[int] = []
+
+    # A server holds copies of these: what an answer adds up need not be made of lists each time.
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """(2, N) similarities, and follows."""
+        return np.array([self.similarities, self.follows], np.float64)
 
     def __len__(self) -> int:
         """Return how many there are by co-visitation."""

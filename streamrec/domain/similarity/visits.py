@@ -1,6 +1,7 @@
 """Neighbours of the items that a user chose last: who was chosen together with them, and after them."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,24 @@ from streamrec.domain.similarity.neighbour import Neighbours
 
 N_HISTORY = 20
 """Newest distinct items of a user whose neighbours count."""
+
+
+_WORTH = AGE_DECAY ** np.arange(N_HISTORY)
+
+
+class Beside(NamedTuple):
+    """M items beside a history.
+
+    Attributes
+    ----------
+    similar
+        (20, M) similarity to each item of the history of each of the M; 0 where it is none's neighbour.
+    follows
+        (M,) how often each was chosen after the newest of the history, as a similarity.
+    """
+
+    similar: NDArray[np.float32]
+    follows: NDArray[np.float32]
 
 
 class Visits:
@@ -29,45 +48,39 @@ class Visits:
     >>> visits = Visits(["a", "b"], near)
     >>> visits.item_ids, visits.together.tolist(), visits.after.tolist()
     (['x'], [0.9], [0.2])
-    >>> visits.similar(["y", "x"])[:3].tolist()
+    >>> visits.beside(["y", "x"]).similar[:3].tolist()
     [[0.0, 0.5], [0.0, 0.5], [0.0, 0.0]]
     """
 
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Neighbours]) -> None:
-        # One long list each, of what all of them have: numbers by the dozen are not worth an array.
         ids: list[str] = []
-        similarities: list[float] = []
-        follows: list[float] = []
+        numbers = [np.zeros((2, 0))]
         counts = [0] * N_HISTORY
         for age, item_id in enumerate(history[:N_HISTORY]):
             near = neighbours.get(item_id)
             if near:
                 ids += near.item_ids
-                similarities += near.similarities
-                follows += near.follows
+                numbers.append(near.numbers)
                 counts[age] = len(near)
         self._n_of_newest = counts[0]
         self._numbering = Numbering(ids)
         self._ages = np.repeat(np.arange(N_HISTORY), counts)
-        self._similarities = np.array(similarities, np.float64)
-        self._follows = np.array(follows, np.float64)
+        self._similarities, self._follows = np.concatenate(numbers, axis=1)
         self.item_ids = self._numbering.ids
-        worth = (AGE_DECAY ** np.arange(N_HISTORY))[self._ages]
+        worth = _WORTH[self._ages]
         self.together = self._summed(self._similarities * worth)
         self.after = self._summed(self._follows * worth)
 
-    def similar(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
-        """Return (20, M) the similarity to each of the history of each of M items, 0 where it is none's."""
-        table = np.zeros((N_HISTORY, len(item_ids) + 1), np.float32)
-        table[self._ages, self._positions_in(item_ids)] = self._similarities
-        return table[:, :-1]
-
-    def follows_newest(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
-        """Return (M,) how often each of M items was chosen after the history's newest, as a similarity."""
-        n = self._n_of_newest
+    def beside(self, item_ids: Sequence[str]) -> Beside:
+        """Return how M items stand to the history."""
+        positions = self._positions_in(item_ids)
+        similar = np.zeros((N_HISTORY, len(item_ids) + 1), np.float32)
+        similar[self._ages, positions] = self._similarities
         follows = np.zeros(len(item_ids) + 1, np.float32)
-        follows[self._positions_in(item_ids)[:n]] = self._follows[:n]
-        return follows[:-1]
+        n = self._n_of_newest
+        follows[positions[:n]] = self._follows[:n]
+        # The last position took in what is no item of these.
+        return Beside(similar[:, :-1], follows[:-1])
 
     def _summed(self, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
         rows = self._numbering.rows

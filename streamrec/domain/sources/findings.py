@@ -97,9 +97,8 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     def scene(self, item_ids: Sequence[str]) -> Scene:
         """Return N candidates before the history."""
-        visits, asker = self.visits, self.asker
-        of_history = worth(asker.ages_s, asker.scale_s)
-        return Scene.of(visits.similar(item_ids), visits.follows_newest(item_ids), of_history)
+        similar, follows = self.visits.beside(item_ids)
+        return Scene.of(similar, follows, worth(self.asker.ages_s, self.asker.scale_s))
 
     def added_by_history(
         self, item_id: str, scores_of: Callable[[Neighbours], Sequence[float]]

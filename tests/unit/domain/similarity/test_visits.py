@@ -33,9 +33,9 @@ def test_nothing_visited_or_nothing_near_is_nothing(
 ) -> None:
     visits = Visits(history, neighbours)
     assert (visits.item_ids, visits.together.tolist(), visits.after.tolist()) == ([], [], [])
-    assert visits.similar(["x"]).tolist() == [[0.0]] * N_HISTORY
-    assert visits.follows_newest(["x"]).tolist() == [0.0]
-    assert visits.similar([]).shape == (N_HISTORY, 0)
+    assert visits.beside(["x"]).similar.tolist() == [[0.0]] * N_HISTORY
+    assert visits.beside(["x"]).follows.tolist() == [0.0]
+    assert visits.beside([]).similar.shape == (N_HISTORY, 0)
 
 
 ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
@@ -58,11 +58,12 @@ def test_similarities_are_those_of_each_pair(
     for age, item in enumerate(history):
         for position, other in enumerate(asked):
             expected[age, position] = pairs.get(item, {}).get(other, 0.0)
-    assert visits.similar(asked) == pytest.approx(expected)
-    assert visits.follows_newest(asked) == pytest.approx(expected[0] / 2)
+    similar, follows = visits.beside(asked)
+    assert similar == pytest.approx(expected)
+    assert follows == pytest.approx(expected[0] / 2)
 
 
 def test_a_longer_history_than_counts_is_cut() -> None:
     history = [f"h{age}" for age in range(N_HISTORY + 5)]
     visits = Visits(history, {item: near(("x", 0.5, 1.0, 0.0)) for item in history})
-    assert visits.similar(["x"]).sum() == pytest.approx(N_HISTORY / 2)
+    assert visits.beside(["x"]).similar.sum() == pytest.approx(N_HISTORY / 2)
