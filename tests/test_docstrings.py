@@ -1,6 +1,7 @@
 """Docstrings begin with a noun or a verb: with the thing described, not with a question about it."""
 
 import ast
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,10 +35,21 @@ def docstrings(path: Path) -> Iterator[tuple[str, str]]:
 def test_docstrings_begin_with_a_noun_or_a_verb() -> None:
     files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
     assert len(files) > 100
-    found = [
+    # What other tests left, finalized in the middle of parsing, breaks CPython 3.11's parser (gh-106905).
+    gc.collect()
+    gc.disable()
+    try:
+        found = beginning_with_a_question(files)
+    finally:
+        gc.enable()
+    assert found == []
+
+
+def beginning_with_a_question(files: list[Path]) -> list[str]:
+    """Return where a docstring begins with a question word, and its first line."""
+    return [
         f"{path.relative_to(ROOT)}: {name}: {text.splitlines()[0]}"
         for path in files
         for name, text in docstrings(path)
         if QUESTION.match(text)
     ]
-    assert found == []

@@ -44,7 +44,10 @@ class IndexOverHttp(MemoryIndex):
 
     async def search(self, query: IndexQuery) -> IndexAnswer:
         body = encode_queries([query])
-        result = self._client.simulate_post(SEARCH_PATH, body=body, headers={"Content-Type": CONTENT_TYPE})
+        # In a thread: the client runs an event loop of its own.
+        result = await asyncio.to_thread(
+            self._client.simulate_post, SEARCH_PATH, body=body, headers={"Content-Type": CONTENT_TYPE}
+        )
         return answer_to(query, decode_answers(result.content)[0])
 
 

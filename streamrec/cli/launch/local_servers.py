@@ -174,8 +174,11 @@ class LocalServer:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """Let it hang: connections stay open, nothing is answered."""
+        """Let it hang: connections stay open, nothing is answered once this returns."""
         self._send(signal.SIGSTOP)
+        if self._process is not None:
+            # A busy machine takes its time: until all its threads stand, it may answer still.
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         """Let a frozen one go on."""

@@ -40,7 +40,7 @@ async def test_a_file_from_before_there_were_profiles_is_read_and_written(tmp_pa
     assert await server.get_user("u") == UserDocument("u", state, {"a": 1})
     lease = trainer.acquire("trainer", "one", 10.0, 0.0)
     assert lease is not None
-    newer = UserState("u", "g", None, profile=Profile((LabelUse("war", 2),)), recent_at=(5,))
+    newer = UserState("u", "g", None, ("i",), profile=Profile((LabelUse("war", 2),)), recent_at=(5,))
     trainer.publish_users(UserUpdates([newer], []), lease)
     assert await server.get_user("u") == UserDocument("u", newer, {"a": 1})
     trainer.close()
