@@ -10,9 +10,14 @@ import kafka
 import pymongo
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
 from streamrec.log_limits import forget_warnings
+
+# No example has a deadline: how long one takes says what else the machine had to do.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 REQUIRED = os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1"
 """Set where a missing server must be a failure, and no reason to skip."""
