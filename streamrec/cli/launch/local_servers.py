@@ -30,7 +30,7 @@ _START_PATIENCE_S = 60.0
 _STOP_PATIENCE_S = 10.0
 
 _unused = iter(random.sample(range(12_000, 22_000), 10_000))
-"""A Redis of a cluster listens 10,000 higher as well: neither may be one that systems give away, from 32,768."""
+"""A Redis of a cluster listens 10,000 higher as well: neither may be one of those that systems give away."""
 
 
 class ServerKind(NamedTuple):
