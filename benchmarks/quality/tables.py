@@ -52,6 +52,7 @@ def _tables(results: Results) -> Iterator[str]:
             figures, "cold_users_first_events"
         ),
         "recall@10 of new items (five events or fewer)": lambda figures: _of(figures, "new_items"),
+        "debiased recall@10": lambda figures: f"{figures['debiased']['recall_at_10']:.3f}",
         "coverage of the catalogue by lists of 10": lambda figures: f"{figures['coverage']['share']:.2f}",
         "ms of processor time to predict / to learn": _time,
     }

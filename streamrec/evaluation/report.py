@@ -11,6 +11,7 @@ from streamrec.domain.ranking.metrics import METRICS, gains
 from streamrec.evaluation.contestant import Answers
 from streamrec.evaluation.intervals import gini, interval_over_users
 from streamrec.evaluation.prequential import Evaluation, chosen_models, run
+from streamrec.evaluation.propensity import debiased_mean, n_lately
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.segments import n_earlier, segments
 
@@ -54,8 +55,8 @@ def figures(evaluation: Evaluation) -> dict[str, Figures]:
     """Return each model's figures.
 
     Recall, precision, NDCG and MRR at each k over all questions, the mean of the seeds, and how many
-    questions these are; then `intervals` (95 %), the same by `segments`, `coverage` of the catalogue,
-    `time_ms` and what the `seeds` gave one by one. Without questions all are 0.
+    questions these are; then `intervals` (95 %), `debiased` recall, the same by `segments`, `coverage` of the
+    catalogue, `time_ms` and what the `seeds` gave one by one. Without questions all are 0.
     """
     is_in_segment = segments(
         evaluation.events,
@@ -105,6 +106,7 @@ def _of_model(
     return {
         **_means(values, users),
         "n_never_seen": int((n_earlier(evaluation.events)[evaluation.positions] == 0).sum()),
+        "debiased": _debiased(evaluation, values),
         "segments": {
             name: _means({metric: of_all[is_in] for metric, of_all in values.items()}, users[is_in])
             for name, is_in in is_in_segment.items()
@@ -128,6 +130,15 @@ def _means(values: dict[str, NDArray[np.float64]], users: NDArray[np.int64]) -> 
             name: list(interval_over_users(of_events, users)) for name, of_events in values.items()
         },
     }
+
+
+def _debiased(evaluation: Evaluation, values: dict[str, NDArray[np.float64]]) -> Figures:
+    """Return recall as if everything were equally in fashion, of targets that somebody chose before."""
+    events, positions = evaluation.events, evaluation.positions
+    could_be_found = n_earlier(events)[positions] > 0
+    propensities = 1.0 + n_lately(events)[positions][could_be_found]
+    names = [f"recall_at_{k}" for k in evaluation.protocol.ks]
+    return {name: debiased_mean(values[name][could_be_found], propensities) for name in names}
 
 
 def _coverage(answers: Sequence[Answers], k: int) -> Figures:

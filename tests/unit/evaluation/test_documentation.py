@@ -25,7 +25,7 @@ def test_its_figures_have_the_names_that_are_written() -> None:
     shown = json.loads(block)
     found = figures(run(people(200), chosen_models(["covisitation"]), Protocol()))
     assert shown["covisitation"].keys() == found["covisitation"].keys()
-    for group in ("segments", "coverage", "time_ms"):
+    for group in ("debiased", "segments", "coverage", "time_ms"):
         assert shown["covisitation"][group].keys() == found["covisitation"][group].keys()
 
 
