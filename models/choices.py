@@ -5,9 +5,7 @@ import numpy as np
 from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of, weight_of
 from models.replay_memory import ReplayTables, drawn, next_slots
 from models.step_memory import Lessons, Manner, Memory, Number, Row, Work
-from streamrec.domain.rows.compiled import compiled, inlined, mixed
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 
 
 @compiled
@@ -98,7 +96,7 @@ def remember(
 ) -> None:
     """Keep the newest of a user's last choices for replay, and add it to the context of those before it."""
     latest, times, slots = context.latest, context.times, context.slots
-    recent, sampled = next_slots(replay, mixed(seed ^ _GOLDEN))
+    recent, sampled = next_slots(replay, mixed(seed ^ GOLDEN))
     slots[user, 0, 0], slots[user, 1, 0] = recent, sampled
     for kind in range(2):
         slot = slots[user, kind, 0]

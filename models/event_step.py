@@ -9,10 +9,8 @@ from models.context_tables import put_first
 from models.losses import SOFTMAX, gradient_of
 from models.row_moves import move_candidates, move_output, move_own_items, move_pasts, move_users, note
 from models.step_memory import Floats, Known, Lessons, Manner, Memory, Number, Row, Tables, Work, new_work
-from streamrec.domain.rows.compiled import compiled, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 @compiled
@@ -66,7 +64,7 @@ def _draw(known: Known, work: Work, seed: np.uint64) -> None:
     n_items, is_alive, number = np.uint64(known.n_items[0]), known.is_alive, seed
     candidates, hashes = work.candidates, work.hashes
     for c in range(len(candidates)):
-        number += _GOLDEN
+        number += GOLDEN
         row = np.int64(((mixed(number) >> np.uint64(32)) * n_items) >> np.uint64(32))
         candidates[c], hashes[c] = row if is_alive[row] else -1, hash_of_item(row)
 

@@ -15,13 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.context_tables import N_AHEAD
-from streamrec.domain.rows.compiled import compiled, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.marked_rows import clear_marked, is_among, marked
 
 _NOTHING = -1
-
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 _SALT = np.uint64(0xD1B54A32D192ED03)
 """So that an event draws its replays and its negatives from different numbers."""
@@ -139,7 +137,7 @@ def drawn(tables: ReplayTables, number: int, seed: np.uint64) -> int | np.intege
     n_seen = tables.n_seen[0]
     is_recent = number % 2 == 1
     n = min(n_seen, np.int64(tables.n_recent if is_recent else tables.n_sampled))
-    fraction = mixed((seed ^ _SALT) + np.uint64(number) * _GOLDEN) >> np.uint64(32)
+    fraction = mixed((seed ^ _SALT) + np.uint64(number) * GOLDEN) >> np.uint64(32)
     slot = np.int64((fraction * np.uint64(n)) >> np.uint64(32)) + (0 if is_recent else tables.n_recent)
     return slot if n > 0 and tables.items[slot] >= 0 else _NOTHING
 

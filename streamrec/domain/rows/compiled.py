@@ -70,6 +70,9 @@ def _keep_code_of_this_version() -> None:
 if not _NUMBA.CACHE_DIR:
     _keep_code_of_this_version()
 
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+"""Step between numbers that are mixed one after the other: 2**64 by the golden ratio (Steele et al. 2014)."""
+
 
 @inlined
 def mixed(number: np.uint64) -> np.uint64:

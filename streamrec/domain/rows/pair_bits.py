@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, inlined, mixed
 
 
 @inlined
 def hash_of_user(row: int | np.integer[Any]) -> np.uint64:
     """Return a user's half of a pair's hash."""
-    return mixed(np.uint64(row) + np.uint64(0x9E3779B97F4A7C15))
+    return mixed(np.uint64(row) + GOLDEN)
 
 
 @inlined
