@@ -10,7 +10,7 @@ from models.losses import SOFTMAX, gradient_of
 from models.row_moves import move_candidates, move_output, move_own_items, move_pasts, move_users, note
 from models.step_memory import Floats, Known, Lessons, Manner, Memory, Number, Row, Tables, Work, new_work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
-from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put
+from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 
 
 @compiled
@@ -50,9 +50,7 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, n_negatives: 
 @inlined
 def _make_known(known: Known, user: Row, item: Row) -> None:
     """Note that a user chose an item: it may stand against others' choices now, no more against theirs."""
-    pair = hash_of_user(user) ^ hash_of_item(item)
-    if not holds(known.bits, pair):
-        put(known.bits, pair)
+    if put_new(known.bits, hash_of_user(user) ^ hash_of_item(item)):
         known.n_new_pairs[0] += 1
     known.is_alive[item] = True
     known.n_items[0] = max(known.n_items[0], item + 1)

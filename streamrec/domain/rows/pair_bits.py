@@ -28,7 +28,10 @@ def holds(bits: NDArray[np.uint8], pair: np.uint64) -> bool:
 
 
 @inlined
-def put(bits: NDArray[np.uint8], pair: np.uint64) -> None:
-    """Set a pair's bit."""
-    at = pair & np.uint64(bits.size * 8 - 1)
-    bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
+def put_new(bits: NDArray[np.uint8], pair: np.uint64) -> bool:
+    """Set a pair's bit; return whether it was not set before."""
+    is_new = not holds(bits, pair)
+    if is_new:
+        at = pair & np.uint64(bits.size * 8 - 1)
+        bits[at >> np.uint64(3)] |= np.uint8(1) << np.uint8(at & np.uint64(7))
+    return is_new

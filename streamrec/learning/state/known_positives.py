@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put
+from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 from streamrec.learning.sampling import Rows
 
 _BITS_PER_PAIR = 16
@@ -100,9 +100,7 @@ def _add(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
     """Return how many of the pairs were new."""
     n_new = 0
     for b in range(len(user_rows)):
-        pair = hash_of_user(user_rows[b]) ^ hash_of_item(item_rows[b])
-        if not holds(bits, pair):
-            put(bits, pair)
+        if put_new(bits, hash_of_user(user_rows[b]) ^ hash_of_item(item_rows[b])):
             n_new += 1
     return n_new
 
