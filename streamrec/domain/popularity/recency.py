@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+N_LAST = 20
+"""Last distinct items of a user that count."""
+
 AGE_DECAY = 0.8
 """Share of its weight that an item keeps for each one chosen after it."""
 

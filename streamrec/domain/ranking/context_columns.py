@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from streamrec.domain.ranking.scene import N_LAST, Array, Scene
+from streamrec.domain.popularity.recency import N_LAST
+from streamrec.domain.ranking.scene import Array, Scene
 
 _LEAST_SHARE = np.float32(0.01)
 """Amounts under this share of the highest are all the same: noise, on a scale of logarithms."""
@@ -55,7 +56,7 @@ COLUMNS = (
     Column(
         "votes",
         lambda scene: _ALIKE @ scene.is_near,
-        "share of the last 20 choices whose published neighbour it is",
+        f"share of the last {N_LAST} choices whose published neighbour it is",
         high="goes with many of your last choices",
         low="goes with few of your last choices",
     ),

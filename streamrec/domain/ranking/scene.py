@@ -6,10 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+from streamrec.domain.popularity.recency import N_LAST
 
-N_LAST = 20
-"""Last distinct items of a user that candidates are compared with."""
+Array = NDArray[np.float32]
 
 _ORDER_DECAY = 0.95
 """Share of its worth that an item keeps for each one chosen after it."""

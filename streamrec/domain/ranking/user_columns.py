@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME
+from streamrec.domain.popularity.recency import N_LAST
 
 COLD, LIGHT, HEAVY = "cold", "light", "heavy"
 
@@ -95,7 +96,9 @@ COLUMNS = (
         "whether that was within a second",
     ),
     Column(
-        "sitting", lambda asker: asker.n_in_sitting / 20, "share of the last 20 choices made in this sitting"
+        "sitting",
+        lambda asker: asker.n_in_sitting / N_LAST,
+        f"share of the last {N_LAST} choices made in this sitting",
     ),
 )
 """In the order of their weights; a blend that was learned of others starts anew."""

@@ -6,15 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.popularity.recency import AGE_DECAY
+from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
 from streamrec.domain.rows.numbering import Numbering
 from streamrec.domain.similarity.neighbour import Neighbours
 
-N_HISTORY = 20
-"""Newest distinct items of a user whose neighbours count."""
-
-
-_WORTH = AGE_DECAY ** np.arange(N_HISTORY)
+_WORTH = AGE_DECAY ** np.arange(N_LAST)
 
 
 class Beside(NamedTuple):
@@ -33,7 +29,7 @@ class Beside(NamedTuple):
 
 
 class Visits:
-    """Neighbours of a history of up to `N_HISTORY` items, newest first.
+    """Neighbours of a history of up to `N_LAST` items, newest first.
 
     An item's score is the sum of its similarities to those, each worth `AGE_DECAY` to its age.
 
@@ -55,8 +51,8 @@ class Visits:
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Neighbours]) -> None:
         ids: list[str] = []
         numbers = [np.zeros((2, 0))]
-        counts = [0] * N_HISTORY
-        for age, item_id in enumerate(history[:N_HISTORY]):
+        counts = [0] * N_LAST
+        for age, item_id in enumerate(history[:N_LAST]):
             near = neighbours.get(item_id)
             if near:
                 ids += near.item_ids
@@ -64,7 +60,7 @@ class Visits:
                 counts[age] = len(near)
         self._n_of_newest = counts[0]
         self._numbering = Numbering(ids)
-        self._ages = np.repeat(np.arange(N_HISTORY), counts)
+        self._ages = np.repeat(np.arange(N_LAST), counts)
         self._similarities, self._follows = np.concatenate(numbers, axis=1)
         self.item_ids = self._numbering.ids
         worth = _WORTH[self._ages]
@@ -74,7 +70,7 @@ class Visits:
     def beside(self, item_ids: Sequence[str]) -> Beside:
         """Return how M items stand to the history."""
         positions = self._positions_in(item_ids)
-        similar = np.zeros((N_HISTORY, len(item_ids) + 1), np.float32)
+        similar = np.zeros((N_LAST, len(item_ids) + 1), np.float32)
         similar[self._ages, positions] = self._similarities
         follows = np.zeros(len(item_ids) + 1, np.float32)
         n = self._n_of_newest

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.ranked_item import RankedItem
-from streamrec.domain.popularity.recency import AGE_DECAY, distinct_newest_first, newest_times
+from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.similarity.visits import N_HISTORY, Visits
+from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
 
 
@@ -68,7 +68,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def history(self) -> list[str]:
         """Newest distinct items that are gone by, newest first."""
-        return distinct_newest_first(self.context.recent, N_HISTORY)
+        return distinct_newest_first(self.context.recent, N_LAST)
 
     # Several sources read it, and it is most of what proposing takes.
     @cached_property
@@ -91,7 +91,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     def asker(self) -> Asker:
         """User who asks, as a blend sees them."""
         context = self.context
-        times = newest_times(context.recent, context.recent_at, N_HISTORY)
+        times = newest_times(context.recent, context.recent_at, N_LAST)
         ages_s = tuple(max(0.0, context.time.now - at) for at in times)
         return Asker(context.n_events, context.is_new_only, ages_s, context.time.scale_s)
 

@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from streamrec.domain.popularity.recency import distinct_newest_first
+from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.similarity.visits import N_HISTORY
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Source
@@ -117,7 +116,7 @@ class Retrieval:
         needs = dict.fromkeys(need for source in stage for need in source.needs)
         windows = [need.window for need in needs if need.window]
         # Without one of the items that are gone by, an explanation goes by one more.
-        n_history = N_HISTORY + 1 if context.is_explained else N_HISTORY
+        n_history = N_LAST + 1 if context.is_explained else N_LAST
         history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
         reading = self._nearest.read(context, n) if NEAREST in needs else _not_needed()
         at_hand = self.rankings.at_hand(windows, context, n)

@@ -4,11 +4,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.published_blend import decode_blend
-from streamrec.domain.ranking.scene import N_LAST, Scene, worth
+from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, SEGMENTS, Asker
 from streamrec.errors import UnfitState
 

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking import context_columns, user_columns
 from streamrec.domain.ranking.candidates import Candidates, Proposal, context_of, n_features
-from streamrec.domain.ranking.scene import N_LAST, Scene, worth
+from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, LIGHT, Asker
 
 SOURCES = ("vector", "near", "popular")

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS, NAMES, described
-from streamrec.domain.ranking.scene import N_LAST, Scene, worth
+from streamrec.domain.ranking.scene import Scene, worth
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamrec.domain.popularity.recency import AGE_DECAY
+from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.similarity.visits import N_HISTORY, Visits
+from streamrec.domain.similarity.visits import Visits
 from tests.builders import near
 
 
@@ -33,9 +33,9 @@ def test_nothing_visited_or_nothing_near_is_nothing(
 ) -> None:
     visits = Visits(history, neighbours)
     assert (visits.item_ids, visits.together.tolist(), visits.after.tolist()) == ([], [], [])
-    assert visits.beside(["x"]).similar.tolist() == [[0.0]] * N_HISTORY
+    assert visits.beside(["x"]).similar.tolist() == [[0.0]] * N_LAST
     assert visits.beside(["x"]).follows.tolist() == [0.0]
-    assert visits.beside([]).similar.shape == (N_HISTORY, 0)
+    assert visits.beside([]).similar.shape == (N_LAST, 0)
 
 
 ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
@@ -54,7 +54,7 @@ def test_similarities_are_those_of_each_pair(
         for item, of_item in pairs.items()
     }
     visits = Visits(history, neighbours)
-    expected = np.zeros((N_HISTORY, len(asked)), np.float32)
+    expected = np.zeros((N_LAST, len(asked)), np.float32)
     for age, item in enumerate(history):
         for position, other in enumerate(asked):
             expected[age, position] = pairs.get(item, {}).get(other, 0.0)
@@ -64,6 +64,6 @@ def test_similarities_are_those_of_each_pair(
 
 
 def test_a_longer_history_than_counts_is_cut() -> None:
-    history = [f"h{age}" for age in range(N_HISTORY + 5)]
+    history = [f"h{age}" for age in range(N_LAST + 5)]
     visits = Visits(history, {item: near(("x", 0.5, 1.0, 0.0)) for item in history})
-    assert visits.beside(["x"]).similar.sum() == pytest.approx(N_HISTORY / 2)
+    assert visits.beside(["x"]).similar.sum() == pytest.approx(N_LAST / 2)
