@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from streamrec.domain.ranking.candidates import Proposal
-from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Similarity, Source, best_of
 
@@ -20,7 +19,7 @@ def causes(found: Findings, item_id: str) -> Mapping[str, float]:
 
 def supports(found: Findings) -> Mapping[str, float]:
     """Return the faded count of pairs with the item looked at."""
-    near = found.neighbours.get(found.context.item_id or "", Neighbours())
+    near = found.of_looked_at
     return dict(zip(near.item_ids, near.supports, strict=True))
 
 

@@ -70,6 +70,11 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         """Newest distinct items that are gone by, newest first."""
         return distinct_newest_first(self.context.recent, N_LAST)
 
+    @property
+    def of_looked_at(self) -> Neighbours:
+        """Neighbours of the item looked at; none where there is no such item."""
+        return self.neighbours.get(self.context.item_id or "", Neighbours())
+
     # Several sources read it, and it is most of what proposing takes.
     @cached_property
     def visits(self) -> Visits:

@@ -6,7 +6,6 @@ No part of a blend: what it sees co-visitation sees too, and weighs.
 from collections.abc import Mapping
 
 from streamrec.domain.ranking.candidates import Proposal
-from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Similarity, Source, best_wanted
 
@@ -18,7 +17,7 @@ def propose(found: Findings, n: int) -> Proposal[str]:
 
 def counts(found: Findings) -> Mapping[str, float]:
     """Return how many users and days had both."""
-    near = found.neighbours.get(found.context.item_id or "", Neighbours())
+    near = found.of_looked_at
     return dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
 
 
