@@ -11,7 +11,7 @@ from streamrec.domain.sources.table import NEW
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.filling import Metadata
-from streamrec.serving.sources.reading import RankingReader
+from streamrec.serving.sources.reading import RankingReader, names_of
 
 RANKING = "new"
 """Ranking that the trainer publishes."""
@@ -72,7 +72,7 @@ class Explorer:
         return Answered(explored[: len(listed)], failed | failed_later)
 
     async def _new_items(self, context: RequestContext) -> Answered[list[str]]:
-        names = [f"{RANKING}:{category}" for category in sorted(context.categories)] or [RANKING]
+        names = names_of(RANKING, context)
         rankings = await asyncio.gather(*(self._rankings.ranking(name, N_NEW) for name in names))
         ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value)
         return Answered(list(ids), ALL_WELL.union(*(ranking.failed for ranking in rankings)))

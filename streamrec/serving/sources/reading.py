@@ -91,7 +91,7 @@ class RankingReader:
         rankings: dict[str, list[RankedItem]] = {}
         for window in windows:
             heads = []
-            for name in _names(window, context):
+            for name in names_of(window, context):
                 head = self._near.at_hand(name, limit)
                 if head is None:
                     return None
@@ -105,7 +105,7 @@ class RankingReader:
         It is as long as it takes for `n` items that the context does not ban.
         """
         limit = n + len(context.banned)
-        names = {window: _names(window, context) for window in windows}
+        names = {window: names_of(window, context) for window in windows}
         asked = [name for some in names.values() for name in some]
         heads = dict(
             zip(asked, await asyncio.gather(*(self.ranking(name, limit) for name in asked)), strict=True)
@@ -128,10 +128,11 @@ class RankingReader:
         await self._near.aclose()
 
 
-def _names(window: str, context: RequestContext) -> list[str]:
+def names_of(ranking: str, context: RequestContext) -> list[str]:
+    """Return the names of a ranking's parts within the wanted categories, or its own where all are wanted."""
     if not context.categories:
-        return [window]
-    return [f"{window}:{category}" for category in sorted(context.categories)]
+        return [ranking]
+    return [f"{ranking}:{category}" for category in sorted(context.categories)]
 
 
 def _query_of(context: RequestContext, n: int) -> ItemQuery | None:
