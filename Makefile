@@ -4,11 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 BIN := .venv/bin
 RATE ?= 50
-WORKERS ?= auto
+# One more than cores: tests of several processes wait a third of their time.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 FUZZ_S ?= 3600
 export PYTHONUNBUFFERED := 1
 # One thread a process for OpenMP: Faiss and torch would otherwise fight over the cores.
 export OMP_NUM_THREADS ?= 1
+# Tests start hundreds of processes: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -47,10 +50,16 @@ run: .venv/.runtime  ## Train on MovieLens-100K, serve it and stream the rest (R
 stack-local: .venv/.servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
 	@$(BIN)/python -m streamrec stack-local --rate $(RATE)
 
+# Both at once, for each leaves cores idle. What the gate compiles first no test has to compile again.
+test: .venv/.dev  ## Every test and the import law; beside it the quality gate, lint and types
+	@$(MAKE) --no-print-directory -j2 tests beside-tests
+
 # In the order of their folders: files of one long test, which xdist would leave for the end, come early.
-test: lint  ## Every test, after lint, types and the import law; then the quality gate
+tests: .venv/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
-	$(BIN)/python -m benchmarks.quality.gate
+
+beside-tests: .venv/.dev
+	@$(MAKE) --no-print-directory style quality-gate types
 
 quality-gate: .venv/.dev  ## Whether recall on the beginning of MovieLens-100K is what it was
 	$(BIN)/python -m benchmarks.quality.gate
@@ -63,9 +72,13 @@ format: .venv/.dev  ## Bring the code into form, and mend what can be mended by 
 	$(BIN)/python -m ruff check --fix-only .
 	$(BIN)/python -m ruff format .
 
-lint: .venv/.dev  ## Style, form and types, tests included
+lint: style types  ## Style, form and types, tests included
+
+style: .venv/.dev
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
+
+types: .venv/.dev
 	$(BIN)/python -m mypy
 
 test-nightly: .venv/.dev  ## The long tests (FUZZ_S=seconds for spoiled bytes, an hour by default)
@@ -93,4 +106,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: help run stack-local test quality-gate test-kafka format lint test-nightly bench bench-services docs wheel clean-data clean
+.PHONY: help run stack-local test quality-gate tests beside-tests style types test-kafka format lint test-nightly bench bench-services docs wheel clean-data clean

@@ -171,7 +171,7 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("n_kills", [8, pytest.param(40, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("n_kills", [4, pytest.param(40, marks=pytest.mark.nightly)])
 def test_any_number_of_crashes_changes_no_count(start: Path, tmp_path: Path, n_kills: int) -> None:
     smooth, rough = tmp_path / "smooth", tmp_path / "rough"
     shutil.copytree(start, smooth)

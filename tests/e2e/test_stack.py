@@ -249,19 +249,23 @@ def test_nothing_was_lost_and_nothing_counted_twice(stack: LocalStack, sent: Sen
     assert counters["n_rejected"] == sent.n_rejected
 
 
+@pytest.mark.nightly
 def test_a_broker_that_forgot_its_topics_ends_the_run_and_the_next_one_goes_on(
     stack: LocalStack, sent: Sent
 ) -> None:
+    send_and_see(stack, sent, "before-the-loss")
+    stack.launcher.wait_for_words("All events were replayed")
+    n_before = N_STREAMED + sent.n_events
+    eventually(lambda: stack.n_read() >= n_before)
     parts = stack.processes()
     stack.crash("kafka")
     assert stack.launcher.exit_code() == 1
     assert stack.launcher.lines("trainer", "--start earliest")
     assert not psutil.wait_procs(parts, timeout=30)[1]
-    n_before = N_STREAMED + sent.n_events
     stack.start()
     send_and_see(stack, sent, "after-the-loss")
     eventually(lambda: stack.n_read() == n_before + 3)
-    assert stack.recommended("killed-redis")["based_on"] == "user_id"
+    assert stack.recommended("before-the-loss")["based_on"] == "user_id"
 
 
 def test_ctrl_c_leaves_nothing_behind(stack: LocalStack) -> None:
