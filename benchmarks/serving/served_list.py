@@ -9,175 +9,21 @@ import asyncio
 import gc
 import os
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, TypeVar, cast
+from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results_file
-from benchmarks.serving.served_list_world import N_SEEN, World, made_world, user_ids
-from streamrec.domain.events.stream_time import StreamTime
-from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.ranking.diversity import Shape
-from streamrec.domain.ranking.recommendation import RecommendationRequest
-from streamrec.domain.rows.numbering import Id
-from streamrec.domain.sources.findings import Findings
-from streamrec.domain.sources.request_context import RequestContext
-from streamrec.domain.sources.table import COLUMNS
-from streamrec.ports import Rankings, VectorSearch
-from streamrec.serving.composition import GuardedUsers, ServingLimits, serving_over
-from streamrec.serving.guard import Answered, Guard
-from streamrec.serving.item_reader import ItemReader
-from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.retrieval import Look, Retrieval, Stage
+from benchmarks.serving.served_list_stages import staged
+from benchmarks.serving.served_list_world import CASES, Case, K, World, made_world
+from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
 
-T = TypeVar("T")
-
 WANTED_MS = 3.0
-
-K = 10
-
-
-class Case(NamedTuple):
-    """One kind of answer."""
-
-    n_seen: int
-    shape: Shape = Shape()
-    explain: bool = False
-    misses: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name in the results."""
-        parts = [f"{self.n_seen} seen"]
-        parts += ["metadata from the store"] if self.misses else []
-        parts += [f"diversity {self.shape.diversity}"] if self.shape.diversity else []
-        return ", ".join(parts + (["explained"] if self.explain else []))
-
-    def request(self, number: int) -> RecommendationRequest:
-        """Return the question of one of these users."""
-        ids = user_ids(self.n_seen)
-        return RecommendationRequest(K, ids[number % len(ids)], shape=self.shape, explain=self.explain)
-
-
-CASES = [
-    case
-    for n_seen in N_SEEN
-    for case in (
-        Case(n_seen),
-        Case(n_seen, misses=True),
-        Case(n_seen, Shape(0.3)),
-        Case(n_seen, explain=True),
-    )
-]
-
-
-class StageTimes:
-    """Seconds by stage, each without those that it calls."""
-
-    def __init__(self) -> None:
-        self.total_s: defaultdict[str, float] = defaultdict(float)
-        self._open = ["rest"]
-        self._since = time.thread_time()
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count what happens in the block for a stage."""
-        self._turn()
-        self._open.append(name)
-        try:
-            yield
-        finally:
-            self._turn()
-            self._open.pop()
-
-    def _turn(self) -> None:
-        now = time.thread_time()
-        self.total_s[self._open[-1]] += now - self._since
-        self._since = now
-
-    async def of(self, name: str, work: Awaitable[T]) -> T:
-        """Count what is awaited for a stage; nothing here waits, so that no other work comes between."""
-        with self.stage(name):
-            return await work
-
-
-class _Watched:
-    """A store, cache or index whose calls count as its own stage."""
-
-    def __init__(self, part: object, times: StageTimes) -> None:
-        self._part = part
-        self._times = times
-
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
-        method = getattr(self._part, name)
-        return lambda *arguments: self._times.of("stores", method(*arguments))
-
-
-class _WatchedRetrieval(Retrieval):
-    def __init__(
-        self, times: StageTimes, cache: Rankings, cache_guard: Guard, index: VectorSearch, index_guard: Guard
-    ) -> None:
-        super().__init__(cache, cache_guard, index, index_guard)
-        self._times = times
-
-    async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
-        return await self._times.of("sources", super().look(context, stage, n))
-
-    def candidates(self, findings: Findings, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
-        with self._times.stage("features"):
-            return super().candidates(findings, proposals)
-
-
-class _WatchedRanker(BlendRanker):
-    def __init__(self, times: StageTimes) -> None:
-        super().__init__(COLUMNS)
-        self._times = times
-
-    async def ranker(self) -> BlendRanker:
-        return self
-
-    def time(self) -> StreamTime:
-        return StreamTime()
-
-    def probabilities(self, candidates: Candidates[Id]) -> NDArray[np.float32]:
-        with self._times.stage("ranker"):
-            return super().probabilities(candidates)
-
-    def main_sources(self, candidates: Candidates[Id], rows: Sequence[int]) -> list[str]:
-        with self._times.stage("ranker"):
-            return super().main_sources(candidates, rows)
-
-
-class _WatchedItems:
-    def __init__(self, reader: ItemReader, times: StageTimes) -> None:
-        self._reader = reader
-        self._times = times
-
-    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
-        return await self._times.of("metadata", self._reader.read(item_ids))
-
-
-def watched(world: World, case: Case, times: StageTimes) -> Recommender:
-    """Return the recommender as `serving_over` composes it, with its stages timed."""
-    limits, metrics = ServingLimits(), NullMetrics()
-    of_case = world.forgetful_cache if case.misses else world.cache
-    store, cache, index = (cast("Any", _Watched(part, times)) for part in (world.store, of_case, world.found))
-    guards = [Guard(name, limits.timeout_s, metrics) for name in ("store", "cache", "index")]
-    items = _WatchedItems(ItemReader(cache, guards[1], store, guards[0], metrics), times)
-    retrieval = _WatchedRetrieval(times, cache, guards[1], index, guards[2])
-    users = GuardedUsers(store, guards[0], limits.n_seen_excluded)
-    return Recommender(users, retrieval, items, _WatchedRanker(times), metrics)
 
 
 async def measured(world: World, case: Case, n_answers: int) -> list[float]:
@@ -195,24 +41,6 @@ async def measured(world: World, case: Case, n_answers: int) -> list[float]:
     await serving.items.aclose()
     await serving.blend.aclose()
     return durations[1:]
-
-
-async def staged(world: World, case: Case, n_answers: int) -> dict[str, float]:
-    """Return the milliseconds of an answer by stage."""
-    times = StageTimes()
-    recommender = watched(world, case, times)
-    await recommender.recommend(case.request(0))
-    with times.stage("outside"):
-        before = dict(times.total_s)
-    for number in range(n_answers):
-        await recommender.recommend(case.request(number))
-    with times.stage("outside"):
-        pass
-    return {
-        name: (took_s - before.get(name, 0.0)) * 1e3 / n_answers
-        for name, took_s in sorted(times.total_s.items())
-        if name != "outside"
-    }
 
 
 def main(

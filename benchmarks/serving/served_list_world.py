@@ -12,6 +12,8 @@ from benchmarks.trainer.prepare import draw_items
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.users.user import UserState
 from streamrec.ports import (
@@ -27,6 +29,9 @@ from streamrec.publishing.views import N_POPULAR
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings
 
 N_ITEMS = 100_000
+K = 10
+"""Items in a list."""
+
 N_SEEN = (10, 100, 2000)
 N_USERS = 100
 """By items seen."""
@@ -84,22 +89,45 @@ def user_ids(n_seen: int) -> list[str]:
     return [f"user-{n_seen}-{number}" for number in range(N_USERS)]
 
 
+class Case(NamedTuple):
+    """One kind of answer."""
+
+    n_seen: int
+    shape: Shape = Shape()
+    explain: bool = False
+    misses: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name in the results."""
+        parts = [f"{self.n_seen} seen"]
+        parts += ["metadata from the store"] if self.misses else []
+        parts += [f"diversity {self.shape.diversity}"] if self.shape.diversity else []
+        return ", ".join(parts + (["explained"] if self.explain else []))
+
+    def request(self, number: int) -> RecommendationRequest:
+        """Return the question of one of these users."""
+        ids = user_ids(self.n_seen)
+        return RecommendationRequest(K, ids[number % len(ids)], shape=self.shape, explain=self.explain)
+
+
+CASES = [
+    case
+    for n_seen in N_SEEN
+    for case in (
+        Case(n_seen),
+        Case(n_seen, misses=True),
+        Case(n_seen, Shape(0.3)),
+        Case(n_seen, explain=True),
+    )
+]
+
+
 def made_world() -> World:
     """Return the same world every time."""
     chance = np.random.default_rng(_SEED)
     item_ids = [f"item-{row}" for row in range(N_ITEMS)]
-    items = [
-        Item(
-            item_id,
-            kind="film",
-            title=f"Film number {row}",
-            text=None,
-            categories=(_GENRES[row % 8],),
-            is_hidden=False,
-            attributes={"year": 1950 + row % 70},
-        )
-        for row, item_id in enumerate(item_ids)
-    ]
+    items = [_film(row, item_id) for row, item_id in enumerate(item_ids)]
     store, cache, forgetful = MemoryStore(), MemoryCache(item_ttl_s=1e9), MemoryCache(item_ttl_s=0)
     asyncio.run(store.put_items(items))
     asyncio.run(cache.put_items(items))
