@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of, weight_of
+from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of
+from models.exponentials import exponentiate
 from models.replay_memory import ReplayTables, drawn, next_slots
 from models.step_memory import Lessons, Manner, Memory, Number, Row, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
@@ -13,81 +14,84 @@ def collect(memory: Memory, manner: Manner, work: Work, lessons: Lessons, b: Row
     """Set the choice of the b-th event, and those replayed with it; return how many there are."""
     context, replay, seed = memory.context, memory.replay, np.uint64(lessons.seeds[b])
     work.users[0], work.items[0], work.weights[0] = lessons.users[b], lessons.items[b], lessons.weights[b]
-    _look_back(context, work, lessons.times[b])
+    scale_s = scale_of(context.scale, context.n_scales)
+    _look_back(context, work, lessons.times[b], scale_s)
     n = 1
     for number in range(1, 1 + manner.n_replayed):
         slot = drawn(replay, number, seed)
         if slot >= 0:
             work.users[n], work.items[n] = np.int64(replay.users[slot]), np.int64(replay.items[slot])
             work.weights[n] = replay.weights[slot]
-            _look_around(
-                context, replay, work, (n, slot), mixed(seed ^ np.uint64(number)), manner.ahead_share
-            )
+            chance = mixed(seed ^ np.uint64(number))
+            _look_around(replay, work, (n, slot), scale_s, _first_of_context(chance, manner.ahead_share))
             n += 1
+    work.items[n : len(work.users)] = -1
+    _weigh(context, work, n)
     return n
 
 
 @inlined
-def _look_back(context: ContextTables, work: Work, time: Number) -> None:
+def _look_back(context: ContextTables, work: Work, time: Number, scale_s: float) -> None:
     """Set the past of the event's user as it is now, without the event's item.
 
     An item that is chosen again would else explain itself, and only grow (FISM leaves it out as well).
     """
-    latest, times, past, parts = context.latest, context.times, work.past, work.parts
-    user, item = work.users[0], work.items[0]
-    scale_s, now, whole = scale_of(context.scale, context.n_scales), float(second_of(time)), np.float32(0.0)
-    for c in range(parts.shape[1]):
+    latest, times, past, exponents = context.latest, context.times, work.past, work.parts
+    user, item, now = work.users[0], work.items[0], float(second_of(time))
+    for c in range(past.shape[1]):
         row = np.int64(latest[user, c])
-        past[0, c], parts[0, c] = row, np.float32(0.0)
-        if row >= 0 and row != item:
-            gap_s = abs(now - float(times[user, c]))
-            parts[0, c] = weight_of(context.fading[c], context.floor, gap_s, scale_s)
-            whole += parts[0, c]
-    _share(work, 0, whole)
+        past[0, c] = row if row != item else np.int64(-1)
+        exponents[0, c] = -abs(now - float(times[user, c])) / scale_s
+
+
+@inlined
+def _first_of_context(number: np.uint64, ahead_share: float) -> np.int64:
+    """Return where the past that a choice is replayed with begins in what is kept of it.
+
+    With the chance `ahead_share` it holds some of what was chosen after it as well: both sides tell what goes
+    with it.
+    """
+    is_ahead = float(number >> np.uint64(40)) < ahead_share * float(1 << 24)
+    return np.int64(N_AHEAD) - (1 + np.int64(number % np.uint64(N_AHEAD)) if is_ahead else 0)
 
 
 @inlined
 def _look_around(
-    context: ContextTables,
-    replay: ReplayTables,
-    work: Work,
-    at: tuple[Row, Row],
-    number: np.uint64,
-    ahead_share: float,
+    replay: ReplayTables, work: Work, at: tuple[Row, Row], scale_s: float, first: np.int64
 ) -> None:
     """Set the past that a choice is replayed with.
-
-    With the chance `ahead_share` it holds some of what was chosen after it as well: both sides tell what goes
-    with it.
 
     Parameters
     ----------
     at
         Position among the choices, and slot in the memory.
     """
-    past, parts, first, whole = work.past, work.parts, np.int64(N_AHEAD), np.float32(0.0)
+    past, exponents, now, n = work.past, work.parts, float(replay.times[at[1]]), 0
     choice, slot = at
-    if float(number >> np.uint64(40)) < ahead_share * float(1 << 24):
-        first -= 1 + np.int64(number % np.uint64(N_AHEAD))
-    scale_s, now, n = scale_of(context.scale, context.n_scales), float(replay.times[slot]), 0
-    parts[choice, :] = 0
+    past[choice, :] = -1
     for c in range(first, replay.context.shape[1]):
         row = np.int64(replay.context[slot, c])
-        if row >= 0 and row != replay.items[slot] and n < parts.shape[1]:
-            gap_s = abs(now - float(replay.context_times[slot, c]))
+        if row >= 0 and row != replay.items[slot] and n < past.shape[1]:
             past[choice, n] = row
-            parts[choice, n] = weight_of(context.fading[n], context.floor, gap_s, scale_s)
-            whole += parts[choice, n]
+            exponents[choice, n] = -abs(now - float(replay.context_times[slot, c])) / scale_s
             n += 1
-    _share(work, choice, whole)
 
 
 @inlined
-def _share(work: Work, choice: Row, whole: Number) -> None:
-    """Let parts sum up to one."""
-    if whole > 0:
-        for c in range(work.parts.shape[1]):
-            work.parts[choice, c] /= whole
+def _weigh(context: ContextTables, work: Work, n: int) -> None:
+    """Make parts that sum up to one of the exponents of n choices' pasts."""
+    past, parts, fading = work.past, work.parts, context.fading
+    floor, rest = np.float32(context.floor), np.float32(1.0 - context.floor)
+    exponentiate(parts.reshape(parts.size)[: n * parts.shape[1]], work.powers, work.power_bits)
+    for choice in range(n):
+        whole = np.float32(0.0)
+        for c in range(parts.shape[1]):
+            weight = fading[c] * (floor + rest * parts[choice, c])
+            parts[choice, c] = weight if past[choice, c] >= 0 else np.float32(0.0)
+            whole += parts[choice, c]
+        share = np.float32(1.0) / max(whole, np.float32(1e-30))
+        for c in range(parts.shape[1]):
+            parts[choice, c] *= share
 
 
 @compiled

@@ -7,10 +7,14 @@ import numpy as np
 from models.choices import collect, remember
 from models.context_tables import put_first
 from models.losses import SOFTMAX, gradient_of
-from models.row_moves import move_candidates, move_output, move_own_items, move_pasts, move_users, note
-from models.step_memory import Floats, Known, Lessons, Manner, Memory, Number, Row, Tables, Work, new_work
+from models.products import multiply_rows
+from models.row_moves import move_items, move_output, move_pasts, move_users, note
+from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work, new_work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
+
+_NEVER = np.float32(-1e30)
+"""Logit of an item that stands against nothing: in any loss it has no share."""
 
 
 @compiled
@@ -32,11 +36,11 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, n_negatives: 
         _draw(known, work, seed)
         n = collect(memory, manner, work, lessons, b)
         _set_vectors(tables, work, n)
-        total += _pull(tables, known, work, n, manner.loss)
-        n_damaged += move_candidates(tables, manner, work, touched, n)
-        n_damaged += move_own_items(tables, manner, work, touched, n)
-        n_damaged += move_users(tables, manner, work, n)
-        n_damaged += move_pasts(tables, manner, work, n)
+        _gather(tables, work)
+        total += _pull(known, work, n, manner.loss)
+        n_damaged += move_items(tables, manner, work, touched)
+        n_damaged += move_users(tables, manner, work)
+        n_damaged += move_pasts(tables, manner, work)
         if manner.output > 0:
             move_output(tables.output, manner, work)
         if context.latest.shape[1]:
@@ -60,11 +64,11 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
 def _draw(known: Known, work: Work, seed: np.uint64) -> None:
     """Draw items that may stand against an event, and against those that are replayed with it; -1: none."""
     n_items, is_alive, number = np.uint64(known.n_items[0]), known.is_alive, seed
-    candidates, hashes = work.candidates, work.hashes
-    for c in range(len(candidates)):
+    items, hashes = work.items, work.hashes
+    for j in range(len(work.users), len(items)):
         number += GOLDEN
         row = np.int64(((mixed(number) >> np.uint64(32)) * n_items) >> np.uint64(32))
-        candidates[c], hashes[c] = row if is_alive[row] else -1, hash_of_item(row)
+        items[j], hashes[j] = row if is_alive[row] else -1, hash_of_item(row)
 
 
 @compiled
@@ -85,57 +89,70 @@ def _set_vectors(tables: Tables, work: Work, n: int) -> None:
 
 
 @compiled
-def _pull(tables: Tables, known: Known, work: Work, n: int, loss: int) -> Number:
-    """Set how strongly each choice pulls its item and the candidates; return the loss of the first.
-
-    For the softmax each candidate stands for all items that were not drawn: its logit grows by the logarithm
-    of how many (Jean et al. 2015, On Using Very Large Target Vocabulary, section 3).
-    """
-    pulls, kept, logits = work.pulls, work.kept, work.logits
-    loss_of_event: Number = 0.0
-    for choice in range(n):
-        logits[0] = _logit(tables.items, work.vectors, choice, work.items[choice])
-        n_kept = _gather(tables, known, work, choice)
-        odds = max(1.0, known.n_items[0] / n_kept) if loss == SOFTMAX and n_kept else 1.0
-        log_odds = np.float32(math.log(odds))
-        for c in range(1, 1 + n_kept):
-            logits[c] += log_odds
-        found, size = gradient_of(loss, logits[: 1 + n_kept], work.powers, work.power_bits)
-        # Without anything to stand against there is nothing to learn.
-        strength = work.weights[choice] * np.float32(size) if n_kept else np.float32(0.0)
-        work.own[choice] = strength * logits[0]
-        pulls[choice, :] = 0
-        for c in range(n_kept):
-            pulls[choice, kept[c]] = strength * logits[1 + c]
-        if choice == 0:
-            # Among what was drawn: a catalogue that grows would else look like a model that gets worse.
-            loss_of_event = found + math.log(1.0 - size + size / odds) if odds > 1.0 else found
-    return loss_of_event
-
-
-@inlined
-def _logit(items: Floats, vectors: Floats, choice: Row, row: Row) -> np.float32:
-    logit = np.float32(items[row, vectors.shape[1]])
-    for k in range(vectors.shape[1]):
-        logit += items[row, k] * vectors[choice, k]
-    return logit
+def _gather(tables: Tables, work: Work) -> None:
+    """Set rows and biases of the items, and the logits of all of them for all choices."""
+    items, rows = tables.items, work.rows
+    for j in range(len(work.items)):
+        row = work.items[j]
+        if row >= 0:
+            work.biases[j] = items[row, rows.shape[1]]
+            for k in range(rows.shape[1]):
+                rows[j, k] = items[row, k]
+    multiply_rows(work.vectors, rows, work.logits)
 
 
 @compiled
-def _gather(tables: Tables, known: Known, work: Work, choice: Row) -> int:
-    """Set positions and logits of the candidates that a choice's user does not know; return their number."""
-    items, vectors, candidates, kept = tables.items, work.vectors, work.candidates, work.kept
-    bits, older, of_user, item = (
-        known.bits,
-        known.older_bits,
-        hash_of_user(work.users[choice]),
-        work.items[choice],
-    )
-    n = 0
-    for c in range(len(candidates)):
-        row, pair = candidates[c], of_user ^ work.hashes[c]
-        if row >= 0 and row != item and not holds(bits, pair) and not (older.size > 0 and holds(older, pair)):
-            kept[n] = c
-            n += 1
-            work.logits[n] = _logit(items, vectors, choice, row)
-    return n
+def _pull(known: Known, work: Work, n: int, loss: int) -> Number:
+    """Set how strongly each choice pulls each item; return the loss of the first.
+
+    For the softmax each item that was drawn stands for all that were not: its logit grows by the logarithm
+    of how many (Jean et al. 2015, On Using Very Large Target Vocabulary, section 3).
+    """
+    logits, biases, pulls, among = work.logits, work.biases, work.pulls, work.among
+    loss_of_event: Number = 0.0
+    n_choices = len(work.users)
+    pulls[:] = 0
+    for choice in range(n):
+        n_kept = _keep(known, work, choice)
+        odds = max(1.0, known.n_items[0] / n_kept) if loss == SOFTMAX and n_kept else 1.0
+        log_odds = np.float32(math.log(odds))
+        among[0] = logits[choice, choice] + biases[choice]
+        for c in range(len(work.is_kept)):
+            logit = logits[choice, n_choices + c] + biases[n_choices + c] + log_odds
+            among[1 + c] = logit if work.is_kept[c] else _NEVER
+        found, size = gradient_of(loss, among, work.powers, work.power_bits)
+        # Without anything to stand against there is nothing to learn.
+        strength = work.weights[choice] * np.float32(size) if n_kept else np.float32(0.0)
+        pulls[choice, choice] = strength * among[0]
+        for c in range(len(work.is_kept)):
+            pulls[choice, n_choices + c] = strength * among[1 + c]
+        if choice == 0:
+            # Among what was drawn: a catalogue that grows would else look like a model that gets worse.
+            loss_of_event = found + math.log(1.0 - size + size / odds) if odds > 1.0 else found
+    for choice in range(n_choices):
+        for j in range(len(work.items)):
+            work.pulls_of_items[j, choice] = pulls[choice, j]
+    return loss_of_event
+
+
+@compiled
+def _keep(known: Known, work: Work, choice: Row) -> int:
+    """Set which of the drawn items may stand against a choice, for its user does not know them.
+
+    Returns
+    -------
+    n_kept
+        Number of these items.
+    """
+    items, hashes, is_kept, first, n_kept = work.items, work.hashes, work.is_kept, len(work.users), 0
+    bits, older, of_user, item = known.bits, known.older_bits, hash_of_user(work.users[choice]), items[choice]
+    for c in range(len(is_kept)):
+        row = items[first + c]
+        # Without branches, which the processor would guess wrong.
+        is_kept[c] = (row >= 0) & (row != item) & (not holds(bits, of_user ^ hashes[first + c]))
+    if older.size:
+        for c in range(len(is_kept)):
+            is_kept[c] &= not holds(older, of_user ^ hashes[first + c])
+    for c in range(len(is_kept)):
+        n_kept += is_kept[c]
+    return n_kept

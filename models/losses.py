@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled, inlined
+from models.exponentials import exponentiate
+from streamrec.domain.rows.compiled import compiled
 
 SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 
@@ -20,8 +21,6 @@ LOSSES = {"softmax": SOFTMAX, "bpr": BPR, "logistic": LOGISTIC}
 Number = float | np.floating[Any]
 
 _ONE = np.float32(1.0)
-
-_LOG2_E, _LN_2 = np.float32(math.log2(math.e)), np.float32(math.log(2.0))
 
 
 @compiled
@@ -52,7 +51,7 @@ def _softmax(
         top = max(top, logits[j])
     for j in range(len(logits)):
         logits[j] -= top
-    _exponentiate(logits, powers, power_bits)
+    exponentiate(logits, powers, power_bits)
     whole = np.float32(0.0)
     for j in range(len(logits)):
         whole += logits[j]
@@ -67,29 +66,6 @@ def _softmax(
         logits[j] *= factor
     logits[0] = _ONE
     return math.log(whole) + top - positive, negatives / whole
-
-
-@inlined
-def _exponentiate(
-    numbers: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
-) -> None:
-    """Replace (N,) numbers that are zero or less by their exponentials, eight at a time.
-
-    As a whole power of two, put together as a float's bits, times a polynomial for what is left of the
-    exponent: within 3e-7 of the result, and a library's function would be called for each number.
-    """
-    for j in range(len(numbers)):
-        exponent = max(numbers[j] * _LOG2_E, np.float32(-125.0))
-        whole = np.int32(exponent - np.float32(0.5))
-        rest = (exponent - np.float32(whole)) * _LN_2
-        power_bits[j] = (whole + np.int32(127)) << np.int32(23)
-        series = _ONE + rest * (np.float32(1 / 5) + rest * np.float32(1 / 30))
-        series = _ONE + rest * np.float32(1 / 4) * series
-        numbers[j] = _ONE + rest * (
-            _ONE + rest * np.float32(1 / 2) * (_ONE + rest * np.float32(1 / 3) * series)
-        )
-    for j in range(len(numbers)):
-        numbers[j] *= powers[j]
 
 
 @compiled

@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from models.step_memory import Floats, Manner, Number, Row, Tables, Touched, Work
+from models.products import multiply
+from models.step_memory import Floats, Manner, Number, Row, Rows, Tables, Touched, Work
 from streamrec.domain.rows.compiled import compiled, inlined
 
 FIRST_SQUARE = np.float32(0.01)
@@ -24,110 +25,157 @@ _FARTHEST = 1e4
 
 
 @compiled
-def move_candidates(tables: Tables, manner: Manner, work: Work, touched: Touched, n: int) -> int:
-    """Move the [q_i, b_i] of the candidates, and set the derivatives by p_u as far as they make them.
+def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> int:
+    """Move the [q_i, b_i] of all items that are pulled, and set the derivatives by p_u.
 
-    In one pass: each row is in the processor's nearest memory once.
+    An item that is there twice moves twice, by gradients of the same point.
 
     Returns
     -------
     n_damaged
         Rows that were damaged before.
     """
-    items, vectors, grads, grad, pulls = tables.items, work.vectors, work.grads, work.grad, work.pulls
-    grads[:n] = 0
-    n_damaged = 0
-    for c in range(len(work.candidates)):
-        row, pull_of_bias = work.candidates[c], np.float32(0.0)
-        for k in range(len(grad)):
-            grad[k] = np.float32(0.0)
-        is_pulled = False
-        for choice in range(n):
-            pull = pulls[choice, c]
-            if pull != 0:
-                is_pulled = True
-                pull_of_bias += pull
-                for k in range(len(grad)):
-                    grad[k] += pull * vectors[choice, k]
-                for k in range(len(grad)):
-                    grads[choice, k] += pull * items[row, k]
-        if is_pulled:
-            n_damaged += _move_item(tables, manner, work, touched, row, pull_of_bias)
-    return n_damaged
-
-
-@compiled
-def move_own_items(tables: Tables, manner: Manner, work: Work, touched: Touched, n: int) -> int:
-    """Move the items that were chosen, and add their part to the derivatives; return the damaged ones."""
-    items, vectors, grads, grad, own = tables.items, work.vectors, work.grads, work.grad, work.own
-    n_damaged = 0
-    for choice in range(n):
-        if own[choice] != 0:
-            row = work.items[choice]
-            for k in range(len(grad)):
-                grad[k] = own[choice] * vectors[choice, k]
-                grads[choice, k] += own[choice] * items[row, k]
-            n_damaged += _move_item(tables, manner, work, touched, row, own[choice])
-        for k in range(len(grad)):
+    grads, strengths, n_items = work.grads, work.strengths, len(work.items)
+    multiply(work.pulls, work.rows, grads)
+    multiply(work.pulls_of_items, work.vectors, work.item_grads)
+    for choice in range(grads.shape[0]):
+        for k in range(grads.shape[1]):
             grads[choice, k] *= tables.output[k]
+    # Pulls of one position have one sign: either it was chosen, or it stands against choices.
+    for j in range(n_items):
+        strengths[j] = np.float32(0.0)
+        for choice in range(grads.shape[0]):
+            strengths[j] += work.pulls_of_items[j, choice]
+    n_damaged = _move_biases(tables.items, tables.item_squares, work.items, strengths, work.drifts, manner)
+    for j in range(n_items):
+        strengths[j] = abs(strengths[j])
+        work.shares[j] = _ONE if strengths[j] > 0 else np.float32(0.0)
+    n_damaged += _move_rows(
+        tables.items,
+        tables.item_squares,
+        work.items.reshape(n_items, 1),
+        work.shares.reshape(n_items, 1),
+        work.item_grads,
+        strengths,
+        work.drifts,
+        (manner.item, manner.decay, manner.most_item),
+    )
+    for j in range(n_items):
+        if strengths[j] > 0:
+            touched.drift[work.items[j]] += work.drifts[j]
+            if touched.drift[work.items[j]] >= manner.least_drift:
+                note(touched, work.items[j])
     return n_damaged
 
 
-@inlined
-def _move_item(
-    tables: Tables, manner: Manner, work: Work, touched: Touched, row: Row, pull: np.float32
+@compiled
+def _move_biases(
+    items: Floats, squares: Floats, rows: Rows, pulls: Floats, drifts: Floats, manner: Manner
 ) -> int:
-    """Move one item's row by `work.grad`, and its bias; return 1 when it was damaged before."""
-    items, squares, grad = tables.items, tables.item_squares, work.grad
-    bias, most_bias, grad2 = len(grad), np.float32(manner.most_bias), np.float32(0.0)
-    for k in range(bias):
-        grad2 += grad[k] * grad[k]
-    squares[row, 0] += grad2 / np.float32(bias)
-    squares[row, 1] += pull * pull
-    rate = np.float32(manner.item) / math.sqrt(FIRST_SQUARE + squares[row, 0])
-    rate_of_bias = np.float32(manner.bias) / math.sqrt(FIRST_SQUARE_OF_BIAS + squares[row, 1])
-    shrinkage = rate * np.float32(manner.decay) * abs(pull)
-    n_damaged = _moved(items, row, grad, rate, shrinkage, manner.most_item)
-    moved = items[row, bias] + rate_of_bias * pull
-    items[row, bias] = min(max(moved, -most_bias), most_bias)
-    n_damaged += 0 if abs(moved) <= _FARTHEST * manner.most_bias else 1
-    # By so many nats may the move have changed the item's logit, for users like these.
-    touched.drift[row] += rate * grad2 / max(abs(pull), _LEAST) + rate_of_bias * abs(pull)
-    if touched.drift[row] >= manner.least_drift:
-        note(touched, row)
+    """Move the biases of (M,) items; set how many nats each moved, and return how many were damaged."""
+    bias, most, n_damaged = items.shape[1] - 1, np.float32(manner.most_bias), 0
+    for j in range(len(rows)):
+        row, pull = rows[j], pulls[j]
+        drifts[j] = np.float32(0.0)
+        if pull != 0:
+            squares[row, 1] += pull * pull
+            step = np.float32(manner.bias) * pull / math.sqrt(FIRST_SQUARE_OF_BIAS + squares[row, 1])
+            moved = items[row, bias] + step
+            items[row, bias] = min(max(moved, -most), most)
+            drifts[j] = abs(step)
+            n_damaged += 0 if abs(moved) <= _FARTHEST * most else 1
     return n_damaged
 
 
 @compiled
-def move_users(tables: Tables, manner: Manner, work: Work, n: int) -> int:
+def move_users(tables: Tables, manner: Manner, work: Work) -> int:
     """Move the users' own rows; return how many were damaged."""
-    users, squares, grads, n_damaged = tables.users, tables.user_squares, work.grads, 0
-    for choice in range(n):
-        if work.own[choice] != 0:
-            user, grad2 = work.users[choice], _square(grads[choice])
-            squares[user, 0] += grad2 / np.float32(grads.shape[1])
-            rate = np.float32(manner.user) / math.sqrt(FIRST_SQUARE + squares[user, 0])
-            n_damaged += _moved(
-                users, user, grads[choice], rate, rate * np.float32(manner.decay), manner.most_user
-            )
-    return n_damaged
+    n_choices = len(work.users)
+    for choice in range(n_choices):
+        work.shares[choice] = _ONE if work.pulls[choice, choice] > 0 else np.float32(0.0)
+        work.strengths[choice] = _ONE
+    return _move_rows(
+        tables.users,
+        tables.user_squares,
+        work.users.reshape(n_choices, 1),
+        work.shares[:n_choices].reshape(n_choices, 1),
+        work.grads,
+        work.strengths,
+        work.drifts,
+        (manner.user, manner.decay, manner.most_user),
+    )
 
 
 @compiled
-def move_pasts(tables: Tables, manner: Manner, work: Work, n: int) -> int:
+def move_pasts(tables: Tables, manner: Manner, work: Work) -> int:
     """Move the rows of the pasts' items for their parts in p_u; return how many were damaged."""
-    of_past, squares, past, parts, n_damaged = tables.past, tables.past_squares, work.past, work.parts, 0
-    for choice in range(n):
-        if work.own[choice] != 0:
-            grad2 = _square(work.grads[choice]) / np.float32(work.grads.shape[1])
-            for c in range(parts.shape[1]):
-                part = parts[choice, c]
-                if part > 0:
-                    row = past[choice, c]
-                    squares[row, 0] += part * part * grad2
-                    rate = np.float32(manner.past) * part / math.sqrt(FIRST_SQUARE + squares[row, 0])
-                    decay = rate * np.float32(manner.decay)
-                    n_damaged += _moved(of_past, row, work.grads[choice], rate, decay, manner.most_item)
+    for choice in range(len(work.users)):
+        work.strengths[choice] = _ONE if work.pulls[choice, choice] > 0 else np.float32(0.0)
+        if work.pulls[choice, choice] == 0:
+            work.parts[choice, :] = 0
+    return _move_rows(
+        tables.past,
+        tables.past_squares,
+        work.past,
+        work.parts,
+        work.grads,
+        work.strengths,
+        work.drifts,
+        (manner.past, manner.decay, manner.most_item),
+    )
+
+
+@compiled
+def _move_rows(
+    table: Floats,
+    squares: Floats,
+    rows: Rows,
+    shares: Floats,
+    grads: Floats,
+    strengths: Floats,
+    drifts: Floats,
+    manner: tuple[float, float, float],
+) -> int:
+    """Move rows of a table, shrink them, and bring them onto their ball.
+
+    Flat, over plain arrays: a function for a row would count references to all of them at each call.
+
+    Parameters
+    ----------
+    rows, shares
+        (M, n) the rows that each gradient moves, and by what share of it; zero: not at all.
+    grads, strengths
+        (M, D); (M,) multiplies the decay.
+    drifts
+        (M,) grow by how many nats the moves may have changed a logit.
+    manner
+        Rate, decay, and radius of the ball.
+
+    Returns
+    -------
+    n_damaged
+        Rows that were damaged before.
+    """
+    rate, decay, limit, n_damaged = np.float32(manner[0]), np.float32(manner[1]), np.float32(manner[2]), 0
+    for j in range(grads.shape[0]):
+        grad2 = np.float32(0.0)
+        for k in range(grads.shape[1]):
+            grad2 += grads[j, k] * grads[j, k]
+        for c in range(shares.shape[1]):
+            share = shares[j, c]
+            if share > 0:
+                row, length2 = rows[j, c], np.float32(0.0)
+                squares[row, 0] += share * share * grad2 / np.float32(grads.shape[1])
+                step = rate * share / math.sqrt(FIRST_SQUARE + squares[row, 0])
+                # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
+                shrink = _ONE / (_ONE + step * decay * strengths[j])
+                for k in range(grads.shape[1]):
+                    moved = (table[row, k] + step * grads[j, k]) * shrink
+                    table[row, k] = moved
+                    length2 += moved * moved
+                drifts[j] += step * grad2 / max(strengths[j], _LEAST)
+                if not length2 <= limit * limit:
+                    n_damaged += pull_back(table, row, grads.shape[1], length2, limit)
     return n_damaged
 
 
@@ -139,33 +187,6 @@ def move_output(output: Floats, manner: Manner, work: Work) -> None:
         # The gradient by p_u holds h already.
         step = manner.output * inner[0, k] * grads[0, k] / output[k]
         output[k] = min(max(output[k] + step, manner.least_output), manner.most_output)
-
-
-@inlined
-def _square(vector: Floats) -> np.float32:
-    total = np.float32(0.0)
-    for k in range(len(vector)):
-        total += vector[k] * vector[k]
-    return total
-
-
-@inlined
-def _moved(table: Floats, row: Row, direction: Floats, step: Number, decay: Number, most: Number) -> int:
-    """Move the first entries of a row, shrink them, and bring them onto the ball of radius `most`.
-
-    Returns
-    -------
-    n_damaged
-        1 when the row was damaged before.
-    """
-    # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
-    shrink, length, length2 = _ONE / (_ONE + np.float32(decay)), np.float32(step), np.float32(0.0)
-    for k in range(len(direction)):
-        moved = (table[row, k] + length * direction[k]) * shrink
-        table[row, k] = moved
-        length2 += moved * moved
-    limit = np.float32(most)
-    return 0 if length2 <= limit * limit else pull_back(table, row, len(direction), length2, limit)
 
 
 @compiled

@@ -82,40 +82,52 @@ class Work(NamedTuple):
 
     Attributes
     ----------
-    users, items, weights
+    users, weights
         (L,) of each choice.
     past, parts
-        (L, n) the items of the past; their parts in p_u, zero where there is none.
+        (L, n) the items of the past, -1: none; their parts in p_u, zero where there is none.
     inner, vectors, grads
         (L, D) p_u with the past; the same times h; the margins' derivatives by p_u, times their strengths.
-    candidates, hashes
-        (N,) items drawn to stand against all of them, -1: none; their halves of pairs' hashes.
-    pulls, own
-        (L, N) and (L,) how strongly each pulls its candidates, and its own item: minus the derivatives by
-        their logits, times the weight.
-    kept, logits
-        (N,) positions of the candidates that count for one choice; (1 + N,) its logits, the item's first.
-    grad
-        (D,) of one item.
+    items, hashes
+        (L + N,) the choices' items, then those drawn to stand against all of them, -1: none; their halves of
+        pairs' hashes.
+    rows, biases, item_grads
+        (L + N, D), (L + N,), (L + N, D) q and b of the items, and derivatives as those of the users.
+    logits
+        (L, L + N) of each choice's user and each item.
+    pulls, pulls_of_items
+        (L, L + N) and (L + N, L) how strongly each choice pulls each item: minus the derivatives by their
+        logits, times the weight.
+    strengths, shares, drifts
+        (L + N,) each, of what moves: how much there is to learn, as a factor of the decay; by what share of
+        the gradient; nats that its logits may have changed by.
+    is_kept, among
+        (N,) which of the drawn items stand against one choice; (1 + N,) its logits among them, the choice's
+        item first.
     powers, power_bits
-        (1 + N,) twos to whole powers, and the same memory as integers.
+        Twos to whole powers, and the same memory as integers.
     """
 
     users: Rows
-    items: Rows
     weights: Floats
     past: NDArray[np.int64]
     parts: Floats
     inner: Floats
     vectors: Floats
     grads: Floats
-    candidates: Rows
+    items: Rows
     hashes: NDArray[np.uint64]
-    pulls: Floats
-    own: Floats
-    kept: Rows
+    rows: Floats
+    biases: Floats
+    item_grads: Floats
     logits: Floats
-    grad: Floats
+    pulls: Floats
+    pulls_of_items: Floats
+    strengths: Floats
+    shares: Floats
+    drifts: Floats
+    is_kept: NDArray[np.bool_]
+    among: Floats
     powers: Floats
     power_bits: NDArray[np.int32]
 
@@ -197,23 +209,29 @@ class Memory(NamedTuple):
 @compiled
 def new_work(n_choices: int, n_dimensions: int, n_context: int, n_negatives: int) -> Work:
     """Return memory for events of one size."""
-    powers = np.empty(1 + n_negatives, np.float32)
+    n_items = n_choices + n_negatives
+    powers = np.zeros(max(1 + n_negatives, n_choices * n_context), np.float32)
     return Work(
-        np.empty(n_choices, np.int64),
-        np.empty(n_choices, np.int64),
-        np.empty(n_choices, np.float32),
+        np.zeros(n_choices, np.int64),
+        np.zeros(n_choices, np.float32),
         np.zeros((n_choices, n_context), np.int64),
         np.zeros((n_choices, n_context), np.float32),
-        np.empty((n_choices, n_dimensions), np.float32),
-        np.empty((n_choices, n_dimensions), np.float32),
-        np.empty((n_choices, n_dimensions), np.float32),
-        np.empty(n_negatives, np.int64),
-        np.empty(n_negatives, np.uint64),
-        np.empty((n_choices, n_negatives), np.float32),
-        np.empty(n_choices, np.float32),
-        np.empty(n_negatives, np.int64),
-        np.empty(1 + n_negatives, np.float32),
-        np.empty(n_dimensions, np.float32),
+        np.zeros((n_choices, n_dimensions), np.float32),
+        np.zeros((n_choices, n_dimensions), np.float32),
+        np.zeros((n_choices, n_dimensions), np.float32),
+        np.zeros(n_items, np.int64),
+        np.zeros(n_items, np.uint64),
+        np.zeros((n_items, n_dimensions), np.float32),
+        np.zeros(n_items, np.float32),
+        np.zeros((n_items, n_dimensions), np.float32),
+        np.zeros((n_choices, n_items), np.float32),
+        np.zeros((n_choices, n_items), np.float32),
+        np.zeros((n_items, n_choices), np.float32),
+        np.zeros(n_items, np.float32),
+        np.zeros(n_items, np.float32),
+        np.zeros(n_items, np.float32),
+        np.zeros(n_negatives, np.bool_),
+        np.zeros(1 + n_negatives, np.float32),
         powers,
         powers.view(np.int32),
     )

@@ -47,7 +47,7 @@ def drawn(seed: int) -> list[int]:
     """Return the items drawn to stand against the event of a seed."""
     work = new_work(1, 5, 0, N_NEGATIVES)
     _draw(known(), work, np.uint64(seed * 7919))
-    return [int(row) for row in work.candidates]
+    return [int(row) for row in work.items[1:]]
 
 
 SEED = next(seed for seed in range(100) if len({*drawn(seed), 4, 1, 8, 5}) == N_NEGATIVES + 4)
