@@ -1,4 +1,4 @@
-"""Products of small matrices, compiled: some rows at a time, so that sums stay in the processor's registers."""
+"""Products of small matrices, compiled: some rows at a time, so that sums stay in registers."""
 
 import numpy as np
 from numpy.typing import NDArray

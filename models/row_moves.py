@@ -6,6 +6,7 @@ Subgradient Methods, with one sum a row instead of one an entry).
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,6 +25,28 @@ _FARTHEST = 1e4
 """Times its bound: no step from within, within the limits of rates and weights, takes a row so far."""
 
 
+class Moves(NamedTuple):
+    """Gradients of one table's rows.
+
+    Attributes
+    ----------
+    rows, shares
+        (M, n) the rows that each gradient moves, and by what share of it; zero: not at all.
+    grads
+        (M, D).
+    strengths
+        (M,) factors of the decay.
+    drifts
+        (M,) grow by how many nats the moves may have changed a logit.
+    """
+
+    rows: Rows
+    shares: Floats
+    grads: Floats
+    strengths: Floats
+    drifts: Floats
+
+
 @compiled
 def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> int:
     """Move the [q_i, b_i] of all items that are pulled, and set the derivatives by p_u.
@@ -35,37 +58,40 @@ def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> 
     n_damaged
         Rows that were damaged before.
     """
-    grads, strengths, n_items = work.grads, work.strengths, len(work.items)
+    grads, strengths, shares, n_items = work.grads, work.strengths, work.shares, len(work.items)
     multiply(work.pulls, work.rows, grads)
     multiply(work.pulls_of_items, work.vectors, work.item_grads)
     for choice in range(grads.shape[0]):
         for k in range(grads.shape[1]):
             grads[choice, k] *= tables.output[k]
     # Pulls of one position have one sign: either it was chosen, or it stands against choices.
+    strengths[:] = 0
     for j in range(n_items):
-        strengths[j] = np.float32(0.0)
         for choice in range(grads.shape[0]):
             strengths[j] += work.pulls_of_items[j, choice]
     n_damaged = _move_biases(tables.items, tables.item_squares, work.items, strengths, work.drifts, manner)
     for j in range(n_items):
         strengths[j] = abs(strengths[j])
-        work.shares[j] = _ONE if strengths[j] > 0 else np.float32(0.0)
-    n_damaged += _move_rows(
-        tables.items,
-        tables.item_squares,
-        work.items.reshape(n_items, 1),
-        work.shares.reshape(n_items, 1),
-        work.item_grads,
-        strengths,
-        work.drifts,
-        (manner.item, manner.decay, manner.most_item),
+        shares[j] = _ONE if strengths[j] > 0 else np.float32(0.0)
+    moves = Moves(
+        work.items.reshape(n_items, 1), shares.reshape(n_items, 1), work.item_grads, strengths, work.drifts
     )
-    for j in range(n_items):
-        if strengths[j] > 0:
-            touched.drift[work.items[j]] += work.drifts[j]
-            if touched.drift[work.items[j]] >= manner.least_drift:
-                note(touched, work.items[j])
+    n_damaged += _move_rows(
+        tables.items, tables.item_squares, moves, (manner.item, manner.decay, manner.most_item)
+    )
+    _note_drifts(touched, work, manner.least_drift)
     return n_damaged
+
+
+@compiled
+def _note_drifts(touched: Touched, work: Work, least: float) -> None:
+    """Note the items whose moves may have changed a logit by `least` nats since they were noted last."""
+    for j in range(len(work.items)):
+        if work.strengths[j] > 0:
+            row = work.items[j]
+            touched.drift[row] += work.drifts[j]
+            if touched.drift[row] >= least:
+                note(touched, row)
 
 
 @compiled
@@ -94,68 +120,34 @@ def move_users(tables: Tables, manner: Manner, work: Work) -> int:
     for choice in range(n_choices):
         work.shares[choice] = _ONE if work.pulls[choice, choice] > 0 else np.float32(0.0)
         work.strengths[choice] = _ONE
-    return _move_rows(
-        tables.users,
-        tables.user_squares,
-        work.users.reshape(n_choices, 1),
-        work.shares[:n_choices].reshape(n_choices, 1),
-        work.grads,
-        work.strengths,
-        work.drifts,
-        (manner.user, manner.decay, manner.most_user),
-    )
+    rows, shares = work.users.reshape(n_choices, 1), work.shares[:n_choices].reshape(n_choices, 1)
+    moves = Moves(rows, shares, work.grads, work.strengths, work.drifts)
+    return _move_rows(tables.users, tables.user_squares, moves, (manner.user, manner.decay, manner.most_user))
 
 
 @compiled
 def move_pasts(tables: Tables, manner: Manner, work: Work) -> int:
     """Move the rows of the pasts' items for their parts in p_u; return how many were damaged."""
     for choice in range(len(work.users)):
-        work.strengths[choice] = _ONE if work.pulls[choice, choice] > 0 else np.float32(0.0)
+        work.strengths[choice] = _ONE
         if work.pulls[choice, choice] == 0:
             work.parts[choice, :] = 0
-    return _move_rows(
-        tables.past,
-        tables.past_squares,
-        work.past,
-        work.parts,
-        work.grads,
-        work.strengths,
-        work.drifts,
-        (manner.past, manner.decay, manner.most_item),
-    )
+    moves = Moves(work.past, work.parts, work.grads, work.strengths, work.drifts)
+    return _move_rows(tables.past, tables.past_squares, moves, (manner.past, manner.decay, manner.most_item))
 
 
 @compiled
-def _move_rows(
-    table: Floats,
-    squares: Floats,
-    rows: Rows,
-    shares: Floats,
-    grads: Floats,
-    strengths: Floats,
-    drifts: Floats,
-    manner: tuple[float, float, float],
-) -> int:
-    """Move rows of a table, shrink them, and bring them onto their ball.
+def _move_rows(table: Floats, squares: Floats, moves: Moves, manner: tuple[float, float, float]) -> int:
+    """Move rows of a table, shrink them, and bring them onto their ball; return how many were damaged.
 
     Flat, over plain arrays: a function for a row would count references to all of them at each call.
 
     Parameters
     ----------
-    rows, shares
-        (M, n) the rows that each gradient moves, and by what share of it; zero: not at all.
-    grads, strengths
-        (M, D); (M,) multiplies the decay.
-    drifts
-        (M,) grow by how many nats the moves may have changed a logit.
     manner
         Rate, decay, and radius of the ball.
-
-    Returns
-    -------
-    n_damaged
-        Rows that were damaged before.
     """
+    rows, shares, grads, strengths, drifts = moves
     rate, decay, limit, n_damaged = np.float32(manner[0]), np.float32(manner[1]), np.float32(manner[2]), 0
     for j in range(grads.shape[0]):
         grad2 = np.float32(0.0)
