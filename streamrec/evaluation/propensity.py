@@ -1,4 +1,4 @@
-"""How much a question is worth where nobody is to be rewarded for knowing what is in fashion."""
+"""Worth of a question where nobody is to be rewarded for knowing what is in fashion."""
 
 import numpy as np
 from numpy.typing import NDArray

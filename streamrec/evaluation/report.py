@@ -136,7 +136,7 @@ def _debiased(evaluation: Evaluation, values: dict[str, NDArray[np.float64]]) ->
     """Return recall as if everything were equally in fashion, of targets that somebody chose before."""
     events, positions = evaluation.events, evaluation.positions
     could_be_found = n_earlier(events)[positions] > 0
-    propensities = 1.0 + n_lately(events)[positions][could_be_found]
+    propensities = (1 + n_lately(events)[positions][could_be_found]).astype(np.float64)
     names = [f"recall_at_{k}" for k in evaluation.protocol.ks]
     return {name: debiased_mean(values[name][could_be_found], propensities) for name in names}
 
