@@ -87,6 +87,9 @@ test-nightly: .venv/.dev  ## The long tests (FUZZ_S=seconds for spoiled bytes, a
 bench: .venv/.dev  ## Benchmarks of the embedded default; tables on screen, JSON in benchmarks/results/
 	$(BIN)/python -m benchmarks
 
+bench-quick: .venv/.dev  ## Whether a hot path costs more than recorded, beside a bare reference, in four minutes
+	$(BIN)/python -m benchmarks.quick
+
 bench-services: .venv/.dev  ## Benchmarks over a real Kafka broker, MongoDB and Redis
 	$(BIN)/python -m benchmarks --services
 
@@ -106,4 +109,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: help run stack-local test quality-gate tests beside-tests style types test-kafka format lint test-nightly bench bench-services docs wheel clean-data clean
+.PHONY: help run stack-local test quality-gate tests beside-tests style types test-kafka format lint test-nightly bench bench-quick bench-services docs wheel clean-data clean

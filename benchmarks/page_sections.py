@@ -234,5 +234,6 @@ ELSEWHERE = {
     "diversity": "quality.md#diversity",
     "exploration": "quality.md#new-items",
     "index_grpc": "adr/0007-index-hop.md",
+    "quick": "../CONTRIBUTING.md",
 }
 """Results that another page shows."""

@@ -22,17 +22,17 @@ from streamrec.index_protocol import decode_answers, decode_queries, encode_quer
 from streamrec.ports import ITEM_VECTORS, ById, ByVector, Message, Snapshot, VectorTable
 from streamrec.wire import VectorRecord, encode_vector
 
-_N_ITEMS = 100_000
+N_ITEMS = 100_000
 _N_QUERIES = 500
 _START_S = 120.0
 _HEADERS = {"Content-Type": "application/msgpack"}
 
 
-def measure_hop(shape_name: str) -> dict[str, Any]:
-    """Search 100,000 items in process, over HTTP, and send empty requests of the same size, in turn."""
+def measure_hop(shape_name: str, n_items: int = N_ITEMS) -> dict[str, Any]:
+    """Search items in process, over HTTP, and send empty requests of the same size, in turn."""
     shape, chance = SHAPES[shape_name], np.random.default_rng(3)
-    vectors, sample = items(_N_ITEMS, shape, chance), users(256, shape, chance)
-    ids = [f"item-{row}" for row in range(_N_ITEMS)]
+    vectors, sample = items(n_items, shape, chance), users(256, shape, chance)
+    ids = [f"item-{row}" for row in range(n_items)]
     index = FaissIndex(D + 1, sample)
     index.upsert(ids, vectors)
     index.maintain()
@@ -58,7 +58,7 @@ def measure_hop(shape_name: str) -> dict[str, Any]:
             _await_ready(service)
             figures = _compare(index, queries, excluded, service, empty)
             figures["changelog_to_search_ms_max"] = _visibility_ms(home, service)
-    return {"n_items": _N_ITEMS, "vectors": shape_name, **figures}
+    return {"n_items": n_items, "vectors": shape_name, **figures}
 
 
 def _compare(

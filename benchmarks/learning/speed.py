@@ -38,14 +38,14 @@ def main(
     """Measure events learned per second."""
     torch.set_num_threads(1)
     dim = LearningSettings().embedding_dim
-    bare = {name: _bare(build(N_USERS, N_ITEMS, dim)) for name, build in LOOPS.items()}
+    bare = bare_loops(dim)
     contestants = {
         **bare,
-        "learner": _learner(N_USERS, LearningSettings()),
-        "learner, 5 negatives": _learner(N_USERS, LearningSettings(n_negatives=N_NEGATIVES)),
-        "learner, 1,000,000 users": _learner(MANY_USERS, LearningSettings()),
+        "learner": learner_of(N_USERS, LearningSettings()),
+        "learner, 5 negatives": learner_of(N_USERS, LearningSettings(n_negatives=N_NEGATIVES)),
+        "learner, 1,000,000 users": learner_of(MANY_USERS, LearningSettings()),
     }
-    speeds = _race(contestants, rounds)
+    speeds = race(contestants, rounds)
     fastest = max(speeds[name] for name in bare)
     growth = speeds["learner"] / speeds["learner, 1,000,000 users"]
     results = {
@@ -60,7 +60,7 @@ def main(
     results_file.write(json, results)
 
 
-def _race(contestants: dict[str, Contestant], rounds: int) -> dict[str, float]:
+def race(contestants: dict[str, Contestant], rounds: int) -> dict[str, float]:
     """Return each one's median speed over all turns, in events per second; the first turn only warms up."""
     random = np.random.default_rng(1)
     durations: dict[str, list[float]] = {name: [] for name in contestants}
@@ -77,6 +77,11 @@ def _race(contestants: dict[str, Contestant], rounds: int) -> dict[str, float]:
     return {name: N_BATCHES * BATCH / statistics.median(times[1:]) for name, times in durations.items()}
 
 
+def bare_loops(dim: int) -> dict[str, Contestant]:
+    """Return the bare loops by name."""
+    return {name: _bare(build(N_USERS, N_ITEMS, dim)) for name, build in LOOPS.items()}
+
+
 def _bare(step: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]) -> Contestant:
     def run(user_rows: Rows, item_rows: Rows) -> None:
         negatives = torch.randint(N_ITEMS, (len(item_rows), N_NEGATIVES))
@@ -85,7 +90,8 @@ def _bare(step: Callable[[torch.Tensor, torch.Tensor, torch.Tensor], None]) -> C
     return run
 
 
-def _learner(n_users: int, settings: LearningSettings) -> Contestant:
+def learner_of(n_users: int, settings: LearningSettings) -> Contestant:
+    """Return the learner, which remembers so many users."""
     learner = Learner(settings)
     learner.remember(np.arange(n_users), np.arange(n_users) % N_ITEMS, np.zeros(n_users))
     weights, times = np.ones(BATCH, np.float32), np.arange(BATCH, dtype=np.float64)

@@ -67,19 +67,20 @@ def load(port: int, path: str, expected: tuple[str, ...] = (), **options: float)
 def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: float, turns: int) -> Result:
     """Load the bare app and the recommender by turns, so that both see the same machine."""
     port = free_port()
-    bare, real = [], []
+    bare, real = list[Result](), list[Result]()
     with served(
         ["-k", worker, "benchmarks.serving.recommendations:hello_app()"], port, environment_of_bare()
     ):
         for turn in range(turns):
-            bare.append(load(port, "/hello", seconds=seconds)["per_s"])
+            bare.append(load(port, "/hello", seconds=seconds))
             first = turn * sizes.n_users // turns
             options = {"seconds": seconds, "first": first, "below": sizes.n_users}
             real.append(load(recommender, _PATH, _EXPECTED, **options))
-    ratios = [one["per_s"] / other for one, other in zip(real, bare, strict=True)]
+    ratios = [one["per_s"] / other["per_s"] for one, other in zip(real, bare, strict=True)]
     return {
         "worker": worker,
-        "bare_per_s": median(bare),
+        "bare_per_s": median(result["per_s"] for result in bare),
+        "bare_p99_ms": median(result["p99_ms"] for result in bare),
         "recommendations_per_s": median(result["per_s"] for result in real),
         "ratio": median(ratios),
         "ratios": ratios,

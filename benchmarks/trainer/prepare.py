@@ -115,4 +115,4 @@ if __name__ == "__main__":
     sqlite = locations_in(Path(sys.argv[1]), 1)
     sizes = int(sys.argv[2]), int(sys.argv[3])
     prepare(sqlite, *sizes)
-    write_stream(sqlite.events_url, *sizes)
+    write_stream(sqlite.events_url, *sizes, *map(int, sys.argv[4:]))

@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results_file
+from benchmarks.trainer.prepare import N_EVENTS
 
 Size = tuple[int, int]
 Result = dict[str, Any]
@@ -27,11 +28,17 @@ SMALL, MANY_USERS, LARGE = (10_000, 10_000), (1_000_000, 10_000), (1_000_000, 10
 JsonPath = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
 
 
-def prepare(folder: Path, size: Size) -> Path:
-    """Write a generation and a stream of that size, in a process of its own: its memory must not count."""
+def prepare(folder: Path, size: Size, n_events: int = N_EVENTS) -> Path:
+    """Write a generation and a stream, in a process of its own: its memory must not count."""
     prepared = folder / f"{size[0]}-{size[1]}"
     prepared.mkdir()
-    command = [sys.executable, "-m", "benchmarks.trainer.prepare", str(prepared), *map(str, size)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.trainer.prepare",
+        str(prepared),
+        *map(str, (*size, n_events)),
+    ]
     subprocess.run(command, check=True)
     return prepared
 

@@ -36,7 +36,7 @@ def test_every_result_tells_its_origin_and_is_on_a_page() -> None:
 
 
 def test_every_benchmark_has_a_section() -> None:
-    by_command_of_their_own = {"stability", "quality_gate", "quality_movietweetings_as_streamed"}
+    by_command_of_their_own = {"stability", "quality_gate", "quality_movietweetings_as_streamed", "quick"}
     assert set(ALL) | by_command_of_their_own == {section.name for section in SECTIONS} | set(ELSEWHERE)
 
 
