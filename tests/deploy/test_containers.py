@@ -32,6 +32,9 @@ BALANCER = ("127.0.0.1", 8080)
 UNREACHABLE = "10.9.8.7"
 PATIENCE_S = 120.0
 
+COMPILED = "/app/var/data/compiled"
+"""In a volume of both that train: what one compiled the other need not. The image itself is read-only."""
+
 
 @pytest.fixture(params=["kafka", pytest.param("kafka+confluent", marks=pytest.mark.nightly)])
 def machine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["Machine"]:
@@ -52,6 +55,8 @@ class Machine:
         self._folder = folder
         self._stack = stack
         self._services = services(environment)
+        for name in ("initial-training", "trainer"):
+            self._services[name]["environment"]["NUMBA_CACHE_DIR"] = COMPILED
         self.volumes = folder / "volumes"
 
     def start(self, name: str, stage: Stage | None = None) -> Container:

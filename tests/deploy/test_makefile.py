@@ -40,7 +40,9 @@ def without_python(folder: Path) -> None:
     (folder / "bin" / "python").symlink_to("/gone/python3.11")
 
 
-@pytest.mark.parametrize("left", [without_pip, without_python, Path.mkdir])
+@pytest.mark.parametrize(
+    "left", [without_pip, without_python, pytest.param(Path.mkdir, marks=pytest.mark.nightly)]
+)
 def test_half_an_environment_is_mended(project: Path, left: Callable[[Path], None]) -> None:
     left(project / ".venv")
     done = install(project)

@@ -183,7 +183,7 @@ def send_and_see(stack: LocalStack, sent: Sent, user_id: str) -> None:
     eventually(lambda: stack.is_whole_for(user_id))
 
 
-@pytest.mark.parametrize("part", ["index-1", "index-2", "redis", "mongodb", "trainer-1", "trainer-2"])
+@pytest.mark.parametrize("part", ["index-1", "redis", "mongodb", "trainer-1", "trainer-2"])
 def test_a_killed_part_comes_back_and_answers_were_given_meanwhile(
     stack: LocalStack, sent: Sent, part: str
 ) -> None:

@@ -5,7 +5,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamrec.domain.popularity.ranked_item import RankedItem
@@ -61,6 +61,7 @@ def findings(draw: st.DrawFn) -> Findings:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 @given(found=findings(), n=st.integers(1, 15))
+@settings(max_examples=40)
 def test_a_source_proposes_distinct_wanted_items_best_first(source: Source, found: Findings, n: int) -> None:
     ids, scores, _ = source.propose(found, n)
     assert len(ids) == len(scores) <= n
@@ -71,6 +72,7 @@ def test_a_source_proposes_distinct_wanted_items_best_first(source: Source, foun
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 @given(found=findings())
+@settings(max_examples=40)
 def test_a_source_goes_by_what_it_says(source: Source, found: Findings) -> None:
     proposal = source.propose(found, 15)
     context = found.context
