@@ -93,7 +93,9 @@ def main(
         recorded.append(RecordedModel(history, protocol))
         return recorded[0]
 
-    run(open_dataset(events)[:limit], {"served": Model(fitted, has_chance=True)}, Protocol(stride=stride))
+    event_set = open_dataset(events)[:limit]
+    protocol = Protocol(stride=stride, catalog=event_set.catalog)
+    run(event_set, {"served": Model(fitted, has_chance=True)}, protocol)
     found = searched(recorded[0].questions)
     for name in ("n_questions", "learned", "equal_weights", "best_fixed", "learned_over_best_fixed"):
         print(f"{name:24} {found[name]:.4f}")

@@ -42,7 +42,8 @@ class Record(msgspec.Struct):
 def measure() -> Record:
     """Evaluate the models on the prefix."""
     fetch_ml_100k(DEFAULT_DATA_DIR)
-    evaluation = run(open_dataset(ML_100K)[:N_EVENTS], chosen_models(MODELS), Protocol(stride=STRIDE))
+    events = open_dataset(ML_100K)[:N_EVENTS]
+    evaluation = run(events, chosen_models(MODELS), Protocol(stride=STRIDE, catalog=events.catalog))
     recalls = {name: found["recall_at_10"] for name, found in figures(evaluation).items()}
     return Record(ML_100K, N_EVENTS, STRIDE, len(evaluation.positions), recalls)
 

@@ -123,7 +123,8 @@ def measure(cell: Cell, folder: Path) -> str:
     gc.set_threshold(100_000)  # Some million ids live all along; nothing here makes cycles to look for.
     events = open_dataset(cell.data_set.source)[: cell.limit]
     # Parts are short streams: all their events are asked about.
-    protocol = Protocol(stride=1 if cell.is_part else cell.data_set.stride).with_seed(cell.seed_number)
+    stride = 1 if cell.is_part else cell.data_set.stride
+    protocol = Protocol(stride=stride, catalog=events.catalog).with_seed(cell.seed_number)
     model = (PARTS if cell.is_part else MODELS)[cell.model]
     (found,) = figures(run(events, {cell.model: model}, protocol)).values()
     file = cell.file(folder)

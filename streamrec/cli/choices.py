@@ -1,5 +1,6 @@
 """Options that several commands share, and what they stand for."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.cli.screen import progress_bar, say_rejected
 from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.files.item_files import iter_items
+from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.errors import InvalidInput
@@ -17,6 +20,7 @@ EventsFile = Annotated[
     Path | None,
     typer.Option(help="A CSV, JSON Lines or Parquet file (the first two also .gz), or a folder of parts."),
 ]
+ItemsFile = Annotated[Path | None, typer.Option(help="Metadata of the items, a file as load-items reads it.")]
 Mapping = Annotated[
     list[str] | None,
     typer.Option("--map", help="Field=column, with commas between: user_id=uuid,item_id=sku,value=price."),
@@ -75,9 +79,18 @@ def parse_mapping(pairs: list[str] | None) -> dict[str, str]:
 
 
 def open_chosen(
-    dataset: str | None, events: Path | None, mapping: list[str] | None, delimiter: str | None
+    dataset: str | None,
+    events: Path | None,
+    mapping: list[str] | None,
+    delimiter: str | None,
+    items: Path | None = None,
 ) -> EventSet:
     """Open what ``--dataset`` or ``--events`` names, with a bar; say which rows were left out.
+
+    Parameters
+    ----------
+    items
+        Metadata, instead of what the data set has.
 
     Raises
     ------
@@ -95,6 +108,10 @@ def open_chosen(
         event_set = open_dataset(chosen, parse_mapping(mapping), delimiter=delimiter, on_progress=show)
         show(len(event_set), len(event_set))
     say_rejected(event_set.report)
+    if items is not None:
+        report = ReadReport()
+        event_set = replace(event_set, catalog=tuple(iter_items(items, report=report)))
+        say_rejected(report)
     return event_set
 
 

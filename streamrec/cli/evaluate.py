@@ -1,12 +1,13 @@
 """`evaluate`: how well models would have predicted each event just before it happened."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
+from streamrec.cli.choices import Dataset, Delimiter, EventsFile, ItemsFile, Mapping, open_chosen
 from streamrec.cli.evaluate_table import figures_tables
 from streamrec.cli.screen import output, progress_bar, say
 from streamrec.errors import InvalidInput
@@ -23,6 +24,7 @@ def evaluate(
     events: EventsFile = None,
     mapping: Mapping = None,
     delimiter: Delimiter = None,
+    items: ItemsFile = None,
     model: Annotated[str, typer.Option(help="Which models, with commas between.")] = DEFAULT_MODELS,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file as well.")] = None,
     plot: Annotated[
@@ -53,18 +55,18 @@ def evaluate(
     if plot is not None:
         require_plotting(plot)
     learning, trainer = read_settings(LearningSettings), read_settings(TrainerSettings)
-    pace = None if rate is None else Pace(rate)
     protocol = Protocol(
         initial_share,
         stride=stride,
         ks=_lengths(k),
-        pace=pace,
+        pace=None if rate is None else Pace(rate),
         with_repeats=repeats,
         n_seeds=seeds,
         learning=learning,
         trainer=trainer,
     )
-    event_set = open_chosen(dataset, events, mapping, delimiter)[:limit]
+    event_set = open_chosen(dataset, events, mapping, delimiter, items)[:limit]
+    protocol = replace(protocol, catalog=event_set.catalog)
     with progress_bar("Evaluating", len(event_set)) as show:
         show(0)
         evaluation = run(event_set, models, protocol, show)

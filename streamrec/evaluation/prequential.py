@@ -23,11 +23,13 @@ True
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.prequential import Events, Questioning, Rows, predict_then_learn
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import ConfigurationError
@@ -96,7 +98,8 @@ def run(
         What durations are taken from; by default the processor time of this process, in which what else
         the machine has to do does not count.
     """
-    events = columns(interactions)
+    events, item_ids = _numbered(interactions)
+    protocol = replace(protocol, catalog=_by_row(protocol.catalog, item_ids))
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
     use_one_thread()
@@ -119,13 +122,29 @@ def columns(interactions: Iterable[Interaction]) -> Events:
     >>> columns([Interaction("b", "x", 2.0), Interaction("a", "y", 1.0)]).item_rows.tolist()
     [0, 1]
     """
+    return _numbered(interactions)[0]
+
+
+def _numbered(interactions: Iterable[Interaction]) -> tuple[Events, IdMap]:
+    """Return interactions by column, and the numbers of their items."""
     in_order = sorted(interactions, key=lambda interaction: interaction.timestamp)
-    return Events(
+    item_ids = IdMap()
+    events = Events(
         IdMap().rows_of([interaction.user_id for interaction in in_order], add=True),
-        IdMap().rows_of([interaction.item_id for interaction in in_order], add=True),
+        item_ids.rows_of([interaction.item_id for interaction in in_order], add=True),
         np.array([interaction.timestamp for interaction in in_order], np.float64),
         np.ones(len(in_order), np.float32),
     )
+    return events, item_ids
+
+
+def _by_row(catalog: Iterable[Item], item_ids: IdMap) -> list[Item]:
+    """Return the items of the stream with their rows as ids; what never comes up in it is nobody's answer."""
+    return [
+        msgspec.structs.replace(item, item_id=str(row))
+        for item in catalog
+        if (row := item_ids.row(item.item_id)) >= 0
+    ]
 
 
 def _contestant(model: Model, events: Events, start: int, protocol: Protocol, clock: Clock) -> Contestant:

@@ -1,7 +1,9 @@
 """Protocol of an evaluation."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from streamrec.domain.items.item import Item
 from streamrec.evaluation.streamed import Pace
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -24,6 +26,8 @@ class Protocol:
         Only the GMF is delayed: counting has no vectors to publish.
     with_repeats
         Whether users are also asked about items that they chose before, which are candidates then.
+    catalog
+        Metadata of the items, known from the start. A run gives each the number of its row as id.
     n_seeds
         Models with chance in them run so many times, from the learning settings' seed upwards.
     """
@@ -34,6 +38,7 @@ class Protocol:
     pace: Pace | None = None
     with_repeats: bool = False
     n_seeds: int = 1
+    catalog: Sequence[Item] = ()
     learning: LearningSettings = field(default_factory=LearningSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     fit: FitOptions = field(default_factory=FitOptions)

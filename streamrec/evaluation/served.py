@@ -11,18 +11,12 @@ from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.absorb import absorb
 from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.rules import LearningRules
+from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.shadow.live_serving import LiveServing
 
 _RENEW_EVERY = 10
 """Events from one ranking of what is popular to the next; a trainer makes one a second."""
-
-
-def _no_neighbours(item_id: str) -> tuple[str, ...]:
-    return ()
-
-
-_RULES = LearningRules(EventWeights({}), is_value_weighted=False, neighbours_of=_no_neighbours)
 
 
 class ServedModel:
@@ -41,12 +35,16 @@ class ServedModel:
 
     def __init__(self, history: Events, protocol: Protocol, left_out: frozenset[str] = frozenset()) -> None:
         self._state = TrainerState("evaluation", protocol.learning, protocol.trainer)
+        categories = ItemCategories(protocol.catalog)
+        self._rules = LearningRules(
+            EventWeights({}), False, neighbours_of=categories.neighbours, labels_of=categories.labels
+        )
         self._is_new_only = not protocol.with_repeats
         self._serving = LiveServing(self._state, protocol.trainer.covisitation.n_published, left_out)
         self._asked: int | None = None
         self._n_learned = 0
         if len(history.user_rows):
-            start = Start(_interactions(history), _RULES, protocol.fit)
+            start = Start(_interactions(history), self._rules, protocol.fit)
             train_initially(self._state, start, lambda done, total, report: None)
 
     def best(self, user_row: int, k: int, at: float) -> Rows:
@@ -60,7 +58,7 @@ class ServedModel:
         """Learn B events, one after the other."""
         for event in _interactions(events):
             self._teach_blend(event)
-            absorb(self._state, [event], _RULES, event.timestamp)
+            absorb(self._state, [event], self._rules, event.timestamp)
             self._n_learned += 1
             if self._n_learned % _RENEW_EVERY == 0:
                 self._serving.renew()

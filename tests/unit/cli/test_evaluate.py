@@ -43,6 +43,17 @@ def test_a_model_that_does_not_exist_is_said(events: Path, capsys: pytest.Captur
     assert run("--events", str(events), "--model", ",") == 2
 
 
+def test_metadata_of_the_items_is_read_from_a_file(
+    events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = tmp_path / "items.csv"
+    items.write_text("item_id,categories\ni1,war|drama\n,comedy\n")
+    options = ["--events", str(events), "--model", "popularity", "--limit", "300"]
+    assert run(*options, "--items", str(items)) == 0
+    assert "left out" in capsys.readouterr().err
+    assert run(*options, "--items", str(tmp_path / "none.csv")) == 2
+
+
 COUNTING = ("--model", "popularity,decayed_popularity")
 
 

@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.prequential import Events
 from streamrec.errors import ConfigurationError
-from streamrec.evaluation.prequential import columns
+from streamrec.evaluation.counting import CountingRanker
+from streamrec.evaluation.models import Model
+from streamrec.evaluation.prequential import columns, run
 from streamrec.evaluation.protocol import Protocol
 from streamrec.evaluation.report import evaluate
 from streamrec.evaluation.streamed import Pace
@@ -94,3 +98,16 @@ def test_columns_number_ids_by_first_appearance() -> None:
     assert events.user_rows.tolist() == [0, 1, 1]
     assert events.item_rows.tolist() == [0, 1, 0]
     assert events.timestamps.tolist() == [1.0, 5.0, 9.0]
+
+
+def test_models_know_the_metadata_of_the_streams_items_by_their_rows() -> None:
+    given: list[Protocol] = []
+
+    def fitted(history: Events, protocol: Protocol) -> CountingRanker:
+        given.append(protocol)
+        return CountingRanker()
+
+    stream = [Interaction("a", "x", 2.0), Interaction("b", "y", 1.0), Interaction("b", "x", 3.0)]
+    catalog = [Item(name, title=name) for name in ("x", "never chosen", "y")]
+    run(stream, {"counting": Model(fitted, has_chance=False)}, Protocol(catalog=catalog))
+    assert {item.item_id: item.title for item in given[0].catalog} == {"1": "x", "0": "y"}
