@@ -35,8 +35,10 @@ class Server:
     def __init__(self, *, starts_silently: bool) -> None:
         settings = TrainerSettings()
         self._state = TrainerState("exploration", LearningSettings(), settings)
-        self._serving = LiveServing(self._state, settings.covisitation.n_published)
         self._categories = ItemCategories()
+        self._serving = LiveServing(
+            self._state, settings.covisitation.n_published, categories=self._categories.table
+        )
         weights = EventWeights(settings.event_weights, settings.default_event_weight)
         self._rules = LearningRules(weights, settings.value_weight, self._categories.neighbours)
         self._starts_silently = starts_silently

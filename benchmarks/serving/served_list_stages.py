@@ -23,7 +23,8 @@ from streamrec.serving.composition import GuardedUsers, ServingLimits
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.retrieval import Look, Retrieval, Stage
+from streamrec.serving.sources.near_categories import NearCategories
+from streamrec.serving.sources.retrieval import Look, Retrieval, RetrievalOptions, Stage
 from streamrec.telemetry import NullMetrics
 
 T = TypeVar("T")
@@ -73,9 +74,12 @@ class _Watched:
 
 class _WatchedRetrieval(Retrieval):
     def __init__(
-        self, times: StageTimes, cache: Rankings, cache_guard: Guard, index: VectorSearch, index_guard: Guard
+        self,
+        times: StageTimes,
+        parts: tuple[Rankings, Guard, VectorSearch, Guard],
+        categories: NearCategories,
     ) -> None:
-        super().__init__(cache, cache_guard, index, index_guard)
+        super().__init__(*parts, RetrievalOptions(categories=categories))
         self._times = times
 
     async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
@@ -122,7 +126,8 @@ def watched(world: World, case: Case, times: StageTimes) -> Recommender:
     store, cache, index = (cast("Any", _Watched(part, times)) for part in (world.store, of_case, world.found))
     guards = [Guard(name, limits.timeout_s, metrics) for name in ("store", "cache", "index")]
     items = _WatchedItems(ItemReader(cache, guards[1], store, guards[0], metrics), times)
-    retrieval = _WatchedRetrieval(times, cache, guards[1], index, guards[2])
+    parts = (cache, guards[1], index, guards[2])
+    retrieval = _WatchedRetrieval(times, parts, NearCategories(items))
     users = GuardedUsers(store, guards[0], limits.n_seen_excluded)
     return Recommender(users, retrieval, items, _WatchedRanker(times), metrics)
 

@@ -40,7 +40,9 @@ class ServedModel:
             EventWeights({}), False, neighbours_of=categories.neighbours, labels_of=categories.labels
         )
         self._is_new_only = not protocol.with_repeats
-        self._serving = LiveServing(self._state, protocol.trainer.covisitation.n_published, left_out)
+        self._serving = LiveServing(
+            self._state, protocol.trainer.covisitation.n_published, left_out, categories.table
+        )
         self._asked: int | None = None
         self._n_learned = 0
         if len(history.user_rows):

@@ -12,8 +12,9 @@ from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.serving.sources.exploring import Explorer
 from streamrec.serving.sources.learned_blend import LearnedBlend
+from streamrec.serving.sources.near_categories import NearCategories
 from streamrec.serving.sources.reading import RankingReader
-from streamrec.serving.sources.retrieval import Retrieval
+from streamrec.serving.sources.retrieval import Retrieval, RetrievalOptions
 
 
 class ServingLimits(NamedTuple):
@@ -60,7 +61,7 @@ class GuardedUsers:
 class Serving(NamedTuple):
     """Finders and readers that answers are made with.
 
-    `items`, `blend` and `rankings` read beside the answers, and are closed with the app.
+    `items`, `blend`, `rankings` and `categories` read beside the answers, and are closed with the app.
     """
 
     recommender: Recommender
@@ -68,6 +69,7 @@ class Serving(NamedTuple):
     items: ItemReader
     blend: LearnedBlend
     rankings: RankingReader
+    categories: NearCategories
     history: HistoryReader
     similar_users: SimilarUserFinder
 
@@ -81,7 +83,9 @@ def serving_over(
     index_guard = Guard("index", limits.timeout_s, metrics)
     items = ItemReader(cache, cache_guard, store, store_guard, metrics)
     blend = LearnedBlend(cache, cache_guard)
-    retrieval = Retrieval(cache, cache_guard, index, index_guard, ranking_age_s=limits.ranking_age_s)
+    categories = NearCategories(items)
+    options = RetrievalOptions(ranking_age_s=limits.ranking_age_s, categories=categories)
+    retrieval = Retrieval(cache, cache_guard, index, index_guard, options)
     users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
     explorer = Explorer(retrieval.rankings, items, limits.exploration_share, random.Random())
     recommender = Recommender(
@@ -96,6 +100,7 @@ def serving_over(
         items=items,
         blend=blend,
         rankings=retrieval.rankings,
+        categories=categories,
         history=history,
         similar_users=similar_users,
     )

@@ -75,6 +75,8 @@ class ItemReader:
         found, failed = await self._cache_guard.ask(lambda: self._cache.get_items(item_ids), nothing)
         self._note_ages(found)
         self._hidden.note(found, found)
+        # Read from the store a moment ago, as candidates mostly, and on the way to the cache.
+        found = {id_: self._pending[id_] for id_ in item_ids if id_ in self._pending} | found
         missing = [item_id for item_id in item_ids if item_id not in found]
         self._metrics.count("recommender.item_cache.hits", len(item_ids) - len(missing))
         self._metrics.count("recommender.item_cache.misses", len(missing))

@@ -20,7 +20,8 @@ from streamrec.serving.guard import Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import shaped
 from streamrec.serving.sources.exploring import Explorer
-from streamrec.serving.sources.filling import Filling, Metadata, count_shown
+from streamrec.serving.sources.filling import Filling, count_shown
+from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.retrieval import Look, Retrieval
 
 UNKNOWN_USER = UserProfile(None, [])

@@ -14,7 +14,8 @@ from streamrec.domain.sources.table import SIMILAR_BY, SIMILARITIES, SimilarityK
 from streamrec.ports import Metrics
 from streamrec.serving.paging import Page
 from streamrec.serving.recommender import RankerSource
-from streamrec.serving.sources.filling import Filling, Metadata, Ranker, count_shown
+from streamrec.serving.sources.filling import Filling, Ranker, count_shown
+from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.retrieval import Retrieval
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.popularity.counts import ALL_TIME
 from streamrec.domain.ranking.metrics import MISS, SlidingComparison, rank_of
 from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
@@ -48,6 +49,8 @@ class LiveEvaluation:
         Published for an item at most.
     live_index
         Asked for some of them, to see what users would really get.
+    categories
+        Of all items.
 
     Attributes
     ----------
@@ -56,14 +59,19 @@ class LiveEvaluation:
     """
 
     def __init__(
-        self, state: TrainerState, rate: float, n_neighbours: int, live_index: LiveIndex | None = None
+        self,
+        state: TrainerState,
+        rate: float,
+        n_neighbours: int,
+        live_index: LiveIndex | None = None,
+        categories: CategoryTable | None = None,
     ) -> None:
         self._state = state
         self._live_index = live_index
         self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
         self._watch = ModelWatch(_K)
-        self.serving = LiveServing(state, n_neighbours)
+        self.serving = LiveServing(state, n_neighbours, categories=categories)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
             "popularity": PopularityRanker(state.popularity, ALL_TIME),

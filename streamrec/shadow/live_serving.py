@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.stream_time import StreamTime
+from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
@@ -15,7 +16,8 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import stream_time
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval
+from streamrec.serving.sources.near_categories import CategoriesAtHand
+from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval, RetrievalOptions
 from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
 from streamrec.telemetry import NullMetrics
 
@@ -26,7 +28,7 @@ _NEVER_S = 3600.0
 
 
 class _NoMetadata:
-    """Quality is judged without hidden items, and metadata does not rank."""
+    """Quality is judged without hidden items, and with all categories."""
 
     async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
         return Answered({})
@@ -52,6 +54,8 @@ class LiveServing:
         Published for an item at most.
     left_out
         Names of sources to do without: to see what each is worth.
+    categories
+        Of all items; nothing, where none are known.
 
     Attributes
     ----------
@@ -60,12 +64,17 @@ class LiveServing:
     """
 
     def __init__(
-        self, state: TrainerState, n_neighbours: int, left_out: frozenset[str] = frozenset()
+        self,
+        state: TrainerState,
+        n_neighbours: int,
+        left_out: frozenset[str] = frozenset(),
+        categories: CategoryTable | None = None,
     ) -> None:
         self._state = state
         self._cache = LiveCache(state, n_neighbours)
         guard = Guard("trainer", _NEVER_S, NullMetrics())
-        self._retrieval = Retrieval(self._cache, guard, LiveIndex(state), guard, left_out)
+        options = RetrievalOptions(left_out, categories=CategoriesAtHand(categories))
+        self._retrieval = Retrieval(self._cache, guard, LiveIndex(state), guard, options)
         self._recommender = Recommender(
             LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics()
         )

@@ -55,7 +55,11 @@ class TrainerHandler:
         self._state = state
         self._patiently = patiently(context.stop.is_giving_up, context.metrics)
         self._evaluation = LiveEvaluation(
-            state, settings.evaluations_per_s, settings.covisitation.n_published, context.live_index
+            state,
+            settings.evaluations_per_s,
+            settings.covisitation.n_published,
+            context.live_index,
+            context.categories.table,
         )
         now = context.clock()
         self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)

@@ -1,7 +1,7 @@
 """Categories of many items at hand, as numbers."""
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from zlib import crc32
 
 import numpy as np
@@ -20,53 +20,126 @@ MOST_ITEMS = 200_000
 
 _UNKNOWN = -1
 
+_NEVER = -np.inf
+
 
 class CategoryTable:
     """Categories of up to `most_items` items; of more, those put in first go.
 
     A category's number is made of its name: nobody has to agree on it, and there is no list that grows.
 
+    Parameters
+    ----------
+    most_items
+        None: there is no bound.
+
     >>> table = CategoryTable()
-    >>> table.put("a", ("war", "drama"))
+    >>> table.put("a", ("war", "drama"), at=5.0)
     >>> numbers = table.of(["a", "unknown"])
-    >>> (numbers < N_NUMBERS).sum(axis=1).tolist(), table.unknown(["a", "b"])
-    ([2, 0], ['b'])
+    >>> (numbers < N_NUMBERS).sum(axis=1).tolist(), table.older(["a", "b"], 5.0), table.older(["a"], 6.0)
+    ([2, 0], ['b'], ['a'])
     """
 
-    def __init__(self, most_items: int = MOST_ITEMS) -> None:
+    def __init__(self, most_items: int | None = MOST_ITEMS) -> None:
         self._most_items = most_items
         self._row_of: dict[str, int] = {}
         self._ids: list[str] = []
-        self._n_put = 0
+        self._free: list[int] = []
+        self._next_out = 0
         # The last row is that of unknown items.
         self._numbers = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
+        self._put_at = np.full(1, _NEVER)
 
-    def put(self, item_id: str, categories: Sequence[str]) -> None:
-        """Replace what is known of an item."""
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._row_of)
+
+    def put(self, item_id: str, categories: Sequence[str], at: float = 0.0) -> None:
+        """Replace what is known of an item, at a moment in seconds."""
+        row = self._row_for(item_id)
+        names = islice(dict.fromkeys(categories), MOST_CATEGORIES)
+        numbers = [crc32(name.encode("utf-8", "backslashreplace")) % N_NUMBERS for name in names]
+        self._numbers[row] = N_NUMBERS
+        self._numbers[row, : len(numbers)] = numbers
+        self._put_at[row] = at
+
+    def put_off(self, item_ids: Iterable[str], at: float) -> None:
+        """Let items be as if put in at a moment, those that are unknown without categories."""
+        for item_id in item_ids:
+            row = self._row_for(item_id)  # first: it may make the table longer
+            self._put_at[row] = at
+
+    def drop(self, item_id: str) -> None:
+        """Forget an item; an unknown id is ignored."""
+        row = self._row_of.pop(item_id, _UNKNOWN)
+        if row != _UNKNOWN:
+            self._numbers[row] = N_NUMBERS
+            self._free.append(row)
+
+    def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
+        """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
+        return Glance(self).of(item_ids)
+
+    def older(self, item_ids: Sequence[str], moment: float) -> list[str]:
+        """Return those that were put in before a moment, or never."""
+        glance = Glance(self, moment)
+        glance.of(item_ids)
+        return glance.older
+
+    def rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return (N,) where each item stands, for `at`; valid until something is put in."""
+        return np.fromiter(map(self._row_of.get, item_ids, repeat(_UNKNOWN)), np.int64, len(item_ids))
+
+    def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+        """Return (N, 8) numbers of categories, and (N,) when they were put in; minus infinity: never."""
+        return self._numbers.take(rows, axis=0, mode="wrap"), self._put_at.take(rows, mode="wrap")
+
+    def _row_for(self, item_id: str) -> int:
         row = self._row_of.get(item_id, _UNKNOWN)
         if row == _UNKNOWN:
             row = self._free_row()
             self._row_of[item_id] = row
             self._ids[row] = item_id
-        numbers = [crc32(name.encode()) % N_NUMBERS for name in categories[:MOST_CATEGORIES]]
-        self._numbers[row] = N_NUMBERS
-        self._numbers[row, : len(numbers)] = numbers
-
-    def of(self, item_ids: Iterable[str]) -> NDArray[np.int16]:
-        """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
-        rows = np.fromiter(map(self._row_of.get, item_ids, repeat(_UNKNOWN)), np.int64)
-        return self._numbers[rows]
-
-    def unknown(self, item_ids: Iterable[str]) -> list[str]:
-        """Return those that nothing was put in of."""
-        return [item_id for item_id in item_ids if item_id not in self._row_of]
+            self._numbers[row] = N_NUMBERS
+        return row
 
     def _free_row(self) -> int:
-        row = self._n_put % self._most_items
-        self._n_put += 1
-        if row == len(self._ids):
+        if self._free:
+            return self._free.pop()
+        row = len(self._ids)
+        if self._most_items is None or row < self._most_items:
             self._ids.append("")
             self._numbers = grown(self._numbers, row + 2, fill=N_NUMBERS)
-        else:
-            del self._row_of[self._ids[row]]
+            self._put_at = grown(self._put_at, row + 2, fill=_NEVER)
+            return row
+        row, self._next_out = self._next_out, (self._next_out + 1) % self._most_items
+        del self._row_of[self._ids[row]]
         return row
+
+
+class Glance:
+    """Look at a table on behalf of one request.
+
+    Parameters
+    ----------
+    moment
+        What was put in before it is old.
+
+    Attributes
+    ----------
+    older
+        Items that were looked at and are old, or were never put in; none, where no moment was given.
+    """
+
+    def __init__(self, table: CategoryTable, moment: float = _NEVER) -> None:
+        self._table = table
+        self._moment = moment
+        self.older: list[str] = []
+
+    def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
+        """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
+        numbers, put_at = self._table.at(self._table.rows(item_ids))
+        if put_at.min(initial=np.inf) < self._moment:
+            is_older = np.flatnonzero(put_at < self._moment)
+            self.older += [item_ids[position] for position in is_older.tolist()]
+        return numbers

@@ -18,6 +18,12 @@ _FIFTH = np.float32(0.2)
 _ALIKE = np.full(N_LAST, 1 / N_LAST, np.float32)
 
 
+def _above_least(amounts: Array) -> Array:
+    """Return (N,) amounts that are 0 where all are the same, as in a catalogue of one category."""
+    above: Array = amounts - amounts.min(initial=1.0)
+    return above
+
+
 class Column(NamedTuple):
     """One number of each candidate.
 
@@ -90,6 +96,20 @@ COLUMNS = (
         high="is often chosen after your newest choice",
         low="is seldom chosen after your newest choice",
         is_level=True,
+    ),
+    Column(
+        "categories",
+        lambda scene: _above_least(scene.categories.share),
+        "mean share of its categories in the last choices, above the lowest of all candidates",
+        high="is of categories that you often chose lately",
+        low="is of categories that you seldom chose lately",
+    ),
+    Column(
+        "categories_newest",
+        lambda scene: _above_least(scene.categories.overlap),
+        "categories in common with the newest choice, of those that either has, above the lowest",
+        high="is of the categories of your newest choice",
+        low="is of other categories than your newest choice",
     ),
 )
 """In the order of their weights; a blend that was learned of others starts anew."""

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import N_LAST
+from streamrec.domain.ranking.shared_categories import SharedCategories, nothing_shared
 
 Array = NDArray[np.float32]
 
@@ -31,17 +32,23 @@ class Scene(NamedTuple):
         (N,) how often each candidate was chosen after the newest item, as a similarity.
     worth
         (20,) what each of the last items counts, see `worth`.
+    categories
+        What the candidates share with the last items by categories.
     """
 
     similar: Array
     is_near: Array
     follows: Array
     worth: Array
+    categories: SharedCategories
 
     @classmethod
-    def of(cls, similar: Array, follows: Array, worth: Array) -> "Scene":
-        """Return a scene with what follows from the similarities."""
-        return cls(similar, (similar > 0).astype(np.float32), follows, worth)
+    def of(
+        cls, similar: Array, follows: Array, worth: Array, categories: SharedCategories | None = None
+    ) -> "Scene":
+        """Return a scene with what follows from the similarities; without categories, none are shared."""
+        shared = nothing_shared(len(follows)) if categories is None else categories
+        return cls(similar, (similar > 0).astype(np.float32), follows, worth, shared)
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:

@@ -8,10 +8,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.items.category_table import Glance
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.shared_categories import shared_categories
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.similarity.visits import Visits
@@ -50,6 +52,8 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         Of the user's last items; of an unknown user's, that is the item looked at.
     rankings
         Head of each ranking that was asked for, within the wanted categories, by window.
+    categories
+        Of items, as far as they are at hand; None: nothing is known of any.
     failed
         Names of the parts that did not answer.
     """
@@ -58,6 +62,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     nearest: Nearest | None = None
     neighbours: Mapping[str, Neighbours] = {}
     rankings: Mapping[str, Sequence[RankedItem]] = {}
+    categories: Glance | None = None
     failed: frozenset[str] = frozenset()
 
     @property
@@ -103,7 +108,10 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     def scene(self, item_ids: Sequence[str]) -> Scene:
         """Return N candidates before the history."""
         similar, follows = self.visits.beside(item_ids)
-        return Scene.of(similar, follows, worth(self.asker.ages_s, self.asker.scale_s))
+        shared = None
+        if self.categories is not None and self.history:
+            shared = shared_categories(self.categories.of(item_ids), self.categories.of(self.history))
+        return Scene.of(similar, follows, worth(self.asker.ages_s, self.asker.scale_s), shared)
 
     def added_by_history(
         self, item_id: str, scores_of: Callable[[Neighbours], Sequence[float]]

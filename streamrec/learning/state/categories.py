@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 from streamrec.domain.events.interaction import MAX_ID_BYTES
+from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.items.item import Item
 from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
 
@@ -37,6 +38,8 @@ class ItemCategories:
     ----------
     hidden
         Ids of items that are not to be offered.
+    table
+        Categories of all items, as those who rank go by them.
     emptied
         Names that lost their last item since `in_turn` was called last.
     """
@@ -47,6 +50,7 @@ class ItemCategories:
         self._labels: dict[str, ItemLabels] = {}
         self._turn = 0
         self.hidden: set[str] = set()
+        self.table = CategoryTable(most_items=None)
         self.emptied: dict[str, None] = {}
         for item in items:
             self.put(item)
@@ -58,6 +62,7 @@ class ItemCategories:
             self.hidden.add(item.item_id)
         if item.categories:
             self._names[item.item_id] = item.categories
+            self.table.put(item.item_id, item.categories)
             for name in item.categories:
                 self._members.setdefault(name, {})[item.item_id] = None
                 self.emptied.pop(name, None)
@@ -68,6 +73,7 @@ class ItemCategories:
     def drop(self, item_id: str) -> None:
         """Forget an item; unknown ids are ignored."""
         self._labels.pop(item_id, None)
+        self.table.drop(item_id)
         self.hidden.discard(item_id)
         for name in self._names.pop(item_id, ()):
             # An item may name a category twice.

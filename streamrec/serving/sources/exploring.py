@@ -10,7 +10,7 @@ from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import NEW
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
-from streamrec.serving.sources.filling import Metadata
+from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.reading import RankingReader, names_of
 
 RANKING = "new"

@@ -13,9 +13,10 @@ from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Sele
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import LISTED, SOURCE_OF, SourceName
 from streamrec.ports import Metrics
-from streamrec.serving.guard import ALL_WELL, Answered
+from streamrec.serving.guard import ALL_WELL
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import like_first
+from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.retrieval import N_PROPOSED, Look, Retrieval, Stage
 
 SPARE = 4
@@ -23,13 +24,6 @@ SPARE = 4
 
 FILTERED_FACTOR = 5
 """Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
-
-
-class Metadata(Protocol):
-    """Reader of what is known of items."""
-
-    async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
-        """Return what is known of these."""
 
 
 class Ranker(Protocol):

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.sources.findings import Findings, Nearest
@@ -12,6 +14,7 @@ from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Source
 from streamrec.domain.sources.table import BLEND, BLENDED, COLUMNS, SIMILAR_BY
 from streamrec.ports import Neighbours, Rankings, VectorSearch
 from streamrec.serving.guard import ALL_WELL, Answered, Guard
+from streamrec.serving.sources.near_categories import Categories, CategoriesAtHand
 from streamrec.serving.sources.reading import NearestReader, RankingReader
 
 N_PROPOSED = 100
@@ -38,15 +41,29 @@ class Look(NamedTuple):
     candidates: Candidates[str]
 
 
-class Retrieval:
-    """Collects candidates.
+class RetrievalOptions(NamedTuple):
+    """Options of retrieval.
 
-    Parameters
+    Attributes
     ----------
     left_out
         Names of sources that are not asked: to see what each is worth.
     ranking_age_s
         Age from which a copy of a ranking is not used any more; 0: none is.
+    categories
+        Of candidates.
+    """
+
+    left_out: frozenset[str] = frozenset()
+    ranking_age_s: float = 0.0
+    categories: Categories = CategoriesAtHand()
+
+
+_PLAIN = RetrievalOptions()
+
+
+class Retrieval:
+    """Collects candidates.
 
     Attributes
     ----------
@@ -60,14 +77,14 @@ class Retrieval:
         cache_guard: Guard,
         index: VectorSearch,
         index_guard: Guard,
-        left_out: frozenset[str] = frozenset(),
-        ranking_age_s: float = 0.0,
+        options: RetrievalOptions = _PLAIN,
     ) -> None:
         self._cache = cache
         self._cache_guard = cache_guard
+        self._categories = options.categories
         self._nearest = NearestReader(index, index_guard)
-        self.rankings = RankingReader(cache, cache_guard, ranking_age_s)
-        blended = [source for source in BLENDED if source.name not in left_out]
+        self.rankings = RankingReader(cache, cache_guard, options.ranking_age_s)
+        blended = [source for source in BLENDED if source.name not in options.left_out]
         self._blended: Stage = blended
         self._personal: Stage = [source for source in blended if source.label.is_personal]
         self._popular: Stage = [source for source in blended if not source.label.is_personal]
@@ -90,7 +107,14 @@ class Retrieval:
         """Return the union of up to `n` items of each source, and what they were found by."""
         findings = await self._read(context, stage, n)
         proposals = {source.name: source.propose(findings, n) for source in stage}
-        return Look(stage, n, findings, self.candidates(findings, proposals))
+        candidates = self.candidates(findings, proposals)
+        glance = findings.categories
+        if glance is not None and glance.older:
+            renewed = await self._categories.renew(glance.older)
+            findings = _with_failures(findings, renewed.failed)
+            if renewed.value:
+                candidates = self.candidates(findings, proposals)
+        return Look(stage, n, findings, candidates)
 
     def candidates(self, findings: Findings, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
         """Return what was proposed, with its features."""
@@ -121,16 +145,19 @@ class Retrieval:
         reading = self._nearest.read(context, n) if NEAREST in needs else _not_needed()
         at_hand = self.rankings.at_hand(windows, context, n)
         if at_hand is not None and not history:
-            (
-                nearest,
-                failed,
-            ) = await reading  # no tasks, which cost more than most of what they do
-            return Findings(context, nearest, {}, at_hand, failed)
+            nearest, failed = await reading  # no tasks, which cost more than most of what they do
+            return Findings(context, nearest, {}, at_hand, self._categories.glance(), failed)
         near, neighbours, rankings = await asyncio.gather(
             reading, self.neighbours(history), self.rankings.read(windows, context, n)
         )
         failed = ALL_WELL.union(near.failed, neighbours.failed, rankings.failed)
-        return Findings(context, near.value, neighbours.value, rankings.value, failed)
+        return Findings(
+            context, near.value, neighbours.value, rankings.value, self._categories.glance(), failed
+        )
+
+
+def _with_failures(findings: Findings, failed: frozenset[str]) -> Findings:
+    return msgspec.structs.replace(findings, failed=findings.failed | failed) if failed else findings
 
 
 async def _not_needed() -> Answered[Nearest | None]:

@@ -15,7 +15,7 @@ from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.guard import Guard
-from streamrec.serving.sources.retrieval import Retrieval
+from streamrec.serving.sources.retrieval import Retrieval, RetrievalOptions
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 
@@ -33,8 +33,9 @@ def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
     cache.publish_popular({window: [RankedItem("c", 2.0), RankedItem("d", 1.0)] for window in WINDOWS})
     cache.publish_neighbours({"a": near(("b", 0.5, 9.0, 0.25), ("c", 0.25, 9.0, 0.0))})
     index = MemoryIndex({"g1": VectorTable(IDS, np.eye(4, 2, dtype=np.float32))})
+    options = RetrievalOptions(left_out)
     return Retrieval(
-        cache, Guard("cache", 1.0, NullMetrics()), index, Guard("index", 1.0, NullMetrics()), left_out
+        cache, Guard("cache", 1.0, NullMetrics()), index, Guard("index", 1.0, NullMetrics()), options
     )
 
 

@@ -60,7 +60,7 @@ def test_it_finds_the_source_that_users_follow() -> None:
     assert late > 0.95 > early
     weights = dict(zip(SOURCES, ranker.published().weights["light"], strict=True))
     assert weights["covisitation"] == max(weights.values())
-    assert weights["covisitation"] > 0.4
+    assert weights["covisitation"] > 0.35
 
 
 @pytest.mark.parametrize("n_before", [500, 4_000])

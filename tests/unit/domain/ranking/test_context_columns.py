@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS, NAMES, described
 from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.shared_categories import shared_categories
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 
@@ -20,6 +22,16 @@ def scene(*similarities: dict[int, float], ages_s: tuple[float, ...] = (0.0,) * 
         for age, similarity in of_candidate.items():
             similar[age, position] = similarity
     return Scene.of(similar, similar[0] / 2, worth(ages_s, 15 * MINUTE_S))
+
+
+def among(candidates: list[str], last: list[str]) -> Scene:
+    """Return a scene of items that are named by their categories, a letter each."""
+    table = CategoryTable()
+    for item_id in {*candidates, *last}:
+        table.put(item_id, tuple(item_id))
+    zeros = np.zeros((N_LAST, len(candidates)), np.float32)
+    shared = shared_categories(table.of(candidates), table.of(last))
+    return Scene.of(zeros, zeros[0], worth((), MINUTE_S), shared)
 
 
 def column(name: str, of_scene: Scene) -> list[float]:
@@ -58,6 +70,29 @@ def test_the_two_newest_choices_have_a_column_each(name: str, age: int) -> None:
 def test_what_follows_the_newest_choice_is_told() -> None:
     assert column("follows_newest", scene({0: 0.4}, {0: 0.2}, {1: 0.4}))[0] == 1.0
     assert column("follows_newest", scene({0: 0.4}, {0: 0.2}, {1: 0.4}))[2] == 0.0
+
+
+def test_categories_that_were_chosen_lately_count_more_than_those_of_long_ago() -> None:
+    candidates = ["a", "b", "ab", "c"]
+    of_lately, of_before, of_both, of_none = column("categories", among(candidates, ["a", "b", "b"]))
+    # Two choices weigh more than one newer one.
+    assert of_lately < of_before
+    assert (of_lately + of_before) / 2 == pytest.approx(of_both)
+    assert of_none == 0
+    of_lately, of_before = column("categories", among(["a", "b", "c"], ["a", "b"]))[:2]
+    assert of_lately > of_before
+
+
+def test_the_newest_choices_categories_are_compared_one_by_one() -> None:
+    found = column("categories_newest", among(["ab", "a", "abcd", "cd"], ["ab", "cd"]))
+    assert found == pytest.approx([1.0, 0.5, 0.5, 0.0])
+
+
+@pytest.mark.parametrize("name", ["categories", "categories_newest"])
+def test_categories_say_nothing_where_all_have_the_same_or_none(name: str) -> None:
+    assert column(name, among(["a", "a"], ["a"])) == [0.0, 0.0]
+    assert column(name, among(["", ""], ["a"])) == [0.0, 0.0]
+    assert column(name, among(["a", "b"], [""])) == [0.0, 0.0]
 
 
 def test_of_nothing_all_is_zero() -> None:
