@@ -10,13 +10,13 @@ from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.sources.metadata import Metadata
 
 RENEWED_AFTER_S = 120.0
-"""What is older is used once more, and renewed beside the request: a change is seen so late at most."""
+"""Age from which categories are used once more, and renewed beside the request."""
 
 TOO_OLD_S = 600.0
-"""What is older is waited for."""
+"""Age from which they are waited for."""
 
 ASKED_AGAIN_AFTER_S = 5.0
-"""What could not be read is asked for again so much later: no answer waits for it meanwhile."""
+"""Pause before the next try at something that could not be read: no answer waits for it meanwhile."""
 
 _AT_ONCE = 500
 """Items read at once."""
