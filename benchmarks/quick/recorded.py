@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 LEAST_TOLERANCE = 0.05
-"""Relative: where the code lies in memory moves a ratio by some hundredths."""
+"""Relative, of `ENOUGH` runs: where the code lies in memory moves a ratio by some hundredths."""
+
+ENOUGH = 10
+"""Fewer runs tell less of the noise: a single one that it may be ten times the least."""
 
 SAFETY = 1.5
 """Of ten runs the farthest is 1.8 standard deviations off on average, if they are normal; half as much again
@@ -42,12 +45,13 @@ def figure_of(runs: Sequence[float]) -> Figure:
 
     >>> figure_of([10.0, 11.0, 10.0, 9.0])
     Figure(ratio=10.0, tolerance=0.15, runs=[10.0, 11.0, 10.0, 9.0])
-    >>> figure_of([2.0]).tolerance
-    0.05
+    >>> figure_of([2.0] * 10).tolerance, figure_of([2.0]).tolerance
+    (0.05, 0.5)
     """
     ratio = statistics.median(runs)
     farthest = max(abs(run / ratio - 1) for run in runs)
-    return Figure(ratio, round(max(LEAST_TOLERANCE, SAFETY * farthest), 3), list(runs))
+    least = LEAST_TOLERANCE * max(1.0, ENOUGH / len(runs))
+    return Figure(ratio, round(max(least, SAFETY * farthest), 3), list(runs))
 
 
 def risen(found: Mapping[str, float], recorded: Recorded) -> list[str]:

@@ -30,7 +30,7 @@ SEED = 11
 _PAUSE_S = 0.005
 """Between two looks: the resolution of the figures."""
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 60.0
 
 
 async def post_steadily(session: aiohttp.ClientSession, user_ids: list[str], item_ids: list[str]) -> None:
