@@ -5,17 +5,24 @@ import numpy as np
 from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of
 from models.exponentials import exponentiate
 from models.replay_memory import ReplayTables, drawn, next_slots
-from models.step_memory import Lessons, Manner, Memory, Number, Row, Work
+from models.step_memory import Manner, Number, Row, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 
 
 @compiled
-def collect(memory: Memory, manner: Manner, work: Work, lessons: Lessons, b: Row) -> int:
-    """Set the choice of the b-th event, and those replayed with it; return how many there are."""
-    context, replay, seed = memory.context, memory.replay, np.uint64(lessons.seeds[b])
-    work.users[0], work.items[0], work.weights[0] = lessons.users[b], lessons.items[b], lessons.weights[b]
+def collect(
+    context: ContextTables, replay: ReplayTables, manner: Manner, work: Work, event: tuple[Number, np.uint64]
+) -> int:
+    """Add to an event's choice those replayed with it, and the pasts of all; return how many there are.
+
+    Parameters
+    ----------
+    event
+        Unix seconds, and what its chance comes from.
+    """
+    time, seed = event
     scale_s = scale_of(context.scale, context.n_scales)
-    _look_back(context, work, lessons.times[b], scale_s)
+    _look_back(context, work, time, scale_s)
     n = 1
     for number in range(1, 1 + manner.n_replayed):
         slot = drawn(replay, number, seed)

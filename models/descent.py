@@ -19,7 +19,7 @@ from models.event_step import learn_events
 from models.gmf import GMF
 from models.losses import LOSSES
 from models.replay_memory import ReplayMemory
-from models.step_memory import Known, Lessons, Manner, Memory, Rows, Touched
+from models.step_memory import Known, Lessons, Manner, Memory, Rows, Touched, new_work
 from streamrec.domain.rows.growing import grown
 
 
@@ -128,7 +128,8 @@ class Descent:
         )
         memory = Memory(tables, model.context.tables(), replay.tables(len(lessons.users)), known, touched)
         manner = self._at(pace, output_rate)
-        loss, n_damaged = learn_events(memory, manner, lessons, self._n_negatives)
+        work = new_work(1 + manner.n_replayed, model.embedding_dim, model.context.n, self._n_negatives)
+        loss, n_damaged = learn_events(memory, manner, lessons, work)
         return math.nan if n_damaged else float(loss), np.sort(touched.rows[: touched.n[0]])
 
     def _at(self, pace: float, output_rate: float) -> Manner:

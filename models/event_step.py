@@ -9,7 +9,7 @@ from models.context_tables import put_first
 from models.losses import SOFTMAX, gradient_of
 from models.products import multiply_rows
 from models.row_moves import move_items, move_output, move_pasts, move_users, note
-from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work, new_work
+from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 
@@ -18,7 +18,7 @@ _NEVER = np.float32(-1e30)
 
 
 @compiled
-def learn_events(memory: Memory, manner: Manner, lessons: Lessons, n_negatives: int) -> tuple[Number, int]:
+def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -> tuple[Number, int]:
     """Learn one event after the other; return their losses' sum, each before its step, and damaged rows.
 
     An event and what is replayed with it take their gradients at the same point, against the same candidates:
@@ -26,7 +26,6 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, n_negatives: 
     """
     tables, context, replay, known, touched = memory
     users, items, weights, times = lessons.users, lessons.items, lessons.weights, lessons.times
-    work = new_work(1 + manner.n_replayed, len(tables.output), context.latest.shape[1], n_negatives)
     total: Number = 0.0
     n_damaged = 0
     # One loop over flat memory: a function for an event would count references to all tables at each call.
@@ -34,7 +33,8 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, n_negatives: 
         seed = np.uint64(lessons.seeds[b])
         _make_known(known, users[b], items[b])
         _draw(known, work, seed)
-        n = collect(memory, manner, work, lessons, b)
+        work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
+        n = collect(context, replay, manner, work, (times[b], seed))
         _set_vectors(tables, work, n)
         _gather(tables, work)
         total += _pull(known, work, n, manner.loss)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from models.context_tables import ContextTables
 from models.replay_memory import ReplayTables
-from streamrec.domain.rows.compiled import compiled
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -206,7 +205,6 @@ class Memory(NamedTuple):
     touched: Touched
 
 
-@compiled
 def new_work(n_choices: int, n_dimensions: int, n_context: int, n_negatives: int) -> Work:
     """Return memory for events of one size."""
     n_items = n_choices + n_negatives

@@ -82,7 +82,9 @@ class Launch:
             self._wish.sleep(0.5)
 
     def _bring_model(self, chosen: Chosen) -> None:
-        """See to it that there is a generation to serve."""
+        """Start the services, and see to it that there is a generation for them to serve."""
+        # They wait for it, and have read their programs by then.
+        self._services.start()
         if current_generation(self._home.locations.artifacts_dir) is None:
             self._train(chosen)
 
@@ -102,8 +104,6 @@ class Launch:
         say("The first model ranks worse than popularity; serving it all the same", "yellow")
 
     def _serve(self, events: EventSet) -> None:
-        if not self._services.is_started:
-            self._services.start()
         with spinner("Starting index server, recommender and trainer"):
             wait_until_ready(self._services, self._wish, _PATIENCE_S)
         if self._wish() or not events.catalog or self._has_items(events):

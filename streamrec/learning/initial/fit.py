@@ -46,7 +46,7 @@ class FitOptions:
 
     validation_share: float = 0.1
     max_validated: int = 2000
-    max_epochs: int = 8
+    max_epochs: int = 1
     patience: int = 2
     output_rate: float = 1e-4
     n_top_items_left_out: int = 0

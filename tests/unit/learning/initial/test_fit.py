@@ -43,7 +43,7 @@ class NotingLearner(Learner):
 
 
 def test_tastes_are_found_and_beat_popularity() -> None:
-    report = fit_initial(Learner(SETTINGS), tastes(), FitOptions())
+    report = fit_initial(Learner(SETTINGS), tastes(), FitOptions(max_epochs=3))
     assert report.gmf["recall_at_10"] > 1.5 * report.popularity["recall_at_10"]
     assert report.gmf["n_events"] == report.popularity["n_events"] > 50
     assert not report.is_below_popularity
