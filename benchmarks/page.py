@@ -107,7 +107,8 @@ def _rest(sections: Iterable[Section]) -> Iterator[str]:
     for name, link in ELSEWHERE.items():
         result = _read(name)
         if result is not None:
-            yield f"* `{name}`: {origin(result.measured)}; shown in [{link.partition('#')[0]}]({link})."
+            shown = f"[{link.partition('#')[0]}]({link})" if link else f"`benchmarks/results/{name}.json`"
+            yield f"* `{name}`: {origin(result.measured)}; shown in {shown}."
     for section in sections:
         yield f"* {section.title}: no result is recorded; `python -m benchmarks {section.name}` measures it."
     yield ""

@@ -234,6 +234,6 @@ ELSEWHERE = {
     "diversity": "quality.md#diversity",
     "exploration": "quality.md#new-items",
     "index_grpc": "adr/0007-index-hop.md",
-    "quick": "../CONTRIBUTING.md",
+    "quick": "",
 }
-"""Results that another page shows."""
+"""Results that another page shows; without a page, that are there to be held against."""

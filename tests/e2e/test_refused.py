@@ -92,9 +92,11 @@ def test_a_file_that_is_not_there_and_a_cluster_end_a_process_with_one_line(
         cache: f"rediss://:{SECRET}@127.0.0.1/0?ssl_certfile=/no/ca.pem",
     }
     refusals = [Refusal(process, variable, no_file[variable]) for process, variable in (
-        ("trainer", store), ("history", store), ("recommender", cache), ("doctor", store)
+        ("trainer", store), ("training", cache), ("history", store), ("recommender", cache), ("doctor", store)
     )]  # fmt: skip
-    refusals += [Refusal(process, cache, cluster) for process in ("history", "recommender", "doctor")]
+    refusals += [
+        Refusal(process, cache, cluster) for process in ("trainer", "history", "recommender", "doctor")
+    ]
     lines = last_words(refusals, artifacts, trained, tmp_path)
     for refusal, said in zip(refusals, lines, strict=True):
         assert ("in cluster mode" if refusal.url == cluster else "'/no/ca.pem' is not there") in said

@@ -48,7 +48,6 @@ def check(result: dict[str, Any], *, of_memory: float, of_disk: float) -> None:
     assert {name: megabytes for name, megabytes in lengths.items() if megabytes > MOST_OF_WAL} == {}
 
 
-@pytest.mark.nightly
 def test_a_short_load_meets_every_bound_and_stays_there(tmp_path: Path) -> None:
     result = soak(tmp_path, 25.0, 0.5, IN_A_HURRY, n_living_items=60)
     check(result, of_memory=0.05, of_disk=0.15)
