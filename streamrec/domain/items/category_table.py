@@ -18,7 +18,8 @@ N_NUMBERS = 4096
 MOST_ITEMS = 200_000
 """Some 40 MB with the ids."""
 
-_UNKNOWN = -1
+_UNKNOWN = 0
+"""Row of all items that are not there: no categories, never put in."""
 
 _NEVER = -np.inf
 
@@ -43,10 +44,9 @@ class CategoryTable:
     def __init__(self, most_items: int | None = MOST_ITEMS) -> None:
         self._most_items = most_items
         self._row_of: dict[str, int] = {}
-        self._ids: list[str] = []
+        self._ids = [""]
         self._free: list[int] = []
         self._next_out = 0
-        # The last row is that of unknown items.
         self._numbers = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
         self._put_at = np.full(1, _NEVER)
 
@@ -92,7 +92,7 @@ class CategoryTable:
 
     def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
         """Return (N, 8) numbers of categories, and (N,) when they were put in; minus infinity: never."""
-        return self._numbers.take(rows, axis=0, mode="wrap"), self._put_at.take(rows, mode="wrap")
+        return self._numbers.take(rows, axis=0), self._put_at.take(rows)
 
     def _row_for(self, item_id: str) -> int:
         row = self._row_of.get(item_id, _UNKNOWN)
@@ -107,12 +107,13 @@ class CategoryTable:
         if self._free:
             return self._free.pop()
         row = len(self._ids)
-        if self._most_items is None or row < self._most_items:
+        if self._most_items is None or row <= self._most_items:
             self._ids.append("")
-            self._numbers = grown(self._numbers, row + 2, fill=N_NUMBERS)
-            self._put_at = grown(self._put_at, row + 2, fill=_NEVER)
+            self._numbers = grown(self._numbers, row + 1, fill=N_NUMBERS)
+            self._put_at = grown(self._put_at, row + 1, fill=_NEVER)
             return row
-        row, self._next_out = self._next_out, (self._next_out + 1) % self._most_items
+        row = 1 + self._next_out % self._most_items
+        self._next_out += 1
         del self._row_of[self._ids[row]]
         return row
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS
+from streamrec.domain.popularity.recency import N_LAST
 
 Array = NDArray[np.float32]
 
@@ -42,18 +43,17 @@ def shared_categories(of_candidates: NDArray[np.int16], of_last: NDArray[np.int1
     of_candidates
         (N, 8) numbers, see `CategoryTable`.
     of_last
-        (M, 8) the same of the last choices, newest first; those without any do not count.
+        (M, 8) the same of up to 20 last choices, newest first; those without any do not count.
 
     >>> from streamrec.domain.items.category_table import CategoryTable
     >>> table = CategoryTable()
     >>> for item_id, names in {"a": ("war", "drama"), "b": ("war",), "c": ("comedy",)}.items():
     ...     table.put(item_id, names)
     >>> shared = shared_categories(table.of("abc"), table.of("ba"))
-    >>> shared.share.round(2).tolist(), shared.overlap.tolist()
+    >>> [round(share, 2) for share in shared.share.tolist()], shared.overlap.tolist()
     ([0.74, 1.0, 0.0], [0.5, 1.0, 0.0])
     """
-    has_any = (of_last < N_NUMBERS).any(axis=1)
-    worth = np.where(has_any, _FADING ** np.arange(len(of_last)), 0.0)
+    worth = _WORTH[: len(of_last)] * (of_last[:, 0] < N_NUMBERS)
     worth /= max(float(worth.sum()), 1e-9)
     amounts = _ONE_EACH.copy()
     amounts[:, _SHARE] = np.bincount(of_last.ravel(), worth.repeat(MOST_CATEGORIES), N_NUMBERS + 1)
@@ -66,6 +66,8 @@ def shared_categories(of_candidates: NDArray[np.int16], of_last: NDArray[np.int1
         shares / np.maximum(n_own, 1), n_common / np.maximum(n_own + n_of_newest - n_common, 1)
     )
 
+
+_WORTH = _FADING ** np.arange(N_LAST)
 
 _SHARE, _COMMON, _COUNT = range(3)
 """Columns of what is looked up by category, all at once."""

@@ -110,7 +110,8 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         similar, follows = self.visits.beside(item_ids)
         shared = None
         if self.categories is not None and self.history:
-            shared = shared_categories(self.categories.of(item_ids), self.categories.of(self.history))
+            numbers = self.categories.of([*item_ids, *self.history])
+            shared = shared_categories(numbers[: len(item_ids)], numbers[len(item_ids) :])
         return Scene.of(similar, follows, worth(self.asker.ages_s, self.asker.scale_s), shared)
 
     def added_by_history(
