@@ -7,10 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, MemoryEventSource
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.learning.commands import commands_read
 from streamrec.learning.reverts import Reverts
 from streamrec.learning.rules import LearningRules
@@ -196,6 +201,16 @@ def events(*pairs: tuple[str, str], **fields: Any) -> Sequence[dict[str, Any]]:
         {"user_id": user_id, "item_id": item_id, "timestamp": 100.0 + number, **fields}
         for number, (user_id, item_id) in enumerate(pairs)
     ]
+
+
+def numbered(n_items: int) -> ItemNumbers:
+    """Return a numbering of items "0", "1" and so on: the number of each is what it is called."""
+    return ItemNumbers(IdMap(map(str, range(n_items))))
+
+
+def proposal(numbers: Sequence[int], scores: Sequence[float], *, is_logit: bool = False) -> Proposal:
+    """Return what a source proposes, best first."""
+    return Proposal(np.array(numbers, np.int64), np.array(scores, np.float64), is_logit)
 
 
 def near(*entries: tuple[str, float, float, float]) -> Neighbours:

@@ -64,7 +64,7 @@ class RecordedModel:
         if self._answer is not None and candidates is not None:
             target = int(events.item_rows[0])
             ranks = candidates.features[:, : candidates.n_sources].astype(np.float16)
-            row = candidates.row_of(str(target))
+            row = self._served.row_answered_from(target)
             self.questions.append(Question(ranks, row, target in self._answer[:K]))
         self._answer = None
         self._served.learn(events)

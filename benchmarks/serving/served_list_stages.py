@@ -14,7 +14,6 @@ from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
-from streamrec.domain.rows.numbering import Id
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
@@ -24,7 +23,8 @@ from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.sources.near_categories import NearCategories
-from streamrec.serving.sources.retrieval import Look, Retrieval, RetrievalOptions, Stage
+from streamrec.serving.sources.reading import ServedReader
+from streamrec.serving.sources.retrieval import Look, Retrieval, Stage
 from streamrec.telemetry import NullMetrics
 
 T = TypeVar("T")
@@ -79,13 +79,13 @@ class _WatchedRetrieval(Retrieval):
         parts: tuple[Rankings, Guard, VectorSearch, Guard],
         categories: NearCategories,
     ) -> None:
-        super().__init__(*parts, RetrievalOptions(categories=categories))
+        super().__init__(ServedReader(*parts), categories)
         self._times = times
 
     async def look(self, context: RequestContext, stage: Stage, n: int) -> Look:
         return await self._times.of("sources", super().look(context, stage, n))
 
-    def candidates(self, findings: Findings, proposals: Mapping[str, Proposal[str]]) -> Candidates[str]:
+    def candidates(self, findings: Findings, proposals: Mapping[str, Proposal]) -> Candidates:
         with self._times.stage("features"):
             return super().candidates(findings, proposals)
 
@@ -101,11 +101,11 @@ class _WatchedRanker(BlendRanker):
     def time(self) -> StreamTime:
         return StreamTime()
 
-    def probabilities(self, candidates: Candidates[Id]) -> NDArray[np.float32]:
+    def probabilities(self, candidates: Candidates) -> NDArray[np.float32]:
         with self._times.stage("ranker"):
             return super().probabilities(candidates)
 
-    def main_sources(self, candidates: Candidates[Id], rows: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates, rows: Sequence[int]) -> list[str]:
         with self._times.stage("ranker"):
             return super().main_sources(candidates, rows)
 
@@ -121,7 +121,7 @@ class _WatchedItems:
 
 def watched(world: World, case: Case, times: StageTimes) -> Recommender:
     """Return the recommender as `serving_over` composes it, with its stages timed."""
-    limits, metrics = ServingLimits(), NullMetrics()
+    limits, metrics = ServingLimits(ranking_age_s=1.0), NullMetrics()
     of_case = world.forgetful_cache if case.misses else world.cache
     store, cache, index = (cast("Any", _Watched(part, times)) for part in (world.store, of_case, world.found))
     guards = [Guard(name, limits.timeout_s, metrics) for name in ("store", "cache", "index")]

@@ -66,9 +66,14 @@ class ServedModel:
                 self._serving.renew()
 
     @property
-    def answered_from(self) -> Candidates[str] | None:
+    def answered_from(self) -> Candidates | None:
         """Candidates that the last list was chosen from."""
         return self._serving.answered_from
+
+    def row_answered_from(self, item_row: int) -> int:
+        """Return the row of an item among those candidates, -1 where it is none of them."""
+        candidates = self._serving.answered_from
+        return -1 if candidates is None else candidates.row_of(self._state.item_ids.row(str(item_row)))
 
     def _teach_blend(self, event: Interaction) -> None:
         asked, self._asked = self._asked, None

@@ -13,8 +13,9 @@ from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.serving.sources.exploring import Explorer
 from streamrec.serving.sources.learned_blend import LearnedBlend
 from streamrec.serving.sources.near_categories import NearCategories
-from streamrec.serving.sources.reading import RankingReader
-from streamrec.serving.sources.retrieval import Retrieval, RetrievalOptions
+from streamrec.serving.sources.reading import ServedReader
+from streamrec.serving.sources.reading_rankings import RankingReader
+from streamrec.serving.sources.retrieval import Retrieval
 
 
 class ServingLimits(NamedTuple):
@@ -84,10 +85,10 @@ def serving_over(
     items = ItemReader(cache, cache_guard, store, store_guard, metrics)
     blend = LearnedBlend(cache, cache_guard)
     categories = NearCategories(items)
-    options = RetrievalOptions(ranking_age_s=limits.ranking_age_s, categories=categories)
-    retrieval = Retrieval(cache, cache_guard, index, index_guard, options)
+    reader = ServedReader(cache, cache_guard, index, index_guard, limits.ranking_age_s)
+    retrieval = Retrieval(reader, categories)
     users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
-    explorer = Explorer(retrieval.rankings, items, limits.exploration_share, random.Random())
+    explorer = Explorer(reader.rankings, items, limits.exploration_share, random.Random())
     recommender = Recommender(
         users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
     )
@@ -99,7 +100,7 @@ def serving_over(
         similar=similar,
         items=items,
         blend=blend,
-        rankings=retrieval.rankings,
+        rankings=reader.rankings,
         categories=categories,
         history=history,
         similar_users=similar_users,

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
@@ -23,6 +25,9 @@ _LEAST_REASON = 0.1
 """Of the score's logarithm: what raises the odds by a tenth, or more, is a reason."""
 
 Shares = dict[str, float]
+
+Ranked = tuple[Candidates, NDArray[np.float32]]
+"""Candidates, and the probability of each."""
 
 
 def explained(
@@ -48,7 +53,7 @@ def explained(
     ]
 
 
-def reasons_for(ranker: BlendRanker, candidates: Candidates[str], row: int) -> list[str]:
+def reasons_for(ranker: BlendRanker, candidates: Candidates, row: int) -> list[str]:
     """Return in words what of its context speaks for a candidate most."""
     parts = ranker.context_parts(candidates, row)
     columns = candidates.features[:, context_of(candidates.n_sources)]
@@ -67,23 +72,23 @@ class _Ranking:
         self._look = look
         self._ranker = ranker
         self._probabilities = ranker.probabilities(look.candidates)
-        self._scores_without: dict[str, Shares] = {}
+        self._without: dict[str, Ranked] = {}
 
     def has(self, item_id: str) -> bool:
         """Return whether a source proposed the item."""
-        return self._look.candidates.row_of(item_id) >= 0
+        return self._row_of(item_id) >= 0
 
     def explanation(self, item: RecommendedItem) -> Explanation:
         """Return where an item's score comes from."""
-        candidates = self._look.candidates
-        (shares,) = self._ranker.shares(candidates, [candidates.row_of(item.item_id)]).tolist()
+        candidates, row = self._look.candidates, self._row_of(item.item_id)
+        (shares,) = self._ranker.shares(candidates, [row]).tolist()
         of_source = {name: share for name, share in zip(COLUMNS, shares, strict=True) if share}
         causes = self._causes(item.item_id, of_source)
         likeliest = sorted(causes, key=lambda id_: -causes[id_])[:N_CAUSES]
         return Explanation(
             {name: item.score * share for name, share in of_source.items()},
             [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, item.item_id)],
-            reasons_for(self._ranker, candidates, candidates.row_of(item.item_id)),
+            reasons_for(self._ranker, candidates, row),
         )
 
     def _causes(self, item_id: str, of_source: Shares) -> Shares:
@@ -99,16 +104,24 @@ class _Ranking:
         return causes
 
     def _falls_without(self, cause: str, item_id: str) -> bool:
-        if cause not in self._scores_without:
-            self._scores_without[cause] = self._scores(cause)
-        row = self._look.candidates.row_of(item_id)
-        return self._scores_without[cause].get(item_id, 0.0) < float(self._probabilities[row])
+        if cause not in self._without:
+            self._without[cause] = self._ranked_without(cause)
+        candidates, probabilities = self._without[cause]
+        row = candidates.row_of(self._number_of(item_id))
+        score = float(probabilities[row]) if row >= 0 else 0.0
+        return score < float(self._probabilities[self._row_of(item_id)])
 
-    def _scores(self, without: str) -> Shares:
-        """Return the score of each candidate had the user never chosen one of theirs."""
+    def _ranked_without(self, cause: str) -> Ranked:
+        """Return the candidates had the user never chosen one of theirs, and the score of each."""
         look = self._look
-        findings = look.findings.without(without)
+        findings = look.findings.without(cause)
         changed = {s.name: s.propose(findings, look.n) for s in look.stage if s.causes is not None}
         proposals = look.candidates.proposals | changed
-        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.scene)
-        return dict(zip(candidates.ids, self._ranker.probabilities(candidates).tolist(), strict=True))
+        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.items, findings.scene)
+        return candidates, self._ranker.probabilities(candidates)
+
+    def _number_of(self, item_id: str) -> int:
+        return int(self._look.findings.items.known([item_id])[0])
+
+    def _row_of(self, item_id: str) -> int:
+        return self._look.candidates.row_of(self._number_of(item_id))

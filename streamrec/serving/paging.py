@@ -1,6 +1,6 @@
 """Pages of an answer: what the next one shows is decided when it is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
@@ -54,15 +54,24 @@ class Page:
         """True when the request says itself which items are good enough."""
         return bool(self.only_ids) or self._min_score is not None
 
-    def order(self, ids: Sequence[str], scores: NDArray[np.floating]) -> list[int]:
-        """Return the positions of those of (N,) candidates that this page may show, best first."""
+    def order(self, ids_at: Callable[[list[int]], list[str]], scores: NDArray[np.floating]) -> list[int]:
+        """Return the positions of those of N candidates that this page may show, best first.
+
+        Parameters
+        ----------
+        ids_at
+            Returns the ids at some positions.
+        scores
+            (N,) higher is better.
+        """
         order: list[int] = (-scores).argsort(kind="stable").tolist()
         if self._min_score is not None:
             order = [position for position in order if scores[position] >= self._min_score]
         if not self.n_shown:
             return order
+        ids = ids_at(order)
         unshown = set(self.shown.without(ids))
-        return [position for position in order if ids[position] in unshown]
+        return [position for position, id_ in zip(order, ids, strict=True) if id_ in unshown]
 
     def next_cursor(self, items: Sequence[RecommendedItem], *, is_degraded: bool) -> str | None:
         """Return what leads on from these items; None when there is nothing more.

@@ -70,8 +70,7 @@ class SimilarFinder:
 
     async def knows(self, item_id: str) -> bool:
         """Return whether anybody has chosen this item, as far as the parts that answer know."""
-        neighbours = await self._retrieval.neighbours([item_id])
-        return bool(neighbours.value or (await self._retrieval.vectors([item_id], None)).value)
+        return await self._retrieval.knows(item_id)
 
 
 def _with_supports(items: Sequence[RecommendedItem], supports: Mapping[str, float]) -> list[SimilarItem]:
@@ -96,11 +95,11 @@ class OwnScores:
     def __init__(self, source: str) -> None:
         self._source = source
 
-    def probabilities(self, candidates: Candidates[str]) -> NDArray[np.floating]:
+    def probabilities(self, candidates: Candidates) -> NDArray[np.floating]:
         """Return (N,) the source's scores."""
         proposal = candidates.proposals.get(self._source)
-        return np.array([] if proposal is None else proposal.scores, np.float64)
+        return np.zeros(0) if proposal is None else proposal.scores
 
-    def main_sources(self, candidates: Candidates[str], positions: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates, positions: Sequence[int]) -> list[str]:
         """Return the source, (M,) times."""
         return [self._source] * len(positions)

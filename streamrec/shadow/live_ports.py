@@ -1,17 +1,26 @@
-"""The trainer's state behind the ports of the servers: what they would answer if all were published now."""
+"""The trainer's state in place of what the servers read: what they would see if all were published now."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
 
-from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.popularity.ranked_item import RankedNumbers, Ranking
+from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
+from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.rows.item_numbers import ItemNumbers
+from streamrec.domain.similarity.neighbour import Near
+from streamrec.domain.sources.findings import Findings, Nearest
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Need
 from streamrec.domain.users.user import UserDocument
+from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import ByVector, IndexAnswer, ItemQuery, Neighbours, RankedItem, UserProfile
-from streamrec.publishing.views import blend_of, item_vectors, neighbours_of, popular, user_states
+from streamrec.ports import UserProfile
+from streamrec.publishing.views import item_vectors, popular, user_states
 from streamrec.serving.guard import Answered
 from streamrec.serving.recommender import UNKNOWN_USER
+from streamrec.serving.sources.reading_nearest import N_SCORED
 
 
 class LiveUsers:
@@ -38,8 +47,8 @@ class LiveUsers:
         return state.item_ids.ids_at(np.flatnonzero(is_own).tolist())
 
 
-class LiveCache:
-    """Rankings for everybody, as `Rankings`.
+class StateReader:
+    """Reads what the sources need from the trainer's state, by its own rows; searches exactly.
 
     Parameters
     ----------
@@ -50,58 +59,90 @@ class LiveCache:
     def __init__(self, state: TrainerState, n_neighbours: int) -> None:
         self._state = state
         self._n_neighbours = n_neighbours
-        self._rankings: dict[str, list[RankedItem]] = {}
+        self._rankings: dict[str, RankedNumbers] = {}
+        self._items = ItemNumbers(state.item_ids)
 
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
         self._rankings.clear()
 
-    async def popular(self, name: str, limit: int) -> list[RankedItem]:
-        """Return the head of a window's ranking."""
-        if name not in self._rankings:
-            self._rankings[name] = popular(self._state, name)
-        return self._rankings[name][:limit]
+    async def read(self, context: RequestContext, needs: Collection[Need], n: int) -> Findings:
+        """Return what is needed to propose up to `n` items of each source."""
+        if self._items.ids is not self._state.item_ids:
+            self._items = ItemNumbers(self._state.item_ids)
+            self._rankings.clear()
+        # Without one of the items that are gone by, an explanation goes by one more.
+        n_history = N_LAST + 1 if context.is_explained else N_LAST
+        history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
+        return Findings(
+            context,
+            self._items,
+            self._nearest(context, n) if NEAREST in needs else None,
+            self.neighbours(history),
+            {need.window: self.popular(need.window) for need in needs if need.window},
+        )
 
-    async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
-        """Return the neighbours of these, nearest first."""
-        rows = self._state.item_ids.rows_of(list(item_ids))
-        return neighbours_of(self._state, rows[rows >= 0], self._n_neighbours)
-
-    async def blend(self) -> Blend | None:
-        """Return what was learned of how to blend sources."""
-        return blend_of(self._state)
-
-
-class LiveIndex:
-    """The item vectors, searched exactly, as `VectorSearch`."""
-
-    def __init__(self, state: TrainerState) -> None:
-        self._state = state
-
-    async def search(self, query: ItemQuery) -> IndexAnswer:
-        """Return up to `k` items by inner product."""
-        state = self._state
-        vector = self._vector(query)
-        if vector is None:
-            return IndexAnswer(state.generation, is_missing=True)
-        # The table may be longer than the ids: it grows ahead.
-        scores = (state.learner.model.items.rows[: state.item_ids.n_rows] @ vector).numpy()
-        excluded = state.item_ids.rows_of(list(query.exclude))
-        scores[excluded[excluded >= 0]] = -np.inf
-        best = np.argpartition(-scores, min(query.k, len(scores)) - 1)[: query.k] if len(scores) else excluded
-        best = best[np.isfinite(scores[best])]
-        best = best[np.argsort(-scores[best], kind="stable")]
-        living = [row for row in best.tolist() if state.item_ids.id_at(row) is not None]
-        return IndexAnswer(state.generation, state.item_ids.ids_at(living), scores[living].tolist())
-
-    async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
+    async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
         """Return the vectors of those that live; there is one generation here."""
         rows = self._state.item_ids.rows_of(list(item_ids))
-        return dict(item_vectors(self._state, rows[rows >= 0]))
+        return Answered(dict(item_vectors(self._state, rows[rows >= 0])))
 
-    def _vector(self, query: ItemQuery) -> torch.Tensor | None:
-        if isinstance(query, ByVector):
-            return torch.from_numpy(np.frombuffer(query.vector, "<f4").copy())
-        row = self._state.item_ids.row(query.id)
+    async def knows(self, item_id: str) -> bool:
+        """Return whether anybody has chosen this item."""
+        return item_id in self._state.item_ids
+
+    def neighbours(self, item_ids: Sequence[str]) -> dict[str, Near]:
+        """Return the neighbours of those that live, nearest first; no hidden ones."""
+        state = self._state
+        rows = state.item_ids.rows_of(item_ids)
+        known = {id_: row for id_, row in zip(item_ids, rows.tolist(), strict=True) if row >= 0}
+        if not known:
+            return {}
+        near = state.covisitation.neighbours(np.array(list(known.values())), self._n_neighbours)
+        is_there = near.rows >= 0
+        if state.hidden_items:
+            is_there &= ~are_hidden(state)[near.rows]
+        # To the digits that are published: two that are alike there are alike here.
+        similarities, follows = near.similarities.round(6), near.follows.round(6)
+        columns = zip(near.rows, similarities, follows, near.supports.round(3), is_there, strict=True)
+        return {
+            id_: Near(*(column[is_in] for column in of_item))
+            for id_, (*of_item, is_in) in zip(known, columns, strict=True)
+        }
+
+    def popular(self, window: str) -> RankedNumbers:
+        """Return the ranking of a window of popularity."""
+        if window not in self._rankings:
+            self._rankings[window] = Ranking(popular(self._state, window)).by_number(self._items)
+        return self._rankings[window]
+
+    def _nearest(self, context: RequestContext, n: int) -> Nearest | None:
+        """Return what the index would: items by inner product; None where there is nothing to go by."""
+        state = self._state
+        vector = self._vector(context)
+        if vector is None:
+            return None
+        # The table may be longer than the ids: it grows ahead.
+        scores = (state.learner.model.items.rows[: state.item_ids.n_rows] @ vector).numpy().astype(np.float64)
+        gone = state.item_ids.rows_of([*context.banned, *((context.item_id,) if context.is_by_item else ())])
+        scores[gone[gone >= 0]] = -np.inf
+        if state.hidden_items:
+            scores[are_hidden(state)[: len(scores)]] = -np.inf
+        n = max(n, N_SCORED) if context.vector is not None else n
+        best = np.argpartition(-scores, min(n, len(scores)) - 1)[:n] if len(scores) else gone
+        best = best[np.isfinite(scores[best])]
+        best = best[np.argsort(-scores[best], kind="stable")]
+        if len(state.item_ids) < state.item_ids.n_rows:  # some were deleted, and their rows are free
+            best = best[[state.item_ids.id_at(row) is not None for row in best.tolist()]]
+        return Nearest(Proposal(best, scores[best], is_logit=True), state.generation)
+
+    def _vector(self, context: RequestContext) -> torch.Tensor | None:
+        if context.vector is not None:
+            return torch.from_numpy(np.frombuffer(context.vector, "<f4").copy())
+        row = -1 if context.item_id is None else self._state.item_ids.row(context.item_id)
         rows: torch.Tensor = self._state.learner.model.items.rows
-        return rows[row].clone() if 0 <= row < len(rows) else None
+        if not 0 <= row < len(rows):
+            return None
+        vector = rows[row].clone()
+        vector[-1] = 0.0  # how popular it is says nothing of what it is like
+        return vector

@@ -14,17 +14,14 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import stream_time
-from streamrec.serving.guard import Answered, Guard
+from streamrec.serving.guard import Answered
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.sources.near_categories import CategoriesAtHand
-from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval, RetrievalOptions
-from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
+from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval
+from streamrec.shadow.live_ports import LiveUsers, StateReader
 from streamrec.telemetry import NullMetrics
 
 T = TypeVar("T")
-
-_NEVER_S = 3600.0
-"""Nothing here waits for anything."""
 
 
 class _NoMetadata:
@@ -71,14 +68,12 @@ class LiveServing:
         categories: CategoryTable | None = None,
     ) -> None:
         self._state = state
-        self._cache = LiveCache(state, n_neighbours)
-        guard = Guard("trainer", _NEVER_S, NullMetrics())
-        options = RetrievalOptions(left_out, categories=CategoriesAtHand(categories))
-        self._retrieval = Retrieval(self._cache, guard, LiveIndex(state), guard, options)
+        self._reader = StateReader(state, n_neighbours)
+        self._retrieval = Retrieval(self._reader, CategoriesAtHand(categories), left_out)
         self._recommender = Recommender(
             LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics()
         )
-        self.answered_from: Candidates[str] | None = None
+        self.answered_from: Candidates | None = None
         self._loop = asyncio.new_event_loop()
         weakref.finalize(self, self._loop.close)
 
@@ -92,18 +87,18 @@ class LiveServing:
     def learn(self, event: Interaction, *, is_new_only: bool) -> None:
         """Let the blend learn a choice that has not been learned by anything else yet."""
         candidates = self._run(self._candidates(event, is_new_only=is_new_only))
-        self._state.blend.learn(candidates, event.item_id)
+        self._state.blend.learn(candidates, self._state.item_ids.row(event.item_id))
 
     def learn_from_answer(self, item_id: str) -> None:
         """Let the blend learn what the user chose after the last answer."""
         if self.answered_from is not None:
-            self._state.blend.learn(self.answered_from, item_id)
+            self._state.blend.learn(self.answered_from, self._state.item_ids.row(item_id))
 
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
-        self._cache.renew()
+        self._reader.renew()
 
-    async def _candidates(self, event: Interaction, *, is_new_only: bool) -> Candidates[str]:
+    async def _candidates(self, event: Interaction, *, is_new_only: bool) -> Candidates:
         request = RecommendationRequest(user_id=event.user_id, exclude_seen=is_new_only)
         context, _ = await self._recommender.context_of(request, self._time(event.timestamp))
         stage = next(self._retrieval.stages(context))

@@ -19,12 +19,12 @@ from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
-from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
-from tests.builders import near
+from tests.builders import near, numbered, proposal
 
 TTL_S = 60.0
 
@@ -154,8 +154,9 @@ async def test_the_blend_is_replaced(cache: Sides) -> None:
     assert await cache.server.blend() is None
     ranker = first_blend()
     cache.publisher.publish_blend(ranker.published())
-    proposals = {"gmf": Proposal(["a", "b"], [1.0, 0.5], is_logit=True)}
-    ranker.learn(Candidates(COLUMNS, proposals, Asker(3)), "b")
+    ranker.learn(
+        Candidates(COLUMNS, {"gmf": proposal([0, 1], [1.0, 0.5], is_logit=True)}, Asker(3), numbered(2)), 1
+    )
     cache.publisher.publish_blend(ranker.published())
     assert await cache.server.blend() == ranker.published()
 

@@ -51,6 +51,7 @@ from streamrec.domain.popularity import ranked_item
 from streamrec.domain.ranking import published_blend
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
+from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.similarity.visits import Visits
@@ -161,8 +162,9 @@ _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 
 
 def _neighbours(payload: bytes) -> object:
-    visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload)})
-    return visits.together, visits.beside(["a", "c"])
+    items = ItemNumbers()
+    visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload).near(items)}, items)
+    return visits.together, visits.beside(items.of(["a", "c"]))
 
 
 def _blend(payload: bytes) -> object:

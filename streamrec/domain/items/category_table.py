@@ -1,6 +1,6 @@
 """Categories of many items at hand, as numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice, repeat
 from zlib import crc32
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 
 MOST_CATEGORIES = 8
 """Categories of an item that count: the first ones."""
@@ -20,6 +21,8 @@ MOST_ITEMS = 200_000
 
 _UNKNOWN = 0
 """Row of all items that are not there: no categories, never put in."""
+
+_NOT_LOOKED_UP = -2
 
 _NEVER = -np.inf
 
@@ -47,6 +50,7 @@ class CategoryTable:
         self._ids = [""]
         self._free: list[int] = []
         self._next_out = 0
+        self._rows_by_number = _RowsByNumber(ItemNumbers())
         self._numbers = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
         self._put_at = np.full(1, _NEVER)
 
@@ -73,6 +77,7 @@ class CategoryTable:
         """Forget an item; an unknown id is ignored."""
         row = self._row_of.pop(item_id, _UNKNOWN)
         if row != _UNKNOWN:
+            self._rows_by_number.put(item_id, _UNKNOWN)
             self._numbers[row] = N_NUMBERS
             self._free.append(row)
 
@@ -90,6 +95,12 @@ class CategoryTable:
         """Return (N,) where each item stands, for `at`; valid until something is put in."""
         return np.fromiter(map(self._row_of.get, item_ids, repeat(_UNKNOWN)), np.int64, len(item_ids))
 
+    def rows_by_number(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int64]:
+        """Return (N,) the same of items by number."""
+        if not self._rows_by_number.are_of(items):
+            self._rows_by_number = _RowsByNumber(items)
+        return self._rows_by_number.of(numbers, self.rows)
+
     def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
         """Return (N, 8) numbers of categories, and (N,) when they were put in; minus infinity: never."""
         return self._numbers.take(rows, axis=0), self._put_at.take(rows)
@@ -100,6 +111,7 @@ class CategoryTable:
             row = self._free_row()
             self._row_of[item_id] = row
             self._ids[row] = item_id
+            self._rows_by_number.put(item_id, row)
             self._numbers[row] = N_NUMBERS
         return row
 
@@ -114,8 +126,41 @@ class CategoryTable:
             return row
         row = 1 + self._next_out % self._most_items
         self._next_out += 1
+        self._rows_by_number.put(self._ids[row], _UNKNOWN)
         del self._row_of[self._ids[row]]
         return row
+
+
+class _RowsByNumber:
+    """Rows of a table by the numbers that a process has given to items; each id is looked up once."""
+
+    def __init__(self, items: ItemNumbers) -> None:
+        self._items = items
+        self._n_released = items.ids.n_released
+        self._rows = np.zeros(0, np.int64)
+
+    def are_of(self, items: ItemNumbers) -> bool:
+        """Return whether these are the numbers' rows still; a number that was released may be another's."""
+        return self._items is items and self._n_released == items.ids.n_released
+
+    def of(
+        self, numbers: Numbers, rows_of: Callable[[Sequence[str]], NDArray[np.int64]]
+    ) -> NDArray[np.int64]:
+        """Return (N,) rows; of those met for the first time, what `rows_of` says of their ids."""
+        if len(self._rows) < len(self._items):
+            self._rows = grown(self._rows, len(self._items), fill=_NOT_LOOKED_UP)
+        rows = self._rows[numbers]
+        is_first = rows == _NOT_LOOKED_UP
+        if is_first.any():
+            rows[is_first] = rows_of(self._items.ids_at(numbers[is_first].tolist()))
+            self._rows[numbers] = rows
+        return rows
+
+    def put(self, item_id: str, row: int) -> None:
+        """Replace the row of an item, if it was met."""
+        number = self._items.ids.row(item_id)
+        if 0 <= number < len(self._rows):
+            self._rows[number] = row
 
 
 class Glance:
@@ -144,3 +189,10 @@ class Glance:
             is_older = np.flatnonzero(put_at < self._moment)
             self.older += [item_ids[position] for position in is_older.tolist()]
         return numbers
+
+    def of_numbers(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int16]:
+        """Return (N, 8) the same of items by number."""
+        categories, put_at = self._table.at(self._table.rows_by_number(items, numbers))
+        if put_at.min(initial=np.inf) < self._moment:
+            self.older += items.ids_at(numbers[put_at < self._moment].tolist())
+        return categories

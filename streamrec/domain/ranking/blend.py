@@ -11,7 +11,6 @@ from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.candidates import Candidates, context_of, n_features
 from streamrec.domain.ranking.published_blend import COLUMNS, Blend
 from streamrec.domain.ranking.user_columns import SEGMENTS
-from streamrec.domain.rows.numbering import Id
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.errors import UnfitState
@@ -52,14 +51,19 @@ class BlendRanker(StatePart):
         Kind of each source: those of one kind share a weight at the start. Empty: each is one of its own.
 
     >>> from streamrec.domain.ranking.candidates import Proposal
+    >>> from streamrec.domain.rows.item_numbers import ItemNumbers
     >>> from streamrec.domain.ranking.user_columns import Asker
     >>> ranker = BlendRanker(("good", "bad"))
-    >>> proposals = {"good": Proposal(["x", "y"], [2.0, 1.0]), "bad": Proposal(["y", "x"], [2.0, 1.0])}
+    >>> items, scores = ItemNumbers(), np.array([2.0, 1.0])
+    >>> x, y = items.of(["x", "y"])
+    >>> proposals = {
+    ...     "good": Proposal(np.array([x, y]), scores), "bad": Proposal(np.array([y, x]), scores)
+    ... }
+    >>> candidates = Candidates(ranker.sources, proposals, Asker(9), items)
     >>> for _ in range(100):
-    ...     ranker.learn(Candidates(ranker.sources, proposals, Asker(9)), "x")
-    >>> candidates = Candidates(ranker.sources, proposals, Asker(9))
-    >>> candidates.ids[int(ranker.scores(candidates).argmax())]
-    'x'
+    ...     ranker.learn(candidates, x)
+    >>> items.ids_at([candidates.numbers[ranker.scores(candidates).argmax()]])
+    ['x']
     """
 
     def __init__(self, sources: Sequence[str], seed: int = 0, *, kinds: Sequence[str] = ()) -> None:
@@ -74,26 +78,26 @@ class BlendRanker(StatePart):
         self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._squares = [np.full_like(parameter, 1e-2) for parameter in self._parameters()]
 
-    def scores(self, candidates: Candidates[Id]) -> _Array:
+    def scores(self, candidates: Candidates) -> _Array:
         """Return (N,) scores; higher is better."""
         return self._forward(candidates)[1]
 
-    def probabilities(self, candidates: Candidates[Id]) -> _Array:
+    def probabilities(self, candidates: Candidates) -> _Array:
         """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
         return _softmax(self.scores(candidates))
 
-    def shares(self, candidates: Candidates[Id], rows: Sequence[int]) -> _Array:
+    def shares(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
         weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
         parts = candidates.features[np.asarray(rows, np.int64), : candidates.n_sources] * weights
         shares: _Array = parts / parts.sum(axis=1, keepdims=True)
         return shares
 
-    def main_sources(self, candidates: Candidates[Id], rows: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates, rows: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
         return [self.sources[column] for column in self.shares(candidates, rows).argmax(axis=1).tolist()]
 
-    def context_parts(self, candidates: Candidates[Id], row: int) -> _Array:
+    def context_parts(self, candidates: Candidates, row: int) -> _Array:
         """Return (K,) how much a candidate's score rises by each context column, beside a mean candidate's.
 
         The correction counts as it is at this candidate, where it is linear.
@@ -106,8 +110,8 @@ class BlendRanker(StatePart):
         parts: _Array = slopes * (columns[row] - columns.mean(axis=0))
         return parts
 
-    def learn(self, candidates: Candidates[Id], chosen: Id) -> None:
-        """Take one step towards what the user chose; nothing is learned when no source proposed it."""
+    def learn(self, candidates: Candidates, chosen: int) -> None:
+        """Take one step towards the item that the user chose; none when no source proposed it."""
         row = candidates.row_of(chosen)
         if row < 0:
             return
@@ -185,7 +189,7 @@ class BlendRanker(StatePart):
     def _parameters(self) -> list[_Array]:
         return [self._weights, self._context, self._hidden, self._hidden_bias, self._output]
 
-    def _forward(self, candidates: Candidates[Id]) -> tuple[_Array, _Array]:
+    def _forward(self, candidates: Candidates) -> tuple[_Array, _Array]:
         """Return the (N, H) active hidden units and the (N,) scores."""
         features, n_sources = candidates.features, candidates.n_sources
         segment = SEGMENTS.index(candidates.segment)

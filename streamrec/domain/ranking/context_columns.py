@@ -6,12 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from streamrec.domain.popularity.recency import N_LAST
+from streamrec.domain.ranking.levels import share_levels
 from streamrec.domain.ranking.scene import Array, Scene
 
-_LEAST_SHARE = np.float32(0.01)
-"""Amounts under this share of the highest are all the same: noise, on a scale of logarithms."""
-
-_RANGE = -np.log(_LEAST_SHARE)
+_DEEPEST = np.float32(9.0)
+"""Logits this far below the best one are all the same: odds of a ten thousandth."""
 
 _FIFTH = np.float32(0.2)
 
@@ -111,6 +110,20 @@ COLUMNS = (
         high="is of the categories of your newest choice",
         low="is of other categories than your newest choice",
     ),
+    Column(
+        "fit",
+        lambda scene: np.maximum(_DEEPEST - scene.below_best, 0) / 3,
+        "score by the model, above what lies 9 below the best one's",
+        high="fits all that you chose so far",
+        low="fits what you chose so far less than others do",
+    ),
+    Column(
+        "fit_share",
+        lambda scene: np.exp(-scene.below_best),
+        "odds by the model beside the best one's",
+        high="fits all that you chose so far nearly as well as anything",
+        low="is far from what fits you best",
+    ),
 )
 """In the order of their weights; a blend that was learned of others starts anew."""
 
@@ -122,14 +135,10 @@ _LEVELS = np.flatnonzero([column.is_level for column in COLUMNS])
 
 
 def described(scene: Scene) -> Array:
-    """Return the (N, K) columns of a scene."""
+    """Return the (K, N) columns of a scene."""
     amounts = np.empty((N_COLUMNS, len(scene.follows)), np.float32)
     for column, row in zip(COLUMNS, amounts, strict=True):
         row[:] = column.of(scene)
-    levels = amounts[_LEVELS]
-    highest = levels.max(axis=1, initial=0.0, keepdims=True)
-    highest[highest <= 0] = 1
-    levels /= highest
-    np.maximum(levels, _LEAST_SHARE, out=levels)
-    amounts[_LEVELS] = np.log(levels, out=levels) / _RANGE + 1
-    return amounts.T
+    of_levels = amounts[_LEVELS]
+    amounts[_LEVELS] = share_levels(of_levels, of_levels.max(axis=1, initial=0.0, keepdims=True))
+    return amounts

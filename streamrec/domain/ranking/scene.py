@@ -34,6 +34,9 @@ class Scene(NamedTuple):
         (20,) what each of the last items counts, see `worth`.
     categories
         What the candidates share with the last items by categories.
+    below_best
+        (N,) how far each candidate's logit by the model lies below the user's best one; infinite where it is
+        not known.
     """
 
     similar: Array
@@ -41,14 +44,21 @@ class Scene(NamedTuple):
     follows: Array
     worth: Array
     categories: SharedCategories
+    below_best: Array
 
     @classmethod
     def of(
-        cls, similar: Array, follows: Array, worth: Array, categories: SharedCategories | None = None
+        cls,
+        similar: Array,
+        follows: Array,
+        worth: Array,
+        categories: SharedCategories | None = None,
+        below_best: Array | None = None,
     ) -> "Scene":
-        """Return a scene with what follows from the similarities; without categories, none are shared."""
+        """Return a scene with what follows from the similarities; what is not given is not known."""
         shared = nothing_shared(len(follows)) if categories is None else categories
-        return cls(similar, (similar > 0).astype(np.float32), follows, worth, shared)
+        below = np.full(len(follows), np.inf, np.float32) if below_best is None else below_best
+        return cls(similar, (similar > 0).astype(np.float32), follows, worth, shared, below)
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:

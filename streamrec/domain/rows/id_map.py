@@ -14,6 +14,11 @@ class IdMap:
     Users and items have a map each: a row of one means nothing in the other. Rows of released ids are given
     out again, oldest first, so the caller releases an id only after its tombstone was published.
 
+    Attributes
+    ----------
+    n_released
+        Ids released so far: while it stays, every row is still of the id that it was of.
+
     >>> items = IdMap()
     >>> items.rows_of(["a", "b", "a"], add=True).tolist(), len(items)
     ([0, 1, 0], 2)
@@ -23,6 +28,7 @@ class IdMap:
 
     def __init__(self, ids: Iterable[str | None] = ()) -> None:
         """Restore a map from `ids`, in row order; None marks a free row."""
+        self.n_released = 0
         self._ids: list[str | None] = list(ids)
         self._row_of = {id_: row for row, id_ in enumerate(self._ids) if id_ is not None}
         self._free = deque(row for row, id_ in enumerate(self._ids) if id_ is None)
@@ -84,6 +90,7 @@ class IdMap:
         row = self._row_of.pop(id_)
         self._ids[row] = None
         self._free.append(row)
+        self.n_released += 1
         return row
 
     def id_at(self, row: int) -> str | None:

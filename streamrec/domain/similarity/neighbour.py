@@ -1,13 +1,38 @@
 """Items beside another."""
 
-from functools import cached_property
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
+
+
+class Near(NamedTuple):
+    """Neighbours of an item by their numbers in a process, see `Neighbours`.
+
+    Attributes
+    ----------
+    numbers
+        (N,) nearest first.
+    similarities, follows, supports
+        (N,) float64.
+    same_day, same_day_counts
+        (M,) numbers, and float64 counts.
+    """
+
+    numbers: Numbers
+    similarities: NDArray[np.float64]
+    follows: NDArray[np.float64]
+    supports: NDArray[np.float64]
+    same_day: Numbers = np.zeros(0, np.int64)
+    same_day_counts: NDArray[np.float64] = np.zeros(0)
+
+
+NONE_NEAR = Near(np.zeros(0, np.int64), *np.zeros((3, 0)))
 
 
 # By column: ten thousands of entries are merged for a second's answers, and as an object each would cost more
@@ -40,11 +65,23 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
     same_day_ids: list[str] = []
     same_day_counts: list[int] = []
 
-    # A server holds copies of these: what an answer adds up need not be made of lists each time.
-    @cached_property
-    def numbers(self) -> NDArray[np.float64]:
-        """(2, N) similarities, and follows."""
-        return np.array([self.similarities, self.follows], np.float64)
+    # A server holds copies of these, and answers from one many times.
+    def near(self, items: ItemNumbers) -> Near:
+        """Return the same by number; made once for each numbering."""
+        of: ItemNumbers | None
+        made: Near
+        of, made = self.__dict__.get("_near", (None, NONE_NEAR))
+        if of is not items:
+            made = Near(
+                items.of(self.item_ids),
+                np.array(self.similarities, np.float64),
+                np.array(self.follows, np.float64),
+                np.array(self.supports, np.float64),
+                items.of(self.same_day_ids),
+                np.array(self.same_day_counts, np.float64),
+            )
+            self.__dict__["_near"] = (items, made)
+        return made
 
     def __len__(self) -> int:
         """Return how many there are by co-visitation."""

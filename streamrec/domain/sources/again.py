@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 
+import numpy as np
+
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.popularity.recency import again
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NOTHING, Label, Source, best_wanted
 
 
-def propose(found: Findings, n: int) -> Proposal[str]:
+def propose(found: Findings, n: int) -> Proposal:
     """Return the user's own items; nothing when only new ones are wanted."""
     context = found.context
-    return NOTHING if context.is_new_only else best_wanted(context, again(context.recent), n)
+    if context.is_new_only:
+        return NOTHING
+    scores = again(context.recent)
+    own = RankedNumbers(found.items.of(list(scores)), np.fromiter(scores.values(), np.float64, len(scores)))
+    return best_wanted(found, own, n)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:

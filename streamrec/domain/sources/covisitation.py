@@ -7,9 +7,9 @@ from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Similarity, Source, best_of
 
 
-def propose(found: Findings, n: int) -> Proposal[str]:
+def propose(found: Findings, n: int) -> Proposal:
     """Return what the neighbours of the last items add up to."""
-    return best_of(found.visited.item_ids, found.visited.together, n)
+    return best_of(found.visited.numbers, found.visited.together, n)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:
@@ -20,7 +20,7 @@ def causes(found: Findings, item_id: str) -> Mapping[str, float]:
 def supports(found: Findings) -> Mapping[str, float]:
     """Return the faded count of pairs with the item looked at."""
     near = found.of_looked_at
-    return dict(zip(near.item_ids, near.supports, strict=True))
+    return dict(zip(found.items.ids_at(near.numbers.tolist()), near.supports.tolist(), strict=True))
 
 
 COVISITATION = Source(

@@ -1,6 +1,6 @@
 """Findings: all that was read for one request, which the sources propose from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -9,21 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.category_table import Glance
-from streamrec.domain.popularity.ranked_item import RankedItem
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
-from streamrec.domain.ranking.shared_categories import shared_categories
+from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
 from streamrec.domain.ranking.user_columns import Asker
-from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
+from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
 
 
 class Visited(NamedTuple):
-    """Neighbours of a history: N distinct items, and (N,) scores by either count; 0: not to be offered."""
+    """Neighbours of a history: (N,) distinct items, and scores by either count; 0: not to be offered."""
 
-    item_ids: Sequence[str]
+    numbers: Numbers
     together: NDArray[np.float64]
     after: NDArray[np.float64]
 
@@ -37,7 +38,7 @@ class Nearest(NamedTuple):
         Of the model whose vectors these are; None: whichever is current.
     """
 
-    ranking: Proposal[str]
+    ranking: Proposal
     generation: str | None
 
 
@@ -46,10 +47,12 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     Attributes
     ----------
+    items
+        That gave the items their numbers.
     nearest
         To the user's vector, or to the item that an unknown user looks at; None: there are no such vectors.
     neighbours
-        Of the user's last items; of an unknown user's, that is the item looked at.
+        Of the user's last items, by id; of an unknown user's, that is the item looked at.
     rankings
         Head of each ranking that was asked for, within the wanted categories, by window.
     categories
@@ -59,9 +62,10 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     """
 
     context: RequestContext
+    items: ItemNumbers
     nearest: Nearest | None = None
-    neighbours: Mapping[str, Neighbours] = {}
-    rankings: Mapping[str, Sequence[RankedItem]] = {}
+    neighbours: Mapping[str, Near] = {}
+    rankings: Mapping[str, RankedNumbers] = {}
     categories: Glance | None = None
     failed: frozenset[str] = frozenset()
 
@@ -76,26 +80,22 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         return distinct_newest_first(self.context.recent, N_LAST)
 
     @property
-    def of_looked_at(self) -> Neighbours:
+    def of_looked_at(self) -> Near:
         """Neighbours of the item looked at; none where there is no such item."""
-        return self.neighbours.get(self.context.item_id or "", Neighbours())
+        return self.neighbours.get(self.context.item_id or "", NONE_NEAR)
 
     # Several sources read it, and it is most of what proposing takes.
     @cached_property
     def visits(self) -> Visits:
         """Neighbours of the history."""
-        return Visits(self.history, self.neighbours)
+        return Visits(self.history, self.neighbours, self.items)
 
     @cached_property
     def visited(self) -> Visited:
         """Sums over the neighbours of the history."""
         visits = self.visits
-        are_wanted = self.context.wanted(visits.item_ids)
-        return Visited(
-            visits.item_ids,
-            np.where(are_wanted, visits.together, 0.0),
-            np.where(are_wanted, visits.after, 0.0),
-        )
+        are_wanted = self.are_wanted(visits.numbers)
+        return Visited(visits.numbers, visits.together * are_wanted, visits.after * are_wanted)
 
     @cached_property
     def asker(self) -> Asker:
@@ -105,28 +105,58 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         ages_s = tuple(max(0.0, context.time.now - at) for at in times)
         return Asker(context.n_events, context.is_new_only, ages_s, context.time.scale_s)
 
-    def scene(self, item_ids: Sequence[str]) -> Scene:
+    def are_wanted(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Return (N,) which of N items may be offered."""
+        are_wanted = ~self.items.are_among(numbers, self._banned)
+        return are_wanted if self._only is None else are_wanted & self.items.are_among(numbers, self._only)
+
+    def scene(self, numbers: Numbers) -> Scene:
         """Return N candidates before the history."""
-        similar, follows = self.visits.beside(item_ids)
-        shared = None
-        if self.categories is not None and self.history:
-            numbers = self.categories.of([*item_ids, *self.history])
-            shared = shared_categories(numbers[: len(item_ids)], numbers[len(item_ids) :])
-        return Scene.of(similar, follows, worth(self.asker.ages_s, self.asker.scale_s), shared)
+        similar, follows = self.visits.beside(numbers)
+        of_history = worth(self.asker.ages_s, self.asker.scale_s)
+        return Scene.of(similar, follows, of_history, self._shared(numbers), self._below_best(numbers))
 
     def added_by_history(
-        self, item_id: str, scores_of: Callable[[Neighbours], Sequence[float]]
+        self, item_id: str, scores_of: Callable[[Near], NDArray[np.float64]]
     ) -> dict[str, float]:
         """Return what each item of the history adds to the score of one, by either column of neighbours."""
+        (number,) = self.items.known([item_id])
         added: dict[str, float] = {}
         for age, id_ in enumerate(self.history):
-            near = self.neighbours.get(id_)
-            if near is not None and item_id in near.item_ids:
-                score = scores_of(near)[near.item_ids.index(item_id)]
-                if score:
-                    added[id_] = score * AGE_DECAY**age
+            near = self.neighbours.get(id_, NONE_NEAR)
+            score = float(scores_of(near)[near.numbers == number].sum())
+            if score:
+                added[id_] = score * AGE_DECAY**age
         return added
 
     def without(self, item_id: str) -> "Findings":
         """Return the same findings for a user who never chose an item nor looks at it."""
         return msgspec.structs.replace(self, context=self.context.without(item_id))
+
+    @cached_property
+    def _banned(self) -> Numbers:
+        return self._known(self.context.banned)
+
+    @cached_property
+    def _only(self) -> Numbers | None:
+        return self._known(self.context.only) if self.context.only else None
+
+    def _known(self, ids: Collection[str]) -> Numbers:
+        """Return the numbers of those that have one; an item without is no candidate."""
+        numbers = self.items.known(list(ids))
+        return numbers[numbers >= 0]
+
+    def _shared(self, numbers: Numbers) -> SharedCategories | None:
+        """Return what N candidates share with the history; None where nothing is known."""
+        if self.categories is None or not self.history:
+            return None
+        of_candidates = self.categories.of_numbers(self.items, numbers)
+        return shared_categories(of_candidates, self.categories.of(self.history))
+
+    def _below_best(self, numbers: Numbers) -> NDArray[np.float32]:
+        """Return (N,) how far each lies below the user's best by the model; infinite: not known."""
+        if self.nearest is None or self.context.vector is None or not len(self.nearest.ranking.numbers):
+            return np.full(len(numbers), np.inf, np.float32)
+        near, scores, _ = self.nearest.ranking
+        below_best = np.append(scores[0] - scores, np.inf).astype(np.float32)
+        return below_best[self.items.positions(numbers, near)]

@@ -7,9 +7,9 @@ from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Source, best_of
 
 
-def propose(found: Findings, n: int) -> Proposal[str]:
+def propose(found: Findings, n: int) -> Proposal:
     """Return what the followers of the last items add up to."""
-    return best_of(found.visited.item_ids, found.visited.after, n)
+    return best_of(found.visited.numbers, found.visited.after, n)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:

@@ -7,13 +7,13 @@ from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEAREST, NOTHING, Label, Similarity, Source
 
 
-def propose(found: Findings, n: int) -> Proposal[str]:
+def propose(found: Findings, n: int) -> Proposal:
     """Return the index's best; nothing when it has neither the user's generation nor the item."""
     context = found.context
     if found.nearest is None or (context.vector is None and context.item_id is None):
         return NOTHING
-    ids, scores, is_logit = found.nearest.ranking
-    return Proposal(ids[:n], scores[:n], is_logit)
+    numbers, scores, is_logit = found.nearest.ranking
+    return Proposal(numbers[:n], scores[:n], is_logit)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:

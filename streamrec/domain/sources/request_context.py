@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 
@@ -62,14 +60,6 @@ class RequestContext(msgspec.Struct, frozen=True):
     def wants(self, item_id: str) -> bool:
         """Return whether an item may be offered, as far as its id tells."""
         return item_id not in self.banned and (not self.only or item_id in self.only)
-
-    def wanted(self, item_ids: Sequence[str]) -> NDArray[np.bool_]:
-        """Return (N,) the same of many."""
-        n = len(item_ids)
-        are_wanted = ~np.fromiter(map(self.banned.__contains__, item_ids), np.bool_, n)
-        if self.only:
-            are_wanted &= np.fromiter(map(self.only.__contains__, item_ids), np.bool_, n)
-        return are_wanted
 
     def without(self, item_id: str) -> "RequestContext":
         """Return the context had the user neither chosen an item nor looked at it; what is banned stays.

@@ -5,20 +5,22 @@ No part of a blend: what it sees co-visitation sees too, and weighs.
 
 from collections.abc import Mapping
 
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Similarity, Source, best_wanted
 
 
-def propose(found: Findings, n: int) -> Proposal[str]:
+def propose(found: Findings, n: int) -> Proposal:
     """Return them by their counts."""
-    return best_wanted(found.context, counts(found), n)
+    near = found.of_looked_at
+    return best_wanted(found, RankedNumbers(near.same_day, near.same_day_counts), n)
 
 
 def counts(found: Findings) -> Mapping[str, float]:
     """Return how many users and days had both."""
     near = found.of_looked_at
-    return dict(zip(near.same_day_ids, near.same_day_counts, strict=True))
+    return dict(zip(found.items.ids_at(near.same_day.tolist()), near.same_day_counts.tolist(), strict=True))
 
 
 SAME_DAY = Source(

@@ -1,17 +1,19 @@
 """Declaration of a candidate source: all that anybody else needs to know of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.rows.item_numbers import Numbers
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 
-NOTHING = Proposal[str]([], [])
+NOTHING = Proposal(np.zeros(0, np.int64), np.zeros(0))
 
 
 class Need(NamedTuple):
@@ -98,7 +100,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     needs: tuple[Need, ...]
-    propose: Callable[[Findings, int], Proposal[str]]
+    propose: Callable[[Findings, int], Proposal]
     label: Label
     label_without_vector: Label | None = None
     kind: str = ""
@@ -119,19 +121,19 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return self.label
 
 
-def best_of(ids: Sequence[str], scores: NDArray[np.float64], n: int) -> Proposal[str]:
-    """Return the `n` best of N items with a score.
+def best_of(numbers: Numbers, scores: NDArray[np.float64], n: int) -> Proposal:
+    """Return the `n` best of N items with a score above 0; of equal ones, those that stand first.
 
-    >>> best_of(["a", "b", "c"], np.array([1.0, 0.0, 2.0]), 9)
-    Proposal(ids=['c', 'a'], scores=[2.0, 1.0], is_logit=False)
+    >>> best_of(np.array([7, 8, 9]), np.array([1.0, 0.0, 2.0]), 9).numbers.tolist()
+    [9, 7]
     """
-    best = np.argsort(-scores, kind="stable")[:n]
-    best = best[scores[best] > 0]
-    return Proposal([ids[position] for position in best.tolist()], scores[best].tolist())
+    least = np.partition(scores, -n)[-n] if n < len(scores) else 0
+    places = np.flatnonzero((scores >= least) & (scores > 0))
+    places = places[np.argsort(-scores[places], kind="stable")[:n]]
+    return Proposal(numbers[places], scores[places])
 
 
-def best_wanted(context: RequestContext, scores: Mapping[str, float], n: int) -> Proposal[str]:
-    """Return the `n` best of some items without those that the context bans."""
-    wanted = [(item_id, score) for item_id, score in scores.items() if context.wants(item_id)]
-    ranked = sorted(wanted, key=lambda item: -item[1])[:n]
-    return Proposal([id_ for id_, _ in ranked], [score for _, score in ranked])
+def best_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
+    """Return the `n` best of some items, in any order, without those that are banned."""
+    are_wanted = found.are_wanted(ranked.numbers)
+    return best_of(ranked.numbers[are_wanted], ranked.scores[are_wanted], n)

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streamrec.domain.items.exploration import n_new_slots, with_new_items
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection
@@ -11,7 +11,7 @@ from streamrec.domain.sources.table import NEW
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.metadata import Metadata
-from streamrec.serving.sources.reading import RankingReader, names_of
+from streamrec.serving.sources.reading_rankings import RankingReader, names_of
 
 RANKING = "new"
 """Ranking that the trainer publishes."""
@@ -38,14 +38,18 @@ class Explorer:
         self._rng = rng
 
     async def explored(
-        self, items: Sequence[RecommendedItem], candidates: Sequence[str], context: RequestContext, page: Page
+        self,
+        items: Sequence[RecommendedItem],
+        candidates: Callable[[], Sequence[str]],
+        context: RequestContext,
+        page: Page,
     ) -> Answered[list[RecommendedItem]]:
         """Return the list with new items in some of its lower positions.
 
         Parameters
         ----------
         candidates
-            Everything that was ranked for this context, best first: new items among it fit the user.
+            Returns all that was ranked for this context, best first: new items among it fit the user.
         """
         listed = list(items)
         # Chance first: most lists stay as they are, and need no look at what is new.
@@ -56,7 +60,7 @@ class Explorer:
         new = page.shown.without([id_ for id_ in new_items if context.wants(id_)])
         ids = [item.item_id for item in listed]
         in_list = set(ids)
-        ranked = [*ids, *(id_ for id_ in candidates if id_ not in in_list)]
+        ranked = [*ids, *(id_ for id_ in candidates() if id_ not in in_list)]
         wanted = with_new_items(ranked, new=new, banned=(), n_slots=n_slots, k=len(listed), rng=self._rng)
         unlisted = [id_ for id_ in wanted if id_ not in in_list]
         if not unlisted:
@@ -74,5 +78,5 @@ class Explorer:
     async def _new_items(self, context: RequestContext) -> Answered[list[str]]:
         names = names_of(RANKING, context)
         rankings = await asyncio.gather(*(self._rankings.ranking(name, N_NEW) for name in names))
-        ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value)
+        ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value.items[:N_NEW])
         return Answered(list(ids), ALL_WELL.union(*(ranking.failed for ranking in rankings)))

@@ -29,10 +29,10 @@ FILTERED_FACTOR = 5
 class Ranker(Protocol):
     """Order of candidates: by the learned blend, or one source alone."""
 
-    def probabilities(self, candidates: Candidates[str]) -> NDArray[np.floating]:
+    def probabilities(self, candidates: Candidates) -> NDArray[np.floating]:
         """Return (N,) scores as they are shown; higher is better."""
 
-    def main_sources(self, candidates: Candidates[str], positions: Sequence[int]) -> list[str]:
+    def main_sources(self, candidates: Candidates, positions: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source that speaks for each most."""
 
 
@@ -43,8 +43,6 @@ class Filling:
     ----------
     looks
         All looks for candidates, as they were taken.
-    ranked
-        Ids of all candidates of the first look, best first.
     """
 
     def __init__(
@@ -57,7 +55,7 @@ class Filling:
         self._page = page
         self._failed_reads = ALL_WELL
         self.looks: list[Look] = []
-        self.ranked: list[str] = []
+        self._first_order: list[int] | None = None
 
     @property
     def generation(self) -> str | None:
@@ -69,6 +67,13 @@ class Filling:
     def failed(self) -> frozenset[str]:
         """Names of the parts that did not answer."""
         return self._failed_reads.union(*(look.findings.failed for look in self.looks))
+
+    def ranked(self) -> list[str]:
+        """Return the ids of all candidates of the first look, best first."""
+        if self._first_order is None:
+            return []
+        first = self.looks[0]
+        return first.findings.items.ids_at(first.candidates.numbers[self._first_order].tolist())
 
     async def pool(self, n: int) -> list[RecommendedItem]:
         """Return `n` items where so many exist, best first."""
@@ -96,22 +101,23 @@ class Filling:
         for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(context.categories)):
             look = await self._retrieval.look(context, stage, n)
             self.looks.append(look)
-            await self._offer(selection, look.candidates)
-            if not selection.n_missing or len(look.candidates.ids) < n:
+            await self._offer(selection, look)
+            if not selection.n_missing or len(look.candidates.numbers) < n:
                 return
 
-    async def _offer(self, selection: Selection, candidates: Candidates[str]) -> None:
-        """Offer candidates, best first; no more metadata is read than it takes."""
-        context, ranker = self._context, self._ranker
+    async def _offer(self, selection: Selection, look: Look) -> None:
+        """Offer a look's candidates, best first; no more metadata is read than it takes."""
+        context, ranker, candidates = self._context, self._ranker, look.candidates
+        items = look.findings.items
         probabilities = ranker.probabilities(candidates)
-        order = self._page.order(candidates.ids, probabilities)
-        self.ranked = self.ranked or [candidates.ids[position] for position in order]
+        order = self._page.order(lambda rows: items.ids_at(candidates.numbers[rows].tolist()), probabilities)
+        self._first_order = order if self._first_order is None else self._first_order
         start = 0
         while selection.n_missing and start < len(order):
             n = selection.n_missing * (FILTERED_FACTOR if context.categories else 1) + SPARE
             positions = order[start : start + n]
             start += n
-            ids = [candidates.ids[position] for position in positions]
+            ids = items.ids_at(candidates.numbers[positions].tolist())
             metadata = await self._read(ids)
             scores = probabilities[positions].tolist()
             for name, *pair in zip(ranker.main_sources(candidates, positions), ids, scores, strict=True):
@@ -125,7 +131,7 @@ class Filling:
         if not listed:
             return
         metadata = await self._read(listed)
-        positions = self._page.order(listed, np.zeros(len(listed)))
+        positions = self._page.order(lambda rows: [listed[row] for row in rows], np.zeros(len(listed)))
         selection.offer(
             [(listed[position], 0.0) for position in positions], LISTED.name, metadata, context.categories
         )

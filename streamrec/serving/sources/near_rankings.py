@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from streamrec.domain.popularity.ranked_item import Ranking
 from streamrec.errors import StreamrecError
 from streamrec.ports import RankedItem
 from streamrec.serving.sources.copies import Copies, Copy
@@ -24,7 +25,7 @@ Read = Callable[[str, int], Awaitable[list[RankedItem]]]
 
 
 class _Head(NamedTuple):
-    ranking: list[RankedItem]
+    ranking: Ranking
     limit: int
 
     def reaches(self, limit: int) -> bool:
@@ -49,10 +50,10 @@ class NearRankings:
         self._clock = clock
         self._too_old_s = too_old_s
         self._copies = Copies[_Head](_MAX_RANKINGS)
-        self._readings: dict[tuple[str, int], asyncio.Task[list[RankedItem]]] = {}
+        self._readings: dict[tuple[str, int], asyncio.Task[Ranking]] = {}
 
-    def at_hand(self, name: str, limit: int) -> list[RankedItem] | None:
-        """Return the head of a ranking whose copy is not too old, else None."""
+    def at_hand(self, name: str, limit: int) -> Ranking | None:
+        """Return a ranking, of at least so many items where there are, if its copy is not too old."""
         copy = self._copies.get(name)
         if copy is None or not copy.value.reaches(limit):
             return None
@@ -61,10 +62,10 @@ class NearRankings:
             return None
         if age_s >= RENEWED_AFTER_S:
             self._reading(name, _n_read(limit))
-        return copy.value.ranking[:limit]
+        return copy.value.ranking
 
-    async def read(self, name: str, limit: int) -> list[RankedItem]:
-        """Return the head of a ranking as it is now.
+    async def read(self, name: str, limit: int) -> Ranking:
+        """Return the same as it is now.
 
         Raises
         ------
@@ -74,37 +75,38 @@ class NearRankings:
         if not self._too_old_s:
             return self._keep(name, await self._read(name, limit), limit, self._clock())
         # All who wait for it wait for one reading; whoever gives up does not end it for the others.
-        return (await asyncio.shield(self._reading(name, _n_read(limit))))[:limit]
+        return await asyncio.shield(self._reading(name, _n_read(limit)))
 
-    def last(self, name: str, limit: int) -> list[RankedItem]:
+    def last(self, name: str) -> Ranking:
         """Return what was read last, however long ago; nothing where nothing was."""
         copy: Copy[_Head] | None = self._copies.get(name)
-        return [] if copy is None else copy.value.ranking[:limit]
+        return Ranking(()) if copy is None else copy.value.ranking
 
     async def aclose(self) -> None:
         """Wait for what is being read."""
         await asyncio.gather(*self._readings.values(), return_exceptions=True)
 
-    def _reading(self, name: str, limit: int) -> asyncio.Task[list[RankedItem]]:
+    def _reading(self, name: str, limit: int) -> asyncio.Task[Ranking]:
         key = (name, limit)
         if key not in self._readings:
             self._readings[key] = asyncio.create_task(self._renew(name, limit))
             self._readings[key].add_done_callback(lambda done: self._ended(key, done))
         return self._readings[key]
 
-    async def _renew(self, name: str, limit: int) -> list[RankedItem]:
+    async def _renew(self, name: str, limit: int) -> Ranking:
         asked_at = self._clock()
         return self._keep(name, await self._read(name, limit), limit, asked_at)
 
-    def _keep(self, name: str, ranking: list[RankedItem], limit: int, read_at: float) -> list[RankedItem]:
+    def _keep(self, name: str, items: list[RankedItem], limit: int, read_at: float) -> Ranking:
+        ranking = Ranking(items)
         # Names come from outside: those of rankings that are not there must not drive out the others.
-        if ranking:
+        if items:
             self._copies.keep({name: _Head(ranking, limit)}, read_at)
         else:
             self._copies.drop([name])
         return ranking
 
-    def _ended(self, key: tuple[str, int], task: asyncio.Task[list[RankedItem]]) -> None:
+    def _ended(self, key: tuple[str, int], task: asyncio.Task[Ranking]) -> None:
         del self._readings[key]
         # One that nobody waits for may fail: the copy grows too old, and then somebody waits and is told.
         if not task.cancelled() and not isinstance(task.exception(), StreamrecError | None):

@@ -24,7 +24,7 @@ from streamrec.domain.users.user import UserState
 from streamrec.ports import Neighbours, RankedItem, UserUpdates, VectorTable
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.telemetry import NullMetrics
-from tests.builders import near
+from tests.builders import near, numbered
 
 IDS = [f"i{row}" for row in range(30)]
 
@@ -93,10 +93,12 @@ def a_taught_ranker(seed: int) -> BlendRanker:
     ranker = first_blend(seed)
     for _ in range(30):
         proposals = {
-            name: Proposal(chance.permutation(IDS)[:10].tolist(), np.sort(chance.random(10))[::-1].tolist())
+            name: Proposal(chance.permutation(len(IDS))[:10], np.sort(chance.random(10))[::-1])
             for name in COLUMNS
         }
-        ranker.learn(Candidates(COLUMNS, proposals, Asker(9)), str(chance.choice(IDS)))
+        ranker.learn(
+            Candidates(COLUMNS, proposals, Asker(9), numbered(len(IDS))), int(chance.integers(len(IDS)))
+        )
     return ranker
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.events.stream_time import StreamTime
-from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.ranking.user_columns import LIGHT, Asker
+from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.gmf import GMF
 from streamrec.domain.sources.table import COLUMNS, first_blend
@@ -18,10 +20,11 @@ from streamrec.errors import Unavailable
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.learned_blend import RENEWED_AFTER_S, LearnedBlend
 from streamrec.telemetry import NullMetrics
-from tests.builders import SteppingClock
+from tests.builders import SteppingClock, proposal
 
 EQUAL = first_blend().published()
-PROPOSALS = {GMF.name: Proposal(["v"], [1.0], is_logit=True), COVISITATION.name: Proposal(["n"], [1.0])}
+ITEMS = ItemNumbers(IdMap("vn"))
+PROPOSALS = {GMF.name: proposal([0], [1.0], is_logit=True), COVISITATION.name: proposal([1], [1.0])}
 
 
 def believing(source: str, **changes: object) -> Blend:
@@ -59,9 +62,9 @@ class Reader:
     async def best(self) -> str:
         """Return which of two candidates, one of a source each, is first."""
         ranker = await self.blend.ranker()
-        candidates = Candidates(COLUMNS, PROPOSALS, Asker(9))
+        candidates = Candidates(COLUMNS, PROPOSALS, Asker(9), ITEMS)
         assert candidates.segment == LIGHT
-        return candidates.ids[int(ranker.scores(candidates).argmax())]
+        return ITEMS.ids_at([int(candidates.numbers[ranker.scores(candidates).argmax()])])[0]
 
     async def later(self) -> None:
         """Let a copy grow old, ask, and wait for what is read beside it."""

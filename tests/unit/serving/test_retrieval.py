@@ -6,6 +6,7 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.ranking.candidates import n_features
+from streamrec.domain.rows.item_numbers import Numbers
 from streamrec.domain.sources.again import AGAIN
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.followers import FOLLOWERS
@@ -15,7 +16,9 @@ from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.guard import Guard
-from streamrec.serving.sources.retrieval import Retrieval, RetrievalOptions
+from streamrec.serving.sources.near_categories import CategoriesAtHand
+from streamrec.serving.sources.reading import ServedReader
+from streamrec.serving.sources.retrieval import Look, Retrieval
 from streamrec.telemetry import NullMetrics
 from tests.builders import near
 
@@ -33,17 +36,19 @@ def retrieval(left_out: frozenset[str] = frozenset()) -> Retrieval:
     cache.publish_popular({window: [RankedItem("c", 2.0), RankedItem("d", 1.0)] for window in WINDOWS})
     cache.publish_neighbours({"a": near(("b", 0.5, 9.0, 0.25), ("c", 0.25, 9.0, 0.0))})
     index = MemoryIndex({"g1": VectorTable(IDS, np.eye(4, 2, dtype=np.float32))})
-    options = RetrievalOptions(left_out)
-    return Retrieval(
-        cache, Guard("cache", 1.0, NullMetrics()), index, Guard("index", 1.0, NullMetrics()), options
-    )
+    guards = (Guard(name, 1.0, NullMetrics()) for name in ("cache", "index"))
+    return Retrieval(ServedReader(cache, next(guards), index, next(guards)), CategoriesAtHand(), left_out)
+
+
+def ids_of(look: Look, numbers: Numbers) -> list[str]:
+    return look.findings.items.ids_at(numbers.tolist())
 
 
 async def proposals(context: RequestContext, left_out: frozenset[str] = frozenset()) -> dict[str, list[str]]:
     """Return what the first stage proposes."""
     asked = retrieval(left_out)
     look = await asked.look(context, next(asked.stages(context)), 10)
-    return {name: list(proposal.ids) for name, proposal in look.candidates.proposals.items()}
+    return {name: ids_of(look, proposal.numbers) for name, proposal in look.candidates.proposals.items()}
 
 
 async def test_a_known_user_gets_what_all_sources_propose() -> None:
@@ -82,13 +87,14 @@ async def test_an_unknown_user_gets_first_what_is_like_the_item_then_what_is_pop
     last = await asked.look(context, stages[-1], 10)
     assert set(last.candidates.proposals) == OF_POPULAR
     if item_id is not None:
-        found = (await asked.look(context, stages[0], 10)).candidates.proposals
-        assert "a" not in found[GMF.name]
-        assert list(found[COVISITATION.name].ids) == ["b", "c"]
+        first = await asked.look(context, stages[0], 10)
+        found = first.candidates.proposals
+        assert "a" not in ids_of(first, found[GMF.name].numbers)
+        assert ids_of(first, found[COVISITATION.name].numbers) == ["b", "c"]
 
 
 async def test_the_candidates_are_one_row_an_item() -> None:
     asked, context = retrieval(), known(banned=frozenset("a"))
-    candidates = (await asked.look(context, next(asked.stages(context)), 10)).candidates
-    assert sorted(candidates.ids) == ["b", "c", "d"]
-    assert candidates.features.shape[1] == n_features(len(COLUMNS))
+    look = await asked.look(context, next(asked.stages(context)), 10)
+    assert sorted(ids_of(look, look.candidates.numbers)) == ["b", "c", "d"]
+    assert look.candidates.features.shape[1] == n_features(len(COLUMNS))

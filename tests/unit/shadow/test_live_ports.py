@@ -7,11 +7,18 @@ import numpy as np
 import pytest
 
 from streamrec.adapters.memory.index import MemoryIndex
+from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.source import NEAREST, NEIGHBOURS
 from streamrec.domain.sources.table import first_blend
-from streamrec.ports import ById, ByVector, UserProfile, VectorTable
+from streamrec.ports import UserProfile, VectorTable
+from streamrec.publishing.views import blend_of
+from streamrec.serving.guard import Guard
 from streamrec.serving.recommender import UNKNOWN_USER
-from streamrec.shadow.live_ports import LiveCache, LiveIndex, LiveUsers
+from streamrec.serving.sources.reading import ServedReader
+from streamrec.shadow.live_ports import LiveUsers, StateReader
+from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, RunningTrainer, World, events
 
 N_USERS, N_ITEMS = 12, 60
@@ -36,8 +43,7 @@ class Published:
         self.trainer.step(400)
         state = self.trainer.state
         self.users = LiveUsers(state)
-        self.cache = LiveCache(state, 200)
-        self.index = LiveIndex(state)
+        self.reader = StateReader(state, 200)
         vectors = self.world.published_vectors()
         rows = np.stack([np.frombuffer(record.vector or b"", "<f4") for record in vectors.values()])
         self.published_index = MemoryIndex({GENERATION: VectorTable(list(vectors), rows)})
@@ -99,51 +105,67 @@ async def test_who_chose_more_than_is_remembered_has_all_of_it_seen(published: P
 async def test_rankings_are_the_published_ones(published: Published) -> None:
     for window in WINDOWS:
         stored = await published.world.cache.popular(window, 50)
-        live = await published.cache.popular(window, 50)
-        assert [item.item_id for item in live] == [item.item_id for item in stored]
-        assert [item.score for item in live] == pytest.approx([item.score for item in stored])
-        assert len(live) > 20
-    assert await published.cache.popular("no such window", 50) == []
+        numbers, scores = published.reader.popular(window)
+        live_ids = published.trainer.state.item_ids.ids_at(numbers.tolist())
+        assert live_ids[:50] == [item.item_id for item in stored]
+        assert scores[:50].tolist() == pytest.approx([item.score for item in stored])
+        assert len(live_ids) > 20
+    assert not len(published.reader.popular("no such window").numbers)
 
 
 async def test_neighbours_are_the_published_ones(published: Published) -> None:
     ids = [f"i{n}" for n in range(N_ITEMS)]
     stored = await published.world.cache.neighbours(ids)
-    live = await published.cache.neighbours([*ids, "unknown"])
+    live = {
+        item_id: near
+        for item_id, near in published.reader.neighbours([*ids, "unknown"]).items()
+        if len(near.numbers)
+    }
     assert live.keys() == stored.keys()
     assert len(live) > 40
-    for item_id, of_item in live.items():
-        assert of_item.item_ids == stored[item_id].item_ids
+    for item_id, near in live.items():
+        assert published.trainer.state.item_ids.ids_at(near.numbers.tolist()) == stored[item_id].item_ids
         # Counts fade between two publications.
-        assert of_item.similarities == pytest.approx(stored[item_id].similarities, rel=1e-3)
+        assert near.similarities.tolist() == pytest.approx(stored[item_id].similarities, rel=1e-3)
 
 
-async def test_the_index_finds_what_the_published_vectors_say(published: Published) -> None:
-    live, stored = published.index, published.published_index
+@pytest.mark.parametrize("n", [10, 1000])
+async def test_what_is_nearest_is_what_the_published_vectors_say(published: Published, n: int) -> None:
     document = (await published.profile("u3")).document
     assert document is not None
     assert document.state is not None
-    assert document.state.vector is not None
-    for query in (
-        ByVector(document.state.vector, 10, exclude=["i0", "unknown"], generation=GENERATION),
-        ByVector(document.state.vector, 1000, generation=GENERATION),
-    ):
-        mine, theirs = await live.search(query), await stored.search(query)
-        assert list(mine.ids) == list(theirs.ids)
-        assert list(mine.scores) == pytest.approx(list(theirs.scores), abs=1e-4)
-        assert mine.generation == GENERATION
-    found = await live.vectors(["i1", "unknown"])
-    assert found == await stored.vectors(["i1", "unknown"], GENERATION)
+    guards = (Guard(name, 60.0, NullMetrics()) for name in ("cache", "index"))
+    served = ServedReader(published.world.cache, next(guards), published.published_index, next(guards))
+    of_user = RequestContext(
+        vector=document.state.vector, generation=GENERATION, banned=frozenset(("i0", "unknown"))
+    )
+    for context in (of_user, RequestContext(item_id="i3", banned=frozenset(("i3",)))):
+        found = [await reader.read(context, {NEAREST}, n) for reader in (published.reader, served)]
+        (mine, my_ids), (theirs, their_ids) = map(nearest_of, found)
+        assert my_ids == their_ids
+        assert len(my_ids) >= 10
+        assert mine.ranking.scores == pytest.approx(theirs.ranking.scores, abs=1e-4)
+        assert mine.generation == theirs.generation == GENERATION
+    vectors = (await published.reader.vectors(["i1", "unknown"], GENERATION)).value
+    assert vectors == await published.published_index.vectors(["i1", "unknown"], GENERATION)
 
 
-async def test_what_it_does_not_know_is_missing(published: Published) -> None:
-    answer = await published.index.search(ById("unknown", 3))
-    assert (list(answer.ids), answer.is_missing) == ([], True)
+def nearest_of(found: Findings) -> tuple[Nearest, list[str]]:
+    assert found.nearest is not None
+    return found.nearest, found.items.ids_at(found.nearest.ranking.numbers.tolist())
+
+
+async def test_an_item_that_nobody_knows_has_nothing_near(published: Published) -> None:
+    context = RequestContext(item_id="unknown", recent=("unknown",))
+    found = await published.reader.read(context, {NEAREST, NEIGHBOURS}, 3)
+    assert (found.nearest, found.neighbours) == (None, {})
+    assert not await published.reader.knows("unknown")
+    assert await published.reader.knows("i1")
 
 
 async def test_the_blend_is_the_published_one(published: Published) -> None:
     blend = await published.world.cache.blend()
-    assert blend == await published.cache.blend()
+    assert blend == blend_of(published.trainer.state)
     assert blend is not None
     assert blend.n_learned > 20
     assert blend.weights != first_blend().published().weights

@@ -62,7 +62,7 @@ def test_it_answers_by_the_state_of_the_moment(trainer: RunningTrainer) -> None:
     assert "first3" not in ids
     assert (len(ids), len(set(ids)), answer.degraded, answer.generation) == (10, 10, False, GENERATION)
     assert serving.answered_from is not None
-    assert set(ids) <= set(serving.answered_from.ids)
+    assert set(ids) <= set(trainer.state.item_ids.ids_at(serving.answered_from.numbers.tolist()))
 
 
 def test_who_may_choose_again_is_offered_what_was_chosen(trainer: RunningTrainer) -> None:

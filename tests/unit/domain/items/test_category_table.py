@@ -1,6 +1,9 @@
 """Categories of many items at hand."""
 
-from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS, CategoryTable
+import numpy as np
+
+from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS, CategoryTable, Glance
+from streamrec.domain.rows.item_numbers import ItemNumbers
 
 
 def numbers(table: CategoryTable, item_id: str) -> set[int]:
@@ -58,3 +61,32 @@ def test_it_tells_what_was_put_in_before_a_moment_or_never() -> None:
     assert table.older(["young", "never", "old"], 5.0) == []
     assert numbers(table, "old") == numbers(table, "young")
     assert not numbers(table, "never")
+
+
+def test_by_number_it_tells_the_same_whatever_comes_and_goes() -> None:
+    table, items = CategoryTable(most_items=3), ItemNumbers()
+    chance = np.random.default_rng(0)
+    ids = [*"abcdefgh"]
+    for step in range(400):
+        item_id = str(chance.choice(ids))
+        match step % 7:
+            case 0:
+                table.drop(item_id)
+            case 3 if item_id in items.ids:
+                items.ids.release(item_id)  # its number may be given to another
+            case 5:
+                items = ItemNumbers()
+            case _:
+                table.put(item_id, (f"category {step}",))
+        asked = [str(one) for one in chance.permutation(ids)[:5]]
+        found = Glance(table).of_numbers(items, items.of(asked))
+        assert found.tolist() == table.of(asked).tolist()
+
+
+def test_by_number_it_tells_what_is_older() -> None:
+    table, items = CategoryTable(), ItemNumbers()
+    table.put("old", ("war",), at=1.0)
+    table.put("young", ("war",), at=9.0)
+    glance = Glance(table, 5.0)
+    glance.of_numbers(items, items.of(["young", "never", "old"]))
+    assert glance.older == ["never", "old"]

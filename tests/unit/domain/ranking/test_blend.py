@@ -12,6 +12,7 @@ from streamrec.domain.ranking.published_blend import decode_blend
 from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, SEGMENTS, Asker
 from streamrec.errors import UnfitState
+from tests.builders import numbered
 
 SOURCES = ("gmf", "covisitation", "popular_day", "popular_all")
 KINDS = ("gmf", "covisitation", "popular", "popular")
@@ -23,15 +24,16 @@ class Stream:
 
     def __init__(self, seed: int = 1) -> None:
         self._chance = np.random.default_rng(seed)
+        self._items = numbered(N_ITEMS)
         self.hits: list[bool] = []
 
-    def candidates(self, n_events: int = 20) -> Candidates[int]:
+    def candidates(self, n_events: int = 20) -> Candidates:
         proposals = {
-            name: Proposal(self._chance.permutation(N_ITEMS)[:30].tolist(), np.linspace(1, 0.1, 30).tolist())
+            name: Proposal(self._chance.permutation(N_ITEMS)[:30], np.linspace(1, 0.1, 30))
             for name in SOURCES
         }
-        self.lists = {name: proposal.ids for name, proposal in proposals.items()}
-        return Candidates(SOURCES, proposals, Asker(n_events))
+        self.lists = {name: proposal.numbers for name, proposal in proposals.items()}
+        return Candidates(SOURCES, proposals, Asker(n_events), self._items)
 
     def live(self, ranker: BlendRanker, best: str, n: int, n_events: int = 20) -> float:
         """Let n users choose one of the first ten of `best`; return how many of them the blend foresaw."""
@@ -40,7 +42,7 @@ class Stream:
             candidates = self.candidates(n_events)
             chosen = int(self.lists[best][int(self._chance.integers(10))])
             first = np.argsort(-ranker.scores(candidates), kind="stable")[:10]
-            self.hits.append(chosen in [candidates.ids[index] for index in first])
+            self.hits.append(chosen in candidates.numbers[first])
             ranker.learn(candidates, chosen)
         return float(np.mean(self.hits))
 
@@ -89,15 +91,15 @@ def test_segments_learn_their_own_weights() -> None:
     assert stream.live(ranker, "gmf", 100, n_events=200) > 0.9
 
 
-def in_context(chance: np.random.Generator) -> tuple[Candidates[int], list[int]]:
+def in_context(chance: np.random.Generator) -> tuple[Candidates, list[int]]:
     """Return candidates that sources know nothing of, and how many of the last items each goes with."""
     n_near = chance.permutation(N_LAST).tolist()
     similar = np.zeros((N_LAST, N_LAST), np.float32)
     for position, n in enumerate(n_near):
         similar[:n, position] = 0.1
     scene = Scene.of(similar, np.zeros(N_LAST, np.float32), worth((), 60.0))
-    proposals = {"gmf": Proposal(list(range(N_LAST)), np.linspace(1, 0.1, N_LAST).tolist())}
-    return Candidates(SOURCES, proposals, Asker(20), lambda _ids: scene), n_near
+    proposals = {"gmf": Proposal(np.arange(N_LAST), np.linspace(1, 0.1, N_LAST))}
+    return Candidates(SOURCES, proposals, Asker(20), numbered(N_LAST), lambda _numbers: scene), n_near
 
 
 @pytest.mark.parametrize("likes_much", [True, False])
@@ -172,7 +174,7 @@ def test_it_goes_on_from_a_checkpoint_bit_for_bit() -> None:
 
 def test_without_candidates_there_is_nothing_to_rank() -> None:
     ranker = BlendRanker(SOURCES, kinds=KINDS)
-    nothing = Candidates[int](SOURCES, {}, Asker())
+    nothing = Candidates(SOURCES, {}, Asker(), numbered(0))
     assert ranker.probabilities(nothing).tolist() == []
 
 

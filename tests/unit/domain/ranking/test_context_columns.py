@@ -1,5 +1,7 @@
 """What a candidate's columns say of it before what the user chose last."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,13 +17,18 @@ from streamrec.domain.ranking.shared_categories import shared_categories
 MINUTE_S, DAY_S = 60.0, 86_400.0
 
 
-def scene(*similarities: dict[int, float], ages_s: tuple[float, ...] = (0.0,) * N_LAST) -> Scene:
+def scene(
+    *similarities: dict[int, float],
+    ages_s: tuple[float, ...] = (0.0,) * N_LAST,
+    below_best: Sequence[float] | None = None,
+) -> Scene:
     """Return a scene of candidates, each by its similarity to some of the last items."""
     similar = np.zeros((N_LAST, len(similarities)), np.float32)
     for position, of_candidate in enumerate(similarities):
         for age, similarity in of_candidate.items():
             similar[age, position] = similarity
-    return Scene.of(similar, similar[0] / 2, worth(ages_s, 15 * MINUTE_S))
+    below = None if below_best is None else np.array(below_best, np.float32)
+    return Scene.of(similar, similar[0] / 2, worth(ages_s, 15 * MINUTE_S), below_best=below)
 
 
 def among(candidates: list[str], last: list[str]) -> Scene:
@@ -35,7 +42,7 @@ def among(candidates: list[str], last: list[str]) -> Scene:
 
 
 def column(name: str, of_scene: Scene) -> list[float]:
-    found: list[float] = described(of_scene)[:, NAMES.index(name)].tolist()
+    found: list[float] = described(of_scene)[NAMES.index(name)].tolist()
     return found
 
 
@@ -95,18 +102,27 @@ def test_categories_say_nothing_where_all_have_the_same_or_none(name: str) -> No
     assert column(name, among(["a", "b"], [""])) == [0.0, 0.0]
 
 
+def test_the_score_by_the_model_counts_wherever_the_candidate_comes_from() -> None:
+    of_scene = scene({}, {}, {}, {}, below_best=[0.0, 3.0, 9.5, np.inf])
+    assert column("fit", of_scene) == pytest.approx([3.0, 2.0, 0.0, 0.0])
+    assert column("fit_share", of_scene) == pytest.approx([1.0, np.exp(-3), 0.0, 0.0], abs=1e-4)
+
+
 def test_of_nothing_all_is_zero() -> None:
     assert not described(scene({}, {})).any()
-    assert described(scene()).shape == (0, N_COLUMNS)
+    assert described(scene()).shape == (N_COLUMNS, 0)
 
 
 @given(
     arrays.arrays(np.float32, (N_LAST, 5), elements=st.floats(0, 1, width=32)),
     st.lists(st.floats(0, 1e10), max_size=N_LAST),
     st.floats(1, 1e9),
+    arrays.arrays(np.float32, 5, elements=st.floats(0, width=32, allow_nan=False)),
 )
-def test_all_columns_are_bounded(similar: np.ndarray, ages_s: list[float], scale_s: float) -> None:
-    found = described(Scene.of(similar, similar[0], worth(ages_s, scale_s)))
+def test_all_columns_are_bounded(
+    similar: np.ndarray, ages_s: list[float], scale_s: float, below_best: np.ndarray
+) -> None:
+    found = described(Scene.of(similar, similar[0], worth(ages_s, scale_s), below_best=below_best))
     assert np.isfinite(found).all()
     assert found.min(initial=0) >= 0
     assert found.max(initial=0) <= 4.1

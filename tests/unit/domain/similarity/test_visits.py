@@ -6,9 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
-from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.rows.item_numbers import ItemNumbers
+from streamrec.domain.similarity.neighbour import Near, Neighbours
 from streamrec.domain.similarity.visits import Visits
 from tests.builders import near
+
+
+def by_number(neighbours: dict[str, Neighbours], items: ItemNumbers) -> dict[str, Near]:
+    return {item_id: of_item.near(items) for item_id, of_item in neighbours.items()}
 
 
 def test_scores_are_the_sum_over_the_history_written_out() -> None:
@@ -17,25 +22,27 @@ def test_scores_are_the_sum_over_the_history_written_out() -> None:
         "old": near(("y", 0.75, 9.0, 0.5), ("x", 0.125, 9.0, 0.0)),
     }
     # What has no neighbours takes its age all the same.
-    visits = Visits(["new", "unknown", "old"], neighbours)
+    items = ItemNumbers()
+    visits = Visits(["new", "unknown", "old"], by_number(neighbours, items), items)
+    ids = items.ids_at(visits.numbers)
     faded = AGE_DECAY**2
-    assert dict(zip(visits.item_ids, visits.together, strict=True)) == pytest.approx(
+    assert dict(zip(ids, visits.together, strict=True)) == pytest.approx(
         {"x": 0.5 + 0.125 * faded, "y": 0.25 + 0.75 * faded}
     )
-    assert dict(zip(visits.item_ids, visits.after, strict=True)) == pytest.approx(
-        {"x": 0.1, "y": 0.5 * faded}
-    )
+    assert dict(zip(ids, visits.after, strict=True)) == pytest.approx({"x": 0.1, "y": 0.5 * faded})
 
 
 @pytest.mark.parametrize(("history", "neighbours"), [([], {}), (["a"], {}), (["a"], {"a": near()})])
 def test_nothing_visited_or_nothing_near_is_nothing(
     history: list[str], neighbours: dict[str, Neighbours]
 ) -> None:
-    visits = Visits(history, neighbours)
-    assert (visits.item_ids, visits.together.tolist(), visits.after.tolist()) == ([], [], [])
-    assert visits.beside(["x"]).similar.tolist() == [[0.0]] * N_LAST
-    assert visits.beside(["x"]).follows.tolist() == [0.0]
-    assert visits.beside([]).similar.shape == (N_LAST, 0)
+    items = ItemNumbers()
+    visits = Visits(history, by_number(neighbours, items), items)
+    assert (visits.numbers.tolist(), visits.together.tolist(), visits.after.tolist()) == ([], [], [])
+    x = items.of(["x"])
+    assert visits.beside(x).similar.tolist() == [[0.0]] * N_LAST
+    assert visits.beside(x).follows.tolist() == [0.0]
+    assert visits.beside(items.of([])).similar.shape == (N_LAST, 0)
 
 
 ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
@@ -53,17 +60,20 @@ def test_similarities_are_those_of_each_pair(
         item: near(*((other, amount, 1.0, amount / 2) for other, amount in of_item.items()))
         for item, of_item in pairs.items()
     }
-    visits = Visits(history, neighbours)
+    items = ItemNumbers()
+    visits = Visits(history, by_number(neighbours, items), items)
     expected = np.zeros((N_LAST, len(asked)), np.float32)
     for age, item in enumerate(history):
         for position, other in enumerate(asked):
             expected[age, position] = pairs.get(item, {}).get(other, 0.0)
-    similar, follows = visits.beside(asked)
+    similar, follows = visits.beside(items.of(asked))
     assert similar == pytest.approx(expected)
     assert follows == pytest.approx(expected[0] / 2)
 
 
 def test_a_longer_history_than_counts_is_cut() -> None:
     history = [f"h{age}" for age in range(N_LAST + 5)]
-    visits = Visits(history, {item: near(("x", 0.5, 1.0, 0.0)) for item in history})
-    assert visits.beside(["x"]).similar.sum() == pytest.approx(N_LAST / 2)
+    items = ItemNumbers()
+    neighbours = by_number({item: near(("x", 0.5, 1.0, 0.0)) for item in history}, items)
+    visits = Visits(history, neighbours, items)
+    assert visits.beside(items.of(["x"])).similar.sum() == pytest.approx(N_LAST / 2)
