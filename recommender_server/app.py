@@ -82,8 +82,7 @@ def create_app(
     serving = serving_over(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
     catalog = Catalog(parts.store, serving.items, parts.sink)
     readiness = _readiness_of(parts)
-    beside = [serving.items.aclose, serving.blend.aclose, serving.rankings.aclose, serving.categories.aclose]
-    closers = [readiness.aclose, *beside, *on_shutdown]
+    closers = [readiness.aclose, serving.aclose, *on_shutdown]
     requests = Requests("recommender", parts.metrics, rules.slow_request_s)
     middleware: list[Any] = [requests, Lifespan(readiness, closers)]
     if rules.cors_origins:

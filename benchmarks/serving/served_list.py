@@ -38,8 +38,7 @@ async def measured(world: World, case: Case, n_answers: int) -> list[float]:
         durations.append((time.thread_time() - started) * 1e3)
         assert len(answer.items) == K
         assert not answer.degraded
-    await serving.items.aclose()
-    await serving.blend.aclose()
+    await serving.aclose()
     return durations[1:]
 
 

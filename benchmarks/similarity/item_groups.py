@@ -74,8 +74,7 @@ async def precisions(state: TrainerState) -> dict[str, float]:
             answer = await serving.similar.similar(item_id, by, RecommendationRequest(GROUP_SIZE - 1))
             hits += sum(_group(item.item_id) == _group(item_id) for item in answer.items)
         found[by] = hits / (len(table) * (GROUP_SIZE - 1))
-    await serving.items.aclose()
-    await serving.blend.aclose()
+    await serving.aclose()
     return found
 
 

@@ -62,7 +62,7 @@ class GuardedUsers:
 class Serving(NamedTuple):
     """Finders and readers that answers are made with.
 
-    `items`, `blend`, `rankings` and `categories` read beside the answers, and are closed with the app.
+    `items`, `blend`, `rankings` and `categories` read beside the answers.
     """
 
     recommender: Recommender
@@ -73,6 +73,11 @@ class Serving(NamedTuple):
     categories: NearCategories
     history: HistoryReader
     similar_users: SimilarUserFinder
+
+    async def aclose(self) -> None:
+        """Wait for what is being read beside the answers."""
+        for part in (self.items, self.blend, self.rankings, self.categories):
+            await part.aclose()
 
 
 def serving_over(

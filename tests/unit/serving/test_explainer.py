@@ -57,8 +57,7 @@ def answered(
         serving = serving_over(store, cache, MemoryIndex({"g1": table}), NullMetrics(), ServingLimits())
         wanted = {"user_id": "u", "k": 12, "explain": True} | request
         answer = await serving.recommender.recommend(RecommendationRequest(**wanted))  # type: ignore[arg-type]
-        await serving.items.aclose()
-        await serving.blend.aclose()
+        await serving.aclose()
         return answer
 
     return asyncio.run(ask())

@@ -26,8 +26,7 @@ class Counted(NullMetrics):
 async def ask(stack: Stack, metrics: Counted, **request: Any) -> None:
     serving = serving_over(stack.store, stack.cache, stack.index, metrics, ServingLimits())
     await serving.recommender.recommend(RecommendationRequest(**request))
-    await serving.items.aclose()
-    await serving.blend.aclose()
+    await serving.aclose()
 
 
 @pytest.mark.parametrize(

@@ -73,8 +73,7 @@ class Stack:
 async def stack() -> AsyncIterator[Stack]:
     made = Stack()
     yield made
-    await made.serving.items.aclose()
-    await made.serving.blend.aclose()
+    await made.serving.aclose()
 
 
 async def test_excluded_items_make_room(stack: Stack) -> None:
@@ -175,8 +174,7 @@ async def test_pages_show_all_once_and_end(stack: Stack) -> None:
     assert len(shown) == len(set(shown)) == 999  # the index gives its best 1,000, and one of them is hidden
     assert not {"i0", "i1", "i20"} & set(shown)
     assert shown[:90] == [f"i{n}" for n in range(2, 93) if n != 20]
-    await other.items.aclose()
-    await other.blend.aclose()
+    await other.aclose()
 
 
 async def test_a_page_that_is_short_is_the_last_unless_a_part_is_away(stack: Stack) -> None:

@@ -49,8 +49,7 @@ async def read_pages(world: World, shape: Shape) -> tuple[list[list[str]], set[s
         answer = await server.recommender.recommend(
             RecommendationRequest(10, "reader", shape=shape, cursor=cursor)
         )
-        await server.items.aclose()
-        await server.blend.aclose()
+        await server.aclose()
         pages.append([item.item_id for item in answer.items])
         cursor = answer.next_cursor
         some_events(world, chance, pages[-1][0])

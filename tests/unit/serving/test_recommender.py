@@ -52,8 +52,7 @@ class Stack:
         return self.serving
 
     async def aclose(self) -> None:
-        await self.serving.items.aclose()
-        await self.serving.blend.aclose()
+        await self.serving.aclose()
 
     def know(
         self, user_id: str, seen: Sequence[str] = (), disliked: Sequence[str] = (), generation: str = "g1"

@@ -85,8 +85,7 @@ async def ask(mongo_url: str, redis_url: str) -> AsyncIterator[Asking]:
         await store.put_items([Item(item_id, title=item_id.upper()) for item_id in IDS])
         limits = ServingLimits(timeout_s=20.0, n_seen_excluded=30, ranking_age_s=3600.0)
         serving = serving_over(store, cache, DistantIndex(rounds), NullMetrics(), limits)
-        stack.push_async_callback(serving.items.aclose)
-        stack.push_async_callback(serving.blend.aclose)
+        stack.push_async_callback(serving.aclose)
         yield Asking(serving, rounds)
 
 

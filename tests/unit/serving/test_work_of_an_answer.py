@@ -120,8 +120,7 @@ async def system() -> AsyncIterator[System]:
         await made.ask(user_id)
         await made.serving.items.aclose()  # what is being kept for the next answer is kept
     yield made
-    await made.serving.items.aclose()
-    await made.serving.blend.aclose()
+    await made.serving.aclose()
 
 
 async def test_a_known_users_answer_asks_each_part_once_and_calls_few_functions(system: System) -> None:
