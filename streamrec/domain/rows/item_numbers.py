@@ -37,7 +37,7 @@ class ItemNumbers:
     Parameters
     ----------
     ids
-        The numbers that there are already; None: there are none.
+        Somebody else's rows, which are the numbers then: none is given here. None: there are no numbers yet.
 
     >>> items = ItemNumbers()
     >>> a, b, c = items.of(["a", "b", "c"])
@@ -47,6 +47,7 @@ class ItemNumbers:
 
     def __init__(self, ids: IdMap | None = None) -> None:
         self.ids = IdMap() if ids is None else ids
+        self._gives_numbers = ids is None
         self._marks = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
@@ -54,8 +55,8 @@ class ItemNumbers:
         return self.ids.n_rows
 
     def of(self, ids: Sequence[str]) -> Numbers:
-        """Return (N,) numbers of N ids; one that was never met gets one."""
-        return self.ids.rows_of(ids, add=True)
+        """Return (N,) numbers of N ids; one that was never met gets one, or -1 where others give them."""
+        return self.ids.rows_of(ids, add=self._gives_numbers)
 
     def known(self, ids: Sequence[str]) -> Numbers:
         """Return (N,) numbers of N ids, -1 for those that were never met."""

@@ -17,8 +17,10 @@ def propose(found: Findings, n: int) -> Proposal:
     if context.is_new_only:
         return NOTHING
     scores = again(context.recent)
-    own = RankedNumbers(found.items.of(list(scores)), np.fromiter(scores.values(), np.float64, len(scores)))
-    return best_wanted(found, own, n)
+    numbers = found.items.of(list(scores))
+    is_there = numbers >= 0
+    own = np.fromiter(scores.values(), np.float64, len(scores))
+    return best_wanted(found, RankedNumbers(numbers[is_there], own[is_there]), n)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:

@@ -6,7 +6,6 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.popularity.ranked_item import Ranking
-from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.errors import Unavailable
@@ -103,7 +102,8 @@ async def test_a_window_is_answered_from_copies_that_the_cache_need_not_be_asked
     assert at_hand["all"] is read.value["all"]
     assert reader.at_hand(["all", "day"], context, 1, items) is None
     # Another numbering is another's: nothing of this one is left in what it gets.
-    others = ItemNumbers(IdMap("xyb"))
+    others = ItemNumbers()
+    others.of(["x", "y", "b"])
     renumbered = reader.at_hand(["all"], context, 1, others)
     assert renumbered is not None
     assert others.ids_at(renumbered["all"].numbers.tolist()) == ["a", "b"]

@@ -16,6 +16,7 @@ from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.serving.guard import Guard
+from streamrec.serving.sources import reading
 from streamrec.serving.sources.near_categories import CategoriesAtHand
 from streamrec.serving.sources.reading import ServedReader
 from streamrec.serving.sources.retrieval import Look, Retrieval
@@ -98,3 +99,30 @@ async def test_the_candidates_are_one_row_an_item() -> None:
     look = await asked.look(context, next(asked.stages(context)), 10)
     assert sorted(ids_of(look, look.candidates.numbers)) == ["b", "c", "d"]
     assert look.candidates.features.shape[1] == n_features(len(COLUMNS))
+
+
+async def test_a_process_that_has_met_too_many_items_begins_to_number_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, context = retrieval(), known(is_new_only=False)
+    stage = next(asked.stages(context))
+    looks = [await asked.look(context, stage, 10)]
+    monkeypatch.setattr(reading, "MOST_NUMBERED", 2)
+    looks += [await asked.look(context, stage, 10) for _ in range(3)]
+    assert len({id(look.findings.items) for look in looks}) == 4
+    assert [len(look.findings.items) for look in looks] == [4] * 4
+    by_source = [
+        {name: ids_of(look, proposal.numbers) for name, proposal in look.candidates.proposals.items()}
+        for look in looks
+    ]
+    assert all(found == by_source[0] for found in by_source)
+
+
+async def test_ids_that_only_requests_name_get_no_numbers() -> None:
+    asked = retrieval()
+    for number in range(50):
+        never_met = frozenset({f"crawled {number}"})
+        context = known(banned=never_met, only=frozenset({"b", f"other {number}"}))
+        look = await asked.look(context, next(asked.stages(context)), 10)
+        assert ids_of(look, look.candidates.numbers) == ["b"]
+    assert len(look.findings.items) <= len(IDS)

@@ -38,3 +38,10 @@ def test_numbers_are_given_as_ids_are_met_and_asking_gives_none() -> None:
     later = items.of([str(n) for n in range(5000)])
     assert items.distinct(later).numbers.tolist() == later.tolist()
     assert items.ids_at([1, 0]) == ["a", "b"]
+
+
+def test_among_anothers_rows_nothing_gets_a_number_here() -> None:
+    rows = IdMap("ab")
+    items = ItemNumbers(rows)
+    assert items.of(["b", "never met"]).tolist() == [1, -1]
+    assert rows.n_rows == 2
