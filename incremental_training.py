@@ -36,7 +36,9 @@ def main(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
                     open_source=sources_of_events(locations, metrics),
                     sinks=open_sinks(locations, metrics),
-                    index=open_index_lookup(locations.index_url, settings.look_up_timeout_s),
+                    index=None
+                    if locations.is_index_in_process
+                    else open_index_lookup(locations.index_url, settings.look_up_timeout_s),
                     metrics=metrics,
                     artifacts_dir=locations.artifacts_dir,
                     roles=SnapshotRoles(locations.artifacts_dir),

@@ -7,9 +7,9 @@ import falcon.asgi
 
 from faiss_server.answers import Searches
 from faiss_server.generations import Generations
-from faiss_server.resources import SearchResource, SimilarItemsResource, SimilarUsersResource
-from faiss_server.state_resources import ReadyResource, StatsResource
-from faiss_server.vectors_resource import VectorsResource
+from faiss_server.resources.search import SearchResource, SimilarItemsResource, SimilarUsersResource
+from faiss_server.resources.state import ReadyResource, StatsResource
+from faiss_server.resources.vectors import VectorsResource
 from streamrec.index_protocol import CONTENT_TYPE, SEARCH_PATH, VECTORS_PATH
 from streamrec.ports import Metrics
 from streamrec.web import problems

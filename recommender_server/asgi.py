@@ -6,7 +6,8 @@ listens on 127.0.0.1:8000 unless it is told otherwise with ``--bind``.
 
 import asyncio
 import sys
-from typing import Any
+from importlib import import_module
+from typing import Any, Protocol
 
 import falcon.asgi
 import structlog
@@ -18,12 +19,20 @@ from streamrec.adapters.opening import open_cache, open_event_sink, open_index, 
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.similarity.like_order import LikeOrder
-from streamrec.errors import StreamrecError
+from streamrec.errors import ConfigurationError, StreamrecError
+from streamrec.ports import ItemIndex, Metrics
 from streamrec.serving.composition import ServingLimits
 from streamrec.serving.sources.near_rankings import TOO_OLD_S
-from streamrec.settings.processes import LocationSettings, ServerSettings
+from streamrec.settings.processes import IndexSettings, LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
+
+
+class ClosableIndex(ItemIndex, Protocol):
+    """Index that is ours to close."""
+
+    async def close(self) -> None:
+        """Release what it holds."""
 
 
 def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asgi.App[Any, Any]:
@@ -38,10 +47,9 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
     """
     store = open_store(locations.store_url)
     cache = open_cache(locations.cache_url)
-    index = open_index(locations.index_url, settings.timeout_s)
     sink = open_event_sink(locations.events_url)
-
     metrics = open_metrics(locations.statsd_url)
+    index = _index_of(locations, settings, metrics)
 
     async def close_the_rest() -> None:
         await asyncio.to_thread(sink.close)
@@ -66,6 +74,21 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
         cors_origins=tuple(settings.cors_origins),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
+
+
+def _index_of(locations: LocationSettings, settings: ServerSettings, metrics: Metrics) -> ClosableIndex:
+    """Return the index service, or an index in this process, whose code is loaded for that alone."""
+    if not locations.is_index_in_process:
+        return open_index(locations.index_url, settings.timeout_s)
+    try:
+        in_process = import_module("faiss_server.in_process")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"STREAMREC_INDEX_URL is {locations.index_url}, and this installation has no {error.name}: "
+            "install requirements.txt, or name an index service"
+        ) from error
+    opened: ClosableIndex = in_process.open_index(locations, read_settings(IndexSettings), metrics)
+    return opened
 
 
 def _start() -> falcon.asgi.App[Any, Any]:

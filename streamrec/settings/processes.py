@@ -58,7 +58,10 @@ class LocationSettings(BaseSettings):
     )
     store_url: str = Field("sqlite:///var/store.db", description="Users and items: sqlite or mongodb.")
     cache_url: str = Field("sqlite:///var/cache.db", description="Hot cache: sqlite or redis.")
-    index_url: str = Field("http://127.0.0.1:8100", description="The index service.")
+    index_url: str = Field(
+        "http://127.0.0.1:8100",
+        description="The index service; inproc: an index in each recommender process.",
+    )
     artifacts_dir: Path = Field(Path("var/artifacts"), description="Snapshots and checkpoints.")
     statsd_url: str | None = Field(None, description="statsd://host:8125; none: metrics are not sent.")
     api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
@@ -66,6 +69,11 @@ class LocationSettings(BaseSettings):
     slow_request_s: PositiveFloat = Field(0.5, description="Requests that take longer are logged.")
 
     _at_home = field_validator(*_PLACES, mode="before")(home_expanded)
+
+    @property
+    def is_index_in_process(self) -> bool:
+        """Whether each recommender process holds an index of its own, and there is no index service."""
+        return self.index_url.removesuffix("//") == "inproc:"
 
     @property
     def vectors_url(self) -> str:

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from faiss_server.following import Following
 from streamrec.cli.launch.local_servers import free_port
+from streamrec.settings.processes import IndexSettings, LocationSettings
+from streamrec.telemetry import NullMetrics
 
 _START_S = 60.0
 
@@ -35,6 +38,29 @@ def running_index_server(directory: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(120)
+
+
+@contextmanager
+def followed_in_process(directory: Path) -> Iterator[Following]:
+    """Follow `directory`/artifacts and the logs beside it in this process."""
+    locations = LocationSettings(
+        artifacts_dir=directory / "artifacts",
+        events_url=f"sqlite:///{directory}/events.db",
+        changelog_url=f"sqlite:///{directory}/changelog.db",
+    )
+    following = Following(locations, IndexSettings(), NullMetrics())
+    try:
+        yield following
+    finally:
+        following.close()
+
+
+def await_loaded(following: Following, generation: str) -> None:
+    """Return once `generation` is the current one."""
+    deadline = time.monotonic() + _START_S
+    while not any(one.name == generation for one in following.generations.served[:1]):
+        assert time.monotonic() < deadline, f"{generation} was not loaded"
+        time.sleep(0.05)
 
 
 def await_answer(url: str) -> dict[str, object]:

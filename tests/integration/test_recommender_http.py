@@ -20,11 +20,26 @@ import pytest
 
 from benchmarks.serving.stack import environment_of, locations_in, served
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
-from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_trainer_store,
+)
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.domain.users.user import UserState
-from streamrec.ports import COMMANDS, INTERACTIONS, RankedItem, Snapshot, UserUpdates, VectorTable
+from streamrec.ports import (
+    COMMANDS,
+    INTERACTIONS,
+    ITEM_VECTORS,
+    Message,
+    RankedItem,
+    Snapshot,
+    UserUpdates,
+    VectorTable,
+)
 from streamrec.settings.processes import LocationSettings
+from streamrec.wire import VectorRecord, encode_vector
 
 GENERATION = "g1"
 EMOJI = urllib.parse.quote("\U0001f3ac")
@@ -118,6 +133,39 @@ def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
         the_answer_is_filtered_shaped_explained_and_paged(url)
     status, health = readiness(url)
     assert (status, health["status"]) == (200, "degraded")
+
+
+def test_an_index_in_the_process_answers_as_the_service_does(locations: LocationSettings) -> None:
+    port = free_port()
+    settings = ["-c", "python:recommender_server.gunicorn_settings"]
+    environment = environment_of(locations) | {
+        "STREAMREC_SERVER_TIMEOUT_S": "60",
+        "STREAMREC_INDEX_URL": "inproc:",
+    }
+    url = f"http://127.0.0.1:{port}"
+    with served(settings, port, environment, path="/health/live") as process:
+        deadline = time.monotonic() + 120
+        while readiness(url)[1]["parts"]["index"] != "ok":
+            assert time.monotonic() < deadline, readiness(url)
+            time.sleep(0.1)
+        status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
+        assert (status, answer["degraded"], answer["generation"]) == (200, False, GENERATION)
+        assert [item["item_id"] for item in answer["items"]] == ["i47", "i46"]
+        assert get(f"{url}/v1/items/a%2Fb/similar?k=1")[0] == 200
+        the_answer_is_filtered_shaped_explained_and_paged(url)
+        # What is published to the log shows in the lists without another process.
+        sink = open_event_sink(locations.vectors_url)
+        vector = VectorRecord(GENERATION, np.array([9.0, 0.0], "<f4").tobytes(), time.time())
+        sink.append(ITEM_VECTORS, [Message("brand new", encode_vector(vector))])
+        sink.close()
+        deadline = time.monotonic() + 60
+        while "brand new" not in [
+            item["item_id"] for item in get(f"{url}/v1/recommendations?user_id=u&k=5")[1]["items"]
+        ]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
 
 
 def the_answer_is_filtered_shaped_explained_and_paged(url: str) -> None:

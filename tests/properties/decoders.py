@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 from bson.errors import BSONError
 
-from faiss_server.requests import decode_search, decode_vectors_request, decoded
+from faiss_server.resources.requests import decode_search, decode_vectors_request, decoded
 from lab.model_files import load_model, save_model
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_part

@@ -119,7 +119,8 @@ def _service_checks(locations: LocationSettings, recommender: Service) -> Iterat
     mend = f"start it (`{command_line('run')}` starts all), look into its log, or correct "
     probe = partial(service_probes.probe_index, locations.index_url)
     variable = "STREAMREC_INDEX_URL"
-    yield Check("index", shown_url(locations.index_url), variable, mend + variable, probe)
+    if not locations.is_index_in_process:  # else the recommender tells how it is
+        yield Check("index", shown_url(locations.index_url), variable, mend + variable, probe)
     probe = partial(service_probes.probe_recommender, recommender)
     variable = "RECOMMENDER_PORT or --url"
     yield Check("recommender", recommender.address, variable, mend + variable, probe)

@@ -40,7 +40,7 @@ def _change_locations(name: PromotionName, generation: str, wait_s: float, *, un
     locations = read_settings(LocationSettings)
     record = SnapshotRoles(locations.artifacts_dir)
     promotion = record.read().next_promotion(name, generation, time.time())
-    if not unseen:
+    if not (unseen or locations.is_index_in_process):
         _look_into_index(locations.index_url, promotion)
     sink = open_event_sink(locations.events_url)
     try:

@@ -9,7 +9,7 @@ import msgspec
 from faiss_server.answers import Searches, found_by, similar_to
 from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
-from faiss_server.requests import (
+from faiss_server.resources.requests import (
     SearchRequest,
     SimilarQuery,
     as_vector,

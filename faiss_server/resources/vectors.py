@@ -7,7 +7,7 @@ import msgspec
 
 from faiss_server.generations import Generations
 from faiss_server.kinds import ITEMS
-from faiss_server.requests import decode_vectors_request, decoded, reply_in_kind
+from faiss_server.resources.requests import decode_vectors_request, decoded, reply_in_kind
 from streamrec.errors import InvalidInput, UnknownId
 from streamrec.index_protocol import (
     MAX_VECTORS,

@@ -1,0 +1,1 @@
+"""Resources of the service, a file for each kind of question."""
