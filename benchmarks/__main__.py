@@ -39,6 +39,7 @@ SERVICES: dict[str, list[str]] = {
 
 QUALITY: dict[str, list[str]] = {
     "quality": ["benchmarks.quality.models"],
+    "quality_peers": ["benchmarks.quality.peers.compare"],
     "blend_search": ["benchmarks.quality.blend_search"],
     "soak": ["benchmarks.trainer.soak"],
 }
@@ -53,11 +54,15 @@ Names = Annotated[list[str] | None, typer.Argument(help=f"Some of: {', '.join(AL
 def main(
     names: Names = None,
     services: Annotated[bool, typer.Option("--services", help="All those over real servers.")] = False,
+    peers: Annotated[bool, typer.Option("--peers", help="With quality: quality_peers instead.")] = False,
 ) -> None:
     """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json.
 
-    Without a name: all those of the embedded default but `quality` and `blend_search`, which take hours.
+    Without a name: all those of the embedded default but `quality`, `quality_peers` and `blend_search`,
+    which take long.
     """
+    if peers:
+        names = ["quality_peers" if name == "quality" else name for name in names or ("quality",)]
     unknown = set(names or ()) - set(ALL)
     if unknown:
         raise typer.BadParameter(f"{', '.join(sorted(unknown))}; there are {', '.join(ALL)}")

@@ -234,6 +234,7 @@ ELSEWHERE = {
     "diversity": "quality.md#diversity",
     "exploration": "quality.md#new-items",
     "index_grpc": "adr/0007-index-hop.md",
+    "quality_peers": "quality.md#peers",
     "quick": "",
 }
 """Results that another page shows; without a page, that are there to be held against."""

@@ -118,14 +118,18 @@ def main(
 
 
 def measure(cell: Cell, folder: Path) -> str:
-    """Measure one cell and keep its figures; return them in a line."""
+    """Measure one cell of the tables and keep its figures; return them in a line."""
+    return measure_model((PARTS if cell.is_part else MODELS)[cell.model], cell, folder)
+
+
+def measure_model(model: Model, cell: Cell, folder: Path) -> str:
+    """Measure a model as a cell and keep its figures; return them in a line."""
     use_one_thread()
     gc.set_threshold(100_000)  # Some million ids live all along; nothing here makes cycles to look for.
     events = open_dataset(cell.data_set.source)[: cell.limit]
     # Parts are short streams: all their events are asked about.
     stride = 1 if cell.is_part else cell.data_set.stride
     protocol = Protocol(stride=stride, catalog=events.catalog).with_seed(cell.seed_number)
-    model = (PARTS if cell.is_part else MODELS)[cell.model]
     (found,) = figures(run(events, {cell.model: model}, protocol)).values()
     file = cell.file(folder)
     file.parent.mkdir(parents=True, exist_ok=True)
