@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks import results_file
 from streamrec.datasets.named import ML_100K
 from streamrec.datasets.open_dataset import open_dataset
+from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.prequential import Events, Rows
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.evaluation.models import Model
@@ -63,11 +64,15 @@ class RecordedModel:
         candidates = self._served.answered_from
         if self._answer is not None and candidates is not None:
             target = int(events.item_rows[0])
-            ranks = candidates.features[:, : candidates.n_sources].astype(np.float16)
             row = self._served.row_answered_from(target)
-            self.questions.append(Question(ranks, row, target in self._answer[:K]))
+            self.keep(candidates, row, is_hit=target in self._answer[:K])
         self._answer = None
         self._served.learn(events)
+
+    def keep(self, candidates: Candidates, row: int, *, is_hit: bool) -> None:
+        """Keep a question: what its list was chosen from, the target's row there, whether the list had it."""
+        ranks = candidates.features[:, : candidates.n_sources].astype(np.float16)
+        self.questions.append(Question(ranks, row, is_hit))
 
 
 def recalls(questions: list[Question], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -103,16 +103,14 @@ def main(
     cells: Annotated[Path, typer.Option(help="Keep what is measured here.")] = Path("var/quality"),
 ) -> None:
     """Measure all models, and the served list without each part, on all data sets; write the tables."""
-    data_sets = list(_data_sets(events or [], cells))
-    wanted = [
-        cell for data_set in data_sets for cell in _cells(data_set, (seeds, seeds_of_others), parts_limit)
-    ]
+    chosen = list(data_sets(events or [], cells))
+    wanted = [cell for data_set in chosen for cell in _cells(data_set, (seeds, seeds_of_others), parts_limit)]
     missing = [cell for cell in wanted if not cell.file(cells).exists()]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for done in as_completed([pool.submit(measure, cell, cells) for cell in missing]):
             print(done.result(), flush=True)
     if json is not None:
-        results = {data_set.name: _gathered(data_set, wanted, cells) for data_set in data_sets}
+        results = {data_set.name: _gathered(data_set, wanted, cells) for data_set in chosen}
         results_file.write(json, results)
         write_tables(results, PAGE)
 
@@ -183,7 +181,8 @@ def _cells(data_set: DataSet, seeds: tuple[int, int], parts_limit: int) -> Itera
             yield Cell(data_set, part, 0, parts_limit, is_part=True)
 
 
-def _data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
+def data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
+    """Yield MovieLens, files by `NAME=FILE[@STRIDE]`, and the synthetic streams, drawn into a folder."""
     fetch_ml_100k(DEFAULT_DATA_DIR)
     yield DataSet(ML_100K, ML_100K)
     for named_file in named_files:
