@@ -35,8 +35,8 @@ def debiased_mean(values: NDArray[np.float64], propensities: NDArray[np.float64]
     section 3.2; Yang et al. 2018, Unbiased offline recommender evaluation for missing-not-at-random implicit
     feedback, section 3): what the mean would be if every item were chosen as often as any other.
 
-    >>> debiased_mean(np.array([1.0, 1.0, 0.0]), np.array([10.0, 10.0, 1.0]))
-    0.16666666666666666
+    >>> round(debiased_mean(np.array([1.0, 1.0, 0.0]), np.array([10.0, 10.0, 1.0])), 6)
+    0.166667
     """
     weights = 1 / propensities
     return float((values * weights).sum() / weights.sum()) if len(values) else 0.0

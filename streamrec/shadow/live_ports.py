@@ -61,6 +61,7 @@ class StateReader:
         self._n_neighbours = n_neighbours
         self._rankings: dict[str, RankedNumbers] = {}
         self._items = ItemNumbers(state.item_ids)
+        self._n_released = state.item_ids.n_released
 
     def renew(self) -> None:
         """Rank what is popular anew, as the trainer does once a second."""
@@ -68,9 +69,13 @@ class StateReader:
 
     async def read(self, context: RequestContext, needs: Collection[Need], n: int) -> Findings:
         """Return what is needed to propose up to `n` items of each source."""
-        if self._items.ids is not self._state.item_ids:
-            self._items = ItemNumbers(self._state.item_ids)
+        ids = self._state.item_ids
+        if self._items.ids is not ids:
+            self._items = ItemNumbers(ids)
+        if self._n_released != ids.n_released:
+            # The row of an item that was deleted is free, or another's by now.
             self._rankings.clear()
+            self._n_released = ids.n_released
         # Without one of the items that are gone by, an explanation goes by one more.
         n_history = N_LAST + 1 if context.is_explained else N_LAST
         history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []

@@ -152,8 +152,12 @@ class _RowsByNumber:
         rows = self._rows[numbers]
         is_first = rows == _NOT_LOOKED_UP
         if is_first.any():
-            rows[is_first] = rows_of(self._items.ids_at(numbers[is_first].tolist()))
-            self._rows[numbers] = rows
+            met = numbers[is_first]
+            ids = [self._items.ids.id_at(number) for number in met.tolist()]
+            rows[is_first] = rows_of([id_ or "" for id_ in ids])
+            # A number that is free now may be another's the next time.
+            is_in_use = [id_ is not None for id_ in ids]
+            self._rows[met[is_in_use]] = rows[is_first][is_in_use]
         return rows
 
     def put(self, item_id: str, row: int) -> None:

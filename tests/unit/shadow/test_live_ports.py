@@ -1,5 +1,6 @@
 """The trainer's state answers as what it published does."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.request_context import RequestContext
-from streamrec.domain.sources.source import NEAREST, NEIGHBOURS
+from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Need
 from streamrec.domain.sources.table import first_blend
 from streamrec.ports import UserProfile, VectorTable
 from streamrec.publishing.views import blend_of
@@ -169,3 +170,22 @@ async def test_the_blend_is_the_published_one(published: Published) -> None:
     assert blend is not None
     assert blend.n_learned > 20
     assert blend.weights != first_blend().published().weights
+
+
+def test_what_was_deleted_is_in_no_ranking_from_then_on_whoever_has_its_row(tmp_path: Path) -> None:
+    made = Published(tmp_path)
+    state, needs = made.trainer.state, {Need("rankings", "all")}
+
+    def ranked() -> list[int]:
+        found = asyncio.run(made.reader.read(RequestContext(), needs, 10))
+        numbers: list[int] = found.rankings["all"].numbers.tolist()
+        return numbers
+
+    first, *others = ranked()
+    gone = state.item_ids.id_at(first)
+    assert gone is not None
+    assert state.item_ids.release(gone) == first
+    state.popularity.forget_items(np.array([first]))
+    assert state.item_ids.add("somebody else's") == first
+    assert ranked() == others
+    made.trainer.finish()

@@ -90,3 +90,14 @@ def test_by_number_it_tells_what_is_older() -> None:
     glance = Glance(table, 5.0)
     glance.of_numbers(items, items.of(["young", "never", "old"]))
     assert glance.older == ["never", "old"]
+
+
+def test_a_number_that_is_free_is_of_no_category_and_may_be_anothers_later() -> None:
+    table, items = CategoryTable(), ItemNumbers()
+    numbers = items.of(["a", "b"])
+    table.put("a", ("war",))
+    table.put("c", ("drama",))
+    items.ids.release("a")
+    assert Glance(table).of_numbers(items, numbers)[0].tolist() == [N_NUMBERS] * MOST_CATEGORIES
+    assert items.of(["c"]).tolist() == [0]
+    assert Glance(table).of_numbers(items, numbers)[0].tolist() == table.of(["c"])[0].tolist()
