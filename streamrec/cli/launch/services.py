@@ -171,18 +171,15 @@ class Services:
 
     def cause_of(self, error: StreamrecError) -> StreamrecError:
         """Return why a call to one of them failed: when they end, their last words say more than it does."""
-        began = time.monotonic()
-        while error.retriable and time.monotonic() - began < self._patience_with_their_end_s():
+        deadline = time.monotonic() + _ENDING_S
+        # Where one has stopped already, the end of all is sure to come: those that don't end are killed.
+        while error.retriable and (time.monotonic() < deadline or _STOPPED in self._last_lines()):
             try:
                 self.check()
             except Unavailable as end:
                 return end
             time.sleep(0.1)
         return error
-
-    def _patience_with_their_end_s(self) -> float:
-        """Return how long to wait for the end of all: where one has stopped already, it is sure to come."""
-        return self.stop_patience_s if _STOPPED in self._last_lines() else _ENDING_S
 
     def stop(self) -> bool:
         """Ask all to end, wait for it, and return whether they all ended by themselves."""
