@@ -6,7 +6,6 @@ import numpy as np
 import torch
 
 from streamrec.domain.popularity.ranked_item import RankedNumbers, Ranking
-from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity.neighbour import Near
@@ -76,9 +75,7 @@ class StateReader:
             # The row of an item that was deleted is free, or another's by now.
             self._rankings.clear()
             self._n_released = ids.n_released
-        # Without one of the items that are gone by, an explanation goes by one more.
-        n_history = N_LAST + 1 if context.is_explained else N_LAST
-        history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
+        history = context.read_history() if NEIGHBOURS in needs else []
         return Findings(
             context,
             self._items,

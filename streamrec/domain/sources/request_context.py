@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
 
 
 class RequestContext(msgspec.Struct, frozen=True):
@@ -56,6 +57,13 @@ class RequestContext(msgspec.Struct, frozen=True):
     def is_by_item(self) -> bool:
         """True when the item looked at is all there is to go by: nothing is known of the user."""
         return self.item_id is not None and self.generation is None and not self.n_events
+
+    def read_history(self) -> list[str]:
+        """Return the items whose neighbours are read for it, newest first.
+
+        An explanation looks what is proposed without one of them: it goes by one more then.
+        """
+        return distinct_newest_first(self.recent, N_LAST + self.is_explained)
 
     def wants(self, item_id: str) -> bool:
         """Return whether an item may be offered, as far as its id tells."""

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity.neighbour import Near
 from streamrec.domain.sources.findings import Findings, Nearest
@@ -66,9 +65,7 @@ class ServedReader:
             self._items = ItemNumbers()
         items = self._items
         windows = [need.window for need in needs if need.window]
-        # Without one of the items that are gone by, an explanation goes by one more.
-        n_history = N_LAST + 1 if context.is_explained else N_LAST
-        history = distinct_newest_first(context.recent, n_history) if NEIGHBOURS in needs else []
+        history = context.read_history() if NEIGHBOURS in needs else []
         reading = self._nearest.read(context, n, items) if NEAREST in needs else _not_needed()
         at_hand = self.rankings.at_hand(windows, context, n, items)
         if at_hand is not None and not history:
