@@ -7,10 +7,12 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from faiss_server.generations import Generation
+from faiss_server.generations import Generation, Generations
 from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss.index import Ranking
+from streamrec.adapters.faiss.rows import Vectors
 from streamrec.errors import InvalidInput, UnknownId
+from streamrec.index_protocol import MAX_VECTORS
 from streamrec.ports import ById, ByVector, IndexQuery, UsersByProfile
 
 T = TypeVar("T")
@@ -85,6 +87,41 @@ def _users_found_by(generation: Generation, query: UsersByProfile) -> Found:
     vector = USERS.indexed(chosen.mean(axis=0, keepdims=True))[0]
     ranking = generation.index_of(USERS).search(vector, query.k, [query.user_id, *query.exclude])
     return Found(ranking, is_missing=True)
+
+
+def vectors_by(
+    generations: Generations, ids: Sequence[str], name: str | None
+) -> tuple[str, list[str], Vectors]:
+    """Return a generation's name, those of the ids that it has, and their (n, D + 1) vectors.
+
+    One that is not served has none.
+
+    Raises
+    ------
+    InvalidInput
+        When these are more ids than one may ask for.
+    Unavailable
+        Before the first generation is loaded.
+    """
+    check_number(ids)
+    current = generations.get().name
+    try:
+        generation = generations.get(name)
+    except UnknownId:
+        return name or current, [], np.zeros((0, 0), np.float32)
+    return generation.name, *generation.index_of(ITEMS).vectors_of(ids)
+
+
+def check_number(ids: Sequence[str]) -> None:
+    """Make sure that vectors of no more ids are asked for than one may.
+
+    Raises
+    ------
+    InvalidInput
+        When they are.
+    """
+    if len(ids) > MAX_VECTORS:
+        raise InvalidInput(f"vectors of {len(ids)} ids; at most {MAX_VECTORS} are allowed")
 
 
 class Searches:

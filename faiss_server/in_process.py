@@ -5,12 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faiss_server.answers import Searches, found_by
+from faiss_server.answers import Searches, found_by, vectors_by
 from faiss_server.following import Following
 from faiss_server.generations import Generations
-from faiss_server.kinds import ITEMS
-from streamrec.errors import InvalidInput, UnknownId
-from streamrec.index_protocol import MAX_VECTORS
+from streamrec.errors import UnknownId
 from streamrec.ports import IndexAnswer, IndexQuery, Metrics
 from streamrec.settings.processes import IndexSettings, LocationSettings
 
@@ -52,14 +50,7 @@ class InProcessIndex:
         Unavailable
             Before a generation is loaded.
         """
-        if len(ids) > MAX_VECTORS:
-            raise InvalidInput(f"vectors of {len(ids)} ids; at most {MAX_VECTORS} are allowed")
-        self._generations.get()
-        try:
-            index = self._generations.get(generation).index_of(ITEMS)
-        except UnknownId:
-            return {}
-        found, vectors = index.vectors_of(ids)
+        _, found, vectors = vectors_by(self._generations, ids, generation)
         return dict(zip(found, map(np.ndarray.tobytes, vectors.astype("<f4")), strict=True))
 
     async def check(self) -> None:

@@ -5,12 +5,11 @@ import asyncio
 import falcon.asgi
 import msgspec
 
+from faiss_server.answers import check_number, vectors_by
 from faiss_server.generations import Generations
 from faiss_server.kinds import ITEMS
 from faiss_server.resources.requests import decode_vectors_request, decoded, reply_in_kind
-from streamrec.errors import InvalidInput, UnknownId
 from streamrec.index_protocol import (
-    MAX_VECTORS,
     VectorsMessage,
     decode_vectors_query,
     encode_vectors,
@@ -33,14 +32,8 @@ class VectorsResource:
 
     async def _answer_client(self, body: bytes) -> bytes:
         query = decoded(decode_vectors_query, body)
-        _check_number(query.ids)
-        current = self._generations.get().name
-        try:
-            generation = self._generations.get(query.generation)
-        except UnknownId:
-            return encode_vectors(VectorsMessage(query.generation or current))
-        ids, vectors = generation.index_of(ITEMS).vectors_of(query.ids)
-        return encode_vectors(VectorsMessage(generation.name, ids, vectors.astype("<f4").tobytes()))
+        name, ids, vectors = vectors_by(self._generations, query.ids, query.generation)
+        return encode_vectors(VectorsMessage(name, ids, vectors.astype("<f4").tobytes()))
 
     async def _answer_people(self, body: bytes) -> bytes:
         # Writing numbers as text takes tens of milliseconds.
@@ -48,14 +41,9 @@ class VectorsResource:
 
     def _text_for(self, body: bytes) -> bytes:
         request = decode_vectors_request(body)
-        _check_number(request.item_ids)
+        check_number(request.item_ids)
         generation = self._generations.get(request.generation)
         ids, vectors = generation.index_of(ITEMS).vectors_of(request.item_ids)
         by_id = dict(zip(ids, vectors.tolist(), strict=True))
         missing = [id_ for id_ in dict.fromkeys(request.item_ids) if id_ not in by_id]
         return _json.encode({"generation": generation.name, "vectors": by_id, "missing": missing})
-
-
-def _check_number(ids: list[str]) -> None:
-    if len(ids) > MAX_VECTORS:
-        raise InvalidInput(f"vectors of {len(ids)} ids; at most {MAX_VECTORS} are allowed")

@@ -6,14 +6,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from faiss_server.following import Following
+from faiss_server.generations import Generations
+from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.cli.launch.local_servers import free_port
+from streamrec.ports import Snapshot
 from streamrec.settings.processes import IndexSettings, LocationSettings
 from streamrec.telemetry import NullMetrics
 
@@ -53,6 +56,29 @@ def followed_in_process(directory: Path) -> Iterator[Following]:
         yield following
     finally:
         following.close()
+
+
+def serving(directory: Path, snapshots: Iterable[Snapshot]) -> Iterator[str]:
+    """Give the URL of a server that has loaded these, one released after the other."""
+    with running_index_server(directory) as url:
+        for snapshot in snapshots:
+            _release(directory, snapshot)
+            await_generation(url, snapshot.generation)
+        yield url
+
+
+def in_process(directory: Path, snapshots: Iterable[Snapshot]) -> Iterator[Generations]:
+    """Give the generations of a process that has loaded these, one released after the other."""
+    with followed_in_process(directory) as following:
+        for snapshot in snapshots:
+            _release(directory, snapshot)
+            await_loaded(following, snapshot.generation)
+        yield following.generations
+
+
+def _release(directory: Path, snapshot: Snapshot) -> None:
+    write_snapshot(directory / "artifacts", snapshot)
+    set_current(directory / "artifacts", snapshot.generation)
 
 
 def await_loaded(following: Following, generation: str) -> None:

@@ -3,24 +3,17 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faiss_server.generations import Generations
 from faiss_server.in_process import InProcessIndex
-from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.opening import open_index
 from streamrec.errors import InvalidInput
 from streamrec.ports import ById, ByVector, ItemIndex, ItemQuery, Snapshot, VectorTable
-from tests.contract.index_server import (
-    await_generation,
-    await_loaded,
-    followed_in_process,
-    running_index_server,
-)
+from tests.contract.index_server import in_process, serving
 
 D = 9
 N = 60
@@ -39,30 +32,19 @@ TABLES = {"old": table_of(1), "new": table_of(2)}
 USERS = VectorTable(["u"], np.ones((1, D), np.float32))
 
 
-def released(artifacts_dir: Path) -> Iterator[str]:
-    """Release one generation after the other; yield the name of each."""
+def snapshots() -> Iterator[Snapshot]:
     for generation, table in TABLES.items():
-        write_snapshot(artifacts_dir, Snapshot(generation, table, USERS, {}, time.time(), {}))
-        set_current(artifacts_dir, generation)
-        yield generation
+        yield Snapshot(generation, table, USERS, {}, time.time(), {})
 
 
 @pytest.fixture(scope="module")
 def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    directory = tmp_path_factory.mktemp("index")
-    with running_index_server(directory) as url:
-        for generation in released(directory / "artifacts"):
-            await_generation(url, generation)
-        yield url
+    yield from serving(tmp_path_factory.mktemp("index"), snapshots())
 
 
 @pytest.fixture(scope="module")
 def generations(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generations]:
-    directory = tmp_path_factory.mktemp("in-process")
-    with followed_in_process(directory) as following:
-        for generation in released(directory / "artifacts"):
-            await_loaded(following, generation)
-        yield following.generations
+    yield from in_process(tmp_path_factory.mktemp("in-process"), snapshots())
 
 
 @pytest.fixture(params=["memory", "http", "in process"])
