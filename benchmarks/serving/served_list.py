@@ -21,15 +21,19 @@ from benchmarks import results_file
 from benchmarks.serving.served_list_stages import staged
 from benchmarks.serving.served_list_world import CASES, Case, K, World, made_world
 from streamrec.serving.composition import ServingLimits, serving_over
+from streamrec.serving.sources.near_rankings import TOO_OLD_S
 from streamrec.telemetry import NullMetrics
 
 WANTED_MS = 3.0
+
+LIMITS = ServingLimits(ranking_age_s=TOO_OLD_S)
+"""As the server's own: rankings are copies that are read beside the answers."""
 
 
 async def measured(world: World, case: Case, n_answers: int) -> list[float]:
     """Return the milliseconds that each answer took."""
     cache = world.forgetful_cache if case.misses else world.cache
-    serving = serving_over(world.store, cache, world.found, NullMetrics(), ServingLimits())
+    serving = serving_over(world.store, cache, world.found, NullMetrics(), LIMITS)
     durations = []
     for number in range(n_answers + 1):
         request = case.request(number)

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import Generic, NamedTuple, TypeVar, cast
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from streamrec.errors import Damaged, StreamrecError, Unavailable
 from streamrec.log_limits import warn_seldom
@@ -11,6 +11,7 @@ from streamrec.ports import Metrics
 from streamrec.telemetry import Digest
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 PAUSE_S = 1.0
 """After a timeout the part is left alone for so long: else every answer would wait the whole timeout."""
@@ -31,6 +32,62 @@ class Answered(NamedTuple, Generic[T]):
 
     value: T
     failed: frozenset[str] = ALL_WELL
+
+
+class Begun(Awaitable[T]):
+    """Work that has gone as far as it goes without waiting; whoever awaits it gets the rest.
+
+    Most of what an answer asks for is at hand. A timer or a task for it would cost more than the work.
+
+    Attributes
+    ----------
+    is_done
+        Whether all was at hand.
+    value
+        What it came to, where it is done.
+
+    Raises
+    ------
+    BaseException
+        Whatever the work raises before it waits.
+    """
+
+    def __init__(self, work: Awaitable[T]) -> None:
+        self._steps = work.__await__()
+        self._waits_for: object = None
+        self.value = cast("T", None)
+        self.is_done = False
+        try:
+            self._waits_for = next(self._steps)
+        except StopIteration as end:
+            self.value, self.is_done = end.value, True
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        if self.is_done:
+            return self.value
+        try:
+            while True:
+                # As `yield from` does, but for the first step, which is taken.
+                try:
+                    yield self._waits_for
+                except BaseException as error:  # noqa: BLE001  # a cancellation too is the work's own to handle
+                    self._waits_for = self._steps.throw(error)
+                else:
+                    self._waits_for = self._steps.send(None)
+        except StopIteration as end:
+            return cast("T", end.value)
+
+
+async def both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+    """Return what two pieces of work come to, which wait side by side."""
+    begun = Begun(first)
+    if begun.is_done:
+        return begun.value, await second
+    beside = asyncio.ensure_future(second)
+    try:
+        return await begun, await beside
+    finally:
+        beside.cancel()  # to no effect where it is done
 
 
 class Guard:
@@ -68,8 +125,11 @@ class Guard:
         if self._clock() < self._paused_until:
             raise self._failed(Unavailable(f"the {self.name} did not answer a moment ago"))
         try:
+            begun = Begun(ask())
+            if begun.is_done:
+                return begun.value
             async with asyncio.timeout(self._timeout_s):
-                return await ask()
+                return await begun
         except TimeoutError as error:
             self._paused_until = self._clock() + PAUSE_S
             warn_seldom("timeout", about=self.name, part=self.name, timeout_s=self._timeout_s)

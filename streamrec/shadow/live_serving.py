@@ -1,9 +1,7 @@
 """The recommender over the trainer's own state: what it would answer now, and what its blend learns from."""
 
-import asyncio
-import weakref
-from collections.abc import Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.stream_time import StreamTime
@@ -14,7 +12,7 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import stream_time
-from streamrec.serving.guard import Answered
+from streamrec.serving.guard import Answered, Begun
 from streamrec.serving.recommender import Recommender
 from streamrec.serving.sources.near_categories import CategoriesAtHand
 from streamrec.serving.sources.retrieval import N_PROPOSED, Retrieval
@@ -74,19 +72,17 @@ class LiveServing:
             LiveUsers(state), self._retrieval, _NoMetadata(), _BlendOfState(state), NullMetrics()
         )
         self.answered_from: Candidates | None = None
-        self._loop = asyncio.new_event_loop()
-        weakref.finalize(self, self._loop.close)
 
     def recommend(self, request: RecommendationRequest, at: float | None = None) -> Recommendations:
         """Answer a request of a moment, in Unix seconds; None: of now, as far as the stream has come."""
-        answer = self._run(self._recommender.answer(request, self._time(at)))
+        answer = _at_once(self._recommender.answer(request, self._time(at)))
         # Where one look was not enough, the blend learns from the first, as all answers begin.
         self.answered_from = answer.looks[0].candidates
         return answer.recommendations
 
     def learn(self, event: Interaction, *, is_new_only: bool) -> None:
         """Let the blend learn a choice that has not been learned by anything else yet."""
-        candidates = self._run(self._candidates(event, is_new_only=is_new_only))
+        candidates = _at_once(self._candidates(event, is_new_only=is_new_only))
         self._state.blend.learn(candidates, self._state.item_ids.row(event.item_id))
 
     def learn_from_answer(self, item_id: str) -> None:
@@ -108,5 +104,10 @@ class LiveServing:
         time = stream_time(self._state)
         return time if at is None else time._replace(now=at)
 
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self._loop.run_until_complete(coroutine)
+
+def _at_once(work: Awaitable[T]) -> T:
+    """Return what work over the state comes to, which has nobody to wait for and needs no event loop."""
+    begun = Begun(work)
+    if not begun.is_done:
+        raise RuntimeError("something waited, where the trainer's own state is all that is read")
+    return begun.value

@@ -1,6 +1,5 @@
 """Reader of what the sources need; a part that does not answer is done without."""
 
-import asyncio
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
@@ -10,7 +9,7 @@ from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Need
 from streamrec.ports import Neighbours, Rankings, VectorSearch
-from streamrec.serving.guard import ALL_WELL, Answered, Guard
+from streamrec.serving.guard import ALL_WELL, Answered, Guard, both
 from streamrec.serving.sources.reading_nearest import NearestReader
 from streamrec.serving.sources.reading_rankings import RankingReader
 
@@ -66,17 +65,13 @@ class ServedReader:
         items = self._items
         windows = [need.window for need in needs if need.window]
         history = context.read_history() if NEIGHBOURS in needs else []
-        reading = self._nearest.read(context, n, items) if NEAREST in needs else _not_needed()
-        at_hand = self.rankings.at_hand(windows, context, n, items)
-        if at_hand is not None and not history:
-            nearest = await reading  # no tasks, which cost more than most of what they do
-            return Findings(context, items, nearest.value, {}, at_hand, failed=nearest.failed)
-        near, neighbours, rankings = await asyncio.gather(
-            reading, self._neighbours(history), self.rankings.read(windows, context, n, items)
-        )
-        failed = ALL_WELL.union(near.failed, neighbours.failed, rankings.failed)
+        nearest = self._nearest.read(context, n, items) if NEAREST in needs else _not_needed()
+        rankings = self.rankings.read(windows, context, n, items)
+        # The index comes last: it is mostly the only one to be waited for, and then nothing becomes a task.
+        neighbours, (popular, near) = await both(self._neighbours(history), both(rankings, nearest))
+        failed = ALL_WELL.union(near.failed, neighbours.failed, popular.failed)
         by_number: dict[str, Near] = {id_: of_item.near(items) for id_, of_item in neighbours.value.items()}
-        return Findings(context, items, near.value, by_number, rankings.value, failed=failed)
+        return Findings(context, items, near.value, by_number, popular.value, failed=failed)
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
         """Return the vectors of up to 1,000 items, as far as a generation has them; None: the current one."""

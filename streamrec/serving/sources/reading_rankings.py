@@ -43,7 +43,7 @@ class RankingReader:
     def at_hand(
         self, windows: Sequence[str], context: RequestContext, n: int, items: ItemNumbers
     ) -> ByWindow | None:
-        """Return what `read` does where all of it is at hand, else None: most answers wait for none."""
+        """Return what `read` does where all of it is at hand, as it mostly is; else None."""
         limit = n + len(context.banned)
         rankings: dict[str, RankedNumbers] = {}
         for window in windows:
@@ -63,6 +63,9 @@ class RankingReader:
 
         It is at least as long as it takes for `n` items that the context does not ban, where there are any.
         """
+        at_hand = self.at_hand(windows, context, n, items)
+        if at_hand is not None:
+            return Answered(at_hand)
         limit = n + len(context.banned)
         names = {window: names_of(window, context) for window in windows}
         asked = [name for some in names.values() for name in some]

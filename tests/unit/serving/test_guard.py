@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streamrec.errors import Unavailable
-from streamrec.serving.guard import PAUSE_S, Answered, Guard
+from streamrec.serving.guard import PAUSE_S, Answered, Begun, Guard, both
 from streamrec.telemetry import NullMetrics
 
 
@@ -68,3 +68,79 @@ async def test_a_bug_is_not_taken_for_an_outage() -> None:
 
     with pytest.raises(ZeroDivisionError):
         await Guard("store", 1.0, NullMetrics(), Clock()).ask(bug, "nothing")
+
+
+async def test_what_is_at_hand_needs_no_timer_and_no_task() -> None:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    timers = list(getattr(loop, "_scheduled", []))
+
+    async def whose() -> asyncio.Task[object] | None:
+        return asyncio.current_task()
+
+    assert await both(whose(), whose()) == (task, task)
+    assert await Guard("store", 1.0, NullMetrics(), Clock()).call(whose) is task
+    assert list(getattr(loop, "_scheduled", [])) == timers
+
+
+async def test_what_waits_several_times_is_gone_on_with() -> None:
+    steps = []
+
+    async def stepping() -> str:
+        for step in range(3):
+            steps.append(step)
+            await asyncio.sleep(0)
+        return "answer"
+
+    begun = Begun(stepping())
+    assert steps == [0]
+    assert not begun.is_done
+    assert await begun == "answer"
+    assert steps == [0, 1, 2]
+
+
+async def test_what_waits_may_handle_its_cancellation() -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            return "tidied up"
+        return "late"
+
+    async def waiting(begun: Begun[str]) -> str:
+        return await begun
+
+    task = asyncio.create_task(waiting(Begun(stubborn())))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert await task == "tidied up"
+
+
+async def test_two_wait_side_by_side() -> None:
+    met = asyncio.Event(), asyncio.Event()
+
+    async def meet(own: asyncio.Event, other: asyncio.Event) -> str:
+        own.set()
+        await other.wait()
+        return "met"
+
+    assert await both(meet(*met), meet(*met[::-1])) == ("met", "met")
+
+
+async def test_where_one_of_two_fails_the_other_is_given_up() -> None:
+    given_up = asyncio.Event()
+
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    async def go_on() -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    with pytest.raises(ZeroDivisionError):
+        await both(fail(), go_on())
+    await asyncio.wait_for(given_up.wait(), 30.0)
