@@ -17,6 +17,7 @@ from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.learning.commands import commands_read
+from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.reverts import Reverts
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
@@ -153,7 +154,8 @@ class RunningTrainer:
         live_index = None
         if world.index is not None:
             live_index = LiveIndex(world.index, 1.0, metrics, world.clock)
-        categories = ItemCategories(world.store.read_items())
+        categories = ItemCategories(world.store.read_items(), settings.content_fields)
+        follow_chosen(self.state, categories.contents)
         self.context = TrainerContext(
             source=self.source,
             erasures=open_erasures(world.store, self.source, world.clock),
@@ -165,7 +167,7 @@ class RunningTrainer:
             state=self.state,
             categories=categories,
             rules=LearningRules(
-                weights_of(settings), settings.value_weight, categories.neighbours, categories.labels
+                weights_of(settings), settings.value_weight, categories.contents, categories.labels
             ),
             settings=settings,
             store=world.store,

@@ -9,6 +9,7 @@ from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.opening import open_event_sink, open_event_source, open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.errors import InvalidInput
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.past import events_of, read_commands
@@ -147,7 +148,7 @@ class ErasureSystem:
         ends = source.end_offsets()
         erasures = open_erasures(self.store, source, self.clock)
         events = events_of(source, ends, erasures.void, commands.erased_at)
-        rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+        rules = LearningRules(WEIGHTS, False, ContentIndex())
         try:
             start = Start(events, rules, FitOptions(max_epochs=1))
             history, _ = train_initially(state, start, lambda *_: None)

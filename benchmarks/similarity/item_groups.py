@@ -11,6 +11,7 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.sources.table import SimilarityKind
 from streamrec.learning.absorb import absorb
@@ -50,7 +51,7 @@ def learned(n_events: int, seed: int) -> TrainerState:
     settings = TrainerSettings()
     state = TrainerState("planted", LearningSettings(), settings)
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
+    rules = LearningRules(weights, settings.value_weight, ContentIndex())
     events = list(choices(n_events, seed))
     for first in range(0, n_events, _BATCH):
         absorb(state, events[first : first + _BATCH], rules, now=0.0)

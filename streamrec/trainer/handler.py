@@ -111,6 +111,7 @@ class TrainerHandler:
         evicted = self._eviction.take()
         self._forget_users(evicted.user_ids)
         self._state.forget_items(evicted.item_ids)
+        self._context.categories.contents.forget(evicted.item_ids)
         self._drop_items(evicted.item_ids)
 
     def _count(self, batch: Batch) -> None:

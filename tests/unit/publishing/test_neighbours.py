@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.errors import Unavailable
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.release import Start, train_initially
@@ -89,7 +90,7 @@ def test_dislikes_and_impressions_bring_nothing_together(world: World) -> None:
 def test_a_history_counts_as_the_stream_does(world: World) -> None:
     history = [Interaction(f"u{n % 9}", f"i{n * n % 23}", 100.0 + n) for n in range(300)]
     state = TrainerState(GENERATION, LEARNING, TrainerSettings())
-    rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+    rules = LearningRules(WEIGHTS, False, ContentIndex())
     train_initially(state, Start(history, rules, FitOptions(max_epochs=1)), lambda *_: None)
     world.send(*events(*[(event.user_id, event.item_id) for event in history]))
     trainer = _stepped(world.trainer())

@@ -12,6 +12,7 @@ from torch import Tensor
 from models.checkpoint import Checkpoint
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
@@ -44,7 +45,7 @@ def labels_of(item_id: str) -> ItemLabels:
     return ItemLabels((f"c{item_id[-1]}",), ("tag",))
 
 
-RULES = LearningRules(WEIGHTS, True, lambda _item_id: (), labels_of)
+RULES = LearningRules(WEIGHTS, True, ContentIndex(), labels_of)
 
 
 def events(n: int, start: int = 0) -> list[Interaction]:
