@@ -124,7 +124,8 @@ class ContentIndex:
         return len(self._ids) - 1
 
     def _tokens_of(self, item_id: str) -> list[int]:
-        return np.frombuffer(self._tokens.get(item_id, b""), np.int32).tolist()
+        tokens: list[int] = np.frombuffer(self._tokens.get(item_id, b""), np.int32).tolist()
+        return tokens
 
 
 _ROWS = (1 << _ROW_BITS) - 1

@@ -1,7 +1,7 @@
 """Tokens of an item's metadata: the words and labels that tell which items are like it."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from typing import Literal, get_args
 from zlib import crc32
@@ -55,11 +55,18 @@ def _attributes(item: Item) -> Iterator[str]:
             )
 
 
-_READERS = {
+_READERS: dict[ContentField, Callable[[Item], Iterable[str]]] = {
     "categories": lambda item: item.categories,
     "tags": lambda item: item.tags,
     "title": lambda item: _words(item.title),
     "attributes": _attributes,
     "text": lambda item: _words(item.text),
 }
-_KINDS = {"categories": "c:", "tags": "t:", "title": "w:", "attributes": "a:", "text": "w:"}
+
+_KINDS: dict[ContentField, str] = {
+    "categories": "c:",
+    "tags": "t:",
+    "title": "w:",
+    "attributes": "a:",
+    "text": "w:",
+}
