@@ -43,6 +43,7 @@ from streamrec.publishing.publisher import Changelog, Publisher, Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
@@ -107,7 +108,7 @@ class World:
         """Erase a user as the recommender does."""
         guard = Guard("any", 1.0, self.metrics)
         reader = ItemReader(self.cache, guard, self.store, guard, self.metrics)
-        asyncio.run(Catalog(self.store, reader, self.sink).erase_user(user_id))
+        asyncio.run(Catalog(self.store, reader, self.sink, AcceptedChoices()).erase_user(user_id))
 
     def trainer(
         self, owner: str = "one", *, is_restored: bool = False, is_new_log: bool = False, **settings: Any
@@ -217,4 +218,5 @@ def proposal(numbers: Sequence[int], scores: Sequence[float], *, is_logit: bool 
 
 def near(*entries: tuple[str, float, float, float]) -> Neighbours:
     """Return neighbours from (id, similarity, support, follows), nearest first."""
-    return Neighbours(*(list(column) for column in zip(*entries, strict=True))) if entries else Neighbours()
+    columns: list[Any] = [list(column) for column in zip(*entries, strict=True)]
+    return Neighbours(*columns)

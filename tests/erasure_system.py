@@ -26,6 +26,7 @@ from streamrec.publishing.publisher import Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.opening import OpenTrainer, open_trainer
@@ -76,7 +77,8 @@ class ErasureSystem:
     async def _erase(self, user_ids: tuple[str, ...]) -> None:
         store = open_store(self.store_url)
         guard = Guard("any", 5.0, self.metrics)
-        catalog = Catalog(store, ItemReader(MemoryCache(), guard, store, guard, self.metrics), self.sink)
+        reader = ItemReader(MemoryCache(), guard, store, guard, self.metrics)
+        catalog = Catalog(store, reader, self.sink, AcceptedChoices())
         for user_id in user_ids:
             await catalog.erase_user(user_id)
         await store.aclose()

@@ -18,7 +18,8 @@ from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
-from streamrec.publishing.views import item_vectors, published_neighbours
+from streamrec.publishing.neighbour_views import published_neighbours
+from streamrec.publishing.views import item_vectors
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics

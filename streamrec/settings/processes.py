@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.domain.bars.bar import MAX_WINDOW
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
@@ -116,7 +116,7 @@ class TrainerSettings(BaseSettings):
     )
 
     event_weights: dict[str, Weight] = Field(
-        {"impression": 0.0, "dislike": -1.0},
+        USUAL_WEIGHTS,
         description='Event type, or a rule on its values such as "rating<=2" -> weight; see EventWeights.',
     )
     default_event_weight: Weight = 1.0

@@ -16,7 +16,8 @@ from streamrec.domain.users.user import UserState
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.publishing.views import NEW_ITEMS, neighbours_of, rankings, user_states
+from streamrec.publishing.neighbour_views import neighbours_of
+from streamrec.publishing.views import NEW_ITEMS, rankings, user_states
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from tests.builders import WEIGHTS
 

@@ -28,7 +28,8 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.publishing.views import neighbours_of, rankings, user_states, vector_table
+from streamrec.publishing.neighbour_views import neighbours_of
+from streamrec.publishing.views import rankings, user_states, vector_table
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.shadow.live_serving import LiveServing
 from tests.builders import WEIGHTS
