@@ -121,7 +121,7 @@ def _route(
         recommendations.Recommendations(serving.recommender, rules.shape, rules.like_order),
     )
     app.add_route("/v1/popular", recommendations.Popular(serving.recommender))
-    intake = EventIntake(parts.sink, serving.accepted, serving.blend)
+    intake = EventIntake(parts.sink, serving.accepted, serving.blend.weights)
     app.add_route("/v1/events", events.Events(intake, size))
     app.add_route("/v1/items", items.Items(catalog, size))
     app.add_route("/v1/items/{item_id}", items.Item(catalog, size))

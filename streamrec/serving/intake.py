@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
@@ -13,13 +12,6 @@ from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import EventRecord, encode_event, to_interaction
 
 
-class WeightsSource(Protocol):
-    """Source of the weights of events."""
-
-    async def weights(self) -> EventWeights:
-        """Return what each type weighs for the trainer."""
-
-
 class EventIntake:
     """Checks events and appends them to the interactions.
 
@@ -27,13 +19,15 @@ class EventIntake:
     ----------
     accepted
         Holds what was appended until the trainer has published it.
+    weights
+        Returns what each type of event weighs for the trainer.
     """
 
     def __init__(
         self,
         sink: EventSink,
         accepted: AcceptedChoices,
-        weights: WeightsSource,
+        weights: Callable[[], Awaitable[EventWeights]],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._sink = sink
@@ -53,7 +47,7 @@ class EventIntake:
         """
         arrival_s = self._clock()
         events = [_event(position, record, arrival_s) for position, record in enumerate(records)]
-        weights = await self._weights.weights()
+        weights = await self._weights()
         await asyncio.to_thread(self._append, events, weights)
 
     def _append(self, events: Sequence[Interaction], weights: EventWeights) -> None:

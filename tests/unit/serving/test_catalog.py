@@ -25,13 +25,12 @@ from streamrec.wire import EventRecord, decode_command, decode_event
 NOW = 1_700_000_000.0
 
 
-class UsualWeights:
-    async def weights(self) -> EventWeights:
-        return EventWeights(USUAL_WEIGHTS)
+async def usual_weights() -> EventWeights:
+    return EventWeights(USUAL_WEIGHTS)
 
 
 def intake_into(log: MemoryEventLog) -> EventIntake:
-    return EventIntake(MemoryEventSink(log), AcceptedChoices(), UsualWeights(), clock=lambda: NOW)
+    return EventIntake(MemoryEventSink(log), AcceptedChoices(), usual_weights, clock=lambda: NOW)
 
 
 class Stack:
@@ -112,9 +111,9 @@ async def test_what_is_appended_is_held_and_what_is_refused_is_not() -> None:
     accepted, log = AcceptedChoices(), MemoryEventLog()
     record = EventRecord("u", "a", timestamp="1970-01-01T00:01:40Z")
     with pytest.raises(Overloaded):
-        await EventIntake(Full(log), accepted, UsualWeights()).accept([record])
+        await EventIntake(Full(log), accepted, usual_weights).accept([record])
     assert len(accepted) == 0
-    await EventIntake(MemoryEventSink(log), accepted, UsualWeights()).accept([record])
+    await EventIntake(MemoryEventSink(log), accepted, usual_weights).accept([record])
     assert [(one.item_id, one.second) for one in accepted.unpublished("u", None)] == [("a", 100)]
 
 
