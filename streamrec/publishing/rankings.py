@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from itertools import islice
 
-from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import ItemVersions, deleted_item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
@@ -33,11 +32,8 @@ class RankingPublishing:
     rankings there are: at the start, after every failure of the cache, and every few minutes.
     """
 
-    def __init__(
-        self, state: TrainerState, categories: ItemCategories, weights: EventWeights, publisher: Publisher
-    ) -> None:
+    def __init__(self, state: TrainerState, categories: ItemCategories, publisher: Publisher) -> None:
         self._state = state
-        self._weights = weights
         self._categories = categories
         self._publisher = publisher
         self._names_due = float("-inf")
@@ -67,7 +63,7 @@ class RankingPublishing:
             self._hidden_due = now + _HIDDEN_EVERY_S
         items, versions = self._next_changes(has_failed=has_failed)
         ranked = rankings(self._state, self._categories.in_turn())
-        blend = blend_of(self._state, self._weights)
+        blend = blend_of(self._state)
         return Status(
             ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
         )

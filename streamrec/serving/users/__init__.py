@@ -1,1 +1,0 @@
-"""Users as answers go by them."""
