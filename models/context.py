@@ -25,6 +25,7 @@ from models.context_tables import (
 )
 from models.embedding import GrowableEmbedding
 from streamrec.domain.rows.marked_rows import clear_marked, marked
+from streamrec.domain.users.context import ContextRules, Weighing
 
 
 class Past(NamedTuple):
@@ -73,6 +74,7 @@ class Context:
     """
 
     def __init__(self, n: int, decay: float = 0.95, floor: float = 0.1, n_scales: float = 2.0) -> None:
+        self._rules = ContextRules(n, decay, floor)
         fading = decay ** np.arange(n, dtype=np.float32)
         scale = np.array([math.log(FIRST_GAP_S), 0.0])
         self._tables = ContextTables(*_room(0, n), fading.astype(np.float32), floor, scale, n_scales)
@@ -87,6 +89,11 @@ class Context:
     def scale_s(self) -> float:
         """Seconds after which an item weighs 1/e of what it did, beside the floor."""
         return float(scale_of(self._tables.scale, self._tables.n_scales))
+
+    @property
+    def weighing(self) -> Weighing:
+        """Rules and scale by which others weigh items alike."""
+        return Weighing(self._rules, self.scale_s)
 
     def grow_to(self, n_users: int) -> None:
         """Have room for at least so many users."""

@@ -105,6 +105,10 @@ class GMF:
         """Return (B, D + 1) copies [q_i, b_i]."""
         return self.items.rows.index_select(0, rows)
 
+    def past_vectors(self, rows: Tensor) -> Tensor:
+        """Return (B, D) copies of what items add to a user's vector as all of the user's past."""
+        return self.past.rows.index_select(0, rows) * self.output
+
     def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
         """Let (B,) items, at Unix seconds, be what their users chose last."""
         self.context.follow(users, items, times)

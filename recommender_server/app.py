@@ -80,7 +80,7 @@ def create_app(
         Called in order once the last request is answered.
     """
     serving = serving_over(parts.store, parts.cache, parts.index, parts.metrics, rules.limits)
-    catalog = Catalog(parts.store, serving.items, parts.sink)
+    catalog = Catalog(parts.store, serving.items, parts.sink, serving.accepted)
     readiness = _readiness_of(parts)
     closers = [readiness.aclose, serving.aclose, *on_shutdown]
     requests = Requests("recommender", parts.metrics, rules.slow_request_s)
@@ -121,7 +121,8 @@ def _route(
         recommendations.Recommendations(serving.recommender, rules.shape, rules.like_order),
     )
     app.add_route("/v1/popular", recommendations.Popular(serving.recommender))
-    app.add_route("/v1/events", events.Events(EventIntake(parts.sink), size))
+    intake = EventIntake(parts.sink, serving.accepted, serving.blend.weights)
+    app.add_route("/v1/events", events.Events(intake, size))
     app.add_route("/v1/items", items.Items(catalog, size))
     app.add_route("/v1/items/{item_id}", items.Item(catalog, size))
     app.add_route("/v1/items/{item_id}/similar", similar.Similar(serving.similar, catalog, rules.like_order))

@@ -17,6 +17,7 @@ from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.learning.commands import commands_read
+from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.reverts import Reverts
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
@@ -42,6 +43,7 @@ from streamrec.publishing.publisher import Changelog, Publisher, Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
@@ -106,7 +108,7 @@ class World:
         """Erase a user as the recommender does."""
         guard = Guard("any", 1.0, self.metrics)
         reader = ItemReader(self.cache, guard, self.store, guard, self.metrics)
-        asyncio.run(Catalog(self.store, reader, self.sink).erase_user(user_id))
+        asyncio.run(Catalog(self.store, reader, self.sink, AcceptedChoices()).erase_user(user_id))
 
     def trainer(
         self, owner: str = "one", *, is_restored: bool = False, is_new_log: bool = False, **settings: Any
@@ -153,7 +155,8 @@ class RunningTrainer:
         live_index = None
         if world.index is not None:
             live_index = LiveIndex(world.index, 1.0, metrics, world.clock)
-        categories = ItemCategories(world.store.read_items())
+        categories = ItemCategories(world.store.read_items(), settings.content_fields)
+        follow_chosen(self.state, categories.contents)
         self.context = TrainerContext(
             source=self.source,
             erasures=open_erasures(world.store, self.source, world.clock),
@@ -165,7 +168,7 @@ class RunningTrainer:
             state=self.state,
             categories=categories,
             rules=LearningRules(
-                weights_of(settings), settings.value_weight, categories.neighbours, categories.labels
+                weights_of(settings), settings.value_weight, categories.contents, categories.labels
             ),
             settings=settings,
             store=world.store,
@@ -215,4 +218,5 @@ def proposal(numbers: Sequence[int], scores: Sequence[float], *, is_logit: bool 
 
 def near(*entries: tuple[str, float, float, float]) -> Neighbours:
     """Return neighbours from (id, similarity, support, follows), nearest first."""
-    return Neighbours(*(list(column) for column in zip(*entries, strict=True))) if entries else Neighbours()
+    columns: list[Any] = [list(column) for column in zip(*entries, strict=True)]
+    return Neighbours(*columns)

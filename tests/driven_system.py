@@ -425,6 +425,7 @@ async def _ask_everything(metrics: Metrics) -> None:
     await client.call("GET", "/v1/users/known/similar")
     await client.call("GET", "/nowhere")
     await client.call("POST", "/v1/events", json={"user_id": "u", "item_id": "i"})
+    await client.call("GET", "/v1/recommendations?user_id=u&k=1")
     await client.shut_down()
     ways_to_fail = [Down(), Down(Damaged("spoiled"))]
     for part, way in itertools.product(("store", "cache", "index"), ways_to_fail):

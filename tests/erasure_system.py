@@ -9,6 +9,7 @@ from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.opening import open_event_sink, open_event_source, open_store, open_trainer_store
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.errors import InvalidInput
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.past import events_of, read_commands
@@ -25,6 +26,7 @@ from streamrec.publishing.publisher import Sinks
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.opening import OpenTrainer, open_trainer
@@ -75,7 +77,8 @@ class ErasureSystem:
     async def _erase(self, user_ids: tuple[str, ...]) -> None:
         store = open_store(self.store_url)
         guard = Guard("any", 5.0, self.metrics)
-        catalog = Catalog(store, ItemReader(MemoryCache(), guard, store, guard, self.metrics), self.sink)
+        reader = ItemReader(MemoryCache(), guard, store, guard, self.metrics)
+        catalog = Catalog(store, reader, self.sink, AcceptedChoices())
         for user_id in user_ids:
             await catalog.erase_user(user_id)
         await store.aclose()
@@ -147,7 +150,7 @@ class ErasureSystem:
         ends = source.end_offsets()
         erasures = open_erasures(self.store, source, self.clock)
         events = events_of(source, ends, erasures.void, commands.erased_at)
-        rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+        rules = LearningRules(WEIGHTS, False, ContentIndex())
         try:
             start = Start(events, rules, FitOptions(max_epochs=1))
             history, _ = train_initially(state, start, lambda *_: None)

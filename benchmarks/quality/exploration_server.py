@@ -35,12 +35,12 @@ class Server:
     def __init__(self, *, starts_silently: bool) -> None:
         settings = TrainerSettings()
         self._state = TrainerState("exploration", LearningSettings(), settings)
-        self._categories = ItemCategories()
+        self._categories = ItemCategories(fields=settings.content_fields)
         self._serving = LiveServing(
             self._state, settings.covisitation.n_published, categories=self._categories.table
         )
         weights = EventWeights(settings.event_weights, settings.default_event_weight)
-        self._rules = LearningRules(weights, settings.value_weight, self._categories.neighbours)
+        self._rules = LearningRules(weights, settings.value_weight, self._categories.contents)
         self._starts_silently = starts_silently
         self._was_asked = False
         self._n_learned = 0
@@ -49,7 +49,7 @@ class Server:
         """Take an item's metadata, as of a command."""
         self._categories.put(item)
         if self._starts_silently:
-            enter_silently(self._state, item, self._categories.neighbours, now=0.0)
+            enter_silently(self._state, item, self._categories.contents, now=0.0)
 
     def ranked(self, user_id: str, chosen: Collection[str], at: float) -> list[str]:
         """Return the best, best first, without what the user has chosen."""

@@ -11,13 +11,15 @@ from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.sources.table import SimilarityKind
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import VectorTable
-from streamrec.publishing.views import item_vectors, published_neighbours
+from streamrec.publishing.neighbour_views import published_neighbours
+from streamrec.publishing.views import item_vectors
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
@@ -50,7 +52,7 @@ def learned(n_events: int, seed: int) -> TrainerState:
     settings = TrainerSettings()
     state = TrainerState("planted", LearningSettings(), settings)
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    rules = LearningRules(weights, settings.value_weight, lambda _item_id: ())
+    rules = LearningRules(weights, settings.value_weight, ContentIndex())
     events = list(choices(n_events, seed))
     for first in range(0, n_events, _BATCH):
         absorb(state, events[first : first + _BATCH], rules, now=0.0)

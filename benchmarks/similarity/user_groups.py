@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
@@ -32,7 +33,7 @@ def learned(planted: Planted, seed: int) -> TrainerState:
     """Return what a trainer that starts with nothing knows after the stream; user u is at row u."""
     chance = np.random.default_rng(seed)
     state = TrainerState("planted", LearningSettings(), TrainerSettings())
-    rules = LearningRules(EventWeights({}), is_value_weighted=False, neighbours_of=lambda _item_id: ())
+    rules = LearningRules(EventWeights({}), is_value_weighted=False, contents=ContentIndex())
     state.user_ids.rows_of([f"u{user}" for user in range(N_USERS)], add=True)
     n_groups = N_USERS // GROUP_SIZE
     per_group = N_ITEMS // n_groups

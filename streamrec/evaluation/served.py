@@ -10,6 +10,7 @@ from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.absorb import absorb
 from streamrec.learning.initial.release import Start, train_initially
+from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
@@ -35,9 +36,9 @@ class ServedModel:
 
     def __init__(self, history: Events, protocol: Protocol, left_out: frozenset[str] = frozenset()) -> None:
         self._state = TrainerState("evaluation", protocol.learning, protocol.trainer)
-        categories = ItemCategories(protocol.catalog)
+        categories = ItemCategories(protocol.catalog, protocol.trainer.content_fields)
         self._rules = LearningRules(
-            EventWeights({}), False, neighbours_of=categories.neighbours, labels_of=categories.labels
+            EventWeights({}), False, contents=categories.contents, labels_of=categories.labels
         )
         self._is_new_only = not protocol.with_repeats
         self._serving = LiveServing(
@@ -48,6 +49,7 @@ class ServedModel:
         if len(history.user_rows):
             start = Start(_interactions(history), self._rules, protocol.fit)
             train_initially(self._state, start, lambda done, total, report: None)
+            follow_chosen(self._state, categories.contents)
 
     def best(self, user_row: int, k: int, at: float) -> Rows:
         """Return the rows of a user's list, best first."""

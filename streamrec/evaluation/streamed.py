@@ -1,7 +1,9 @@
 """GMF with the delays of production: learned in micro-batches, and answered from what was published."""
 
-from collections import deque
-from typing import NamedTuple
+from collections import defaultdict, deque
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -9,7 +11,13 @@ from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, Rows, padded
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.users.context import second_of, vector_with
 from streamrec.learning.learner import Learner
+
+T = TypeVar("T")
+
+Chosen = tuple[int, int]
+"""An item's row, and the whole second in which it was chosen."""
 
 
 class Pace(NamedTuple):
@@ -31,6 +39,13 @@ class Pace(NamedTuple):
         Item vectors in one publication at most; the others wait for the next.
     item_delay_s
         From the publication of item vectors until the index answers with them.
+    past_interval_s
+        Rows of items as somebody's past are published so often at most, with the items' neighbours: as these
+        take a tenth of the trainer's time at most, so often as 200 of them take 30 ms.
+    max_past_rows
+        In one of these publications at most.
+    past_delay_s
+        From their publication until a server's copy of what was there before ends.
     """
 
     events_per_s: float
@@ -41,13 +56,54 @@ class Pace(NamedTuple):
     item_interval_s: float = 0.2
     max_item_vectors: int = 2000
     item_delay_s: float = 0.05
+    past_interval_s: float = 0.3
+    max_past_rows: int = 200
+    past_delay_s: float = 1.0
 
 
-class _Publication(NamedTuple):
-    visible_at: float
-    of_users: bool
-    rows: Rows
-    vectors: NDArray[np.float32]
+class _User(NamedTuple):
+    """A user as published: vector, last items, the newest first, and how many events were learned by then."""
+
+    vector: NDArray[np.float32] | None
+    known: list[Chosen]
+    n_learned: int
+
+
+class _Outbox(Generic[T]):
+    """Rows of one kind that wait to be published, and what was published and is not seen yet."""
+
+    def __init__(self, interval_s: float, delay_s: float, max_rows: int | None = None) -> None:
+        self._interval_s = interval_s
+        self._delay_s = delay_s
+        self._max_rows = max_rows
+        self._waiting = np.zeros(0, np.int64)
+        self._due = 0.0
+        self._under_way: deque[tuple[float, T]] = deque()
+
+    @property
+    def due(self) -> float:
+        """Moment from when on the next publication may begin; infinite while nothing waits."""
+        return self._due if len(self._waiting) else np.inf
+
+    def mark(self, rows: Rows) -> None:
+        """Let distinct rows wait: what does not fit into one publication comes first in the next."""
+        fresh = np.setdiff1d(rows, self._waiting, assume_unique=True)
+        self._waiting = np.concatenate([self._waiting, fresh])
+
+    def publish_if_due(self, now: float, values_of: Callable[[Rows], T]) -> None:
+        """Publish what the rows hold now."""
+        if now < self.due:
+            return
+        self._due = now + self._interval_s
+        rows, self._waiting = np.split(self._waiting, [self._max_rows or len(self._waiting)])
+        self._under_way.append((now + self._delay_s, values_of(rows)))
+
+    def arrived(self, now: float) -> list[T]:
+        """Return what is seen from now on, in order."""
+        arrived = []
+        while self._under_way and self._under_way[0][0] <= now:
+            arrived.append(self._under_way.popleft()[1])
+        return arrived
 
 
 class StreamedGmf:
@@ -55,7 +111,8 @@ class StreamedGmf:
 
     Time runs by the events: the n-th arrives n / `events_per_s` seconds after the start. It is asked about at
     that moment, is learned once the trainer comes round to it, and shows in answers once what was learned
-    has been published.
+    has been published; that it was chosen shows in the user's own answers at once, as in the recommender
+    that took it in.
 
     Parameters
     ----------
@@ -66,29 +123,45 @@ class StreamedGmf:
     def __init__(self, learner: Learner, pace: Pace) -> None:
         self._learner = learner
         self._pace = pace
+        self._n_arrived = self._n_learned = 0
+        self._free_at = 0.0
         model = learner.model
-        self._users = model.user_vectors(torch.arange(model.users.n_rows)).numpy()
         self._items = model.item_vectors(torch.arange(model.items.n_rows)).numpy()
+        self._users = self._users_of(np.arange(model.users.n_rows))
+        self._past = self._past_of(np.arange(model.past.n_rows))
+        newest = partial(deque[tuple[Chosen, int]], maxlen=model.context.n)
+        self._accepted: dict[int, deque[tuple[Chosen, int]]] = defaultdict(newest)
         self._waiting: deque[tuple[float, Events]] = deque()
-        self._under_way: list[_Publication] = []
-        self._dirty_users = np.zeros(0, np.int64)
-        self._dirty_items = np.zeros(0, np.int64)
-        self._n_arrived = 0
-        self._free_at = self._users_due = self._items_due = 0.0
+        self._users_out = _Outbox[dict[int, _User]](pace.user_write_s, pace.user_write_s)
+        self._items_out = _Outbox[tuple[Rows, NDArray[np.float32]]](
+            pace.item_interval_s, pace.item_delay_s, pace.max_item_vectors
+        )
+        self._past_out = _Outbox[dict[int, NDArray[np.float32]]](
+            pace.past_interval_s, pace.past_delay_s, pace.max_past_rows
+        )
 
     def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
-        """Return (n_items,) inner products of published vectors; of a user without one, the items' biases."""
+        """Return (n_items,) inner products of vectors; of a user without one, the items' biases."""
         self._live_until(self._n_arrived / self._pace.events_per_s)
         items = self._items[:n_items]
-        is_published = user_row < len(self._users) and self._users[user_row, -1] != 0
-        return padded(items @ self._users[user_row] if is_published else items[:, -1], n_items)
+        vector = self._vector(user_row)
+        return padded(items[:, -1] if vector is None else items @ vector, n_items)
 
     def learn(self, events: Events) -> None:
         """Let events arrive; they are learned when their time has come."""
-        for index in range(len(events.user_rows)):
+        columns = (events.user_rows.tolist(), events.item_rows.tolist(), events.timestamps.tolist())
+        for index, (user, item, time) in enumerate(zip(*columns, strict=True)):
             arrival = self._n_arrived / self._pace.events_per_s
             self._waiting.append((arrival, events.at(slice(index, index + 1))))
+            self._accepted[user].appendleft(((item, second_of(time)), self._n_arrived))
             self._n_arrived += 1
+
+    def _vector(self, user_row: int) -> NDArray[np.float32] | None:
+        """Return the user's vector as published, with the choices that are not in it yet."""
+        user = self._users.get(user_row, _NOBODY)
+        fresh = [chosen for chosen, number in self._accepted[user_row] if number >= user.n_learned]
+        weighing = self._learner.model.context.weighing
+        return vector_with(user.vector, user.known, fresh, self._past, weighing)
 
     def _live_until(self, now: float) -> None:
         while self._waiting and max(self._free_at, self._waiting[0][0]) <= now:
@@ -97,14 +170,16 @@ class StreamedGmf:
         while (due := max(self._free_at, self._next_due())) <= now:
             self._free_at = due
             self._publish(due)
-        for publication in self._under_way:
-            if publication.visible_at <= now:
-                self._show(publication)
-        self._under_way = [publication for publication in self._under_way if publication.visible_at > now]
+        for users in self._users_out.arrived(now):
+            self._users.update(users)
+        for rows, vectors in self._items_out.arrived(now):
+            self._items = grown(self._items, int(rows.max(initial=-1)) + 1)
+            self._items[rows] = vectors
+        for past in self._past_out.arrived(now):
+            self._past.update(past)
 
     def _next_due(self) -> float:
-        of_users = self._users_due if len(self._dirty_users) else np.inf
-        return min(of_users, self._items_due if len(self._dirty_items) else np.inf)
+        return min(self._users_out.due, self._items_out.due, self._past_out.due)
 
     def _round(self, start: float) -> None:
         pace = self._pace
@@ -117,35 +192,36 @@ class StreamedGmf:
             np.concatenate([events.weights for events in batch]),
             np.concatenate([events.timestamps for events in batch]),
         )
-        self._dirty_users = np.union1d(self._dirty_users, outcome.touched_user_rows)
-        # Kept in the order of waiting: what did not fit into one publication comes first in the next.
-        fresh = np.setdiff1d(outcome.touched_item_rows, self._dirty_items, assume_unique=True)
-        self._dirty_items = np.concatenate([self._dirty_items, fresh])
+        self._n_learned += len(batch)
+        self._users_out.mark(outcome.touched_user_rows)
+        self._items_out.mark(outcome.touched_item_rows)
+        latest = self._learner.model.context.tables().latest[outcome.touched_user_rows]
+        self._past_out.mark(np.unique(latest[latest >= 0]).astype(np.int64))
         self._free_at = start + pace.step_s + len(batch) * pace.event_s
         self._publish(self._free_at)
 
     def _publish(self, now: float) -> None:
-        pace, model = self._pace, self._learner.model
-        if len(self._dirty_users) and now >= self._users_due:
-            self._users_due = now + pace.user_write_s
-            rows, self._dirty_users = self._dirty_users, self._dirty_users[:0]
-            vectors = model.user_vectors(torch.from_numpy(rows)).numpy()
-            self._under_way.append(_Publication(now + pace.user_write_s, True, rows, vectors))
-        if len(self._dirty_items) and now >= self._items_due:
-            self._items_due = now + pace.item_interval_s
-            rows, self._dirty_items = np.split(self._dirty_items, [pace.max_item_vectors])
-            vectors = model.item_vectors(torch.from_numpy(rows)).numpy()
-            self._under_way.append(_Publication(now + pace.item_delay_s, False, rows, vectors))
+        self._users_out.publish_if_due(now, self._users_of)
+        self._items_out.publish_if_due(now, self._items_of)
+        self._past_out.publish_if_due(now, self._past_of)
 
-    def _show(self, publication: _Publication) -> None:
-        if publication.of_users:
-            self._users = _with_room(self._users, publication.rows)
-            self._users[publication.rows] = publication.vectors
-        else:
-            self._items = _with_room(self._items, publication.rows)
-            self._items[publication.rows] = publication.vectors
+    def _users_of(self, rows: Rows) -> dict[int, _User]:
+        model = self._learner.model
+        tables = model.context.tables()
+        vectors = model.user_vectors(torch.from_numpy(rows)).numpy()
+        users = {}
+        for row, vector in zip(rows.tolist(), vectors, strict=True):
+            last = zip(tables.latest[row].tolist(), tables.times[row].tolist(), strict=True)
+            known = [(item, second) for item, second in last if item >= 0]
+            users[row] = _User(vector, known, self._n_learned)
+        return users
+
+    def _items_of(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
+        return rows, self._learner.model.item_vectors(torch.from_numpy(rows)).numpy()
+
+    def _past_of(self, rows: Rows) -> dict[int, NDArray[np.float32]]:
+        vectors = self._learner.model.past_vectors(torch.from_numpy(rows)).numpy()
+        return dict(zip(rows.tolist(), vectors, strict=True))
 
 
-def _with_room(table: NDArray[np.float32], rows: Rows) -> NDArray[np.float32]:
-    """Return the table with zeros up to the highest row; a user vector that was given ends in 1."""
-    return grown(table, int(rows.max(initial=-1)) + 1)
+_NOBODY = _User(None, [], 0)

@@ -57,7 +57,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
         events,
         weights,
         partial(state.user_ids.rows_of, add=True),
-        lambda item_ids: rows_with_starts(state, item_ids, rules.neighbours_of),
+        lambda item_ids: rows_with_starts(state, item_ids, rules.contents),
     )
     if not len(acting.user_rows):
         return Absorbed(np.zeros(0, np.int64), [], float("nan"), 0.0)
@@ -74,6 +74,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
         )
         state.dirty_items.mark(outcome.touched_item_rows, now)
         state.dirty_users.mark(choices.user_rows, now)
+        rules.contents.follow(state.item_ids.ids_at(choices.item_rows.tolist()))
         loss = outcome.loss
     seen = [
         (event.user_id, event.item_id, event.timestamp)

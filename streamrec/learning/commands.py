@@ -65,7 +65,7 @@ def carry_out(
         if command.name == "item_changed" and key in items.items and number > deleted_at.get(key, -1):
             categories.put(items.items[key])
             state.deleted_items.discard(key)
-            enter_silently(state, items.items[key], categories.neighbours, now)
+            enter_silently(state, items.items[key], categories.contents, now)
             changed.append(key)
     hidden = follow(state, dict.fromkeys(changed), categories.hidden, now)
     return GoneItems(list(deleted_at), hidden)

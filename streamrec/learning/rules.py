@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
-from streamrec.learning.item_starts import NeighboursOf
 
 VALUE_BOUNDS = (0.2, 5.0)
 """A value far from its user's mean is more often a mistake than a passion: its weight is bounded."""
@@ -28,15 +28,15 @@ class LearningRules(NamedTuple):
         By event type.
     is_value_weighted
         Whether an event's value, relative to its user's mean, scales its weight.
-    neighbours_of
-        Items with metadata like an item's: a new item starts among those that the model knows.
+    contents
+        Finds the items with metadata like an item's, among which a new item starts.
     labels_of
         Categories and tags of an item, for the profiles of users.
     """
 
     weights: EventWeights
     is_value_weighted: bool
-    neighbours_of: NeighboursOf
+    contents: ContentIndex
     labels_of: LabelsOf = lambda _item_id: NO_LABELS
 
     def weights_of(self, events: Sequence[Interaction]) -> NDArray[np.float64]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
+from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.publisher import Publisher
-from streamrec.publishing.views import published_neighbours
 from streamrec.settings.processes import CoVisitationSettings
 
 _PAUSE_AFTER_FAILURE_S = 15.0

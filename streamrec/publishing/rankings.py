@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import islice
 
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import ItemVersions, deleted_item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
@@ -32,8 +33,11 @@ class RankingPublishing:
     rankings there are: at the start, after every failure of the cache, and every few minutes.
     """
 
-    def __init__(self, state: TrainerState, categories: ItemCategories, publisher: Publisher) -> None:
+    def __init__(
+        self, state: TrainerState, categories: ItemCategories, weights: EventWeights, publisher: Publisher
+    ) -> None:
         self._state = state
+        self._weights = weights
         self._categories = categories
         self._publisher = publisher
         self._names_due = float("-inf")
@@ -63,7 +67,7 @@ class RankingPublishing:
             self._hidden_due = now + _HIDDEN_EVERY_S
         items, versions = self._next_changes(has_failed=has_failed)
         ranked = rankings(self._state, self._categories.in_turn())
-        blend = blend_of(self._state)
+        blend = blend_of(self._state, self._weights)
         return Status(
             ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
         )

@@ -8,13 +8,14 @@ import torch
 from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_time import StreamTime
-from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.ranking.published_blend import Blend, TrainerRules
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.users.user import Profile, UserState
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import Neighbours, RankedItem, VectorTable
+from streamrec.ports import RankedItem, VectorTable
 
 NEW_ITEMS = "new"
 """The ranking of items that few have had a chance to choose yet, beside those of popularity."""
@@ -76,53 +77,16 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
     return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
 
 
-def neighbours_of(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
-    """Return up to `k` neighbours of each of the (B,) item rows that live, nearest first; no hidden ones."""
-    if not len(rows):
-        return {}
-    nearest = state.covisitation.neighbours(rows, k)
-    is_there = (nearest.rows >= 0) & ~are_hidden(state)[nearest.rows]
-    # Six digits are more than a similarity means, and half as long to write as all of them.
-    neighbour_ids = state.item_ids.ids_at(nearest.rows[is_there].tolist())
-    similarities = nearest.similarities[is_there].round(6).tolist()
-    supports = nearest.supports[is_there].round(3).tolist()
-    follows = nearest.follows[is_there].round(6).tolist()
-    ends = np.cumsum(is_there.sum(axis=1)).tolist()
-    ids = [state.item_ids.id_at(row) for row in rows.tolist()]
-    return {
-        item_id: Neighbours(
-            neighbour_ids[start:end], similarities[start:end], supports[start:end], follows[start:end]
-        )
-        for item_id, start, end in zip(ids, [0, *ends], ends, strict=False)
-        if item_id is not None
-    }
-
-
-def published_neighbours(state: TrainerState, rows: NDArray[np.int64], k: int) -> dict[str, Neighbours]:
-    """Return up to `k` neighbours by co-visitation, and as many by day, of the (B,) item rows that live."""
-    near = neighbours_of(state, rows, k)
-    by_day = state.same_day.neighbours(rows, k)
-    is_hidden = are_hidden(state)
-    for row, neighbours, counts in zip(rows.tolist(), *by_day, strict=True):
-        item_id = state.item_ids.id_at(row)
-        is_there = (counts > 0) & ~is_hidden[neighbours]
-        if item_id is not None and is_there.any():
-            near[item_id] = msgspec.structs.replace(
-                near[item_id],
-                same_day_ids=state.item_ids.ids_at(neighbours[is_there].tolist()),
-                same_day_counts=counts[is_there].tolist(),
-            )
-    return near
-
-
 def stream_time(state: TrainerState) -> StreamTime:
     """Return the time of the stream that was learned so far."""
     return StreamTime(state.clock.newest, state.learner.model.context.scale_s)
 
 
-def blend_of(state: TrainerState) -> Blend:
-    """Return what was learned of how to blend sources, and the time of the stream."""
-    return state.blend.published(stream_time(state))
+def blend_of(state: TrainerState, weights: EventWeights) -> Blend:
+    """Return what was learned of how to blend sources, the time of the stream, and the trainer's rules."""
+    context = state.learner.model.context.weighing.rules
+    rules = TrainerRules(context, weights.given, weights.default)
+    return msgspec.structs.replace(state.blend.published(stream_time(state)), rules=rules)
 
 
 def state_gauges(state: TrainerState, now: float) -> dict[str, float]:

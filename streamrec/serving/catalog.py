@@ -14,6 +14,7 @@ from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, DocumentStore, EventSink, Message
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import Command, encode_command
 
 CommandName = Literal["item_changed", "item_deleted", "user_erased"]
@@ -34,11 +35,13 @@ class Catalog:
         store: DocumentStore,
         items: ItemReader,
         sink: EventSink,
+        accepted: AcceptedChoices,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._items = items
         self._sink = sink
+        self._accepted = accepted
         self._clock = clock
 
     async def get_item(self, item_id: str) -> Item:
@@ -78,6 +81,7 @@ class Catalog:
         was_there = await self._store.delete_item(item_id)
         # Also when it was not: an item that only ever had interactions is in the index nevertheless.
         await self._announce("item_deleted", [item_id])
+        self._accepted.forget_item(item_id)
         if not was_there:
             raise UnknownId(f"there is no item {item_id!r}")
 
@@ -109,12 +113,16 @@ class Catalog:
         whoever reads the log from before them. So also for an unknown user: the log may hold events that
         nobody read yet. A repeat, after a failure at any step, marks a later offset, and that one counts.
         """
-        await self._store.erase_user(user_id)
-        now = self._clock()
-        marker = Message(user_id, encode_marker(ErasureMarker("user_erased", now, ORIGIN)))
-        mark = await asyncio.to_thread(self._sink.mark, INTERACTIONS, marker)
-        await self._store.note_erasure(user_id, mark, now)
-        await self._append("user_erased", [user_id])
+        try:
+            await self._store.erase_user(user_id)
+            now = self._clock()
+            marker = Message(user_id, encode_marker(ErasureMarker("user_erased", now, ORIGIN)))
+            mark = await asyncio.to_thread(self._sink.mark, INTERACTIONS, marker)
+            await self._store.note_erasure(user_id, mark, now)
+            await self._append("user_erased", [user_id])
+        finally:
+            # Behind the marker: whoever appended before it has noted by now what was appended.
+            self._accepted.forget_user(user_id)
 
     async def _announce(self, name: CommandName, item_ids: Sequence[str]) -> None:
         # A failure must not keep the change from those who act on it; the trainer tells the cache, too.

@@ -16,6 +16,8 @@ from streamrec.serving.sources.near_categories import NearCategories
 from streamrec.serving.sources.reading import ServedReader
 from streamrec.serving.sources.reading_rankings import RankingReader
 from streamrec.serving.sources.retrieval import Retrieval
+from streamrec.serving.users.accepted import AcceptedChoices
+from streamrec.serving.users.fresh import FreshUsers
 
 
 class ServingLimits(NamedTuple):
@@ -62,7 +64,7 @@ class GuardedUsers:
 class Serving(NamedTuple):
     """Finders and readers that answers are made with.
 
-    `items`, `blend`, `rankings` and `categories` read beside the answers.
+    `items`, `blend`, `rankings` and `categories` read beside the answers; `accepted` is told of events.
     """
 
     recommender: Recommender
@@ -73,6 +75,7 @@ class Serving(NamedTuple):
     categories: NearCategories
     history: HistoryReader
     similar_users: SimilarUserFinder
+    accepted: AcceptedChoices
 
     async def aclose(self) -> None:
         """Wait for what is being read beside the answers."""
@@ -92,7 +95,9 @@ def serving_over(
     categories = NearCategories(items)
     reader = ServedReader(cache, cache_guard, index, index_guard, limits.ranking_age_s)
     retrieval = Retrieval(reader, categories)
-    users = GuardedUsers(store, store_guard, limits.n_seen_excluded)
+    accepted = AcceptedChoices()
+    published = GuardedUsers(store, store_guard, limits.n_seen_excluded)
+    users = FreshUsers(published, accepted, cache, cache_guard, blend, metrics)
     explorer = Explorer(reader.rankings, items, limits.exploration_share, random.Random())
     recommender = Recommender(
         users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
@@ -109,4 +114,5 @@ def serving_over(
         categories=categories,
         history=history,
         similar_users=similar_users,
+        accepted=accepted,
     )

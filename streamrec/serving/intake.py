@@ -2,18 +2,37 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidEvent
 from streamrec.ports import INTERACTIONS, EventSink, Message
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import EventRecord, encode_event, to_interaction
 
 
 class EventIntake:
-    """Checks events and appends them to the interactions."""
+    """Checks events and appends them to the interactions.
 
-    def __init__(self, sink: EventSink, clock: Callable[[], float] = time.time) -> None:
+    Parameters
+    ----------
+    accepted
+        Holds what was appended until the trainer has published it.
+    weights
+        Returns what each type of event weighs for the trainer.
+    """
+
+    def __init__(
+        self,
+        sink: EventSink,
+        accepted: AcceptedChoices,
+        weights: Callable[[], Awaitable[EventWeights]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._sink = sink
+        self._accepted = accepted
+        self._weights = weights
         self._clock = clock
 
     async def accept(self, records: Sequence[EventRecord]) -> None:
@@ -27,13 +46,17 @@ class EventIntake:
             When the log takes no more for now.
         """
         arrival_s = self._clock()
-        messages = [_message(position, record, arrival_s) for position, record in enumerate(records)]
-        await asyncio.to_thread(self._sink.append, INTERACTIONS, messages)
+        events = [_event(position, record, arrival_s) for position, record in enumerate(records)]
+        weights = await self._weights()
+        await asyncio.to_thread(self._append, events, weights)
+
+    def _append(self, events: Sequence[Interaction], weights: EventWeights) -> None:
+        self._sink.append(INTERACTIONS, [Message(event.user_id, encode_event(event)) for event in events])
+        self._accepted.note(events, weights)
 
 
-def _message(position: int, record: EventRecord, arrival_s: float) -> Message:
+def _event(position: int, record: EventRecord, arrival_s: float) -> Interaction:
     try:
-        event = to_interaction(record, arrival_s)
+        return to_interaction(record, arrival_s)
     except InvalidEvent as error:
         raise InvalidEvent(error.reason, f"event {position}: {error}") from error
-    return Message(event.user_id, encode_event(event))

@@ -174,7 +174,8 @@ def context_of(request: RecommendationRequest, profile: UserProfile, time: Strea
         )
     return RequestContext(
         vector=state.vector,
-        generation=state.generation,
+        # Of who chose for the first time, a moment ago, there may be no vector yet, and then no generation.
+        generation=state.generation or None,
         recent=state.recent,
         recent_at=state.recent_at,
         n_events=state.n_events,
@@ -209,4 +210,4 @@ def _based_on(items: Sequence[RecommendedItem], context: RequestContext, generat
         return "user_id"
     if not any(LABELS[item.source].is_personal for item in items):
         return "popular_items"
-    return "user_id" if context.generation is not None else "item_id"
+    return "item_id" if context.is_by_item else "user_id"

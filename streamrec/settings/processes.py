@@ -19,7 +19,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.domain.bars.bar import MAX_WINDOW
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
+from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
@@ -115,7 +116,7 @@ class TrainerSettings(BaseSettings):
     )
 
     event_weights: dict[str, Weight] = Field(
-        {"impression": 0.0, "dislike": -1.0},
+        USUAL_WEIGHTS,
         description='Event type, or a rule on its values such as "rating<=2" -> weight; see EventWeights.',
     )
     default_event_weight: Weight = 1.0
@@ -160,6 +161,10 @@ class TrainerSettings(BaseSettings):
     user_cap: PositiveFloat = Field(200.0, description="Events of a user that count in full; see UserShares.")
     user_cap_half_life_s: PositiveFloat = Field(86_400.0, description="They count half towards the cap then.")
     max_disliked: PositiveInt = Field(2000, le=MOST_DISLIKED, description="Newest dislikes kept of a user.")
+    content_fields: frozenset[ContentField] = Field(
+        DEFAULT_FIELDS,
+        description="Of items' metadata (JSON): what they share there makes them like each other.",
+    )
     new_item_age_s: PositiveFloat = Field(7 * 86_400.0, description="Older items are not new; stream time.")
     new_item_events: PositiveFloat = Field(20.0, description="Items chosen so often are not new.")
     max_users: PositiveInt = Field(

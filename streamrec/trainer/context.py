@@ -5,6 +5,7 @@ from functools import partial
 
 from streamrec.domain.events.weights import EventWeights
 from streamrec.learning.commands import commands_read
+from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.reverts import Reverts
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
@@ -81,7 +82,7 @@ def open_context(
     patient(publisher.claim_changelog)
     patient(_seek, source, start, next_offsets)
     erasures = patient(open_erasures, store, source, process.clock)
-    categories = patient(lambda: ItemCategories(store.read_items()))
+    categories = patient(lambda: ItemCategories(store.read_items(), settings.content_fields))
     erasures.settle(source.next_offsets())
     user_ids = state.user_ids.ids()
     # In another log, or behind the end of one that was cut, the checkpoint's offsets say nothing. Then all go
@@ -91,6 +92,7 @@ def open_context(
     else:
         erased = patient(ever_erased, store, user_ids)
     state.log = erasures.log
+    follow_chosen(state, categories.contents)
     return TrainerContext(
         source=source,
         erasures=erasures,
@@ -102,7 +104,7 @@ def open_context(
         state=state,
         categories=categories,
         rules=LearningRules(
-            weights_of(settings), settings.value_weight, categories.neighbours, categories.labels
+            weights_of(settings), settings.value_weight, categories.contents, categories.labels
         ),
         settings=settings,
         store=store,

@@ -65,7 +65,7 @@ class TrainerHandler:
         self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)
         self._item_vectors = publishing_of_items(state, publisher, settings, now)
         self._user_vectors = publishing_of_users(state, publisher, settings, now)
-        self._rankings = RankingPublishing(state, context.categories, publisher)
+        self._rankings = RankingPublishing(state, context.categories, context.rules.weights, publisher)
         self._pending, self._rejections = Pending(), Digest("records_rejected")
         self._eviction = Eviction(state, settings, context.metrics)
         # What was hidden or shown while nobody followed the commands, or before there was this generation.
@@ -111,6 +111,7 @@ class TrainerHandler:
         evicted = self._eviction.take()
         self._forget_users(evicted.user_ids)
         self._state.forget_items(evicted.item_ids)
+        self._context.categories.contents.forget(evicted.item_ids)
         self._drop_items(evicted.item_ids)
 
     def _count(self, batch: Batch) -> None:

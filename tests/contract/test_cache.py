@@ -20,8 +20,10 @@ from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.published_blend import TrainerRules
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.table import COLUMNS, first_blend
+from streamrec.domain.users.context import ContextRules
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
 from tests.builders import near, numbered, proposal
@@ -148,6 +150,21 @@ async def test_counts_by_day_come_with_the_neighbours_and_without_any(cache: Sid
     assert await cache.server.neighbours(["a", "b"]) == {"a": both, "b": by_day_alone}
     cache.publisher.publish_neighbours({"b": Neighbours()})
     assert await cache.server.neighbours(["a", "b"]) == {"a": both}
+
+
+async def test_what_an_item_adds_to_vectors_comes_with_its_neighbours(cache: Sides) -> None:
+    with_past = msgspec.structs.replace(
+        near(("b", 0.5, 1.0, 0.0)), generation="g\U0001f3ac", past=bytes(range(256))
+    )
+    cache.publisher.publish_neighbours({"a": with_past, "none": Neighbours(generation="g", past=b"1234")})
+    assert await cache.server.neighbours(["a", "none"]) == {"a": with_past}
+
+
+async def test_the_trainers_rules_come_with_the_blend(cache: Sides) -> None:
+    rules = TrainerRules(ContextRules(7, 0.5, 0.25), {"view": 0.5, "rating<=2": -1.0}, 0.0)
+    blend = msgspec.structs.replace(first_blend().published(), rules=rules)
+    cache.publisher.publish_blend(blend)
+    assert await cache.server.blend() == blend
 
 
 async def test_the_blend_is_replaced(cache: Sides) -> None:

@@ -15,6 +15,7 @@ from streamrec.ports import INTERACTIONS, Message
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import encode_event
 from tests.e2e.processes import eventually
@@ -73,7 +74,7 @@ async def erase(folder: Path, user_id: str) -> None:
     store, sink = SqliteStore(folder / "store.db"), SqliteEventSink(folder / "events.db")
     guard = Guard("any", 5.0, NullMetrics())
     reader = ItemReader(MemoryCache(), guard, store, guard, NullMetrics())
-    await Catalog(store, reader, sink).erase_user(user_id)
+    await Catalog(store, reader, sink, AcceptedChoices()).erase_user(user_id)
     await store.aclose()
     sink.close()
 

@@ -36,6 +36,7 @@ from streamrec.promotion.roles import LEASE_NAME
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, encode_command, encode_event
@@ -111,7 +112,7 @@ class System:
             with contextlib.closing(open_event_sink(self.places.events)) as sink:
                 guard = Guard("any", 5.0, NullMetrics())
                 reader = ItemReader(MemoryCache(), guard, store, guard, NullMetrics())
-                await Catalog(store, reader, sink).erase_user(user_id)
+                await Catalog(store, reader, sink, AcceptedChoices()).erase_user(user_id)
             await store.aclose()
 
         asyncio.run(erase())

@@ -157,7 +157,7 @@ def _vectors_by_id(payload: bytes) -> object:
 # Caches -------------------------------------------------------------------------------------------------
 
 _ITEM = Item("i", "film", "t", categories=("c",), attributes={"tags": ["a"], "n": 1})
-_NEAR = Neighbours(["a", "b"], [0.5, 0.25], [3.0, 2.0], [0.0, 0.1], ["c"], [2])
+_NEAR = Neighbours(["a", "b"], [0.5, 0.25], [3.0, 2.0], [0.0, 0.1], ["c"], [2], "g", b"1234")
 _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 
 

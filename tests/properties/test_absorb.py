@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.recent_pairs import slots_of
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.users.user import UserState
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.publishing.views import NEW_ITEMS, neighbours_of, rankings, user_states
+from streamrec.publishing.neighbour_views import neighbours_of
+from streamrec.publishing.views import NEW_ITEMS, rankings, user_states
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from tests.builders import WEIGHTS
 
@@ -35,7 +37,7 @@ def trained(
     batches: list[list[Interaction]], *, by_value: bool = False
 ) -> tuple[TrainerState, set[tuple[str, str, float]]]:
     state = TrainerState("g", LEARNING, TrainerSettings(covisitation=CoVisitationSettings(n_kept=64)))
-    rules = LearningRules(WEIGHTS, by_value, lambda _item_id: (), labels_of)
+    rules = LearningRules(WEIGHTS, by_value, ContentIndex(), labels_of)
     seen = set()
     for batch in batches:
         if batch:

@@ -16,6 +16,7 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.replay import Replay, due_at_speed
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.evaluation.prequential import columns
 from streamrec.learning.absorb import absorb
 from streamrec.learning.initial.fit import FitOptions
@@ -131,7 +132,7 @@ def test_an_evaluation_keeps_it(tmp_path: Path) -> None:
 def test_what_is_learned_last_is_what_the_file_has_last(batch: int, n_initial: int, tmp_path: Path) -> None:
     learning = LearningSettings(embedding_dim=4, n_negatives=5)
     state = TrainerState("g", learning, TrainerSettings())
-    rules = LearningRules(WEIGHTS, is_value_weighted=False, neighbours_of=lambda _item_id: ())
+    rules = LearningRules(WEIGHTS, is_value_weighted=False, contents=ContentIndex())
     events = list(read_events(EventFile(write_csv(tmp_path))))
     if n_initial:
         train_initially(state, Start(events[:n_initial], rules, FitOptions(max_epochs=1)), lambda *_: None)

@@ -17,6 +17,7 @@ from streamrec.adapters.opening import open_cache_publisher, open_event_source, 
 from streamrec.cli.screen import progress_bar, say, spinner
 from streamrec.cli.training.initial_history import LEASE, History, until_told
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.ranking.prequential import Events
 from streamrec.learning.initial.fit import FitOptions, FitReport
 from streamrec.learning.initial.past import ErasedUsers, PastCommands, read_commands
@@ -71,7 +72,7 @@ def train(
     state.changelog_slot = slot
     state.log = history.log
     store = open_trainer_store(locations.store_url)
-    before = _before(locations, store)
+    before = _before(locations, store, settings)
     past, report = _fitted(state, history, before, Start((), _rules(settings, before), options, warm))
     _say_report(report)
     changed = before.commands.changed_items
@@ -134,7 +135,7 @@ class _Before(NamedTuple):
         return erased
 
 
-def _before(locations: LocationSettings, store: TrainerStore) -> _Before:
+def _before(locations: LocationSettings, store: TrainerStore, settings: TrainerSettings) -> _Before:
     patient = until_told()
     with (
         spinner("Reading the commands"),
@@ -142,7 +143,7 @@ def _before(locations: LocationSettings, store: TrainerStore) -> _Before:
     ):
         commands = patient(read_commands, source)
     erased = patient(ErasedUsers, store, commands.erased_at)
-    categories = patient(lambda: ItemCategories(store.read_items()))
+    categories = patient(lambda: ItemCategories(store.read_items(), settings.content_fields))
     stored = patient(lambda: {item.item_id for item in store.read_items(commands.deleted_items)})
     deleted = [item_id for item_id in commands.deleted_items if item_id not in stored]
     return _Before(commands, erased, categories, deleted)
@@ -151,7 +152,7 @@ def _before(locations: LocationSettings, store: TrainerStore) -> _Before:
 def _rules(settings: TrainerSettings, before: _Before) -> LearningRules:
     # Every item is learned from the history alone; metadata tells what users chose.
     weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    return LearningRules(weights, settings.value_weight, lambda _item_id: (), before.categories.labels)
+    return LearningRules(weights, settings.value_weight, ContentIndex(), before.categories.labels)
 
 
 def _fitted(state: TrainerState, history: History, before: _Before, start: Start) -> tuple[Events, FitReport]:

@@ -15,6 +15,9 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 
+USUAL_WEIGHTS = {"impression": 0.0, "dislike": -1.0}
+"""By type, where nobody says otherwise."""
+
 
 class _ValueRule(NamedTuple):
     compare: Callable[[float, float], bool]

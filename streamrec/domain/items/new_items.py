@@ -73,6 +73,12 @@ class NewItems(StatePart):
         if self._silent:
             self._silent.difference_update(rows.tolist())
 
+    def were_chosen(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return (B,): which of the rows somebody chose."""
+        self._reach(int(rows.max(initial=-1)))
+        were_chosen: NDArray[np.bool_] = self._n_events[rows] > 0
+        return were_chosen
+
     def scores(self, now: float) -> NDArray[np.float64]:
         """Return (I,) how much each item should be shown: most of all the youngest and least chosen.
 

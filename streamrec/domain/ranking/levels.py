@@ -3,33 +3,23 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import inlined
-
 LEAST_SHARE = np.float32(0.01)
 """Amounts under this share of the best one are all the same: noise, on a scale of logarithms."""
 
 _RANGE = -np.log(LEAST_SHARE)
 
 
-@inlined
-def level_of(amount: np.float32, best: np.float32) -> np.float32:
+def share_levels(amounts: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return 1 for the best, 0 from a hundredth of it down, and a half for a tenth of it.
 
-    Nothing is a level where the best is no amount at all.
+    Parameters
+    ----------
+    amounts, best
+        Of shapes that go together; nothing is a level where the best is no amount at all.
 
-    >>> [round(float(level_of(np.float32(amount), np.float32(8))), 2) for amount in (8.0, 0.8, 0.0)]
+    >>> share_levels(np.array([8.0, 0.8, 0.0], np.float32), np.array([8.0], np.float32)).round(2).tolist()
     [1.0, 0.5, 0.0]
     """
-    if best <= 0 or amount <= LEAST_SHARE * best:
-        return np.float32(0)
-    return np.float32(np.log(amount / best) / _RANGE + np.float32(1))
-
-
-@inlined
-def replace_by_levels(amounts: NDArray[np.float32]) -> None:
-    """Replace (N,) amounts by their levels beside the largest."""
-    best = np.float32(0)
-    for amount in amounts:
-        best = max(best, amount)
-    for row in range(len(amounts)):
-        amounts[row] = level_of(amounts[row], best)
+    shares = np.divide(amounts, np.where(best > 0, best, 1), dtype=np.float32)
+    levels: NDArray[np.float32] = np.log(np.maximum(shares, LEAST_SHARE)) / _RANGE + np.float32(1)
+    return levels

@@ -7,9 +7,11 @@ import msgspec
 import numpy as np
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.ranking import context_columns, user_columns
-from streamrec.domain.ranking.context_columns import n_features
+from streamrec.domain.ranking.candidates import n_features
 from streamrec.domain.ranking.user_columns import SEGMENTS
+from streamrec.domain.users.context import ContextRules
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
@@ -18,6 +20,26 @@ COLUMNS = (*context_columns.NAMES, *user_columns.NAMES)
 
 _LARGEST = 1e9
 """No trained number comes near it; sums of products of such numbers still fit a float32."""
+
+
+class TrainerRules(msgspec.Struct, frozen=True):
+    """Rules by which the trainer reads events, for who goes by an event before it was learned.
+
+    Attributes
+    ----------
+    context
+        What a user's last items weigh in the user's vector.
+    event_weights, default_event_weight
+        See `EventWeights`.
+    """
+
+    context: ContextRules = ContextRules()
+    event_weights: dict[str, float] = msgspec.field(default_factory=lambda: dict(USUAL_WEIGHTS))
+    default_event_weight: float = 1.0
+
+    def weights(self) -> EventWeights:
+        """Return what each type of event weighs."""
+        return EventWeights(self.event_weights, self.default_event_weight)
 
 
 class Blend(msgspec.Struct, frozen=True):
@@ -41,6 +63,8 @@ class Blend(msgspec.Struct, frozen=True):
         Events that it was learned from.
     time
         Of the stream, when it was published.
+    rules
+        Of the trainer that published it; usual ones, by which vectors stay as they are, in one of before.
     """
 
     sources: tuple[str, ...]
@@ -53,6 +77,7 @@ class Blend(msgspec.Struct, frozen=True):
     output: list[float]
     n_learned: int = 0
     time: StreamTime = UNKNOWN_TIME
+    rules: TrainerRules = TrainerRules()
 
     def goes_by(self, sources: Sequence[str]) -> bool:
         """Return whether it was learned of these sources, and of the columns of this version."""
@@ -66,6 +91,7 @@ def decode_blend(written: str | bytes) -> Blend | None:
     """Read a blend; None for one of another version, and for what is none."""
     try:
         blend = decoded(_decode, written)
+        decoded(TrainerRules.weights, blend.rules)
     except Damaged:
         return None
     return blend if _is_whole(blend) else None

@@ -52,6 +52,12 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
         Shrunk cosines of how often each was chosen after the other, not before.
     same_day_ids, same_day_counts
         Chosen by one user on one day, and how many users and days that were, most often first.
+    generation
+        Of the model that `past` is of.
+    past
+        (D,) float32 little-endian, as bytes: what the item adds to the vector of a user who chose it last, as
+        `GMF.past_vectors` has it; empty where there is none. It goes with the neighbours because who forms
+        a vector reads those of the same items anyway.
 
     >>> bool(Neighbours()), len(Neighbours(["a"], [0.5], [3.0], [0.0])), bool(Neighbours(same_day_ids=["a"]))
     (False, 1, True)
@@ -61,9 +67,11 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
     similarities: list[float] = []
     supports: list[float] = []
     follows: list[float] = []
-    # Values of before have no more than the above; they are read as if no days had been counted.
+    # Values of before end here, or two columns later; they are read as if what follows had not been counted.
     same_day_ids: list[str] = []
     same_day_counts: list[int] = []
+    generation: str = ""
+    past: bytes = b""
 
     # A server holds copies of these, and answers from one many times.
     def near(self, items: ItemNumbers) -> Near:
@@ -88,7 +96,7 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
         return len(self.item_ids)
 
     def __bool__(self) -> bool:
-        """Return whether there is any at all."""
+        """Return whether there is any at all; an item without was in nobody's past, and adds nothing."""
         return bool(self.item_ids or self.same_day_ids)
 
 

@@ -15,7 +15,7 @@ from streamrec.learning.counting import count_history
 from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
 from streamrec.learning.initial.history import gather
 from streamrec.learning.initial.warm_start import warm_start
-from streamrec.learning.item_starts import enter_silently
+from streamrec.learning.item_starts import enter_silently, follow_chosen
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.categories import ItemCategories
@@ -107,8 +107,9 @@ def _forgetting(state: TrainerState, user_ids: Sequence[str], rows: NDArray[np.i
 
 def enter_catalog(state: TrainerState, items: Iterable[Item], categories: ItemCategories, now: float) -> None:
     """Let items of the catalog that the history does not hold be found, too; `now` is in Unix seconds."""
+    follow_chosen(state, categories.contents)
     for item in items:
-        enter_silently(state, item, categories.neighbours, now)
+        enter_silently(state, item, categories.contents, now)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,14 @@
-"""Item metadata as the trainer knows it: categories and tags, and which items share categories."""
+"""Item metadata as the trainer knows it: categories and tags, and which items are like each other."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 
 from streamrec.domain.events.interaction import MAX_ID_BYTES
 from streamrec.domain.items.category_table import CategoryTable
+from streamrec.domain.items.content_index import ContentIndex
+from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
 from streamrec.domain.items.item import Item
 from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
-
-N_NEIGHBOURS = 50
-"""More than this and every new item of a category starts at the same point."""
-
-_N_PER_CATEGORY = 500
-"""Items looked at per category: bounds the work for a new item in a category of a million."""
-
 
 _MEMBERS_AT_ONCE = 20_000
 """Items ranked within their categories in one turn: all else in the trainer waits for it."""
@@ -31,20 +25,22 @@ class ItemCategories:
     >>> for item_id, names in {"a": ("war",), "b": ("war", "drama"), "c": ("comedy",)}.items():
     ...     categories.put(Item(item_id, categories=names))
     >>> categories.put(Item("new", categories=("drama", "war")))
-    >>> categories.neighbours("new")
-    ['b', 'a']
+    >>> categories.names, categories.labels("b").categories
+    (['war', 'drama', 'comedy'], ('war', 'drama'))
 
     Attributes
     ----------
     hidden
         Ids of items that are not to be offered.
+    contents
+        Finds items with metadata like an item's.
     table
         Categories of all items, as those who rank go by them.
     emptied
         Names that lost their last item since `in_turn` was called last.
     """
 
-    def __init__(self, items: Iterable[Item] = ()) -> None:
+    def __init__(self, items: Iterable[Item] = (), fields: Collection[ContentField] = DEFAULT_FIELDS) -> None:
         self._names: dict[str, tuple[str, ...]] = {}
         self._members: dict[str, dict[str, None]] = {}
         self._labels: dict[str, ItemLabels] = {}
@@ -52,12 +48,14 @@ class ItemCategories:
         self.hidden: set[str] = set()
         self.table = CategoryTable(most_items=None)
         self.emptied: dict[str, None] = {}
+        self.contents = ContentIndex(fields)
         for item in items:
             self.put(item)
 
     def put(self, item: Item) -> None:
         """Replace what is known of an item."""
-        self.drop(item.item_id)
+        self._drop_labels(item.item_id)
+        self.contents.put(item)
         if item.is_hidden:
             self.hidden.add(item.item_id)
         if item.categories:
@@ -72,6 +70,10 @@ class ItemCategories:
 
     def drop(self, item_id: str) -> None:
         """Forget an item; unknown ids are ignored."""
+        self._drop_labels(item_id)
+        self.contents.drop(item_id)
+
+    def _drop_labels(self, item_id: str) -> None:
         self._labels.pop(item_id, None)
         self.table.drop(item_id)
         self.hidden.discard(item_id)
@@ -90,17 +92,6 @@ class ItemCategories:
     def labels(self, item_id: str) -> ItemLabels:
         """Return what an item counts for; nothing when it has no metadata."""
         return self._labels.get(item_id, NO_LABELS)
-
-    def neighbours(self, item_id: str) -> list[str]:
-        """Return items that share categories with this one, those that share most first."""
-        n_shared: Counter[str] = Counter()
-        for name in self._names.get(item_id, ()):
-            for position, member in enumerate(reversed(self._members[name])):
-                if position == _N_PER_CATEGORY:
-                    break
-                n_shared[member] += 1
-        del n_shared[item_id]
-        return [neighbour for neighbour, _ in n_shared.most_common(N_NEIGHBOURS)]
 
     def in_turn(self, n_members: int = _MEMBERS_AT_ONCE) -> dict[str, list[str]]:
         """Return the next categories' item ids: one category, and more up to `n_members` ids in all.

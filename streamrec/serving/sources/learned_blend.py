@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.ranking.published_blend import Blend, TrainerRules
 from streamrec.domain.sources.table import COLUMNS, first_blend
+from streamrec.domain.users.context import Weighing
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
 from streamrec.serving.guard import Guard
@@ -33,22 +35,36 @@ class LearnedBlend:
         self._reading: asyncio.Task[None] | None = None
         self._published: Blend | None = None
         self._ranker = first_blend()
+        self._rules = TrainerRules()
+        self._weights = self._rules.weights()
         self._time, self._time_since = UNKNOWN_TIME, clock()
         self._is_first = True
 
     async def ranker(self) -> BlendRanker:
         """Return the newest ranker at hand; only the first caller waits for one."""
+        await self._renew()
+        return self._ranker
+
+    async def weights(self) -> EventWeights:
+        """Return what each type of event weighs for the trainer; like `ranker`."""
+        await self._renew()
+        return self._weights
+
+    async def _renew(self) -> None:
         if self._clock() >= self._due and (self._reading is None or self._reading.done()):
             self._due = self._clock() + RENEWED_AFTER_S
             self._reading = asyncio.create_task(self._read())
         if self._is_first and self._reading is not None:
             await asyncio.shield(self._reading)
             self._is_first = False
-        return self._ranker
 
     def time(self) -> StreamTime:
         """Return the stream's time when it was read last to have gone on, and what passed here since then."""
         return self._time._replace(now=self._time.now + self._clock() - self._time_since)
+
+    def weighing(self) -> Weighing:
+        """Return what a user's last items weigh in the user's vector, as far as the trainer said so."""
+        return Weighing(self._rules.context, self._time.scale_s)
 
     async def aclose(self) -> None:
         """Wait for what is being read."""
@@ -67,4 +83,6 @@ class LearnedBlend:
             self._time_since = self._clock()
         self._time = published.time
         self._ranker = BlendRanker.of(published)
+        if published.rules != self._rules:
+            self._rules, self._weights = published.rules, published.rules.weights()
         self._published = published

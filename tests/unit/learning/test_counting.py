@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.learning.counting import Moment, count, count_history
 from streamrec.learning.effective import EffectiveEvents
 from streamrec.learning.rules import LearningRules
@@ -13,7 +14,7 @@ WINDOWS = ("all", "week", "day", "hour", "recent")
 ROBOT, LIKED, PUSHED = 1000, 0, 1
 
 
-RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())
+RULES = LearningRules(WEIGHTS, False, ContentIndex())
 
 
 def fresh() -> TrainerState:

@@ -37,6 +37,10 @@ def vector(world: World, item_id: str) -> np.ndarray:
     return np.frombuffer(published, "<f4")
 
 
+def neighbours_of(trainer: RunningTrainer, item_id: str) -> list[str]:
+    return trainer.context.categories.contents.neighbours(item_id)
+
+
 def started(world: World, **settings: Any) -> RunningTrainer:
     trainer = world.trainer(**settings)
     trainer.step(2)
@@ -49,6 +53,54 @@ def test_an_item_that_nobody_chose_starts_where_its_like_are_and_is_published(wo
     trainer.step(2)
     expected = np.mean([vector(world, f"war{n}") for n in range(3)], axis=0)
     assert vector(world, "new") == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_title_alone_says_what_an_item_is_like_where_titles_count(world: World) -> None:
+    asyncio.run(world.store.put_items([Item("day", title="The Longest Day"), Item("new", title="Longest?")]))
+    world.send(*events(("u0", "day"), ("u1", "day")))
+    for fields, neighbours in ((frozenset({"title"}), ["day"]), (frozenset({"categories", "text"}), [])):
+        trainer = started(world, content_fields=fields)
+        assert neighbours_of(trainer, "new") == neighbours
+        trainer.finish()
+
+
+def test_what_was_chosen_first_and_described_later_is_found(world: World) -> None:
+    trainer = started(world)
+    world.send(*events(("u0", "late"), ("u1", "late")))
+    trainer.step(2)
+    put(world, Item("new", title="zebra"), Item("late", title="zebra"))
+    trainer.step(2)
+    assert neighbours_of(trainer, "new") == ["late"]
+    put(world, Item("later", title="zebra"))  # like one that was chosen, and one that was not
+    trainer.step(2)
+    assert neighbours_of(trainer, "later") == ["late"]
+    assert "new" not in trainer.state.item_ids
+    assert vector(world, "later") == pytest.approx(vector(world, "late"), abs=1e-6)
+
+
+def test_an_item_that_was_evicted_or_deleted_is_like_nothing_until_it_is_chosen_again(world: World) -> None:
+    trainer = started(world, max_items=6)
+    put(world, Item("new", categories=("war",)), Item("other", categories=("drama",)))
+    world.command("item_deleted", "war1")
+    trainer.step(2)
+    assert set(neighbours_of(trainer, "new")) == {"war0", "war2"}
+    world.send(*events(*[(f"u{n}", f"{item}") for n, item in enumerate(["war0", "other", "x", "y", "z"])]))
+    trainer.step(3)
+    assert set(neighbours_of(trainer, "new")) == {"war0", "war2"} & set(trainer.state.item_ids.living())
+    assert "war2" not in trainer.state.item_ids
+    world.send(*events(("u0", "war2")))
+    trainer.step(2)
+    assert "war2" in neighbours_of(trainer, "new")
+
+
+def test_after_a_restart_a_new_item_is_like_the_same_ones(world: World) -> None:
+    trainer = started(world)
+    put(world, Item("silent", categories=("war", "comedy")))
+    trainer.step(2)
+    found = neighbours_of(trainer, "silent")
+    trainer.finish()
+    assert sorted(found) == ["comedy0", "comedy1", "comedy2", "war0", "war1", "war2"]
+    assert neighbours_of(world.trainer("two", is_restored=True), "silent") == found
 
 
 def test_it_is_offered_as_new_overall_and_in_its_category_until_it_is_known(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from models.checkpoint import Checkpoint
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.learning.counting import count_history
 from streamrec.learning.initial.history import gather
 from streamrec.learning.rules import LearningRules
@@ -92,7 +93,7 @@ def test_nothing_is_counted_where_it_is_turned_off(world: World) -> None:
 def test_a_history_counts_as_the_stream_does(world: World) -> None:
     history = [Interaction(f"u{n % 9}", f"i{n * n % 23}", n * DAY_S / 9) for n in range(300)]
     state = TrainerState(GENERATION, LEARNING, TrainerSettings())
-    rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+    rules = LearningRules(WEIGHTS, False, ContentIndex())
     count_history(state, gather(history, state, rules), rules)
     world.send(*[{"user_id": e.user_id, "item_id": e.item_id, "timestamp": e.timestamp} for e in history])
     trainer = world.trainer(max_batch=7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.item import Item
-from streamrec.learning.state.categories import N_NEIGHBOURS, ItemCategories
+from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
 from streamrec.learning.state.user_table import UserTable
 from streamrec.process.work_queue import WorkQueue
@@ -131,22 +131,6 @@ class TestUserTable:
 
 
 class TestItemCategories:
-    def test_those_that_share_most_come_first(self) -> None:
-        categories = ItemCategories(
-            [
-                Item("a", categories=("war",)),
-                Item("b", categories=("war", "drama")),
-                Item("c", categories=("comedy",)),
-            ]
-        )
-        categories.put(Item("new", categories=("drama", "war")))
-        assert categories.neighbours("new") == ["b", "a"]
-
-    def test_an_item_without_metadata_has_none(self) -> None:
-        categories = ItemCategories([Item("a", categories=("war",)), Item("bare")])
-        assert categories.neighbours("bare") == []
-        assert categories.neighbours("stranger") == []
-
     def test_changing_the_categories_moves_the_item(self) -> None:
         categories = ItemCategories([Item("a", categories=("war", "war"))])
         categories.put(Item("a", categories=("comedy",)))
@@ -175,9 +159,3 @@ class TestItemCategories:
             categories.drop(f"d{n}")
         assert categories.in_turn(1000)["d"] == []
         assert set(categories.in_turn(1000)) == {"a", "b", "c"}
-
-    def test_a_large_category_bounds_the_work(self) -> None:
-        categories = ItemCategories(Item(str(n), categories=("all",)) for n in range(2000))
-        neighbours = categories.neighbours("5")
-        assert len(neighbours) == N_NEIGHBOURS
-        assert "5" not in neighbours

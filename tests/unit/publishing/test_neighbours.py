@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.errors import Unavailable
+from streamrec.domain.items.content_index import ContentIndex
+from streamrec.errors import Unavailable, UnsoundModel
 from streamrec.learning.initial.fit import FitOptions
 from streamrec.learning.initial.release import Start, train_initially
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
+from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.settings.processes import CoVisitationSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, RunningTrainer, World, events, near
 
@@ -50,9 +52,30 @@ def test_what_is_chosen_together_reaches_the_cache(world: World) -> None:
     assert entry(published(world, "c")["c"], 1) == near(("a", once, 0.8, 0.0))
 
 
+def test_what_an_item_adds_to_vectors_goes_with_its_neighbours(world: World) -> None:
+    world.send(*events(("u", "a"), ("u", "b"), ("u", "c"), ("v", "b"), ("v", "a")))
+    trainer = _stepped(world.trainer())
+    settled(trainer)
+    model = trainer.state.learner.model
+    found = published(world, "a", "b", "c")
+    rows = trainer.state.item_ids.rows_of(list(found))
+    expected = (model.past.rows[rows] * model.output).numpy().astype("<f4")
+    assert [near.past for near in found.values()] == [row.tobytes() for row in expected]
+    assert {near.generation for near in found.values()} == {GENERATION}
+
+
+def test_a_damaged_past_is_never_published(world: World) -> None:
+    world.send(*events(("u", "a"), ("u", "b")))
+    trainer = _stepped(world.trainer())
+    trainer.state.learner.model.past.rows[1, 0] = float("nan")
+    with pytest.raises(UnsoundModel, match="past"):
+        published_neighbours(trainer.state, np.arange(2), 10)
+
+
 def entry(neighbours: Neighbours, place: int) -> Neighbours:
     """Return one of them by co-visitation."""
-    return Neighbours(*([column[place]] for column in msgspec.structs.astuple(neighbours)[:4]))
+    columns: list[Any] = [[column[place]] for column in msgspec.structs.astuple(neighbours)[:4]]
+    return Neighbours(*columns)
 
 
 def _shrunk(count: float, product_of_counts: int) -> float:
@@ -89,7 +112,7 @@ def test_dislikes_and_impressions_bring_nothing_together(world: World) -> None:
 def test_a_history_counts_as_the_stream_does(world: World) -> None:
     history = [Interaction(f"u{n % 9}", f"i{n * n % 23}", 100.0 + n) for n in range(300)]
     state = TrainerState(GENERATION, LEARNING, TrainerSettings())
-    rules = LearningRules(WEIGHTS, False, lambda _item_id: ())
+    rules = LearningRules(WEIGHTS, False, ContentIndex())
     train_initially(state, Start(history, rules, FitOptions(max_epochs=1)), lambda *_: None)
     world.send(*events(*[(event.user_id, event.item_id) for event in history]))
     trainer = _stepped(world.trainer())

@@ -1,32 +1,48 @@
 """Changes of items and users, and events on their way in: what is stored, and what is told to whom."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.memory.store import MemoryStore
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.items.item import Item
-from streamrec.errors import InvalidEvent, Unavailable, UnknownId
+from streamrec.errors import InvalidEvent, Overloaded, Unavailable, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker, is_marker
-from streamrec.ports import COMMANDS, INTERACTIONS, Mark
+from streamrec.ports import COMMANDS, INTERACTIONS, Fence, Mark, Message
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.guard import Guard
 from streamrec.serving.intake import EventIntake
 from streamrec.serving.item_reader import ItemReader
+from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.telemetry import NullMetrics
 from streamrec.wire import EventRecord, decode_command, decode_event
 
 NOW = 1_700_000_000.0
 
 
+async def usual_weights() -> EventWeights:
+    return EventWeights(USUAL_WEIGHTS)
+
+
+def intake_into(log: MemoryEventLog) -> EventIntake:
+    return EventIntake(MemoryEventSink(log), AcceptedChoices(), usual_weights, clock=lambda: NOW)
+
+
 class Stack:
     def __init__(self, cache: MemoryCache, store: MemoryStore | None = None) -> None:
         self.log = MemoryEventLog()
         self.store = store or MemoryStore()
+        self.accepted = AcceptedChoices()
         guard = Guard("any", 1.0, NullMetrics())
         reader = ItemReader(cache, guard, self.store, guard, NullMetrics())
-        self.catalog = Catalog(self.store, reader, MemoryEventSink(self.log), clock=lambda: NOW)
+        self.catalog = Catalog(
+            self.store, reader, MemoryEventSink(self.log), self.accepted, clock=lambda: NOW
+        )
 
     def commands(self) -> list[tuple[str, str]]:
         records = self.log.records.get(COMMANDS, [])
@@ -77,7 +93,7 @@ async def test_a_change_is_announced_although_the_cache_is_down() -> None:
 
 async def test_events_are_appended_by_user_with_their_arrival() -> None:
     log = MemoryEventLog()
-    intake = EventIntake(MemoryEventSink(log), clock=lambda: NOW)
+    intake = intake_into(log)
     await intake.accept([EventRecord(7, "a"), EventRecord("u", "b", timestamp=5)])
     records = log.records[INTERACTIONS]
     assert [record.key for record in records] == ["7", "u"]
@@ -87,9 +103,35 @@ async def test_events_are_appended_by_user_with_their_arrival() -> None:
     ]  # fmt: skip
 
 
+async def test_what_is_appended_is_held_and_what_is_refused_is_not() -> None:
+    class Full(MemoryEventSink):
+        def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
+            raise Overloaded("full", 1.0)
+
+    accepted, log = AcceptedChoices(), MemoryEventLog()
+    record = EventRecord("u", "a", timestamp="1970-01-01T00:01:40Z")
+    with pytest.raises(Overloaded):
+        await EventIntake(Full(log), accepted, usual_weights).accept([record])
+    assert len(accepted) == 0
+    await EventIntake(MemoryEventSink(log), accepted, usual_weights).accept([record])
+    assert [(one.item_id, one.second) for one in accepted.unpublished("u", None)] == [("a", 100)]
+
+
+async def test_an_erasure_takes_along_what_is_held_even_where_it_fails() -> None:
+    class Away(MemoryStore):
+        async def erase_user(self, user_id: str) -> bool:
+            raise Unavailable("down")
+
+    stack = Stack(MemoryCache(), Away())
+    stack.accepted.note([Interaction("u", "a", 1.0)], EventWeights({}))
+    with pytest.raises(Unavailable):
+        await stack.catalog.erase_user("u")
+    assert stack.accepted.unpublished("u", None) == ()
+
+
 async def test_one_bad_event_keeps_all_out_and_is_named() -> None:
     log = MemoryEventLog()
-    intake = EventIntake(MemoryEventSink(log))
+    intake = intake_into(log)
     with pytest.raises(InvalidEvent, match="event 1: timestamp"):
         await intake.accept([EventRecord("u", "a"), EventRecord("u", "b", timestamp="soon")])
     assert log.records == {}
@@ -123,5 +165,5 @@ async def test_senders_of_events_can_forge_no_marker() -> None:
         msgspec.json.decode(encode_marker(marker), type=EventRecord)
     fields = {"record": "user_erased", "at": 1.0, "origin": "x", "user_id": "u", "item_id": "i"}
     record = msgspec.json.decode(msgspec.json.encode(fields), type=EventRecord)
-    await EventIntake(MemoryEventSink(log), clock=lambda: NOW).accept([record])
+    await intake_into(log).accept([record])
     assert not is_marker(log.records[INTERACTIONS][0].value)

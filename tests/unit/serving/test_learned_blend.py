@@ -9,13 +9,14 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.ranking.candidates import Candidates
-from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.ranking.published_blend import Blend, TrainerRules
 from streamrec.domain.ranking.user_columns import LIGHT, Asker
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.sources.covisitation import COVISITATION
 from streamrec.domain.sources.gmf import GMF
 from streamrec.domain.sources.table import COLUMNS, first_blend
+from streamrec.domain.users.context import ContextRules, Weighing
 from streamrec.errors import Unavailable
 from streamrec.serving.guard import Guard
 from streamrec.serving.sources.learned_blend import RENEWED_AFTER_S, LearnedBlend
@@ -149,3 +150,15 @@ async def test_a_cache_that_is_down_from_the_start_leaves_equal_weights(reader: 
     reader.cache.publish_blend(believing(COVISITATION.name))
     await reader.later()
     assert await reader.best() == "n"
+
+
+async def test_the_trainers_rules_are_those_of_the_newest_blend(reader: Reader) -> None:
+    assert reader.blend.weighing().rules == ContextRules(), "nobody told any"
+    rules = TrainerRules(ContextRules(3, 0.5, 0.1), {"look": 0.0})
+    reader.cache.publish_blend(believing("gmf", rules=rules, time=StreamTime(5.0, 7.0)))
+    weights = await reader.blend.weights()
+    assert (weights.of("look"), weights.of("dislike")) == (0.0, 1.0)
+    assert reader.blend.weighing() == Weighing(rules.context, 7.0)
+    reader.cache.publish_blend(believing("gmf"))
+    await reader.later()
+    assert (await reader.blend.weights()).of("dislike") == -1.0

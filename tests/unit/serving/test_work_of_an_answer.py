@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from types import FrameType
 from typing import Any, cast
 
+import msgspec
 import numpy as np
 import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
+from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
+from streamrec.domain.ranking.published_blend import TrainerRules
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.table import first_blend
+from streamrec.domain.users.context import ContextRules
 from streamrec.domain.users.user import UserState
 from streamrec.index_protocol import encode_queries
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
@@ -89,7 +94,9 @@ class System:
             for item_id in recent
         }
         self.cache.publish_neighbours(columns)
-        self.cache.publish_blend(first_blend().published())
+        blend = first_blend().published()
+        rules = TrainerRules(ContextRules(N_LAST, 0.95, 0.1))
+        self.cache.publish_blend(msgspec.structs.replace(blend, rules=rules))
 
     async def ask(self, user_id: str) -> int:
         """Answer with ten items; return how many functions were called."""
@@ -136,3 +143,13 @@ async def test_an_unknown_users_answer_needs_the_profile_and_metadata_alone(syst
     assert system.calls == {"get_profile": 1, "get_items": 1}
     assert system.index.n_bytes == 0
     assert n_calls < 1080, "910 when this was written: what became of the hot path?"
+
+
+async def test_only_who_chose_something_unpublished_costs_another_read(system: System) -> None:
+    system.serving.accepted.note([Interaction("a", IDS[500], NOW)], EventWeights({}))
+    await system.ask("a")
+    await system.serving.items.aclose()  # other items' metadata is kept now
+    await system.ask("b")
+    assert system.calls == {"get_profile": 1, "search": 1, "neighbours": 1, "get_items": 1}
+    await system.ask("a")
+    assert system.calls == {"get_profile": 1, "search": 1, "neighbours": 2, "get_items": 1}

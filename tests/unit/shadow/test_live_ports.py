@@ -20,7 +20,7 @@ from streamrec.serving.recommender import UNKNOWN_USER
 from streamrec.serving.sources.reading import ServedReader
 from streamrec.shadow.live_ports import LiveUsers, StateReader
 from streamrec.telemetry import NullMetrics
-from tests.builders import GENERATION, RunningTrainer, World, events
+from tests.builders import GENERATION, WEIGHTS, RunningTrainer, World, events
 
 N_USERS, N_ITEMS = 12, 60
 
@@ -166,7 +166,7 @@ async def test_an_item_that_nobody_knows_has_nothing_near(published: Published) 
 
 async def test_the_blend_is_the_published_one(published: Published) -> None:
     blend = await published.world.cache.blend()
-    assert blend == blend_of(published.trainer.state)
+    assert blend == blend_of(published.trainer.state, WEIGHTS)
     assert blend is not None
     assert blend.n_learned > 20
     assert blend.weights != first_blend().published().weights

@@ -171,7 +171,7 @@ def test_servers_order_by_the_blend_that_the_trainer_published(trainer: RunningT
     world.send(*events(*[("steady", f"first{n}") for n in range(8)]))
     trainer.step(60)
     learned = asyncio.run(world.cache.blend())
-    assert learned == blend_of(trainer.state)
+    assert learned == blend_of(trainer.state, WEIGHTS)
     live = LiveServing(trainer.state, 200).recommend(RecommendationRequest(10, "steady"))
     assert asyncio.run(first_of(world, "steady")) == live.items[0].item_id
     # What the server is told to believe decides: here, nothing but what is popular now.

@@ -9,6 +9,7 @@ import torch
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
@@ -26,7 +27,7 @@ def absorbed(events: Sequence[Interaction], **settings: Any) -> TrainerState:
     chosen = TrainerSettings(**settings)
     state = TrainerState(GENERATION, LEARNING, chosen)
     weights = EventWeights(chosen.event_weights, chosen.default_event_weight)
-    rules = LearningRules(weights, chosen.value_weight, lambda item_id: ())
+    rules = LearningRules(weights, chosen.value_weight, ContentIndex())
     for first in range(0, len(events), BATCH):
         absorb(state, events[first : first + BATCH], rules, now=0.0)
     return state

@@ -14,6 +14,7 @@ from streamrec.adapters.files.snapshots import (
 from streamrec.adapters.memory.events import MemoryEventSource
 from streamrec.domain.events.erasure import NOTHING_VOID
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import LabelUse
 from streamrec.errors import InvalidInput
@@ -31,7 +32,7 @@ from streamrec.process.lease import LeaseKeeper
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
 
-RULES = LearningRules(WEIGHTS, False, lambda _item_id: ())
+RULES = LearningRules(WEIGHTS, False, ContentIndex())
 
 
 def history(n: int = 300) -> list[Interaction]:

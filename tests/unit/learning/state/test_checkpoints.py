@@ -4,6 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.errors import CorruptArtifact
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
@@ -22,7 +23,7 @@ def test_a_generation_learns_on_as_it_was_trained(tmp_path: Path) -> None:
     state = TrainerState("g1", RECORDED, SETTINGS)
     state.changelog_slot = 1
     events = [Interaction(f"u{number % 3}", f"i{number}", float(number)) for number in range(9)]
-    absorb(state, events, LearningRules(WEIGHTS, False, lambda _item_id: ()), 1.0)
+    absorb(state, events, LearningRules(WEIGHTS, False, ContentIndex()), 1.0)
     Checkpoints(tmp_path, "g1").write(state, {"interactions": {0: 9}}, token=3)
     with capture_logs() as said:
         opened, next_offsets = Checkpoints(tmp_path, "g1").open_newest(OTHERS, SETTINGS)

@@ -12,6 +12,7 @@ from torch import Tensor
 from models.checkpoint import Checkpoint
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item_labels import ItemLabels
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
@@ -27,7 +28,8 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.publishing.views import neighbours_of, rankings, user_states, vector_table
+from streamrec.publishing.neighbour_views import neighbours_of
+from streamrec.publishing.views import rankings, user_states, vector_table
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from streamrec.shadow.live_serving import LiveServing
 from tests.builders import WEIGHTS
@@ -44,7 +46,7 @@ def labels_of(item_id: str) -> ItemLabels:
     return ItemLabels((f"c{item_id[-1]}",), ("tag",))
 
 
-RULES = LearningRules(WEIGHTS, True, lambda _item_id: (), labels_of)
+RULES = LearningRules(WEIGHTS, True, ContentIndex(), labels_of)
 
 
 def events(n: int, start: int = 0) -> list[Interaction]:

@@ -1,0 +1,1 @@
+"""Users as answers go by them."""
