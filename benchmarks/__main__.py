@@ -8,7 +8,14 @@ import typer
 
 from benchmarks import page, results_file
 
-EVALUATE = ["streamrec", "evaluate", "--dataset", "ml-100k", "--model", "gmf,popularity,decayed_popularity"]
+EVALUATE = [
+    "streamrec",
+    "evaluate",
+    "--dataset",
+    "ml-100k",
+    "--model",
+    "gmf,context,popularity,decayed_popularity",
+]
 
 COMMANDS: dict[str, list[str]] = {
     "quality_as_streamed": [*EVALUATE, "--rate", "500"],
