@@ -1,7 +1,7 @@
 # One target a service: docker build --target recommender|index|trainer|tests .
 #
-# Nothing is compiled here, so there is no compiler to leave behind: packages arrive as wheels in a stage of their
-# own, and a final image receives the finished folder /opt/venv and the code that it runs, no more.
+# No package is compiled here, so there is no compiler of C to leave behind: packages arrive as wheels in a stage of
+# their own, and a final image receives the finished folder /opt/venv and the code that it runs, no more.
 
 # --- packages: one virtual environment a target -----------------------------------------------------------------
 
@@ -76,6 +76,11 @@ FROM server AS recommender
 COPY --from=recommender-packages /opt/venv /opt/venv
 COPY recommender_server recommender_server/
 COPY streamrec/serving streamrec/serving/
+# What is compiled belongs to a processor and to files of a time: to any processor, and to whole seconds, which is all
+# that an image keeps. Without it each process would compile for some seconds at its start.
+ENV NUMBA_CPU_NAME=generic
+RUN find streamrec -name '*.py' -exec touch --date=@1000000000 {} + \
+    && python -c "from streamrec.serving.sources.warm_up import warm_up; warm_up()"
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \

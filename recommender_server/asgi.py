@@ -23,6 +23,7 @@ from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import ItemIndex, Metrics
 from streamrec.serving.composition import ServingLimits
 from streamrec.serving.sources.near_rankings import TOO_OLD_S
+from streamrec.serving.sources.warm_up import warm_up
 from streamrec.settings.processes import IndexSettings, LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
@@ -95,6 +96,7 @@ def _start() -> falcon.asgi.App[Any, Any]:
     try:
         locations = read_settings(LocationSettings)
         configure_logging(locations.log_level, "recommender")
+        warm_up()
         return compose(locations, read_settings(ServerSettings))
     except StreamrecError as error:
         structlog.get_logger().critical("refused", error=str(error))

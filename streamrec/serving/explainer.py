@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Candidates, context_of
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.context_columns import context_of
 from streamrec.domain.ranking.explanation import Cause, Explanation
 from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.sources.table import COLUMNS

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.ranking import context_columns
-from streamrec.domain.ranking.candidates import Candidates, context_of, n_features
+from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.context_columns import context_of, n_features
 from streamrec.domain.ranking.published_blend import COLUMNS, Blend
 from streamrec.domain.ranking.user_columns import SEGMENTS
 from streamrec.domain.rows.state_part import Arrays, StatePart
@@ -88,14 +89,13 @@ class BlendRanker(StatePart):
 
     def shares(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
-        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
-        parts = candidates.features[np.asarray(rows, np.int64), : candidates.n_sources] * weights
+        parts = self._parts(candidates, rows)
         shares: _Array = parts / parts.sum(axis=1, keepdims=True)
         return shares
 
     def main_sources(self, candidates: Candidates, rows: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
-        return [self.sources[column] for column in self.shares(candidates, rows).argmax(axis=1).tolist()]
+        return [self.sources[column] for column in self._parts(candidates, rows).argmax(axis=1).tolist()]
 
     def context_parts(self, candidates: Candidates, row: int) -> _Array:
         """Return (K,) how much a candidate's score rises by each context column, beside a mean candidate's.
@@ -188,6 +188,12 @@ class BlendRanker(StatePart):
 
     def _parameters(self) -> list[_Array]:
         return [self._weights, self._context, self._hidden, self._hidden_bias, self._output]
+
+    def _parts(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
+        """Return, of (M,) candidates, (M, S) the weighted ranks by source."""
+        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
+        parts: _Array = candidates.features[np.asarray(rows, np.int64), : candidates.n_sources] * weights
+        return parts
 
     def _forward(self, candidates: Candidates) -> tuple[_Array, _Array]:
         """Return the (N, H) active hidden units and the (N,) scores."""

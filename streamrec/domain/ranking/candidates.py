@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.ranking import context_columns, user_columns
-from streamrec.domain.ranking.levels import share_levels
-from streamrec.domain.ranking.scene import Scene
+from streamrec.domain.ranking import user_columns
+from streamrec.domain.ranking.context_columns import context_of, n_features
+from streamrec.domain.ranking.levels import level_of
+from streamrec.domain.ranking.scene import Scene, described
 from streamrec.domain.ranking.user_columns import Asker
+from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 
 RANK_OFFSET = 10.0
@@ -18,7 +20,7 @@ RANK_OFFSET = 10.0
 _LOGIT_RANGE = np.float32(3.0)
 """Logits this far above the worst candidate's count as 1."""
 
-_GAINS = (RANK_OFFSET / (RANK_OFFSET + np.arange(2048))).astype(np.float32)
+_N_AFTER_SOURCES = n_features(0)
 
 
 class Proposal(NamedTuple):
@@ -92,13 +94,15 @@ class Candidates:
         # By column in memory, as it is written; a matrix product reads it either way.
         columns = np.zeros((n_features(self.n_sources), 0), np.float32)
         if filled:
-            self.numbers, positions = items.distinct(np.concatenate([one.numbers for _, one in filled]))
-            columns = np.zeros((n_features(self.n_sources), len(self.numbers)), np.float32)
-            of_source = np.repeat([column for column, _ in filled], [len(one.numbers) for _, one in filled])
-            columns[of_source, positions] = np.concatenate([_GAINS[: len(one.numbers)] for _, one in filled])
-            columns[of_source + self.n_sources, positions] = _levels([one for _, one in filled])
+            self.numbers, columns = _united(
+                np.concatenate([one.numbers for _, one in filled]),
+                np.concatenate([one.scores for _, one in filled]),
+                np.array([(column, len(one.numbers), one.is_logit) for column, one in filled]),
+                self.n_sources,
+                items.marks,
+            )
             if scene_of is not None:
-                columns[context_of(self.n_sources)] = context_columns.described(scene_of(self.numbers))
+                columns[context_of(self.n_sources)] = described(scene_of(self.numbers))
             columns[-user_columns.N_COLUMNS :] = user_columns.described(asker)[:, None]
         self.features: NDArray[np.float32] = columns.T
 
@@ -108,37 +112,37 @@ class Candidates:
         return int(rows[0]) if len(rows) else -1
 
 
-def n_features(n_sources: int) -> int:
-    """Return the number of features when there are so many sources."""
-    return 2 * n_sources + context_columns.N_COLUMNS + user_columns.N_COLUMNS
+@compiled
+def _united(
+    numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_sources: int, marks: Numbers
+) -> tuple[Numbers, NDArray[np.float32]]:
+    """Return the union of proposals that stand one after the other, and its columns, those of sources filled.
 
+    Of each the level says how high it stands between its source's best and worst: of an amount by its share
+    of the best, on a scale of logarithms; of a logit by what it is above the worst.
 
-def context_of(n_sources: int) -> slice:
-    """Return which features are those of `context_columns`."""
-    return slice(2 * n_sources, 2 * n_sources + context_columns.N_COLUMNS)
-
-
-def _levels(proposals: Sequence[Proposal]) -> NDArray[np.float32]:
-    """Return how high each score of each proposal stands between its source's best and worst, all in a row.
-
-    Amounts count as their share of the best, on a scale of logarithms; logits by what they are above the
-    worst.
-
-    >>> counts, logits = np.array([8.0, 0.8, 0.0]), np.array([2.0, 0.5])
-    >>> empty = np.zeros(0, np.int64)
-    >>> _levels([Proposal(empty, counts), Proposal(empty, logits, is_logit=True)]).round(2).tolist()
-    [1.0, 0.5, 0.0, 0.5, 0.0]
+    Parameters
+    ----------
+    proposals
+        (P, 3) column of the source, length, and whether the scores are logits.
     """
-    lengths = [len(proposal.scores) for proposal in proposals]
-    amounts = [proposal.scores for proposal in proposals if not proposal.is_logit]
-    levels = np.concatenate([proposal.scores for proposal in proposals]).astype(np.float32)
-    is_amount = np.repeat([not proposal.is_logit for proposal in proposals], lengths)
-    if amounts:
-        best = np.repeat(np.array([one[0] for one in amounts], np.float32), [len(one) for one in amounts])
-        levels[is_amount] = share_levels(levels[is_amount], best)
-    for proposal, end in zip(proposals, np.cumsum(lengths).tolist(), strict=True):
-        if proposal.is_logit:
-            of_logits = levels[end - len(proposal.scores) : end]
-            of_logits -= of_logits[-1]
-            of_logits /= _LOGIT_RANGE
-    return levels
+    for number in numbers:
+        marks[number] = -1
+    distinct = np.empty(len(numbers), np.int64)
+    n_distinct = 0
+    for number in numbers:
+        if marks[number] < 0:
+            marks[number] = n_distinct
+            distinct[n_distinct] = number
+            n_distinct += 1
+    columns = np.zeros((2 * n_sources + _N_AFTER_SOURCES, n_distinct), np.float32)
+    start = 0
+    for column, length, is_logit in proposals:
+        best, worst = np.float32(scores[start]), np.float32(scores[start + length - 1])
+        for rank in range(length):
+            position, score = marks[numbers[start + rank]], np.float32(scores[start + rank])
+            columns[column, position] = RANK_OFFSET / (RANK_OFFSET + rank)
+            level = (score - worst) / _LOGIT_RANGE if is_logit else level_of(score, best)
+            columns[n_sources + column, position] = level
+        start += length
+    return distinct[:n_distinct], columns

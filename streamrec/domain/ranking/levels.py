@@ -1,25 +1,39 @@
 """Levels of amounts: how high each stands beside the best, on a scale of logarithms."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_SHARE = np.float32(0.01)
+from streamrec.domain.rows.compiled import inlined
+
+LEAST_SHARE = 0.01
 """Amounts under this share of the best one are all the same: noise, on a scale of logarithms."""
 
-_RANGE = -np.log(LEAST_SHARE)
+_RANGE = -math.log(LEAST_SHARE)
 
 
-def share_levels(amounts: NDArray[np.float32], best: NDArray[np.float32]) -> NDArray[np.float32]:
+@inlined
+def level_of(amount: np.float32, best: np.float32) -> np.float32:
     """Return 1 for the best, 0 from a hundredth of it down, and a half for a tenth of it.
 
-    Parameters
-    ----------
-    amounts, best
-        Of shapes that go together; nothing is a level where the best is no amount at all.
+    Nothing is a level where the best is no amount at all.
 
-    >>> share_levels(np.array([8.0, 0.8, 0.0], np.float32), np.array([8.0], np.float32)).round(2).tolist()
+    >>> [round(float(level_of(np.float32(amount), np.float32(8))), 2) for amount in (8.0, 0.8, 0.0)]
     [1.0, 0.5, 0.0]
     """
-    shares = np.divide(amounts, np.where(best > 0, best, 1), dtype=np.float32)
-    levels: NDArray[np.float32] = np.log(np.maximum(shares, LEAST_SHARE)) / _RANGE + np.float32(1)
-    return levels
+    # In float64: a reciprocal, which compilers put for a division, of the smallest float32 is infinite.
+    share = np.float64(amount) / np.float64(best) if best > 0 else 0.0
+    if share <= LEAST_SHARE:
+        return np.float32(0)
+    return np.float32(np.log(share) / _RANGE + 1.0)
+
+
+@inlined
+def replace_by_levels(amounts: NDArray[np.float32]) -> None:
+    """Replace (N,) amounts by their levels beside the largest."""
+    best = np.float32(0)
+    for amount in amounts:
+        best = max(best, amount)
+    for row in range(len(amounts)):
+        amounts[row] = level_of(amounts[row], best)

@@ -9,7 +9,7 @@ import numpy as np
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.ranking import context_columns, user_columns
-from streamrec.domain.ranking.candidates import n_features
+from streamrec.domain.ranking.context_columns import n_features
 from streamrec.domain.ranking.user_columns import SEGMENTS
 from streamrec.domain.users.context import ContextRules
 from streamrec.errors import Damaged

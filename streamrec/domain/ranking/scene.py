@@ -1,4 +1,4 @@
-"""Scene of a request: N candidates before what the user chose last, as arrays."""
+"""Scene of a request: N candidates before what the user chose last, and the columns that describe it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import N_LAST
+from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS
+from streamrec.domain.ranking.levels import replace_by_levels
 from streamrec.domain.ranking.shared_categories import SharedCategories, nothing_shared
+from streamrec.domain.rows.compiled import compiled
 
 Array = NDArray[np.float32]
 
@@ -18,6 +21,10 @@ _LEAST_WORTH = 0.1
 """Share of its worth that an item keeps however long ago it was chosen."""
 
 
+_DEEPEST = np.float32(9.0)
+"""Logits this far below the best one are all the same: odds of a ten thousandth."""
+
+
 class Scene(NamedTuple):
     """N candidates before the user's last items, newest first.
 
@@ -26,8 +33,6 @@ class Scene(NamedTuple):
     similar
         (20, N) similarity to each of the last items of each candidate; 0 where it is none of the item's
         published neighbours, or there is no such item.
-    is_near
-        (20, N) 1 where there is a similarity, else 0.
     follows
         (N,) how often each candidate was chosen after the newest item, as a similarity.
     worth
@@ -40,7 +45,6 @@ class Scene(NamedTuple):
     """
 
     similar: Array
-    is_near: Array
     follows: Array
     worth: Array
     categories: SharedCategories
@@ -55,10 +59,10 @@ class Scene(NamedTuple):
         categories: SharedCategories | None = None,
         below_best: Array | None = None,
     ) -> "Scene":
-        """Return a scene with what follows from the similarities; what is not given is not known."""
+        """Return a scene; what is not given is not known."""
         shared = nothing_shared(len(follows)) if categories is None else categories
         below = np.full(len(follows), np.inf, np.float32) if below_best is None else below_best
-        return cls(similar, (similar > 0).astype(np.float32), follows, worth, shared, below)
+        return cls(similar, follows, worth, shared, below)
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:
@@ -83,3 +87,42 @@ def worth(ages_s: Sequence[float], scale_s: float) -> Array:
 
 
 _BY_ORDER = (_ORDER_DECAY ** np.arange(N_LAST)).astype(np.float32)
+
+_IS_LEVEL = np.array([column.is_level for column in COLUMNS])
+
+
+def described(scene: Scene) -> Array:
+    """Return the (K, N) columns of a scene."""
+    shared = scene.categories
+    return _described(
+        scene.similar, scene.follows, scene.worth, shared.share, shared.overlap, scene.below_best
+    )
+
+
+@compiled
+def _described(
+    similar: Array, follows: Array, worth: Array, share: Array, overlap: Array, below_best: Array
+) -> Array:
+    n = len(follows)
+    columns = np.zeros((N_COLUMNS, n), np.float32)
+    sitting, votes, votes_sitting, newest, last_but_one, after, categories, common, fit, fit_share = columns
+    for age in range(N_LAST):
+        for row in range(n):
+            amount = similar[age, row]
+            sitting[row] += worth[age] * amount
+            is_near = np.float32(amount > 0)
+            votes[row] += is_near / np.float32(N_LAST)
+            votes_sitting[row] += worth[age] * is_near / np.float32(5)
+    # Where all candidates have the same, as in a catalogue of one category, it says nothing.
+    least_share, least_overlap = np.float32(1), np.float32(1)
+    for row in range(n):
+        least_share, least_overlap = min(least_share, share[row]), min(least_overlap, overlap[row])
+    for row in range(n):
+        newest[row], last_but_one[row], after[row] = similar[0, row], similar[1, row], follows[row]
+        categories[row], common[row] = share[row] - least_share, overlap[row] - least_overlap
+        fit[row] = max(_DEEPEST - below_best[row], np.float32(0)) / np.float32(3)
+        fit_share[row] = np.exp(-below_best[row])
+    for column in range(N_COLUMNS):
+        if _IS_LEVEL[column]:
+            replace_by_levels(columns[column])
+    return columns

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS
-from streamrec.domain.popularity.recency import N_LAST
+from streamrec.domain.items.category_table import N_NUMBERS
+from streamrec.domain.rows.compiled import compiled
 
 Array = NDArray[np.float32]
 
@@ -53,26 +53,33 @@ def shared_categories(of_candidates: NDArray[np.int16], of_last: NDArray[np.int1
     >>> [round(share, 2) for share in shared.share.tolist()], shared.overlap.tolist()
     ([0.74, 1.0, 0.0], [0.5, 1.0, 0.0])
     """
-    worth = _WORTH[: len(of_last)] * (of_last[:, 0] < N_NUMBERS)
-    worth /= max(float(worth.sum()), 1e-9)
-    amounts = _ONE_EACH.copy()
-    amounts[:, _SHARE] = np.bincount(of_last.ravel(), worth.repeat(MOST_CATEGORIES), N_NUMBERS + 1)
-    amounts[of_last[:1], _COMMON] = 1
-    amounts[N_NUMBERS] = 0
-    of_each = amounts.take(of_candidates, axis=0).reshape(len(of_candidates), -1)
-    shares, n_common, n_own = (of_each @ _SUMMING).T
-    n_of_newest = np.float32((of_last[:1] < N_NUMBERS).sum())
-    return SharedCategories(
-        shares / np.maximum(n_own, 1), n_common / np.maximum(n_own + n_of_newest - n_common, 1)
-    )
+    return SharedCategories(*_shared(of_candidates, of_last))
 
 
-_WORTH = _FADING ** np.arange(N_LAST)
-
-_SHARE, _COMMON, _COUNT = range(3)
-"""Columns of what is looked up by category, all at once."""
-
-_SUMMING = np.tile(np.eye(3, dtype=np.float32), (MOST_CATEGORIES, 1))
-
-_ONE_EACH = np.zeros((N_NUMBERS + 1, 3), np.float32)
-_ONE_EACH[:, _COUNT] = 1
+@compiled
+def _shared(of_candidates: NDArray[np.int16], of_last: NDArray[np.int16]) -> tuple[Array, Array]:
+    share_of, is_of_newest = np.zeros(N_NUMBERS, np.float32), np.zeros(N_NUMBERS, np.bool_)
+    total, worth, n_of_newest = 0.0, 1.0, 0
+    for of_choice in of_last:
+        total += worth if of_choice[0] < N_NUMBERS else 0.0
+        worth *= _FADING
+    worth = 1.0 / max(total, 1e-9)
+    for age, of_choice in enumerate(of_last):
+        for number in of_choice:
+            if number < N_NUMBERS:
+                share_of[number] += worth
+                is_of_newest[number] |= age == 0
+                n_of_newest += age == 0
+        worth *= _FADING
+    shares = np.zeros(len(of_candidates), np.float32)
+    overlaps = np.zeros(len(of_candidates), np.float32)
+    for position, own in enumerate(of_candidates):
+        share, n_common, n_own = np.float32(0), 0, 0
+        for number in own:
+            if number < N_NUMBERS:
+                share += share_of[number]
+                n_common += is_of_newest[number]
+                n_own += 1
+        shares[position] = share / max(n_own, 1)
+        overlaps[position] = n_common / max(n_own + n_of_newest - n_common, 1)
+    return shares, overlaps

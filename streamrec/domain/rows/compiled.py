@@ -27,7 +27,8 @@ def compiled(function: _F) -> _F:
     """Compile a function of arrays and numbers when it is first called.
 
     The code is kept for the next process: in a folder beside this file, or, where that can't be written, in
-    the user's cache; `NUMBA_CACHE_DIR` names another. Where nothing can be written each process compiles.
+    the user's cache, with what lies in that folder; `NUMBA_CACHE_DIR` names another. Where nothing can be
+    written each process compiles.
     """
     try:
         return _jit(cache=True)(function)
@@ -53,13 +54,18 @@ def version_of(files: Iterable[Path]) -> str:
 
 def _keep_code_of_this_version() -> None:
     version = version_of(file for pattern in _SOURCES for file in _ROOT.glob(pattern))
+    came_along = None
     for folder in (Path(__file__).parent / "__pycache__", Path("~/.cache/streamrec").expanduser()):
         ours = folder / f"compiled-{version}"
         try:
             ours.mkdir(parents=True, exist_ok=True)
             (ours / "is_writable").touch()
         except OSError:
+            came_along = ours if ours.is_dir() else came_along
             continue
+        # numba reads only where it can write as well; an image holds what was compiled with it, and can't be.
+        if came_along is not None:
+            shutil.copytree(came_along, ours, dirs_exist_ok=True)
         for other in folder.glob("compiled-*"):
             if other != ours:
                 shutil.rmtree(other, ignore_errors=True)

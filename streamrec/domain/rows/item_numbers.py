@@ -1,7 +1,6 @@
 """Numbers of the items that a process meets: what is united, summed and ranked are arrays of these."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,21 +9,6 @@ from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.id_map import IdMap
 
 Numbers = NDArray[np.int64]
-
-
-class Distinct(NamedTuple):
-    """The distinct ones of N numbers in the order in which they come first, and the position of each.
-
-    Attributes
-    ----------
-    numbers
-        (M,) the distinct ones.
-    positions
-        (N,) where each of the N stands among them.
-    """
-
-    numbers: Numbers
-    positions: Numbers
 
 
 class ItemNumbers:
@@ -49,6 +33,8 @@ class ItemNumbers:
         self.ids = IdMap() if ids is None else ids
         self._gives_numbers = ids is None
         self._marks = np.zeros(0, np.int64)
+        self._are_left_out = np.zeros(0, np.bool_)
+        self._left_out: tuple[Numbers, Numbers | None] = (np.zeros(0, np.int64), None)
 
     def __len__(self) -> int:
         """Return how many numbers were given out."""
@@ -66,47 +52,35 @@ class ItemNumbers:
         """Return the ids of numbers that are in use."""
         return self.ids.ids_at(numbers)
 
-    def are_among(self, numbers: Numbers, some: Numbers) -> NDArray[np.bool_]:
-        """Return (N,) which of N numbers are among some.
-
-        >>> ItemNumbers(IdMap("abcd")).are_among(np.array([3, 0, 1]), np.array([1, 3])).tolist()
-        [True, False, True]
-        """
-        marks = self._marks_for_all()
-        marks[numbers] = 0
-        marks[some] = 1
-        found: NDArray[np.bool_] = marks[numbers] == 1
-        # Of `some` those that are not asked about stay marked, and mean nothing to whoever asks next.
-        return found
-
-    def distinct(self, numbers: Numbers) -> Distinct:
-        """Return the distinct ones of N numbers.
-
-        >>> found = ItemNumbers(IdMap("abcd")).distinct(np.array([3, 0, 3]))
-        >>> found.numbers.tolist(), found.positions.tolist()
-        ([3, 0], [0, 1, 0])
-        """
-        marks = self._marks_for_all()
-        places = np.arange(len(numbers))
-        # Of several that are written to one mark the last stays: written backwards, that is the first.
-        marks[numbers[::-1]] = places[::-1]
-        firsts = marks[numbers]
-        is_first = firsts == places
-        positions = np.cumsum(is_first)[firsts] - 1
-        return Distinct(numbers[is_first], positions)
-
-    def positions(self, numbers: Numbers, among: Numbers) -> Numbers:
-        """Return (N,) where each of N numbers stands among M distinct ones; M where it is none of them.
-
-        >>> ItemNumbers(IdMap("abcd")).positions(np.array([3, 0, 1]), np.array([1, 3])).tolist()
-        [1, 2, 0]
-        """
-        marks = self._marks_for_all()
-        marks[numbers] = len(among)
-        marks[among] = np.arange(len(among))
-        return marks[numbers]
-
-    def _marks_for_all(self) -> Numbers:
+    @property
+    def marks(self) -> Numbers:
+        """A mark for each number, to be written before it is read: what stands there is anybody's."""
         if len(self._marks) < self.ids.n_rows:
             self._marks = grown(self._marks, self.ids.n_rows)
         return self._marks
+
+    def left_out(self, banned: Numbers, only: Numbers | None = None) -> NDArray[np.bool_]:
+        """Return, of each number, whether it is among those banned, or not among those that alone are wanted.
+
+        The answer is to be read before anybody else asks. The same arrays, which must not change meanwhile,
+        are mostly asked about several times in a row, and are marked once.
+
+        >>> items = ItemNumbers(IdMap("abcd"))
+        >>> items.left_out(np.array([1, 3])).tolist()
+        [False, True, False, True]
+        >>> items.left_out(np.array([1]), np.array([1, 2])).tolist()
+        [True, True, False, True]
+        """
+        marked, before = self._are_left_out, self._left_out
+        if len(marked) == len(self.marks) and before[0] is banned and before[1] is only:
+            return marked
+        if before[1] is None and only is None:
+            marked[before[0]] = False
+            marked = grown(marked, len(self.marks))
+        else:
+            marked = np.full(len(self.marks), only is not None)
+        if only is not None:
+            marked[only] = False
+        marked[banned] = True
+        self._are_left_out, self._left_out = marked, (banned, only)
+        return marked

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
+from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 
-_WORTH = AGE_DECAY ** np.arange(N_LAST)
+Amounts = NDArray[np.float64]
 
 
 class Beside(NamedTuple):
@@ -52,28 +53,67 @@ class Visits:
 
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Near], items: ItemNumbers) -> None:
         near = [neighbours.get(item_id, NONE_NEAR) for item_id in history[:N_LAST]] or [NONE_NEAR]
-        counts = [len(of_item.numbers) for of_item in near]
         self._items = items
-        self._n_of_newest = counts[0]
-        self._ages = np.repeat(np.arange(len(near)), counts)
+        self._counts = np.array([len(of_item.numbers) for of_item in near])
         self._near = np.concatenate([of_item.numbers for of_item in near])
         self._similarities = np.concatenate([of_item.similarities for of_item in near])
         self._follows = np.concatenate([of_item.follows for of_item in near])
-        self.numbers, self._positions = items.distinct(self._near)
-        worth = _WORTH[self._ages]
-        self.together = self._summed(self._similarities * worth)
-        self.after = self._summed(self._follows * worth)
+        self.numbers, self.together, self.after = _summed(
+            self._near, self._similarities, self._follows, self._counts, items.marks
+        )
 
     def beside(self, numbers: Numbers) -> Beside:
         """Return how M distinct items stand to the history."""
-        positions = self._items.positions(self._near, numbers)
-        similar = np.zeros((N_LAST, len(numbers) + 1), np.float32)
-        similar[self._ages, positions] = self._similarities
-        follows = np.zeros(len(numbers) + 1, np.float32)
-        n = self._n_of_newest
-        follows[positions[:n]] = self._follows[:n]
-        # The last position took in what is no item of these.
-        return Beside(similar[:, :-1], follows[:-1])
+        marks = self._items.marks
+        return Beside(*_beside(numbers, self._near, self._similarities, self._follows, self._counts, marks))
 
-    def _summed(self, amounts: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.bincount(self._positions, amounts, minlength=len(self.numbers)).astype(np.float64)
+
+@compiled
+def _summed(
+    near: Numbers, similarities: Amounts, follows: Amounts, counts: Numbers, marks: Numbers
+) -> tuple[Numbers, Amounts, Amounts]:
+    for number in near:
+        marks[number] = -1
+    numbers, together, after = np.empty(len(near), np.int64), np.empty(len(near)), np.empty(len(near))
+    n_distinct, row, worth = 0, 0, 1.0
+    for count in counts:
+        for _ in range(count):
+            position = marks[near[row]]
+            if position < 0:
+                position = n_distinct
+                marks[near[row]] = position
+                numbers[position] = near[row]
+                together[position] = after[position] = 0.0
+                n_distinct += 1
+            together[position] += similarities[row] * worth
+            after[position] += follows[row] * worth
+            row += 1
+        worth *= AGE_DECAY
+    return numbers[:n_distinct], together[:n_distinct], after[:n_distinct]
+
+
+@compiled
+def _beside(
+    numbers: Numbers,
+    near: Numbers,
+    similarities: Amounts,
+    follows: Amounts,
+    counts: Numbers,
+    marks: Numbers,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    for number in near:
+        marks[number] = -1
+    for position, number in enumerate(numbers):
+        marks[number] = position
+    similar = np.zeros((N_LAST, len(numbers)), np.float32)
+    after_newest = np.zeros(len(numbers), np.float32)
+    row = 0
+    for age, count in enumerate(counts):
+        for _ in range(count):
+            position = marks[near[row]]
+            if position >= 0:
+                similar[age, position] = similarities[row]
+                if age == 0:
+                    after_newest[position] = follows[row]
+            row += 1
+    return similar, after_newest

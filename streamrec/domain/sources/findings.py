@@ -15,18 +15,11 @@ from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
 from streamrec.domain.ranking.user_columns import Asker
+from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
-
-
-class Visited(NamedTuple):
-    """Neighbours of a history: (N,) distinct items, and scores by either count; 0: not to be offered."""
-
-    numbers: Numbers
-    together: NDArray[np.float64]
-    after: NDArray[np.float64]
 
 
 class Nearest(NamedTuple):
@@ -91,13 +84,6 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         return Visits(self.history, self.neighbours, self.items)
 
     @cached_property
-    def visited(self) -> Visited:
-        """Sums over the neighbours of the history."""
-        visits = self.visits
-        are_wanted = self.are_wanted(visits.numbers)
-        return Visited(visits.numbers, visits.together * are_wanted, visits.after * are_wanted)
-
-    @cached_property
     def asker(self) -> Asker:
         """User who asks, as a blend sees them."""
         context = self.context
@@ -105,10 +91,10 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         ages_s = tuple(max(0.0, context.time.now - at) for at in times)
         return Asker(context.n_events, context.is_new_only, ages_s, context.time.scale_s)
 
-    def are_wanted(self, numbers: Numbers) -> NDArray[np.bool_]:
-        """Return (N,) which of N items may be offered."""
-        are_wanted = ~self.items.are_among(numbers, self._banned)
-        return are_wanted if self._only is None else are_wanted & self.items.are_among(numbers, self._only)
+    @property
+    def left_out(self) -> NDArray[np.bool_]:
+        """Of each number, whether it may not be offered; to be read before other findings are asked."""
+        return self.items.left_out(self._banned, self._only)
 
     def scene(self, numbers: Numbers) -> Scene:
         """Return N candidates before the history."""
@@ -158,5 +144,19 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         if self.nearest is None or self.context.vector is None or not len(self.nearest.ranking.numbers):
             return np.full(len(numbers), np.inf, np.float32)
         near, scores, _ = self.nearest.ranking
-        below_best = np.append(scores[0] - scores, np.inf).astype(np.float32)
-        return below_best[self.items.positions(numbers, near)]
+        return _below_best(numbers, near, scores, self.items.marks)
+
+
+@compiled
+def _below_best(
+    numbers: Numbers, near: Numbers, scores: NDArray[np.float64], marks: Numbers
+) -> NDArray[np.float32]:
+    for number in numbers:
+        marks[number] = -1
+    for place, number in enumerate(near):
+        marks[number] = place
+    below = np.empty(len(numbers), np.float32)
+    for row, number in enumerate(numbers):
+        place = marks[number]
+        below[row] = scores[0] - scores[place] if place >= 0 else np.inf
+    return below

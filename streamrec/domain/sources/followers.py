@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
-from streamrec.domain.sources.source import NEIGHBOURS, Label, Source, best_of
+from streamrec.domain.sources.source import NEIGHBOURS, Label, Source, best_wanted
 
 
 def propose(found: Findings, n: int) -> Proposal:
     """Return what the followers of the last items add up to."""
-    return best_of(found.visited.numbers, found.visited.after, n)
+    return best_wanted(found, RankedNumbers(found.visits.numbers, found.visits.after), n)
 
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:

@@ -2,12 +2,10 @@
 
 from functools import partial
 
-import numpy as np
-
 from streamrec.domain.popularity.ranked_item import NOTHING_RANKED
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
-from streamrec.domain.sources.source import Label, Need, Source
+from streamrec.domain.sources.source import Label, Need, Source, first_wanted
 
 WINDOWS = ("all", "week", "day", "hour", "recent")
 """Of popularity, as the trainer names its rankings."""
@@ -15,9 +13,7 @@ WINDOWS = ("all", "week", "day", "hour", "recent")
 
 def propose(window: str, found: Findings, n: int) -> Proposal:
     """Return the window's best."""
-    numbers, scores = found.rankings.get(window, NOTHING_RANKED)
-    best = np.flatnonzero(found.are_wanted(numbers))[:n]
-    return Proposal(numbers[best], scores[best])
+    return first_wanted(found, found.rankings.get(window, NOTHING_RANKED), n)
 
 
 POPULAR = tuple(

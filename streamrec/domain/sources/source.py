@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import Numbers
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
@@ -121,19 +122,51 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return self.label
 
 
-def best_of(numbers: Numbers, scores: NDArray[np.float64], n: int) -> Proposal:
-    """Return the `n` best of N items with a score above 0; of equal ones, those that stand first.
-
-    >>> best_of(np.array([7, 8, 9]), np.array([1.0, 0.0, 2.0]), 9).numbers.tolist()
-    [9, 7]
-    """
-    least = np.partition(scores, -n)[-n] if n < len(scores) else 0
-    places = np.flatnonzero((scores >= least) & (scores > 0))
-    places = places[np.argsort(-scores[places], kind="stable")[:n]]
-    return Proposal(numbers[places], scores[places])
-
-
 def best_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
-    """Return the `n` best of some items, in any order, without those that are banned."""
-    are_wanted = found.are_wanted(ranked.numbers)
-    return best_of(ranked.numbers[are_wanted], ranked.scores[are_wanted], n)
+    """Return the `n` best of some items with scores above 0, in any order, without those that are banned.
+
+    Of equal ones, those that stand first.
+    """
+    return Proposal(*_best(ranked.numbers, ranked.scores, found.left_out, n))
+
+
+def first_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
+    """Return the first `n` of some items without those that are banned."""
+    return Proposal(*_first(ranked.numbers, ranked.scores, found.left_out, n))
+
+
+@compiled
+def _best(
+    numbers: Numbers, scores: NDArray[np.float64], left_out: NDArray[np.bool_], n: int
+) -> tuple[Numbers, NDArray[np.float64]]:
+    size = min(n, len(numbers))
+    best, best_scores = np.empty(size, np.int64), np.empty(size)
+    n_best = 0
+    for row, number in enumerate(numbers):
+        score = scores[row]
+        if score <= 0 or left_out[number] or (n_best == size and score <= best_scores[size - 1]):
+            continue
+        # Most are refused here, so that moving the rest on costs less than sorting them all.
+        position = min(n_best, size - 1)
+        while position > 0 and best_scores[position - 1] < score:
+            best[position], best_scores[position] = best[position - 1], best_scores[position - 1]
+            position -= 1
+        best[position], best_scores[position] = number, score
+        n_best = min(n_best + 1, size)
+    return best[:n_best], best_scores[:n_best]
+
+
+@compiled
+def _first(
+    numbers: Numbers, scores: NDArray[np.float64], left_out: NDArray[np.bool_], n: int
+) -> tuple[Numbers, NDArray[np.float64]]:
+    size = min(n, len(numbers))
+    first, first_scores = np.empty(size, np.int64), np.empty(size)
+    n_first = 0
+    for row, number in enumerate(numbers):
+        if n_first == size:
+            break
+        if not left_out[number]:
+            first[n_first], first_scores[n_first] = number, scores[row]
+            n_first += 1
+    return first[:n_first], first_scores[:n_first]

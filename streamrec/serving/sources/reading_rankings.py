@@ -107,7 +107,7 @@ def _merged(rankings: Sequence[Ranking], items: ItemNumbers) -> RankedNumbers:
     numbers = np.concatenate([one.numbers for one in of_all])
     scores = np.concatenate([one.scores for one in of_all])
     order = np.argsort(-scores, kind="stable")
-    numbers, positions = items.distinct(numbers[order])
-    # Of an item that stands in several, the first position is that of its highest score.
-    _, firsts = np.unique(positions, return_index=True)
-    return RankedNumbers(numbers, scores[order][firsts])
+    numbers, scores = numbers[order], scores[order]
+    # Of an item that stands in several, the first is that of its highest score.
+    firsts = np.sort(np.unique(numbers, return_index=True)[1])
+    return RankedNumbers(numbers[firsts], scores[firsts])

@@ -5,7 +5,7 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
-from streamrec.domain.ranking.candidates import n_features
+from streamrec.domain.ranking.context_columns import n_features
 from streamrec.domain.rows.item_numbers import Numbers
 from streamrec.domain.sources.again import AGAIN
 from streamrec.domain.sources.covisitation import COVISITATION

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from streamrec.domain.popularity.recency import N_LAST
-from streamrec.domain.ranking import context_columns, user_columns
-from streamrec.domain.ranking.candidates import Candidates, Proposal, context_of, n_features
+from streamrec.domain.ranking import user_columns
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.context_columns import context_of, n_features
 from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.scene import described as described_of
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, LIGHT, Asker
 from streamrec.domain.rows.item_numbers import Numbers
 from tests.builders import numbered, proposal
@@ -86,7 +88,7 @@ def test_the_scene_of_the_candidates_stands_between_sources_and_user() -> None:
     with_scene = Candidates(SOURCES, proposals, Asker(7), ITEMS, scene_of)
     assert asked == [[C, D]]
     of_context = context_of(len(SOURCES))
-    assert with_scene.features[:, of_context] == pytest.approx(context_columns.described(scene).T)
+    assert with_scene.features[:, of_context] == pytest.approx(described_of(scene).T)
     without = described(near=proposals["near"]).features
     assert not without[:, of_context].any()
     assert np.delete(without, of_context, axis=1) == pytest.approx(

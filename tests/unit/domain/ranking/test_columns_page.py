@@ -14,7 +14,7 @@ def of_context() -> list[str]:
     head = ["| column | level | what it is | it ... | or it ... |", "|---|---|---|---|---|"]
     return head + [
         f"| `{name}` | {'yes' if is_level else ''} | {words} | {high} | {low} |"
-        for name, _, words, high, low, is_level in context_columns.COLUMNS
+        for name, words, high, low, is_level in context_columns.COLUMNS
     ]
 
 

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 
 from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.popularity.recency import N_LAST
-from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS, NAMES, described
-from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS, NAMES
+from streamrec.domain.ranking.scene import Scene, described, worth
 from streamrec.domain.ranking.shared_categories import shared_categories
 
 MINUTE_S, DAY_S = 60.0, 86_400.0

@@ -9,25 +9,22 @@ from streamrec.domain.rows.item_numbers import ItemNumbers
 
 N_ITEMS = 30
 
-some = st.lists(st.integers(0, N_ITEMS - 1), max_size=40).map(lambda numbers: np.array(numbers, np.int64))
-distinct = st.lists(st.integers(0, N_ITEMS - 1), max_size=20, unique=True).map(
+some = st.lists(st.integers(0, N_ITEMS - 1), max_size=20, unique=True).map(
     lambda numbers: np.array(numbers, np.int64)
 )
 
 
-@given(st.lists(st.tuples(some, distinct), min_size=1, max_size=4))
-def test_answers_are_those_of_sets_whatever_was_asked_before(
-    asked: list[tuple[np.ndarray, np.ndarray]],
+@given(st.lists(st.tuples(some, st.none() | some), min_size=1, max_size=6))
+def test_what_is_left_out_is_that_of_sets_whatever_was_asked_before(
+    asked: list[tuple[np.ndarray, np.ndarray | None]],
 ) -> None:
-    items = ItemNumbers(IdMap(map(str, range(N_ITEMS))))
-    for numbers, among in asked:
-        listed, chosen = numbers.tolist(), among.tolist()
-        assert items.are_among(numbers, among).tolist() == [number in chosen for number in listed]
-        found = items.distinct(numbers)
-        assert found.numbers.tolist() == list(dict.fromkeys(listed))
-        assert found.numbers[found.positions].tolist() == listed
-        places = [chosen.index(number) if number in chosen else len(chosen) for number in listed]
-        assert items.positions(numbers, among).tolist() == places
+    items = ItemNumbers()
+    for n_met, (banned, only) in enumerate(asked, N_ITEMS):
+        items.of([str(number) for number in range(n_met)])
+        for _ in range(2):
+            assert items.left_out(banned, only)[:n_met].tolist() == [
+                number in banned or (only is not None and number not in only) for number in range(n_met)
+            ]
 
 
 def test_numbers_are_given_as_ids_are_met_and_asking_gives_none() -> None:
@@ -36,7 +33,8 @@ def test_numbers_are_given_as_ids_are_met_and_asking_gives_none() -> None:
     assert items.known(["never met"]).tolist() == [-1]
     assert len(items) == 2
     later = items.of([str(n) for n in range(5000)])
-    assert items.distinct(later).numbers.tolist() == later.tolist()
+    assert later.tolist() == [*range(2, 5002)]
+    assert len(items.marks) >= len(items)
     assert items.ids_at([1, 0]) == ["a", "b"]
 
 

@@ -1,0 +1,29 @@
+"""Loading of what lists are made with, before the first request."""
+
+import numpy as np
+
+from streamrec.domain.items.category_table import CategoryTable, Glance
+from streamrec.domain.popularity.ranked_item import RankedItem, Ranking
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.rows.item_numbers import ItemNumbers
+from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.sources.findings import Findings, Nearest
+from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.table import COLUMNS, SOURCES, first_blend
+
+
+def warm_up() -> None:
+    """Rank two items, so that no answer waits for compiled functions: half a second where they are kept."""
+    items = ItemNumbers()
+    context = RequestContext(
+        bytes(8), "", recent=("chosen",), recent_at=(0.0,), n_events=1, item_id="chosen", is_new_only=False
+    )
+    near = Neighbours(["other"], [0.5], [1.0], [0.5], ["other"], [1]).near(items)
+    ranked = Ranking([RankedItem("other", 1.0)]).by_number(items)
+    nearest = Nearest(Proposal(items.of(["other"]), np.ones(1), is_logit=True), "")
+    glance = Glance(CategoryTable())
+    found = Findings(context, items, nearest, {"chosen": near}, dict.fromkeys(WINDOWS, ranked), glance)
+    proposals = {source.name: source.propose(found, 1) for source in SOURCES}
+    candidates = Candidates(COLUMNS, proposals, found.asker, items, found.scene)
+    first_blend().probabilities(candidates)

@@ -1,0 +1,143 @@
+"""What is compiled for lists, beside the same in plain numpy."""
+
+from collections import Counter
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from streamrec.domain.items.category_table import N_NUMBERS
+from streamrec.domain.popularity.ranked_item import RankedNumbers
+from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
+from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.context_columns import COLUMNS
+from streamrec.domain.ranking.scene import Array, Scene, described, worth
+from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
+from streamrec.domain.ranking.user_columns import Asker
+from streamrec.domain.similarity.neighbour import Near
+from streamrec.domain.similarity.visits import Visits
+from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.source import best_wanted, first_wanted
+from tests.builders import numbered
+
+N = 7
+
+approx = partial(pytest.approx, rel=1e-4, abs=1e-5)
+
+shares = arrays.arrays(np.float32, N, elements=st.floats(0, 1, width=32))
+scores = arrays.arrays(
+    np.float64, st.integers(1, 25), elements=st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0, 8.5])
+)
+
+
+def levels(amounts: Array) -> Array:
+    """Return a row's levels beside its largest, as numpy says it."""
+    best = amounts.max(initial=0)
+    of_best = np.maximum(amounts / (best if best > 0 else 1), 0.01)
+    return np.asarray(1 + np.log(of_best) / np.log(100), np.float32)
+
+
+def in_numpy(scene: Scene) -> list[Array]:
+    is_near = (scene.similar > 0).astype(np.float32)
+    shared = scene.categories
+    of_column = {
+        "near_sitting": scene.worth @ scene.similar,
+        "votes": is_near.mean(axis=0),
+        "votes_sitting": scene.worth @ is_near / 5,
+        "near_newest": scene.similar[0],
+        "near_last_but_one": scene.similar[1],
+        "follows_newest": scene.follows,
+        "categories": shared.share - shared.share.min(initial=1),
+        "categories_newest": shared.overlap - shared.overlap.min(initial=1),
+        "fit": np.maximum(9 - scene.below_best, 0) / 3,
+        "fit_share": np.exp(-scene.below_best),
+    }
+    return [levels(of_column[one.name]) if one.is_level else of_column[one.name] for one in COLUMNS]
+
+
+@given(
+    arrays.arrays(np.float32, (N_LAST, N), elements=st.floats(0, 1, width=32)),
+    shares,
+    shares,
+    shares,
+    arrays.arrays(np.float32, N, elements=st.sampled_from([0.0, 0.5, 8.0, 20.0, np.inf])),
+)
+def test_columns_of_a_scene(
+    similar: Array, follows: Array, share: Array, overlap: Array, below_best: Array
+) -> None:
+    of_history = worth([0.0, 60.0, 3600.0], 60.0)
+    scene = Scene.of(similar, follows, of_history, SharedCategories(share, overlap), below_best)
+    for column, found, expected in zip(COLUMNS, described(scene), in_numpy(scene), strict=True):
+        assert found == approx(expected), column.name
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6, unique=True), min_size=1, max_size=5))
+def test_sums_over_neighbours(of_each: list[list[int]]) -> None:
+    chance = np.random.default_rng(1)
+    together, after = Counter[int](), Counter[int]()
+    near = {}
+    for age, listed in enumerate(of_each):
+        similarities, follows = chance.random((2, len(listed)))
+        near[str(age)] = Near(np.array(listed), similarities, follows, np.ones(len(listed)))
+        for number, similar, follow in zip(listed, similarities, follows, strict=True):
+            together[number] += similar * AGE_DECAY**age
+            after[number] += follow * AGE_DECAY**age
+    visits = Visits(list(near), near, numbered(26))
+    assert visits.numbers.tolist() == list(together)
+    assert visits.together == approx(list(together.values()))
+    assert visits.after == approx(list(after.values()))
+
+
+@given(scores, st.sets(st.integers(0, 24)), st.integers(1, 30))
+def test_the_best_and_the_first(of_items: NDArray[np.float64], banned: set[int], n: int) -> None:
+    context = RequestContext(banned=frozenset(map(str, banned)))
+    found = Findings(context, numbered(26))
+    ranked = RankedNumbers(np.arange(len(of_items)), of_items)
+    wanted = [number for number in range(len(of_items)) if number not in banned]
+    expected = sorted((number for number in wanted if of_items[number] > 0), key=lambda row: -of_items[row])
+    best, first = best_wanted(found, ranked, n), first_wanted(found, ranked, n)
+    assert best.numbers.tolist() == expected[:n]
+    assert best.scores.tolist() == of_items[expected[:n]].tolist()
+    assert first.numbers.tolist() == wanted[:n]
+    assert first.scores.tolist() == of_items[wanted[:n]].tolist()
+
+
+@given(st.lists(st.lists(st.integers(0, 5), max_size=8, unique=True), min_size=2, max_size=6))
+def test_categories_in_common(of_each: list[list[int]]) -> None:
+    numbers = np.full((len(of_each), 8), N_NUMBERS, np.int16)
+    for row, own in enumerate(of_each):
+        numbers[row, : len(own)] = own
+    n_last = len(of_each) // 2
+    weights = [0.93**age if of_each[age] else 0.0 for age in range(n_last)]
+    share_of = Counter[int]()
+    for weight, own in zip(weights, of_each, strict=False):
+        share_of.update({number: weight / (sum(weights) or 1) for number in own})
+    found = shared_categories(numbers, numbers[:n_last])
+    newest = set(of_each[0])
+    share = [sum(share_of[number] for number in own) / max(len(own), 1) for own in of_each]
+    overlap = [len(newest & set(own)) / max(len(newest | set(own)), 1) for own in of_each]
+    assert found.share == approx(share)
+    assert found.overlap == approx(overlap)
+
+
+@given(scores, scores)
+def test_union_ranks_and_levels(some: NDArray[np.float64], others: NDArray[np.float64]) -> None:
+    amounts, logits = np.sort(some)[::-1].copy(), np.sort(others)[::-1].copy()
+    proposals = {
+        "amounts": Proposal(np.arange(len(amounts)), amounts),
+        "logits": Proposal(np.arange(25, 25 - len(logits), -1), logits, is_logit=True),
+    }
+    found = Candidates(("amounts", "logits"), proposals, Asker(), numbered(26))
+    union = [*range(len(amounts)), *(n for n in proposals["logits"].numbers.tolist() if n >= len(amounts))]
+    assert found.numbers.tolist() == union
+    rows = [union.index(number) for number in proposals["logits"].numbers.tolist()]
+    assert found.features[: len(amounts), 0] == approx(10 / (10 + np.arange(len(amounts))))
+    assert found.features[: len(amounts), 2] == approx(levels(amounts.astype(np.float32)))
+    assert found.features[rows, 1] == approx(10 / (10 + np.arange(len(logits))))
+    assert found.features[rows, 3] == approx((logits - logits[-1]) / 3)
+    assert found.features[len(amounts) :, [0, 2]].sum() == 0
