@@ -85,7 +85,11 @@ async def stack(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     world.store, world.cache = open_trainer_store(store_url), open_cache_publisher(cache_url)
     world.send(*two_tastes())
     trainer = world.trainer()
-    trainer.step(10)
+    trainer.step()
+    state = trainer.state
+    while state.dirty_neighbours.n_waiting or state.dirty_items.n_waiting:  # published in a share of the time
+        trainer.step()
+    trainer.step(2)
     made = Stack(world, trainer, store_url, cache_url)
     yield made
     await made.close()
