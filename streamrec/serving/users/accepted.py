@@ -1,5 +1,6 @@
 """Choices that this process took in, until the trainer has published what it made of them."""
 
+import math
 import threading
 import time
 from collections import OrderedDict, deque
@@ -69,6 +70,7 @@ class AcceptedChoices:
         self._lock = threading.Lock()
         self._event_ids = RecentIds(N_EVENT_IDS)
         self._by_user: OrderedDict[str, deque[Accepted]] = OrderedDict()
+        self._deleted: OrderedDict[str, float] = OrderedDict()
 
     def note(self, events: Iterable[Interaction], weights: EventWeights) -> None:
         """Take over events in the order of the log; those of weight zero, and repeats, are none."""
@@ -106,7 +108,12 @@ class AcceptedChoices:
                 of_user.popleft()
             if not of_user:
                 self._by_user.pop(user_id, None)
-            return [one for one in of_user if one.is_choice or not is_published(one)]
+            return [
+                one
+                for one in of_user
+                if (one.is_choice or not is_published(one))
+                and one.noted_at > self._deleted.get(one.item_id, -math.inf)
+            ]
 
     def forget_user(self, user_id: str) -> None:
         """Forget a user's choices."""
@@ -114,12 +121,14 @@ class AcceptedChoices:
             self._by_user.pop(user_id, None)
 
     def forget_item(self, item_id: str) -> None:
-        """Forget all choices of an item."""
+        """Forget all choices of an item so far."""
+        now = self._clock()
         with self._lock:
-            for user_id, of_user in list(self._by_user.items()):
-                if any(one.item_id == item_id for one in of_user):
-                    kept = [one for one in of_user if one.item_id != item_id]
-                    self._by_user[user_id] = deque(kept, self._max_choices)
+            # Looking for them among all users would take too long; they go by themselves.
+            self._deleted[item_id] = now
+            self._deleted.move_to_end(item_id)
+            while self._deleted and next(iter(self._deleted.values())) < now - MAX_AGE_S:
+                self._deleted.popitem(last=False)
 
     def __len__(self) -> int:
         """Return how many users there are."""
@@ -136,7 +145,7 @@ class AcceptedChoices:
     def _drop_old_users(self, now: float) -> None:
         while self._by_user:
             user_id, of_user = next(iter(self._by_user.items()))
-            if of_user and of_user[-1].noted_at >= now - MAX_AGE_S:
+            if of_user[-1].noted_at >= now - MAX_AGE_S:
                 break
             del self._by_user[user_id]
 

@@ -127,10 +127,19 @@ def test_of_very_many_users_those_who_chose_last_are_held(clock: SteppingClock) 
 def test_what_is_forgotten_is_gone(accepted: AcceptedChoices) -> None:
     accepted.note([choice("a"), choice("b"), choice("a", user_id="v"), choice("a", user_id="w")], WEIGHTS)
     accepted.forget_item("a")
+    accepted.forget_item("never here")
     assert [ids_in(accepted, user_id=name) for name in "uvw"] == [["b"], [], []]
     accepted.forget_user("u")
     accepted.forget_user("never here")
     assert ids_in(accepted) == []
+
+
+def test_an_item_that_comes_back_may_be_chosen_again(accepted: AcceptedChoices, clock: SteppingClock) -> None:
+    accepted.note([choice("a")], WEIGHTS)
+    accepted.forget_item("a")
+    clock.now += 1
+    accepted.note([choice("a", 8.0)], WEIGHTS)
+    assert [one.second for one in accepted.unpublished("u", None)] == [8]
 
 
 def test_threads_lose_nothing() -> None:
