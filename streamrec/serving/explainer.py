@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
@@ -27,9 +26,6 @@ _LEAST_REASON = 0.1
 
 Shares = dict[str, float]
 
-Ranked = tuple[Candidates, NDArray[np.float32]]
-"""Candidates, and the probability of each."""
-
 
 def explained(
     items: Sequence[RecommendedItem], looks: Sequence[Look], ranker: BlendRanker
@@ -42,10 +38,9 @@ def explained(
     """
     explanations: dict[str, Explanation] = {}
     for look in looks:
-        ranking = _Ranking(look, ranker)
-        for item in items:
-            if item.item_id not in explanations and ranking.has(item.item_id):
-                explanations[item.item_id] = ranking.explanation(item)
+        left = [item for item in items if item.item_id not in explanations]
+        if left:
+            explanations |= _Ranking(look, ranker, left).explanations()
     return [
         msgspec.structs.replace(
             item, explanation=explanations.get(item.item_id) or Explanation({item.source: item.score}, [])
@@ -54,42 +49,62 @@ def explained(
     ]
 
 
-def reasons_for(ranker: BlendRanker, candidates: Candidates, row: int) -> list[str]:
-    """Return in words what of its context speaks for a candidate most."""
-    parts = ranker.context_parts(candidates, row)
-    columns = candidates.features[:, context_of(candidates.n_sources)]
-    is_high = columns[row] > columns.mean(axis=0)
-    strongest = [column for column in (-parts).argsort()[:N_REASONS] if parts[column] >= _LEAST_REASON]
+def reasons_for(ranker: BlendRanker, candidates: Candidates, rows: Sequence[int]) -> list[list[str]]:
+    """Return in words what of its context speaks for each of some candidates most."""
+    columns = candidates.features[np.asarray(rows, np.int64), context_of(candidates.n_sources)]
+    are_high = (columns > candidates.context_means).tolist()
+    of_each = ranker.context_parts(candidates, rows)
+    orders = (-of_each).argsort(axis=1)[:, :N_REASONS].tolist()
     return [
-        context_columns.COLUMNS[column].high if is_high[column] else context_columns.COLUMNS[column].low
-        for column in strongest
+        [
+            context_columns.COLUMNS[column].high if is_high[column] else context_columns.COLUMNS[column].low
+            for column in order
+            if parts[column] >= _LEAST_REASON
+        ]
+        for parts, order, is_high in zip(of_each.tolist(), orders, are_high, strict=True)
     ]
 
 
 class _Ranking:
-    """Ranking of what one look found, and the same without one item or another of the user's."""
+    """Ranking of what one look found, and the same without one item or another of the user's.
 
-    def __init__(self, look: Look, ranker: BlendRanker) -> None:
+    Parameters
+    ----------
+    items
+        Items to explain; those that the look did not find are passed over.
+    """
+
+    def __init__(self, look: Look, ranker: BlendRanker, items: Sequence[RecommendedItem]) -> None:
         self._look = look
         self._ranker = ranker
-        self._probabilities = ranker.probabilities(look.candidates)
-        self._without: dict[str, Ranked] = {}
+        numbers = look.findings.items.known([item.item_id for item in items])
+        rows = look.candidates.rows_of(numbers)
+        is_there = rows >= 0
+        self._items = [item for item, is_in in zip(items, is_there.tolist(), strict=True) if is_in]
+        self._numbers, self._rows = numbers[is_there], rows[is_there].tolist()
+        self._scores: list[float] = ranker.probabilities(look.candidates)[self._rows].tolist()
+        self._without: dict[str, list[float]] = {}
 
-    def has(self, item_id: str) -> bool:
-        """Return whether a source proposed the item."""
-        return self._row_of(item_id) >= 0
+    def explanations(self) -> dict[str, Explanation]:
+        """Return where the scores of the items come from, by id."""
+        if not self._items:
+            return {}
+        candidates = self._look.candidates
+        shares = self._ranker.shares(candidates, self._rows).tolist()
+        reasons = reasons_for(self._ranker, candidates, self._rows)
+        return {
+            item.item_id: self._explanation(position, _positive(shares[position]), reasons[position])
+            for position, item in enumerate(self._items)
+        }
 
-    def explanation(self, item: RecommendedItem) -> Explanation:
-        """Return where an item's score comes from."""
-        candidates, row = self._look.candidates, self._row_of(item.item_id)
-        (shares,) = self._ranker.shares(candidates, [row]).tolist()
-        of_source = {name: share for name, share in zip(COLUMNS, shares, strict=True) if share}
+    def _explanation(self, position: int, of_source: Shares, reasons: list[str]) -> Explanation:
+        item = self._items[position]
         causes = self._causes(item.item_id, of_source)
         likeliest = sorted(causes, key=lambda id_: -causes[id_])[:N_CAUSES]
         return Explanation(
             {name: item.score * share for name, share in of_source.items()},
-            [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, item.item_id)],
-            reasons_for(self._ranker, candidates, row),
+            [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, position)],
+            reasons,
         )
 
     def _causes(self, item_id: str, of_source: Shares) -> Shares:
@@ -104,25 +119,23 @@ class _Ranking:
                 causes[id_] += of_source[source.name] * amount / total
         return causes
 
-    def _falls_without(self, cause: str, item_id: str) -> bool:
+    def _falls_without(self, cause: str, position: int) -> bool:
         if cause not in self._without:
-            self._without[cause] = self._ranked_without(cause)
-        candidates, probabilities = self._without[cause]
-        row = candidates.row_of(self._number_of(item_id))
-        score = float(probabilities[row]) if row >= 0 else 0.0
-        return score < float(self._probabilities[self._row_of(item_id)])
+            self._without[cause] = self._scores_without(cause)
+        return self._without[cause][position] < self._scores[position]
 
-    def _ranked_without(self, cause: str) -> Ranked:
-        """Return the candidates had the user never chosen one of theirs, and the score of each."""
+    def _scores_without(self, cause: str) -> list[float]:
+        """Return the score of each item had the user never chosen one of theirs; 0: nobody proposes it."""
         look = self._look
         findings = look.findings.without(cause)
         changed = {s.name: s.propose(findings, look.n) for s in look.stage if s.causes is not None}
         proposals = look.candidates.proposals | changed
         candidates = Candidates(COLUMNS, proposals, findings.asker, findings.items, findings.scene)
-        return candidates, self._ranker.probabilities(candidates)
+        rows = candidates.rows_of(self._numbers)
+        scores = np.append(self._ranker.probabilities(candidates), np.float32(0))
+        found: list[float] = scores[rows].tolist()
+        return found
 
-    def _number_of(self, item_id: str) -> int:
-        return int(self._look.findings.items.known([item_id])[0])
 
-    def _row_of(self, item_id: str) -> int:
-        return self._look.candidates.row_of(self._number_of(item_id))
+def _positive(shares: Sequence[float]) -> Shares:
+    return {name: share for name, share in zip(COLUMNS, shares, strict=True) if share}

@@ -97,17 +97,17 @@ class BlendRanker(StatePart):
         """Return, of (M,) candidates, the source whose rank weighs most."""
         return [self.sources[column] for column in self._parts(candidates, rows).argmax(axis=1).tolist()]
 
-    def context_parts(self, candidates: Candidates, row: int) -> _Array:
-        """Return (K,) how much a candidate's score rises by each context column, beside a mean candidate's.
+    def context_parts(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
+        """Return, of (M,) candidates, (M, K) how much a score rises by each context column.
 
-        The correction counts as it is at this candidate, where it is linear.
+        Beside a mean candidate's, that is; the correction counts as it is at the candidate: linear there.
         """
         of_context = context_of(candidates.n_sources)
-        active, _ = self._forward(candidates)
-        slopes = self._hidden[of_context] @ (self._output * (active[row] > 0))
+        features = candidates.features[np.asarray(rows, np.int64)]
+        is_active = features @ self._hidden + self._hidden_bias > 0
+        slopes = (self._output * is_active) @ self._hidden[of_context].T
         slopes += self._context[SEGMENTS.index(candidates.segment)]
-        columns = candidates.features[:, of_context]
-        parts: _Array = slopes * (columns[row] - columns.mean(axis=0))
+        parts: _Array = slopes * (features[:, of_context] - candidates.context_means)
         return parts
 
     def learn(self, candidates: Candidates, chosen: int) -> None:

@@ -1,6 +1,7 @@
 """Candidates of several sources for one user, with the features that a blend ranks by."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -106,10 +107,22 @@ class Candidates:
             columns[-user_columns.N_COLUMNS :] = user_columns.described(asker)[:, None]
         self.features: NDArray[np.float32] = columns.T
 
+    @cached_property
+    def context_means(self) -> NDArray[np.float32]:
+        """(K,) means of the columns in context."""
+        means: NDArray[np.float32] = self.features[:, context_of(self.n_sources)].mean(axis=0)
+        return means
+
     def row_of(self, number: int) -> int:
         """Return the row of an item, -1 for one that nobody proposed."""
-        rows = np.flatnonzero(self.numbers == number)
-        return int(rows[0]) if len(rows) else -1
+        return int(self.rows_of(np.array([number]))[0])
+
+    def rows_of(self, numbers: Numbers) -> Numbers:
+        """Return (M,) the rows of M items, -1 for those that nobody proposed."""
+        if not len(self.numbers):
+            return np.full(len(numbers), -1)
+        is_it = self.numbers == numbers[:, None]
+        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
 
 
 @compiled

@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.rows.compiled import compiled, inlined
+
 Numbers = NDArray[np.float32]
+Amounts = NDArray[np.float64]
 
 MIN_POOL = 50
 MAX_POOL = 1000
@@ -116,36 +120,76 @@ class _MarginalRelevance:
         self._relevance = (1 - diversity) * _relevance(pool.scores)
         lengths = np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
         self._has_vector = lengths[:, 0] > 0
-        self._directions = pool.embeddings / np.where(lengths > 0, lengths, 1)
+        self._directions: Numbers = np.divide(
+            pool.embeddings, np.where(lengths > 0, lengths, 1), dtype=np.float32
+        )
         self._cosines = _cosines_of_pairs(self._directions[self._has_vector][:_N_COMPARED])
         self._similarity = np.zeros(len(pool.scores))
 
     def best(self) -> int:
         """Return the row of the best that is left; of equals the one further up in the pool."""
-        return int(np.argmax(self._relevance - self._diversity * self._similarity))
+        return _best(self._relevance, self._similarity, self._diversity)
 
     def show(self, row: int) -> None:
         """Put a candidate into the list."""
         self.pass_over(row)
         if self._diversity > 0 and self._has_vector[row] and len(self._cosines):
-            np.maximum(self._similarity, self._similarity_to(row), out=self._similarity)
+            _compare_with(row, self._directions, self._has_vector, self._cosines, self._similarity)
 
     def pass_over(self, row: int) -> None:
         """Take a candidate out of the pool."""
         self._relevance[row] = -np.inf
 
-    def _similarity_to(self, row: int) -> NDArray[np.float64]:
-        """Return (P,) the share of the pool's pairs that are less similar than each is to this one."""
-        cosines = self._directions @ self._directions[row]
-        n_smaller = np.searchsorted(self._cosines, cosines - _ROUNDING)
-        n_not_larger = np.searchsorted(self._cosines, cosines + _ROUNDING)
-        return np.where(self._has_vector, (n_smaller + n_not_larger) / (2 * len(self._cosines)), 0.0)
+
+@compiled
+def _best(relevance: Amounts, similarity: Amounts, diversity: float) -> int:
+    best, best_value = 0, -np.inf
+    for row in range(len(relevance)):
+        value = relevance[row] - diversity * similarity[row]
+        if value > best_value:
+            best, best_value = row, value
+    return best
+
+
+@compiled
+def _compare_with(
+    shown: int, directions: Numbers, has_vector: NDArray[np.bool_], cosines: Numbers, similarity: Amounts
+) -> None:
+    """Raise the similarity of what is like the one shown to the share of pairs that are less alike."""
+    for row in range(len(similarity)):
+        if has_vector[row]:
+            cosine = np.float32(0)
+            for component in range(directions.shape[1]):
+                cosine += directions[row, component] * directions[shown, component]
+            n_smaller, n_not_larger = (
+                _n_below(cosines, cosine - _ROUNDING),
+                _n_below(cosines, cosine + _ROUNDING),
+            )
+            similarity[row] = max(similarity[row], (n_smaller + n_not_larger) / (2 * len(cosines)))
+
+
+@inlined
+def _n_below(ascending: Numbers, bound: float | np.float32) -> int:
+    """Return how many of some ascending numbers are below a bound."""
+    low, high = 0, len(ascending)
+    while low < high:
+        middle = (low + high) // 2
+        if ascending[middle] < bound:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@cache
+def _pairs(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return each pair of up to 50 numbers once."""
+    return np.triu_indices(n, 1)
 
 
 def _cosines_of_pairs(directions: Numbers) -> Numbers:
     """Return the cosines of all pairs of (N, D) directions, ascending."""
-    pairs = np.triu_indices(len(directions), 1)
-    return np.sort((directions @ directions.T)[pairs])
+    return np.sort((directions @ directions.T)[_pairs(len(directions))])
 
 
 def _relevance(scores: Sequence[float]) -> NDArray[np.float64]:

@@ -114,7 +114,8 @@ class Selection:
     def __init__(self, k: int, banned: Collection[str]) -> None:
         self.items: list[RecommendedItem] = []
         self._k = k
-        self._unwanted = set(banned)
+        self._banned = banned
+        self._taken: set[str] = set()
 
     @property
     def n_missing(self) -> int:
@@ -141,30 +142,32 @@ class Selection:
         """
         n_before = len(self.items)
         for item_id, score in candidates:
-            if len(self.items) == self._k:
-                break
-            if item_id in self._unwanted:
-                continue
-            item = metadata.get(item_id)
-            if item is None:
-                if categories:
-                    continue
-                taken = RecommendedItem(item_id, score, source)
-            elif item.is_hidden or (categories and not _shares(item.categories, categories)):
-                continue
-            else:
-                taken = RecommendedItem(
-                    item_id,
-                    score=score,
-                    source=source,
-                    kind=item.kind,
-                    title=item.title,
-                    categories=item.categories,
-                    attributes=item.attributes,
-                )
-            self._unwanted.add(item_id)
-            self.items.append(taken)
+            self.offer_one(item_id, score, source, metadata.get(item_id), categories)
         return len(self.items) - n_before
+
+    def offer_one(
+        self,
+        item_id: str,
+        score: float,
+        source: SourceName,
+        item: Item | None,
+        categories: Collection[str] = (),
+    ) -> None:
+        """Take one item, of which this is known, if it fits."""
+        if len(self.items) == self._k or item_id in self._taken or item_id in self._banned:
+            return
+        if item is None:
+            if categories:
+                return
+            taken = RecommendedItem(item_id, score, source)
+        elif item.is_hidden or (categories and not _shares(item.categories, categories)):
+            return
+        else:
+            taken = RecommendedItem(
+                item_id, score, source, item.kind, item.title, item.categories, item.attributes
+            )
+        self._taken.add(item_id)
+        self.items.append(taken)
 
 
 def _shares(of_item: Iterable[str], wanted: Collection[str]) -> bool:

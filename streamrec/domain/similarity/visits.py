@@ -40,6 +40,8 @@ class Visits:
         (N,) distinct neighbours.
     together, after
         (N,) how much each was chosen together with the history, and after it.
+    similarities, follows
+        (M,) to each neighbour of each item of the history, one after the other.
 
     >>> from streamrec.domain.similarity.neighbour import Neighbours
     >>> items = ItemNumbers()
@@ -56,16 +58,22 @@ class Visits:
         self._items = items
         self._counts = np.array([len(of_item.numbers) for of_item in near])
         self._near = np.concatenate([of_item.numbers for of_item in near])
-        self._similarities = np.concatenate([of_item.similarities for of_item in near])
-        self._follows = np.concatenate([of_item.follows for of_item in near])
+        self.similarities = np.concatenate([of_item.similarities for of_item in near])
+        self.follows = np.concatenate([of_item.follows for of_item in near])
         self.numbers, self.together, self.after = _summed(
-            self._near, self._similarities, self._follows, self._counts, items.marks
+            self._near, self.similarities, self.follows, self._counts, items.marks
         )
+
+    def added_by_age(self, number: int, amounts: Amounts) -> dict[int, float]:
+        """Return what each of the history adds to an item's score, by age; amounts are (M,), see above."""
+        rows = np.flatnonzero(self._near == number)
+        ages = np.searchsorted(np.cumsum(self._counts), rows, side="right")
+        return dict(zip(ages.tolist(), (amounts[rows] * AGE_DECAY**ages).tolist(), strict=True))
 
     def beside(self, numbers: Numbers) -> Beside:
         """Return how M distinct items stand to the history."""
         marks = self._items.marks
-        return Beside(*_beside(numbers, self._near, self._similarities, self._follows, self._counts, marks))
+        return Beside(*_beside(numbers, self._near, self.similarities, self.follows, self._counts, marks))
 
 
 @compiled

@@ -15,7 +15,7 @@ def propose(found: Findings, n: int) -> Proposal:
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:
     """Return what each of the last items adds."""
-    return found.added_by_history(item_id, lambda near: near.similarities)
+    return found.added_by_history(item_id, found.visits.similarities)
 
 
 def supports(found: Findings) -> Mapping[str, float]:

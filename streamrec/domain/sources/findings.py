@@ -1,6 +1,6 @@
 """Findings: all that was read for one request, which the sources propose from."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.items.category_table import Glance
 from streamrec.domain.popularity.ranked_item import RankedNumbers
-from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST, distinct_newest_first, newest_times
+from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
@@ -102,22 +102,18 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         of_history = worth(self.asker.ages_s, self.asker.scale_s)
         return Scene.of(similar, follows, of_history, self._shared(numbers), self._below_best(numbers))
 
-    def added_by_history(
-        self, item_id: str, scores_of: Callable[[Near], NDArray[np.float64]]
-    ) -> dict[str, float]:
-        """Return what each item of the history adds to the score of one, by either column of neighbours."""
-        (number,) = self.items.known([item_id])
-        added: dict[str, float] = {}
-        for age, id_ in enumerate(self.history):
-            near = self.neighbours.get(id_, NONE_NEAR)
-            score = float(scores_of(near)[near.numbers == number].sum())
-            if score:
-                added[id_] = score * AGE_DECAY**age
-        return added
+    def added_by_history(self, item_id: str, amounts: NDArray[np.float64]) -> dict[str, float]:
+        """Return what each item of the history adds to the score of one, by either column of `visits`."""
+        (number,) = self.items.known([item_id]).tolist()
+        added = self.visits.added_by_age(number, amounts)
+        return {self.history[age]: amount for age, amount in added.items() if amount}
 
     def without(self, item_id: str) -> "Findings":
         """Return the same findings for a user who never chose an item nor looks at it."""
-        return msgspec.structs.replace(self, context=self.context.without(item_id))
+        found = msgspec.structs.replace(self, context=self.context.without(item_id))
+        # What may be offered stays as it is, and need not be looked up again.
+        found.__dict__.update(_banned=self._banned, _only=self._only)
+        return found
 
     @cached_property
     def _banned(self) -> Numbers:

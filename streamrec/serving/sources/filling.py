@@ -11,7 +11,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection
 from streamrec.domain.sources.request_context import RequestContext
-from streamrec.domain.sources.table import LISTED, SOURCE_OF, SourceName
+from streamrec.domain.sources.table import LISTED, SourceName
 from streamrec.ports import Metrics
 from streamrec.serving.guard import ALL_WELL
 from streamrec.serving.paging import Page
@@ -112,6 +112,11 @@ class Filling:
         probabilities = ranker.probabilities(candidates)
         order = self._page.order(lambda rows: items.ids_at(candidates.numbers[rows].tolist()), probabilities)
         self._first_order = order if self._first_order is None else self._first_order
+        labels = {source.name: source.label_for(context).name for source in look.stage}
+        wanted = {
+            source.name: frozenset[str]() if source.is_within_categories else context.categories
+            for source in look.stage
+        }
         start = 0
         while selection.n_missing and start < len(order):
             n = selection.n_missing * (FILTERED_FACTOR if context.categories else 1) + SPARE
@@ -120,10 +125,9 @@ class Filling:
             ids = items.ids_at(candidates.numbers[positions].tolist())
             metadata = await self._read(ids)
             scores = probabilities[positions].tolist()
-            for name, *pair in zip(ranker.main_sources(candidates, positions), ids, scores, strict=True):
-                source = SOURCE_OF[name]
-                categories = () if source.is_within_categories else context.categories
-                selection.offer([(pair[0], pair[1])], source.label_for(context).name, metadata, categories)
+            sources = ranker.main_sources(candidates, positions)
+            for name, item_id, score in zip(sources, ids, scores, strict=True):
+                selection.offer_one(item_id, score, labels[name], metadata.get(item_id), wanted[name])
 
     async def _offer_listed(self, selection: Selection) -> None:
         """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""

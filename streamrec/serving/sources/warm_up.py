@@ -5,17 +5,19 @@ import numpy as np
 from streamrec.domain.items.category_table import CategoryTable, Glance
 from streamrec.domain.popularity.ranked_item import RankedItem, Ranking
 from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.diversity import Pool, Shape, arranged
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity.neighbour import Neighbours
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS, SOURCES, first_blend
+from streamrec.serving.shape import embeddings_of
 
 
 def warm_up() -> None:
     """Rank two items, so that no answer waits for compiled functions: half a second where they are kept."""
-    items = ItemNumbers()
+    items, one, other = ItemNumbers(), *map(bytes, np.eye(2, 3, dtype="<f4"))
     context = RequestContext(
         bytes(8), "", recent=("chosen",), recent_at=(0.0,), n_events=1, item_id="chosen", is_new_only=False
     )
@@ -27,3 +29,4 @@ def warm_up() -> None:
     proposals = {source.name: source.propose(found, 1) for source in SOURCES}
     candidates = Candidates(COLUMNS, proposals, found.asker, items, found.scene)
     first_blend().probabilities(candidates)
+    arranged(Pool([2.0, 1.0], embeddings_of([one, other]), [(), ()]), 2, Shape(diversity=0.5))

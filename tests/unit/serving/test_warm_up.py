@@ -9,6 +9,8 @@ ROOT = Path(__file__).parents[3]
 _COUNTED = """
 import asyncio, gc
 from numba.core.dispatcher import Dispatcher
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.serving.sources.warm_up import warm_up
 from tests.unit.serving.test_work_of_an_answer import System
 
@@ -21,6 +23,8 @@ before = compiled()
 system = System()
 asyncio.run(system.ask("a"))
 asyncio.run(system.ask("nobody"))
+shaped = RecommendationRequest(5, "a", shape=Shape(0.5, 1), exclude_ids=frozenset("x"), explain=True)
+asyncio.run(system.serving.recommender.recommend(shaped))
 assert before and compiled() == before, (before, compiled())
 """
 

@@ -118,7 +118,8 @@ def test_columns_of_context_are_learned_with_either_sign(likes_much: bool) -> No
     assert not any(published.context["cold"])
     assert BlendRanker.of(published).scores(candidates) == pytest.approx(ranker.scores(candidates), rel=1e-4)
     worst = n_near.index(min(n_near) if likes_much else max(n_near))
-    assert ranker.context_parts(candidates, best)[votes] > 0 > ranker.context_parts(candidates, worst)[votes]
+    of_best, of_worst = ranker.context_parts(candidates, [best, worst])[:, votes]
+    assert of_best > 0 > of_worst
 
 
 def test_no_weight_is_negative_and_all_numbers_stay_finite() -> None:
