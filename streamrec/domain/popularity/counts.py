@@ -15,7 +15,8 @@ from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.errors import UnfitState
 
-ALL_TIME = "all"
+ALL_TIME, LATELY = "all", "recent"
+"""Names of windows: of everything, and of the newest events."""
 
 EVENTS_PATTERN = r"^[1-9][0-9]* events$"
 """A half-life that is counted in events: "1000 events"."""

@@ -94,6 +94,18 @@ COLUMNS = (
         high="fits all that you chose so far nearly as well as anything",
         low="is far from what fits you best",
     ),
+    Column(
+        "chosen",
+        "sixth of the logarithm of how many people ever chose it, among the published 1,000 of the ranking",
+        high="is what many people chose",
+        low="is what few people chose",
+    ),
+    Column(
+        "chosen_lately",
+        "third of the logarithm of how many chose it within the newest 1,000 events, among such 1,000",
+        high="is what many people choose now",
+        low="is what few people choose now",
+    ),
 )
 """In the order of their weights; a blend that was learned of others starts anew."""
 

@@ -42,6 +42,8 @@ class Scene(NamedTuple):
     below_best
         (N,) how far each candidate's logit by the model lies below the user's best one; infinite where it is
         not known.
+    chosen
+        (2, N) by how many people each candidate was chosen ever, and within the newest events; 0: not known.
     """
 
     similar: Array
@@ -49,6 +51,7 @@ class Scene(NamedTuple):
     worth: Array
     categories: SharedCategories
     below_best: Array
+    chosen: Array
 
     @classmethod
     def of(
@@ -58,11 +61,13 @@ class Scene(NamedTuple):
         worth: Array,
         categories: SharedCategories | None = None,
         below_best: Array | None = None,
+        chosen: Array | None = None,
     ) -> "Scene":
         """Return a scene; what is not given is not known."""
         shared = nothing_shared(len(follows)) if categories is None else categories
         below = np.full(len(follows), np.inf, np.float32) if below_best is None else below_best
-        return cls(similar, follows, worth, shared, below)
+        counted = np.zeros((2, len(follows)), np.float32) if chosen is None else chosen
+        return cls(similar, follows, worth, shared, below, counted)
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:
@@ -94,18 +99,25 @@ _IS_LEVEL = np.array([column.is_level for column in COLUMNS])
 def described(scene: Scene) -> Array:
     """Return the (K, N) columns of a scene."""
     shared = scene.categories
+    of_categories = (shared.share, shared.overlap)
     return _described(
-        scene.similar, scene.follows, scene.worth, shared.share, shared.overlap, scene.below_best
+        scene.similar, scene.follows, scene.worth, of_categories, scene.below_best, scene.chosen
     )
 
 
 @compiled
 def _described(
-    similar: Array, follows: Array, worth: Array, share: Array, overlap: Array, below_best: Array
+    similar: Array,
+    follows: Array,
+    worth: Array,
+    of_categories: tuple[Array, Array],
+    below_best: Array,
+    chosen: Array,
 ) -> Array:
-    n = len(follows)
+    n, (share, overlap) = len(follows), of_categories
     columns = np.zeros((N_COLUMNS, n), np.float32)
-    sitting, votes, votes_sitting, newest, last_but_one, after, categories, common, fit, fit_share = columns
+    sitting, votes, votes_sitting, newest, last_but_one, after = columns[:6]
+    categories, common, fit, fit_share, ever, lately = columns[6:]
     for age in range(N_LAST):
         for row in range(n):
             amount = similar[age, row]
@@ -122,6 +134,8 @@ def _described(
         categories[row], common[row] = share[row] - least_share, overlap[row] - least_overlap
         fit[row] = max(_DEEPEST - below_best[row], np.float32(0)) / np.float32(3)
         fit_share[row] = np.exp(-below_best[row])
+        ever[row] = np.log1p(chosen[0, row]) / np.float32(6)
+        lately[row] = np.log1p(chosen[1, row]) / np.float32(3)
     for column in range(N_COLUMNS):
         if _IS_LEVEL[column]:
             replace_by_levels(columns[column])

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.category_table import Glance
-from streamrec.domain.popularity.ranked_item import RankedNumbers
+from streamrec.domain.popularity.counts import ALL_TIME, LATELY
+from streamrec.domain.popularity.ranked_item import NOTHING_RANKED, RankedNumbers
 from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.scene import Scene, worth
@@ -20,6 +21,9 @@ from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
+
+_CHOSEN = (ALL_TIME, LATELY)
+"""Windows that tell how often people chose something."""
 
 
 class Nearest(NamedTuple):
@@ -100,7 +104,14 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         """Return N candidates before the history."""
         similar, follows = self.visits.beside(numbers)
         of_history = worth(self.asker.ages_s, self.asker.scale_s)
-        return Scene.of(similar, follows, of_history, self._shared(numbers), self._below_best(numbers))
+        return Scene.of(
+            similar,
+            follows,
+            of_history,
+            self._shared(numbers),
+            self._below_best(numbers),
+            self._chosen(numbers),
+        )
 
     def added_by_history(self, item_id: str, amounts: NDArray[np.float64]) -> dict[str, float]:
         """Return what each item of the history adds to the score of one, by either column of `visits`."""
@@ -141,6 +152,27 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
             return np.full(len(numbers), np.inf, np.float32)
         near, scores, _ = self.nearest.ranking
         return _below_best(numbers, near, scores, self.items.marks)
+
+    def _chosen(self, numbers: Numbers) -> NDArray[np.float32]:
+        """Return (2, N) how often each was chosen; 0 where the window's ranking does not hold it."""
+        chosen = np.zeros((len(_CHOSEN), len(numbers)), np.float32)
+        for window, row in zip(_CHOSEN, chosen, strict=True):
+            ranked = self.rankings.get(window, NOTHING_RANKED)
+            _set_scores(row, numbers, ranked.numbers, ranked.scores, self.items.marks)
+        return chosen
+
+
+@compiled
+def _set_scores(
+    found: NDArray[np.float32], numbers: Numbers, ranked: Numbers, scores: NDArray[np.float64], marks: Numbers
+) -> None:
+    for number in numbers:
+        marks[number] = -1
+    for place, number in enumerate(ranked):
+        marks[number] = place
+    for row, number in enumerate(numbers):
+        if marks[number] >= 0:
+            found[row] = scores[marks[number]]
 
 
 @compiled

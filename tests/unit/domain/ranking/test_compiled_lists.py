@@ -56,6 +56,8 @@ def in_numpy(scene: Scene) -> list[Array]:
         "categories_newest": shared.overlap - shared.overlap.min(initial=1),
         "fit": np.maximum(9 - scene.below_best, 0) / 3,
         "fit_share": np.exp(-scene.below_best),
+        "chosen": np.log1p(scene.chosen[0]) / 6,
+        "chosen_lately": np.log1p(scene.chosen[1]) / 3,
     }
     return [levels(of_column[one.name]) if one.is_level else of_column[one.name] for one in COLUMNS]
 
@@ -66,12 +68,14 @@ def in_numpy(scene: Scene) -> list[Array]:
     shares,
     shares,
     arrays.arrays(np.float32, N, elements=st.sampled_from([0.0, 0.5, 8.0, 20.0, np.inf])),
+    arrays.arrays(np.float32, (2, N), elements=st.sampled_from([0.0, 0.5, 1.0, 1e6])),
 )
 def test_columns_of_a_scene(
-    similar: Array, follows: Array, share: Array, overlap: Array, below_best: Array
+    similar: Array, follows: Array, share: Array, overlap: Array, below_best: Array, chosen: Array
 ) -> None:
     of_history = worth([0.0, 60.0, 3600.0], 60.0)
-    scene = Scene.of(similar, follows, of_history, SharedCategories(share, overlap), below_best)
+    shared = SharedCategories(share, overlap)
+    scene = Scene.of(similar, follows, of_history, shared, below_best, chosen)
     for column, found, expected in zip(COLUMNS, described(scene), in_numpy(scene), strict=True):
         assert found == approx(expected), column.name
 
