@@ -4,7 +4,7 @@ import numpy as np
 
 from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of
 from models.exponentials import exponentiate
-from models.replay_memory import ReplayTables, drawn, next_slots
+from models.replay_memory import ReplayTables, count_newest, drawn, next_slots
 from models.step_memory import Manner, Number, Row, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 
@@ -112,6 +112,8 @@ def remember(
     for kind in range(2):
         slot = slots[user, kind, 0]
         if slot >= 0:
+            if kind == 0:
+                count_newest(replay, slot, latest[user, 0])
             replay.users[slot], replay.items[slot], replay.weights[slot] = user, latest[user, 0], weight
             replay.times[slot] = times[user, 0]
             for c in range(N_AHEAD):

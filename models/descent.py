@@ -17,7 +17,7 @@ import numpy as np
 from models import bounds
 from models.event_step import learn_events
 from models.gmf import GMF
-from models.losses import LOSSES
+from models.losses import LOSSES, SOFTMAX
 from models.replay_memory import ReplayMemory
 from models.step_memory import Known, Lessons, Manner, Memory, Rows, Touched, new_work
 from streamrec.domain.rows.growing import grown
@@ -50,10 +50,13 @@ class Replays(NamedTuple):
         With each event, half of them of the newest events.
     ahead_share
         Of what is kept, so much with choices from after it in its context.
+    recent_negatives
+        Share of the negatives that are items of the newest events; the softmax alone has use for them.
     """
 
     n: int = 0
     ahead_share: float = 0.0
+    recent_negatives: float = 0.0
 
 
 NO_REPLAYS = Replays()
@@ -85,6 +88,7 @@ class Descent:
             output=0.0,
             loss=LOSSES[loss],
             n_replayed=replays.n,
+            recent_share=replays.recent_negatives if LOSSES[loss] == SOFTMAX else 0.0,
             ahead_share=replays.ahead_share,
             least_drift=least_drift,
             most_user=bounds.USER_NORM,
@@ -126,7 +130,9 @@ class Descent:
         touched = Touched(
             np.empty(n_items, np.int64), np.zeros(1, np.int64), self._stamps, self._drift, self._stamp
         )
-        memory = Memory(tables, model.context.tables(), replay.tables(len(lessons.users)), known, touched)
+        memory = Memory(
+            tables, model.context.tables(), replay.tables(len(lessons.users), n_items), known, touched
+        )
         manner = self._at(pace, output_rate)
         work = new_work(1 + manner.n_replayed, model.embedding_dim, model.context.n, self._n_negatives)
         loss, n_damaged = learn_events(memory, manner, lessons, work)

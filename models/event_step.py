@@ -8,6 +8,7 @@ from models.choices import collect, remember
 from models.context_tables import put_first
 from models.losses import SOFTMAX, gradient_of
 from models.products import multiply_rows
+from models.replay_memory import ReplayTables
 from models.row_moves import move_items, move_output, move_pasts, move_users, note
 from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
@@ -32,7 +33,7 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -
     for b in range(len(users)):
         seed = np.uint64(lessons.seeds[b])
         _make_known(known, users[b], items[b])
-        _draw(known, work, seed)
+        _draw(known, replay, work, (seed, manner.recent_share))
         work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
         n = collect(context, replay, manner, work, (times[b], seed))
         _set_vectors(tables, work, n)
@@ -61,14 +62,37 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
 
 
 @compiled
-def _draw(known: Known, work: Work, seed: np.uint64) -> None:
-    """Draw items that may stand against an event, and against those that are replayed with it; -1: none."""
-    n_items, is_alive, number = np.uint64(known.n_items[0]), known.is_alive, seed
-    items, hashes = work.items, work.hashes
-    for j in range(len(work.users), len(items)):
+def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, float]) -> None:
+    """Draw items that may stand against an event, and against those that are replayed with it; -1: none.
+
+    Some are of the newest events, the others of all items: what people choose now is most of the sum that the
+    softmax takes, and would seldom be drawn among all. Each counts by the inverse of how often it is
+    expected to be drawn (Bengio and Senécal 2008, Adaptive Importance Sampling to Accelerate Training of a
+    Neural Probabilistic Language Model, section III).
+
+    Parameters
+    ----------
+    how
+        What chance comes from, and the share of the newest events.
+    """
+    n_items, is_alive, (number, share) = np.uint64(known.n_items[0]), known.is_alive, how
+    items, hashes, first, log_odds = work.items, work.hashes, len(work.users), work.log_odds
+    n_newest = np.uint64(min(replay.n_seen[0], np.int64(replay.n_recent)))
+    n_of_newest = np.int64(share * len(log_odds)) if n_newest > 0 else 0
+    by_all = (len(log_odds) - n_of_newest) / float(known.n_items[0])
+    by_newest = n_of_newest / max(1.0, float(n_newest))
+    for c in range(len(log_odds)):
         number += GOLDEN
-        row = np.int64(((mixed(number) >> np.uint64(32)) * n_items) >> np.uint64(32))
-        items[j], hashes[j] = row if is_alive[row] else -1, hash_of_item(row)
+        chance = mixed(number) >> np.uint64(32)
+        if c < n_of_newest:
+            row = np.int64(replay.items[np.int64((chance * n_newest) >> np.uint64(32))])
+        else:
+            row = np.int64((chance * n_items) >> np.uint64(32))
+        is_there = row >= 0 and is_alive[row]
+        items[first + c], hashes[first + c] = row if is_there else -1, hash_of_item(row)
+        if is_there:
+            n_times = replay.counts[row] if n_of_newest > 0 else 0
+            log_odds[c] = -math.log(by_all + by_newest * n_times)
 
 
 @compiled
@@ -105,21 +129,21 @@ def _gather(tables: Tables, work: Work) -> None:
 def _pull(known: Known, work: Work, n: int, loss: int) -> Number:
     """Set how strongly each choice pulls each item; return the loss of the first.
 
-    For the softmax each item that was drawn stands for all that were not: its logit grows by the logarithm
-    of how many (Jean et al. 2015, On Using Very Large Target Vocabulary, section 3).
+    For the softmax each item that was drawn stands for others: its logit grows by the logarithm of how many
+    (Jean et al. 2015, On Using Very Large Target Vocabulary, section 3).
     """
     logits, biases, pulls, among = work.logits, work.biases, work.pulls, work.among
     loss_of_event: Number = 0.0
     n_choices = len(work.users)
+    is_weighed = np.float32(1.0 if loss == SOFTMAX else 0.0)
     pulls[:] = 0
     for choice in range(n):
         n_kept = _keep(known, work, choice)
         odds = max(1.0, known.n_items[0] / n_kept) if loss == SOFTMAX and n_kept else 1.0
-        log_odds = np.float32(math.log(odds))
         among[0] = logits[choice, choice] + biases[choice]
         for c in range(len(work.is_kept)):
-            logit = logits[choice, n_choices + c] + biases[n_choices + c] + log_odds
-            among[1 + c] = logit if work.is_kept[c] else _NEVER
+            logit = logits[choice, n_choices + c] + biases[n_choices + c]
+            among[1 + c] = logit + is_weighed * work.log_odds[c] if work.is_kept[c] else _NEVER
         found, size = gradient_of(loss, among, work.powers, work.power_bits)
         # Without anything to stand against there is nothing to learn.
         strength = work.weights[choice] * np.float32(size) if n_kept else np.float32(0.0)

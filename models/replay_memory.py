@@ -38,6 +38,8 @@ class ReplayTables(NamedTuple):
         (M, N_AHEAD + n) item rows that the user chose around the event, newest first, and when; -1: none.
     n_seen
         (1,) events offered so far.
+    counts
+        (I,) how often each item stands in the ring.
     n_recent, n_sampled
         Slots of the ring and of the sample of all times.
     """
@@ -49,6 +51,7 @@ class ReplayTables(NamedTuple):
     context: NDArray[np.int32]
     context_times: NDArray[np.uint32]
     n_seen: NDArray[np.int64]
+    counts: NDArray[np.int32]
     n_recent: int
     n_sampled: int
 
@@ -75,12 +78,13 @@ class ReplayMemory:
             context=np.zeros((0, N_AHEAD + n_context), np.int32),
             context_times=np.zeros((0, N_AHEAD + n_context), np.uint32),
             n_seen=np.zeros(1, np.int64),
+            counts=np.zeros(0, np.int32),
             n_recent=n_recent,
             n_sampled=n_sampled,
         )
 
-    def tables(self, n_more: int = 0) -> ReplayTables:
-        """Return the memory itself, with room for so many more events."""
+    def tables(self, n_more: int = 0, n_items: int = 0) -> ReplayTables:
+        """Return the memory itself, with room for so many more events, of so many items."""
         tables = self._tables
         n_slots = tables.n_recent + min(int(tables.n_seen[0]) + n_more, tables.n_sampled)
         if n_slots > len(tables.items):
@@ -92,17 +96,21 @@ class ReplayMemory:
                 times=grown(tables.times, n_slots),
                 context_times=grown(tables.context_times, n_slots),
             )
+        if n_items > len(tables.counts):
+            self._tables = self._tables._replace(counts=grown(tables.counts, n_items))
         return self._tables
 
     def forget_users(self, rows: Tensor) -> None:
         """Keep no event of (B,) users."""
         _empty(self._tables.users, self._tables.items, marked(rows.numpy()))
+        self._count()
 
     def forget_items(self, rows: Tensor) -> None:
         """Keep no event of (B,) items, nor them as others' context."""
         is_gone = marked(rows.numpy())
         _empty(self._tables.items, self._tables.items, is_gone)
         clear_marked(self._tables.context, is_gone)
+        self._count()
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is kept, by name, to be stored: views, not copies."""
@@ -126,6 +134,14 @@ class ReplayMemory:
                 for name in (*_STORED, "n_seen")
             }
             self._tables = tables._replace(**loaded)
+            self._count()
+
+    def _count(self) -> None:
+        """Count the items in the ring anew."""
+        tables = self._tables
+        ring = tables.items[: tables.n_recent]
+        counts = np.bincount(ring[ring >= 0], minlength=len(tables.counts))
+        self._tables = tables._replace(counts=counts.astype(np.int32))
 
 
 _STORED = ("users", "items", "weights", "times", "context", "context_times")
@@ -153,6 +169,14 @@ def next_slots(tables: ReplayTables, seed: np.uint64) -> tuple[np.integer[Any], 
         # 63 bits of chance, of which the remainder is fair to within 1e-9 at any length of a stream.
         at = np.int64((mixed(seed) >> np.uint64(1)) % np.uint64(n_seen + 1))
     return recent, tables.n_recent + at if at < tables.n_sampled else np.int64(_NOTHING)
+
+
+@inlined
+def count_newest(tables: ReplayTables, slot: int | np.integer[Any], item: int | np.integer[Any]) -> None:
+    """Count an item that takes the place of another in a slot of the ring."""
+    if tables.items[slot] >= 0:
+        tables.counts[tables.items[slot]] -= 1
+    tables.counts[item] += 1
 
 
 @compiled

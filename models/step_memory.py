@@ -51,6 +51,8 @@ class Manner(NamedTuple):
         One of `models.losses.LOSSES`.
     n_replayed
         Past events learned again with each event.
+    recent_share
+        Of the negatives, so many are items of the newest events.
     ahead_share
         Of the events kept for replay, so many with what their users chose soon after as well as before.
     least_drift
@@ -67,6 +69,7 @@ class Manner(NamedTuple):
     output: float
     loss: int
     n_replayed: int
+    recent_share: float
     ahead_share: float
     least_drift: float
     most_user: float
@@ -100,6 +103,8 @@ class Work(NamedTuple):
     strengths, shares, drifts
         (L + N,) each, of what moves: how much there is to learn, as a factor of the decay; by what share of
         the gradient; nats that its logits may have changed by.
+    log_odds
+        (N,) what each drawn item counts, as a logarithm: the inverse of how often it is expected to be drawn.
     is_kept, among
         (N,) which of the drawn items stand against one choice; (1 + N,) its logits among them, the choice's
         item first.
@@ -125,6 +130,7 @@ class Work(NamedTuple):
     strengths: Floats
     shares: Floats
     drifts: Floats
+    log_odds: Floats
     is_kept: NDArray[np.bool_]
     among: Floats
     powers: Floats
@@ -228,6 +234,7 @@ def new_work(n_choices: int, n_dimensions: int, n_context: int, n_negatives: int
         np.zeros(n_items, np.float32),
         np.zeros(n_items, np.float32),
         np.zeros(n_items, np.float32),
+        np.zeros(n_negatives, np.float32),
         np.zeros(n_negatives, np.bool_),
         np.zeros(1 + n_negatives, np.float32),
         powers,

@@ -95,7 +95,7 @@ class Learner:
                 decay=settings.decay,
             ),
             settings.n_negatives,
-            Replays(settings.n_replayed, settings.replay_ahead_share),
+            Replays(settings.n_replayed, settings.replay_ahead_share, settings.recent_negatives),
             settings.least_drift,
         )
 

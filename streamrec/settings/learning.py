@@ -56,6 +56,9 @@ class LearningSettings(BaseSettings):
     replay_ahead_share: float = Field(
         0.7, ge=0, le=1, description="Replayed events whose context may hold later choices as well."
     )
+    recent_negatives: float = Field(
+        0.5, ge=0, le=1, description="Share of the negatives that are items of the newest events."
+    )
     least_drift: Factor = Field(
         0.05,
         description="Nats that an item's logits move, as a negative, before it is published again.",

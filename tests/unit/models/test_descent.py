@@ -46,7 +46,7 @@ def lessons(*events: tuple[int, int, float], seed: int = 0, time: float = 1000.0
 def drawn(seed: int) -> list[int]:
     """Return the items drawn to stand against the event of a seed."""
     work = new_work(1, 5, 0, N_NEGATIVES)
-    _draw(known(), work, np.uint64(seed * 7919))
+    _draw(known(), ReplayMemory(10, 10, 0).tables(), work, (np.uint64(seed * 7919), 0.0))
     return [int(row) for row in work.items[1:]]
 
 
