@@ -7,26 +7,40 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import inlined
 
-LEAST_SHARE = 0.01
+LEAST_SHARE = np.float32(0.01)
 """Amounts under this share of the best one are all the same: noise, on a scale of logarithms."""
 
-_RANGE = -math.log(LEAST_SHARE)
+_LEAST_AMOUNT = np.float32(1e-30)
+"""Less is nothing; its reciprocal would be no number."""
+
+_PER_RANGE = np.float32(-1 / math.log(LEAST_SHARE))
+
+_ONE, _TWO, _LN_2 = np.float32(1.0), np.float32(2.0), np.float32(math.log(2.0))
+
+_HALVED = (0.5 ** np.arange(0.5, 4.0)).astype(np.float32)
+"""Root of a half, and its halves."""
 
 
 @inlined
 def level_of(amount: np.float32, best: np.float32) -> np.float32:
-    """Return 1 for the best, 0 from a hundredth of it down, and a half for a tenth of it.
+    """Return 1 for the best, 0 from a hundredth of it down, and a half for a tenth of it; within 1e-6.
 
     Nothing is a level where the best is no amount at all.
 
     >>> [round(float(level_of(np.float32(amount), np.float32(8))), 2) for amount in (8.0, 0.8, 0.0)]
     [1.0, 0.5, 0.0]
     """
-    # In float64: a reciprocal, which compilers put for a division, of the smallest float32 is infinite.
-    share = np.float64(amount) / np.float64(best) if best > 0 else 0.0
-    if share <= LEAST_SHARE:
-        return np.float32(0)
-    return np.float32(np.log(share) / _RANGE + 1.0)
+    share = amount / best if best > _LEAST_AMOUNT else np.float32(0)
+    # The logarithm, without a library's function for each: twos down to a hundredth, and for the rest, from
+    # the root of a half to that of two, a series of (rest - 1) / (rest + 1).
+    rest, twos = (share * np.float32(16), np.float32(-4)) if share < _HALVED[3] else (share, np.float32(0))
+    rest, twos = (rest * np.float32(4), twos - np.float32(2)) if rest < _HALVED[1] else (rest, twos)
+    rest, twos = (rest * _TWO, twos - _ONE) if rest < _HALVED[0] else (rest, twos)
+    part = (rest - _ONE) / (rest + _ONE)
+    square = part * part
+    series = np.float32(1 / 5) + square * (np.float32(1 / 7) + square * np.float32(1 / 9))
+    logarithm = twos * _LN_2 + _TWO * part * (_ONE + square * (np.float32(1 / 3) + square * series))
+    return _ONE + logarithm * _PER_RANGE if share > LEAST_SHARE else np.float32(0)
 
 
 @inlined

@@ -118,13 +118,15 @@ def _described(
     columns = np.zeros((N_COLUMNS, n), np.float32)
     sitting, votes, votes_sitting, newest, last_but_one, after = columns[:6]
     categories, common, fit, fit_share, ever, lately = columns[6:]
+    # Most of these are 0: to pass over them takes less than to add them.
     for age in range(N_LAST):
+        vote, vote_sitting = np.float32(1 / N_LAST), worth[age] / np.float32(5)
         for row in range(n):
             amount = similar[age, row]
-            sitting[row] += worth[age] * amount
-            is_near = np.float32(amount > 0)
-            votes[row] += is_near / np.float32(N_LAST)
-            votes_sitting[row] += worth[age] * is_near / np.float32(5)
+            if amount > 0:
+                sitting[row] += worth[age] * amount
+                votes[row] += vote
+                votes_sitting[row] += vote_sitting
     # Where all candidates have the same, as in a catalogue of one category, it says nothing.
     least_share, least_overlap = np.float32(1), np.float32(1)
     for row in range(n):

@@ -144,7 +144,7 @@ def _best(
     n_best = 0
     for row, number in enumerate(numbers):
         score = scores[row]
-        if score <= 0 or left_out[number] or (n_best == size and score <= best_scores[size - 1]):
+        if score <= 0 or (n_best == size and score <= best_scores[size - 1]) or left_out[number]:
             continue
         # Most are refused here, so that moving the rest on costs less than sorting them all.
         position = min(n_best, size - 1)

@@ -29,7 +29,8 @@ N = 7
 
 approx = partial(pytest.approx, rel=1e-4, abs=1e-5)
 
-shares = arrays.arrays(np.float32, N, elements=st.floats(0, 1, width=32))
+amounts = st.just(0.0) | st.floats(2**-90, 1, width=32)
+shares = arrays.arrays(np.float32, N, elements=amounts)
 scores = arrays.arrays(
     np.float64, st.integers(1, 25), elements=st.sampled_from([0.0, 0.01, 0.5, 1.0, 3.0, 8.5])
 )
@@ -63,7 +64,7 @@ def in_numpy(scene: Scene) -> list[Array]:
 
 
 @given(
-    arrays.arrays(np.float32, (N_LAST, N), elements=st.floats(0, 1, width=32)),
+    arrays.arrays(np.float32, (N_LAST, N), elements=amounts),
     shares,
     shares,
     shares,
@@ -145,3 +146,16 @@ def test_union_ranks_and_levels(some: NDArray[np.float64], others: NDArray[np.fl
     assert found.features[rows, 1] == approx(10 / (10 + np.arange(len(logits))))
     assert found.features[rows, 3] == approx((logits - logits[-1]) / 3)
     assert found.features[len(amounts) :, [0, 2]].sum() == 0
+
+
+def test_levels_are_logarithms() -> None:
+    some = np.linspace(0.0101, 1, 10_001).astype(np.float32)
+    proposals = {"a": Proposal(np.arange(len(some)), np.sort(some)[::-1].astype(np.float64))}
+    features = Candidates(("a",), proposals, Asker(), numbered(len(some))).features
+    assert features[::-1, 1] == pytest.approx(1 + np.log(some) / np.log(100), abs=1e-6)
+
+
+def test_amounts_that_are_hardly_any_are_none() -> None:
+    some = np.float32([1e-31, 1e-45, 0.0])
+    scene = Scene.of(np.zeros((N_LAST, 3), np.float32), some, worth([], 60.0))
+    assert not described(scene).any()
