@@ -1,6 +1,6 @@
 """Findings: all that was read for one request, which the sources propose from."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from typing import NamedTuple
 
@@ -128,16 +128,11 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _banned(self) -> Numbers:
-        return self._known(self.context.banned)
+        return self.items.known_among(self.context.banned)
 
     @cached_property
     def _only(self) -> Numbers | None:
-        return self._known(self.context.only) if self.context.only else None
-
-    def _known(self, ids: Collection[str]) -> Numbers:
-        """Return the numbers of those that have one; an item without is no candidate."""
-        numbers = self.items.known(list(ids))
-        return numbers[numbers >= 0]
+        return self.items.known_among(self.context.only) if self.context.only else None
 
     def _shared(self, numbers: Numbers) -> SharedCategories | None:
         """Return what N candidates share with the history; None where nothing is known."""

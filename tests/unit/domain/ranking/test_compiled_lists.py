@@ -156,6 +156,6 @@ def test_levels_are_logarithms() -> None:
 
 
 def test_amounts_that_are_hardly_any_are_none() -> None:
-    some = np.float32([1e-31, 1e-45, 0.0])
+    some = np.array([1e-31, 1e-45, 0.0], np.float32)
     scene = Scene.of(np.zeros((N_LAST, 3), np.float32), some, worth([], 60.0))
     assert not described(scene).any()

@@ -1,9 +1,11 @@
 """Questions about sets of numbers, answered by marks."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamrec.domain.rows import item_numbers
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 
@@ -25,6 +27,38 @@ def test_what_is_left_out_is_that_of_sets_whatever_was_asked_before(
             assert items.left_out(banned, only)[:n_met].tolist() == [
                 number in banned or (only is not None and number not in only) for number in range(n_met)
             ]
+
+
+ids = st.frozensets(st.integers(0, 90).map(str), min_size=30, max_size=80)
+
+
+@given(st.lists(ids, min_size=1, max_size=8), st.lists(st.integers(0, 90).map(str)))
+def test_a_set_of_ids_is_known_as_far_as_its_ids_are_by_now(
+    asked: list[frozenset[str]], met: list[str]
+) -> None:
+    items = ItemNumbers()
+    for item_id in [*met, "0"]:
+        items.of([item_id])
+        for some in (*asked, *asked):
+            expected = {number for number in items.known(list(some)).tolist() if number >= 0}
+            assert set(items.known_among(some).tolist()) == expected
+
+
+def test_a_set_is_not_remembered_of_ids_that_were_another_items() -> None:
+    rows = IdMap(map(str, range(40)))
+    items, some = ItemNumbers(rows), frozenset(map(str, range(40)))
+    assert len(items.known_among(some)) == 40
+    rows.release("7")
+    rows.add("another")
+    assert 7 not in items.known_among(some)
+
+
+def test_sets_that_never_come_again_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(item_numbers, "MOST_REMEMBERED", 1000)
+    items = ItemNumbers(IdMap(map(str, range(40))))
+    for number in range(500):
+        assert len(items.known_among(frozenset([*map(str, range(40)), f"unknown-{number}"]))) == 40
+    assert len(items._remembered) <= 1000 // 40
 
 
 def test_numbers_are_given_as_ids_are_met_and_asking_gives_none() -> None:
