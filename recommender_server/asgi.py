@@ -64,6 +64,7 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
             settings.timeout_s,
             settings.n_seen_excluded,
             settings.exploration_share,
+            settings.exploration_by,
             ranking_age_s=TOO_OLD_S,
         ),
         max_body_bytes=settings.max_body_bytes,

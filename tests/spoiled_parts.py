@@ -73,7 +73,7 @@ def publish(urls: Urls) -> None:
 def publish_cache(cache: Any) -> None:
     """Write what the trainer and the keeper of bars publish again and again."""
     ranking = [RankedItem(item_id, 9.0 - number) for number, item_id in enumerate(ITEMS)]
-    names = [*WINDOWS, "new", *(f"{window}:{CATEGORY}" for window in WINDOWS)]
+    names = [*WINDOWS, "new", "promising", *(f"{window}:{CATEGORY}" for window in WINDOWS)]
     cache.publish_popular(dict.fromkeys(names, ranking))
     near = Neighbours(["i3", "i4"], [0.5, 0.4], [3.0, 2.0], [0.1, 0.0], ["i5"], [2])
     cache.publish_neighbours({"i1": near, "i2": near})

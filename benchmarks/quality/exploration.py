@@ -1,10 +1,11 @@
 """Share of new items in the lists, and its cost: MovieLens-100K, a third of its films arriving late.
 
-Figures by share of exploration: exposures and clicks of the late films, how soon they are shown, recall.
+Figures by way of exploration: exposures and clicks of the late films, how soon they are shown, recall.
 Clicks are what people chose anyway: a record can't tell what they would have done with another list.
 """
 
 import random
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,16 @@ import typer
 from rich.progress import Progress
 
 from benchmarks import results_file
-from benchmarks.quality.exploration_replay import MILESTONES, Outcome, Stream, replay, with_late_items
+from benchmarks.quality.exploration_replay import MILESTONES, Outcome, Stream, Way, replay, with_late_items
 from benchmarks.quality.exploration_server import Server
 from benchmarks.quality.tables import put_between
-from streamrec.datasets.open_dataset import open_dataset
+from streamrec.cli.choices import EventsFile, ItemsFile, open_chosen
 from streamrec.learning.learner import use_one_thread
 
-SHARES = (0.0, 0.02, 0.05, 0.1)
+WAYS = (
+    Way(0.0, "chance"),
+    *(Way(share, by) for share in (0.02, 0.05, 0.1) for by in ("chance", "uncertainty")),
+)
 
 LATE_SHARE = 1 / 3
 
@@ -30,22 +34,23 @@ MARKERS = ("<!-- new items: begin -->", "<!-- new items: end -->")
 
 def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file.")] = None,
-    dataset: Annotated[str, typer.Option(help="A data set with items' categories.")] = "ml-100k",
+    events: EventsFile = None,
+    items: ItemsFile = None,
     limit: Annotated[int, typer.Option(min=1, help="Only the first n events.")] = 30_000,
     page: Annotated[Path | None, typer.Option(help="The page that holds the table.")] = PAGE,
 ) -> None:
-    """Measure exposures, clicks, waiting and recall at several shares of exploration."""
+    """Measure exposures, clicks, waiting and recall of several ways to explore."""
     use_one_thread()
-    events = open_dataset(dataset)
-    known = {event.item_id for event in events[:limit]}
-    catalog = [item for item in events.catalog if item.item_id in known]
-    stream = with_late_items(list(events[:limit]), catalog, LATE_SHARE, random.Random(0))
+    event_set = open_chosen("ml-100k" if events is None else None, events, None, None, items)
+    known = {event.item_id for event in event_set[:limit]}
+    catalog = [item for item in event_set.catalog if item.item_id in known]
+    stream = with_late_items(list(event_set[:limit]), catalog, LATE_SHARE, random.Random(0))
     n_late = sum(map(len, stream.arrivals.values()))
     figures: dict[str, Any] = {"n_events": len(stream.events), "n_late_items": n_late, "lists": []}
     for starts_silently in (False, True):
-        shares = SHARES if starts_silently else SHARES[:1]
-        for share, outcome in replayed(stream, starts_silently, shares).items():
-            found = {"share": share, "starts_silently": starts_silently, **figures_of(outcome, n_late)}
+        ways = WAYS if starts_silently else WAYS[:1]
+        for way, outcome in replayed(stream, starts_silently, ways).items():
+            found = {**way._asdict(), "starts_silently": starts_silently, **figures_of(outcome, n_late)}
             figures["lists"].append(found)
             print(found, flush=True)
     results_file.write(json, figures)
@@ -53,12 +58,12 @@ def main(
         put_between(MARKERS, table_rows(figures), page)
 
 
-def replayed(stream: Stream, starts_silently: bool, shares: tuple[float, ...]) -> dict[float, Outcome]:
-    """Return what lists of each share come to."""
+def replayed(stream: Stream, starts_silently: bool, ways: Sequence[Way]) -> dict[Way, Outcome]:
+    """Return what lists of each way come to."""
     with Progress(transient=True) as progress:
         task = progress.add_task("replaying", total=len(stream.events))
         server = Server(starts_silently=starts_silently)
-        return replay(server, stream, shares, lambda n: progress.advance(task, n))
+        return replay(server, stream, ways, lambda n: progress.advance(task, n))
 
 
 def figures_of(outcome: Outcome, n_late: int) -> dict[str, Any]:
@@ -66,6 +71,7 @@ def figures_of(outcome: Outcome, n_late: int) -> dict[str, Any]:
     return {
         "recall_at_10": outcome.n_hits / outcome.n_questions,
         "late_items_recall_at_10": outcome.n_late_hits / max(1, outcome.n_late_questions),
+        "clicks_of_1000_places": 1000 * outcome.n_right / outcome.n_questions,
         "explored_share": outcome.n_explored / (10 * outcome.n_questions),
         "n_questions": outcome.n_questions,
         "n_clicks_on_late_items": outcome.n_late_hits,
@@ -95,12 +101,15 @@ def table_rows(figures: dict[str, Any]) -> list[str]:
     lines = [
         f"{n_late:,} of the films arrive late; {figures['lists'][0]['n_questions']:,} lists of 10.",
         "",
-        f"| share | recall@10 | late films: recall@10 | exposures | clicks | {' | '.join(heads)} |",
-        "|---" * (5 + len(heads)) + "|",
+        f"| share, by | recall@10 | clicks in 1,000 such places | late films: recall@10 | exposures | clicks"
+        f" | {' | '.join(heads)} |",
+        "|---" * (6 + len(heads)) + "|",
     ]
     for row in figures["lists"]:
-        name = f"{row['share']:.2f}" if row["starts_silently"] else "0, and unknown until chosen"
-        cells = [name, f"{row['recall_at_10']:.4f}", f"{row['late_items_recall_at_10']:.3f}"]
+        name = f"{row['share']:.2f}, {row['by']}" if row["share"] else "0"
+        name += "" if row["starts_silently"] else ", and unknown until chosen"
+        cells = [name, f"{row['recall_at_10']:.4f}", f"{row['clicks_of_1000_places']:.2f}"]
+        cells += [f"{row['late_items_recall_at_10']:.3f}"]
         cells += [f"{row['n_exposures_of_late_items']:,}", f"{row['n_clicks_on_late_items']:,}"]
         cells += [_wait(row["to_exposure"][str(n)], n_late) for n in MILESTONES]
         lines.append(f"| {' | '.join(cells)} |")

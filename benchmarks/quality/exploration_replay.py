@@ -2,18 +2,30 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.items.exploration import n_new_slots, with_new_items
+from streamrec.domain.items.exploration import ExplorationBy, n_new_slots, with_new_items
 from streamrec.domain.items.item import Item
+from streamrec.domain.popularity.ranked_item import RankedItem
 
 K = 10
 
 MILESTONES = (1, 5, 20)
 """Exposures that are waited for."""
+
+
+N_DRAWS = 20
+"""Of the new item at a place, where one of them is what the user chose: one draw tells little."""
+
+
+class Way(NamedTuple):
+    """A way to explore: the share of the places, and what chooses the items."""
+
+    share: float
+    by: ExplorationBy
 
 
 class ServerPort(Protocol):
@@ -25,7 +37,7 @@ class ServerPort(Protocol):
     def ranked(self, user_id: str, chosen: set[str], at: float) -> list[str]:
         """Return the candidates for a user, best first, without what the user has chosen."""
 
-    def new_items(self) -> list[str]:
+    def new_items(self, by: ExplorationBy) -> list[RankedItem]:
         """Return the new items, those first that should be shown most."""
 
     def learn(self, event: Interaction) -> None:
@@ -73,12 +85,14 @@ def with_late_items(
 
 @dataclass
 class Outcome:
-    """Result of lists with one share of exploration: hits, and exposures of late items.
+    """Result of lists with one way of exploration: hits, and exposures of late items.
 
     Attributes
     ----------
     n_explored
         Places given to new items.
+    n_right
+        Questions at which one place, given to a new item, would have held the answer; in expectation.
     exposures
         Late item -> how many lists showed it.
     waits
@@ -90,6 +104,7 @@ class Outcome:
     n_late_questions: int = 0
     n_late_hits: int = 0
     n_explored: int = 0
+    n_right: float = 0.0
     exposures: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     waits: dict[int, list[tuple[int, float]]] = field(default_factory=lambda: {n: [] for n in MILESTONES})
 
@@ -104,15 +119,15 @@ class Outcome:
 
 
 def replay(
-    server: ServerPort, stream: Stream, shares: Sequence[float], on_progress: Callable[[int], None]
-) -> dict[float, Outcome]:
-    """Predict and then learn the stream once; return what lists of each share would have come to.
+    server: ServerPort, stream: Stream, ways: Sequence[Way], on_progress: Callable[[int], None]
+) -> dict[Way, Outcome]:
+    """Predict and then learn the stream once; return what lists of each way would have come to.
 
-    What is shown changes nothing of what users do: the stream is a record. So one replay serves all shares,
+    What is shown changes nothing of what users do: the stream is a record. So one replay serves all ways,
     and what exploration teaches is not in it.
     """
-    outcomes = {share: Outcome() for share in shares}
-    chances = {share: random.Random(number) for number, share in enumerate(shares)}
+    outcomes = {way: Outcome() for way in ways}
+    chances = {way: random.Random(number) for number, way in enumerate(ways)}
     arrived: dict[str, tuple[int, float]] = {}
     chosen: defaultdict[str, set[str]] = defaultdict(set)
     for item in stream.early:
@@ -123,16 +138,34 @@ def replay(
             arrived[item.item_id] = (index, event.timestamp)
         own = chosen[event.user_id]
         if index >= stream.start and own and event.item_id not in own:
-            ranked, new = server.ranked(event.user_id, own, event.timestamp), server.new_items()
-            for share, outcome in outcomes.items():
-                n_slots = n_new_slots(share, K, chances[share])
-                shown = with_new_items(ranked, new=new, banned=own, n_slots=n_slots, k=K, rng=chances[share])
+            ranked = server.ranked(event.user_id, own, event.timestamp)
+            new = {by: _unseen(server.new_items(by), own) for by in dict.fromkeys(way.by for way in ways)}
+            for way, outcome in outcomes.items():
+                chance = chances[way]
+                shown = with_new_items(
+                    ranked, new[way.by], n_slots=n_new_slots(way.share, K, chance), k=K, rng=chance, by=way.by
+                )
                 outcome.note(shown, ranked[:K], event, is_late=event.item_id in arrived)
+                outcome.n_right += way.share and _share_right(event.item_id, ranked, new[way.by], way, chance)
                 _note_exposures(outcome, shown, arrived, (index, event.timestamp))
         own.add(event.item_id)
         server.learn(event)
         on_progress(1)
     return outcomes
+
+
+def _unseen(new: Sequence[RankedItem], own: Collection[str]) -> list[RankedItem]:
+    return [item for item in new if item.item_id not in own]
+
+
+def _share_right(
+    item_id: str, ranked: Sequence[str], new: Sequence[RankedItem], way: Way, rng: random.Random
+) -> float:
+    """Return how often one place for a new item holds this one, which is nowhere else in the list."""
+    if item_id in ranked[:K] or all(item_id != item.item_id for item in new):
+        return 0.0
+    lists = (with_new_items(ranked, new, n_slots=1, k=K, rng=rng, by=way.by) for _ in range(N_DRAWS))
+    return sum(item_id in shown for shown in lists) / N_DRAWS
 
 
 def _note_exposures(

@@ -6,13 +6,16 @@ import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.items.exploration import ExplorationBy
 from streamrec.domain.items.item import Item
+from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.learning.absorb import absorb
 from streamrec.learning.item_starts import enter_silently
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.serving.sources.exploring import N_NEW
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_serving import LiveServing
 
@@ -42,6 +45,7 @@ class Server:
         weights = EventWeights(settings.event_weights, settings.default_event_weight)
         self._rules = LearningRules(weights, settings.value_weight, self._categories.contents)
         self._starts_silently = starts_silently
+        self._rng = np.random.default_rng(0)
         self._was_asked = False
         self._n_learned = 0
 
@@ -57,11 +61,16 @@ class Server:
         self._was_asked = True
         return [item.item_id for item in answer.items if item.item_id not in chosen]
 
-    def new_items(self) -> list[str]:
-        """Return the new items, those first that should be shown most."""
-        scores = self._state.new_items.scores(self._state.clock.now)
-        order = np.argsort(-scores, kind="stable")[: np.count_nonzero(scores)]
-        return self._state.item_ids.ids_at(order.tolist())
+    def new_items(self, by: ExplorationBy) -> list[RankedItem]:
+        """Return the new items that a server would choose from, those first that should be shown most."""
+        state = self._state
+        if by == "chance":
+            scores = state.new_items.scores(state.clock.now)
+        else:
+            scores = state.new_items.draws(state.clock.now, self._rng)
+        order = np.argsort(-scores, kind="stable")[: min(N_NEW, np.count_nonzero(scores))]
+        ids = state.item_ids.ids_at(order.tolist())
+        return [RankedItem(*one) for one in zip(ids, scores[order].tolist(), strict=True)]
 
     def learn(self, event: Interaction) -> None:
         """Learn an event; the blend from what was answered just before it, if anything was."""

@@ -20,6 +20,9 @@ from streamrec.ports import RankedItem, VectorTable
 NEW_ITEMS = "new"
 """The ranking of items that few have had a chance to choose yet, beside those of popularity."""
 
+PROMISING = "promising"
+"""The ranking of the same items by what there is to learn of each, drawn anew with every event."""
+
 N_POPULAR = 1000
 """Items per overall ranking: the largest k that may be asked for."""
 
@@ -134,12 +137,15 @@ def rankings(
 ) -> dict[str, list[RankedItem]]:
     """Return rankings: ``window`` over all items, ``window:category`` within one.
 
-    The windows are those of popularity, and `NEW_ITEMS`.
+    The windows are those of popularity, `NEW_ITEMS` and `PROMISING`.
     """
     rows_of = {name: state.item_ids.rows_of(members) for name, members in members_by_category.items()}
     ranked: dict[str, list[RankedItem]] = {}
     scores_of = {window: state.popularity.scores(window) for window in state.popularity.windows}
     scores_of[NEW_ITEMS] = state.new_items.scores(state.clock.now)
+    # The same state draws the same: a restart changes nothing of what is published.
+    rng = np.random.default_rng(state.counters.n_events)
+    scores_of[PROMISING] = state.new_items.draws(state.clock.now, rng)
     scores_of = {window: _shown(state, scores) for window, scores in scores_of.items()}
     for window, scores in scores_of.items():
         ranked[window] = _top(state, scores, np.arange(len(scores)), N_POPULAR)
@@ -151,7 +157,7 @@ def rankings(
 
 def ranking_names(state: TrainerState, categories: Iterable[str]) -> set[str]:
     """Return the names of all rankings that there are with these categories."""
-    windows = (*state.popularity.windows, NEW_ITEMS)
+    windows = (*state.popularity.windows, NEW_ITEMS, PROMISING)
     return {f"{window}:{name}" for name in categories for window in windows} | set(windows)
 
 

@@ -3,6 +3,7 @@
 import random
 from typing import NamedTuple
 
+from streamrec.domain.items.exploration import ExplorationBy
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_history import HistoryReader
@@ -10,7 +11,7 @@ from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import UNKNOWN_USER, Recommender
 from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
-from streamrec.serving.sources.exploring import Explorer
+from streamrec.serving.sources.exploring import Exploration, Explorer
 from streamrec.serving.sources.learned_blend import LearnedBlend
 from streamrec.serving.sources.near_categories import NearCategories
 from streamrec.serving.sources.reading import ServedReader
@@ -31,6 +32,8 @@ class ServingLimits(NamedTuple):
         Newest seen items that are left out.
     exploration_share
         Of the positions in lists, given to new items.
+    exploration_by
+        What chooses these items.
     ranking_age_s
         A copy of a ranking is at most so old; 0: none is used. Decoding them takes longer than all else.
     """
@@ -38,6 +41,7 @@ class ServingLimits(NamedTuple):
     timeout_s: float = 0.5
     n_seen_excluded: int = 2000
     exploration_share: float = 0.0
+    exploration_by: ExplorationBy = "uncertainty"
     ranking_age_s: float = 0.0
 
 
@@ -98,7 +102,8 @@ def serving_over(
     accepted = AcceptedChoices()
     published = GuardedUsers(store, store_guard, limits.n_seen_excluded)
     users = FreshUsers(published, accepted, cache, cache_guard, blend, metrics)
-    explorer = Explorer(reader.rankings, items, limits.exploration_share, random.Random())
+    exploration = Exploration(limits.exploration_share, limits.exploration_by)
+    explorer = Explorer(reader.rankings, items, exploration, random.Random())
     recommender = Recommender(
         users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
     )

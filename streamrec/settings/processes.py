@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streamrec.domain.bars.bar import MAX_WINDOW
 from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
+from streamrec.domain.items.exploration import ExplorationBy
 from streamrec.domain.popularity.counts import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
@@ -224,6 +225,9 @@ class ServerSettings(BaseSettings):
     timeout_s: PositiveFloat = Field(0.5, description="Longest wait for any one store or the index.")
     n_seen_excluded: PositiveInt = Field(2000, description="Newest seen items left out of an answer.")
     exploration_share: float = Field(0.02, ge=0, le=1, description="Places of a list that new items get.")
+    exploration_by: ExplorationBy = Field(
+        "uncertainty", description="What chooses these items: chance, or what there is to learn of each."
+    )
     max_body_bytes: PositiveInt = 1_000_000
     diversity: float = Field(0.0, ge=0, le=1, description="Of lists: 0: the best; 1: the least similar.")
     max_per_category: PositiveInt | None = Field(

@@ -17,7 +17,7 @@ from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.neighbour_views import neighbours_of
-from streamrec.publishing.views import NEW_ITEMS, rankings, user_states
+from streamrec.publishing.views import NEW_ITEMS, PROMISING, rankings, user_states
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 from tests.builders import WEIGHTS
 
@@ -65,7 +65,7 @@ def counts_of(state: TrainerState) -> dict[str, Any]:
         "rankings": {
             name: {entry.item_id: entry.score for entry in ranked}
             for name, ranked in rankings(state, {}).items()
-            if name not in ("recent", NEW_ITEMS)
+            if name not in ("recent", NEW_ITEMS, PROMISING)
         },
         "chosen": dict(zip(ids, n_chosen.tolist(), strict=False)),
         "same_day": {} if near is None else dict(zip(ids, map(named, near.rows, near.counts), strict=True)),

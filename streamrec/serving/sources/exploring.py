@@ -3,21 +3,38 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from streamrec.domain.items.exploration import n_new_slots, with_new_items
+from streamrec.domain.items.exploration import ExplorationBy, n_new_slots, with_new_items
 from streamrec.domain.ranking.recommendation import RecommendedItem, Selection
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import NEW
+from streamrec.ports import RankedItem
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.reading_rankings import RankingReader, names_of
 
-RANKING = "new"
-"""Ranking that the trainer publishes."""
+RANKINGS: dict[ExplorationBy, str] = {"chance": "new", "uncertainty": "promising"}
+"""Rankings that the trainer publishes."""
 
 N_NEW = 200
-"""New items among which chance decides."""
+"""New items among which one is chosen."""
+
+
+class Exploration(NamedTuple):
+    """How new items come into lists.
+
+    Attributes
+    ----------
+    share
+        Of the positions, 0 to 1, in expectation; 0 leaves every list as it is.
+    by
+        What chooses them.
+    """
+
+    share: float
+    by: ExplorationBy = "uncertainty"
 
 
 class Explorer:
@@ -25,16 +42,16 @@ class Explorer:
 
     Parameters
     ----------
-    share
-        Of the positions, 0 to 1, in expectation; 0 leaves every list as it is.
     rng
         Decides which lists, positions and items.
     """
 
-    def __init__(self, rankings: RankingReader, items: Metadata, share: float, rng: random.Random) -> None:
+    def __init__(
+        self, rankings: RankingReader, items: Metadata, how: Exploration, rng: random.Random
+    ) -> None:
         self._rankings = rankings
         self._items = items
-        self._share = share
+        self._how = how
         self._rng = rng
 
     async def explored(
@@ -53,15 +70,16 @@ class Explorer:
         """
         listed = list(items)
         # Chance first: most lists stay as they are, and need no look at what is new.
-        n_slots = n_new_slots(self._share, len(listed), self._rng)
+        n_slots = n_new_slots(self._how.share, len(listed), self._rng)
         if not n_slots or page.is_choosy:
             return Answered(listed)
-        new_items, failed = await self._new_items(context)
-        new = page.shown.without([id_ for id_ in new_items if context.wants(id_)])
+        by, new_items, failed = await self._new_items(context)
+        unseen = set(page.shown.without([item.item_id for item in new_items if context.wants(item.item_id)]))
+        new = [item for item in new_items if item.item_id in unseen]
         ids = [item.item_id for item in listed]
         in_list = set(ids)
         ranked = [*ids, *(id_ for id_ in candidates() if id_ not in in_list)]
-        wanted = with_new_items(ranked, new=new, banned=(), n_slots=n_slots, k=len(listed), rng=self._rng)
+        wanted = with_new_items(ranked, new, n_slots=n_slots, k=len(listed), rng=self._rng, by=by)
         unlisted = [id_ for id_ in wanted if id_ not in in_list]
         if not unlisted:
             return Answered(listed, failed)
@@ -75,8 +93,24 @@ class Explorer:
         explored += [item for item in listed if item.item_id not in kept]
         return Answered(explored[: len(listed)], failed | failed_later)
 
-    async def _new_items(self, context: RequestContext) -> Answered[list[str]]:
-        names = names_of(RANKING, context)
-        rankings = await asyncio.gather(*(self._rankings.ranking(name, N_NEW) for name in names))
-        ids = dict.fromkeys(item.item_id for ranking in rankings for item in ranking.value.items[:N_NEW])
-        return Answered(list(ids), ALL_WELL.union(*(ranking.failed for ranking in rankings)))
+    async def _new_items(
+        self, context: RequestContext
+    ) -> tuple[ExplorationBy, list[RankedItem], frozenset[str]]:
+        """Return new items, by what they are to be chosen, and the parts that failed."""
+        new_items, failed = await self._ranked(RANKINGS[self._how.by], context)
+        if new_items or failed or self._how.by == "chance":
+            return self._how.by, new_items, failed
+        # A trainer from before publishes no other ranking.
+        return "chance", *await self._ranked(RANKINGS["chance"], context)
+
+    async def _ranked(self, name: str, context: RequestContext) -> Answered[list[RankedItem]]:
+        rankings = await asyncio.gather(
+            *(self._rankings.ranking(part, N_NEW) for part in names_of(name, context))
+        )
+        heads = [item for ranking in rankings for item in ranking.value.items[:N_NEW]]
+        # The first place of an item that stands in several of them.
+        first = {item.item_id: item for item in reversed(heads)}
+        return Answered(
+            [item for item in heads if first[item.item_id] is item],
+            ALL_WELL.union(*(ranking.failed for ranking in rankings)),
+        )

@@ -9,6 +9,7 @@ import pytest
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
+from streamrec.domain.items.exploration import ExplorationBy
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.ports import RankedItem, VectorTable
@@ -21,7 +22,7 @@ K = 10
 class Shop:
     """A popular assortment, and some items that nobody has chosen yet."""
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, share: float, by: ExplorationBy = "chance", **promising: float) -> None:
         self.cache, self.store = MemoryCache(), MemoryStore()
         self.cache.publish_popular(
             {
@@ -29,9 +30,10 @@ class Shop:
                 "new": [RankedItem(f"new{n}", 10.0 - n) for n in range(5)],
                 "new:war": [RankedItem("new1", 9.0)],
                 "all:war": [RankedItem(f"old{n}", 100.0 - n) for n in range(12)],
+                "promising": [RankedItem(*one) for one in promising.items()],
             }
         )
-        limits = ServingLimits(exploration_share=share)
+        limits = ServingLimits(exploration_share=share, exploration_by=by)
         random.seed(7)
         self.serving = serving_over(
             self.store,
@@ -56,6 +58,21 @@ async def test_new_items_get_their_share_of_the_lower_places() -> None:
     assert len(new) == 5  # chance gives each of them a turn
     assert all(len({item_id for item_id, _ in one}) == K for one in lists)
     assert all([item_id for item_id, _ in one[:3]] == ["old0", "old1", "old2"] for one in lists)
+
+
+async def test_by_uncertainty_what_there_is_most_to_learn_of_is_shown_most() -> None:
+    lists = await Shop(share=0.1, by="uncertainty", new1=8.0, new2=2.0, new3=0.001).lists(400)
+    new = Counter(item_id for one in lists for item_id, source in one if source == "new")
+    assert 0.07 < sum(new.values()) / (400 * K) < 0.13
+    assert new["new1"] > 3 * new["new2"] > 0
+    assert set(new) <= {"new1", "new2", "new3"}
+
+
+async def test_beside_a_trainer_that_does_not_say_what_there_is_to_learn_chance_decides() -> None:
+    lists = await Shop(share=0.2, by="uncertainty").lists(200)
+    assert {item_id for one in lists for item_id, source in one if source == "new"} == {
+        f"new{n}" for n in range(5)
+    }
 
 
 async def test_without_a_share_no_list_changes() -> None:

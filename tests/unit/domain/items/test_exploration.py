@@ -3,23 +3,44 @@ from collections import Counter
 
 import pytest
 
-from streamrec.domain.items.exploration import N_UNTOUCHED, n_new_slots, with_new_items
+from streamrec.domain.items.exploration import N_UNTOUCHED, ExplorationBy, n_new_slots, with_new_items
+from streamrec.domain.popularity.ranked_item import RankedItem
 
 RANKED = [f"i{n}" for n in range(50)]
 NEW = [f"n{n}" for n in range(30)]
 
 
+WAYS: tuple[ExplorationBy, ...] = ("chance", "uncertainty")
+
+
+def scored(*item_ids: str, **scores: float) -> list[RankedItem]:
+    return [RankedItem(item_id, scores.get(item_id, 1.0)) for item_id in (*item_ids, *scores)]
+
+
 def lists(
-    n: int, share: float = 0.02, k: int = 10, ranked: list[str] = RANKED, new: list[str] = NEW
+    n: int,
+    share: float = 0.02,
+    k: int = 10,
+    ranked: list[str] = RANKED,
+    new: list[str] = NEW,
+    by: ExplorationBy = "chance",
 ) -> list[list[str]]:
     rng = random.Random(7)
-    return [with_new_items(ranked, new, (), n_new_slots(share, k, rng), k, rng) for _ in range(n)]
+    return [with_new_items(ranked, scored(*new), n_new_slots(share, k, rng), k, rng, by=by) for _ in range(n)]
+
+
+def shown_by_uncertainty(n: int, ranked: list[str], **scores: float) -> Counter[str]:
+    """Return how often each of these new items is shown in `n` lists with one of them."""
+    rng = random.Random(7)
+    made = (with_new_items(ranked, scored(**scores), 1, 10, rng, by="uncertainty") for _ in range(n))
+    return Counter(item_id for of_one in made for item_id in of_one if item_id in scores)
 
 
 @pytest.mark.parametrize("share", [0.02, 0.05, 0.1, 0.25])
 @pytest.mark.parametrize("k", [10, 20])
-def test_new_items_get_their_share_of_the_slots(share: float, k: int) -> None:
-    made = lists(4000, share, k)
+@pytest.mark.parametrize("by", WAYS)
+def test_new_items_get_their_share_of_the_slots(share: float, k: int, by: ExplorationBy) -> None:
+    made = lists(4000, share, k, by=by)
     n_new = sum(item_id in NEW for of_one in made for item_id in of_one)
     assert n_new / (4000 * k) == pytest.approx(share, rel=0.1)
     assert {len(of_one) for of_one in made} == {k}
@@ -52,12 +73,13 @@ def test_a_share_of_nothing_and_nothing_new_leave_the_list_alone() -> None:
     assert all(made == RANKED[:10] for made in lists(100, share=1.0, new=[]))
 
 
-def test_what_is_banned_or_listed_already_is_never_put_in() -> None:
+@pytest.mark.parametrize("by", WAYS)
+def test_what_is_listed_already_is_never_put_in(by: ExplorationBy) -> None:
     rng = random.Random(1)
     for _ in range(200):
-        made = with_new_items(RANKED, [*RANKED[:10], "banned", "n"], {"banned"}, 5, 10, rng)
+        made = with_new_items(RANKED, scored(*RANKED[:10], "n"), 5, 10, rng, by=by)
         assert sorted(made)[-1] == "n"
-        assert (len(set(made)), "banned" in made) == (10, False)
+        assert len(set(made)) == 10
 
 
 def test_new_items_that_fit_the_user_come_before_others() -> None:
@@ -79,6 +101,21 @@ def test_different_requests_show_different_ones_and_the_newest_most() -> None:
 
 
 def test_a_list_that_is_not_full_grows_by_them() -> None:
-    made = with_new_items(["a", "b", "c", "d", "e", "f"], ["n"], (), 10, 10, random.Random(0))
+    made = with_new_items(["a", "b", "c", "d", "e", "f"], scored("n"), 10, 10, random.Random(0))
     assert sorted(made) == ["a", "b", "c", "d", "e", "f", "n"]
-    assert with_new_items(["a"], ["n"], (), 10, 10, random.Random(0)) == ["a"]
+    assert with_new_items(["a"], scored("n"), 10, 10, random.Random(0)) == ["a"]
+
+
+def test_by_uncertainty_the_promising_are_shown_most_and_all_now_and_then() -> None:
+    shown = shown_by_uncertainty(4000, RANKED, fair=1.0, better=2.0, poor=0.3)
+    assert sum(shown.values()) == 4000
+    assert shown["better"] > 2 * shown["fair"] > 100
+    assert shown["fair"] > 5 * shown["poor"] > 0
+
+
+def test_by_uncertainty_one_that_ranks_for_the_user_needs_less_promise_the_higher_it_ranks() -> None:
+    ranked = [*RANKED[:12], "high", *RANKED[12:], "low"]
+    shown = shown_by_uncertainty(4000, ranked, nobody=1.0, low=1.0, high=1.0)
+    assert shown["high"] > 2 * shown["low"] > 20 * shown["nobody"]
+    shown = shown_by_uncertainty(4000, ranked, nobody=30.0, low=1.0)
+    assert shown["nobody"] > shown["low"]
