@@ -18,7 +18,7 @@ _FITS_HALF_AT = 10
 _FITS_NOBODY = 0.03
 """What an item counts that is no candidate: as one that ranks some 300th."""
 
-_STEADINESS = 4.0
+_STEADINESS = 16.0
 """Shape of what chance makes of a score: a trainer that rests publishes the same scores for hours."""
 
 
