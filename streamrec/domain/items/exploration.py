@@ -16,7 +16,7 @@ _FITS_HALF_AT = 10
 """Place among the candidates, counted from 0, whose item counts half as much as the first one."""
 
 _FITS_NOBODY = 0.03
-"""What an item counts that is no candidate: as one that ranks some 300th."""
+"""Factor of an item that is no candidate: as of one that ranks some 300th."""
 
 _STEADINESS = 16.0
 """Shape of what chance makes of a score: a trainer that rests publishes the same scores for hours."""

@@ -23,7 +23,7 @@ N_NEW = 200
 
 
 class Exploration(NamedTuple):
-    """How new items come into lists.
+    """Settings of how new items come into lists.
 
     Attributes
     ----------

@@ -110,10 +110,12 @@ def test_it_is_offered_as_new_overall_and_in_its_category_until_it_is_known(worl
     assert [item.item_id for item in popular(world, "new")] == ["new"]
     assert [item.item_id for item in popular(world, "new:war")] == ["new"]
     assert popular(world, "new:comedy") == []
+    for name in ("promising", "promising:war"):
+        assert [item.item_id for item in popular(world, name)] == ["new"]
     assert "new" not in {item.item_id for item in popular(world, "all")}
     world.send(*events(*[(f"u{n}", "new") for n in range(3)]))
     trainer.step(2)
-    assert popular(world, "new") == []
+    assert popular(world, "new") == popular(world, "promising") == []
     assert "new" in {item.item_id for item in popular(world, "all")}
 
 
@@ -197,8 +199,11 @@ def test_a_restart_knows_what_is_new_and_what_is_silent(world: World) -> None:
     assert {name: array.tolist() for name, array in shares.items()} == {
         name: array.tolist() for name, array in shares_again.items()
     }
+    published = popular(world, "promising")
     again.step()
     assert [item.item_id for item in popular(world, "new")] == ["new"]
+    assert published
+    assert popular(world, "promising") == published
 
 
 def test_the_next_user_of_a_row_is_no_robot(world: World) -> None:

@@ -107,7 +107,7 @@ def test_a_list_that_is_not_full_grows_by_them() -> None:
 
 
 def test_by_uncertainty_the_promising_are_shown_most_and_all_now_and_then() -> None:
-    shown = shown_by_uncertainty(4000, RANKED, fair=1.0, better=2.0, poor=0.3)
+    shown = shown_by_uncertainty(4000, RANKED, fair=1.0, better=1.4, poor=0.6)
     assert sum(shown.values()) == 4000
     assert shown["better"] > 2 * shown["fair"] > 100
     assert shown["fair"] > 5 * shown["poor"] > 0
