@@ -431,12 +431,6 @@ ROWS: tuple[Row, ...] = (
         (),
     ),
     Row(
-        "redis_values.decode_neighbours_of",
-        lambda given: redis_values.decode_neighbours_of(["i", "j"], [given, None]),
-        (_json(_NEAR),),
-        (Damaged,),
-    ),
-    Row(
         "redis_values.decode_ranking",
         lambda given: redis_values.decode_ranking([(given, 1.0), (b"b", float(len(given)))]),
         (b"a",),

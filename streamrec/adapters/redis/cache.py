@@ -30,14 +30,15 @@ from streamrec.adapters.redis.values import (
     decode_bars,
     decode_counters,
     decode_items,
-    decode_neighbours_of,
     decode_ranking,
     encode,
+    present,
 )
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
+from streamrec.serving.sources.near_neighbours import DecodedNeighbours
 
 _Entries = Mapping[str, tuple[bytes, int, int]]
 
@@ -65,6 +66,7 @@ class RedisCache:
             address.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
         )
         self._redis = Redis.from_pool(pool)
+        self._decoded = DecodedNeighbours()
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
         """Return the head of a ranking, best first; empty when there is none of this name."""
@@ -84,7 +86,7 @@ class RedisCache:
             values: Any = await self._redis.mget(
                 [self.address.key(f"neighbours:{item_id}") for item_id in item_ids]
             )
-        return decode_neighbours_of(item_ids, values)
+        return self._decoded.of(present(item_ids, values))
 
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""

@@ -21,9 +21,8 @@ import msgspec
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import RankedItem, checked_ranking
-from streamrec.domain.similarity.neighbour import Neighbours, decode_neighbours
 from streamrec.errors import Damaged
-from streamrec.payload import decoded, decoded_each
+from streamrec.payload import decoded
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -101,16 +100,9 @@ def _decoded(item_id: str, value: object) -> CachedItem | None:
     return cached if cached.item is None or cached.item.item_id == item_id else None
 
 
-def decode_neighbours_of(item_ids: Sequence[str], values: Iterable[bytes | None]) -> dict[str, Neighbours]:
-    """Read items' neighbours; what is missing is left out.
-
-    Raises
-    ------
-    Damaged
-        When some can't be read, or are of another version; its `rest` holds the others.
-    """
-    written = [(item_id, value) for item_id, value in zip(item_ids, values, strict=True) if value is not None]
-    return decoded_each(decode_neighbours, written, "neighbours")
+def present(item_ids: Sequence[str], values: Iterable[bytes | None]) -> list[tuple[str, bytes]]:
+    """Return the values that are there, each with its item."""
+    return [(item_id, value) for item_id, value in zip(item_ids, values, strict=True) if value is not None]
 
 
 def decode_ranking(ranked: Iterable[tuple[bytes, float]]) -> list[RankedItem]:

@@ -21,10 +21,8 @@ from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
-from streamrec.domain.similarity.neighbour import decode_neighbours
-from streamrec.payload import decoded_each
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
-from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, DecodedNeighbours, NearNeighbours
 
 ITEM_TTL_S = 300.0
 """Whoever changes the store and does not tell the cache is heard after so long."""
@@ -57,6 +55,7 @@ class SqliteCache:
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
         self._lock = threading.Lock()
+        self._decoded = DecodedNeighbours()
         self._neighbours = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=copies_age_s)
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
@@ -146,7 +145,7 @@ class SqliteCache:
         rows = self._read(
             f"SELECT item_id, CAST(neighbours AS BLOB) FROM neighbours WHERE item_id IN {marks}", *parameters
         )
-        return decoded_each(decode_neighbours, rows, "neighbours")
+        return self._decoded.of(rows)
 
     def _read(self, statement: str, *parameters: str | float | None) -> list[tuple[Any, ...]]:
         with translated_errors(self._path):

@@ -1,8 +1,10 @@
 """Copies of items' neighbours inside the process: a user's last items are asked for again and again."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
+from streamrec.domain.similarity.neighbour import decode_neighbours
 from streamrec.errors import Damaged
+from streamrec.payload import decoded_each
 from streamrec.ports import Neighbours
 from streamrec.serving.sources.copies import Copies
 
@@ -73,3 +75,34 @@ class NearNeighbours:
     def _young(self, item_id: str, now: float) -> Neighbours | None:
         copy = self._copies.get(item_id)
         return None if copy is None or now - copy.read_at >= self._too_old_s else copy.value
+
+
+class DecodedNeighbours:
+    """Decodes neighbours, and remembers of what: most are as they were when they are read anew.
+
+    To decode them and to number them takes some hundred times as long as to see that they are the same.
+    """
+
+    def __init__(self, max_items: int = MAX_ITEMS) -> None:
+        self._copies = Copies[tuple[bytes, Neighbours]](max_items)
+
+    def of(self, written: Iterable[tuple[str, bytes]]) -> dict[str, Neighbours]:
+        """Return the neighbours of items, of which these bytes are stored.
+
+        Raises
+        ------
+        Damaged
+            When some can't be read, or are of another version; its `rest` holds the others.
+        """
+        return decoded_each(
+            self._decoded, ((item_id, (item_id, value)) for item_id, value in written), "neighbours"
+        )
+
+    def _decoded(self, written: tuple[str, bytes]) -> Neighbours:
+        item_id, value = written
+        copy = self._copies.get(item_id)
+        if copy is not None and copy.value[0] == value:
+            return copy.value[1]
+        neighbours = decode_neighbours(value)
+        self._copies.keep({item_id: (value, neighbours)}, read_at=0.0)
+        return neighbours

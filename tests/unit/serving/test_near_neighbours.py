@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.redis.values import decode_neighbours_of, encode
+from streamrec.adapters.redis.values import encode
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.errors import Damaged, Unavailable
 from streamrec.ports import Neighbours
-from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
+from streamrec.serving.sources.near_neighbours import TOO_OLD_S, DecodedNeighbours, NearNeighbours
 from tests.builders import SteppingClock, near
 
 
@@ -77,7 +77,18 @@ async def test_a_server_over_a_file_keeps_copies_too(tmp_path: Path) -> None:
 
 def test_what_another_program_wrote_is_left_out_and_told() -> None:
     good = near(("b", 0.5, 1.0, 0.0))
-    values = [encode(good), b"no json", b'[["b"], ["x"], [1], [1]]', b"\xff", None]
+    values = [encode(good), b"no json", b'[["b"], ["x"], [1], [1]]', b"\xff"]
     with pytest.raises(Damaged, match="3 in all") as caught:
-        decode_neighbours_of(["a", "b", "c", "d", "e"], values)
+        DecodedNeighbours().of(zip("abcd", values, strict=True))
     assert caught.value.rest == {"a": good}
+
+
+def test_what_is_written_as_before_is_not_decoded_again() -> None:
+    decoded, clean = DecodedNeighbours(max_items=2), encode(near(("b", 0.5, 1.0, 0.0)))
+    (first,) = decoded.of([("a", clean)]).values()
+    assert decoded.of([("a", bytes(bytearray(clean)))])["a"] is first
+    changed = near(("c", 0.5, 1.0, 0.0))
+    assert decoded.of([("a", encode(changed))]) == {"a": changed}
+    assert decoded.of([("a", clean)]) == {"a": first}
+    decoded.of([("b", clean), ("c", clean)])
+    assert decoded.of([("a", clean)])["a"] is not first
