@@ -167,7 +167,8 @@ def _set_scores(
         marks[number] = place
     for row, number in enumerate(numbers):
         if marks[number] >= 0:
-            found[row] = scores[marks[number]]
+            # Whoever wrote a score below 0, such as by another rule, has counted nobody.
+            found[row] = max(scores[marks[number]], 0.0)
 
 
 @compiled
