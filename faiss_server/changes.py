@@ -1,5 +1,6 @@
 """Applies records of the logs to one generation's index."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -82,7 +83,7 @@ class ChangeApplier:
         self._created_at = created_at
         self._metrics = metrics
         self._slot = slot
-        self._deleted: dict[str, _Deletion] = {}
+        self._deleted: OrderedDict[str, _Deletion] = OrderedDict()
         self._token = 0
         self._stale = Digest("stale_vectors")
         self._announced: set[str] = set()
@@ -109,7 +110,7 @@ class ChangeApplier:
         self._deleted.pop(id_, None)
         self._deleted[id_] = deletion
         if len(self._deleted) > _MOST_DELETIONS:
-            del self._deleted[next(iter(self._deleted))]
+            self._deleted.popitem(last=False)
 
     def apply_vectors(self, records: Sequence[Record]) -> None:
         """Write and forget vectors; of a key's records the last one that is good counts."""

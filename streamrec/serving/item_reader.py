@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
@@ -60,7 +61,7 @@ class ItemReader:
         self._catalog_guard = catalog_guard
         self._metrics = metrics
         self._clock = clock
-        self._read_at: dict[str, float] = {}
+        self._read_at: OrderedDict[str, float] = OrderedDict()
         self._ageing: set[str] = set()
         self._pending: dict[str, Item] = {}
         self._versions: dict[str, int] = {}
@@ -159,8 +160,7 @@ class ItemReader:
     def _bound_untold(self) -> None:
         if n_dropped := max(0, len(self._untold.items) - MAX_UNTOLD):
             structlog.get_logger().warning("item_changes_dropped", n_items=n_dropped)
-        while len(self._untold.items) > MAX_UNTOLD:
-            oldest = next(iter(self._untold.items))
+        for oldest in list(islice(self._untold.items, n_dropped)):
             del self._untold.items[oldest], self._untold.versions[oldest]
 
     def _note_ages(self, found: dict[str, Item]) -> None:
@@ -171,7 +171,7 @@ class ItemReader:
             self._ageing.update(due)
             self._fill_later((), ItemVersions({}, {}))
         while len(self._read_at) > _MAX_NOTED:
-            del self._read_at[next(iter(self._read_at))]
+            self._read_at.popitem(last=False)
 
     def _fill_later(self, item_ids: Iterable[str], stored: ItemVersions) -> None:
         self._note_pending(item_ids, stored)

@@ -1,5 +1,6 @@
 """Bounded set of ids, which drops the oldest."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, MutableSet
 from typing import TypeVar
 
@@ -23,7 +24,8 @@ class NewestIds(MutableSet[str]):
 
     def __init__(self, limit: int, ids: Iterable[str] = ()) -> None:
         self._limit = limit
-        self._ids: dict[str, None] = {}
+        # Of a plain dictionary the first entry is looked for behind all those that have gone.
+        self._ids: OrderedDict[str, None] = OrderedDict()
         for id_ in ids:
             self.add(id_)
 
@@ -42,7 +44,7 @@ class NewestIds(MutableSet[str]):
         self._ids.pop(value, None)
         self._ids[value] = None
         if len(self._ids) > self._limit:
-            del self._ids[next(iter(self._ids))]
+            self._ids.popitem(last=False)
 
     @classmethod
     def _from_iterable(cls, it: Iterable[T]) -> set[T]:
