@@ -18,6 +18,9 @@ N_NEIGHBOURS = 50
 _MOST_OF_A_TOKEN = 1000
 """Items looked at per token: bounds the work for a new item in a category of a million."""
 
+_SORTED_AT_ONCE = 20
+"""Entries of a list for each new one, below which it is sorted anew, as at a start."""
+
 _ROW_BITS = 24
 """16 million items; above them stand the 32 bits of an id's hash."""
 
@@ -69,6 +72,7 @@ class ContentIndex:
 
     def follow(self, item_ids: Iterable[str]) -> None:
         """Let items that were chosen be found from now on, as far as anything is known of them."""
+        entries_of: dict[int, list[int]] = {}
         for item_id in item_ids:
             if item_id not in self._row_of and item_id in self._tokens:
                 tokens = self._tokens_of(item_id)
@@ -78,7 +82,17 @@ class ContentIndex:
                 self._norms[row] = len(tokens) ** -0.5
                 entry = _entry(item_id, row)
                 for token in tokens:
-                    insort(self._lists.setdefault(token, array("q")), entry)
+                    entries_of.setdefault(token, []).append(entry)
+        for token, entries in entries_of.items():
+            self._insert(token, entries)
+
+    def _insert(self, token: int, entries: list[int]) -> None:
+        held = self._lists.setdefault(token, array("q"))
+        if len(entries) * _SORTED_AT_ONCE > len(held):
+            self._lists[token] = array("q", sorted([*held, *entries]))
+        else:
+            for entry in entries:
+                insort(held, entry)
 
     def forget(self, item_ids: Iterable[str]) -> None:
         """Let items be found no more until they are chosen again; unknown ids are ignored."""
