@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ class AtOnceIndex:
         if isinstance(query, UsersByProfile):  # lists need none
             return IndexAnswer(_GENERATION, is_missing=True)
         key = query.vector if isinstance(query, ByVector) else query.id.encode()
-        return IndexAnswer(_GENERATION, self._found[sum(key) % N_USERS][: query.k], self._scores[: query.k])
+        return IndexAnswer(_GENERATION, self._found[crc32(key) % N_USERS][: query.k], self._scores[: query.k])
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return the vectors of these."""

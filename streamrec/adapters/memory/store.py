@@ -118,7 +118,7 @@ class MemoryStore:
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
         seen = self._seen.get(user_id, {})
-        return sorted(seen, key=lambda item_id: -seen[item_id])[:limit]
+        return sorted(seen, key=seen.__getitem__, reverse=True)[:limit]
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document for an unknown user."""

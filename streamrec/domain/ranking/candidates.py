@@ -13,7 +13,7 @@ from streamrec.domain.ranking.levels import level_of
 from streamrec.domain.ranking.scene import Scene, described
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
+from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
 
 RANK_OFFSET = 10.0
 """Of reciprocal ranks: the first counts twice as much as the eleventh."""
@@ -127,7 +127,7 @@ class Candidates:
 
 @compiled
 def _united(
-    numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_sources: int, marks: Numbers
+    numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_sources: int, marks: Marks
 ) -> tuple[Numbers, NDArray[np.float32]]:
     """Return the union of proposals that stand one after the other, and its columns, those of sources filled.
 

@@ -8,7 +8,7 @@ learns. So a cursor can't be a position; it names what was shown, by hashes of 3
 import base64
 import binascii
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -84,11 +84,12 @@ class Shown(msgspec.Struct, frozen=True):
         hashes = set(self.hashes)
         if not hashes:  # first pages, which most are, hash nothing
             return list(item_ids)
-        return [item_id for item_id in item_ids if self._hash(item_id) not in hashes]
+        hash_of = self._hasher()
+        return [item_id for item_id in item_ids if hash_of(item_id) not in hashes]
 
     def after(self, item_ids: Iterable[str]) -> "Shown":
         """Return the state after a page with these items."""
-        return Shown(self.question, self.hashes + tuple(self._hash(item_id) for item_id in item_ids))
+        return Shown(self.question, self.hashes + tuple(map(self._hasher(), item_ids)))
 
     def cursor(self) -> str:
         """Return the state as text that needs no escaping in a URL."""
@@ -96,9 +97,16 @@ class Shown(msgspec.Struct, frozen=True):
         payload = _VERSION + self.question + _check(self.question, body) + body
         return base64.urlsafe_b64encode(payload).decode().rstrip("=")
 
-    def _hash(self, item_id: str) -> bytes:
+    def _hasher(self) -> Callable[[str], bytes]:
         # Salted: items that share a hash for one question don't share it for all.
-        return hashlib.blake2b(item_id.encode(), digest_size=_HASH_BYTES, salt=self.question).digest()
+        salted = hashlib.blake2b(digest_size=_HASH_BYTES, salt=self.question)
+
+        def hash_of(item_id: str) -> bytes:
+            one = salted.copy()
+            one.update(item_id.encode())
+            return one.digest()
+
+        return hash_of
 
 
 def _check(question: bytes, body: bytes) -> bytes:

@@ -11,6 +11,9 @@ from streamrec.domain.rows.id_map import IdMap
 
 Numbers = NDArray[np.int64]
 
+Marks = NDArray[np.int32]
+"""Half as long as numbers: they are written and read all over, and more of them stay near the processor."""
+
 MOST_REMEMBERED = 2_000_000
 """Numbers in sets that are remembered, 16 MB: of 1,000 users who have seen 2,000 items each."""
 
@@ -41,7 +44,7 @@ class ItemNumbers:
     def __init__(self, ids: IdMap | None = None) -> None:
         self.ids = IdMap() if ids is None else ids
         self._gives_numbers = ids is None
-        self._marks = _NONE
+        self._marks: Marks = np.zeros(0, np.int32)
         self._remembered: OrderedDict[tuple[int, int, int], tuple[int, Numbers]] = OrderedDict()
         self._n_remembered = 0
         self._are_left_out = np.zeros(0, np.bool_)
@@ -86,7 +89,7 @@ class ItemNumbers:
         return self.ids.ids_at(numbers)
 
     @property
-    def marks(self) -> Numbers:
+    def marks(self) -> Marks:
         """A mark for each number, to be written before it is read: what stands there is anybody's."""
         if len(self._marks) < self.ids.n_rows:
             self._marks = grown(self._marks, self.ids.n_rows)

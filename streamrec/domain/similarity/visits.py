@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
+from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 
 Amounts = NDArray[np.float64]
@@ -78,7 +78,7 @@ class Visits:
 
 @compiled
 def _summed(
-    near: Numbers, similarities: Amounts, follows: Amounts, counts: Numbers, marks: Numbers
+    near: Numbers, similarities: Amounts, follows: Amounts, counts: Numbers, marks: Marks
 ) -> tuple[Numbers, Amounts, Amounts]:
     for number in near:
         marks[number] = -1
@@ -107,7 +107,7 @@ def _beside(
     similarities: Amounts,
     follows: Amounts,
     counts: Numbers,
-    marks: Numbers,
+    marks: Marks,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     for number in near:
         marks[number] = -1

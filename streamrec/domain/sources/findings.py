@@ -17,7 +17,7 @@ from streamrec.domain.ranking.scene import Scene, worth
 from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
+from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
@@ -159,7 +159,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
 @compiled
 def _set_scores(
-    found: NDArray[np.float32], numbers: Numbers, ranked: Numbers, scores: NDArray[np.float64], marks: Numbers
+    found: NDArray[np.float32], numbers: Numbers, ranked: Numbers, scores: NDArray[np.float64], marks: Marks
 ) -> None:
     for number in numbers:
         marks[number] = -1
@@ -173,7 +173,7 @@ def _set_scores(
 
 @compiled
 def _below_best(
-    numbers: Numbers, near: Numbers, scores: NDArray[np.float64], marks: Numbers
+    numbers: Numbers, near: Numbers, scores: NDArray[np.float64], marks: Marks
 ) -> NDArray[np.float32]:
     for number in numbers:
         marks[number] = -1
