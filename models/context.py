@@ -24,6 +24,7 @@ from models.context_tables import (
     shares_at_newest,
 )
 from models.embedding import GrowableEmbedding
+from streamrec.domain.rows.growing import grown, lengthened
 from streamrec.domain.rows.marked_rows import clear_marked, marked
 from streamrec.domain.users.context import ContextRules, Weighing
 
@@ -77,7 +78,7 @@ class Context:
         self._rules = ContextRules(n, decay, floor)
         fading = decay ** np.arange(n, dtype=np.float32)
         scale = np.array([math.log(FIRST_GAP_S), 0.0])
-        self._tables = ContextTables(*_room(0, n), fading.astype(np.float32), floor, scale, n_scales)
+        self._tables = ContextTables(*_room(n), fading.astype(np.float32), floor, scale, n_scales)
         self._n_users = 0
 
     @property
@@ -100,11 +101,12 @@ class Context:
         self._n_users = max(self._n_users, n_users)
         capacity = len(self._tables.latest)
         if n_users > capacity:
-            room = _room(max(n_users, capacity + capacity // 10), self.n)
-            room.latest[:capacity] = self._tables.latest
-            room.times[:capacity] = self._tables.times
-            room.slots[:capacity] = self._tables.slots
-            self._tables = self._tables._replace(latest=room.latest, times=room.times, slots=room.slots)
+            tables = self._tables
+            latest = grown(tables.latest, n_users, fill=NOTHING)
+            times = lengthened(tables.times, len(latest))
+            slots = lengthened(tables.slots, len(latest))
+            times[capacity:], slots[capacity:] = 0, NOTHING
+            self._tables = tables._replace(latest=latest, times=times, slots=slots)
 
     def of(self, users: Tensor) -> Past:
         """Return the past of (B,) users, as it was with their newest item."""
@@ -164,7 +166,7 @@ class Context:
         latest = tensors["latest"].numpy()
         n_users, n = len(latest), min(latest.shape[1], self.n)
         self._n_users = 0
-        room = _room(0, self.n)
+        room = _room(self.n)
         self._tables = self._tables._replace(latest=room.latest, times=room.times, slots=room.slots)
         self.grow_to(n_users)
         tables = self._tables
@@ -176,16 +178,17 @@ class Context:
 
 
 class _Room(NamedTuple):
-    """Memory of each of some users, as in `ContextTables`."""
+    """Memory of users, as in `ContextTables`."""
 
     latest: NDArray[np.int32]
     times: NDArray[np.uint32]
     slots: NDArray[np.int32]
 
 
-def _room(n_users: int, n: int) -> _Room:
+def _room(n: int) -> _Room:
+    """Return memory of no user so far, for `n` items of each."""
     return _Room(
-        np.full((n_users, n), NOTHING, np.int32),
-        np.zeros((n_users, n), np.uint32),
-        np.full((n_users, 2, (1 + N_AHEAD) * (n > 0)), NOTHING, np.int32),
+        np.zeros((0, n), np.int32),
+        np.zeros((0, n), np.uint32),
+        np.zeros((0, 2, (1 + N_AHEAD) * (n > 0)), np.int32),
     )

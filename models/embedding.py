@@ -1,20 +1,22 @@
 """A table of learned rows that grows with the ids it stands for."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from streamrec.domain.rows.growing import lengthened, rows_of_a_step
 
 _BLOCK_ROWS = 1024
 """Rows drawn from one seed: a table that grew in small steps holds what one that grew at once holds."""
-
-_LEAST_GROWTH = 0.1
 
 
 class GrowableEmbedding:
     """N rows of D float32, of which `capacity` are allocated.
 
     A new row is drawn from a normal distribution by (seed, row) alone, so a replay after a crash finds the
-    same start whatever the sequence of growth was. Growing keeps the old rows bit for bit, and never holds
-    more than the old and the new table.
+    same start whatever the sequence of growth was. Growing keeps the old rows bit for bit, and copies none of
+    a large table (`streamrec.domain.rows.growing`).
 
     Parameters
     ----------
@@ -32,7 +34,7 @@ class GrowableEmbedding:
     Attributes
     ----------
     rows
-        (capacity, D); rows from `n_rows` on belong to nobody yet. Replaced when the table grows.
+        (capacity, D); rows from `n_rows` on belong to nobody yet. Another tensor when the table has grown.
     state
         (capacity, S), what the optimizer keeps of each row. Grows with the rows.
     """
@@ -42,8 +44,7 @@ class GrowableEmbedding:
     ) -> None:
         self.width = width
         self.n_rows = 0
-        self.rows = torch.zeros(0, width)
-        self.state = torch.zeros(0, n_state_columns)
+        self._have(np.zeros((0, width), np.float32), np.zeros((0, n_state_columns), np.float32))
         self._std = std
         self._seed = seed
         self._n_zero_columns = n_zero_columns
@@ -57,7 +58,8 @@ class GrowableEmbedding:
         """Have at least `n_rows` rows; fewer than there are changes nothing."""
         self.n_rows = max(self.n_rows, n_rows)
         if n_rows > self.capacity:
-            wanted = max(n_rows, int(self.capacity * (1 + _LEAST_GROWTH)))
+            step = min(self.capacity // 10, rows_of_a_step(self._rows))
+            wanted = max(n_rows, self.capacity + step)
             self._allocate(-(-wanted // _BLOCK_ROWS) * _BLOCK_ROWS)
 
     def reset(self, rows: Tensor) -> None:
@@ -74,21 +76,23 @@ class GrowableEmbedding:
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Take over what `tensors` returned; rows beyond it start as new ones."""
         n_rows = tensors["rows"].shape[0]
-        self.rows, self.state, self.n_rows = self.rows[:0], self.state[:0], 0
+        self._have(self._rows[:0], self._state[:0])
+        self.n_rows = 0
         self.grow_to(n_rows)
         self.rows[:n_rows] = tensors["rows"]
         self.state[:n_rows] = tensors["state"]
 
     def _allocate(self, capacity: int) -> None:
         old = self.capacity
-        rows = torch.empty(capacity, self.width)
-        rows[:old] = self.rows
+        self._have(lengthened(self._rows, capacity), lengthened(self._state, capacity))
         for start in range(old, capacity, _BLOCK_ROWS):
-            rows[start : start + _BLOCK_ROWS] = self._block(start // _BLOCK_ROWS)
-        self.rows = rows
-        state = torch.zeros(capacity, self.state.shape[1])
-        state[:old] = self.state
-        self.state = state
+            self.rows[start : start + _BLOCK_ROWS] = self._block(start // _BLOCK_ROWS)
+        self.state[old:] = 0
+
+    def _have(self, rows: NDArray[np.float32], state: NDArray[np.float32]) -> None:
+        # A tensor does not say in whose memory it lies: arrays do, and grow there.
+        self._rows, self._state = rows, state
+        self.rows, self.state = torch.from_numpy(rows), torch.from_numpy(state)
 
     def _block(self, block: int) -> Tensor:
         """Return the (_BLOCK_ROWS, D) start of a block of rows."""

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.growing import grown, roomy
 from streamrec.domain.rows.marked_rows import clear_marked, marked
 
 Rows = NDArray[np.int64]
@@ -83,8 +83,8 @@ class RecentItems:
 
     def load(self, arrays: dict[str, NDArray[np.int32]]) -> None:
         """Take over a copy of what `arrays` returned."""
-        self._rings = arrays["rings"].copy()
-        self._counts = arrays["counts"].astype(np.int64)
+        self._rings = roomy(arrays["rings"])
+        self._counts = roomy(arrays["counts"].astype(np.int64, copy=False))
 
 
 @compiled

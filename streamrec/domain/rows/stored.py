@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.rows.growing import roomy
 from streamrec.errors import UnfitState
 
 _T = TypeVar("_T", bound=np.generic)
@@ -39,7 +40,7 @@ def stored(arrays: Mapping[str, NDArray[Any]], name: str, dtype: type[_T], *shap
     if not fits:
         expected = tuple("any" if n is None else n for n in shape)
         raise UnfitState(f"{name} is of shape {array.shape}, not {expected}")
-    return array.astype(dtype)
+    return roomy(array.astype(dtype, copy=False))
 
 
 def demand_equal_lengths(**lengths: int) -> None:

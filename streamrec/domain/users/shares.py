@@ -68,4 +68,5 @@ class UserShares(StatePart):
     def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned."""
         counts = stored(arrays, "counts", np.float64, None)
-        self._counts = counts * self._scale.load_arrays(arrays)
+        counts *= self._scale.load_arrays(arrays)
+        self._counts = counts

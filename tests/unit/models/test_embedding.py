@@ -1,3 +1,6 @@
+import sys
+
+import pytest
 import torch
 
 from models.embedding import GrowableEmbedding
@@ -68,3 +71,15 @@ def test_loading_gives_what_was_saved_and_new_rows_as_ever() -> None:
     embedding.grow_to(3000)
     loaded.grow_to(3000)
     assert torch.equal(loaded.rows[:3000], embedding.rows[:3000])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all tables are copied")
+def test_a_large_table_is_not_copied_when_it_grows() -> None:
+    embedding = GrowableEmbedding(64, 0.1, seed=3, n_state_columns=1)
+    embedding.grow_to(20_000)
+    before = embedding.rows.data_ptr()
+    embedding.grow_to(40_000)
+    assert embedding.rows.data_ptr() == before
+    at_once = GrowableEmbedding(64, 0.1, seed=3, n_state_columns=1)
+    at_once.grow_to(40_000)
+    assert torch.equal(embedding.rows[:40_000], at_once.rows[:40_000])
