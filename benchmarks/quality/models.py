@@ -2,7 +2,8 @@
 
 Prequential, all candidates, exact ranks (docs/reference/evaluation.md); what is served is the mean of some
 seeds. Besides MovieLens-100K, streams of our own generator, and any files: `--events NAME=FILE`, with columns
-user_id, item_id, timestamp; `NAME=FILE@10` asks about every tenth event only.
+user_id, item_id, timestamp; `NAME=FILE@10` asks about every tenth event only, and `NAME=FILE,ITEMS` goes by
+metadata of the items, a file as `load-items` reads it.
 
 A cell of the tables is one model on one data set with one seed. Each is measured in a process of its own and
 kept in a file under `--cells`: an interrupted run goes on where it was, and tables are made of what there is.
@@ -21,6 +22,7 @@ import typer
 
 from benchmarks import results_file
 from benchmarks.quality.tables import write_tables
+from streamrec.datasets.files.item_files import iter_items
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.datasets.synthetic import SyntheticStream
@@ -65,13 +67,15 @@ SERVED = "served"
 class DataSet(NamedTuple):
     """A stream: a data set's name or a file, and every how many-th event is asked about.
 
-    One that is drawn is nobody's behaviour: one seed says what there is to say, and no source is left out.
+    `items` is a file of metadata, for one that has none of its own. One that is drawn is nobody's behaviour:
+    one seed says what there is to say, and no source is left out.
     """
 
     name: str
     source: str
     stride: int = 1
     is_drawn: bool = False
+    items: str | None = None
 
 
 class Cell(NamedTuple):
@@ -89,7 +93,9 @@ class Cell(NamedTuple):
         return folder / self.data_set.name / kind / f"{self.model.replace(' ', '-')}.{self.seed_number}.json"
 
 
-Events = Annotated[list[str] | None, typer.Option("--events", help="NAME=FILE[@STRIDE], may be repeated.")]
+Events = Annotated[
+    list[str] | None, typer.Option("--events", help="NAME=FILE[@STRIDE][,ITEMS], may be repeated.")
+]
 
 
 def main(
@@ -127,7 +133,9 @@ def measure_model(model: Model, cell: Cell, folder: Path) -> str:
     events = open_dataset(cell.data_set.source)[: cell.limit]
     # Parts are short streams: all their events are asked about.
     stride = 1 if cell.is_part else cell.data_set.stride
-    protocol = Protocol(stride=stride, catalog=events.catalog).with_seed(cell.seed_number)
+    items = cell.data_set.items
+    catalog = events.catalog if items is None else tuple(iter_items(Path(items)))
+    protocol = Protocol(stride=stride, catalog=catalog).with_seed(cell.seed_number)
     (found,) = figures(run(events, {cell.model: model}, protocol)).values()
     file = cell.file(folder)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -182,13 +190,17 @@ def _cells(data_set: DataSet, seeds: tuple[int, int], parts_limit: int) -> Itera
 
 
 def data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
-    """Yield MovieLens, files by `NAME=FILE[@STRIDE]`, and the synthetic streams, drawn into a folder."""
+    """Yield MovieLens, files by `NAME=FILE[@STRIDE][,ITEMS]`, and the synthetic streams.
+
+    These are drawn into a folder.
+    """
     fetch_ml_100k(DEFAULT_DATA_DIR)
     yield DataSet(ML_100K, ML_100K)
     for named_file in named_files:
-        name, _, path = named_file.partition("=")
+        name, _, files = named_file.partition("=")
+        path, _, items = files.partition(",")
         path, _, stride = path.partition("@")
-        yield DataSet(name, path, int(stride or 1))
+        yield DataSet(name, path, int(stride or 1), items=items or None)
     for name, stream in SYNTHETIC.items():
         file = folder / f"{name.replace(' ', '-')}.parquet"
         if not file.exists():
