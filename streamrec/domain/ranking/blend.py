@@ -16,8 +16,8 @@ from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.errors import UnfitState
 
-_N_HIDDEN = 16
-"""Units of the correction: 32 are no better."""
+_N_HIDDEN = 32
+"""Units of the correction: with 16 a catalogue of many items ranks worse, 64 cost more than they bring."""
 
 _FIRST_TOTAL = 4.0
 """Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum sets the
