@@ -52,10 +52,14 @@ def version_of(files: Iterable[Path]) -> str:
     return hashlib.sha256(repr(stats).encode()).hexdigest()[:16]
 
 
-def _keep_code_of_this_version() -> None:
-    version = version_of(file for pattern in _SOURCES for file in _ROOT.glob(pattern))
+def folder_for(version: str, folders: Iterable[Path]) -> Path | None:
+    """Return the folder of a version's code in the first one that can be written, where others' code goes.
+
+    numba reads only where it can write as well. An image holds what was compiled with it, in a folder that
+    can't be written: that is copied.
+    """
     came_along = None
-    for folder in (Path(__file__).parent / "__pycache__", Path("~/.cache/streamrec").expanduser()):
+    for folder in folders:
         ours = folder / f"compiled-{version}"
         try:
             ours.mkdir(parents=True, exist_ok=True)
@@ -63,14 +67,21 @@ def _keep_code_of_this_version() -> None:
         except OSError:
             came_along = ours if ours.is_dir() else came_along
             continue
-        # numba reads only where it can write as well; an image holds what was compiled with it, and can't be.
         if came_along is not None:
-            shutil.copytree(came_along, ours, dirs_exist_ok=True)
+            shutil.copytree(came_along, ours, ignore=lambda *_: ["is_writable"], dirs_exist_ok=True)
         for other in folder.glob("compiled-*"):
             if other != ours:
                 shutil.rmtree(other, ignore_errors=True)
+        return ours
+    return None
+
+
+def _keep_code_of_this_version() -> None:
+    version = version_of(file for pattern in _SOURCES for file in _ROOT.glob(pattern))
+    folders = (Path(__file__).parent / "__pycache__", Path("~/.cache/streamrec").expanduser())
+    ours = folder_for(version, folders)
+    if ours is not None:
         _NUMBA.CACHE_DIR = str(ours)
-        return
 
 
 if not _NUMBA.CACHE_DIR:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamrec.domain.rows.compiled import compiled, version_of
+from streamrec.domain.rows.compiled import compiled, folder_for, version_of
 
 ROOT = Path(__file__).parents[4]
 
@@ -36,3 +36,18 @@ def test_what_is_compiled_works_where_nothing_can_be_written(tmp_path: Path) -> 
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == "3\n"
+
+
+def test_code_that_came_with_an_image_is_copied_to_where_it_can_be_written(tmp_path: Path) -> None:
+    image, home = tmp_path / "image", tmp_path / "home"
+    (image / "compiled-1").mkdir(parents=True)
+    (image / "compiled-1" / "loop.nbi").write_text("code")
+    (home / "compiled-0").mkdir(parents=True)
+    # Nobody can write this, root neither.
+    (image / "compiled-1" / "is_writable").symlink_to(tmp_path / "nowhere" / "file")
+    assert folder_for("1", [image, home]) == home / "compiled-1"
+    assert (home / "compiled-1" / "loop.nbi").read_text() == "code"
+    assert not (home / "compiled-0").exists()
+    assert folder_for("1", [home]) == home / "compiled-1"
+    (tmp_path / "file").touch()
+    assert folder_for("1", [tmp_path / "file"]) is None
