@@ -18,6 +18,7 @@ from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import ByVector
 from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.shadow.live_index import LiveIndex, LookUp
@@ -71,6 +72,7 @@ class LiveEvaluation:
         self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
         self._watch = ModelWatch(_K)
+        self._n_failed = 0
         self.serving = LiveServing(state, n_neighbours, categories=categories)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
@@ -78,20 +80,29 @@ class LiveEvaluation:
         }
 
     def sample(self, events: Sequence[Interaction], weights: EventWeights, now: float) -> None:
-        """Rank those events of a batch that are chosen and can be ranked."""
+        """Rank those events of a batch that are chosen and can be ranked.
+
+        One whose ranking fails is counted, and passed over.
+        """
         for event in self._sample.chosen(events, now):
             if weights.of(event.type, event.value) > 0:
-                self._rank(event, now)
+                try:
+                    self._rank(event, now)
+                except Exception as error:  # noqa: BLE001  # figures are not worth a stop of what they are about
+                    self._n_failed += 1
+                    warn_seldom("evaluation_failed", exc_info=error)
 
     def gauges(self) -> dict[str, float]:
-        """Return the running figures by metric name; empty before the first ranked event."""
+        """Return the running figures by metric name; those of models once an event was ranked."""
         of_models = {
             f"prequential.{model}.{metric}": value
             for model, summary in self._comparison.summaries().items()
             for metric, value in summary.items()
         }
         of_watch = self._watch.gauges() if of_models else {}
-        return of_models | of_watch | (self._live_index.gauges() if self._live_index is not None else {})
+        of_failed = {"prequential.n_failed": float(self._n_failed)}
+        of_index = self._live_index.gauges() if self._live_index is not None else {}
+        return of_failed | of_models | of_watch | of_index
 
     def _rank(self, event: Interaction, now: float) -> None:
         """Rank an event of a known user and an item that is new to the user; pass over any other."""
