@@ -120,8 +120,14 @@ def write_checkpoint(root: Path, name: tuple[int, int], checkpoint: Checkpoint, 
     Unavailable
         When the disk is full or can't be written; the checkpoints before are untouched.
     """
+    write_unfinished(root, name, checkpoint, n_kept=n_kept)
+    return put_in_place(root, name)
+
+
+def write_unfinished(root: Path, name: tuple[int, int], checkpoint: Checkpoint, *, n_kept: int = 3) -> None:
+    """Write all of a checkpoint but its name, and make room for it; raises as `write_checkpoint`."""
     target = root / _folder_name(name)
-    unfinished = root / (target.name + _UNFINISHED)
+    unfinished = _unfinished(target)
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
@@ -134,12 +140,28 @@ def write_checkpoint(root: Path, name: tuple[int, int], checkpoint: Checkpoint, 
         (unfinished / _MANIFEST).write_text(json.dumps(manifest, indent=2))
         for file in (_TENSORS, _STATE, _MANIFEST):
             sync(unfinished / file)
-        replace_folder(target, unfinished)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise Unavailable(f"can't write checkpoint {target}: {error}; check the disk's free space") from error
-    _remove_old(root, n_kept)
+        raise _unwritten(target, error) from error
+    _remove_old(root, n_kept - 1, unfinished)
+
+
+def put_in_place(root: Path, name: tuple[int, int]) -> Path:
+    """Give a checkpoint that was written its name; raises as `write_checkpoint`."""
+    target = root / _folder_name(name)
+    try:
+        replace_folder(target, _unfinished(target))
+    except OSError as error:
+        raise _unwritten(target, error) from error
     return target
+
+
+def _unfinished(target: Path) -> Path:
+    return target.with_name(target.name + _UNFINISHED)
+
+
+def _unwritten(target: Path, error: Exception) -> Unavailable:
+    return Unavailable(f"can't write checkpoint {target}: {error}; check the disk's free space")
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -212,8 +234,10 @@ def token_of(folder: Path) -> int:
     return int(folder.name.partition("-")[0])
 
 
-def _remove_old(root: Path, n_kept: int) -> None:
+def _remove_old(root: Path, n_kept: int, unfinished: Path) -> None:
+    """Remove all but the newest, and what others left unfinished."""
     for folder in checkpoint_folders(root)[n_kept:]:
         shutil.rmtree(folder, ignore_errors=True)
     for leftover in root.glob(f"*{_UNFINISHED}"):
-        shutil.rmtree(leftover, ignore_errors=True)
+        if leftover != unfinished:
+            shutil.rmtree(leftover, ignore_errors=True)

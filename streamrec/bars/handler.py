@@ -71,6 +71,14 @@ class BarsHandler:
     def show_status(self, gauges: dict[str, float], now: float) -> None:
         """Do nothing: the figures are shown as metrics."""
 
+    @property
+    def can_begin_checkpoint(self) -> bool:
+        """Whether one may begin: always."""
+        return True
+
+    def begin_checkpoint(self, next_offsets: Offsets) -> None:
+        """Do nothing: what is kept is small, and written at once."""
+
     def flush(self) -> None:
         """Do nothing: the checkpoint counts nothing as published that waits."""
 

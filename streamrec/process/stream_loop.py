@@ -7,7 +7,8 @@ The numbered protocol; the code names the same steps::
     3. drop        repeats by event id, and events from before their user's erasure
     4. handle      what is left changes the handler's state
     5. publish     what is due: absolute values, never increments
-    6. checkpoint  now and then: the handler's state and the next offsets in one rename
+    6. checkpoint  now and then: the handler's state and the next offsets in one rename; what is large is
+                   written beside the loop, as it was when it was begun
     7. commit      those offsets, for the lag tools
 
 The promises, wherever the process dies:
@@ -18,6 +19,8 @@ The promises, wherever the process dies:
   without effect: nothing counts twice.
 * In step 6 there is the checkpoint before or the new one, never a part of one; and a new one only once all
   that it counts as published is durable outside.
+* What is written beside the loop is put in place once all is durable outside that was handed over when it
+  was begun; a process that dies before leaves the checkpoint before.
 * Between 6 and 7 the committed offsets are older than the checkpoint. Nobody goes on from them; tools show
   a lag that is too large until the next commit.
 * Whoever lost its lease writes nothing more: it is renewed before each round, after whatever takes long, and
@@ -26,12 +29,12 @@ The promises, wherever the process dies:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.errors import Unavailable
-from streamrec.log_limits import warn_seldom
 from streamrec.ports import EventSource, Metrics, Offsets, Record
+from streamrec.process.checkpointing import CheckpointedHandler, Checkpointing
 from streamrec.process.commits import Commits
 from streamrec.process.decoding import Batch, read_batch
 from streamrec.process.erasures import ErasureReader
@@ -72,7 +75,7 @@ class StreamContext:
     stop: StopRequest
 
 
-class StreamHandler(Protocol):
+class StreamHandler(CheckpointedHandler, Protocol):
     """A process' own part of the loop: what events change, and what goes out."""
 
     @property
@@ -90,12 +93,6 @@ class StreamHandler(Protocol):
 
     def show_status(self, gauges: dict[str, float], now: float) -> None:
         """Show the moment's figures, the loop's own among them, outside; and do what is done as often."""
-
-    def flush(self) -> None:
-        """Return once all is durable outside that a checkpoint counts as published."""
-
-    def write_checkpoint(self, next_offsets: Offsets) -> None:
-        """Write the state and these offsets, whole or not at all (step 6)."""
 
     def finish(self) -> None:
         """Publish at the end what still waits."""
@@ -150,7 +147,13 @@ class StreamLoop:
         now = context.clock()
         self._progress = Progress(context.source, now)
         self._commits = Commits(context.source, context.metrics)
-        self._checkpointed_offsets = context.source.next_offsets() if is_checkpointed else None
+        self._checkpointing = Checkpointing(
+            handler,
+            self._commits,
+            context.metrics,
+            partial(self._patiently, context.lease.renew_if_due),
+            context.source.next_offsets() if is_checkpointed else None,
+        )
         self._status_due = now
         self._checkpoint_due = now if is_checkpoint_due else now + settings.checkpoint_interval_s
 
@@ -164,15 +167,18 @@ class StreamLoop:
         LogTruncated
             When the log lost what would have been read next.
         """
-        while not (self._context.stop.is_stopping.is_set() or self._handler.is_over):
-            self.step()
-        if self._tail_s:
-            self._read_tail()
-        now = self._context.clock()
-        self._handler.publish_if_due(now)
-        self._tell_status(now)
-        self._handler.finish()
-        self.checkpoint()
+        try:
+            while not (self._context.stop.is_stopping.is_set() or self._handler.is_over):
+                self.step()
+            if self._tail_s:
+                self._read_tail()
+            now = self._context.clock()
+            self._handler.publish_if_due(now)
+            self._tell_status(now)
+            self._handler.finish()
+            self.checkpoint()
+        finally:
+            self._checkpointing.end()
 
     def step(self) -> int:
         """Do one round of the protocol; return the number of records read."""
@@ -187,11 +193,11 @@ class StreamLoop:
             batch = self._read(records, read_before)  # Steps 2 and 3
             self._handler.handle(batch)  # Step 4
         now = context.clock()
+        self._begin_checkpoint_if_due(now)
         self._handler.publish_if_due(now)  # Step 5
         if now >= self._status_due:
             self._tell_status(now)
-        if now >= self._checkpoint_due:
-            self._try_checkpoint()  # Steps 6 and 7
+        self._checkpointing.attempt(self._checkpointing.settle)  # Steps 6 and 7
         return len(records)
 
     def _read(self, records: list[Record], read_before: Offsets) -> Batch:
@@ -212,27 +218,19 @@ class StreamLoop:
         took_s = self._context.clock() - now
         self._status_due = now + max(self._settings.status_interval_s, took_s / _STATUS_SHARE)
 
-    def _try_checkpoint(self) -> None:
-        try:
-            self.checkpoint()
-        except Unavailable as error:
-            # The stream goes on: without a checkpoint a crash costs more replaying, and nothing else.
-            self._context.metrics.count("checkpoint_failures")
-            warn_seldom("checkpoint_failed", error=str(error))
+    def _begin_checkpoint_if_due(self, now: float) -> None:
+        """Begin one while nothing that would be waited for is on its way out, or one that is overdue."""
+        interval_s = self._settings.checkpoint_interval_s
+        is_now = self._handler.can_begin_checkpoint or now >= self._checkpoint_due + interval_s
+        if now >= self._checkpoint_due and is_now and not self._checkpointing.is_under_way:
+            self._checkpoint_due = now + interval_s
+            next_offsets = self._context.source.next_offsets()
+            self._checkpointing.attempt(partial(self._checkpointing.begin, next_offsets))
 
     def checkpoint(self) -> None:
         """Write down what was taken in up to here, if anything, and commit."""
-        context = self._context
-        self._checkpoint_due = context.clock() + self._settings.checkpoint_interval_s
-        next_offsets = context.source.next_offsets()
-        if next_offsets != self._checkpointed_offsets:
-            self._handler.flush()
-            self._patiently(context.lease.renew_if_due)
-            with timed(context.metrics, "checkpoint"):
-                self._handler.write_checkpoint(next_offsets)  # Step 6
-            self._checkpointed_offsets = next_offsets
-            self._patiently(context.lease.renew_if_due)  # a checkpoint takes long, and a commit may
-        self._commits.commit(next_offsets)  # Step 7; without a new checkpoint, in case the last one failed
+        self._checkpoint_due = self._context.clock() + self._settings.checkpoint_interval_s
+        self._checkpointing.write(self._context.source.next_offsets())
 
     def _read_tail(self) -> None:
         """Read what the log held when we were told to stop, within a bounded time."""

@@ -43,6 +43,10 @@ class WorkQueue:
         if self._under_way is not None:
             self._under_way.result()
 
+    def last(self) -> Future[None] | None:
+        """Return the last piece that was handed over."""
+        return self._under_way
+
     def close(self) -> None:
         """End the thread once the piece that runs is done."""
         self._thread.shutdown(wait=True, cancel_futures=True)

@@ -6,6 +6,7 @@ nothing, and doing an older one again before a newer one ends in the newer one's
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future
 from functools import partial
 from threading import Event
 from typing import NamedTuple
@@ -167,6 +168,11 @@ class Publisher:
         """Wait until everything handed over is durable; raises what failed for good."""
         for queue in self._queues():
             queue.drain()
+
+    def handed_over(self) -> list[Future[None]]:
+        """Return the last pieces that a checkpoint counts as published; those before are out."""
+        pieces = [queue.last() for queue in (self._users, *self._vectors.values())]
+        return [piece for piece in pieces if piece is not None]
 
     def close(self) -> None:
         """End the threads. What is not published by now will be after a restart from the checkpoint."""

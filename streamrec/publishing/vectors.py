@@ -92,6 +92,16 @@ class VectorPublishing:
         pause_s = took_s / self._pace.share if self._pace.share else 0.0
         self._due = now + max(self._pace.interval_s, pause_s)
 
+    @property
+    def is_free(self) -> bool:
+        """Whether what is gone can be handed over without waiting for the last ones."""
+        return not self._gone or self._publisher.is_free_for_vectors(self._topic)
+
+    def publish_gone(self) -> None:
+        """Hand over what is gone, if anything: nothing else knows of it. Vectors know that they wait."""
+        if self._gone:
+            self.publish()
+
     def publish(self) -> None:
         """Hand over what is gone, and some of those that wait; waits for the last ones."""
         gone, self._gone = self._gone, []

@@ -13,6 +13,7 @@ from streamrec.learning.eviction import Eviction
 from streamrec.learning.state.hidden_items import follow
 from streamrec.learning.state.pending import Pending
 from streamrec.ports import Offsets, UserUpdates
+from streamrec.process.checkpointing import WrittenBeside
 from streamrec.process.decoding import Batch, KeyedCommand
 from streamrec.process.retries import patiently
 from streamrec.publishing.neighbours import NeighbourPublishing
@@ -24,6 +25,7 @@ from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
 from streamrec.trainer.context import TrainerContext
+from streamrec.trainer.published_checkpoint import PublishedCheckpoint
 
 _MOST_PENDING = 4096
 """Seen pairs that wait for a slow store; then the loop waits with them, and memory stays bounded."""
@@ -183,6 +185,23 @@ class TrainerHandler:
         self._context.publisher.publish_status(lambda: self._rankings.status(counters | gauges, now))
         if self._role_end is not None:
             self._state.promotions_asked = self._role_end.settle(self._state.promotions_asked)
+
+    @property
+    def can_begin_checkpoint(self) -> bool:
+        """Whether what waits for the outside can be handed over without waiting for the last of it."""
+        are_vectors_free = self._item_vectors.is_free and self._user_vectors.is_free
+        return are_vectors_free and (not self._pending or self._context.publisher.is_free_for_users())
+
+    def begin_checkpoint(self, next_offsets: Offsets) -> WrittenBeside | None:
+        """Begin to write the state as it is now, under the lease's token, and hand over what it knows not."""
+        context = self._context
+        self._publish_pending()
+        for vectors in (self._item_vectors, self._user_vectors):
+            vectors.publish_gone()
+        beside = context.checkpoints.begin(self._state, next_offsets, context.lease.lease.token)
+        if beside is None:
+            return None
+        return PublishedCheckpoint(beside, context.publisher.handed_over(), context.reverts)
 
     def flush(self) -> None:
         """Hand over users, and vectors as far as one publication holds them; wait until all is out."""

@@ -61,7 +61,7 @@ KINDS = {
     "blend": Kind("cache", "publish_blend"),
     "counters": Kind("cache", "publish_counters"),
     "rejected": Kind("events", "append", lambda _, some: bool(some)),
-    "checkpoint": Kind("checkpoints", "write_checkpoint"),
+    "checkpoint": Kind("checkpoints", "put_in_place"),
     "commit": Kind("source", "commit"),
     "begin a promotion": Kind("roles", "begin"),
     "complete a promotion": Kind("roles", "complete"),
@@ -186,8 +186,8 @@ def train(folder: Path, places: Places, name: str, kinds: Collection[str], setti
         type(cache).write_under(cache, gate.looking(lease))
 
     cache.write_under = write_under  # type: ignore[method-assign]
-    write = partial(gate.call, "checkpoints", "write_checkpoint", vars(checkpoints)["write_checkpoint"])
-    vars(checkpoints)["write_checkpoint"] = write
+    put = partial(gate.call, "checkpoints", "put_in_place", vars(checkpoints)["put_in_place"])
+    vars(checkpoints)["put_in_place"] = put
 
     def open_source(group: str) -> Any:
         return gate.over(open_event_source(places.events, [COMMANDS, INTERACTIONS], group), "source")

@@ -1,5 +1,6 @@
 """Step 6 of the stream loop: where checkpoints stand, and which one to go on from."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,17 +13,20 @@ from models.checkpoint import (
     TensorsUnder,
     checkpoint_folders,
     number_of,
+    put_in_place,
     read_checkpoint,
     read_state_part,
     token_of,
-    write_checkpoint,
+    write_unfinished,
 )
 from streamrec.errors import CorruptArtifact, UnsoundModel
+from streamrec.learning.learner import use_one_thread
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.payload import FILE_DAMAGE, damaged
 from streamrec.ports import Offsets
+from streamrec.process.forked import Forked
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 
@@ -32,12 +36,49 @@ class _Place(msgspec.Struct):
     next_offsets: Offsets = {}
 
 
-class Checkpoints:
-    """The checkpoints of one generation, under ``<artifacts_dir>/checkpoints/<generation>/``."""
+_MOST_AT_ONCE = 16_000_000
+"""Bytes of a learner that are written in less than a tenth of a second."""
 
-    def __init__(self, artifacts_dir: Path, generation: str) -> None:
+
+class CheckpointBeside:
+    """A checkpoint that another process writes."""
+
+    def __init__(self, root: Path, name: tuple[int, int], writing: Forked) -> None:
+        self._root, self._name, self._writing = root, name, writing
+
+    def is_written(self) -> bool:
+        """Return whether it is there but for its name, or can't be."""
+        return self._writing.is_done()
+
+    def put_in_place(self) -> None:
+        """Let it be there.
+
+        Raises
+        ------
+        Unavailable, UnsoundModel
+            As `Checkpoints.write`.
+        """
+        self._writing.result()
+        put_in_place(self._root, self._name)
+
+    def end(self) -> None:
+        """Stop writing it."""
+        self._writing.end()
+
+
+class Checkpoints:
+    """The checkpoints of one generation, under ``<artifacts_dir>/checkpoints/<generation>/``.
+
+    Parameters
+    ----------
+    most_at_once
+        Bytes of a learner up to which a checkpoint is not written by another process.
+    """
+
+    def __init__(self, artifacts_dir: Path, generation: str, most_at_once: int = _MOST_AT_ONCE) -> None:
         self._root = artifacts_dir / "checkpoints" / generation
         self._least_token = 0
+        self._most_at_once = most_at_once
 
     def write(self, state: TrainerState, next_offsets: Offsets, token: int) -> None:
         """Write the state as of `next_offsets`, under the lease's fencing token.
@@ -52,11 +93,33 @@ class Checkpoints:
         UnsoundModel
             When the model is damaged. So the newest that was written is sound, and it is never pruned.
         """
+        name = self._next_name(token)
+        self._write(name, state, next_offsets)
+        put_in_place(self._root, name)
+
+    def begin(self, state: TrainerState, next_offsets: Offsets, token: int) -> CheckpointBeside | None:
+        """Begin to write the state as it is now, in a process of its own; None: it is too small for that.
+
+        Another system than Linux shares more with a process that is forked off than its memory.
+        """
+        if platform.system() != "Linux" or _size_of(state) <= self._most_at_once:
+            return None
+        name = self._next_name(token)
+
+        def write() -> None:
+            use_one_thread()  # the others that torch had were not forked
+            self._write(name, state, next_offsets)
+
+        return CheckpointBeside(self._root, name, Forked(write))
+
+    def _write(self, name: tuple[int, int], state: TrainerState, next_offsets: Offsets) -> None:
         demand_sound(state.learner.model.tensors())
+        write_unfinished(self._root, name, to_checkpoint(state, next_offsets))
+
+    def _next_name(self, token: int) -> tuple[int, int]:
         newest = checkpoint_folders(self._root)[:1]
         number = number_of(newest[0]) + 1 if newest else 0
-        fence = max(token, self._least_token)
-        write_checkpoint(self._root, (fence, number), to_checkpoint(state, next_offsets))
+        return max(token, self._least_token), number
 
     def open_newest(
         self, learning: LearningSettings, settings: TrainerSettings
@@ -142,6 +205,11 @@ class Checkpoints:
         return CorruptArtifact(
             f"no readable checkpoint in {self._root}: restore a backup, or run initial_training.py again"
         )
+
+
+def _size_of(state: TrainerState) -> int:
+    """Return the bytes of a learner."""
+    return sum(tensor.nbytes for tensor in state.learner.state_tensors().values())
 
 
 @contextmanager

@@ -74,6 +74,13 @@ class Counting:
     def show_status(self, gauges: dict[str, float], now: float) -> None:
         assert gauges.keys() >= {"n_items", "lag_events"}
 
+    @property
+    def can_begin_checkpoint(self) -> bool:
+        return not self._waiting
+
+    def begin_checkpoint(self, next_offsets: Offsets) -> None:
+        assert next_offsets
+
     def flush(self) -> None:
         self.outside.published |= {item_id: self.counts[item_id] for item_id in self._waiting}
         self._waiting.clear()
