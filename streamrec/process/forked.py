@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from streamrec.errors import StreamrecError, Unavailable, UnsoundModel
 
-_NICENESS = 10
+_NICENESS = 5
 """Learning and publishing come first."""
 
 _MOST_S = 600.0

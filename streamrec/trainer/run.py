@@ -24,6 +24,7 @@ from streamrec.promotion.take_over import (
     publish_missed,
 )
 from streamrec.trainer.context import weights_of
+from streamrec.trainer.garbage import leave_out_what_stays
 from streamrec.trainer.opening import OpenTrainer, open_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess
 
@@ -91,6 +92,7 @@ def _follow(
     patient = patiently(process.stop.is_giving_up, metrics_of(held.role, process.metrics))
     since = patient(committed_by_champions, source) if promotion is not None else {}
     trainer = open_trainer(process, held, source, start=start, role_end=role_end)
+    leave_out_what_stays()
     with closing(trainer.context):
         if promotion is not None:
             _take_over(process, trainer, promotion, since)
