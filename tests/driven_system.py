@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import itertools
+import shutil
 import socket
 import threading
 import time
@@ -36,6 +37,7 @@ from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.learning.reverts import Reverts
+from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -62,7 +64,7 @@ from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.bars_world import BarsWorld, tick
-from tests.builders import World, events
+from tests.builders import GENERATION, World, events
 from tests.two_generations import NEW, OLD, TwoGenerations
 
 _LONG_S = 30.0
@@ -208,6 +210,9 @@ class AnsweringOnce:
 class FailingCheckpoints:
     """A full disk."""
 
+    def begin(self, *_checkpoint: object) -> None:
+        """Leave it to `write`."""
+
     def write(self, *_checkpoint: object) -> None:
         raise Unavailable("the disk is full")
 
@@ -215,6 +220,7 @@ class FailingCheckpoints:
 def drive_trainer(folder: Path, metrics: Metrics) -> None:
     """Every step of the loop, each kind of misfit, and every part failing once."""
     world = World(folder, metrics)
+    world.checkpoints = Checkpoints(folder, GENERATION, most_at_once=0)
     world.index = AnsweringOnce()
     active = world.trainer(checkpoint_interval_s=2.0, evaluations_per_s=1000.0, max_users=3, max_items=3)
     active.loop._context = _replaced(active.context, source=FailingOnce(active.source, "poll"))
@@ -228,6 +234,8 @@ def drive_trainer(folder: Path, metrics: Metrics) -> None:
     world.send(*events(("u", "j"), ("v", "k"), ("erased", "i")))
     world.erase("erased")
     active.step(4)
+    while active.loop._checkpointing.is_under_way:
+        active.step()
     handler: Any = active.loop._handler
     handler._context = _replaced(active.context, checkpoints=FailingCheckpoints())
     world.send(*events(("w", "i")))
@@ -313,6 +321,7 @@ class AwayAtFirst(MemoryCache):
     def publish_bars(self, update: BarsUpdate) -> None:
         if self._is_new:
             self._is_new = False
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._folder.write_text("in the way")
             raise Unavailable("not yet")
         if self._folder.is_file():

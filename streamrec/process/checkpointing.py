@@ -30,7 +30,7 @@ class WrittenBeside(Protocol):
 
 
 class CheckpointedHandler(Protocol):
-    """What a handler has to do for its checkpoints."""
+    """A handler's part in its checkpoints."""
 
     @property
     def can_begin_checkpoint(self) -> bool:

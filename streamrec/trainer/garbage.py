@@ -6,7 +6,7 @@ import gc
 def leave_out_what_stays() -> None:
     """Look no more at what there is now: a catalogue and its tables stay for as long as the process.
 
-    What is made later is looked at. Of what stays, nothing that names itself goes before this is called again,
+    What is made later is looked at. Of what stays nothing that names itself goes, until this is called again,
     as it is when a trainer takes another role.
     """
     gc.unfreeze()

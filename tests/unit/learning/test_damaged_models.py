@@ -187,6 +187,7 @@ class DamagingSource(MemoryEventSource):
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         DamagingSource.n_polls += 1
         if DamagingSource.n_polls in self.damaged_at:
+            gc.unfreeze()  # else what a trainer leaves out of the collection is not found
             for found in gc.get_objects():
                 if type(found) is TrainerState and found.learner.model.items.n_rows:
                     damage(found, "item nan")

@@ -22,11 +22,31 @@ OFTEN: dict[str, Any] = {"checkpoint_interval_s": 0.5}
 SELDOM: dict[str, Any] = {"checkpoint_interval_s": 1e9}
 
 
+class HeldUp(Checkpoints):
+    """Writes beside the loop once it may."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, GENERATION, most_at_once=0)
+        self.permit = folder / "may write"
+
+    def _write(self, name: tuple[int, int], state: TrainerState, next_offsets: Offsets) -> None:
+        deadline = time.monotonic() + 60.0
+        while not self.permit.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        super()._write(name, state, next_offsets)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     world = World(tmp_path)
     world.checkpoints = Checkpoints(tmp_path, GENERATION, most_at_once=0)
     return world
+
+
+@pytest.fixture
+def held_up(world: World) -> HeldUp:
+    world.checkpoints = held_up = HeldUp(world.folder)
+    return held_up
 
 
 def eventually(trainer: RunningTrainer, is_so: Callable[[], bool]) -> None:
@@ -42,15 +62,16 @@ def has_committed(trainer: RunningTrainer, n_events: int) -> Callable[[], bool]:
     return lambda: trainer.source.committed().get(INTERACTIONS) == {0: n_events}
 
 
-def test_a_restart_goes_on_from_what_another_process_wrote(world: World) -> None:
+def test_a_restart_goes_on_from_what_another_process_wrote(world: World, held_up: HeldUp) -> None:
     first = world.trainer(**OFTEN, max_batch=10)
     world.send(*events(*[(f"u{n % 3}", f"i{n % 9}") for n in range(10)]))
     first.step()
     tensors = {name: tensor.clone() for name, tensor in first.state.learner.state_tensors().items()}
     assert first.source.committed() == {}
     world.send(*events(*[(f"u{n % 5}", f"i{n % 7}") for n in range(10)]))
-    eventually(first, has_committed(first, 10))
     first.loop.step()
+    held_up.permit.touch()
+    eventually(first, has_committed(first, 10))
     assert first.state.counters.n_events == 20
     second = world.trainer("two", is_restored=True)
     assert second.state.counters.n_events == 10
@@ -124,23 +145,25 @@ def test_what_counts_as_published_is_out_before_a_checkpoint_is_in_place(world: 
     eventually(trainer, has_committed(trainer, 1))
 
 
-def test_stopping_ends_what_is_under_way_and_writes_all(world: World) -> None:
+def test_stopping_ends_what_is_under_way_and_writes_all(world: World, held_up: HeldUp) -> None:
     trainer = world.trainer(**OFTEN)
     world.send(*events(("u", "a")))
     trainer.step()
     assert trainer.loop._checkpointing.is_under_way
     world.send(*events(("u", "b")))
+    held_up.permit.touch()
     trainer.finish()
     assert trainer.source.committed()[INTERACTIONS] == {0: 2}
     assert world.trainer("two", is_restored=True).state.counters.n_events == 2
     assert not list((world.folder / "checkpoints" / GENERATION).glob("*.unfinished"))
 
 
-def test_whoever_lost_the_lease_puts_nothing_in_place(world: World) -> None:
+def test_whoever_lost_the_lease_puts_nothing_in_place(world: World, held_up: HeldUp) -> None:
     first = world.trainer(**OFTEN)
     world.send(*events(("u", "a")))
     first.step()
     assert first.loop._checkpointing.is_under_way
+    held_up.permit.touch()
     world.clock.now += 60
     second = world.trainer("two", **SELDOM)
     with pytest.raises(LeaseLost):
