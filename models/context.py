@@ -25,7 +25,7 @@ from models.context_tables import (
 )
 from models.embedding import GrowableEmbedding
 from streamrec.domain.rows.growing import grown, lengthened
-from streamrec.domain.rows.marked_rows import clear_marked, marked
+from streamrec.domain.rows.marked_rows import clear_rows
 from streamrec.domain.users.context import ContextRules, Weighing
 
 
@@ -149,7 +149,7 @@ class Context:
 
     def forget_items(self, rows: Tensor) -> None:
         """Leave (B,) items out: their rows may become others'."""
-        clear_marked(self._tables.latest, marked(rows.numpy()))
+        clear_rows(self._tables.latest, rows.numpy())
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is remembered, by name, to be stored: views, not copies."""

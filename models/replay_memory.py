@@ -17,7 +17,7 @@ from torch import Tensor
 from models.context_tables import N_AHEAD
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.growing import grown
-from streamrec.domain.rows.marked_rows import clear_marked, is_among, marked
+from streamrec.domain.rows.marked_rows import clear_rows, is_among, marked
 
 _NOTHING = -1
 
@@ -107,9 +107,8 @@ class ReplayMemory:
 
     def forget_items(self, rows: Tensor) -> None:
         """Keep no event of (B,) items, nor them as others' context."""
-        is_gone = marked(rows.numpy())
-        _empty(self._tables.items, self._tables.items, is_gone)
-        clear_marked(self._tables.context, is_gone)
+        _empty(self._tables.items, self._tables.items, marked(rows.numpy()))
+        clear_rows(self._tables.context, rows.numpy())
         self._count()
 
     def tensors(self) -> dict[str, Tensor]:

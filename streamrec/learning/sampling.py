@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.growing import grown, roomy
-from streamrec.domain.rows.marked_rows import clear_marked, marked
+from streamrec.domain.rows.marked_rows import clear_rows
 
 Rows = NDArray[np.int64]
 
@@ -75,7 +75,7 @@ class RecentItems:
 
     def forget_items(self, rows: Rows) -> None:
         """Leave items out of all rings."""
-        clear_marked(self._rings, marked(rows))
+        clear_rows(self._rings, rows)
 
     def arrays(self) -> dict[str, NDArray[np.int32] | Rows]:
         """Return the state, for a checkpoint."""

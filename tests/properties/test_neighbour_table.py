@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.rows.marked_rows import clear_marked, marked
+from streamrec.domain.rows.marked_rows import clear_rows
 from streamrec.domain.similarity.neighbour_table import N_WAYS, NOBODY, NeighbourTable
 
 N_ITEMS = 60
@@ -51,5 +51,5 @@ def test_what_is_forgotten_is_what_a_search_of_all_places_finds(
 def test_marked_rows_are_freed_wherever_they_stand(seed: int, gone: np.ndarray) -> None:
     table = np.random.default_rng(seed).integers(NOBODY, N_ITEMS, (20, 5)).astype(np.int32)
     expected = np.where(np.isin(table, gone), NOBODY, table)
-    clear_marked(table, marked(gone))
+    clear_rows(table, gone)
     assert np.array_equal(table, expected)
