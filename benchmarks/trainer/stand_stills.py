@@ -205,7 +205,7 @@ def main(
     """Measure each cause, and write down the longest times."""
     use_one_thread()
     with tempfile.TemporaryDirectory() as directory:
-        measure(System(3_000, 1_000), Path(directory))  # loads what is compiled
+        measure(System(3_000, 2_000), Path(directory))  # loads what is compiled
     system = System(n_users, n_items)
     leave_out_what_stays()
     with tempfile.TemporaryDirectory() as directory:
