@@ -100,7 +100,7 @@ class LiveEvaluation:
             for metric, value in summary.items()
         }
         of_watch = self._watch.gauges() if of_models else {}
-        of_failed = {"prequential.n_failed": float(self._n_failed)}
+        of_failed = {"evaluation_failures": float(self._n_failed)}
         of_index = self._live_index.gauges() if self._live_index is not None else {}
         return of_failed | of_models | of_watch | of_index
 

@@ -137,7 +137,7 @@ def test_an_exact_index_gives_back_the_models_own_best_without_what_the_user_has
     own = {item_id for user_id, item_id in pairs if user_id == "u1"}
     new = next(item_id for _, item_id in pairs if item_id not in own)
     evaluation.sample([Interaction("u1", new, 1.0)], WEIGHTS, world.clock.now)
-    assert evaluation.gauges()["prequential.n_failed"] == 0
+    assert evaluation.gauges()["evaluation_failures"] == 0
     while not live.is_due(float("inf")):
         pass
     gauges = evaluation.gauges()

@@ -118,7 +118,7 @@ def test_the_stream_teaches_the_blend_whom_users_follow(trainer: RunningTrainer)
 
 def test_what_is_served_is_scored_beside_the_model_and_popularity(trainer: RunningTrainer) -> None:
     evaluation = LiveEvaluation(trainer.state, 10_000.0, 200)
-    assert evaluation.gauges() == {"prequential.n_failed": 0.0}
+    assert evaluation.gauges() == {"evaluation_failures": 0.0}
     row = trainer.state.user_ids.row("u1")
     is_own = trainer.state.learner.known_among(row, np.arange(trainer.state.item_ids.n_rows))
     new = [id_ for id_ in trainer.state.item_ids.ids_at(np.flatnonzero(~is_own).tolist()) if id_]
@@ -148,7 +148,7 @@ def test_an_event_that_cannot_be_evaluated_is_counted_and_stops_nothing(trainer:
     trainer.state.blend = BlendRanker(("gmf",))
     with structlog.testing.capture_logs() as lines:
         evaluation.sample([Interaction("u1", "first3", 1.0), Interaction("u1", "first4", 1.0)], WEIGHTS, 1.0)
-    assert evaluation.gauges() == {"prequential.n_failed": 2.0}
+    assert evaluation.gauges() == {"evaluation_failures": 2.0}
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["evaluation_failed"]
 
 
