@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -28,12 +29,35 @@ def compiled(function: _F) -> _F:
 
     The code is kept for the next process: in a folder beside this file, or, where that can't be written, in
     the user's cache, with what lies in that folder; `NUMBA_CACHE_DIR` names another. Where nothing can be
-    written each process compiles.
+    written, or no more is, each process compiles.
     """
     try:
-        return _jit(cache=True)(function)
+        return _kept_if_possible(_jit(cache=True)(function))
     except RuntimeError:  # numba found no folder that can be written
         return _jit()(function)
+
+
+def _kept_if_possible(function: _F) -> _F:
+    """Let a function be compiled where its code can't be kept or read: the disk is full, a file damaged."""
+    dispatcher: Any = function
+    cache = dispatcher._cache  # noqa: SLF001  # there is no public way to it
+    load, keep = cache.load_overload, cache.save_overload
+
+    def load_if_possible(signature: object, context: object) -> object:
+        try:
+            return load(signature, context)
+        except Exception:  # noqa: BLE001  # a file that is damaged raises whatever its bytes come to
+            with suppress(OSError):
+                cache.flush()
+            return None
+
+    def keep_if_possible(signature: object, code: object) -> None:
+        # It is compiled by now. RuntimeError: numba lost its code, which was seen once on a busy machine.
+        with suppress(OSError, RuntimeError):
+            keep(signature, code)
+
+    cache.load_overload, cache.save_overload = load_if_possible, keep_if_possible
+    return function
 
 
 def inlined(function: _F) -> _F:

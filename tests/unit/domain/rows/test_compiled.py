@@ -38,6 +38,35 @@ def test_what_is_compiled_works_where_nothing_can_be_written(tmp_path: Path) -> 
     assert ran.stdout == "3\n"
 
 
+def add_pairs(folder: Path, before: str) -> None:
+    """Call what is compiled in a process that keeps code in a folder; it does something to it before."""
+    code = (
+        "import shutil; import numpy as np; from pathlib import Path;"
+        "from streamrec.learning.state.known_positives import KnownPositives;"
+        f"folder = Path({str(folder)!r}); {before};"
+        "known, rows = KnownPositives(), np.arange(3); known.add(rows, rows); print(known.n_pairs)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder)}
+    command = [sys.executable, "-c", code]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=folder.parent)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == "3\n"
+
+
+def test_what_is_compiled_works_where_nothing_can_be_written_any_more(tmp_path: Path) -> None:
+    add_pairs(tmp_path / "code", "shutil.rmtree(folder, ignore_errors=True); folder.touch()")
+
+
+def test_code_that_was_damaged_is_compiled_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "code"
+    add_pairs(folder, "pass")
+    files = [*folder.rglob("*.nbi"), *folder.rglob("*.nbc")]
+    assert len(files) > 1
+    for file in files:
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    add_pairs(folder, "pass")
+
+
 def test_code_that_came_with_an_image_is_copied_to_where_it_can_be_written(tmp_path: Path) -> None:
     image, home = tmp_path / "image", tmp_path / "home"
     (image / "compiled-1").mkdir(parents=True)
