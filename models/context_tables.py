@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.users.context import LAST_SECOND
 
 NOTHING = -1
 """Marks a slot in which a user has no further item, or one that was forgotten."""
@@ -14,7 +15,7 @@ NOTHING = -1
 N_AHEAD = 11
 """Choices after an event that may be in the context it is replayed with."""
 
-_LAST_SECOND = float(2**32 - 1)
+_LAST_SECOND = float(LAST_SECOND)
 
 _GAPS_REMEMBERED = 2000.0
 """The mean of the gaps is of about so many: it follows when a stream's habits change."""

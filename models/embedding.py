@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from streamrec.domain.rows.growing import lengthened, rows_of_a_step
+from streamrec.domain.rows.growing import length_for, lengthened
 
 _BLOCK_ROWS = 1024
 """Rows drawn from one seed: a table that grew in small steps holds what one that grew at once holds."""
@@ -58,9 +58,7 @@ class GrowableEmbedding:
         """Have at least `n_rows` rows; fewer than there are changes nothing."""
         self.n_rows = max(self.n_rows, n_rows)
         if n_rows > self.capacity:
-            step = min(self.capacity // 10, rows_of_a_step(self._rows))
-            wanted = max(n_rows, self.capacity + step)
-            self._allocate(-(-wanted // _BLOCK_ROWS) * _BLOCK_ROWS)
+            self._allocate(-(-length_for(self._rows, n_rows) // _BLOCK_ROWS) * _BLOCK_ROWS)
 
     def reset(self, rows: Tensor) -> None:
         """Reset (B,) rows to their start, for their next ids."""

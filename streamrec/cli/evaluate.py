@@ -54,7 +54,6 @@ def evaluate(
     models = chosen_models(_names(model))
     if plot is not None:
         require_plotting(plot)
-    learning, trainer = read_settings(LearningSettings), read_settings(TrainerSettings)
     protocol = Protocol(
         initial_share,
         stride=stride,
@@ -62,8 +61,8 @@ def evaluate(
         pace=None if rate is None else Pace(rate),
         with_repeats=repeats,
         n_seeds=seeds,
-        learning=learning,
-        trainer=trainer,
+        learning=read_settings(LearningSettings),
+        trainer=read_settings(TrainerSettings),
     )
     event_set = open_chosen(dataset, events, mapping, delimiter, items)[:limit]
     protocol = replace(protocol, catalog=event_set.catalog)

@@ -50,7 +50,7 @@ def grown(table: NDArray[_T], n_rows: int, fill: float = 0) -> NDArray[_T]:
     n_before = len(table)
     if n_rows <= n_before:
         return table
-    longer = lengthened(table, max(n_rows, n_before + min(n_before // 10, rows_of_a_step(table))))
+    longer = lengthened(table, length_for(table, n_rows))
     longer[n_before:] = fill
     return longer
 
@@ -58,6 +58,12 @@ def grown(table: NDArray[_T], n_rows: int, fill: float = 0) -> NDArray[_T]:
 def rows_of_a_step(table: NDArray[_T]) -> int:
     """Return how many rows a large array becomes longer at once; at least one."""
     return max(1, _STEP_BYTES // max(1, _row_bytes(table)))
+
+
+def length_for(table: NDArray[_T], n_rows: int) -> int:
+    """Return how long a table becomes that must have more rows: a tenth more, a large one a step."""
+    n_before = len(table)
+    return max(n_rows, n_before + min(n_before // 10, rows_of_a_step(table)))
 
 
 def lengthened(table: NDArray[_T], n_rows: int) -> NDArray[_T]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
+from streamrec.domain.rows.places import mark_places
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 
 Amounts = NDArray[np.float64]
@@ -109,10 +110,7 @@ def _beside(
     counts: Numbers,
     marks: Marks,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    for number in near:
-        marks[number] = -1
-    for position, number in enumerate(numbers):
-        marks[number] = position
+    mark_places(marks, near, numbers)
     similar = np.zeros((N_LAST, len(numbers)), np.float32)
     after_newest = np.zeros(len(numbers), np.float32)
     row = 0

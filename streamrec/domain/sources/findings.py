@@ -18,6 +18,7 @@ from streamrec.domain.ranking.shared_categories import SharedCategories, shared_
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
+from streamrec.domain.rows.places import mark_places
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.request_context import RequestContext
@@ -161,10 +162,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 def _set_scores(
     found: NDArray[np.float32], numbers: Numbers, ranked: Numbers, scores: NDArray[np.float64], marks: Marks
 ) -> None:
-    for number in numbers:
-        marks[number] = -1
-    for place, number in enumerate(ranked):
-        marks[number] = place
+    mark_places(marks, numbers, ranked)
     for row, number in enumerate(numbers):
         if marks[number] >= 0:
             # Whoever wrote a score below 0, such as by another rule, has counted nobody.
@@ -175,10 +173,7 @@ def _set_scores(
 def _below_best(
     numbers: Numbers, near: Numbers, scores: NDArray[np.float64], marks: Marks
 ) -> NDArray[np.float32]:
-    for number in numbers:
-        marks[number] = -1
-    for place, number in enumerate(near):
-        marks[number] = place
+    mark_places(marks, numbers, near)
     below = np.empty(len(numbers), np.float32)
     for row, number in enumerate(numbers):
         place = marks[number]

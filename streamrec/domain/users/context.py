@@ -17,7 +17,8 @@ Vector = NDArray[np.float32]
 Dated = Sequence[tuple[K, int]]
 """Items and when they were chosen, in whole Unix seconds, the newest first."""
 
-_LAST_SECOND = 2**32 - 1
+LAST_SECOND = 2**32 - 1
+"""Of Unix time, as contexts keep it."""
 
 
 class ContextRules(msgspec.Struct, frozen=True):
@@ -59,7 +60,7 @@ class Weighing(NamedTuple):
 
 def second_of(time: float) -> int:
     """Return a Unix time as contexts keep it: whole seconds, those out of range at its ends."""
-    return int(min(max(time, 0.0), _LAST_SECOND))
+    return int(min(max(time, 0.0), LAST_SECOND))
 
 
 def vector_with(
