@@ -27,7 +27,7 @@ FROM packages AS trainer-packages
 # finds torch there already. The last line makes the build fail when that did not come true.
 # This environment keeps pip: `streamrec data fetch` gets MovieLens-100K with it.
 RUN python -m venv /opt/venv \
-    && pip install uv==0.13.9 \
+    && pip install uv -c constraints.txt \
     && uv pip install --no-cache --python /opt/venv/bin/python --torch-backend cpu torch -c constraints.txt \
     && /opt/venv/bin/pip install -r requirements/trainer.txt -r requirements-confluent.txt -c constraints.txt \
     && /opt/venv/bin/python -c "import torch; assert torch.version.cuda is None, 'torch came with CUDA'"
@@ -36,6 +36,7 @@ RUN python -m venv /opt/venv \
 
 FROM python:3.11.13-slim-bookworm AS runtime
 LABEL org.opencontainers.image.title="streamrec" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.description="A recommender that learns while it serves"
 # A fixed number, so that volumes, Kubernetes and the host agree on who it is; the system's pip goes.
@@ -75,7 +76,10 @@ CMD ["gunicorn", "--config=python:faiss_server.gunicorn_settings", "--bind=0.0.0
 FROM server AS recommender
 COPY --from=recommender-packages /opt/venv /opt/venv
 COPY recommender_server recommender_server/
+COPY dashboard dashboard/
 COPY streamrec/serving streamrec/serving/
+# What it shares with the commands for own files, which the image does not have.
+COPY streamrec/datasets/__init__.py streamrec/datasets/file_options.py streamrec/datasets/workspace.py streamrec/datasets/
 # What is compiled belongs to a processor and to files of a time: to any processor, and to whole seconds, which is all
 # that an image keeps. Without it each process would compile for some seconds at its start.
 ENV NUMBA_CPU_NAME=generic

@@ -19,11 +19,11 @@ from streamrec.settings.processes import LearningSettings, LocationSettings, Tra
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.run import run_trainer
-from streamrec.trainer.trainer_process import Start, TrainerProcess
+from streamrec.trainer.trainer_process import StartOrElse, TrainerProcess
 
 
 def main(
-    start: Annotated[Start, typer.Option(help="Where the stream goes on.")] = "checkpoint",
+    start: Annotated[StartOrElse, typer.Option(help="Where the stream goes on.")] = "checkpoint",
     role: Annotated[Role, typer.Option(help="Which generation to train.")] = "champion",
 ) -> None:
     """Learn from the stream until SIGTERM; then learn the tail, checkpoint, commit and exit with 0."""

@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
 from streamrec.cli.ending import ending_with_a_line
+from streamrec.cli.files.opening import open_chosen
+from streamrec.cli.files.options import Chosen, takes_files
+from streamrec.cli.retraining.joined_history import history_of_stream
 from streamrec.cli.training.initial import train
-from streamrec.cli.training.initial_history import history_of, history_of_stream
+from streamrec.cli.training.initial_history import history_of
 from streamrec.learning.initial.fit import FitOptions
+from streamrec.promotion.admission import enough_to_replace
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
@@ -17,11 +20,9 @@ from streamrec.telemetry import configure_logging
 EXIT_BELOW_POPULARITY = 3
 
 
+@takes_files
 def main(
-    dataset: Dataset = None,
-    events: EventsFile = None,
-    mapping: Mapping = None,
-    delimiter: Delimiter = None,
+    chosen: Chosen,
     from_stream: Annotated[bool, typer.Option("--from-stream", help="Learn what the log holds.")] = False,
     until_fraction: Annotated[float, typer.Option(min=0, max=1, help="The first part, by time.")] = 1.0,
     warm_start: Annotated[Path | None, typer.Option(help="Start from var/artifacts/GENERATION.")] = None,
@@ -29,6 +30,7 @@ def main(
     leave_out_top: Annotated[int, typer.Option(min=0, help="Do not train on the most popular items.")] = 0,
     max_events_of_user: Annotated[int | None, typer.Option(min=1, help="Newest ones to train on.")] = None,
     max_item_share: Annotated[float | None, typer.Option(help="Of all events, at most of one item.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a model that knows far more.")] = False,
 ) -> None:
     """Train a model on history and make it live; exit with 3 when it ranks worse than popularity."""
     options = FitOptions(
@@ -42,8 +44,9 @@ def main(
         if from_stream:
             history = history_of_stream(locations)
         else:
-            history = history_of(open_chosen(dataset, events, mapping, delimiter), until_fraction)
-        is_good = train(history, options, warm_start, as_challenger=as_challenger)
+            history = history_of(open_chosen(chosen), until_fraction)
+        admission = enough_to_replace(locations.artifacts_dir, is_demanded=not (force or as_challenger))
+        is_good = train(history, options, warm_start, as_challenger=as_challenger, admission=admission)
     if not is_good:
         raise typer.Exit(EXIT_BELOW_POPULARITY)
 

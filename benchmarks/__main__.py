@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks import page, results_file
+from benchmarks import charts, page, results_file
 
 EVALUATE = [
     "streamrec",
@@ -24,14 +24,18 @@ COMMANDS: dict[str, list[str]] = {
     "exploration": ["benchmarks.quality.exploration"],
     "diversity": ["benchmarks.quality.diversity"],
     "served_list": ["benchmarks.serving.served_list"],
+    "experiment_cost": ["benchmarks.serving.experiment_cost"],
     "trainer": ["benchmarks.trainer.throughput"],
     "item_history": ["benchmarks.trainer.bars"],
     "index": ["benchmarks.index.report"],
     "recommendations": ["benchmarks.serving.recommendations"],
+    "serving_curves": ["benchmarks.serving.curves"],
     "similar_items": ["benchmarks.similarity.items"],
     "similar_users": ["benchmarks.similarity.users"],
     "freshness": ["benchmarks.serving.freshness"],
+    "page_opened": ["benchmarks.serving.page_opened"],
     "lab_svd": ["benchmarks.lab.svd"],
+    "experiments": ["benchmarks.experiments.trials"],
 }
 """Name -> module and arguments; each prints a table and writes JSON to the path after ``--json``."""
 
@@ -82,6 +86,7 @@ def main(
             failed.append(name)
         else:
             results_file.add_origin(path)
+    charts.main()
     page.main()
     if failed:
         typer.secho(f"failed: {', '.join(failed)}", fg="red", err=True)

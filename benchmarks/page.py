@@ -1,12 +1,13 @@
 """The page `docs/benchmarks.md`, written from the results: `python -m benchmarks.page`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from benchmarks import charts, results_file
 from benchmarks.page_rows import Row, Section
 from benchmarks.page_sections import ELSEWHERE, SECTIONS
-from benchmarks.results_file import RESULTS, Measured, Result, read
+from benchmarks.results_file import Measured, Result
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
@@ -35,15 +36,24 @@ given), or they are 30 days older than the newest figure. They are kept to compa
 
 def page() -> str:
     """Return the page's text."""
-    results = {section.name: _read(section.name) for section in SECTIONS}
+    results = {section.name: results_file.recorded(section.name) for section in SECTIONS}
     recorded = {name: result for name, result in results.items() if result is not None}
     newest = max(result.measured.at for result in recorded.values())
-    stale = {name for name, result in recorded.items() if is_stale(result.measured, newest - STALE_AFTER)}
-    lines = [_HEAD, "## Measured\n"]
-    lines += _sections(section for section in SECTIONS if section.name in recorded.keys() - stale)
-    lines += [_STALE, *_sections(section for section in SECTIONS if section.name in stale)]
+    stale = {name: one for name, one in recorded.items() if is_stale(one.measured, newest - STALE_AFTER)}
+    fresh = {name: one for name, one in recorded.items() if name not in stale}
+    lines = [_HEAD, "## Measured\n", *_sections(fresh), *_pictures(fresh), _STALE, *_sections(stale)]
     lines += _rest(section for section in SECTIONS if section.name not in recorded)
     return "\n".join(lines)
+
+
+def _pictures(fresh: Collection[str]) -> Iterator[str]:
+    shown = {name: one for name, one in charts.PICTURES.items() if one.result in fresh}
+    if not shown:
+        return
+    yield "## Pictures\n"
+    yield "Drawn by `python -m benchmarks.charts` from `serving_curves` and `trainer`.\n"
+    for name, picture in shown.items():
+        yield f"![{picture.title}](images/benchmarks/{name}.svg)\n"
 
 
 def is_stale(measured: Measured, oldest_allowed: datetime) -> bool:
@@ -56,14 +66,12 @@ def main() -> None:
     PAGE.write_text(page(), "utf-8")
 
 
-def _read(name: str) -> Result | None:
-    path = RESULTS / f"{name}.json"
-    return read(path) if path.exists() else None
-
-
-def _sections(sections: Iterable[Section]) -> Iterator[str]:
-    for section in sections:
-        result = read(RESULTS / f"{section.name}.json")
+def _sections(results: Mapping[str, Result]) -> Iterator[str]:
+    """Yield the sections of results, in the order of the page."""
+    for section in SECTIONS:
+        if section.name not in results:
+            continue
+        result = results[section.name]
         yield f"### {section.title}\n"
         yield f"`{section.name}`: {origin(result.measured)}.\n"
         yield "| What | Measured | Wanted |\n|---|---|---|"
@@ -105,7 +113,7 @@ def _line(row: Row, result: Result) -> str:
 def _rest(sections: Iterable[Section]) -> Iterator[str]:
     yield "## Shown elsewhere, and not recorded\n"
     for name, link in ELSEWHERE.items():
-        result = _read(name)
+        result = results_file.recorded(name)
         if result is not None:
             shown = f"[{link.partition('#')[0]}]({link})" if link else f"`benchmarks/results/{name}.json`"
             yield f"* `{name}`: {origin(result.measured)}; shown in {shown}."

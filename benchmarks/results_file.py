@@ -79,6 +79,12 @@ def read(path: Path) -> Result:
     return Result(msgspec.convert(figures.pop(_KEY), Measured), figures)
 
 
+def recorded(name: str) -> Result | None:
+    """Return the recorded result of a name; none where there is none."""
+    path = RESULTS / f"{name}.json"
+    return read(path) if path.exists() else None
+
+
 def add_origin(path: Path) -> None:
     """Write the origin into a file that a command of the product has written."""
     figures = msgspec.json.decode(path.read_bytes())

@@ -5,7 +5,7 @@ from typing import Any, NoReturn, TypeVar
 import falcon
 import msgspec
 
-from examples.product_api import ProductError
+from streamrec.client import InvalidRequest, RecommenderError
 
 _MAX_BODY_BYTES = 10_000
 
@@ -32,7 +32,9 @@ def body_of(req: falcon.Request, decoder: msgspec.json.Decoder[T]) -> T:
 
 
 def answer_as_product(
-    _req: falcon.Request, _resp: falcon.Response, error: ProductError, _params: dict[str, Any]
+    _req: falcon.Request, _resp: falcon.Response, error: RecommenderError, _params: dict[str, Any]
 ) -> NoReturn:
     """Answer as the product did: it too says 4xx of what was asked wrongly, 503 of what it can't do now."""
-    raise falcon.HTTPError(error.status, description=error.reason) from error
+    is_unanswered = not isinstance(error, InvalidRequest)
+    otherwise = falcon.HTTP_SERVICE_UNAVAILABLE if is_unanswered else falcon.HTTP_BAD_REQUEST
+    raise falcon.HTTPError(error.status or otherwise, description=error.detail) from error

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from examples.product_api import ProductApi, ProductError, path_of
+from streamrec.client import Client, RecommenderError
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,9 +25,6 @@ Event = Mapping[str, Any]
 """As `POST /v1/events` takes it: `user_id`, `item_id`, and if there are such `timestamp`, `type`, `value`."""
 
 _FIELDS = ("user_id", "item_id", "timestamp", "type", "value")
-
-_BATCH = 1000
-"""Events or items in one request: some 100 kB, a tenth of what the product takes."""
 
 _BELOW_POPULARITY = 3
 """Exit code of an initial training whose model may still be served."""
@@ -37,8 +34,8 @@ _PATIENCE_S = 120.0
 _LEARNING_PATIENCE_S = 600.0
 """For some hundred thousand events on a machine that is busy with other things as well."""
 
-_STOP_PATIENCE_S = 60.0
-"""The product's own parts kill what does not end in 45 s."""
+_STOP_PATIENCE_S = 120.0
+"""The product kills what does not end, long before."""
 
 _PAUSE_S = 0.1
 
@@ -48,7 +45,7 @@ class ExampleFailed(Exception):
 
 
 class Product:
-    """Index server, recommender, trainer and what else the Procfile names, with all that they keep.
+    """Index server, recommender, trainer and what else there is, with all that they keep.
 
     Parameters
     ----------
@@ -63,15 +60,13 @@ class Product:
         self._folder = folder.absolute() / "product"
         self.log_path = self._folder / "product.log"
         index_port, port = _free_ports(2)
-        self.api = ProductApi(port)
+        self.api = Client(f"http://127.0.0.1:{port}")
         ours = {name: value for name, value in os.environ.items() if not name.startswith("STREAMREC_")}
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
         databases = {
             f"STREAMREC_{part}_URL": f"sqlite:///{self._folder}/{part.lower()}.db"
             for part in ("EVENTS", "CHANGELOG", "STORE", "CACHE")
         }
         self._environment = ours | databases | {
-            "PATH": programs,  # `python` and `gunicorn` of the Procfile are those of this environment
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             "INDEX_PORT": str(index_port),
@@ -114,18 +109,20 @@ class Product:
         """
         with self.log_path.open("ab") as log:
             self._group = subprocess.Popen(
-                [sys.executable, "-m", "streamrec.cli.launch.process_group", "Procfile"],
+                # It ends with its standard input: when we are gone, however that came about.
+                [sys.executable, "-m", "streamrec", "serve", "--until-eof"],
                 cwd=ROOT,
                 env=self._environment,
-                stdin=subprocess.PIPE,  # closed when we are gone, however that came about: then they end too
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C reaches us alone; we stop them in our own time
             )
-        self.wait_until("ready", lambda: self.api.get("/health/ready"))
+        self.wait_until("ready", lambda: self.api.readiness().is_ready)
 
     def stop(self) -> None:
         """End all in good order: the trainer learns what is left."""
+        self.api.close()
         if self._group is None:
             return
         self._group.send_signal(signal.SIGTERM)
@@ -135,15 +132,11 @@ class Product:
             self._group.kill()
             self._group.wait()
 
-    def put_items(self, items: Sequence[Mapping[str, Any]]) -> None:
-        """Tell the product of items: `item_id`, and if there are such `title`, `categories`, `attributes`."""
-        for first in range(0, len(items), _BATCH):
-            self.api.call("PUT", "/v1/items", list(items[first : first + _BATCH]))
-
     def feed(self, events: Sequence[Event]) -> None:
         """Append events to the stream, in their order."""
-        for first in range(0, len(events), _BATCH):
-            self.api.call("POST", "/v1/events", list(events[first : first + _BATCH]))
+        with self.api.events() as stream:
+            for event in events:
+                stream.put(event)
 
     def stream(self, events: Sequence[Event], n_trained: int) -> None:
         """Feed all events but the first, which were trained on, and return when the product has learned them.
@@ -169,8 +162,8 @@ class Product:
         n_events = Counter(str(event["user_id"]) for event in events)[user_id]
 
         def has_all() -> bool:
-            user = self.api.get(path_of("v1", "users", user_id))
-            return bool(user["n_events"] >= n_events and user["recent"][-1] == item_id)
+            user = self.api.get_user(user_id)
+            return user.n_events >= n_events and user.recent[-1] == item_id
 
         self.wait_until("through with the events", has_all, _LEARNING_PATIENCE_S)
 
@@ -190,7 +183,7 @@ class Product:
             try:
                 if condition():
                     return
-            except ProductError as error:
+            except RecommenderError as error:
                 reason = f": {error}"
             time.sleep(_PAUSE_S)
         raise ExampleFailed(f"not {state} after {patience_s:.0f} s{reason}; see {self.log_path}")
@@ -231,7 +224,7 @@ def ending_quietly() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print("Stopped.")
-    except (ExampleFailed, ProductError) as error:
+    except (ExampleFailed, RecommenderError) as error:
         sys.exit(f"error: {error}")
 
 

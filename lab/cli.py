@@ -13,10 +13,11 @@ from lab.matrices.cells import Cells
 from lab.matrices.sparse_similarity import Measure
 from lab.model_files import load_model, save_model
 from lab.models.batch_model import Scored
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
+from lab.step_commands import add_step_commands
 from streamrec.cli.ending import ending_with_a_line
+from streamrec.cli.files.opening import open_chosen
+from streamrec.cli.files.options import Chosen, takes_files
 from streamrec.cli.screen import output, say, spinner
-from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidInput
 from streamrec.settings.processes import TrainerSettings
 from streamrec.settings.reading import read_settings
@@ -29,18 +30,18 @@ app = typer.Typer(
     help="Batch models: fitted on a whole history at a time, kept in files. See docs/reference/lab.md.",
 )
 
+add_step_commands(app)
+
 ModelFile = Annotated[Path, typer.Argument(help="What `fit` wrote.")]
 K = Annotated[int, typer.Option("-k", min=1, help="Length of the list at most.")]
 
 
 @app.command()
+@takes_files
 def fit(  # noqa: PLR0913 as many parameters as options
+    chosen: Chosen,
     out: Annotated[Path, typer.Option(help="The file of the model; a fitted one is replaced.")],
     model: Annotated[str, typer.Option(help=f"One of: {', '.join(KINDS)}.")],
-    dataset: Dataset = None,
-    events: EventsFile = None,
-    mapping: Mapping = None,
-    delimiter: Delimiter = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first n events.")] = None,
     cells: Annotated[
         Cells | None, typer.Option(help="By default mean values for tag-svd, else counts.")
@@ -61,7 +62,7 @@ def fit(  # noqa: PLR0913 as many parameters as options
     settings = read_settings(TrainerSettings)
     wanted = Wanted(
         model,
-        weights=EventWeights(settings.event_weights, settings.default_event_weight),
+        weights=settings.weights,
         cells=cells,
         measure=measure,
         shrinkage=shrinkage,
@@ -71,7 +72,7 @@ def fit(  # noqa: PLR0913 as many parameters as options
         sources=parse_sources(source),
         tag_types=frozenset(tag_type or ()),
     )
-    event_set = open_chosen(dataset, events, mapping, delimiter)[:limit]
+    event_set = open_chosen(chosen)[:limit]
     fitted = model_for(wanted, event_set)
     with spinner(f"Fitting {model} on {len(event_set):,} events"):
         fitted.fit(event_set, event_set.catalog)

@@ -22,6 +22,7 @@ from lab.models.batch_model import BatchModel
 from lab.models.blended_sources import SOURCE_MODELS, BlendedSources
 from lab.models.contents import Contents
 from lab.models.item_neighbours import ItemNeighbours
+from lab.scoring.scoring_models import SCORING_MODELS, scoring_model
 from streamrec.durable_files import replaced
 from streamrec.errors import CorruptArtifact, InvalidInput, Unavailable
 from streamrec.payload import FILE_DAMAGE
@@ -33,6 +34,7 @@ MODELS: dict[str, type[BatchModel]] = {
     BlendedSources.kind: BlendedSources,
     **SOURCE_MODELS,
 }
+"""By kind; of those that score every item, `scoring_model` knows the classes."""
 
 _MANIFEST = "manifest.json"
 
@@ -77,7 +79,7 @@ def load_model(path: Path) -> BatchModel:
         with zipfile.ZipFile(path) as archive:
             manifest = _read_manifest(archive)
             contents = _read(archive, manifest)
-        return MODELS[manifest.kind].restored(contents)
+        return (MODELS.get(manifest.kind) or scoring_model(manifest.kind)).restored(contents)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise InvalidInput(f"there is no model at {path}: {error.strerror}") from error
     except CorruptArtifact as error:
@@ -101,7 +103,7 @@ def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
     manifest = msgspec.json.decode(archive.read(_MANIFEST), type=Manifest)
     if manifest.format_version != FORMAT_VERSION:
         raise CorruptArtifact(f"format {manifest.format_version}; this version reads format {FORMAT_VERSION}")
-    if manifest.kind not in MODELS:
+    if manifest.kind not in {*MODELS, *SCORING_MODELS}:
         raise CorruptArtifact(f"no model of kind {manifest.kind!r}")
     return manifest
 

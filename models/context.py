@@ -6,6 +6,7 @@ Two clicks are a vector, and every event moves it at once.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +21,14 @@ from models.context_tables import (
     NOTHING,
     ContextTables,
     follow,
+    order_shares,
     scale_of,
-    shares_at_newest,
+    shares_after,
+    times_of_newest,
 )
 from models.embedding import GrowableEmbedding
 from streamrec.domain.rows.growing import grown, lengthened
-from streamrec.domain.rows.marked_rows import clear_rows
+from streamrec.domain.rows.marked_rows import GoneRows, Marks, clear_lines
 from streamrec.domain.users.context import ContextRules, Weighing
 
 
@@ -66,6 +69,11 @@ class Context:
     floor
         Share of the weight that time does not take away.
 
+    Attributes
+    ----------
+    gone
+        Items that were forgotten, and that users' last items may name still.
+
     >>> context = Context(n=2, decay=0.5)
     >>> user = torch.tensor([0])
     >>> for item in (7, 8, 9):
@@ -80,6 +88,7 @@ class Context:
         scale = np.array([math.log(FIRST_GAP_S), 0.0])
         self._tables = ContextTables(*_room(n), fading.astype(np.float32), floor, scale, n_scales)
         self._n_users = 0
+        self.gone = GoneRows(lambda: len(self._tables.latest), self._clear)
 
     @property
     def n(self) -> int:
@@ -108,32 +117,49 @@ class Context:
             times[capacity:], slots[capacity:] = 0, NOTHING
             self._tables = tables._replace(latest=latest, times=times, slots=slots)
 
-    def of(self, users: Tensor) -> Past:
-        """Return the past of (B,) users, as it was with their newest item."""
+    def of(self, users: Tensor, pause_s: float = 0.0) -> Past:
+        """Return the past of (B,) users, as it is so many seconds after their newest item."""
         rows = users.numpy()
+        self.gone.clear(rows)
         latest = self._tables.latest[rows]
-        shares = shares_at_newest(self._tables, rows)
+        shares = shares_after(self._tables, rows, pause_s)
         return Past(torch.from_numpy(latest.clip(min=0).astype(np.int64)), torch.from_numpy(shares))
 
-    def times_of(self, row: int, history: NDArray[np.int64]) -> list[int]:
-        """Return when the newest of a user's (H,) items, newest last, were chosen: whole Unix seconds.
+    def order_shares(self, users: Tensor) -> NDArray[np.float32]:
+        """Return (B,) of what users' items weigh at the newest, the part that time does not take away."""
+        self.gone.clear(users.numpy())
+        return order_shares(self._tables, users.numpy())
+
+    def pause_s(self, user: int, at: float) -> float:
+        """Return the seconds since a user's newest item, 0 for one without any, or of a later one."""
+        self.gone.clear(np.array([user]))
+        tables = self._tables
+        if user >= len(tables.latest) or not self.n or tables.latest[user, 0] < 0:
+            return 0.0
+        return max(0.0, at - float(tables.times[user, 0]))
+
+    def times_of(self, users: NDArray[np.int64], histories: Sequence[NDArray[np.int64]]) -> list[list[int]]:
+        """Return when the newest items of (B,) users' histories, newest last, were chosen, in Unix seconds.
 
         Of as many as are known here: where only a part of a history was learned, some are not.
         """
-        if row >= len(self._tables.latest):
+        if not len(users):
             return []
-        is_there = self._tables.latest[row] >= 0
-        items, times = self._tables.latest[row][is_there], self._tables.times[row][is_there]
-        n = min(len(items), len(history))
-        differing = np.flatnonzero(items[:n] != history[::-1][:n])
-        n_known = int(differing[0]) if len(differing) else n
-        known: list[int] = times[:n_known][::-1].tolist()
-        return known
+        self.gone.clear(users)
+        ends = np.cumsum([len(history) for history in histories])
+        times, n_known = times_of_newest(self._tables, users, np.concatenate(histories), ends)
+        return [of_user[:n] for of_user, n in zip(times.tolist(), n_known.tolist(), strict=True)]
 
     def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
         """Put (B,) items, chosen at (B,) Unix seconds, before their users' earlier ones, in order."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)
+        self.gone.clear(users.numpy())
         follow(self._tables, users.numpy(), items.numpy(), times)
+
+    def tables_for(self, users: NDArray[np.int64]) -> ContextTables:
+        """Return the memory itself, to learn of (B,) users."""
+        self.gone.clear(users)
+        return self._tables
 
     def tables(self) -> ContextTables:
         """Return the memory itself."""
@@ -147,9 +173,27 @@ class Context:
         """Forget the choices of (B,) users."""
         self._tables.latest[rows[rows < len(self._tables.latest)].numpy()] = NOTHING
 
+    def forget_pairs(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
+        """Leave (R,) items out of their users' last ones, which then are as if these had never been there."""
+        self.gone.clear(users)
+        latest, times, slots = self._tables.latest, self._tables.times, self._tables.slots
+        for user, item in zip(users.tolist(), items.tolist(), strict=True):
+            if user >= len(latest):
+                continue
+            left = np.flatnonzero(latest[user] != item)
+            if len(left) < self.n:
+                latest[user, : len(left)], latest[user, len(left) :] = latest[user, left], NOTHING
+                times[user, : len(left)], times[user, len(left) :] = times[user, left], 0
+                kept = slots[user][:, left[left < slots.shape[2]]]
+                slots[user] = NOTHING
+                slots[user, :, : kept.shape[1]] = kept
+
     def forget_items(self, rows: Tensor) -> None:
-        """Leave (B,) items out: their rows may become others'."""
-        clear_rows(self._tables.latest, rows.numpy())
+        """Leave (B,) items out: their rows become others' once all users were gone through."""
+        self.gone.mark(rows.numpy())
+
+    def _clear(self, users: NDArray[np.int64], is_gone: Marks) -> None:
+        clear_lines(self._tables.latest, users, is_gone)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return what is remembered, by name, to be stored: views, not copies."""

@@ -109,19 +109,69 @@ def follow(
 
 
 @compiled
-def shares_at_newest(tables: ContextTables, users: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return (B, n) shares that sum to one, or are all zero."""
+def shares_after(tables: ContextTables, users: NDArray[np.int64], pause_s: float) -> NDArray[np.float32]:
+    """Return (B, n) shares so long after the newest item, that sum to one or are all zero."""
     latest, times, n = tables.latest, tables.times, tables.latest.shape[1]
     shares = np.zeros((len(users), n), np.float32)
     scale_s = scale_of(tables.scale, tables.n_scales)
+    # Where all of a weight fades, it does so at the same rate for all items: nothing changes.
+    pause_s = pause_s if tables.floor > 0 else 0.0
     for b in range(len(users)):
         user, whole = users[b], np.float32(0.0)
         for c in range(n):
             if latest[user, c] >= 0:
-                gap_s = abs(float(times[user, 0]) - float(times[user, c]))
+                gap_s = pause_s + abs(float(times[user, 0]) - float(times[user, c]))
                 shares[b, c] = weight_of(tables.fading[c], tables.floor, gap_s, scale_s)
                 whole += shares[b, c]
         if whole > 0:
             for c in range(n):
                 shares[b, c] /= whole
     return shares
+
+
+@compiled
+def order_shares(tables: ContextTables, users: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return (B,) of what users' items weigh at the newest, the part that time does not take; 1 of none."""
+    latest, times, n = tables.latest, tables.times, tables.latest.shape[1]
+    shares = np.ones(len(users), np.float32)
+    scale_s = scale_of(tables.scale, tables.n_scales)
+    for b in range(len(users)):
+        user, of_order, whole = users[b], np.float32(0.0), np.float32(0.0)
+        for c in range(n):
+            if latest[user, c] >= 0:
+                gap_s = abs(float(times[user, 0]) - float(times[user, c]))
+                of_order += np.float32(tables.floor * tables.fading[c])
+                whole += weight_of(tables.fading[c], tables.floor, gap_s, scale_s)
+        if whole > 0:
+            shares[b] = of_order / whole
+    return shares
+
+
+@compiled
+def times_of_newest(
+    tables: ContextTables, users: NDArray[np.int64], items: NDArray[np.int64], ends: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return (B, n) when histories' last items were chosen, newest last, and (B,) of how many it is known.
+
+    Parameters
+    ----------
+    items, ends
+        Of one user after the other, newest last; (B,) where each user's end.
+    """
+    latest, n = tables.latest, tables.latest.shape[1]
+    times, n_known, start = np.zeros((len(users), n), np.int64), np.zeros(len(users), np.int64), 0
+    for b in range(len(users)):
+        user, at, n_found = users[b], ends[b] - 1, 0
+        if user < len(latest):
+            for c in range(n):
+                if latest[user, c] >= 0:
+                    if at < start or items[at] != latest[user, c]:
+                        break
+                    times[b, n_found] = tables.times[user, c]
+                    at -= 1
+                    n_found += 1
+        for c in range(n_found // 2):
+            other = n_found - 1 - c
+            times[b, c], times[b, other] = times[b, other], times[b, c]
+        n_known[b], start = n_found, ends[b]
+    return times, n_known

@@ -23,6 +23,22 @@ from models.step_memory import Known, Lessons, Manner, Memory, Rows, Touched, ne
 from streamrec.domain.rows.growing import grown
 
 
+class LearnOutcome(NamedTuple):
+    """Outcome of learning some events.
+
+    Attributes
+    ----------
+    loss
+        Mean over the events, each before its step.
+    touched_user_rows, touched_item_rows
+        Distinct rows that changed, ascending.
+    """
+
+    loss: float
+    touched_user_rows: Rows
+    touched_item_rows: Rows
+
+
 class Rates(NamedTuple):
     """Step sizes of learning.
 
@@ -32,6 +48,9 @@ class Rates(NamedTuple):
         Learning rates of p_u, q_i, b_i, and of the rows that items have as somebody's past.
     decay
         Share of a touched row that is taken away per unit of learning (L2 regularization).
+    prior
+        Share of a touched item's row that its first lesson takes away; the n-th of equal ones takes an n-th
+        of it. So a row of few events stays short, and one of many hardly shrinks.
     """
 
     user: float
@@ -39,6 +58,7 @@ class Rates(NamedTuple):
     bias: float
     past: float
     decay: float
+    prior: float = 0.0
 
 
 class Replays(NamedTuple):
@@ -131,7 +151,11 @@ class Descent:
             np.empty(n_items, np.int64), np.zeros(1, np.int64), self._stamps, self._drift, self._stamp
         )
         memory = Memory(
-            tables, model.context.tables(), replay.tables(len(lessons.users), n_items), known, touched
+            tables,
+            model.context.tables_for(lessons.users),
+            replay.tables(len(lessons.users), n_items),
+            known,
+            touched,
         )
         manner = self._at(pace, output_rate)
         work = new_work(1 + manner.n_replayed, model.embedding_dim, model.context.n, self._n_negatives)

@@ -84,13 +84,13 @@ class GMF:
         product = self.inner(user_rows, self.past_of(user_rows)) * items[:, :-1]
         return product @ self.output + items[:, -1]
 
-    def user_vectors(self, rows: Tensor) -> Tensor:
-        """Return (B, D + 1) copies [p_u * h, 1]."""
-        return self.vectors_of(self.inner(rows, self.past_of(rows)))
+    def user_vectors(self, rows: Tensor, pause_s: float = 0.0) -> Tensor:
+        """Return (B, D + 1) copies [p_u * h, 1], as they are so many seconds after the newest items."""
+        return self.vectors_of(self.inner(rows, self.past_of(rows, pause_s)))
 
-    def past_of(self, rows: Tensor) -> Past:
-        """Return the last items of (B,) users, as they were with the newest of them."""
-        return self.context.of(rows)
+    def past_of(self, rows: Tensor, pause_s: float = 0.0) -> Past:
+        """Return the last items of (B,) users, as they are so many seconds after the newest of them."""
+        return self.context.of(rows, pause_s)
 
     def inner(self, rows: Tensor, past: Past) -> Tensor:
         """Return (B, D) p_u of (B,) users whose last items are `past`."""

@@ -17,7 +17,7 @@ from torch import Tensor
 from models.context_tables import N_AHEAD
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 from streamrec.domain.rows.growing import grown
-from streamrec.domain.rows.marked_rows import clear_rows, is_among, marked
+from streamrec.domain.rows.marked_rows import clear_lines, is_among, marked
 
 _NOTHING = -1
 
@@ -107,8 +107,20 @@ class ReplayMemory:
 
     def forget_items(self, rows: Tensor) -> None:
         """Keep no event of (B,) items, nor them as others' context."""
-        _empty(self._tables.items, self._tables.items, marked(rows.numpy()))
-        clear_rows(self._tables.context, rows.numpy())
+        is_gone = marked(rows.numpy())
+        _empty(self._tables.items, self._tables.items, is_gone)
+        clear_lines(self._tables.context, np.arange(len(self._tables.context)), is_gone)
+        self._count()
+
+    def forget_pairs(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
+        """Keep no event of (R,) pairs of a user and an item, nor the item as that user's context."""
+        tables = self._tables
+        lines = np.flatnonzero(np.isin(tables.users, users))
+        of_lines = tables.users[lines]
+        for user, item in zip(users.tolist(), items.tolist(), strict=True):
+            own = lines[of_lines == user]
+            tables.items[own[tables.items[own] == item]] = _NOTHING
+            tables.context[own] = np.where(tables.context[own] == item, _NOTHING, tables.context[own])
         self._count()
 
     def tensors(self) -> dict[str, Tensor]:

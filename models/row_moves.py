@@ -76,9 +76,8 @@ def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> 
     moves = Moves(
         work.items.reshape(n_items, 1), shares.reshape(n_items, 1), work.item_grads, strengths, work.drifts
     )
-    n_damaged += _move_rows(
-        tables.items, tables.item_squares, moves, (manner.item, manner.decay, manner.most_item)
-    )
+    parameters = (manner.item, manner.decay, manner.prior, manner.most_item)
+    n_damaged += _move_rows(tables.items, tables.item_squares, moves, parameters)
     _note_drifts(touched, work, manner.least_drift)
     return n_damaged
 
@@ -122,7 +121,8 @@ def move_users(tables: Tables, manner: Manner, work: Work) -> int:
         work.strengths[choice] = _ONE
     rows, shares = work.users.reshape(n_choices, 1), work.shares[:n_choices].reshape(n_choices, 1)
     moves = Moves(rows, shares, work.grads, work.strengths, work.drifts)
-    return _move_rows(tables.users, tables.user_squares, moves, (manner.user, manner.decay, manner.most_user))
+    parameters = (manner.user, manner.decay, 0.0, manner.most_user)
+    return _move_rows(tables.users, tables.user_squares, moves, parameters)
 
 
 @compiled
@@ -133,22 +133,26 @@ def move_pasts(tables: Tables, manner: Manner, work: Work) -> int:
         if work.pulls[choice, choice] == 0:
             work.parts[choice, :] = 0
     moves = Moves(work.past, work.parts, work.grads, work.strengths, work.drifts)
-    return _move_rows(tables.past, tables.past_squares, moves, (manner.past, manner.decay, manner.most_item))
+    parameters = (manner.past, manner.decay, manner.prior, manner.most_item)
+    return _move_rows(tables.past, tables.past_squares, moves, parameters)
 
 
 @compiled
-def _move_rows(table: Floats, squares: Floats, moves: Moves, manner: tuple[float, float, float]) -> int:
+def _move_rows(
+    table: Floats, squares: Floats, moves: Moves, parameters: tuple[float, float, float, float]
+) -> int:
     """Move rows of a table, shrink them, and bring them onto their ball; return how many were damaged.
 
     Flat, over plain arrays: a function for a row would count references to all of them at each call.
 
     Parameters
     ----------
-    manner
-        Rate, decay, and radius of the ball.
+    parameters
+        Rate, decay, prior, and radius of the ball.
     """
     rows, shares, grads, strengths, drifts = moves
-    rate, decay, limit, n_damaged = np.float32(manner[0]), np.float32(manner[1]), np.float32(manner[2]), 0
+    rate, decay = np.float32(parameters[0]), np.float32(parameters[1])
+    prior, limit, n_damaged = np.float32(parameters[2]), np.float32(parameters[3]), 0
     for j in range(grads.shape[0]):
         grad2 = np.float32(0.0)
         for k in range(grads.shape[1]):
@@ -157,10 +161,13 @@ def _move_rows(table: Floats, squares: Floats, moves: Moves, manner: tuple[float
             share = shares[j, c]
             if share > 0:
                 row, length2 = rows[j, c], np.float32(0.0)
-                squares[row, 0] += share * share * grad2 / np.float32(grads.shape[1])
-                step = rate * share / math.sqrt(FIRST_SQUARE + squares[row, 0])
+                square = share * share * grad2 / np.float32(grads.shape[1])
+                squares[row, 0] += square
+                sum_of_squares = FIRST_SQUARE + squares[row, 0]
+                step = rate * share / math.sqrt(sum_of_squares)
                 # Dividing, instead of subtracting a share of the row, is stable for a step of any length.
-                shrink = _ONE / (_ONE + step * decay * strengths[j])
+                taken = step * decay * strengths[j] + prior * square / sum_of_squares
+                shrink = _ONE / (_ONE + taken)
                 for k in range(grads.shape[1]):
                     moved = (table[row, k] + step * grads[j, k]) * shrink
                     table[row, k] = moved

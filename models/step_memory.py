@@ -43,7 +43,7 @@ class Manner(NamedTuple):
 
     Attributes
     ----------
-    user, item, bias, past, decay
+    user, item, bias, past, decay, prior
         As `models.descent.Rates`.
     output
         Learning rate of h.
@@ -66,6 +66,7 @@ class Manner(NamedTuple):
     bias: float
     past: float
     decay: float
+    prior: float
     output: float
     loss: int
     n_replayed: int

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import structlog
 
+from streamrec.settings.key_file import keys_in
+
 _log = structlog.get_logger()
 
 
 class ApiKeys:
-    """The keys that may use the API: one a line; empty lines and lines that start with ``#`` don't count.
+    """The keys that may use the API, from a file as `keys_in` reads it.
 
     While the file can't be read nobody may use the API: a key that was taken away must not live on.
 
@@ -37,8 +39,7 @@ class ApiKeys:
             version = (status.st_ino, status.st_mtime_ns, status.st_size)
             if version == self._version:
                 return
-            lines = (line.strip() for line in self._path.read_text("utf-8-sig").splitlines())
-            self._digests = frozenset(_digest(line) for line in lines if line and not line.startswith("#"))
+            self._digests = frozenset(_digest(key) for _line, key in keys_in(self._path))
             self._version = version
         except (OSError, UnicodeDecodeError) as error:
             if self._digests or self._version is None:

@@ -6,7 +6,10 @@ listens on 127.0.0.1:8000 unless it is told otherwise with ``--bind``.
 
 import asyncio
 import sys
+from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import falcon.asgi
@@ -15,6 +18,8 @@ from gunicorn.arbiter import Arbiter
 
 from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
+from recommender_server.own_data.live import live_model
+from recommender_server.own_data.own_files import Tools
 from streamrec.adapters.opening import open_cache, open_event_sink, open_index, open_store
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.domain.ranking.diversity import Shape
@@ -22,11 +27,15 @@ from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.ports import ItemIndex, Metrics
 from streamrec.serving.composition import ServingLimits
+from streamrec.serving.experiments.experimenting import ExposureRules
 from streamrec.serving.sources.near_rankings import TOO_OLD_S
 from streamrec.serving.sources.warm_up import warm_up
-from streamrec.settings.processes import IndexSettings, LocationSettings, ServerSettings
+from streamrec.settings.processes import ExposureSettings, IndexSettings, LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
+
+_MODULES_OF_COMMANDS = ("typer", "pyarrow", "torch")
+"""The images of the services do without them."""
 
 
 class ClosableIndex(ItemIndex, Protocol):
@@ -59,6 +68,7 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
             await asyncio.to_thread(metrics.close)
 
     parts = Parts(store, cache, index, sink, metrics)
+    exposures = read_settings(ExposureSettings)
     rules = Rules(
         ServingLimits(
             settings.timeout_s,
@@ -68,14 +78,32 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
             ranking_age_s=TOO_OLD_S,
         ),
         max_body_bytes=settings.max_body_bytes,
-        keys=ApiKeys(locations.api_keys_file) if locations.api_keys_file is not None else None,
+        keys=_keys_in(locations.api_keys_file),
+        admin_keys=_keys_in(locations.admin_keys_file),
         slow_request_s=locations.slow_request_s,
         shape=Shape(settings.diversity, settings.max_per_category),
         like_order=LikeOrder(settings.similar_order, settings.similar_value_attribute),
         root_path=settings.root_path,
         cors_origins=tuple(settings.cors_origins),
+        own_data=_tools(locations, settings),
+        exposures=ExposureRules(exposures.exposures, exposures.exposures_wait_s),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
+
+
+def _tools(locations: LocationSettings, settings: ServerSettings) -> Tools:
+    """Return what looks at uploaded files and learns them: commands, started when they are needed."""
+    return Tools(
+        settings.uploads_dir,
+        command=[sys.executable, "-m", "streamrec", "own-data"],
+        missing=[name for name in _MODULES_OF_COMMANDS if find_spec(name) is None],
+        read_live=partial(live_model, locations.artifacts_dir),
+        max_bytes=settings.max_upload_bytes,
+    )
+
+
+def _keys_in(path: Path | None) -> ApiKeys | None:
+    return None if path is None else ApiKeys(path)
 
 
 def _index_of(locations: LocationSettings, settings: ServerSettings, metrics: Metrics) -> ClosableIndex:

@@ -6,7 +6,9 @@
     |-- InvalidInput                what a caller or a record brought does not fit; never retry
     |   |-- InvalidEvent            a record that goes to `interactions.rejected`
     |   |-- InvalidDataset          a file of events that can't be read as mapped
-    |   `-- RefusedBody             a service can't take what stands in a request; without it, perhaps
+    |   |-- RefusedBody             a service can't take what stands in a request; without it, perhaps
+    |   `-- RefusedGeneration       a new generation is not fit to take the live one's place
+    |-- Conflict                    it was changed meanwhile, or is in use: read it again and decide anew
     |-- UnknownId                   no such user, item or generation; never retry
     |-- Unsupported                 a model that does not answer such questions; ask another kind of model
     |-- ConfigurationError          a setting is wrong or missing; a person must act
@@ -64,6 +66,14 @@ class RefusedBody(InvalidInput):
     def __init__(self, message: str, detail: str) -> None:
         super().__init__(message)
         self.detail = detail
+
+
+class RefusedGeneration(InvalidInput):
+    """A new generation was made of far less than the live one knows, or ranks worse: nothing is published."""
+
+
+class Conflict(StreamrecError):
+    """A change of something that somebody else changed meanwhile, or that is in use."""
 
 
 class UnknownId(StreamrecError):

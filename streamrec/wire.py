@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from streamrec.domain.events.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, Interaction
+from streamrec.domain.events.interaction import DEFAULT_EVENT_TYPE, MAX_ID_BYTES, MAX_REQUEST_ID, Interaction
+from streamrec.domain.events.request_id import request_id_of
 from streamrec.domain.events.values import (
     MAX_EXACT_FLOAT,
     DayNumbers,
@@ -44,6 +45,7 @@ class EventRecord(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     type: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | int | ExactFloat = DEFAULT_EVENT_TYPE
     value: float | str | None = None
     event_id: Annotated[str, msgspec.Meta(max_length=MAX_ID_BYTES)] | int | ExactFloat | None = None
+    request_id: Annotated[str, msgspec.Meta(max_length=MAX_REQUEST_ID)] | None = None
 
 
 _NO_EVENT_ID = b'"event_id":null}'  # as our own writer ends a record
@@ -56,8 +58,6 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
 
     Parameters
     ----------
-    payload
-        The record's value.
     arrival_s
         Unix seconds, for an event that does not say when it happened.
 
@@ -78,7 +78,8 @@ def decode_event(payload: bytes | None, arrival_s: float) -> Interaction:
         record = _event_decoder.decode(payload)
     except DAMAGE as error:
         raise refusal_of(payload, damaged(error)) from error
-    if payload.count(b'_id"') > (2 if record.event_id is None and not payload.endswith(_NO_EVENT_ID) else 3):
+    n_ids = 2 if record.event_id is None and not payload.endswith(_NO_EVENT_ID) else 3
+    if record.request_id is not None or payload.count(b'_id"') > n_ids:
         refuse_double_keys(payload, EventRecord.__struct_fields__)
     # Our own writer makes floats of all times: a made stream that began at 0 may pass 20240310.0 s.
     return to_interaction(record, arrival_s, "seconds" if type(record.timestamp) is float else "refused")
@@ -89,8 +90,6 @@ def to_interaction(record: EventRecord, arrival_s: float, day_numbers: DayNumber
 
     Parameters
     ----------
-    arrival_s
-        Unix seconds, for an event that does not say when it happened.
     day_numbers
         What a timestamp such as 20240310 stands for.
 
@@ -107,6 +106,7 @@ def to_interaction(record: EventRecord, arrival_s: float, day_numbers: DayNumber
         type=type_of(record.type),
         value=None if value is None else value_of(value),
         event_id=None if event_id is None else event_id_of(event_id),
+        request_id=request_id_of(record.request_id),
     )
 
 
@@ -219,7 +219,7 @@ class Command(msgspec.Struct, frozen=True):
         before has none, and is about those that its reader read before it.
     """
 
-    name: Literal["item_changed", "item_deleted", "user_erased", "promote", "rollback"]
+    name: Literal["item_changed", "item_deleted", "user_changed", "user_erased", "promote", "rollback"]
     at: float
     origin: str
     is_marked: bool = False

@@ -1,7 +1,9 @@
 """Calls an ASGI app as a server would: the path goes in as it was sent."""
 
+import asyncio
 import json as json_module
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 import falcon.asgi
@@ -64,13 +66,32 @@ class Client:
 
     async def shut_down(self) -> None:
         """Go through the app's lifespan, as a server does when it stops."""
-        messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+        async with self.running():
+            pass
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Client"]:
+        """Start the app as a server does, and stop it in the end."""
+        started, ending = asyncio.Event(), asyncio.Event()
+        steps = iter(("startup", "shutdown"))
 
         async def receive() -> dict[str, Any]:
-            return messages.pop(0)
+            step = next(steps)
+            if step == "shutdown":
+                await ending.wait()
+            return {"type": f"lifespan.{step}"}
 
-        async def send(_message: dict[str, Any]) -> None:
-            return
+        async def send(message: dict[str, Any]) -> None:
+            if message["type"] == "lifespan.startup.complete":
+                started.set()
 
         scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
-        await self._app(scope, receive, send)
+        life = asyncio.create_task(self._app(scope, receive, send))
+        waiting = asyncio.create_task(started.wait())
+        await asyncio.wait((life, waiting), return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        try:
+            yield self
+        finally:
+            ending.set()
+            await life

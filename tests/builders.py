@@ -47,7 +47,7 @@ from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
 from streamrec.telemetry import NullMetrics
-from streamrec.trainer.context import TrainerContext, weights_of
+from streamrec.trainer.context import TrainerContext
 from streamrec.trainer.opening import loop_over
 from streamrec.wire import Command, VectorRecord, decode_vector, encode_command
 
@@ -113,8 +113,9 @@ class World:
     def trainer(
         self, owner: str = "one", *, is_restored: bool = False, is_new_log: bool = False, **settings: Any
     ) -> "RunningTrainer":
-        """Start a trainer that holds the lease."""
-        return RunningTrainer(self, owner, is_restored, is_new_log, TrainerSettings(**settings))
+        """Start a trainer that holds the lease; however slow the machine, a step takes in what there is."""
+        of_test = TrainerSettings(**({"round_s": 60.0} | settings))
+        return RunningTrainer(self, owner, is_restored, is_new_log, of_test)
 
     def records(self, topic: str) -> list[Record]:
         """Return what stands in a topic."""
@@ -168,7 +169,7 @@ class RunningTrainer:
             state=self.state,
             categories=categories,
             rules=LearningRules(
-                weights_of(settings), settings.value_weight, categories.contents, categories.labels
+                settings.weights, settings.value_weight, categories.contents, categories.labels
             ),
             settings=settings,
             store=world.store,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import itertools
 import shutil
 import socket
@@ -29,11 +30,16 @@ from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink, Me
 from streamrec.adapters.memory.index import MemoryIndex
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.adapters.statsd.metrics import StatsdMetrics
+from streamrec.attribution.context import CHECKPOINT_FILE
+from streamrec.attribution.run import run_attribution
 from streamrec.bars.run import run_bars
 from streamrec.cli.doctor.probes import probe_statsd
+from streamrec.cli.training.attribution import logs_of
 from streamrec.cli.training.bars import cache_of, sources_of_ticks
 from streamrec.cli.training.sinks import open_sinks, sources_of_events
 from streamrec.domain.bars.bar import BarsUpdate
+from streamrec.domain.experiments.definition import Experiment, Guardrail, Variant
+from streamrec.domain.experiments.exposure import Exposure
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.learning.reverts import Reverts
@@ -57,17 +63,21 @@ from streamrec.process.scoped_metrics import ScopedMetrics, metrics_of
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 from streamrec.publishing.publisher import Sinks
+from streamrec.serving.experiments.exposure_log import ExposureLog
+from streamrec.serving.exposures.counting import MAX_COUNTS, Exposures
+from streamrec.serving.exposures.user_steps import MAX_WAITING
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
+from tests.attribution_world import AttributionWorld, experiment, shown
 from tests.bars_world import BarsWorld, tick
 from tests.builders import GENERATION, World, events
 from tests.two_generations import NEW, OLD, TwoGenerations
 
-_LONG_S = 30.0
+_LONG_S = 180.0
 
 
 class Figure(NamedTuple):
@@ -106,6 +116,7 @@ def drive_servers_of_others(folder: Path, metrics: Metrics) -> None:
         cache_url="redis://127.0.0.1:1/0",
     )
     of_bars = ScopedMetrics(metrics, "history")
+    attributed = logs_of(locations, ScopedMetrics(metrics, "attribution"), "attribution")
     sources: list[Any] = [
         sources_of_events(locations, metrics)("trainer"),
         sources_of_events(locations, metrics)("trainer-challenger"),
@@ -114,6 +125,7 @@ def drive_servers_of_others(folder: Path, metrics: Metrics) -> None:
     ]
     sinks: Any = open_sinks(locations, metrics)
     of_ticks: Any = cache_of(locations, of_bars)
+    sources += [attributed._events, attributed._lists]
     for source in sources:
         source._count_damaged(1)
     for cache in (sinks.cache, of_ticks):
@@ -132,8 +144,11 @@ def sent_by_the_system(folder: Path) -> set[Figure]:
         Housekeeping({"done": lambda: 1, "failing": fail}, 1.0, metrics_of("champion", metrics)).do_all()
         Reverts().note(UnsoundModel("a row is not finite"), metrics_of("champion", metrics))
         drive_history(folder / "history", metrics)
+        drive_attribution(folder / "attribution", metrics)
         drive_index(folder / "index", metrics)
         drive_recommender(metrics)
+        drive_exposures(metrics)
+        asyncio.run(_experiment(metrics))
         drive_servers_of_others(folder, metrics)
     finally:
         metrics.close()
@@ -355,6 +370,40 @@ def drive_history(folder: Path, metrics: Metrics) -> None:
     run_bars(_replaced(process, clock=clock, open_source=open_source))
 
 
+def drive_attribution(folder: Path, metrics: Metrics) -> None:
+    """Every step of the loop, each kind of record, a broken guardrail, and every part failing once."""
+    world = AttributionWorld(folder, metrics)
+    world.define(experiment(guardrails=(Guardrail("clicks", 0.1),), window_s=2.0, outcome_s=2.0))
+    world.store.acquire("attribution", "another", 0.5, world.now)
+    world.show(b"no json", shown("u", world.now, "i", experiments=[]))
+    world.fill(300)
+    world.click("nobody", "i", event_id="once")
+    store: Any = world.store
+    for name in ("acquire", "read_experiments", "write_results"):
+        store = FailingOnce(store, name)
+    process = world.process(300, lease_duration_s=0.1, checkpoint_interval_s=0.001, results_interval_s=0.01)
+
+    def clock() -> float:
+        world.now += 0.05
+        return world.now
+
+    checkpoint, n_written = folder / CHECKPOINT_FILE, itertools.count()
+
+    def open_logs(group: str) -> Any:
+        return FailingOnce(process.open_logs(group), "commit")
+
+    def write(*given: Any) -> Any:
+        if next(n_written) == 0:
+            checkpoint.unlink()
+            checkpoint.mkdir()  # in the way of the next one
+            world.send(b"", b"")
+        elif checkpoint.is_dir():
+            checkpoint.rmdir()
+        return process.results_of(*given)
+
+    run_attribution(_replaced(process, clock=clock, store=store, results_of=write, open_logs=open_logs))
+
+
 def drive_index(folder: Path, metrics: Metrics) -> None:
     """Load, follow, search, and refuse."""
     log = MemoryEventLog()
@@ -414,6 +463,31 @@ class Down:
         return fail
 
 
+def drive_exposures(metrics: Metrics) -> None:
+    """Show more items than counts may wait for, and to more users than steps may wait of."""
+    exposures = Exposures(MemoryCache(), metrics)
+    exposures.note_list(None, [RankedItem(f"i{n}", 1.0) for n in range(MAX_COUNTS + 1)])
+    for n in range(MAX_WAITING + 1):
+        exposures.note_list(f"u{n}", [RankedItem("i0", 1.0)])
+
+
+async def _experiment(metrics: Metrics) -> None:
+    """Run an experiment beside a definition that can't be read, and show a list when the log is closed."""
+    parts, store = _parts(metrics), MemoryStore()
+    variants = (Variant("a"), Variant("b"))
+    await store.put_experiment(Experiment("x", 1, variants, "a", "ctr", state="running"), 0)
+    store.documents["broken"] = 1, b"{"
+    app = recommender_server.app.create_app(
+        dataclasses.replace(parts, store=store), recommender_server.app.Rules()
+    )
+    async with Client(app).running() as client:
+        while "experiments" not in (await client.call("GET", "/v1/recommendations?user_id=u&k=1")).json:
+            await asyncio.sleep(0.01)
+    log = ExposureLog(parts.sink, metrics)
+    await log.aclose()
+    log.note(Exposure("r", "u", 1.0, ["i"]))
+
+
 def drive_recommender(metrics: Metrics) -> None:
     """Ask as users of every kind, with all parts and without each."""
     asyncio.run(_ask_everything(metrics))
@@ -431,6 +505,8 @@ async def _ask_everything(metrics: Metrics) -> None:
         await client.call("GET", f"/v1/items/i1/similar?by={by}")
     await client.call("GET", "/v1/recommendations?k=0")
     await client.call("GET", "/v1/popular?k=1")
+    await client.call("GET", "/v1/trending?filter=price%3C50")
+    await client.call("POST", "/v1/recommendations:batch", json={"users": ["known", "nobody"], "k": 1})
     await client.call("GET", "/v1/users/known/similar")
     await client.call("GET", "/nowhere")
     await client.call("POST", "/v1/events", json={"user_id": "u", "item_id": "i"})

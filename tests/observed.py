@@ -17,6 +17,7 @@ def choices(user_rows: np.ndarray, item_rows: np.ndarray) -> Choices:
         weights=np.ones(n, np.float32),
         shares=np.ones(n),
         histories=np.zeros((n, 0), np.int64),
+        is_again=np.zeros(n, np.bool_),
         values=np.full(n, np.nan),
         labels=[NO_LABELS] * n,
     )

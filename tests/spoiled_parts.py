@@ -1,6 +1,7 @@
 """The recommender over real stores and a real index client, whose bytes a test may spoil and mend."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,8 @@ from streamrec.domain.bars.minute_table import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.table import first_blend
+from streamrec.domain.status.point import StatusPoint
+from streamrec.domain.status.report import RejectedReason, TrainerReport
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.ports import ItemIndex, Neighbours, RankedItem, UserUpdates
 from streamrec.telemetry import NullMetrics
@@ -38,6 +41,9 @@ ROUTES = (
     "/v1/recommendations?k=3&category=c",
     "/v1/popular?k=3",
     "/v1/popular?k=3&category=c",
+    "/v1/trending?k=3",
+    "/v1/latest?k=3",
+    "/v1/items?text=i",
     "/v1/items/i1",
     "/v1/items/i1/similar?k=3",
     "/v1/items/i1/similar?k=3&by=vector",
@@ -46,6 +52,8 @@ ROUTES = (
     "/v1/users/u",
     "/v1/users?prefix=u",
     "/v1/users/u/similar",
+    "/v1/status",
+    "/v1/status/series",
     "/health/ready",
 )
 
@@ -79,6 +87,9 @@ def publish_cache(cache: Any) -> None:
     cache.publish_neighbours({"i1": near, "i2": near})
     cache.publish_blend(first_blend().published())
     cache.publish_counters({"n_events": 3.0})
+    now = int(time.time())
+    report = TrainerReport(float(now), "g1", 1.0, [RejectedReason("empty", 1, "", 2.0)])
+    cache.publish_report(report, [StatusPoint(10, now - now % 10, {"lag_s": 0.5})])
     minute = np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY)
     cache.publish_bars(BarsUpdate(BarsSpan(620.0, 60), {"i1": pack(minute)}, []))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server", "lab", "examples")
+PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server", "dashboard", "lab", "examples")
 SCRIPTS = ("initial_training.py", "incremental_training.py")
 MAX_SCRIPT_LINES = 60
 MAX_FILE_LINES = 250

@@ -30,7 +30,7 @@ from streamrec.wire import Command, encode_command, encode_event
 OLD, NEW = "old", "new"
 DIMENSIONS = {OLD: 8, NEW: 4}
 SETTINGS = TrainerSettings(
-    lease_duration_s=3.0,
+    lease_duration_s=6.0,
     status_interval_s=0.02,
     checkpoint_interval_s=0.2,
     poll_timeout_s=0.01,

@@ -17,7 +17,8 @@ from benchmarks import results_file
 from benchmarks.quality.exploration_replay import MILESTONES, Outcome, Stream, Way, replay, with_late_items
 from benchmarks.quality.exploration_server import Server
 from benchmarks.quality.tables import put_between
-from streamrec.cli.choices import EventsFile, ItemsFile, open_chosen
+from streamrec.cli.files.opening import open_chosen
+from streamrec.cli.files.options import Chosen, takes_files
 from streamrec.learning.learner import use_one_thread
 
 WAYS = (
@@ -32,16 +33,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "quality.md"
 MARKERS = ("<!-- new items: begin -->", "<!-- new items: end -->")
 
 
+@takes_files
 def main(
+    chosen: Chosen,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file.")] = None,
-    events: EventsFile = None,
-    items: ItemsFile = None,
     limit: Annotated[int, typer.Option(min=1, help="Only the first n events.")] = 30_000,
     page: Annotated[Path | None, typer.Option(help="The page that holds the table.")] = PAGE,
 ) -> None:
     """Measure exposures, clicks, waiting and recall of several ways to explore."""
     use_one_thread()
-    event_set = open_chosen("ml-100k" if events is None else None, events, None, None, items)
+    is_told = chosen.dataset is not None or (chosen.files is not None and chosen.files.events)
+    event_set = open_chosen(chosen if is_told else chosen._replace(dataset="ml-100k"))
     known = {event.item_id for event in event_set[:limit]}
     catalog = [item for item in event_set.catalog if item.item_id in known]
     stream = with_late_items(list(event_set[:limit]), catalog, LATE_SHARE, random.Random(0))

@@ -11,7 +11,7 @@ kept in a file under `--cells`: an interrupted run goes on where it was, and tab
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import msgspec
 import typer
 
 from benchmarks import results_file
+from benchmarks.quality.made_up import MADE_UP, write_made_up
 from benchmarks.quality.tables import write_tables
 from streamrec.datasets.files.item_files import iter_items
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, fetch_ml_100k
@@ -60,6 +61,12 @@ SYNTHETIC = {
     "synthetic, fast drift": SyntheticStream(12_000, n_users=600, n_items=1_000, drift=20.0, n_clusters=50),
 }
 """Name -> stream: tastes that hardly move, and tastes that go through all clusters."""
+
+DRAWN: dict[str, Callable[[Path], object]] = {
+    **{name: partial(write_synthetic, stream) for name, stream in SYNTHETIC.items()},
+    **{name: partial(write_made_up, name) for name in MADE_UP},
+}
+"""Name -> what draws such a stream into a file."""
 
 SERVED = "served"
 
@@ -190,10 +197,7 @@ def _cells(data_set: DataSet, seeds: tuple[int, int], parts_limit: int) -> Itera
 
 
 def data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
-    """Yield MovieLens, files by `NAME=FILE[@STRIDE][,ITEMS]`, and the synthetic streams.
-
-    These are drawn into a folder.
-    """
+    """Yield MovieLens, files by `NAME=FILE[@STRIDE][,ITEMS]`, and streams that are drawn into a folder."""
     fetch_ml_100k(DEFAULT_DATA_DIR)
     yield DataSet(ML_100K, ML_100K)
     for named_file in named_files:
@@ -201,11 +205,11 @@ def data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
         path, _, items = files.partition(",")
         path, _, stride = path.partition("@")
         yield DataSet(name, path, int(stride or 1), items=items or None)
-    for name, stream in SYNTHETIC.items():
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, write in DRAWN.items():
         file = folder / f"{name.replace(' ', '-')}.parquet"
         if not file.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            write_synthetic(stream, file)
+            write(file)
         yield DataSet(name, str(file), is_drawn=True)
 
 

@@ -37,6 +37,10 @@ class RecordedCandidates(Candidates):
         self.numbers = np.arange(len(features))
         self.features = features
 
+    def rows_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (M,) the rows of M candidates, -1 for what is none."""
+        return np.where(numbers < len(self.numbers), numbers, -1)
+
 
 class Question(NamedTuple):
     """One question.

@@ -62,8 +62,9 @@ def bare_lists(n_lists: int) -> list[float]:
 
 def served() -> Ratios:
     """Compare requests a second, and the slowest of a hundred, with those of a bare Falcon app."""
-    result = recommendations.run(Sizes(10_000, 2_000), [recommendations.UVICORN], seconds=3.0, turns=3)
-    (found,) = result["throughput"]
+    sizes, worker = Sizes(10_000, 2_000), recommendations.UVICORN
+    with recommendations.populated(sizes) as stack, recommendations.recommending(stack, worker) as port:
+        found = recommendations.measure_throughput(worker, sizes, port, seconds=3.0, turns=3)
     return {
         "recommendations": 1 / found["ratio"],
         "recommendations_p99": found["p99_ms"] / found["bare_p99_ms"],

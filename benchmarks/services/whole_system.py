@@ -30,7 +30,8 @@ STREAM_PER_S = 500.0
 REQUESTS_PER_S = 100.0
 
 _PATH = "/v1/recommendations?user_id=user-{n}&k=10"
-_EXPECTED = ('"degraded":false', '"source":"gmf"', '"based_on":"user_id"', '"title":"Film number')
+_EXPECTED = ('"degraded":false', '"title":"Film number')
+"""Whatever the blend puts in, and whoever asks: nothing was done without, and items have metadata."""
 
 Result = dict[str, Any]
 

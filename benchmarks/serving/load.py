@@ -1,6 +1,6 @@
 """A load generator in a process of its own: the same requests for the bare app and for the real one.
 
-``python -m benchmarks.serving.load PORT PATH --seconds 10`` keeps 16 connections busy; with a
+``python -m benchmarks.serving.load PORT PATH --seconds 10`` keeps its connections busy; with a
 ``--rate`` requests are due at fixed times, whatever the answers take, and latency counts from then.
 ``{n}`` in PATH counts up, and around. Prints one JSON object.
 """
@@ -83,11 +83,11 @@ class Connection(asyncio.Protocol):
             self.send(now)
 
 
-async def closed_loop(port: int, load: Load, seconds: float) -> None:
+async def closed_loop(port: int, load: Load, seconds: float, n_connections: int) -> None:
     """Keep every connection busy."""
     loop = asyncio.get_running_loop()
     connections = []
-    for _ in range(CONNECTIONS):
+    for _ in range(n_connections):
         _, connection = await loop.create_connection(lambda: Connection(load), "127.0.0.1", port)
         connections.append(connection)
         connection.send(time.perf_counter())
@@ -116,12 +116,12 @@ class PooledConnection(Connection):
             self._idle.append(self)
 
 
-async def open_loop(port: int, load: Load, seconds: float, rate: float) -> None:
+async def open_loop(port: int, load: Load, seconds: float, rate: float, n_connections: int) -> None:
     """Send at a fixed rate."""
     loop = asyncio.get_running_loop()
     idle: deque[PooledConnection] = deque()
     waiting: deque[float] = deque()
-    for _ in range(CONNECTIONS):
+    for _ in range(n_connections):
         _, made = await loop.create_connection(
             lambda: PooledConnection(load, idle, waiting), "127.0.0.1", port
         )
@@ -145,11 +145,14 @@ def main(  # noqa: PLR0913  # the options of a command line
     expect: Annotated[list[str] | None, typer.Option(help="Must be in every answer.")] = None,
     first: int = 0,
     below: Annotated[int, typer.Option(help="After the number before this one comes 0.")] = 1_000_000,
+    connections: Annotated[int, typer.Option(min=1)] = CONNECTIONS,
 ) -> None:
     """Put load on a server and print how it went."""
     load = Load(path, tuple(part.encode() for part in expect or ()), first, below)
-    run = open_loop(port, load, seconds, rate) if rate else closed_loop(port, load, seconds)
-    uvloop.run(run)
+    if rate:
+        uvloop.run(open_loop(port, load, seconds, rate, connections))
+    else:
+        uvloop.run(closed_loop(port, load, seconds, connections))
     latencies_ms = np.asarray(load.latencies_s or [float("nan")]) * 1000
     result = {
         "n_answers": len(load.latencies_s),

@@ -8,9 +8,11 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import falcon.asgi
 import typer
@@ -18,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import results_file
+from benchmarks.serving.load import CONNECTIONS
 from benchmarks.serving.stack import (
     Sizes,
     environment_of,
@@ -31,7 +34,8 @@ from streamrec.cli.launch.local_servers import free_port
 UVICORN = "uvicorn_worker.UvicornWorker"
 _PATH = "/v1/recommendations?user_id=u{n}&k=10"
 _EXPECTED = ('"degraded":false', '"source":"gmf"', '"based_on":"user_id"')
-_STREAM_EVENTS_PER_S = 100.0
+_STREAM_EVENTS_PER_S = 500.0
+_IN_PROCESS = "inproc:"
 
 Result = dict[str, Any]
 
@@ -64,7 +68,9 @@ def load(port: int, path: str, expected: tuple[str, ...] = (), **options: float)
     return result
 
 
-def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: float, turns: int) -> Result:
+def measure_throughput(  # noqa: PLR0913  # what is asked, of whom, and for how long
+    worker: str, sizes: Sizes, recommender: int, seconds: float, turns: int, connections: int = CONNECTIONS
+) -> Result:
     """Load the bare app and the recommender by turns, so that both see the same machine."""
     port = free_port()
     bare, real = list[Result](), list[Result]()
@@ -72,9 +78,9 @@ def measure_throughput(worker: str, sizes: Sizes, recommender: int, seconds: flo
         ["-k", worker, "benchmarks.serving.recommendations:hello_app()"], port, environment_of_bare()
     ):
         for turn in range(turns):
-            bare.append(load(port, "/hello", seconds=seconds))
+            bare.append(load(port, "/hello", seconds=seconds, connections=connections))
             first = turn * sizes.n_users // turns
-            options = {"seconds": seconds, "first": first, "below": sizes.n_users}
+            options = {"seconds": seconds, "first": first, "below": sizes.n_users, "connections": connections}
             real.append(load(recommender, _PATH, _EXPECTED, **options))
     ratios = [one["per_s"] / other["per_s"] for one, other in zip(real, bare, strict=True)]
     return {
@@ -110,32 +116,71 @@ def measure_latency(
         writer.join()
 
 
+class Stack(NamedTuple):
+    """Populated stores in a folder, with an index server over them."""
+
+    directory: Path
+    index_port: int
+
+
+@contextmanager
+def populated(sizes: Sizes) -> Iterator[Stack]:
+    """Fill stores in a folder of their own, and serve the index until the block ends."""
+    with tempfile.TemporaryDirectory() as name:
+        stack = Stack(Path(name), free_port())
+        locations = locations_in(*stack)
+        populate(locations, sizes)
+        settings = ["-c", "python:faiss_server.gunicorn_settings"]
+        with served(settings, stack.index_port, environment_of(locations)):
+            yield stack
+
+
+@contextmanager
+def recommending(stack: Stack, worker: str, index_url: str = "") -> Iterator[int]:
+    """Serve recommendations, warm, until the block ends; enter it with the port.
+
+    Parameters
+    ----------
+    index_url
+        Where the index is, if not in the stack's server.
+    """
+    port = free_port()
+    settings = ["-c", "python:recommender_server.gunicorn_settings", "-k", worker]
+    environment = environment_of(locations_in(*stack))
+    if index_url:
+        environment |= {"STREAMREC_INDEX_URL": index_url}
+    with served(settings, port, environment):
+        load(port, _PATH, seconds=2)
+        yield port
+
+
 def run(sizes: Sizes, workers: list[str], seconds: float, turns: int) -> Result:
     """Build the stack in a folder of its own and measure it."""
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        index_port, port = free_port(), free_port()
-        locations = locations_in(directory, index_port)
-        populate(locations, sizes)
-        environment = environment_of(locations)
-        throughput = []
-        with served(["-c", "python:faiss_server.gunicorn_settings"], index_port, environment):
-            for worker in workers:
-                settings = ["-c", "python:recommender_server.gunicorn_settings", "-k", worker]
-                with served(settings, port, environment):
-                    load(port, _PATH, seconds=2)  # warm
-                    throughput.append(measure_throughput(worker, sizes, port, seconds, turns))
-                    if worker == workers[0]:
-                        latency = measure_latency(sizes, port, directory, index_port, 2 * seconds)
-    return {"sizes": sizes._asdict(), "throughput": throughput, "latency_at_100_per_s": latency}
+    throughput = []
+    with populated(sizes) as stack:
+        for worker in workers:
+            with recommending(stack, worker) as port:
+                throughput.append(measure_throughput(worker, sizes, port, seconds, turns))
+                if worker == workers[0]:
+                    latency = measure_latency(sizes, port, stack.directory, stack.index_port, 2 * seconds)
+        with recommending(stack, workers[0], _IN_PROCESS) as port:
+            in_process = measure_throughput(workers[0], sizes, port, seconds, turns)
+    return {
+        "sizes": sizes._asdict(),
+        "throughput": throughput,
+        "index_in_process": in_process,
+        "latency_at_100_per_s": latency,
+        "stream_events_per_s": _STREAM_EVENTS_PER_S,
+    }
 
 
 def show(result: Result) -> None:
     """Print the tables."""
-    table = Table("worker", "bare /s", "recommendations /s", "ratio", "failed", "p50 ms", "p99 ms")
-    for row in result["throughput"]:
+    table = Table("worker", "index", "bare /s", "answers /s", "ratio", "failed", "p50 ms", "p99 ms")
+    rows = [("over HTTP", row) for row in result["throughput"]]
+    for index, row in [*rows, ("in process", result["index_in_process"])]:
         table.add_row(
-            row["worker"], f"{row['bare_per_s']:.0f}", f"{row['recommendations_per_s']:.0f}",
+            row["worker"], index, f"{row['bare_per_s']:.0f}", f"{row['recommendations_per_s']:.0f}",
             f"{row['ratio']:.3f}", str(row["n_failed"]), f"{row['p50_ms']:.1f}", f"{row['p99_ms']:.1f}",
         )  # fmt: skip
     console = Console()

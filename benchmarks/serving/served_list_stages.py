@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -100,6 +100,9 @@ class _WatchedRanker(BlendRanker):
 
     def time(self) -> StreamTime:
         return StreamTime()
+
+    def cohorts(self) -> Collection[int]:
+        return ()
 
     def probabilities(self, candidates: Candidates) -> NDArray[np.float32]:
         with self._times.stage("ranker"):

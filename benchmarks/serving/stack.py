@@ -26,17 +26,17 @@ from streamrec.wire import VectorRecord, encode_vector
 
 GENERATION = "bench"
 DIMENSION = 64
-N_SEEN = 50
 _GENRES = ("action", "comedy", "drama", "horror", "romance", "sf", "thriller", "western")
 
 Vectors = NDArray[np.float32]
 
 
 class Sizes(NamedTuple):
-    """Numbers of users and items in the stores."""
+    """Numbers of users and items in the stores, and of the items that each user has seen."""
 
     n_items: int
     n_users: int
+    n_seen: int = 50
 
 
 def locations_in(directory: Path, index_port: int) -> LocationSettings:
@@ -73,7 +73,7 @@ def gmf_like(n_items: int, n_users: int, seed: int) -> tuple[Vectors, Vectors]:
 
 
 def populate(locations: LocationSettings, sizes: Sizes) -> tuple[Vectors, Vectors]:
-    """Fill every store; each user has seen 50 of the items nearest to them, as people do."""
+    """Fill every store; each user has seen some of the items nearest to them, as people do."""
     items, users = gmf_like(sizes.n_items, sizes.n_users, seed=1)
     item_ids = [f"i{row}" for row in range(sizes.n_items)]
     user_ids = [f"u{row}" for row in range(sizes.n_users)]
@@ -87,7 +87,7 @@ def populate(locations: LocationSettings, sizes: Sizes) -> tuple[Vectors, Vector
     )
     write_snapshot(locations.artifacts_dir, snapshot)
     set_current(locations.artifacts_dir, GENERATION)
-    _write_users(locations, users, items)
+    _write_users(locations, users, items, sizes.n_seen)
     asyncio.run(write_items(locations, sizes.n_items, "i"))
     cache = open_cache_publisher(locations.cache_url)
     ranking = [RankedItem(f"i{row}", 1.0 / (1 + row)) for row in range(1000)]
@@ -96,15 +96,15 @@ def populate(locations: LocationSettings, sizes: Sizes) -> tuple[Vectors, Vector
     return items, users
 
 
-def _write_users(locations: LocationSettings, users: Vectors, items: Vectors) -> None:
+def _write_users(locations: LocationSettings, users: Vectors, items: Vectors, n_seen: int) -> None:
     store = open_trainer_store(locations.store_url)
     lease = store.acquire("trainer", "benchmark", 3600.0, time.time())
     assert lease is not None
-    pool = np.arange(0, len(items), max(1, len(items) // 10_000))
+    pool = np.arange(0, len(items), max(1, len(items) // max(10_000, 2 * n_seen)))
     for start in range(0, len(users), 1000):
         block = users[start : start + 1000]
-        nearest = np.argpartition(-block @ items[pool].T, N_SEEN, axis=1)[:, :N_SEEN]
-        states = [_state(start + row, vector) for row, vector in enumerate(block)]
+        nearest = np.argpartition(-block @ items[pool].T, n_seen, axis=1)[:, :n_seen]
+        states = [_state(start + row, vector, n_seen) for row, vector in enumerate(block)]
         seen = [
             (f"u{start + row}", f"i{pool[column]}", float(age))
             for row, columns in enumerate(nearest.tolist())
@@ -115,14 +115,14 @@ def _write_users(locations: LocationSettings, users: Vectors, items: Vectors) ->
     store.close()
 
 
-def _state(row: int, vector: Vectors) -> UserState:
+def _state(row: int, vector: Vectors, n_events: int) -> UserState:
     return UserState(
         f"u{row}",
         generation=GENERATION,
         vector=vector.tobytes(),
         recent=(),
         disliked=(),
-        n_events=N_SEEN,
+        n_events=n_events,
         updated_at=0.0,
     )
 
@@ -188,7 +188,7 @@ def stream(locations: LocationSettings, sizes: Sizes, events_per_s: float) -> No
     while True:
         rows = chance.integers(sizes.n_users, size=n_per_turn).tolist()
         touched = chance.integers(sizes.n_items, size=n_per_turn * 6).tolist()
-        states = [_state(row, users[row]) for row in dict.fromkeys(rows)]
+        states = [_state(row, users[row], sizes.n_seen) for row in dict.fromkeys(rows)]
         seen = [(f"u{row}", f"i{item}", time.time()) for row, item in zip(rows, touched, strict=False)]
         store.publish_users(UserUpdates(states, seen), lease)
         changelog.append(ITEM_VECTORS, [_drifted(row, items, chance) for row in dict.fromkeys(touched)])

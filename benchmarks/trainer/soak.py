@@ -1,6 +1,6 @@
 """Soak of the embedded default: under a load that makes more of everything all the time nothing may grow on.
 
-All real processes (trainer, recommender, index, bars) with small bounds, so that each bound is met within
+All real processes (trainer, recommender, index, bars, attribution) with small bounds, so that each bound is met within
 minutes. Every few seconds: the memory of each process, and the bytes of every file. What a straight line
 through the second half gains, over that half, as a share of its middle, is the verdict: a curve that is flat
 gains nothing.
@@ -73,6 +73,7 @@ class Stack:
             "recommender": self._gunicorn("recommender_server", recommender),
             "trainer": [sys.executable, str(ROOT / "incremental_training.py")],
             "bars": [sys.executable, "-m", "streamrec", "history"],
+            "attribution": [sys.executable, "-m", "streamrec", "attribution"],
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -122,7 +123,7 @@ class Stack:
 
     def end(self) -> None:
         """Stop all, trainers first."""
-        for name in ("trainer", "bars", "recommender", "index"):
+        for name in ("trainer", "bars", "attribution", "recommender", "index"):
             process = self.processes.get(name)
             if process is not None:
                 process.send_signal(signal.SIGTERM)
@@ -155,6 +156,7 @@ def soak(
     try:
         stack.start()
         load = Load(stack.recommender, n_living_items)
+        load.begin()
         thread = Thread(target=load.run, args=(is_over, _ROUNDS_PER_S))
         thread.start()
         began = time.monotonic()

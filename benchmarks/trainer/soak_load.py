@@ -10,6 +10,7 @@ from collections import Counter, deque
 from threading import Event
 
 from streamrec.cli.service_call import Service
+from streamrec.domain.users.steps import MAX_STEPS
 from streamrec.errors import StreamrecError, UnknownId
 
 N_USERS = 300
@@ -38,6 +39,14 @@ class Load:
         self._n_rounds = 0
         self.failures: Counter[str] = Counter()
         self.n_events = self.n_items = self.n_erased = self.n_failed = 0
+
+    def begin(self) -> None:
+        """Fill the steps of all users, which rounds alone would take minutes to."""
+        self._renew_items()
+        for number in range(N_USERS):
+            of_user = {"type": "impression", "user_id": f"user-{number}"}
+            self._call("POST", "/v1/events", [self._event() | of_user for _ in range(MAX_STEPS)])
+            self.n_events += MAX_STEPS
 
     def run(self, is_over: Event, rounds_per_s: float) -> None:
         """Send rounds until told to stop, no faster than wanted."""

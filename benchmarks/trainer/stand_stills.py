@@ -28,6 +28,7 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.process.batch_size import BatchSize
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.views import item_vectors, rankings, state_gauges, user_states
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -60,6 +61,7 @@ class System:
         )
         self._time = 1.7e9
         self.n_new = 0
+        self.batch_size = BatchSize(BATCH, self.settings.round_s)
         self._fill(n_users, n_items)
 
     def _fill(self, n_users: int, n_items: int) -> None:
@@ -73,7 +75,7 @@ class System:
             state.users.count(users, times)
         state.user_categories.count(users, [("category-1", "category-2")] * n_users, np.full(n_users, np.nan))
         state.user_shares.of(users, np.full(n_users, self._time))
-        state.touched.users.touch(users, n_users)
+        state.touched.users.touch(users)
         state.dirty_users.settle(n_users)
         for _ in range(200):
             self.absorb(self.events(BATCH))
@@ -95,7 +97,9 @@ class System:
 
     def absorb(self, events: list[Interaction]) -> None:
         """Learn events as the loop does."""
+        self.batch_size.began()
         absorb(self.state, events, self.rules, self._time)
+        self.batch_size.ended(len(events))
 
 
 class StandStills:
@@ -148,9 +152,10 @@ def _checkpoint(system: System, stills: StandStills, checkpoints: Checkpoints) -
         with stills.of("checkpoint: begun"):
             beside = checkpoints.begin(system.state, {"interactions": {0: number}}, 1)
         assert beside is not None, "another process writes checkpoints on Linux alone"
+        system.batch_size.begin_small()
         while not beside.is_written():
-            events = system.events(BATCH)
-            with stills.of("1,024 events beside a checkpoint"):
+            events = system.events(system.batch_size.n)
+            with stills.of("a round of events beside a checkpoint"):
                 system.absorb(events)
         with stills.of("checkpoint: put in place"):
             beside.put_in_place()
@@ -160,12 +165,13 @@ def _checkpoint(system: System, stills: StandStills, checkpoints: Checkpoints) -
 def _learn(system: System, stills: StandStills) -> None:
     """Learn enough new users for each table to grow; a batch without any is beside it."""
     for _ in range(20):
-        events = system.events(BATCH)
-        with stills.of("1,024 events of known users"):
+        events = system.events(system.batch_size.n)
+        with stills.of("a round of events of known users"):
             system.absorb(events)
-    for _ in range(len(system.state.user_ids) // 8 // BATCH):
-        events = system.events(BATCH, n_new=BATCH)
-        with stills.of("1,024 events of new users"):
+    n_wanted = system.n_new + len(system.state.user_ids) // 8
+    while system.n_new < n_wanted:
+        events = system.events(system.batch_size.n, n_new=system.batch_size.n)
+        with stills.of("a round of events of new users"):
             system.absorb(events)
 
 
@@ -180,10 +186,14 @@ def _forget(system: System, stills: StandStills) -> None:
         for number in range(1_000, 1_000 + N_TIMES):
             with stills.of(cause):
                 forget(number)
-            events = system.events(BATCH, n_new=2)
+            events = system.events(system.batch_size.n, n_new=2)
             events[0] = Interaction(events[0].user_id, f"another-{cause}-{number}", events[0].timestamp)
-            with stills.of(f"1,024 events after {cause}"):
+            with stills.of(f"a round of events after {cause}"):
                 system.absorb(events)
+    is_more = True
+    while is_more:
+        with stills.of("a part of the tables gone through after deletions"):
+            is_more = state.sweep()
 
 
 def bytes_of_a_user(state: TrainerState) -> dict[str, float]:

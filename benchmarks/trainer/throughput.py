@@ -22,7 +22,8 @@ from benchmarks.trainer.prepare import N_EVENTS
 Size = tuple[int, int]
 Result = dict[str, Any]
 
-SMALL, MANY_USERS, LARGE = (10_000, 10_000), (1_000_000, 10_000), (1_000_000, 100_000)
+SMALL, MIDDLE, MANY_USERS = (10_000, 10_000), (100_000, 10_000), (1_000_000, 10_000)
+LARGE = (1_000_000, 100_000)
 """(users, items)."""
 
 JsonPath = Annotated[Path, typer.Option("--json", help="Where the figures go.")]
@@ -77,16 +78,17 @@ def main(
     json_path: JsonPath = Path("benchmarks/results/trainer.json"),
     n_turns: Annotated[int, typer.Option("--turns", min=1, help="Runs of each size.")] = 3,
 ) -> None:
-    """Measure the whole trainer at 10,000 and at 1,000,000 users."""
-    turns: dict[Size, list[Result]] = {SMALL: [], MANY_USERS: [], LARGE: []}
+    """Measure the whole trainer at 10,000 to 1,000,000 users."""
+    turns: dict[Size, list[Result]] = {SMALL: [], MANY_USERS: [], LARGE: [], MIDDLE: []}
     with tempfile.TemporaryDirectory() as directory:
         prepared = {size: prepare(Path(directory), size) for size in turns}
         for _ in range(n_turns):
             for size in turns:
                 turns[size].append(measure(prepared[size]))
-    small, many_users, large = (summary_of(size, of_size) for size, of_size in turns.items())
+    summaries = [summary_of(size, of_size) for size, of_size in turns.items()]
+    small, many_users, large, _ = summaries
     results: Result = {
-        "sizes": [small, many_users, large],
+        "sizes": summaries,
         "events_per_s": small["events_per_s"],
         "learn_stage_cost_ratio": many_users["learning_us_per_event"] / small["learning_us_per_event"],
         "whole_cost_ratio": small["events_per_s"] / many_users["events_per_s"],

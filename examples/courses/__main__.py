@@ -9,8 +9,8 @@ from examples.courses.app import N_CUSTOMERS, create_app
 from examples.courses.generate import MAX_GROUPS, School, groups_in
 from examples.courses.mapping import events_of, items_of
 from examples.local_server import serving
-from examples.product_api import ProductApi, path_of
 from examples.running import ROOT, ending_quietly, running_product, wait_for_the_end
+from streamrec.client import Client
 
 SETTINGS = {
     # Customers are compared by all that they did, so what they did last must not outweigh the rest: users
@@ -40,7 +40,7 @@ def main() -> None:
     events = events_of(data)
     first = int(len(events) * _HISTORY_SHARE)
     with ending_quietly(), running_product(options.folder, events[:first], SETTINGS) as product:
-        product.put_items(items_of(data))
+        product.api.load_items(items_of(data))
         product.stream(events, first)
         with serving(create_app(product.api), options.port) as url:
             _say_what_to_try(url, product.api)
@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _say_what_to_try(url: str, product: ProductApi) -> None:
+def _say_what_to_try(url: str, product: Client) -> None:
     print(
         f"The product: {product.url}/docs. Try:\n"
         f"  curl {url}/\n"
@@ -77,14 +77,14 @@ def _say_what_to_try(url: str, product: ProductApi) -> None:
     )
 
 
-def _look_for_groups(groups: dict[str, int], product: ProductApi) -> None:
+def _look_for_groups(groups: dict[str, int], product: Client) -> None:
     """Print which share of the customers most like one are of the same group: of 10, of (group size - 1)."""
     sizes = Counter(groups.values())
     are_right: dict[str, list[bool]] = {f"{N_CUSTOMERS}": [], "(group size - 1)": []}
     for handle in sorted(groups)[:: max(1, len(groups) // _N_ASKED)]:
         n_others = min(sizes[groups[handle]] - 1, _MOST_ASKED_FOR)
-        found = product.get(path_of("v1", "users", handle, "similar"), k=max(1, n_others))["users"]
-        hits = [groups[user["user_id"]] == groups[handle] for user in found[:n_others]]
+        found = product.similar_users(handle, k=max(1, n_others)).users
+        hits = [groups[user.user_id] == groups[handle] for user in found[:n_others]]
         # A missing entry is a miss.
         hits += [False] * (n_others - len(hits))
         for right, n_entries in zip(are_right.values(), (N_CUSTOMERS, n_others), strict=True):

@@ -5,8 +5,9 @@ from typing import Any
 import falcon
 import msgspec
 
-from examples.product_api import ProductApi, ProductError, path_of
 from examples.requests import answer_as_product, body_of
+from streamrec.client import Client, RecommenderError
+from streamrec.client.answers.users import SimilarUserView
 
 N_CUSTOMERS = 10
 _MOST_TAGS = 5
@@ -26,12 +27,12 @@ class Question(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(Question)
 
 
-def create_app(product: ProductApi) -> falcon.App[Any, Any]:
+def create_app(product: Client) -> falcon.App[Any, Any]:
     """Return the app over a running product."""
     app = falcon.App()
     app.add_route("/", _About())
     app.add_route("/predict", _Predictions(product))
-    app.add_error_handler(ProductError, answer_as_product)
+    app.add_error_handler(RecommenderError, answer_as_product)
     return app
 
 
@@ -46,28 +47,28 @@ class _About:
 class _Predictions:
     """`POST /predict`."""
 
-    def __init__(self, product: ProductApi) -> None:
+    def __init__(self, product: Client) -> None:
         self._product = product
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Answer with customers like the one asked for, most similar first."""
         handle = body_of(req, _decoder).user_handle
-        answer = self._product.get(path_of("v1", "users", str(handle), "similar"), k=N_CUSTOMERS)
+        answer = self._product.similar_users(handle, k=N_CUSTOMERS)
         resp.media = {
             "user_handle": handle,
-            "similar_customers": [_customer(user) for user in answer["users"]],
-            "reason": answer["reason"],
+            "similar_customers": [_customer(user) for user in answer.users],
+            "reason": answer.reason,
         }
 
 
-def _customer(user: dict[str, Any]) -> dict[str, Any]:
-    name = user["user_id"]
+def _customer(user: SimilarUserView) -> dict[str, Any]:
+    name = user.user_id
     return {
         # The product takes any text for an id; who is no customer of the school may be in it too.
         "user_handle": int(name) if name.isdecimal() else name,
-        "score": user["score"],
+        "score": user.score,
         "watches": [
-            {"tag": tag["tag"], "n_views": tag["n_events"], "mean_view_seconds": tag["mean_value"]}
-            for tag in user["profile"]["tags"][:_MOST_TAGS]
+            {"tag": tag.tag, "n_views": tag.n_events, "mean_view_seconds": tag.mean_value}
+            for tag in user.profile.tags[:_MOST_TAGS]
         ],
     }

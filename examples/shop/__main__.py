@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from examples.local_server import serving
-from examples.product_api import ProductApi, path_of
 from examples.running import ROOT, ending_quietly, running_product, wait_for_the_end
 from examples.shop.app import N_SHOWN, create_app
 from examples.shop.generate import BUY, CART, CATEGORIES, VIEW, Shop
 from examples.shop.mapping import events_of, items_of
+from streamrec.client import Client
+from streamrec.client.calls.lists import Order
 
 SETTINGS = {
     "STREAMREC_TRAINER_EVENT_WEIGHTS": json.dumps({VIEW: 0.5, CART: 0.7, BUY: 1.0}),
@@ -35,7 +36,7 @@ def main() -> None:
     events, items = events_of(data), items_of(data)
     first = int(len(events) * _HISTORY_SHARE)
     with ending_quietly(), running_product(options.folder, events[:first], SETTINGS) as product:
-        product.put_items(items)
+        product.api.load_items(items)
         product.stream(events, first)
         with serving(create_app(product.api), options.port) as url:
             _say_what_to_try(url, product.api)
@@ -59,7 +60,7 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _say_what_to_try(url: str, product: ProductApi) -> None:
+def _say_what_to_try(url: str, product: Client) -> None:
     click = """-d '{"uuid": "me", "sourceprodid": "p0", "userevent": "buy"}'"""
     print(
         f"The product: {product.url}/docs. Try:\n"
@@ -72,16 +73,16 @@ def _say_what_to_try(url: str, product: ProductApi) -> None:
     )
 
 
-def _look_at_alternatives(items: Sequence[dict[str, Any]], product: ProductApi) -> None:
+def _look_at_alternatives(items: Sequence[dict[str, Any]], product: Client) -> None:
     """Print the ranking of alternatives: as this shop sets it, and beside it by score alone."""
     asked = items[:: max(1, len(items) // _N_ASKED)]
-    for name, order in {"as set": {}, "by score": {"order": "score"}}.items():
+    orders: dict[str, Order | None] = {"as set": None, "by score": "score"}
+    for name, order in orders.items():
         are_own, are_near = [], []
         for item in asked:
-            path = path_of("v1", "items", item["item_id"], "similar")
-            for other in product.get(path, k=N_SHOWN, **order)["items"]:
-                are_own.append(other["categories"][0] == item["categories"][0])
-                ratio = other["attributes"]["price"] / item["attributes"]["price"]
+            for other in product.similar_items(item["item_id"], k=N_SHOWN, order=order).items:
+                are_own.append(other.categories[0] == item["categories"][0])
+                ratio = other.attributes["price"] / item["attributes"]["price"]
                 are_near.append(1 / _NEAR < ratio < _NEAR)
         print(f"{name}: {_share(are_own)} of the same category, {_share(are_near)} of a near price")
 

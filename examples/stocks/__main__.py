@@ -6,12 +6,12 @@ from itertools import islice
 from pathlib import Path
 
 from examples.local_server import serving
-from examples.product_api import path_of
 from examples.running import ROOT, Product, ending_quietly, running_product
 from examples.stocks.app import create_app, event_of
 from examples.stocks.generate import SPEED, Market, MarketClock
+from streamrec.client.calls.lists import Similarity
 
-_WAYS = ("covisitation", "same_day", "vector", "blend")
+_WAYS: tuple[Similarity, ...] = ("covisitation", "same_day", "vector", "blend")
 
 _TRADES_OF_INSTRUMENT = 100
 """Before the app answers, half of them in the initial training."""
@@ -37,7 +37,7 @@ def main() -> None:
     events = [event_of(trade) for trade in islice(past, n_trades)]
     half = n_trades // 2
     with ending_quietly(), running_product(options.folder, events[:half]) as product:
-        product.put_items([{"item_id": i, "title": f"Instrument {i}"} for i in market.instruments])
+        product.api.load_items([{"item_id": i, "title": f"Instrument {i}"} for i in market.instruments])
         product.feed(events[half:])
         product.wait_until_learned(events)
         clock = MarketClock(now, time.monotonic)  # not before: there would be a gap of minutes
@@ -95,9 +95,8 @@ def _look_for_groups(market: Market, product: Product) -> None:
         n_hits = n_wanted = 0
         for instrid in market.instruments:
             group = set(market.group_of(instrid)) - {instrid}
-            path = path_of("v1", "items", instrid, "similar")
-            found = product.api.get(path, k=max(1, len(group)), by=way)["items"]
-            n_hits += len(group & {item["item_id"] for item in found})
+            found = product.api.similar_items(instrid, k=max(1, len(group)), by=way).items
+            n_hits += len(group & {item.item_id for item in found})
             n_wanted += len(group)
         print(f"by {way}: precision at (group size - 1) {n_hits / max(1, n_wanted):.3f}", flush=True)
 

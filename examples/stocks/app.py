@@ -8,15 +8,17 @@ from typing import Annotated, Any
 import falcon
 import msgspec
 
-from examples.product_api import ProductApi, ProductError, path_of
 from examples.requests import answer_as_product, body_of
 from examples.stocks.generate import Trade
+from streamrec.client import Client, NotFound, RecommenderError
+from streamrec.client.answers.items import Bar
+from streamrec.client.calls.lists import Similarity
 
 _N_SIMILAR = 10
 
 _MINUTES = 5
 
-_LIKE_BY = "covisitation"
+_LIKE_BY: Similarity = "covisitation"
 """Instruments are similar when the same users trade them, one soon after the other."""
 
 _TOLERANCE_S = 60.0
@@ -51,14 +53,14 @@ def event_of(trade: Trade) -> dict[str, Any]:
 class Trades:
     """`POST /add/request`."""
 
-    def __init__(self, product: ProductApi, market_clock: Callable[[], float]) -> None:
+    def __init__(self, product: Client, market_clock: Callable[[], float]) -> None:
         self._product = product
         self._market_clock = market_clock
 
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Take a trade in; new users and instruments are welcome. It is kept once this answers."""
         trade = self._trade_of(body_of(req, _decoder))
-        self._product.call("POST", "/v1/events", event_of(trade))
+        self._product.post_events(event_of(trade))
         resp.status = falcon.HTTP_201
         resp.media = {"resp": trade._asdict()}
 
@@ -84,49 +86,50 @@ def _id_of(given: str | int) -> str:
 class Instrument:
     """`GET /instruments/<id>`."""
 
-    def __init__(self, product: ProductApi) -> None:
+    def __init__(self, product: Client) -> None:
         self._product = product
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, instrid: str) -> None:
         """Answer with the last five minutes of the market; one without a trade is left out."""
-        found = self._product.get(path_of("v1", "items", instrid, "history"), minutes=_MINUTES)
-        resp.media = {_minute_of(bar): _prices_of(instrid, bar) for bar in found["bars"]}
+        found = self._product.item_history(instrid, minutes=_MINUTES)
+        resp.media = {_minute_of(bar): _prices_of(instrid, bar) for bar in found.bars}
 
 
-def _minute_of(bar: dict[str, Any]) -> str:
-    return datetime.fromtimestamp(bar["minute"], UTC).strftime("%Y-%m-%dT%H:%MZ")
+def _minute_of(bar: Bar) -> str:
+    return datetime.fromtimestamp(bar.minute, UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
-def _prices_of(instrid: str, bar: dict[str, Any]) -> dict[str, Any]:
-    return {"instrid": instrid} | {f"price_{name}": bar[name] for name in ("open", "high", "low", "close")}
+def _prices_of(instrid: str, bar: Bar) -> dict[str, Any]:
+    prices = {"price_open": bar.open, "price_high": bar.high, "price_low": bar.low, "price_close": bar.close}
+    return {"instrid": instrid} | prices
 
 
 class Similar:
     """`GET /instruments/similar/<instrument or user>`."""
 
-    def __init__(self, product: ProductApi) -> None:
+    def __init__(self, product: Client) -> None:
         self._product = product
 
     def on_get(self, _req: falcon.Request, resp: falcon.Response, name: str) -> None:
         """Answer with ids of instruments, the best first; an id of both kinds is taken as an instrument's."""
         try:
-            answer = self._product.get(path_of("v1", "items", name, "similar"), k=_N_SIMILAR, by=_LIKE_BY)
-        except ProductError as error:
-            if error.status != falcon.http_status_to_code(falcon.HTTP_NOT_FOUND):
-                raise
-            answer = self._for_user(name)
-        resp.media = {"predicted_items": [item["item_id"] for item in answer["items"]]}
+            similar = self._product.similar_items(name, k=_N_SIMILAR, by=_LIKE_BY)
+            found = [item.item_id for item in similar.items]
+        except NotFound:
+            found = self._for_user(name)
+        resp.media = {"predicted_items": found}
 
-    def _for_user(self, userid: str) -> Any:  # noqa: ANN401  # JSON
-        self._product.get(path_of("v1", "users", userid))  # unknown users would be told what is popular
+    def _for_user(self, userid: str) -> list[str]:
+        self._product.get_user(userid)  # unknown users would be told what is popular
         # Who traded a stock may well want to look at it again.
-        return self._product.get("/v1/recommendations", user_id=userid, k=_N_SIMILAR, exclude_seen="false")
+        answer = self._product.recommendations(user_id=userid, k=_N_SIMILAR, exclude_seen=False)
+        return [item.item_id for item in answer.items]
 
 
-def create_app(product: ProductApi, market_clock: Callable[[], float]) -> falcon.App[Any, Any]:
+def create_app(product: Client, market_clock: Callable[[], float]) -> falcon.App[Any, Any]:
     """Return the app; `market_clock` gives the market's time in Unix seconds."""
     app: falcon.App[Any, Any] = falcon.App()
-    app.add_error_handler(ProductError, answer_as_product)
+    app.add_error_handler(RecommenderError, answer_as_product)
     app.add_route("/add/request", Trades(product, market_clock))
     app.add_route("/instruments/{instrid}", Instrument(product))
     app.add_route("/instruments/similar/{name}", Similar(product))

@@ -47,12 +47,21 @@ class UserItems:
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """N events of positive weight by row: (N,) each; `values` are NaN where an event has none."""
+    """N events of positive weight by row, in order of time: (N,) each.
+
+    Attributes
+    ----------
+    values
+        NaN where an event has none.
+    timestamps
+        Unix seconds.
+    """
 
     user_rows: NDArray[np.int64]
     item_rows: NDArray[np.int64]
     weights: NDArray[np.float64]
     values: NDArray[np.float64]
+    timestamps: NDArray[np.float64]
 
     def amounts(self, rules: CellRules) -> NDArray[np.float64]:
         """Return (N,) what is summed up or averaged."""
@@ -72,7 +81,7 @@ def read_user_items(
     InvalidInput
         When an id is no text or empty, or a value is infinite or beyond 1e100. NaN is no value.
     """
-    events = in_columns(interactions)
+    events = in_columns(interactions).without_retracted()
     if (np.abs(events.values) > _MAX_VALUE).any():
         raise InvalidInput(f"a value lies beyond {_MAX_VALUE:g}: leave such events out")
     users, user_rows = _numbered(events.users)
@@ -82,7 +91,11 @@ def read_user_items(
     weights = _weights(events, rules)
     is_choice, is_dislike = weights > 0, weights < 0
     choices = Choices(
-        user_rows[is_choice], item_rows[is_choice], weights[is_choice], events.values[is_choice]
+        user_rows[is_choice],
+        item_rows[is_choice],
+        weights[is_choice],
+        events.values[is_choice],
+        events.timestamps[is_choice],
     )
     matrix = UserItems(
         users,

@@ -19,10 +19,13 @@ class Ready:
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Ask every part something small, side by side."""
-        parts = await self._readiness.states()
-        is_ready = self._readiness.is_ready
-        is_well = all(state == OK for state in parts.values())
-        status = ("ok" if is_well else "degraded") if is_ready else "not ready"
-        resp.data = _encode(Health(status, parts))
+        resp.data = _encode(await health_of(self._readiness))
         resp.content_type = JSON
-        resp.status = falcon.HTTP_200 if is_ready else falcon.HTTP_503
+        resp.status = falcon.HTTP_200 if self._readiness.is_ready else falcon.HTTP_503
+
+
+async def health_of(readiness: Readiness) -> Health:
+    """Return the state of the server in a word, and that of each part."""
+    parts = await readiness.states()
+    is_well = all(state == OK for state in parts.values())
+    return Health(("ok" if is_well else "degraded") if readiness.is_ready else "not ready", parts)

@@ -1,14 +1,16 @@
-"""Recommendations, and what everybody chooses."""
+"""Recommendations."""
 
 import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.schemas import PopularQuery, RecommendationsQuery
+from recommender_server.list_schemas import RecommendationsQuery, like_order_of, shape_of, wanted_of
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.like_order import LikeOrder
-from streamrec.serving.recommender import Recommender
+from streamrec.serving.batch_lists.answers import BatchListRecommender
+from streamrec.serving.experiments.experimenting import Asked, ExperimentingRecommender
+from streamrec.serving.exposures.counting import Exposures
 from streamrec.web.bodies import JSON
 from streamrec.web.ids import checked_id, checked_ids
 from streamrec.web.queries import query_of
@@ -19,51 +21,50 @@ _encode = msgspec.json.Encoder().encode
 class Recommendations:
     """`GET /v1/recommendations`."""
 
-    def __init__(self, recommender: Recommender, shape: Shape, like_order: LikeOrder) -> None:
+    def __init__(
+        self,
+        recommender: ExperimentingRecommender,
+        batch_lists: BatchListRecommender,
+        shape: Shape,
+        like_order: LikeOrder,
+        exposures: Exposures,
+    ) -> None:
         """`shape` and `like_order` are those of lists for which the request names none."""
+        self._batch_lists = batch_lists
+        self._exposures = exposures
         self._recommender = recommender
         self._shape = shape
         self._like_order = like_order
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with `k` items for a user, an item, or anybody."""
-        query = query_of(req, RecommendationsQuery, lists=("category", "exclude_ids", "only_ids"))
-        resp.data = _encode(await self._recommender.recommend(self._request(query)))
+        query = query_of(req, RecommendationsQuery, lists=("category", "filter", "exclude_ids", "only_ids"))
+        request = self._request(query)
+        if not query.variant:
+            asked = Asked(request, req.context.request_id, query.diversity is not UNSET)
+            answer = await self._recommender.recommend(asked)
+        else:
+            answer = await self._batch_lists.recommend(request, query.variant)
+            answer = msgspec.structs.replace(answer, request_id=req.context.request_id)
+        if request.user_id is not None or not request.only_ids:  # nobody's named items are looked up
+            self._exposures.note_list(request.user_id, answer.items)
+        resp.data = _encode(answer)
         resp.content_type = JSON
 
     def _request(self, query: RecommendationsQuery) -> RecommendationRequest:
-        diversity, max_per_category = self._shape
+        categories, conditions = wanted_of(query.category, query.filter)
         return RecommendationRequest(
             query.k,
             user_id=None if query.user_id is UNSET else checked_id("user_id", query.user_id),
             item_id=None if query.item_id is UNSET else checked_id("item_id", query.item_id),
             exclude_seen=query.exclude_seen,
-            categories=frozenset(query.category),
+            categories=categories,
             exclude_ids=frozenset(checked_ids("exclude_ids", query.exclude_ids)),
             only_ids=tuple(checked_ids("only_ids", query.only_ids)),
             min_score=None if query.min_score is UNSET else query.min_score,
-            shape=Shape(
-                diversity if query.diversity is UNSET else query.diversity,
-                max_per_category if query.max_per_category is UNSET else query.max_per_category,
-            ),
+            shape=shape_of(self._shape, query.diversity, query.max_per_category),
             cursor=query.cursor or None,
             explain=query.explain,
-            like_order=self._like_order
-            if query.order is UNSET
-            else self._like_order._replace(name=query.order),
+            like_order=like_order_of(self._like_order, query.order),
+            conditions=conditions,
         )
-
-
-class Popular:
-    """`GET /v1/popular`."""
-
-    def __init__(self, recommender: Recommender) -> None:
-        self._recommender = recommender
-
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answer with what everybody chooses."""
-        query = query_of(req, PopularQuery, lists=("category",))
-        categories, cursor = frozenset(query.category), query.cursor or None
-        request = RecommendationRequest(query.k, categories=categories, cursor=cursor)
-        resp.data = _encode(await self._recommender.recommend(request))
-        resp.content_type = JSON

@@ -4,7 +4,7 @@ import falcon.asgi
 import msgspec
 from msgspec import UNSET
 
-from recommender_server.schemas import SimilarQuery
+from recommender_server.list_schemas import SimilarQuery, like_order_of, wanted_of
 from streamrec.domain.ranking.recommendation import RecommendationRequest
 from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.domain.sources.table import LISTED
@@ -38,7 +38,7 @@ class Similar:
             When nothing is found because a part does not answer.
         """
         wanted = id_in_path(item_id)
-        query = query_of(req, SimilarQuery, lists=("category", "exclude_ids", "only_ids"))
+        query = query_of(req, SimilarQuery, lists=("category", "filter", "exclude_ids", "only_ids"))
         answer = await self._finder.similar(wanted, query.by, self._request(query))
         if all(item.source == LISTED.name for item in answer.items):
             if answer.degraded:
@@ -49,13 +49,13 @@ class Similar:
         resp.content_type = JSON
 
     def _request(self, query: SimilarQuery) -> RecommendationRequest:
+        categories, conditions = wanted_of(query.category, query.filter)
         return RecommendationRequest(
             query.k,
-            categories=frozenset(query.category),
+            categories=categories,
             exclude_ids=frozenset(checked_ids("exclude_ids", query.exclude_ids)),
             only_ids=tuple(checked_ids("only_ids", query.only_ids)),
             min_score=None if query.min_score is UNSET else query.min_score,
-            like_order=self._like_order
-            if query.order is UNSET
-            else self._like_order._replace(name=query.order),
+            like_order=like_order_of(self._like_order, query.order),
+            conditions=conditions,
         )

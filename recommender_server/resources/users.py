@@ -1,11 +1,15 @@
 """Users: what is known of them, and how they are erased."""
 
+from collections.abc import Awaitable, Callable
+
 import falcon
 import falcon.asgi
 import msgspec
 
 from recommender_server.bodies import body_of
-from recommender_server.schemas import UserBody, UserIds, UsersQuery, view_of
+from recommender_server.middleware import demand_admin_key
+from recommender_server.schemas import UserBody, view_of
+from recommender_server.search_schemas import UserIds, UsersQuery
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
 from streamrec.domain.items.item import checked_attributes
 from streamrec.domain.users.user import MAX_ATTRIBUTES_BYTES
@@ -22,8 +26,12 @@ _encode = msgspec.json.Encoder().encode
 class User:
     """`/v1/users/{user_id}`."""
 
-    def __init__(self, catalog: Catalog, max_body_bytes: int) -> None:
+    def __init__(
+        self, catalog: Catalog, max_body_bytes: int, forget: Callable[[str], Awaitable[None]]
+    ) -> None:
+        """`forget` is told who was erased, for what is held of them beside the catalog."""
         self._catalog = catalog
+        self._forget = forget
         self._reader = BodyReader(min(max_body_bytes, MAX_ATTRIBUTES_BYTES))
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
@@ -40,7 +48,9 @@ class User:
 
     async def on_delete(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         """Erase the user; repeating it, or erasing an unknown user, is no error."""
-        await self._catalog.erase_user(id_in_path(user_id))
+        wanted = id_in_path(user_id)
+        await self._catalog.erase_user(wanted)
+        await self._forget(wanted)
         resp.status = falcon.HTTP_204
 
 
@@ -73,7 +83,10 @@ class Users:
         self._catalog = catalog
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answer with ids that start with a prefix."""
+        """Answer with ids that start with a prefix; page by page to who may erase them all."""
         query = query_of(req, UsersQuery)
-        resp.data = _encode(UserIds(await self._catalog.find_users(query.prefix, query.limit)))
+        if "after" in req.params:
+            demand_admin_key(req)
+        found = await self._catalog.find_users(query.prefix, query.limit, query.after)
+        resp.data = _encode(UserIds(*found))
         resp.content_type = JSON

@@ -9,12 +9,14 @@ from zlib import crc32
 import numpy as np
 
 from streamrec.domain.bars.minute_table import Ticks
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import RETRACT, EventWeights
 from streamrec.process.decoding import DecodedEvents
 
 
 class TickRules(NamedTuple):
     """Types of events that move an item's bars: of these, all whose weight is not negative.
+
+    What is taken back is no tick, and takes none back: a bar says what happened.
 
     Without any type named, all types. A value may be any finite number: it need not be a price.
 
@@ -28,7 +30,9 @@ class TickRules(NamedTuple):
 
     def count(self, event_type: str) -> bool:
         """Return whether events of a type count."""
-        return self.weights.of(event_type) >= 0 and (not self.types or event_type in self.types)
+        if event_type == RETRACT or self.weights.of(event_type) < 0:
+            return False
+        return not self.types or event_type in self.types
 
 
 class DecodedTicks(NamedTuple):

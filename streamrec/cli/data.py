@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from streamrec.cli.choices import fetch_with_bar
+from streamrec.cli.files.opening import fetch_with_bar
 from streamrec.cli.screen import output, progress_bar, say
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, TERMS
 from streamrec.datasets.synthetic import SyntheticStream

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, ItemsFile, Mapping, open_chosen
 from streamrec.cli.evaluate_table import figures_tables
-from streamrec.cli.screen import output, progress_bar, say
+from streamrec.cli.files.opening import open_chosen
+from streamrec.cli.files.options import Chosen, takes_files
+from streamrec.cli.files.standard_input import named
+from streamrec.cli.screen import output, progress_bar, say, say_rejected
+from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import Reading
+from streamrec.datasets.user_files import iter_user_rows
 from streamrec.errors import InvalidInput
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
@@ -19,12 +24,9 @@ DEFAULT_MODELS = "popularity,decayed_popularity,gmf,covisitation,served"
 _LONGEST = 1000
 
 
+@takes_files
 def evaluate(
-    dataset: Dataset = None,
-    events: EventsFile = None,
-    mapping: Mapping = None,
-    delimiter: Delimiter = None,
-    items: ItemsFile = None,
+    chosen: Chosen,
     model: Annotated[str, typer.Option(help="Which models, with commas between.")] = DEFAULT_MODELS,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file as well.")] = None,
     plot: Annotated[
@@ -38,6 +40,9 @@ def evaluate(
     ] = False,
     k: Annotated[str, typer.Option(help="Lengths of the lists, with commas between.")] = "10,20",
     initial_share: Annotated[float, typer.Option(min=0, max=1, help="History, the oldest part.")] = 0.1,
+    users: Annotated[
+        Path | None, typer.Option(help="Attributes of the users, a file as load-users reads it.")
+    ] = None,
     rate: Annotated[
         float | None,
         typer.Option(min=0.001, help="Simulate the trainer's batches and delays at so many events a second."),
@@ -64,8 +69,8 @@ def evaluate(
         learning=read_settings(LearningSettings),
         trainer=read_settings(TrainerSettings),
     )
-    event_set = open_chosen(dataset, events, mapping, delimiter, items)[:limit]
-    protocol = replace(protocol, catalog=event_set.catalog)
+    event_set = open_chosen(chosen)[:limit].without_retracted()
+    protocol = replace(protocol, catalog=event_set.catalog, users=_attributes(users))
     with progress_bar("Evaluating", len(event_set)) as show:
         show(0)
         evaluation = run(event_set, models, protocol, show)
@@ -79,6 +84,16 @@ def evaluate(
         draw(evaluation, plot)
     for table in figures_tables(results):
         output.print(table)
+
+
+def _attributes(path: Path | None) -> dict[str, dict[str, Any]]:
+    """Read attributes by user; of a user of several rows the last one counts."""
+    if path is None:
+        return {}
+    report = ReadReport()
+    found = {row.user_id: row.attributes for row in iter_user_rows(named(path), Reading(), report)}
+    say_rejected(report)
+    return found
 
 
 def _names(models: str) -> list[str]:

@@ -10,7 +10,8 @@ import typer
 from numpy.typing import NDArray
 
 from streamrec.adapters.opening import open_event_sink
-from streamrec.cli.choices import Dataset, Delimiter, EventsFile, Mapping, open_chosen
+from streamrec.cli.files.opening import open_chosen
+from streamrec.cli.files.options import Chosen, takes_files
 from streamrec.cli.screen import duration, progress_bar, say
 from streamrec.cli.stopping import stopping_on_signals
 from streamrec.datasets.event_set import EventSet
@@ -55,11 +56,9 @@ class Pace(NamedTuple):
         return due_at_speed(events, self.speed, self.max_gap_s)
 
 
+@takes_files
 def replay(
-    dataset: Dataset = None,
-    events: EventsFile = None,
-    mapping: Mapping = None,
-    delimiter: Delimiter = None,
+    chosen: Chosen,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second (default 50).")] = None,
     speed: Annotated[float | None, typer.Option(min=0.001, help="Times as fast as in life.")] = None,
     max_gap: Annotated[
@@ -73,7 +72,7 @@ def replay(
 ) -> None:
     """Append events to the log as a live stream, in order of time; waits for the log, drops nothing."""
     pace = Pace.of(rate, speed, max_gap)
-    event_set = open_chosen(dataset, events, mapping, delimiter)
+    event_set = open_chosen(chosen)
     url = read_settings(LocationSettings).events_url
     position_file = position_file_of(event_set, url)
     first = event_set.split_at(skip_fraction)

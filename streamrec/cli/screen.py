@@ -13,6 +13,7 @@ from rich.progress import (
     Progress,
     RenderableColumn,
     SpinnerColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -42,10 +43,47 @@ class Show(Protocol):
         """Show `done` of `total` (by default what the bar began with; 0: unknown)."""
 
 
+class Listener(Protocol):
+    """Listener to what people see on the screen, for those who see it elsewhere."""
+
+    def step(self, description: str) -> None:
+        """Hear what is being done from now on."""
+
+    def moved(self, done: int, total: int | None) -> None:
+        """Hear how far that is; None: nobody knows of how much."""
+
+    def said(self, text: str) -> None:
+        """Hear a line."""
+
+
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def told_to(listener: Listener) -> Iterator[None]:
+    """Tell a listener as well, until the end of the block."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
 def say(text: str, style: str = "") -> None:
     """Print a line on standard error; square brackets are just that."""
-    # Names in files may hold what no screen takes.
-    messages.print(Text(text.encode(errors="backslashreplace").decode(), style=style))
+    messages.print(Text(printable(text), style=style))
+    for listener in _listeners:
+        listener.said(printable(text))
+
+
+def printable(text: str) -> str:
+    r"""Return a text as every screen takes it: ids and names in files may hold anything.
+
+    >>> printable("a\udcff\x1b[31m")
+    'a\\udcff\\x1b[31m'
+    """
+    written = text.encode(errors="backslashreplace").decode()
+    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in written)
 
 
 def duration(seconds: float) -> str:
@@ -63,28 +101,35 @@ def progress_bar(
     total: int | None = None,
     *,
     is_bytes: bool = False,
+    is_share: bool = False,
     remaining: Callable[[], str] | None = None,
 ) -> Iterator[Show]:
     """Yield the function that moves the bar, which appears with its first call.
 
     Parameters
     ----------
+    is_bytes, is_share
+        What is counted: bytes, or nothing that people count, so that a percentage is shown.
     remaining
         Says how long it will take yet, where that is known better than by the pace so far.
     """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn() if is_bytes else MofNCompleteColumn(),
+        DownloadColumn() if is_bytes else TaskProgressColumn() if is_share else MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn() if remaining is None else RenderableColumn(_Told(remaining)),
     )
     progress = Progress(*columns, console=messages)
     task = progress.add_task(description, total=total)
+    for listener in _listeners:
+        listener.step(description)
 
     def show(done: int, total: int | None = total) -> None:
         progress.start()
         progress.update(task, completed=done, total=total or None)
+        for listener in _listeners:
+            listener.moved(done, total or None)
 
     try:
         yield show
@@ -99,6 +144,8 @@ def spinner(description: str) -> Iterator[None]:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=messages, transient=True) as progress:
         progress.add_task(description, total=None)
+        for listener in _listeners:
+            listener.step(description)
         yield
 
 

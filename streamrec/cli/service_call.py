@@ -4,7 +4,7 @@ import http.client
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -118,3 +118,12 @@ class Service:
 
 def _words_of(error: Exception) -> str:
     return str(error) or type(error).__name__
+
+
+def quoted(id_: str) -> str:
+    """Return an id as a part of a path or a query: every byte that could divide is encoded.
+
+    >>> quoted("a/b c")
+    'a%2Fb%20c'
+    """
+    return quote(id_, safe="")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import RETRACT
 from streamrec.domain.items.item import Item
 
 _ITERATION_BLOCK = 8192  # columns become Python lists so many rows at a time: fast, and bounded
@@ -126,6 +127,24 @@ class EventSet(Sequence[Interaction]):
         if len(self) < 2 or not (np.diff(self.timestamps) < 0).any():
             return self
         return self._take(np.argsort(self.timestamps, kind="stable"))
+
+    def where(self, is_kept: NDArray[np.bool_]) -> "EventSet":
+        """Return the events that (N,) flags keep."""
+        return self._take(np.flatnonzero(is_kept))
+
+    def without_retracted(self) -> "EventSet":
+        """Return the events that no later one takes back, without those that do."""
+        is_retraction = self.types.codes == [*self.types.names, RETRACT].index(RETRACT)
+        if not is_retraction.any():
+            return self
+        pairs = (self.users.codes.astype(np.int64) << 32) | self.items.codes
+        positions = np.flatnonzero(is_retraction)
+        retracted, places = np.unique(pairs[positions], return_inverse=True)
+        newest = np.zeros(len(retracted), np.int64)
+        np.maximum.at(newest, places, positions)
+        of_pair = np.minimum(np.searchsorted(retracted, pairs), len(retracted) - 1)
+        is_gone = (retracted[of_pair] == pairs) & (np.arange(len(self)) < newest[of_pair])
+        return self._take(np.flatnonzero(~is_gone & ~is_retraction))
 
     def _take(self, index: slice | NDArray[np.int64]) -> "EventSet":
         return replace(

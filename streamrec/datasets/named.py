@@ -11,6 +11,7 @@ from pathlib import Path
 
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.event_files import EventFile, read_events
+from streamrec.datasets.files.reading import Reading
 from streamrec.datasets.packaged_files import PackagedFiles, Progress
 from streamrec.domain.items.item import Item
 
@@ -59,8 +60,19 @@ def open_ml_100k(data_dir: Path, on_progress: Progress | None = None) -> EventSe
         As `fetch_ml_100k`.
     """
     folder = fetch_ml_100k(data_dir, on_progress)
-    file = EventFile(folder / "ml-100k.inter", _MAPPING, is_strict=True, format="csv", delimiter="\t")
+    reading = Reading(_MAPPING, delimiter="\t", format="csv")
+    file = EventFile(folder / "ml-100k.inter", reading, is_strict=True)
     return replace(read_events(file), name=ML_100K, catalog=_read_films(folder / "ml-100k.item"))
+
+
+def people_of(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the attributes of MovieLens-100K's users by id: age, gender, occupation and post code.
+
+    They stand in the folder that `fetch_ml_100k` returns.
+    """
+    names, *lines = (line.split("\t") for line in (folder / "ml-100k.user").read_text("utf-8").splitlines())
+    names = [name.partition(":")[0] for name in names[1:]]
+    return {user_id: dict(zip(names, given, strict=True)) for user_id, *given in lines}
 
 
 def _read_films(path: Path) -> tuple[Item, ...]:

@@ -1,39 +1,28 @@
-"""A name or a path -> its events."""
+"""A name or files -> events and items."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from streamrec.datasets.config_file import ItemFile
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.files.item_files import catalog_path, iter_items
+from streamrec.datasets.files.reading import AS_IT_STANDS
 from streamrec.datasets.named import DEFAULT_DATA_DIR, ML_100K, open_ml_100k
+from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
 
-def open_dataset(
-    name_or_path: str | Path,
-    mapping: Mapping[str, str] | None = None,
-    *,
-    delimiter: str | None = None,
-    data_dir: Path = DEFAULT_DATA_DIR,
-    on_progress: Callable[[int], None] | None = None,
-) -> EventSet:
+def open_dataset(name_or_path: str | Path, *, data_dir: Path = DEFAULT_DATA_DIR) -> EventSet:
     """Return a data set's events, sorted by time, with its items' metadata as far as there is any.
 
     Parameters
     ----------
     name_or_path
-        ``"ml-100k"`` (fetched if need be), or a CSV, JSON Lines or Parquet file, or a folder of such parts;
-        items are looked for beside it, in ``<name>.items.jsonl``.
-    mapping
-        Field of an event -> column of the file; see `EventFile`.
-    delimiter
-        Of CSV.
+        ``"ml-100k"`` (fetched if need be), or a file as `open_files` reads it.
     data_dir
         Where named data sets live.
-    on_progress
-        Called now and then with the number of rows read from a file.
 
     Raises
     ------
@@ -42,13 +31,38 @@ def open_dataset(
     """
     if str(name_or_path) == ML_100K:
         return open_ml_100k(data_dir)
-    path = Path(name_or_path)
-    if not path.exists():
-        raise InvalidDataset(f"there is no data set and no file {str(path)!r}; a name is {ML_100K}")
-    events = read_events(EventFile(path, mapping or {}, delimiter=delimiter), on_progress)
-    catalog = catalog_path(path)
-    return (
-        replace(events, catalog=tuple(iter_items(catalog, report=events.report)))
-        if catalog.is_file()
-        else events
-    )
+    return open_files([EventFile(Path(name_or_path))])
+
+
+def open_files(
+    events: Sequence[EventFile],
+    items: Sequence[ItemFile] = (),
+    on_progress: Callable[[int], None] | None = None,
+) -> EventSet:
+    """Return the events of files, sorted by time, with metadata of items.
+
+    Parameters
+    ----------
+    events
+        CSV, JSON Lines or Parquet files, or folders of such parts.
+    items
+        By default they are looked for beside each file of events, in ``<name>.items.jsonl``.
+    on_progress
+        Called now and then with the number of rows read from the files of events.
+
+    Raises
+    ------
+    InvalidDataset
+        When one is not there, or can't be read.
+    """
+    for path in [file.path for file in events] + [file.path for file in items]:
+        if not path.exists():
+            raise InvalidDataset(f"there is no data set and no file {str(path)!r}; a name is {ML_100K}")
+    event_set = read_events(events, on_progress)
+    if not items:
+        beside = [catalog_path(file.path) for file in events]
+        items = [ItemFile(path, AS_IT_STANDS) for path in beside if path.is_file()]
+    catalog: dict[str, Item] = {}
+    for file in items:
+        catalog |= {item.item_id: item for item in iter_items(file.path, file.reading, event_set.report)}
+    return replace(event_set, catalog=tuple(catalog.values()))

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.datasets.files.item_files import catalog_path, write_items
 from streamrec.datasets.files.read_report import ReadReport
-from streamrec.datasets.files.row_source import FileFormat, format_of
+from streamrec.datasets.files.reading import FileFormat
+from streamrec.datasets.files.row_source import format_of
 from streamrec.datasets.synthetic import EVENT_TYPES, EventBlock, SyntheticStream, item_name, user_name
 
 _SCHEMA = pyarrow.schema(

@@ -86,5 +86,5 @@ class Contestant:
         if isinstance(self._model, ListRanker):
             best = self._model.best(question.user_row, self._k, question.timestamp)
             return np.asarray(best, np.int64), None
-        scores = self._model.scores(question.user_row, question.n_items)
+        scores = self._model.scores(question.user_row, question.n_items, question.timestamp)
         return best_rows(scores, question.excluded, self._k), scores

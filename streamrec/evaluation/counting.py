@@ -28,7 +28,7 @@ class CountingRanker:
         self._half_life_events = half_life_events
         self._counts = np.zeros(0)
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) counts as of the newest event."""
         return padded(self._counts[:n_items], n_items)
 

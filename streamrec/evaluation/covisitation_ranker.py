@@ -31,16 +31,19 @@ class CoVisitationRanker:
         self._recent = RecentItems(n_remembered)
         self._clock = StreamClock()
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) similarities to what the user chose last; all 0 for a stranger."""
-        history = self._recent.latest(np.array([user_row]), self._history_length)[0]
-        return self._visits.scores(history, n_items)
+        return self._visits.scores(self.latest(np.array([user_row]))[0], n_items)
+
+    def latest(self, user_rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return (B, H) the last distinct items of each of B users, newest first, -1 at the end."""
+        return self._recent.latest(user_rows, self._history_length)
 
     def learn(self, events: Events) -> None:
         """Count B events."""
         for first in range(0, len(events.user_rows), _BATCH):
             batch = events.at(slice(first, first + _BATCH))
-            histories = self._recent.before(batch.user_rows, batch.item_rows, self._history_length)
+            before = self._recent.before(batch.user_rows, batch.item_rows, self._history_length)
             times = self._clock.times_of(batch.timestamps, batch.user_rows)
-            self._visits.add(batch.item_rows, histories, times, batch.weights)
+            self._visits.add(batch.item_rows, before.histories, times, batch.weights, before.is_again)
             self._recent.add(batch.user_rows, batch.item_rows)

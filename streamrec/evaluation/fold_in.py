@@ -58,7 +58,7 @@ class FoldInRanker:
         self._n_learned = 0
         self._sum_up()
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) logits; of a user without events, the items' biases."""
         table = self._items()[:n_items]
         return padded(table[:, :-1] @ self.vector(user_row) + table[:, -1], n_items)

@@ -98,8 +98,11 @@ def run(
         What durations are taken from; by default the processor time of this process, in which what else
         the machine has to do does not count.
     """
-    events, item_ids = _numbered(interactions)
-    protocol = replace(protocol, catalog=_by_row(protocol.catalog, item_ids))
+    events, user_ids, item_ids = _numbered(interactions)
+    users = {
+        str(row): given for user_id, given in protocol.users.items() if (row := user_ids.row(user_id)) >= 0
+    }
+    protocol = replace(protocol, catalog=_by_row(protocol.catalog, item_ids), users=users)
     n_events = len(events.user_rows)
     start = round(n_events * protocol.initial_share)
     use_one_thread()
@@ -125,17 +128,17 @@ def columns(interactions: Iterable[Interaction]) -> Events:
     return _numbered(interactions)[0]
 
 
-def _numbered(interactions: Iterable[Interaction]) -> tuple[Events, IdMap]:
-    """Return interactions by column, and the numbers of their items."""
+def _numbered(interactions: Iterable[Interaction]) -> tuple[Events, IdMap, IdMap]:
+    """Return interactions by column, and the numbers of their users and items."""
     in_order = sorted(interactions, key=lambda interaction: interaction.timestamp)
-    item_ids = IdMap()
+    user_ids, item_ids = IdMap(), IdMap()
     events = Events(
-        IdMap().rows_of([interaction.user_id for interaction in in_order], add=True),
+        user_ids.rows_of([interaction.user_id for interaction in in_order], add=True),
         item_ids.rows_of([interaction.item_id for interaction in in_order], add=True),
         np.array([interaction.timestamp for interaction in in_order], np.float64),
         np.ones(len(in_order), np.float32),
     )
-    return events, item_ids
+    return events, user_ids, item_ids
 
 
 def _by_row(catalog: Iterable[Item], item_ids: IdMap) -> list[Item]:

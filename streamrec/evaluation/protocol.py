@@ -1,7 +1,8 @@
 """Protocol of an evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from streamrec.domain.items.item import Item
 from streamrec.evaluation.streamed import Pace
@@ -28,6 +29,8 @@ class Protocol:
         Whether users are also asked about items that they chose before, which are candidates then.
     catalog
         Metadata of the items, known from the start. A run gives each the number of its row as id.
+    users
+        Attributes of users by id, known from the start. A run gives each the number of its row as id.
     n_seeds
         Models with chance in them run so many times, from the learning settings' seed upwards.
     """
@@ -39,6 +42,7 @@ class Protocol:
     with_repeats: bool = False
     n_seeds: int = 1
     catalog: Sequence[Item] = ()
+    users: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     learning: LearningSettings = field(default_factory=LearningSettings)
     trainer: TrainerSettings = field(default_factory=TrainerSettings)
     fit: FitOptions = field(default_factory=FitOptions)

@@ -1,5 +1,8 @@
 """The served list as a model that can be measured: the trainer's step, the recommender's answers."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from streamrec.domain.events.interaction import Interaction
@@ -14,6 +17,7 @@ from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.state.user_cohorts import cohorts_of_user, expect_users
 from streamrec.shadow.live_serving import LiveServing
 
 _RENEW_EVERY = 10
@@ -44,15 +48,19 @@ class ServedModel:
         self._serving = LiveServing(
             self._state, protocol.trainer.covisitation.n_published, left_out, categories.table
         )
+        self._users = protocol.users
         self._asked: int | None = None
         self._n_learned = 0
         if len(history.user_rows):
-            start = Start(_interactions(history), self._rules, protocol.fit)
-            train_initially(self._state, start, lambda done, total, report: None)
+            start = Start(
+                _interactions(history), self._rules, protocol.fit, attributes_of=self._attributes_of
+            )
+            train_initially(self._state, start, lambda done, total: None)
             follow_chosen(self._state, categories.contents)
 
     def best(self, user_row: int, k: int, at: float) -> Rows:
         """Return the rows of a user's list, best first."""
+        expect_users(self._state, [str(user_row)], self._attributes_of)
         request = RecommendationRequest(k, str(user_row), exclude_seen=self._is_new_only)
         answer = self._serving.recommend(request, at)
         self._asked = user_row
@@ -61,11 +69,15 @@ class ServedModel:
     def learn(self, events: Events) -> None:
         """Learn B events, one after the other."""
         for event in _interactions(events):
+            expect_users(self._state, [event.user_id], self._attributes_of)
             self._teach_blend(event)
             absorb(self._state, [event], self._rules, event.timestamp)
             self._n_learned += 1
             if self._n_learned % _RENEW_EVERY == 0:
                 self._serving.renew()
+
+    def _attributes_of(self, user_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        return {user_id: self._users[user_id] for user_id in user_ids if user_id in self._users}
 
     @property
     def answered_from(self) -> Candidates | None:
@@ -85,11 +97,13 @@ class ServedModel:
             self._serving.learn(event, is_new_only=self._is_new_only)
 
     def _is_choice(self, event: Interaction) -> bool:
-        """Return whether the event says anything about a list: of a known user, of a possible item."""
+        """Return whether the event says anything about a list: of a user of whom anything is known."""
         state = self._state
         user_row, item_row = state.user_ids.row(event.user_id), state.item_ids.row(event.item_id)
-        if user_row < 0 or item_row < 0:
+        if item_row < 0:
             return False
+        if user_row < 0:
+            return bool(cohorts_of_user(state, event.user_id))
         return not (self._is_new_only and state.learner.known_among(user_row, np.array([item_row]))[0])
 
 

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from streamrec.domain.ranking.prequential import Events, Rows, padded
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.users.aging import vector_after
 from streamrec.domain.users.context import second_of, vector_with
 from streamrec.learning.learner import Learner
+from streamrec.publishing.views import aging_vectors
 
 T = TypeVar("T")
 
@@ -62,9 +64,10 @@ class Pace(NamedTuple):
 
 
 class _User(NamedTuple):
-    """A user as published: vector, last items, the newest first, and how many events were learned by then."""
+    """A user as published: vector, how it ages, last items, newest first, events learned by then."""
 
     vector: NDArray[np.float32] | None
+    aging: bytes
     known: list[Chosen]
     n_learned: int
 
@@ -140,11 +143,11 @@ class StreamedGmf:
             pace.past_interval_s, pace.past_delay_s, pace.max_past_rows
         )
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) inner products of vectors; of a user without one, the items' biases."""
         self._live_until(self._n_arrived / self._pace.events_per_s)
         items = self._items[:n_items]
-        vector = self._vector(user_row)
+        vector = self._vector(user_row, at)
         return padded(items[:, -1] if vector is None else items @ vector, n_items)
 
     def learn(self, events: Events) -> None:
@@ -156,12 +159,16 @@ class StreamedGmf:
             self._accepted[user].appendleft(((item, second_of(time)), self._n_arrived))
             self._n_arrived += 1
 
-    def _vector(self, user_row: int) -> NDArray[np.float32] | None:
-        """Return the user's vector as published, with the choices that are not in it yet."""
+    def _vector(self, user_row: int, at: float | None) -> NDArray[np.float32] | None:
+        """Return the user's vector as published, with the choices that are not in it yet, at a moment."""
         user = self._users.get(user_row, _NOBODY)
         fresh = [chosen for chosen, number in self._accepted[user_row] if number >= user.n_learned]
         weighing = self._learner.model.context.weighing
-        return vector_with(user.vector, user.known, fresh, self._past, weighing)
+        vector = vector_with(user.vector, user.known, fresh, self._past, weighing)
+        if at is None or vector is None or vector is not user.vector or not user.known:
+            return vector
+        pause_s = at - user.known[0][1]
+        return np.frombuffer(vector_after(vector.tobytes(), user.aging, pause_s, weighing.scale_s), "<f4")
 
     def _live_until(self, now: float) -> None:
         while self._waiting and max(self._free_at, self._waiting[0][0]) <= now:
@@ -208,12 +215,13 @@ class StreamedGmf:
     def _users_of(self, rows: Rows) -> dict[int, _User]:
         model = self._learner.model
         tables = model.context.tables()
-        vectors = model.user_vectors(torch.from_numpy(rows)).numpy()
+        torch_rows = torch.from_numpy(rows)
+        vectors, aging = aging_vectors(model, torch_rows, model.past_of(torch_rows))
         users = {}
-        for row, vector in zip(rows.tolist(), vectors, strict=True):
+        for row, vector, of_time in zip(rows.tolist(), vectors.numpy(), aging, strict=True):
             last = zip(tables.latest[row].tolist(), tables.times[row].tolist(), strict=True)
             known = [(item, second) for item, second in last if item >= 0]
-            users[row] = _User(vector, known, self._n_learned)
+            users[row] = _User(vector, of_time, known, self._n_learned)
         return users
 
     def _items_of(self, rows: Rows) -> tuple[Rows, NDArray[np.float32]]:
@@ -224,4 +232,4 @@ class StreamedGmf:
         return dict(zip(rows.tolist(), vectors, strict=True))
 
 
-_NOBODY = _User(None, [], 0)
+_NOBODY = _User(None, b"", [], 0)

@@ -1,17 +1,22 @@
 """Learning, in step 4 of the stream loop: events change the state, and what must be published is noted."""
 
+import math
 from collections.abc import Collection, Sequence
 from functools import partial
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.learning.counting import Moment, count
+from streamrec.domain.events.weights import RETRACT
+from streamrec.learning.counting import count
 from streamrec.learning.effective import effective_events
 from streamrec.learning.item_starts import rows_with_starts
 from streamrec.learning.rules import LearningRules
+from streamrec.learning.state.retracting import take_back
+from streamrec.learning.state.sights import Pair, Sight, sights_of
 from streamrec.learning.state.trainer_state import TrainerState
 
 
@@ -23,15 +28,18 @@ class Absorbed(NamedTuple):
     user_rows
         (U,) distinct rows whose state changed. Rows whose vectors did are marked in the state's dirty rows.
     seen
-        (user_id, item_id, Unix seconds) of events of non-zero weight.
+        (user_id, item_id, Unix seconds) of events of non-zero weight that were not taken back.
+    unseen
+        Pairs of user and item that are not seen any more, but for those of `seen`.
     loss
-        Mean loss of the step, NaN when nothing was learned.
+        Mean loss of the last step, NaN when nothing was learned.
     covisitation_s
         Seconds of it that counting what was chosen with what took.
     """
 
     user_rows: NDArray[np.int64]
-    seen: list[tuple[str, str, float]]
+    seen: list[Sight]
+    unseen: list[Pair]
     loss: float
     covisitation_s: float
 
@@ -39,8 +47,7 @@ class Absorbed(NamedTuple):
 def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRules, now: float) -> Absorbed:
     """Count, learn and remember a micro-batch of B events.
 
-    In this order: users and items get rows; the parts of the state count what happened (`count`); the model
-    learns. What is counted is therefore as of before the events were learned.
+    What is taken back counts at its place: events before it are absorbed before, those after it afterwards.
 
     Parameters
     ----------
@@ -49,10 +56,48 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
     """
     of_types = rules.weights_of(events)
     weights = without_deleted(of_types, events, state.deleted_items)
-    counters = state.counters
+    counters, n_done, n_retracted = state.counters, 0, 0
+    user_rows, loss, covisitation_s = [np.zeros(0, np.int64)], float("nan"), 0.0
+    for is_retraction, of_kind in groupby(events, lambda event: event.type == RETRACT):
+        run = list(of_kind)
+        if is_retraction:
+            n_retracted += len(run)
+            user_rows.append(take_back(state, run, rules.labels_of, now))
+        else:
+            learned = _learned(state, run, weights[n_done : n_done + len(run)], rules, now)
+            user_rows.append(learned.user_rows)
+            loss = loss if math.isnan(learned.loss) else learned.loss
+            covisitation_s += learned.covisitation_s
+        n_done += len(run)
     counters.n_events += len(events)
-    counters.n_recorded += int((of_types == 0).sum())
+    counters.n_retracted += n_retracted
+    counters.n_recorded += int((of_types == 0).sum()) - n_retracted
     counters.n_ignored += int((weights != of_types).sum())
+    seen, unseen = sights_of(events, weights.tolist())
+    return Absorbed(np.unique(np.concatenate(user_rows)), seen, unseen, loss, covisitation_s)
+
+
+class _Learned(NamedTuple):
+    """(B,) users of events that took effect, the mean loss, and the seconds that counting co-visits took."""
+
+    user_rows: NDArray[np.int64]
+    loss: float
+    covisitation_s: float
+
+
+def _learned(
+    state: TrainerState,
+    events: Sequence[Interaction],
+    weights: NDArray[np.float64],
+    rules: LearningRules,
+    now: float,
+) -> _Learned:
+    """Count, learn and remember events of which none takes anything back.
+
+    In this order: users and items get rows; the parts of the state count what happened (`count`); the model
+    learns. What is counted is therefore as of before the events were learned.
+    """
+    counters = state.counters
     acting = effective_events(
         events,
         weights,
@@ -60,10 +105,11 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
         lambda item_ids: rows_with_starts(state, item_ids, rules.contents),
     )
     if not len(acting.user_rows):
-        return Absorbed(np.zeros(0, np.int64), [], float("nan"), 0.0)
+        return _Learned(acting.user_rows, float("nan"), 0.0)
+    state.cohorts.enter(state.user_ids)
     # A user of dislikes alone has a vector too: one that says nothing yet.
     state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
-    counted = count(state, acting, rules, state.learner.histories_before, Moment(counters.n_events, now))
+    counted = count(state, acting, rules, state.learner.histories_before, now)
     choices = counted.choices
     counters.n_learned += len(choices.user_rows)
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
@@ -76,12 +122,7 @@ def absorb(state: TrainerState, events: Sequence[Interaction], rules: LearningRu
         state.dirty_users.mark(choices.user_rows, now)
         rules.contents.follow(state.item_ids.ids_at(choices.item_rows.tolist()))
         loss = outcome.loss
-    seen = [
-        (event.user_id, event.item_id, event.timestamp)
-        for event, weight in zip(events, weights.tolist(), strict=True)
-        if weight
-    ]
-    return Absorbed(np.unique(acting.user_rows), seen, loss, counted.covisitation_s)
+    return _Learned(acting.user_rows, loss, counted.covisitation_s)
 
 
 def without_deleted(

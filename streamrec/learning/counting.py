@@ -1,39 +1,26 @@
 """Counting of what happened, before anything is learned from it: the one account of what an event changes."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.events.observed import Choices, ObservedEvents
+from streamrec.domain.events.observed import Choices, Decision, ObservedEvents
+from streamrec.domain.users.context import second_of
+from streamrec.domain.users.less import MOST_LABELS, Less
 from streamrec.learning.effective import EffectiveEvents
-from streamrec.learning.rules import VALUE_BOUNDS, LearningRules
-from streamrec.learning.sampling import RecentItems, Rows
+from streamrec.learning.rules import VALUE_BOUNDS, LabelsOf, LearningRules
+from streamrec.learning.sampling import Before, RecentItems, Rows
 from streamrec.learning.state.trainer_state import TrainerState
 
-HistoriesBefore = Callable[[Rows, Rows, int], Rows]
+HistoriesBefore = Callable[[Rows, Rows, int], Before]
 """Gives what the users of events chose before them, as `RecentItems.before` does."""
 
 _AT_ONCE = 1024
 """Events of a history that count as one batch, as in a stream that is behind."""
-
-
-class Moment(NamedTuple):
-    """Time of a batch.
-
-    Attributes
-    ----------
-    number
-        Of its last event, as in `ObservedEvents`.
-    now
-        Unix seconds, from when on neighbours that changed count as waiting to be published.
-    """
-
-    number: int
-    now: float
 
 
 class Counted(NamedTuple):
@@ -48,13 +35,18 @@ def count(
     acting: EffectiveEvents,
     rules: LearningRules,
     histories_before: HistoriesBefore,
-    at: Moment,
+    now: float,
 ) -> Counted:
     """Let every part of a state count B events.
 
     First come the columns that depend on what was there before, each from who keeps it: weights by value
     (`users`), stream times (`clock`), shares under the cap (`user_shares`), histories; asked for them, these
     count the events at once. Then each part observes them all, in the order of `TrainerState.parts`.
+
+    Parameters
+    ----------
+    now
+        Unix seconds, from when on neighbours that changed count as waiting to be published.
     """
     is_choice = acting.is_choice
     users, items = acting.user_rows[is_choice], acting.item_rows[is_choice]
@@ -65,7 +57,7 @@ def count(
     times = state.clock.times_of(timestamps, users)
     shares = state.user_shares.of(users, times)
     started = time.perf_counter()
-    histories = histories_before(users, items, state.history_length)
+    before = histories_before(users, items, state.history_length)
     histories_s = time.perf_counter() - started
     chosen_ids = compress(acting.item_ids, is_choice.tolist())
     choices = Choices(
@@ -75,29 +67,62 @@ def count(
         times=times,
         weights=weights.astype(np.float32),
         shares=shares,
-        histories=histories,
+        histories=before.histories,
+        is_again=before.is_again,
         values=values,
         labels=[rules.labels_of(item_id) for item_id in chosen_ids],
     )
-    dislikes = [
-        (int(acting.user_rows[position]), acting.item_ids[position])
-        for position in np.flatnonzero(~is_choice).tolist()
-    ]
-    events = ObservedEvents(acting.user_rows, acting.timestamps, dislikes, choices, at.number)
-    took_s = state.observe(events, at.now)
+    decisions = _decisions(acting, state.users.disliked.keys(), rules.labels_of)
+    events = ObservedEvents(acting.user_rows, acting.timestamps, decisions, choices)
+    took_s = state.observe(events, now)
     return Counted(choices, histories_s + took_s["covisitation"] + took_s["same_day"])
 
 
-def count_history(state: TrainerState, acting: EffectiveEvents, rules: LearningRules) -> NDArray[np.float32]:
-    """Count N events of the past as the stream would have; return the weights of those that were chosen."""
+def _decisions(acting: EffectiveEvents, disliking: Collection[int], labels_of: LabelsOf) -> list[Decision]:
+    """Return dislikes, and choices of users who dislike anything, before these events or in them."""
+    is_choice = acting.is_choice
+    disliking_here = set(acting.user_rows[~is_choice].tolist())
+    if not disliking and not disliking_here:
+        return []
+    said = zip(acting.user_rows.tolist(), is_choice.tolist(), strict=True)
+    return [
+        Decision(
+            row,
+            acting.item_ids[position],
+            not is_chosen,
+            _less_at(acting, position, labels_of) if acting.asks_less[position] else None,
+        )
+        for position, (row, is_chosen) in enumerate(said)
+        if row in disliking or row in disliking_here
+    ]
+
+
+def _less_at(acting: EffectiveEvents, position: int, labels_of: LabelsOf) -> Less:
+    item_id, second = acting.item_ids[position], second_of(float(acting.timestamps[position]))
+    labels = labels_of(item_id)
+    return Less(item_id, second, labels.categories[:MOST_LABELS], labels.tags[:MOST_LABELS])
+
+
+def count_history(
+    state: TrainerState,
+    acting: EffectiveEvents,
+    rules: LearningRules,
+    on_progress: Callable[[int], None] = lambda n_done: None,
+) -> NDArray[np.float32]:
+    """Count N events of the past as the stream would have; return the weights of those that were chosen.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the number of events counted so far.
+    """
     recent = RecentItems(state.n_recent)
     n_events = len(acting.user_rows)
     weights = [np.zeros(0, np.float32)]
     for first in range(0, n_events, _AT_ONCE):
         batch = acting.at(slice(first, first + _AT_ONCE))
-        # The stream's events begin at 1 afterwards: these come before.
-        at = Moment(min(first + _AT_ONCE, n_events) - n_events, now=0.0)
-        choices = count(state, batch, rules, recent.before, at).choices
+        choices = count(state, batch, rules, recent.before, now=0.0).choices
         recent.add(choices.user_rows, choices.item_rows)
         weights.append(choices.weights)
+        on_progress(min(first + _AT_ONCE, n_events))
     return np.concatenate(weights)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import LESS
 
 Rows = NDArray[np.int64]
 
@@ -29,6 +30,8 @@ class EffectiveEvents(NamedTuple):
         (B,) by the events' types; negative: a dislike.
     values
         (B,) what each event was worth, NaN where it does not say.
+    asks_less
+        (B,) which dislikes ask for less of what their items are like.
     """
 
     user_rows: Rows
@@ -37,6 +40,7 @@ class EffectiveEvents(NamedTuple):
     timestamps: NDArray[np.float64]
     weights: NDArray[np.float64]
     values: NDArray[np.float64]
+    asks_less: NDArray[np.bool_]
 
     @property
     def is_choice(self) -> NDArray[np.bool_]:
@@ -59,6 +63,7 @@ class EffectiveEvents(NamedTuple):
             timestamps=self.timestamps[part],
             weights=self.weights[part],
             values=self.values[part],
+            asks_less=self.asks_less[part],
         )
 
 
@@ -86,6 +91,7 @@ def effective_events(
     item_rows[is_choice] = item_rows_of(list(compress(item_ids, is_choice.tolist())))
     timestamps = np.array([event.timestamp for event in acting], np.float64)
     values = np.array([np.nan if event.value is None else event.value for event in acting], np.float64)
+    is_less = np.array([event.type == LESS for event in acting], np.bool_)
     return EffectiveEvents(
         user_rows,
         item_rows=item_rows,
@@ -93,4 +99,5 @@ def effective_events(
         timestamps=timestamps,
         weights=weights,
         values=values,
+        asks_less=is_less & ~is_choice,
     )

@@ -14,12 +14,13 @@ class GmfRanker:
     def __init__(self, learner: Learner) -> None:
         self._learner = learner
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) logits; of a user not learned from yet, the items' biases."""
         model = self._learner.model
         items = model.items.rows[: min(n_items, model.items.n_rows)]
         if user_row < model.users.n_rows:
-            logits = items @ model.user_vectors(torch.tensor([user_row]))[0]
+            pause_s = 0.0 if at is None else model.context.pause_s(user_row, at)
+            logits = items @ model.user_vectors(torch.tensor([user_row]), pause_s)[0]
         else:
             logits = items[:, -1]
         return padded(logits.numpy(), n_items)

@@ -46,7 +46,7 @@ def enter_silently(state: TrainerState, item: Item, contents: ContentIndex, now:
         row = state.item_ids.add(item.item_id)
         state.learner.start_item(row, np.array(neighbour_rows, np.int64))
         state.new_items.enter(row, state.clock.now)
-        state.touched.items.touch(np.array([row]), state.counters.n_events)
+        state.touched.items.touch(np.array([row]))
         state.dirty_items.mark(np.array([row]), now)
 
 

@@ -7,7 +7,6 @@ user vector that was published contains it.
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,13 +15,15 @@ from torch import Tensor
 
 from models.checkpoint import TensorsUnder
 from models.context import Context
-from models.descent import Descent, Rates, Replays
+from models.descent import Descent, LearnOutcome, Rates, Replays
 from models.gmf import GMF
 from models.replay_memory import ReplayMemory
 from models.step_memory import Known, Lessons
+from streamrec.domain.rows.marked_rows import GoneRows
 from streamrec.errors import UnsoundModel
 from streamrec.learning.living_items import LivingItems
 from streamrec.learning.sampling import (
+    Before,
     RecentItems,
     Rows,
     distinct,
@@ -40,22 +41,6 @@ def use_one_thread() -> None:
     publisher, the index and the servers want the other cores.
     """
     torch.set_num_threads(1)
-
-
-class LearnOutcome(NamedTuple):
-    """Result of a call to `learn`.
-
-    Attributes
-    ----------
-    loss
-        Mean over the events, each before its step.
-    touched_user_rows, touched_item_rows
-        Distinct rows that changed, ascending.
-    """
-
-    loss: float
-    touched_user_rows: Rows
-    touched_item_rows: Rows
 
 
 class Learner:
@@ -93,6 +78,7 @@ class Learner:
                 bias=settings.bias_rate,
                 past=settings.past_rate,
                 decay=settings.decay,
+                prior=settings.prior,
             ),
             settings.n_negatives,
             Replays(settings.n_replayed, settings.replay_ahead_share, settings.recent_negatives),
@@ -189,11 +175,8 @@ class Learner:
         self._recent.grow_to(n_users)
         self._recent.add(user_rows, item_rows)
 
-    def histories_before(self, user_rows: Rows, item_rows: Rows, n: int) -> Rows:
-        """Return (B, n) what the users of B events that are not remembered yet chose before them.
-
-        Newest first, each item once and the event's own not at all, -1 at the end.
-        """
+    def histories_before(self, user_rows: Rows, item_rows: Rows, n: int) -> Before:
+        """Return what the users of B events that are not remembered yet chose before them: `n` at most."""
         return self._recent.before(user_rows, item_rows, n)
 
     def recent_items(self, user_rows: Rows, n: int) -> list[Rows]:
@@ -204,6 +187,16 @@ class Learner:
         """Return (N,): which of the items the user chose already; a few too many, never one too few."""
         is_known: NDArray[np.bool_] = self._known.contains(np.array([user_row]), item_rows)[0]
         return is_known
+
+    def forget_pairs(self, user_rows: Rows, item_rows: Rows) -> Rows:
+        """Remember no more that users chose items, (R,) distinct pairs; return (R,) how often lately.
+
+        What was learned from it stays: in the rows it is mixed with all else.
+        """
+        self._known.forget_pairs(user_rows, item_rows)
+        self._replay.forget_pairs(user_rows, item_rows)
+        self.model.context.forget_pairs(user_rows, item_rows)
+        return self._recent.forget_pairs(user_rows, item_rows)
 
     def start_item(self, row: int, neighbour_rows: Rows) -> None:
         """Let a new item start at the mean of (M,) items like it, M > 0, which the model knows."""
@@ -217,12 +210,17 @@ class Learner:
         self._recent.forget_users(known)
 
     def forget_items(self, rows: Rows) -> None:
-        """Bring rows back to those of new items; these are no negatives until they are positives again."""
+        """Bring rows back to those of new items; nobody may get them before `swept` was gone through."""
         known = rows[rows < self.model.items.n_rows]
         self.model.forget_items(torch.from_numpy(known))
         self._replay.forget_items(torch.from_numpy(known))
         self._living.forget(known)
         self._recent.forget_items(known)
+
+    @property
+    def swept(self) -> list[GoneRows]:
+        """Forgotten items that large tables may name."""
+        return [self._recent.gone, self.model.context.gone]
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""

@@ -11,6 +11,19 @@ An offset is the position of a record in its partition; a *next offset* is the p
 
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.ports.batch_lists import BatchListCatalog
+from streamrec.ports.experiments import ExperimentCatalog, ExperimentStore, StoredExperiments
+from streamrec.ports.item_index import (
+    ById,
+    ByVector,
+    IndexAnswer,
+    IndexQuery,
+    ItemIndex,
+    ItemQuery,
+    UsersByProfile,
+    VectorSearch,
+)
+from streamrec.ports.leases import LONGEST_LEASE_S, MAX_TOKEN, Lease, LeaseStore, check_token
 from streamrec.ports.logs import (
     COMMANDS,
     COMPACTED_TOPICS,
@@ -32,49 +45,41 @@ from streamrec.ports.logs import (
 )
 from streamrec.ports.servers import (
     NO_VERSIONS,
-    ById,
-    ByVector,
     DocumentStore,
     HotCache,
-    IndexAnswer,
-    IndexQuery,
     ItemCatalog,
-    ItemIndex,
-    ItemQuery,
     Rankings,
     UserProfile,
-    UsersByProfile,
     UserStore,
-    VectorSearch,
 )
 from streamrec.ports.trainer import (
-    LONGEST_LEASE_S,
-    MAX_TOKEN,
+    AttributionStore,
     CachePublisher,
     ErasureStore,
     IndexLookup,
     KeeperStore,
-    Lease,
-    LeaseStore,
     Metrics,
     RoleRecord,
     Snapshot,
     TrainerStore,
     UserUpdates,
     VectorTable,
-    check_token,
 )
 
 __all__ = [
+    "AttributionStore",
     "ById",
     "ByVector",
     "ItemQuery",
     "UsersByProfile",
+    "BatchListCatalog",
     "COMMANDS",
     "COMPACTED_TOPICS",
     "CachePublisher",
     "DocumentStore",
     "ErasureStore",
+    "ExperimentCatalog",
+    "ExperimentStore",
     "EventSink",
     "EventSource",
     "Fence",
@@ -104,6 +109,7 @@ __all__ = [
     "Record",
     "RoleRecord",
     "Snapshot",
+    "StoredExperiments",
     "TrainerStore",
     "USER_VECTORS",
     "UserProfile",

@@ -5,12 +5,19 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bars.bar import HeldBars
-from streamrec.domain.items.item import Item, ItemVersions
+from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.status.point import Ring, StatusPoint
+from streamrec.domain.status.report import TrainerReport
+from streamrec.domain.users.choosers import Choosers
 from streamrec.domain.users.user import UserDocument
+from streamrec.ports.batch_lists import BatchListCatalog
+from streamrec.ports.experiments import ExperimentCatalog
 from streamrec.ports.logs import Mark
+from streamrec.ports.steps import UserSteps
+from streamrec.ports.tallies import ItemTallies
 
 NO_VERSIONS: Mapping[str, int] = MappingProxyType({})
 """Nothing is known of the items' versions."""
@@ -21,6 +28,7 @@ class UserProfile(NamedTuple):
 
     document: UserDocument | None
     seen: list[str]
+    cohorts: tuple[int, ...] | None = None  # tokens, where the document does not tell them by attributes
 
 
 class UserStore(Protocol):
@@ -28,6 +36,9 @@ class UserStore(Protocol):
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
         """Return document and newest `n_seen` seen items, in the time of the slower of the two."""
+
+    async def get_profiles(self, user_ids: Sequence[str], n_seen: int) -> dict[str, UserProfile]:
+        """Return the same of up to 100 users, each with `get_profile`'s answer, in few round trips."""
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for an unknown user."""
@@ -41,8 +52,17 @@ class UserStore(Protocol):
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace the attributes; creates the document of an unknown user."""
 
-    async def find_users(self, prefix: str, limit: int) -> list[str]:
-        """Return ids that start with `prefix`, in order of their bytes."""
+    async def find_users(self, prefix: str, limit: int, after: str = "") -> list[str]:
+        """Return ids that start with `prefix` and come after `after`, in order of their bytes.
+
+        There are more as long as `limit` are returned; a user who is there all the while is met once.
+        """
+
+    async def find_choosers(self, item_id: str, limit: int, after: str = "") -> Choosers:
+        """Return up to `limit` users after `after` who have the item among their recent ones.
+
+        `MAX_LOOKED_AT` users are looked at: for people who look something up, not for answers.
+        """
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
@@ -63,8 +83,21 @@ class ItemCatalog(Protocol):
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return what is known of these; unknown ids are left out."""
 
+    async def find_items(self, text: str, limit: int, after: str = "") -> FoundItems:
+        """Return items after `after` whose id begins with `text` or whose title has it, whatever the case.
+
+        In order of the bytes of their ids. It may walk over all items: for people who look something up, not
+        for answers.
+        """
+
     async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included; never an older state than was acknowledged."""
+
+    async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
+        """Return the next items by their versions, deleted ones included: those that changed last come last.
+
+        Versions are about Unix milliseconds of the writers' clocks; what was written without one comes first.
+        """
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return."""
@@ -73,7 +106,7 @@ class ItemCatalog(Protocol):
         """Delete; return whether it was there."""
 
 
-class DocumentStore(UserStore, ItemCatalog, Protocol):
+class DocumentStore(UserStore, ItemCatalog, ExperimentCatalog, BatchListCatalog, Protocol):
     """The whole document store as a server uses it."""
 
     async def check(self) -> None:
@@ -96,7 +129,7 @@ class Rankings(Protocol):
         """Return the blend as last published; None when there is none, or one of another version."""
 
 
-class HotCache(Rankings, Protocol):
+class HotCache(Rankings, ItemTallies, UserSteps, Protocol):
     """The hot cache as a server uses it."""
 
     async def check(self) -> None:
@@ -104,6 +137,12 @@ class HotCache(Rankings, Protocol):
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""
+
+    async def report(self) -> TrainerReport | None:
+        """Return the trainer's report as last published; None before the first."""
+
+    async def points(self, ring: Ring, slots: Sequence[int]) -> list[StatusPoint]:
+        """Return the points that stand at some slots of a ring, the oldest first."""
 
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
@@ -131,94 +170,3 @@ class HotCache(Rankings, Protocol):
 
     async def aclose(self) -> None:
         """Release the connection."""
-
-
-class ByVector(NamedTuple):
-    """Search for the ids of items whose vectors have the largest inner products with one.
-
-    Attributes
-    ----------
-    vector
-        (D + 1,) float32 bytes.
-    exclude
-        Ids to leave out.
-    generation
-        Which one answers; None: the current one.
-    """
-
-    vector: bytes
-    k: int
-    exclude: Sequence[str] = ()
-    generation: str | None = None
-
-
-class ById(NamedTuple):
-    """Search for the items that are similar to one, without itself; fields as in `ByVector`."""
-
-    id: str
-    k: int
-    exclude: Sequence[str] = ()
-    generation: str | None = None
-
-
-class UsersByProfile(NamedTuple):
-    """Search for users similar to one; if the index has no such user, to one who chose the `recent` items.
-
-    No vector is sent, so the current generation answers unless another is named, whatever that of the user's
-    document is: this stays an older one where a new one was learned from a history without the user.
-    """
-
-    user_id: str
-    k: int
-    recent: Sequence[str] = ()
-    exclude: Sequence[str] = ()
-    generation: str | None = None
-
-
-ItemQuery = ByVector | ById
-
-IndexQuery = ItemQuery | UsersByProfile
-
-
-class IndexAnswer(NamedTuple):
-    """Ids, best first, and a score for each.
-
-    Attributes
-    ----------
-    is_missing
-        The index does not have the generation or the id asked for. Users that are found all the same are
-        similar to one who chose the recent items.
-    """
-
-    generation: str
-    ids: Sequence[str] = ()
-    scores: Sequence[float] = ()
-    is_missing: bool = False
-
-
-class VectorSearch(Protocol):
-    """The vectors of items, searched and read by id."""
-
-    async def search(self, query: ItemQuery) -> IndexAnswer:
-        """Return up to `k` items by inner product, without the excluded ones and without `id` itself."""
-
-    async def vectors(self, ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
-        """Return (D + 1,) float32 bytes by id, of up to 1,000; what the generation has not is left out."""
-
-
-class ItemIndex(VectorSearch, Protocol):
-    """The index as a server uses it."""
-
-    async def search(self, query: IndexQuery) -> IndexAnswer:
-        """Return up to `k` ids without the excluded ones and without the one asked for.
-
-        Items by inner product, users by the cosine of their vectors.
-
-        Raises
-        ------
-        Unavailable
-            When users are asked for, and are not indexed.
-        """
-
-    async def check(self) -> None:
-        """Return when the index answers."""

@@ -13,10 +13,13 @@ from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.status.point import StatusPoint
+from streamrec.domain.status.report import TrainerReport
 from streamrec.domain.users.user import UserState
-from streamrec.errors import LeaseLost
-from streamrec.ports.logs import Fence, Offsets
-from streamrec.ports.servers import IndexAnswer, ItemQuery
+from streamrec.ports.experiments import ExperimentStore
+from streamrec.ports.item_index import IndexAnswer, ItemQuery
+from streamrec.ports.leases import Lease, LeaseStore
+from streamrec.ports.logs import Offsets
 
 
 class VectorTable(NamedTuple):
@@ -43,47 +46,6 @@ class Snapshot(NamedTuple):
     similarity_vectors: NDArray[np.float32] | None = None
 
 
-LONGEST_LEASE_S = 86_400.0
-"""One that ends later was never given out."""
-
-MAX_TOKEN = 2**53
-"""Tokens are of the size of the time in seconds; every store holds integers up to here exactly."""
-
-
-class Lease(NamedTuple):
-    """The right to write, until `expires_at` (Unix seconds). A later holder's `token` is larger."""
-
-    name: str
-    owner: str
-    token: int
-    expires_at: float
-
-
-def check_token(writer: Lease | Fence, held: int, where: str) -> None:
-    """Return unless a later holder of the lease, or of the fence's name, has written.
-
-    Raises
-    ------
-    LeaseLost
-        When one has; with what to remove should it never have been.
-    """
-    if held > writer.token:
-        raise LeaseLost(
-            f"a later holder of {writer.name!r} has written (token {held} > {writer.token}); if the leases"
-            f" were given back from a backup, remove {where}"
-        )
-
-
-class LeaseStore(Protocol):
-    """One holder at a time, with a fencing token that grows by each change of holder."""
-
-    def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
-        """Take or renew the lease; None while somebody else holds it."""
-
-    def release(self, lease: Lease) -> None:
-        """Give it up; without effect when it is no longer ours."""
-
-
 class ErasureStore(Protocol):
     """The document store's record of erasures."""
 
@@ -106,22 +68,32 @@ class ErasureStore(Protocol):
 class UserUpdates(NamedTuple):
     """Changes of one publication: absolute states and set memberships, so that repeating it is harmless.
 
-    `seen` holds (user_id, item_id, Unix seconds).
+    Attributes
+    ----------
+    seen
+        (user_id, item_id, Unix seconds).
+    unseen
+        (user_id, item_id) whose earlier sights are removed, before those of `seen` are added.
     """
 
     states: Sequence[UserState]
     seen: Sequence[tuple[str, str, float]]
+    unseen: Sequence[tuple[str, str]] = ()
 
 
 class KeeperStore(LeaseStore, ErasureStore, Protocol):
     """The document store as every process that follows the stream uses it."""
 
 
-class TrainerStore(KeeperStore, Protocol):
+class AttributionStore(KeeperStore, ExperimentStore, Protocol):
+    """The document store as the attribution uses it."""
+
+
+class TrainerStore(KeeperStore, ExperimentStore, Protocol):
     """The document store as the trainer uses it."""
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
-        """Upsert states and add to the seen sets.
+        """Upsert states, take out of the seen sets and add to them.
 
         Raises
         ------
@@ -131,6 +103,9 @@ class TrainerStore(KeeperStore, Protocol):
 
     def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
         """Delete states and seen sets (not the attributes, which the services own)."""
+
+    def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the attributes of up to 10,000 users as they are now; those without any are left out."""
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterable[Item]:
         """Yield metadata of these items, or of all; deleted ones are left out."""
@@ -174,6 +149,9 @@ class CachePublisher(Protocol):
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""
+
+    def publish_report(self, report: TrainerReport, points: Sequence[StatusPoint]) -> None:
+        """Replace the trainer's report, and put points of its figures where their rings have them."""
 
     def publish_bars(self, update: BarsUpdate) -> None:
         """Remove the bars of some items, then replace minutes of others."""

@@ -10,7 +10,7 @@ from streamrec.domain.events.values import check_id
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.errors import InvalidEvent
 from streamrec.markers import is_marker
-from streamrec.ports import COMMANDS, Offsets, Record
+from streamrec.ports import COMMANDS, IMPRESSIONS, Offsets, Record
 from streamrec.process.erasures import ErasureReader, markers_in
 from streamrec.wire import Command, decode_command, decode_event
 
@@ -45,6 +45,8 @@ class Commands(NamedTuple):
         Changes and deletions, in their order.
     promotions
         Champions that are wanted.
+    changed_users
+        Users whose attributes changed.
     marked_erasures
         Users whose erasure has markers among the events, which say what is from before it.
     erased_users
@@ -53,6 +55,7 @@ class Commands(NamedTuple):
 
     of_items: list[KeyedCommand]
     promotions: list[PromotionRequest]
+    changed_users: list[str]
     marked_erasures: list[str]
     erased_users: list[str]
 
@@ -91,12 +94,15 @@ class Batch(NamedTuple):
         Records of either topic that could not be read.
     erased_users
         Users of whom nothing that was read before counts.
+    lists
+        Records of lists that were shown, as they are.
     """
 
     decoded: DecodedEvents
     commands: Commands
     invalid: list[InvalidRecord]
     erased_users: list[str]
+    lists: Sequence[Record] = ()
 
     @property
     def events(self) -> list[Interaction]:
@@ -107,7 +113,7 @@ class Batch(NamedTuple):
 def read_batch(
     records: Sequence[Record], read_before: Offsets, repeats: RecentIds, erasures: ErasureReader
 ) -> Batch:
-    """Decode records of both topics. May be repeated after a failure.
+    """Decode records of commands and interactions. May be repeated after a failure.
 
     Parameters
     ----------
@@ -125,15 +131,16 @@ def read_batch(
     """
     commands, invalid = decode_commands([record for record in records if record.topic == COMMANDS])
     erased = erasures.note(markers_in(records), commands.marked_erasures, read_before)
-    of_events = [record for record in records if record.topic != COMMANDS]
+    of_events = [record for record in records if record.topic not in (COMMANDS, IMPRESSIONS)]
     decoded = decode_events(of_events, repeats, erasures.void)
     erased_users = list(dict.fromkeys(erased + commands.erased_users))
-    return Batch(decoded, commands, invalid + decoded.invalid, erased_users)
+    lists = [record for record in records if record.topic == IMPRESSIONS]
+    return Batch(decoded, commands, invalid + decoded.invalid, erased_users, lists)
 
 
 def decode_commands(records: Sequence[Record]) -> tuple[Commands, list[InvalidRecord]]:
     """Read records of the commands."""
-    commands, invalid = Commands([], [], [], []), list[InvalidRecord]()
+    commands, invalid = Commands([], [], [], [], []), list[InvalidRecord]()
     for record in records:
         try:
             _sort_in(record, commands)
@@ -148,7 +155,9 @@ def _sort_in(record: Record, commands: Commands) -> None:
         commands.promotions.append(PromotionRequest(command.name, record.key, command.at))
         return
     check_id("key", record.key)
-    if command.name == "user_erased":
+    if command.name == "user_changed":
+        commands.changed_users.append(record.key)
+    elif command.name == "user_erased":
         (commands.marked_erasures if command.is_marked else commands.erased_users).append(record.key)
     else:
         commands.of_items.append(KeyedCommand(record.key, command))

@@ -2,7 +2,7 @@
 
 The numbered protocol; the code names the same steps::
 
-    1. poll        a micro-batch, bounded by size and by time
+    1. poll        a micro-batch, bounded by size and by the time that it will take
     2. decode      each record once: into events, commands, and what is neither
     3. drop        repeats by event id, and events from before their user's erasure
     4. handle      what is left changes the handler's state
@@ -34,6 +34,7 @@ from typing import Protocol
 
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.ports import EventSource, Metrics, Offsets, Record
+from streamrec.process.batch_size import BatchSize
 from streamrec.process.checkpointing import CheckpointedHandler, Checkpointing
 from streamrec.process.commits import Commits
 from streamrec.process.decoding import Batch, read_batch
@@ -106,6 +107,10 @@ class LoopSettings(Protocol):
         """Records in one round at most."""
 
     @property
+    def round_s(self) -> float:
+        """Seconds of the processor that a round's records take, about."""
+
+    @property
     def poll_timeout_s(self) -> float:
         """Seconds that a round waits for records."""
 
@@ -146,6 +151,7 @@ class StreamLoop:
         self._patiently = patiently(context.stop.is_giving_up, context.metrics)
         now = context.clock()
         self._progress = Progress(context.source, now)
+        self._batch_size = BatchSize(settings.max_batch, settings.round_s)
         self._commits = Commits(context.source, context.metrics)
         self._checkpointing = Checkpointing(
             handler,
@@ -187,11 +193,13 @@ class StreamLoop:
         read_before = context.source.next_offsets()
         with timed(context.metrics, "poll"):
             records = self._patiently(
-                context.source.poll, settings.max_batch, settings.poll_timeout_s
+                context.source.poll, self._batch_size.n, settings.poll_timeout_s
             )  # Step 1
         if records:
+            self._batch_size.began()
             batch = self._read(records, read_before)  # Steps 2 and 3
             self._handler.handle(batch)  # Step 4
+            self._batch_size.ended(len(records))
         now = context.clock()
         self._begin_checkpoint_if_due(now)
         self._handler.publish_if_due(now)  # Step 5
@@ -220,12 +228,14 @@ class StreamLoop:
 
     def _begin_checkpoint_if_due(self, now: float) -> None:
         """Begin one while nothing that would be waited for is on its way out, or one that is overdue."""
-        interval_s = self._settings.checkpoint_interval_s
+        interval_s, checkpointing = self._settings.checkpoint_interval_s, self._checkpointing
         is_now = self._handler.can_begin_checkpoint or now >= self._checkpoint_due + interval_s
-        if now >= self._checkpoint_due and is_now and not self._checkpointing.is_under_way:
+        is_now = is_now and not checkpointing.is_under_way
+        if is_now and now >= self._checkpoint_due:
             self._checkpoint_due = now + interval_s
-            next_offsets = self._context.source.next_offsets()
-            self._checkpointing.attempt(partial(self._checkpointing.begin, next_offsets))
+            checkpointing.attempt(partial(checkpointing.begin, self._context.source.next_offsets()))
+            if checkpointing.is_under_way:
+                self._batch_size.begin_small()  # whoever changes a page of memory first waits for its copy
 
     def checkpoint(self) -> None:
         """Write down what was taken in up to here, if anything, and commit."""

@@ -15,6 +15,7 @@ import structlog
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import LogTruncated
+from streamrec.learning.state.sights import sights_of
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import EventSource, Offsets, Record, UserUpdates, n_between
 from streamrec.process.decoding import Batch, read_batch
@@ -63,7 +64,7 @@ def publish_missed(
         while n_between(read_before := source.next_offsets(), until):
             records = source.poll(_POLL_AT_ONCE, timeout_s=1.0)
             missed = [record for record in records if record.offset < _offset_of(until, record)]
-            # Pairs are a set: a repeat adds nothing.
+            # Pairs are a set: a repeat adds nothing, and none is taken out that came after it.
             batch = read_batch(missed, read_before, RecentIds(1), erasures)
             publisher.publish_users(_publication_of(batch, weights))
     except LogTruncated as error:
@@ -85,13 +86,10 @@ def _offset_of(offsets: Offsets, record: Record) -> int:
 
 
 def _publication_of(batch: Batch, weights: EventWeights) -> UserPublication:
-    seen = [
-        (event.user_id, event.item_id, event.timestamp)
-        for event in batch.events
-        if weights.of(event.type, event.value) != 0
-    ]
+    events = batch.events
+    seen, unseen = sights_of(events, [weights.of(event.type, event.value) for event in events])
     rejected = [rejection(invalid) for invalid in batch.invalid]
-    return UserPublication(UserUpdates([], seen), batch.erased_users, rejected)
+    return UserPublication(UserUpdates([], seen, unseen), batch.erased_users, rejected)
 
 
 def catch_up(loop: StreamLoop, source: EventSource, until: Offsets, should_stop: Callable[[], bool]) -> None:

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.status.point import StatusPoint
+from streamrec.domain.status.report import TrainerReport
 from streamrec.ports import NO_VERSIONS, Message, RankedItem, UserUpdates
 
 
@@ -43,6 +45,10 @@ class Status(NamedTuple):
         Whose metadata changed: the cache forgets what it holds of them, or knows them as hidden.
     versions
         Of these, by id.
+    report
+        The trainer's of itself; None: it makes none.
+    points
+        Of the series of figures, those that the cache has not got yet.
     """
 
     rankings: Mapping[str, Sequence[RankedItem]]
@@ -51,6 +57,8 @@ class Status(NamedTuple):
     names: Collection[str] | None = None
     items: Sequence[Item] = ()
     versions: Mapping[str, int] = NO_VERSIONS
+    report: TrainerReport | None = None
+    points: Sequence[StatusPoint] = ()
 
 
 class Gathered(NamedTuple):

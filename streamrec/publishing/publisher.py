@@ -127,6 +127,10 @@ class Publisher:
         """Return whether the last vectors handed over for a topic are out."""
         return self._vectors[topic].is_free()
 
+    def users_took_s(self) -> float:
+        """Return the seconds that the last publication of users took."""
+        return self._users.last_took_s
+
     def vectors_took_s(self, topic: str) -> float:
         """Return the seconds that the last publication of a topic's vectors took."""
         return self._vectors[topic].last_took_s
@@ -189,7 +193,7 @@ class Publisher:
             # Whoever came back after having been erased is in the updates, with what came since and no more.
             if publication.forgotten_users:
                 self._sinks.store.forget_users(publication.forgotten_users, lease)
-            if publication.updates.states or publication.updates.seen:
+            if any(publication.updates):
                 self._sinks.store.publish_users(publication.updates, lease)
         self._metrics.count("published.users", len(publication.updates.states))
 
@@ -224,6 +228,8 @@ class Publisher:
                 self._sinks.cache.publish_popular(status.rankings)
                 self._sinks.cache.publish_counters(status.counters)
                 self._sinks.cache.publish_blend(status.blend)
+                if status.report is not None:
+                    self._sinks.cache.publish_report(status.report, status.points)
             self._n_failures_in_turn = 0
         except Unavailable as error:
             # The next status replaces this one anyway: the stream need not wait for the cache.

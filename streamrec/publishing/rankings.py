@@ -7,6 +7,7 @@ from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import ItemVersions, deleted_item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.publishing.cohorts import CohortTurns
 from streamrec.publishing.publications import Status
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import blend_of, ranking_names, rankings
@@ -39,6 +40,7 @@ class RankingPublishing:
         self._state = state
         self._weights = weights
         self._categories = categories
+        self._cohorts = CohortTurns(state)
         self._publisher = publisher
         self._names_due = float("-inf")
         self._hidden_due = float("-inf")
@@ -58,16 +60,19 @@ class RankingPublishing:
         """Return what the hot cache shows from now on (Unix seconds)."""
         n_failures = self._publisher.n_cache_failures
         has_failed, self._n_failures = n_failures != self._n_failures, n_failures
+        if has_failed:
+            self._cohorts.begin_again()
+        of_cohorts = self._cohorts.next()
         names = None
         if now >= self._names_due or has_failed:
-            names = ranking_names(self._state, self._categories.names)
+            names = ranking_names(self._state, self._categories.names) | self._cohorts.names
             self._names_due = now + _ALL_NAMES_EVERY_S
         if now >= self._hidden_due or has_failed:
             self._note_all_hidden()
             self._hidden_due = now + _HIDDEN_EVERY_S
         items, versions = self._next_changes(has_failed=has_failed)
-        ranked = rankings(self._state, self._categories.in_turn())
-        blend = blend_of(self._state, self._weights)
+        ranked = rankings(self._state, self._categories.in_turn()) | of_cohorts
+        blend = blend_of(self._state, self._weights, self._cohorts.published)
         return Status(
             ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
         )

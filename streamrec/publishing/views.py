@@ -1,5 +1,6 @@
 """Views of the trainer's state for the outside: absolute values, copied from one moment."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -7,10 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.context import Past
+from models.gmf import GMF
 from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.popularity.growth import growth
 from streamrec.domain.ranking.published_blend import Blend, TrainerRules
 from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.sources.feeds import LATEST, TRENDING
+from streamrec.domain.users.aging import aging_of
 from streamrec.domain.users.user import Profile, UserState
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.hidden_items import are_hidden
@@ -23,10 +29,15 @@ NEW_ITEMS = "new"
 PROMISING = "promising"
 """The ranking of the same items by what there is to learn of each, drawn anew with every event."""
 
+GROWTH = ("day", "week")
+"""Windows of popularity whose counts tell what grows, the short and the long one."""
+
 N_POPULAR = 1000
 """Items per overall ranking: the largest k that may be asked for."""
 
 N_POPULAR_PER_CATEGORY = 200
+
+_NO_COUNTS = np.zeros(0)
 
 
 def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]:
@@ -42,11 +53,14 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
     model, torch_rows = state.learner.model, torch.from_numpy(rows)
     past = model.past_of(torch_rows)
     demand_sound({"users.rows": model.users.rows[torch_rows], "output": model.output})
-    if model.past.capacity:
-        demand_sound({"past.rows": model.past.rows[past.items[past.shares > 0]]})
-    vectors = _vectors_as_bytes(model.user_vectors(torch_rows))
+    is_named = torch.zeros(model.past.capacity, dtype=torch.bool)
+    is_named[past.items[past.shares > 0]] = True  # each item once: many users chose the same
+    demand_sound({"past.rows": model.past.rows[is_named]})
+    vectors, aging = aging_vectors(model, torch_rows, past)
+    written = _vectors_as_bytes(vectors)
     histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()
+    recent_at = model.context.times_of(rows, histories)
     categories, tags = state.user_categories.of(rows), state.user_tags.of(rows)
     states = []
     for position, row in enumerate(rows.tolist()):
@@ -56,16 +70,25 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
                 UserState(
                     user_id=user_id,
                     generation=state.generation,
-                    vector=vectors[position],
+                    vector=written[position],
                     recent=tuple(state.item_ids.ids_at(histories[position].tolist())),
                     disliked=tuple(state.users.disliked.get(row, ())),
                     n_events=n_events[position],
                     updated_at=updated_at[position],
                     profile=Profile(categories[position], tags[position]),
-                    recent_at=tuple(model.context.times_of(row, histories[position])),
+                    recent_at=tuple(recent_at[position]),
+                    aging=aging[position],
+                    less=state.user_less.of(row),
                 )
             )
     return states
+
+
+def aging_vectors(model: GMF, rows: torch.Tensor, past: Past) -> tuple[torch.Tensor, list[bytes]]:
+    """Return (B, D + 1) vectors of users at their newest choices, and how each of them ages."""
+    vectors = model.vectors_of(model.inner(rows, past))
+    long_after = model.user_vectors(rows, pause_s=math.inf)
+    return vectors, aging_of(vectors.numpy(), long_after.numpy(), model.context.order_shares(rows))
 
 
 def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
@@ -85,11 +108,17 @@ def stream_time(state: TrainerState) -> StreamTime:
     return StreamTime(state.clock.newest, state.learner.model.context.scale_s)
 
 
-def blend_of(state: TrainerState, weights: EventWeights) -> Blend:
-    """Return what was learned of how to blend sources, the time of the stream, and the trainer's rules."""
+def blend_of(state: TrainerState, weights: EventWeights, cohorts: tuple[int, ...] = ()) -> Blend:
+    """Return what was learned of how to blend sources, the time of the stream, and the trainer's rules.
+
+    Parameters
+    ----------
+    cohorts
+        Tokens of those whose rankings are out.
+    """
     context = state.learner.model.context.weighing.rules
     rules = TrainerRules(context, weights.given, weights.default)
-    return msgspec.structs.replace(state.blend.published(stream_time(state)), rules=rules)
+    return msgspec.structs.replace(state.blend.published(stream_time(state)), rules=rules, cohorts=cohorts)
 
 
 def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
@@ -109,11 +138,17 @@ def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
 def blend_gauges(state: TrainerState) -> dict[str, float]:
     """Return the blend's weights, and how much it learned from, by metric name."""
     blend = state.blend.published()
-    return {"blend.n_learned": float(blend.n_learned)} | {
+    of_extra = {
+        f"blend.{segment}.{source}": weight / blend.scale[segment]
+        for segment, weights in blend.extra_weights.items()
+        for source, weight in zip(blend.extra, weights, strict=True)
+    }
+    of_plain = {
         f"blend.{segment}.{source}": weight
         for segment, weights in blend.weights.items()
         for source, weight in zip(blend.sources, weights, strict=True)
     }
+    return {"blend.n_learned": float(blend.n_learned), **of_plain, **of_extra}
 
 
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
@@ -137,7 +172,7 @@ def rankings(
 ) -> dict[str, list[RankedItem]]:
     """Return rankings: ``window`` over all items, ``window:category`` within one.
 
-    The windows are those of popularity, `NEW_ITEMS` and `PROMISING`.
+    The windows are those of popularity, `NEW_ITEMS`, `PROMISING`, and the feeds `TRENDING` and `LATEST`.
     """
     rows_of = {name: state.item_ids.rows_of(members) for name, members in members_by_category.items()}
     ranked: dict[str, list[RankedItem]] = {}
@@ -146,6 +181,9 @@ def rankings(
     # The same state draws the same: a restart changes nothing of what is published.
     rng = np.random.default_rng(state.counters.n_events)
     scores_of[PROMISING] = state.new_items.draws(state.clock.now, rng)
+    scores_of[LATEST] = state.new_items.appeared_at(state.clock.now)
+    short, long = (scores_of.get(window, _NO_COUNTS) for window in GROWTH)
+    scores_of[TRENDING] = growth(short, long)
     scores_of = {window: _shown(state, scores) for window, scores in scores_of.items()}
     for window, scores in scores_of.items():
         ranked[window] = _top(state, scores, np.arange(len(scores)), N_POPULAR)
@@ -157,7 +195,7 @@ def rankings(
 
 def ranking_names(state: TrainerState, categories: Iterable[str]) -> set[str]:
     """Return the names of all rankings that there are with these categories."""
-    windows = (*state.popularity.windows, NEW_ITEMS, PROMISING)
+    windows = (*state.popularity.windows, NEW_ITEMS, PROMISING, LATEST, TRENDING)
     return {f"{window}:{name}" for name in categories for window in windows} | set(windows)
 
 

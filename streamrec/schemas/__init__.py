@@ -12,14 +12,16 @@ from typing import Any
 
 import msgspec
 
+from streamrec.domain.experiments.exposure import Exposure
 from streamrec.markers import ErasureMarker
-from streamrec.ports import COMMANDS, INTERACTIONS, ITEM_VECTORS, REJECTED, USER_VECTORS
+from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, ITEM_VECTORS, REJECTED, USER_VECTORS
 from streamrec.wire import Command, EventRecord, RejectedRecord, VectorRecord
 
 VERSIONS: dict[str, tuple[int, type]] = {
-    INTERACTIONS: (2, EventRecord),
+    INTERACTIONS: (3, EventRecord),
     f"{INTERACTIONS}.marker": (1, ErasureMarker),
     REJECTED: (1, RejectedRecord),
+    IMPRESSIONS: (1, Exposure),
     COMMANDS: (1, Command),
     ITEM_VECTORS: (2, VectorRecord),
     USER_VECTORS: (1, VectorRecord),

@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from streamrec.domain.items.item import Item
+from streamrec.domain.items.item import FoundItems, Item
+from streamrec.domain.users.choosers import Choosers
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker
@@ -17,9 +18,16 @@ from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import Command, encode_command
 
-CommandName = Literal["item_changed", "item_deleted", "user_erased"]
+CommandName = Literal["item_changed", "item_deleted", "user_changed", "user_erased"]
 
 ORIGIN = "recommender"
+
+
+class FoundUsers(NamedTuple):
+    """Ids of users, and the one behind which the next page begins; None: there are no more."""
+
+    user_ids: list[str]
+    next_after: str | None
 
 
 class Catalog:
@@ -43,6 +51,7 @@ class Catalog:
         self._sink = sink
         self._accepted = accepted
         self._clock = clock
+        self._searching = asyncio.Lock()
 
     async def get_item(self, item_id: str) -> Item:
         """Return an item as it is stored.
@@ -56,6 +65,31 @@ class Catalog:
         if item_id not in found:
             raise UnknownId(f"there is no item {item_id!r}")
         return found[item_id]
+
+    async def find_items(self, text: str, limit: int, after: str, *, with_text: bool) -> FoundItems:
+        """Return items by the beginning of their ids or by their titles, if wanted with their long texts.
+
+        One search at a time: each may walk over all items.
+        """
+        async with self._searching:
+            found = await self._store.find_items(text, limit, after)
+        if with_text:
+            return found
+        return found._replace(items=[msgspec.structs.replace(item, text=None) for item in found.items])
+
+    async def find_choosers(self, item_id: str, limit: int, after: str) -> Choosers:
+        """Return users who chose an item lately, of the next `MAX_LOOKED_AT`; one search at a time.
+
+        Raises
+        ------
+        UnknownId
+            When there is nobody, and no metadata of the item.
+        """
+        async with self._searching:
+            choosers = await self._store.find_choosers(item_id, limit, after)
+        if not choosers.found and choosers.next_after is None and not await self.has_item(item_id):
+            raise UnknownId(f"there is no item {item_id!r}")
+        return choosers
 
     async def has_item(self, item_id: str) -> bool:
         """Return whether there is metadata of this item, if only damaged."""
@@ -98,13 +132,22 @@ class Catalog:
             raise UnknownId(f"there is no user {user_id!r}")
         return document
 
-    async def find_users(self, prefix: str, limit: int) -> list[str]:
-        """Return ids that start with `prefix`, in order of their bytes."""
-        return await self._store.find_users(prefix, limit)
+    async def has_user(self, user_id: str) -> bool:
+        """Return whether there is a document of this user, if only a damaged one."""
+        try:
+            return await self._store.get_user(user_id) is not None
+        except Damaged:
+            return True
+
+    async def find_users(self, prefix: str, limit: int, after: str) -> FoundUsers:
+        """Return ids that start with `prefix` and come after `after`, in order of their bytes."""
+        found = await self._store.find_users(prefix, limit + 1, after)
+        return FoundUsers(found[:limit], found[limit - 1] if len(found) > limit else None)
 
     async def put_attributes(self, user_id: str, attributes: Mapping[str, Any]) -> None:
         """Replace a user's attributes; creates the user."""
         await self._store.put_attributes(user_id, attributes)
+        await self._append("user_changed", [user_id])
 
     async def erase_user(self, user_id: str) -> None:
         """Delete everything stored of a user, and let no event from before now count any more.
@@ -119,6 +162,8 @@ class Catalog:
             marker = Message(user_id, encode_marker(ErasureMarker("user_erased", now, ORIGIN)))
             mark = await asyncio.to_thread(self._sink.mark, INTERACTIONS, marker)
             await self._store.note_erasure(user_id, mark, now)
+            # After it is noted: who publishes lists writes them first, and then asks who was erased.
+            await self._store.erase_batch_lists(user_id)
             await self._append("user_erased", [user_id])
         finally:
             # Behind the marker: whoever appended before it has noted by now what was appended.

@@ -5,18 +5,32 @@ from typing import NamedTuple
 
 from streamrec.domain.items.exploration import ExplorationBy
 from streamrec.ports import DocumentStore, HotCache, ItemIndex, Metrics, UserProfile
+from streamrec.serving.batch.batch_recommender import BatchRecommender
+from streamrec.serving.batch.read_together import ItemsTogether, UsersTogether
+from streamrec.serving.batch_lists.answers import BatchListRecommender
+from streamrec.serving.batch_lists.published import PublishedBatches
+from streamrec.serving.experiments.variants import Usual
+from streamrec.serving.exposures.counting import Exposures
+from streamrec.serving.exposures.reading import ExposureReader
+from streamrec.serving.exposures.user_steps import UserStepReader
+from streamrec.serving.feeds.created import CreatedReader
+from streamrec.serving.feeds.feed_finder import FeedFinder
+from streamrec.serving.filters.followed_items import FollowedItems
+from streamrec.serving.filters.item_filters import ItemFilters
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_history import HistoryReader
 from streamrec.serving.item_reader import ItemReader
-from streamrec.serving.recommender import UNKNOWN_USER, Recommender
+from streamrec.serving.recommender import UNKNOWN_USER, Profiles, Recommender
 from streamrec.serving.similar import SimilarFinder
 from streamrec.serving.similar_users import SimilarUserFinder
 from streamrec.serving.sources.exploring import Exploration, Explorer
 from streamrec.serving.sources.learned_blend import LearnedBlend
-from streamrec.serving.sources.near_categories import NearCategories
+from streamrec.serving.sources.metadata import Metadata
+from streamrec.serving.sources.near_categories import FollowedCategories, NearCategories
 from streamrec.serving.sources.reading import ServedReader
 from streamrec.serving.sources.reading_rankings import RankingReader
 from streamrec.serving.sources.retrieval import Retrieval
+from streamrec.serving.status_reader import StatusReader
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.serving.users.fresh import FreshUsers
 
@@ -68,22 +82,44 @@ class GuardedUsers:
 class Serving(NamedTuple):
     """Finders and readers that answers are made with.
 
-    `items`, `blend`, `rankings` and `categories` read beside the answers; `accepted` is told of events.
+    `items`, `blend`, `rankings`, `categories` and `followed` read beside the answers; `accepted` is told of
+    events, `exposures` of lists as well. `usual` is what variants of experiments are made of.
     """
 
     recommender: Recommender
+    batch: BatchRecommender
+    feeds: FeedFinder
     similar: SimilarFinder
     items: ItemReader
     blend: LearnedBlend
     rankings: RankingReader
-    categories: NearCategories
+    categories: FollowedCategories
     history: HistoryReader
     similar_users: SimilarUserFinder
     accepted: AcceptedChoices
+    status: StatusReader
+    followed: FollowedItems
+    exposures: Exposures
+    exposure_reader: ExposureReader
+    batch_lists: BatchListRecommender
+    usual: Usual
+    step_reader: UserStepReader
+
+    def start(self) -> None:
+        """Begin to read what filters need, before the first of them is asked for."""
+        self.followed.start()
+        self.exposures.start()
 
     async def aclose(self) -> None:
         """Wait for what is being read beside the answers."""
-        for part in (self.items, self.blend, self.rankings, self.categories):
+        for part in (
+            self.items,
+            self.blend,
+            self.rankings,
+            self.categories,
+            self.followed,
+            self.exposures,
+        ):
             await part.aclose()
 
 
@@ -96,28 +132,55 @@ def serving_over(
     index_guard = Guard("index", limits.timeout_s, metrics)
     items = ItemReader(cache, cache_guard, store, store_guard, metrics)
     blend = LearnedBlend(cache, cache_guard)
-    categories = NearCategories(items)
     reader = ServedReader(cache, cache_guard, index, index_guard, limits.ranking_age_s)
-    retrieval = Retrieval(reader, categories)
+    followed = FollowedItems(store, metrics)
+    categories = FollowedCategories(followed, NearCategories(items))
+    filters = ItemFilters(followed, limits.timeout_s)
     accepted = AcceptedChoices()
     published = GuardedUsers(store, store_guard, limits.n_seen_excluded)
-    users = FreshUsers(published, accepted, cache, cache_guard, blend, metrics)
+
+    def fresh(users: Profiles) -> FreshUsers:
+        return FreshUsers(users, accepted, cache, cache_guard, blend, metrics)
+
+    def retrieval_without(left_out: frozenset[str]) -> Retrieval:
+        return Retrieval(reader, categories, left_out, filters)
+
+    def recommender_of(users: Profiles, items: Metadata) -> Recommender:
+        return Recommender(
+            users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
+        )
+
+    def batch_of() -> tuple[UsersTogether, Recommender]:
+        together = UsersTogether(store, store_guard, limits.n_seen_excluded, published)
+        return together, recommender_of(fresh(together), ItemsTogether(items))
+
+    retrieval = retrieval_without(frozenset())
     exploration = Exploration(limits.exploration_share, limits.exploration_by)
     explorer = Explorer(reader.rankings, items, exploration, random.Random())
-    recommender = Recommender(
-        users, retrieval=retrieval, items=items, blend=blend, metrics=metrics, explorer=explorer
+    users = fresh(published)
+    recommender = recommender_of(users, items)
+    batches = PublishedBatches(store, store_guard)
+    feeds = FeedFinder(
+        Retrieval(CreatedReader(reader, followed), categories, filters=filters), items, metrics
     )
-    similar = SimilarFinder(retrieval, items, blend, metrics)
-    history = HistoryReader(cache, cache_guard)
-    similar_users = SimilarUserFinder(store, store_guard, index, index_guard)
+    exposures = Exposures(cache, metrics)
     return Serving(
         recommender,
-        similar=similar,
+        batch=BatchRecommender(batch_of),
+        feeds=feeds,
+        similar=SimilarFinder(retrieval, items, blend, metrics),
         items=items,
         blend=blend,
         rankings=reader.rankings,
         categories=categories,
-        history=history,
-        similar_users=similar_users,
+        history=HistoryReader(cache, cache_guard),
+        similar_users=SimilarUserFinder(store, store_guard, index, index_guard),
         accepted=accepted,
+        status=StatusReader(cache, cache_guard),
+        followed=followed,
+        exposures=exposures,
+        exposure_reader=ExposureReader(cache, cache_guard),
+        batch_lists=BatchListRecommender(batches, recommender, items, blend, metrics),
+        usual=Usual(users, retrieval_without, items, blend, reader.rankings, exploration, batches),
+        step_reader=UserStepReader(exposures.steps, cache, cache_guard),
     )

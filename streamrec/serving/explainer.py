@@ -1,7 +1,7 @@
 """Explanation of items: the sources that speak for them, and the user's own items that those go by."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -12,8 +12,10 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.context_columns import context_of
 from streamrec.domain.ranking.explanation import Cause, Explanation
 from streamrec.domain.ranking.recommendation import RecommendedItem
-from streamrec.domain.sources.table import COLUMNS
+from streamrec.domain.sources.table import COLUMNS, EXTRA
+from streamrec.domain.users.less import NOTHING_LESS, Label
 from streamrec.serving.sources.retrieval import Look
+from streamrec.serving.users.asked_less import told_of
 
 N_CAUSES = 3
 """Items named at most: who is told of twenty is told nothing."""
@@ -28,25 +30,34 @@ Shares = dict[str, float]
 
 
 def explained(
-    items: Sequence[RecommendedItem], looks: Sequence[Look], ranker: BlendRanker
+    items: Sequence[RecommendedItem],
+    looks: Sequence[Look],
+    ranker: BlendRanker,
+    less: Mapping[Label, float] = NOTHING_LESS,
 ) -> list[RecommendedItem]:
     """Return the items, each with its explanation by the look that found it.
 
     A source's part of a score is its part of the weighted ranks that the score stands on. An item of the
     user's is a cause when the same ranking without it, the user's vector left as it is, gives the
     recommended item a lower score.
+
+    Parameters
+    ----------
+    less
+        Labels that the user asked for less of.
     """
     explanations: dict[str, Explanation] = {}
     for look in looks:
         left = [item for item in items if item.item_id not in explanations]
         if left:
             explanations |= _Ranking(look, ranker, left).explanations()
-    return [
-        msgspec.structs.replace(
-            item, explanation=explanations.get(item.item_id) or Explanation({item.source: item.score}, [])
-        )
-        for item in items
-    ]
+    explained_items = []
+    for item in items:
+        explanation = explanations.get(item.item_id) or Explanation({item.source: item.score}, [])
+        if words := told_of(item, less):
+            explanation = msgspec.structs.replace(explanation, less=words)
+        explained_items.append(msgspec.structs.replace(item, explanation=explanation))
+    return explained_items
 
 
 def reasons_for(ranker: BlendRanker, candidates: Candidates, rows: Sequence[int]) -> list[list[str]]:
@@ -130,7 +141,8 @@ class _Ranking:
         findings = look.findings.without(cause)
         changed = {s.name: s.propose(findings, look.n) for s in look.stage if s.causes is not None}
         proposals = look.candidates.proposals | changed
-        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.items, findings.scene)
+        context = findings.in_context
+        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.items, context, EXTRA)
         rows = candidates.rows_of(self._numbers)
         scores = np.append(self._ranker.probabilities(candidates), np.float32(0))
         found: list[float] = scores[rows].tolist()
@@ -138,4 +150,4 @@ class _Ranking:
 
 
 def _positive(shares: Sequence[float]) -> Shares:
-    return {name: share for name, share in zip(COLUMNS, shares, strict=True) if share}
+    return {name: share for name, share in zip((*COLUMNS, *EXTRA), shares, strict=False) if share}

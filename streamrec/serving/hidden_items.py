@@ -27,6 +27,8 @@ class HiddenItems:
 
     def note(self, item_ids: Iterable[str], stored: Mapping[str, Item]) -> None:
         """Take over which of these are hidden, from what the store has of them."""
+        if not self._ids and not [item for item in stored.values() if item.is_hidden]:
+            return  # as mostly: there is nothing to put in, and nothing to take out
         for item_id in item_ids:
             item = stored.get(item_id)
             if item is not None and item.is_hidden:

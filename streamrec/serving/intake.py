@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
@@ -10,6 +11,13 @@ from streamrec.errors import InvalidEvent
 from streamrec.ports import INTERACTIONS, EventSink, Message
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import EventRecord, encode_event, to_interaction
+
+
+class Taken(NamedTuple):
+    """Events that were taken in, and what each type of them weighs."""
+
+    events: Sequence[Interaction]
+    weights: EventWeights
 
 
 class EventIntake:
@@ -35,7 +43,7 @@ class EventIntake:
         self._weights = weights
         self._clock = clock
 
-    async def accept(self, records: Sequence[EventRecord]) -> None:
+    async def accept(self, records: Sequence[EventRecord]) -> Taken:
         """Append all events or none; they are durable on return.
 
         Raises
@@ -49,6 +57,7 @@ class EventIntake:
         events = [_event(position, record, arrival_s) for position, record in enumerate(records)]
         weights = await self._weights()
         await asyncio.to_thread(self._append, events, weights)
+        return Taken(events, weights)
 
     def _append(self, events: Sequence[Interaction], weights: EventWeights) -> None:
         self._sink.append(INTERACTIONS, [Message(event.user_id, encode_event(event)) for event in events])

@@ -10,6 +10,7 @@ from itertools import islice
 import structlog
 
 from streamrec.domain.items.item import Item, ItemVersions
+from streamrec.ending_tasks import end_tasks
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache, ItemCatalog, Metrics
 from streamrec.serving.guard import Answered, Guard
@@ -77,7 +78,8 @@ class ItemReader:
         self._note_ages(found)
         self._hidden.note(found, found)
         # Read from the store a moment ago, as candidates mostly, and on the way to the cache.
-        found = {id_: self._pending[id_] for id_ in item_ids if id_ in self._pending} | found
+        if self._pending:
+            found = {id_: self._pending[id_] for id_ in item_ids if id_ in self._pending} | found
         missing = [item_id for item_id in item_ids if item_id not in found]
         self._metrics.count("recommender.item_cache.hits", len(item_ids) - len(missing))
         self._metrics.count("recommender.item_cache.misses", len(missing))
@@ -133,9 +135,7 @@ class ItemReader:
         """Write what waits to be written."""
         if self._filling is not None:
             await self._filling
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
+        await end_tasks(self._telling)
 
     async def _tell(self, changed: ItemVersions) -> None:
         """Have the cache forget items, or know them as hidden."""

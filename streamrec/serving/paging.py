@@ -27,15 +27,15 @@ class Page:
         Of what is like the item that is looked at.
     """
 
-    def __init__(self, request: RecommendationRequest) -> None:
-        """Read where the request's reader stands.
+    def __init__(self, request: RecommendationRequest, feed: str = "") -> None:
+        """Read where the request's reader stands, in a feed or in a list of their own.
 
         Raises
         ------
         InvalidInput
             When its cursor is not one that goes on with this question.
         """
-        question = question_of(request)
+        question = feed + question_of(request)
         self.shown = (
             Shown.nothing(question) if request.cursor is None else Shown.read(request.cursor, question)
         )
@@ -53,6 +53,11 @@ class Page:
     def is_choosy(self) -> bool:
         """True when the request says itself which items are good enough."""
         return bool(self.only_ids) or self._min_score is not None
+
+    def good(self, items: list[RecommendedItem]) -> list[RecommendedItem]:
+        """Return the items whose score is one that the request takes."""
+        least = self._min_score
+        return items if least is None else [item for item in items if item.score >= least]
 
     def order(self, ids_at: Callable[[list[int]], list[str]], scores: NDArray[np.floating]) -> list[int]:
         """Return the positions of those of N candidates that this page may show, best first.

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential_jitter
 
+from streamrec.ending_tasks import end_tasks
 from streamrec.errors import ConfigurationError, StreamrecError
 from streamrec.log_limits import warn_seldom
 
@@ -68,11 +69,7 @@ class Readiness:
 
     async def aclose(self) -> None:
         """Stop looking."""
-        tasks: list[asyncio.Task[object]] = [*self._asking.values()]
-        tasks += [self._watch] if self._watch is not None else []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*self._asking.values(), self._watch)
 
     async def _look_at_missing(self) -> dict[str, str]:
         """Return what the parts say that never answered; empty when all have."""

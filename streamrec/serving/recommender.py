@@ -1,28 +1,33 @@
 """Answers requests for recommendations, with whatever works at the moment."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from streamrec.domain.events.stream_time import StreamTime
+from streamrec.domain.items.propensities import Draw
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.diversity import Shape, pool_size
 from streamrec.domain.ranking.recommendation import (
-    BasedOn,
     RecommendationRequest,
     Recommendations,
     RecommendedItem,
 )
+from streamrec.domain.sources.reasons import based_on, fallback_reason, popular_because
 from streamrec.domain.sources.request_context import RequestContext
-from streamrec.domain.sources.table import LABELS
+from streamrec.domain.users.cohorts import cohorts_of
+from streamrec.domain.users.less import factors
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.explainer import explained
 from streamrec.serving.guard import Answered
 from streamrec.serving.paging import Page
 from streamrec.serving.shape import shaped
-from streamrec.serving.sources.exploring import Explorer
+from streamrec.serving.sources.exploring import Explored, Explorer
 from streamrec.serving.sources.filling import Filling, count_shown
 from streamrec.serving.sources.metadata import Metadata
 from streamrec.serving.sources.retrieval import Look, Retrieval
+from streamrec.serving.users.asked_less import moved_down
 
 UNKNOWN_USER = UserProfile(None, [])
 
@@ -43,12 +48,16 @@ class RankerSource(Protocol):
     def time(self) -> StreamTime:
         """Return the time of the stream that it was learned from, as of now."""
 
+    def cohorts(self) -> Collection[int]:
+        """Return the tokens of cohorts that have a ranking."""
+
 
 class Answer(NamedTuple):
-    """Items that are shown, and the looks for candidates that they were chosen from."""
+    """Items that are shown, the looks for candidates that they were chosen from, and the part of chance."""
 
     recommendations: Recommendations
     looks: Sequence[Look]
+    draw: Draw | None = None
 
 
 class Recommender:
@@ -97,49 +106,68 @@ class Recommender:
         """
         return (await self.answer(request)).recommendations
 
-    async def answer(self, request: RecommendationRequest, time: StreamTime | None = None) -> Answer:
+    async def answer(
+        self, request: RecommendationRequest, time: StreamTime | None = None, shape: Shape | None = None
+    ) -> Answer:
         """Return what `recommend` does, and what it was chosen from.
 
         Parameters
         ----------
         time
             Of the stream; None: now.
+        shape
+            Of the list; None: the request's. A cursor goes on whatever it is.
         """
+        shape = request.shape if shape is None else shape
         page = Page(request)
         ranker = await self._blend.ranker()
         context, failed_to_know = await self.context_of(request, time or self._blend.time())
         filling = Filling(self._retrieval, self._items, ranker, context, page)
-        is_arranged = request.shape.changes_lists or (context.is_by_item and request.like_order.changes_lists)
-        pool = await filling.pool(pool_size(page.k) if is_arranged else page.k)
+        less = factors(context.less, context.time.now)
+        is_in_like_order = context.is_by_item and request.like_order.changes_lists
+        is_arranged = shape.changes_lists or is_in_like_order or bool(less)
+        pool = page.good(moved_down(await filling.pool(pool_size(page.k) if is_arranged else page.k), less))
         # A shape says which items are shown; an order, where it is asked for, says in which order.
-        in_shape, failed_to_shape = await self._shaped(pool, request.shape, page, filling.generation)
+        in_shape, failed_to_shape = await self._shaped(pool, shape, page, filling.generation)
         items = (await filling.in_order(in_shape))[: page.k]
-        explored = Answered(items)
-        if self._explorer is not None:
-            explored = await self._explorer.explored(items, filling.ranked, context, page)
-        items = explained(explored.value, filling.looks, ranker) if request.explain else explored.value
-        failed = failed_to_know | filling.failed | failed_to_shape | explored.failed
+        (items, draw), failed_to_explore = await self._explored(items, filling, context, page)
+        items = explained(items, filling.looks, ranker, less) if request.explain else items
+        failed = failed_to_know | filling.failed | failed_to_shape | failed_to_explore
         generation = filling.generation
         count_shown(self._metrics, [item.source for item in items], failed)
         if request.user_id is not None:
-            reason = _fallback_reason(context, generation, failed, is_short=len(items) < page.k)
+            reason = fallback_reason(context, generation, failed, is_short=len(items) < page.k)
             reason = "store_unavailable" if failed_to_know else reason
             self._metrics.count(f"recommender.fallback.{reason}" if reason else "recommender.personalized")
+        basis = based_on(items, context, generation)
         recommendations = Recommendations(
             items,
-            _based_on(items, context, generation),
+            basis,
             generation,
             bool(failed),
             page.next_cursor(items, is_degraded=bool(failed)),
+            popular_because(basis, request, context, failed),
+            self._retrieval.warnings(context),
         )
-        return Answer(recommendations, filling.looks)
+        return Answer(recommendations, filling.looks, draw)
 
     async def context_of(self, request: RecommendationRequest, time: StreamTime) -> Answered[RequestContext]:
         """Return what the sources need to know of who asks."""
         if request.user_id is None:
             return Answered(context_of(request, UNKNOWN_USER, time))
         profile, failed = await self._users.profile(request.user_id, with_seen=request.exclude_seen)
-        return Answered(context_of(request, profile, time), failed)
+        context = context_of(request, profile, time)
+        if cohorts := _cohorts_of(profile, self._blend.cohorts()):
+            context = msgspec.structs.replace(context, cohorts=cohorts)
+        return Answered(context, failed)
+
+    async def _explored(
+        self, items: list[RecommendedItem], filling: Filling, context: RequestContext, page: Page
+    ) -> Answered[Explored]:
+        """Return the page's items with new ones among them, if any are wanted."""
+        if self._explorer is None:
+            return Answered(Explored(items))
+        return await self._explorer.explored(items, filling.ranked, context, page)
 
     async def _shaped(
         self, pool: list[RecommendedItem], shape: Shape, page: Page, generation: str | None
@@ -169,11 +197,12 @@ def context_of(request: RecommendationRequest, profile: UserProfile, time: Strea
             item_id=item_id,
             banned=frozenset().union(profile.seen, recent, request.exclude_ids),
             categories=request.categories,
+            conditions=request.required,
             only=only,
             is_explained=request.explain,
         )
     return RequestContext(
-        vector=state.vector,
+        vector=state.vector_at(time),
         # Of who chose for the first time, a moment ago, there may be no vector yet, and then no generation.
         generation=state.generation or None,
         recent=state.recent,
@@ -182,32 +211,19 @@ def context_of(request: RecommendationRequest, profile: UserProfile, time: Strea
         time=time,
         item_id=item_id,
         banned=frozenset().union(profile.seen, state.disliked, request.exclude_ids),
+        less=state.less,
         is_new_only=request.exclude_seen,
         categories=request.categories,
+        conditions=request.required,
         only=only,
         is_explained=request.explain,
     )
 
 
-def _fallback_reason(
-    context: RequestContext, generation: str | None, failed: frozenset[str], *, is_short: bool
-) -> str | None:
-    """Return why the user's own vector had no part in the answer, or items are missing; else None."""
-    if context.vector is None:
-        return "stranger"
-    if "index" in failed:
-        return "index_unavailable"
-    if generation is None:
-        return "generation_not_served"
-    return "too_few_candidates" if is_short else None
-
-
-def _based_on(items: Sequence[RecommendedItem], context: RequestContext, generation: str | None) -> BasedOn:
-    if not items:
-        return "popular_items"
-    # The user's own vector had its say in the order, even where what is popular speaks for each item most.
-    if context.vector is not None and generation is not None:
-        return "user_id"
-    if not any(LABELS[item.source].is_personal for item in items):
-        return "popular_items"
-    return "item_id" if context.is_by_item else "user_id"
+def _cohorts_of(profile: UserProfile, ranked: Collection[int]) -> tuple[int, ...]:
+    """Return the tokens of a user's cohorts that have a ranking."""
+    tokens = profile.cohorts
+    if tokens is None:
+        attributes = None if profile.document is None else profile.document.attributes
+        tokens = tuple(cohort.token for cohort in cohorts_of(attributes)) if attributes and ranked else ()
+    return tuple(token for token in tokens if token in ranked)

@@ -35,7 +35,7 @@ def like_first(pool: Sequence[RecommendedItem], looked_at: Item, order: LikeOrde
     """Return a pool with those that are similar to an item in the order given, and the others after them."""
 
     def sorting_key(item: RecommendedItem) -> tuple[bool, bool, float]:
-        if not LABELS[item.source].is_personal:
+        if not LABELS[item.source].is_by_items:
             return True, False, 0.0
         return False, *order.sort_key(item.categories, item.attributes, looked_at)
 

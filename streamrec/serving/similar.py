@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
-from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.diversity import pool_size
 from streamrec.domain.ranking.recommendation import RecommendationRequest, RecommendedItem
+from streamrec.domain.ranking.sole_scores import SoleScores
 from streamrec.domain.similarity.answers import SimilarItem, SimilarItems
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import SIMILAR_BY, SIMILARITIES, SimilarityKind
@@ -47,7 +44,7 @@ class SimilarFinder:
             How many, which and in what order; its user counts for nothing.
         """
         alone = SIMILAR_BY.get(by)
-        ranker: Ranker = await self._blend.ranker() if alone is None else OwnScores(alone.name)
+        ranker: Ranker = await self._blend.ranker() if alone is None else SoleScores()
         time = self._blend.time()
         context = RequestContext(
             recent=(item_id,),
@@ -58,6 +55,8 @@ class SimilarFinder:
             categories=request.categories,
             only=frozenset(request.only_ids),
             similarity=by,
+            conditions=request.required,
+            takes_any=False,
         )
         filling = Filling(self._retrieval, self._items, ranker, context, Page(request))
         pool = await filling.pool(pool_size(request.k) if request.like_order.changes_lists else request.k)
@@ -66,7 +65,8 @@ class SimilarFinder:
         supports = {} if supports_of is None else supports_of(filling.looks[-1].findings)
         items = _with_supports(shown, supports)
         count_shown(self._metrics, [item.source for item in items], filling.failed)
-        return SimilarItems(item_id, by, items, filling.generation, bool(filling.failed))
+        warnings = self._retrieval.warnings(context)
+        return SimilarItems(item_id, by, items, filling.generation, bool(filling.failed), warnings)
 
     async def knows(self, item_id: str) -> bool:
         """Return whether anybody has chosen this item, as far as the parts that answer know."""
@@ -87,19 +87,3 @@ def _with_supports(items: Sequence[RecommendedItem], supports: Mapping[str, floa
         )
         for item in items
     ]
-
-
-class OwnScores:
-    """Ranks by one source alone, whose own scores stand where the blend has probabilities."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    def probabilities(self, candidates: Candidates) -> NDArray[np.floating]:
-        """Return (N,) the source's scores."""
-        proposal = candidates.proposals.get(self._source)
-        return np.zeros(0) if proposal is None else proposal.scores
-
-    def main_sources(self, candidates: Candidates, positions: Sequence[int]) -> list[str]:
-        """Return the source, (M,) times."""
-        return [self._source] * len(positions)

@@ -37,9 +37,12 @@ class LearningSettings(BaseSettings):
     init_std: PositiveFloat = Field(0.05, description="Spread of a new item's entries.")
     user_rate: Rate = Field(0.01, description="Learning rate of user rows.")
     item_rate: Rate = Field(0.1, description="Learning rate of item rows.")
-    bias_rate: Rate = Field(0.1, description="Learning rate of item biases.")
+    bias_rate: Rate = Field(0.2, description="Learning rate of item biases.")
     past_rate: Rate = Field(0.1, description="Learning rate of the rows that items have as somebody's past.")
     decay: Factor = Field(0.05, description="L2 regularization of the rows that are touched.")
+    prior: Factor = Field(
+        0.1, description="Share by which an item's first lesson shortens its row; the n-th: an n-th of it."
+    )
     n_context: NonNegativeInt = Field(20, description="Last items that a user's vector holds; 0: none.")
     context_decay: float = Field(0.95, gt=0, le=1, description="An item weighs so much of the one after it.")
     context_floor: float = Field(0.1, ge=0, le=1, description="Share of its weight that no time takes away.")

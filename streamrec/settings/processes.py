@@ -22,10 +22,13 @@ from streamrec.domain.bars.bar import MAX_WINDOW
 from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
 from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
 from streamrec.domain.items.exploration import ExplorationBy
-from streamrec.domain.popularity.counts import EVENTS_PATTERN
+from streamrec.domain.popularity.window import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
 from streamrec.redaction import shown_url
+from streamrec.settings.counts import CohortSettings
+from streamrec.settings.counts import CoVisitationSettings as CoVisitationSettings
+from streamrec.settings.exposures import ExposureSettings as ExposureSettings
 from streamrec.settings.home_folder import home_expanded
 from streamrec.settings.learning import LearningSettings as LearningSettings
 from streamrec.settings.learning import Weight
@@ -46,7 +49,15 @@ def variables_of(shown: str, *candidates: str) -> str:
     return " and ".join(holding or candidates[:1])
 
 
-_PLACES = ("events_url", "changelog_url", "store_url", "cache_url", "artifacts_dir", "api_keys_file")
+_PLACES = (
+    "events_url",
+    "changelog_url",
+    "store_url",
+    "cache_url",
+    "artifacts_dir",
+    "api_keys_file",
+    "admin_keys_file",
+)
 
 
 class LocationSettings(BaseSettings):
@@ -67,6 +78,7 @@ class LocationSettings(BaseSettings):
     artifacts_dir: Path = Field(Path("var/artifacts"), description="Snapshots and checkpoints.")
     statsd_url: str | None = Field(None, description="statsd://host:8125; none: metrics are not sent.")
     api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
+    admin_keys_file: Path | None = Field(None, description="Its keys alone change items and erase users.")
     log_level: str = "INFO"
     slow_request_s: PositiveFloat = Field(0.5, description="Requests that take longer are logged.")
 
@@ -88,27 +100,6 @@ class LocationSettings(BaseSettings):
         return self.events_url
 
 
-class CoVisitationSettings(BaseSettings):
-    """Settings of co-visitation: items that are chosen together become neighbours."""
-
-    model_config = SettingsConfigDict(env_prefix="STREAMREC_COVISITATION_", frozen=True, extra="ignore")
-
-    n_kept: PositiveInt = Field(256, multiple_of=8, description="Neighbours counted per item; 12 bytes each.")
-    history_length: PositiveInt = Field(20, description="Last distinct items that an event is paired with.")
-    distance_decay: float = Field(0.9, gt=0, le=1, description="A pair's weight, per item between the two.")
-    shrinkage: NonNegativeFloat = Field(10.0, description="Pairs seen less often than this prove little.")
-    half_life_s: PositiveFloat | None = Field(
-        365 * 86_400.0, description="Seconds of stream time until counts are worth half; none: no fading."
-    )
-    same_day_items: NonNegativeInt = Field(
-        50, description="Items of a user's day (UTC) that are paired; 0: same days are not counted."
-    )
-    n_published: PositiveInt = Field(100, description="Neighbours of an item in the hot cache.")
-    max_published_items: PositiveInt = Field(200, description="Items in one publication at most.")
-    publish_share: float = Field(0.1, gt=0, le=1, description="Of the time, spent on publishing at most.")
-    refresh_interval_s: PositiveFloat = Field(300.0, description="A cache that was emptied is full after it.")
-
-
 class TrainerSettings(BaseSettings):
     """Settings of the incremental trainer."""
 
@@ -128,8 +119,17 @@ class TrainerSettings(BaseSettings):
         EventWeights(given)
         return given
 
+    @property
+    def weights(self) -> EventWeights:
+        """Weights of events by their type and value."""
+        return EventWeights(self.event_weights, self.default_event_weight)
+
     value_weight: bool = Field(False, description="An event's value, over its user's mean, scales it.")
     max_batch: PositiveInt = Field(1024, description="Events learned in one step at most.")
+    round_s: PositiveFloat = Field(
+        0.06,
+        description="Processor time of a step, about: where events take longer, fewer are learned at once.",
+    )
     poll_timeout_s: PositiveFloat = 0.05
     item_publish_interval_s: PositiveFloat = Field(0.2, description="Item vectors are coalesced so long.")
     item_publish_share: float = Field(
@@ -154,6 +154,9 @@ class TrainerSettings(BaseSettings):
     dedupe_window: PositiveInt = Field(100_000, description="Event ids remembered, to drop repeats.")
     covisitation: CoVisitationSettings = Field(
         default_factory=CoVisitationSettings, description="Has variables of its own: STREAMREC_COVISITATION_."
+    )
+    cohorts: CohortSettings = Field(
+        default_factory=CohortSettings, description="Has variables of its own: STREAMREC_COHORTS_."
     )
     popularity_half_lives: dict[WindowName, PositiveFloat | EventCount | None] = Field(
         {"all": None, "week": 7 * 86_400.0, "day": 86_400.0, "hour": 3_600.0, "recent": "1000 events"},
@@ -191,6 +194,7 @@ class BarsSettings(BaseSettings):
         frozenset(), description="Types of events whose values count (JSON); none: all of no negative weight."
     )
     max_batch: PositiveInt = Field(10_000, description="Records taken in in one step at most.")
+    round_s: PositiveFloat = Field(0.1, description="Processor time of a step, about.")
     poll_timeout_s: PositiveFloat = 0.05
     publish_interval_s: PositiveFloat = Field(1.0, description="Changes are coalesced so long.")
     publish_share: float = Field(0.25, gt=0, le=1, description="Of the time, spent on publishing at most.")
@@ -238,6 +242,8 @@ class ServerSettings(BaseSettings):
     root_path: Annotated[str, StringConstraints(pattern=r"^(/[^/?#%\s]+)*/?$")] = Field(
         "", description="Prefix that a proxy leaves before the paths, such as /rec."
     )
+    max_upload_bytes: NonNegativeInt = Field(500_000_000, description="Of an admin's files; 0: none.")
+    uploads_dir: Path = Field(Path("var/uploads"), description="Where these are, and what is made of them.")
     cors_origins: frozenset[Annotated[str, StringConstraints(pattern=r"^(\*|https?://[^/\s?#]+)$")]] = Field(
         frozenset(), description="Origins whose pages may use the API from a browser (JSON); none: none may."
     )

@@ -15,7 +15,7 @@ from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.popularity.counts import ALL_TIME
 from streamrec.domain.ranking.metrics import MISS, SlidingComparison, rank_of
 from streamrec.domain.ranking.prequential import PopularityRanker, Ranker
-from streamrec.domain.ranking.recommendation import RecommendationRequest
+from streamrec.domain.sources.table import COLUMNS
 from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.log_limits import warn_seldom
@@ -24,6 +24,8 @@ from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.shadow.live_serving import LiveServing
 from streamrec.shadow.model_watch import ModelWatch
+from streamrec.shadow.predicted_events import PredictedEvents
+from streamrec.shadow.sliding_hits import SlidingHits
 
 _WINDOW = 1000
 """Events that the running figures are of: few enough to move within minutes, enough to be steady to .03."""
@@ -31,6 +33,9 @@ _WINDOW = 1000
 _K = 10
 
 _SERVED = "served"
+
+_SOURCES = tuple(name for name in COLUMNS if name != "gmf")
+"""Of which recall is told beside the models': the vectors' is that of the model alone, over all items."""
 
 _BIT_OF_REPEATS = 32
 """From here on an event's number says whether the blend learns from it what is chosen again: one in four."""
@@ -52,6 +57,8 @@ class LiveEvaluation:
         Asked for some of them, to see what users would really get.
     categories
         Of all items.
+    predicted
+        Told the rank of each event in what was served.
 
     Attributes
     ----------
@@ -66,11 +73,14 @@ class LiveEvaluation:
         n_neighbours: int,
         live_index: LiveIndex | None = None,
         categories: CategoryTable | None = None,
+        predicted: PredictedEvents | None = None,
     ) -> None:
         self._state = state
+        self._predicted = predicted
         self._live_index = live_index
         self._sample = EvaluationSample(rate)
         self._comparison = SlidingComparison(_WINDOW, _K)
+        self._of_sources = SlidingHits(_SOURCES, _WINDOW)
         self._watch = ModelWatch(_K)
         self._n_failed = 0
         self.serving = LiveServing(state, n_neighbours, categories=categories)
@@ -87,10 +97,13 @@ class LiveEvaluation:
         for event in self._sample.chosen(events, now):
             if weights.of(event.type, event.value) > 0:
                 try:
+                    self._learn_of_newcomer(event)
                     self._rank(event, now)
                 except Exception as error:  # noqa: BLE001  # figures are not worth a stop of what they are about
                     self._n_failed += 1
                     warn_seldom("evaluation_failed", exc_info=error)
+        if self._predicted is not None:
+            self._predicted.save_if_due(now)
 
     def gauges(self) -> dict[str, float]:
         """Return the running figures by metric name; those of models once an event was ranked."""
@@ -99,10 +112,12 @@ class LiveEvaluation:
             for model, summary in self._comparison.summaries().items()
             for metric, value in summary.items()
         }
+        shares = self._of_sources.shares()
+        of_sources = {f"prequential.{name}.recall_at_{_K}": share for name, share in shares.items()}
         of_watch = self._watch.gauges() if of_models else {}
         of_failed = {"evaluation_failures": float(self._n_failed)}
         of_index = self._live_index.gauges() if self._live_index is not None else {}
-        return of_failed | of_models | of_watch | of_index
+        return of_failed | of_models | of_sources | of_watch | of_index
 
     def _rank(self, event: Interaction, now: float) -> None:
         """Rank an event of a known user and an item that is new to the user; pass over any other."""
@@ -113,7 +128,8 @@ class LiveEvaluation:
             return
         n_items = model.items.n_rows
         if not 0 <= item_row < n_items:
-            self._comparison.add(dict.fromkeys((*self._rankers, _SERVED), MISS))
+            self._note(event, dict.fromkeys((*self._rankers, _SERVED), MISS))
+            self._of_sources.add(())
             return
         is_own = state.learner.known_among(user_row, np.arange(n_items))
         learns_repeats = number_of_event(event) >> _BIT_OF_REPEATS & 3 == 0
@@ -122,20 +138,40 @@ class LiveEvaluation:
         if is_own[item_row]:
             return
         own = np.flatnonzero(is_own)
-        scores = {name: ranker.scores(user_row, n_items) for name, ranker in self._rankers.items()}
+        scores = {
+            name: ranker.scores(user_row, n_items, event.timestamp) for name, ranker in self._rankers.items()
+        }
         ranks = {name: rank_of(of_all, item_row, own) for name, of_all in scores.items()}
-        ranks[_SERVED] = self._served_rank(event)
+        ranks[_SERVED] = self.serving.served_rank(event, _K)
+        self._of_sources.add(self._sources_that_hit(item_row, is_own))
         if not learns_repeats:
             self.serving.learn_from_answer(event.item_id)
-        self._comparison.add(ranks)
+        self._note(event, ranks)
         self._watch.note(ranks["gmf"], ranks["popularity"])
         if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
 
-    def _served_rank(self, event: Interaction) -> int:
-        answer = self.serving.recommend(RecommendationRequest(_K, event.user_id), event.timestamp)
-        listed = [item.item_id for item in answer.items]
-        return listed.index(event.item_id) if event.item_id in listed else MISS
+    def _note(self, event: Interaction, ranks: dict[str, int]) -> None:
+        self._comparison.add(ranks)
+        if self._predicted is not None:
+            self._predicted.note(event, ranks[_SERVED])
+
+    def _learn_of_newcomer(self, event: Interaction) -> None:
+        """Let the first event of somebody with attributes teach the blend what these are worth."""
+        state = self._state
+        if event.user_id in state.cohorts.waiting and event.user_id not in state.user_ids:
+            self.serving.learn(event, is_new_only=True)
+
+    def _sources_that_hit(self, item_row: int, is_own: NDArray[np.bool_]) -> list[str]:
+        """Return the sources whose ten best items for the last answer, the user's own left out, have this."""
+        found = self.serving.answered_from
+        if found is None:
+            return []
+        best_of = {
+            source: proposal.numbers[~is_own[proposal.numbers]][:_K]
+            for source, proposal in found.proposals.items()
+        }
+        return [source for source, best in best_of.items() if item_row in best]
 
     def _look_up(
         self, target: str, user_row: int, scores: NDArray[np.floating], own: NDArray[np.int64]

@@ -9,13 +9,17 @@ from streamrec.domain.popularity.ranked_item import RankedNumbers, Ranking
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity.neighbour import Near
+from streamrec.domain.sources.cohorts import WINDOW as COHORTS
+from streamrec.domain.sources.cohorts import ranking_of
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NEAREST, NEIGHBOURS, Need
 from streamrec.domain.users.user import UserDocument
 from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.state.user_cohorts import cohorts_of_user
 from streamrec.ports import UserProfile
+from streamrec.publishing.cohorts import cohort_rankings
 from streamrec.publishing.views import item_vectors, popular, user_states
 from streamrec.serving.guard import Answered
 from streamrec.serving.recommender import UNKNOWN_USER
@@ -32,11 +36,12 @@ class LiveUsers:
         """Return document and, if wanted, seen items of a user."""
         state = self._state
         row = state.user_ids.row(user_id)
+        cohorts = cohorts_of_user(state, user_id)
         if not 0 <= row < state.learner.model.users.n_rows:
-            return Answered(UNKNOWN_USER)
+            return Answered(UNKNOWN_USER._replace(cohorts=cohorts))
         (user,) = user_states(state, np.array([row]))
         seen = self._seen(row, user.n_events, user.recent) if with_seen else []
-        return Answered(UserProfile(UserDocument(user_id, user), seen))
+        return Answered(UserProfile(UserDocument(user_id, user), seen, cohorts))
 
     def _seen(self, row: int, n_events: int, recent: Sequence[str]) -> list[str]:
         state = self._state
@@ -81,7 +86,7 @@ class StateReader:
             self._items,
             self._nearest(context, n) if NEAREST in needs else None,
             self.neighbours(history),
-            {need.window: self.popular(need.window) for need in needs if need.window},
+            self._rankings_of([need.window for need in needs if need.window], context),
         )
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
@@ -105,12 +110,18 @@ class StateReader:
         if state.hidden_items:
             is_there &= ~are_hidden(state)[near.rows]
         # To the digits that are published: two that are alike there are alike here.
-        similarities, follows = near.similarities.round(6), near.follows.round(6)
-        columns = zip(near.rows, similarities, follows, near.supports.round(3), is_there, strict=True)
-        return {
-            id_: Near(*(column[is_in] for column in of_item))
-            for id_, (*of_item, is_in) in zip(known, columns, strict=True)
-        }
+        columns = (near.rows, near.similarities.round(6), near.follows.round(6), near.supports.round(3))
+        tables = np.stack(columns, axis=-1, dtype=np.float64)
+        return {id_: Near(table[is_in]) for id_, table, is_in in zip(known, tables, is_there, strict=True)}
+
+    def _rankings_of(self, windows: Sequence[str], context: RequestContext) -> dict[str, RankedNumbers]:
+        rankings = {window: self.popular(window) for window in windows if window != COHORTS}
+        if COHORTS in windows:
+            missing = [token for token in context.cohorts if ranking_of(token) not in self._rankings]
+            for name, ranked in cohort_rankings(self._state, missing).items() if missing else ():
+                self._rankings[name] = Ranking(ranked).by_number(self._items)
+            rankings |= {name: self._rankings[name] for name in map(ranking_of, context.cohorts)}
+        return rankings
 
     def popular(self, window: str) -> RankedNumbers:
         """Return the ranking of a window of popularity."""

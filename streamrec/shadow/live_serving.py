@@ -1,6 +1,6 @@
 """The recommender over the trainer's own state: what it would answer now, and what its blend learns from."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import TypeVar
 
 from streamrec.domain.events.interaction import Interaction
@@ -9,6 +9,7 @@ from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.metrics import MISS
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.views import stream_time
@@ -38,6 +39,9 @@ class _BlendOfState:
 
     def time(self) -> StreamTime:
         return stream_time(self._state)
+
+    def cohorts(self) -> Collection[int]:
+        return frozenset(self._state.cohorts.shown())
 
 
 class LiveServing:
@@ -79,6 +83,12 @@ class LiveServing:
         # Where one look was not enough, the blend learns from the first, as all answers begin.
         self.answered_from = answer.looks[0].candidates
         return answer.recommendations
+
+    def served_rank(self, event: Interaction, k: int) -> int:
+        """Return the rank of an event's item in the list of its moment; `MISS`: it is not in it."""
+        answer = self.recommend(RecommendationRequest(k, event.user_id), event.timestamp)
+        listed = [item.item_id for item in answer.items]
+        return listed.index(event.item_id) if event.item_id in listed else MISS
 
     def learn(self, event: Interaction, *, is_new_only: bool) -> None:
         """Let the blend learn a choice that has not been learned by anything else yet."""

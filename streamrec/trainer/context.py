@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import partial
 
-from streamrec.domain.events.weights import EventWeights
+from streamrec.adapters.files.snapshot_retention import predicted_path
 from streamrec.learning.commands import commands_read
 from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.reverts import Reverts
@@ -11,6 +11,7 @@ from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.state.user_cohorts import complete_cohorts
 from streamrec.ports import EventSource, Metrics, Offsets, TrainerStore
 from streamrec.process.erasures import ever_erased, open_erasures
 from streamrec.process.retries import patiently
@@ -21,6 +22,7 @@ from streamrec.publishing.challenger import ChallengerPublisher
 from streamrec.publishing.publisher import Changelog, Publisher
 from streamrec.settings.processes import TrainerSettings
 from streamrec.shadow.live_index import LiveIndex
+from streamrec.shadow.predicted_events import PredictedEvents
 from streamrec.trainer.trainer_process import Start, TrainerProcess
 
 
@@ -30,6 +32,8 @@ class TrainerContext(StreamContext):
 
     Attributes
     ----------
+    predicted
+        Keeps the ranks of the newest events that were predicted; None: they are not kept.
     erased_users
         Users of the restored state who were erased since it was written.
     is_new_log
@@ -45,14 +49,17 @@ class TrainerContext(StreamContext):
     checkpoints: Checkpoints
     reverts: Reverts
     live_index: LiveIndex | None = None
+    predicted: PredictedEvents | None = None
     erased_users: tuple[str, ...] = ()
     is_new_log: bool = False
 
     def close(self) -> None:
-        """End the threads of whatever works beside the loop."""
+        """End the threads of whatever works beside the loop, and keep what was predicted."""
         if self.live_index is not None:
             self.live_index.close()
         self.publisher.close()
+        if self.predicted is not None:
+            self.predicted.save()
 
 
 def open_context(
@@ -93,6 +100,7 @@ def open_context(
         erased = patient(ever_erased, store, user_ids)
     state.log = erasures.log
     follow_chosen(state, categories.contents)
+    patient(_read_cohorts, state, store, start)
     return TrainerContext(
         source=source,
         erasures=erasures,
@@ -103,15 +111,14 @@ def open_context(
         stop=process.stop,
         state=state,
         categories=categories,
-        rules=LearningRules(
-            weights_of(settings), settings.value_weight, categories.contents, categories.labels
-        ),
+        rules=LearningRules(settings.weights, settings.value_weight, categories.contents, categories.labels),
         settings=settings,
         store=store,
         publisher=publisher,
         checkpoints=checkpoints,
         reverts=process.reverts,
         live_index=_live_index(process, metrics),
+        predicted=PredictedEvents(predicted_path(process.artifacts_dir, held.generation)),
         erased_users=tuple(erased),
         is_new_log=start != "checkpoint",
     )
@@ -123,9 +130,11 @@ def _live_index(process: TrainerProcess, metrics: Metrics) -> LiveIndex | None:
     return LiveIndex(process.index, process.settings.look_ups_per_s, metrics, process.clock)
 
 
-def weights_of(settings: TrainerSettings) -> EventWeights:
-    """Return what each type of event weighs."""
-    return EventWeights(settings.event_weights, settings.default_event_weight)
+def _read_cohorts(state: TrainerState, store: TrainerStore, start: Start) -> None:
+    if start != "checkpoint":
+        # What changed may have been ordered in the log that is gone.
+        state.cohorts.note_read(is_read=False)
+    complete_cohorts(state, store.read_attributes)
 
 
 def _seek(source: EventSource, start: Start, next_offsets: Offsets) -> None:

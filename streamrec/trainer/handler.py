@@ -6,20 +6,23 @@ from typing import Protocol
 
 import numpy as np
 
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.learning.absorb import absorb
 from streamrec.learning.commands import carry_out, changed_items
 from streamrec.learning.eviction import Eviction
 from streamrec.learning.state.hidden_items import follow
 from streamrec.learning.state.pending import Pending
+from streamrec.learning.state.user_cohorts import expect_users, renew_cohorts
 from streamrec.ports import Offsets, UserUpdates
 from streamrec.process.checkpointing import WrittenBeside
 from streamrec.process.decoding import Batch, KeyedCommand
 from streamrec.process.retries import patiently
 from streamrec.publishing.neighbours import NeighbourPublishing
-from streamrec.publishing.publications import UserPublication
+from streamrec.publishing.publications import Status, UserPublication
 from streamrec.publishing.rankings import RankingPublishing
 from streamrec.publishing.rejections import rejection
+from streamrec.publishing.status_report import StatusReporting
 from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
 from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.shadow.live_evaluation import LiveEvaluation
@@ -56,19 +59,23 @@ class TrainerHandler:
         state, settings, publisher = context.state, context.settings, context.publisher
         self._state = state
         self._patiently = patiently(context.stop.is_giving_up, context.metrics)
+        self._read_attributes = context.store.read_attributes
         self._evaluation = LiveEvaluation(
             state,
             settings.evaluations_per_s,
             settings.covisitation.n_published,
             context.live_index,
             context.categories.table,
+            context.predicted,
         )
         now = context.clock()
         self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)
         self._item_vectors = publishing_of_items(state, publisher, settings, now)
         self._user_vectors = publishing_of_users(state, publisher, settings, now)
         self._rankings = RankingPublishing(state, context.categories, context.rules.weights, publisher)
+        self._report = StatusReporting(state.generation, now)
         self._pending, self._rejections = Pending(), Digest("records_rejected")
+        self._pending_since, self._waited_s = now, 0.0
         self._eviction = Eviction(state, settings, context.metrics)
         # What was hidden or shown while nobody followed the commands, or before there was this generation.
         hidden = context.categories.hidden
@@ -98,18 +105,26 @@ class TrainerHandler:
         self._state.promotions_asked += batch.commands.promotions
         if batch.commands.of_items:
             self._change_items(batch.commands.of_items)
-        if not batch.events:
-            return
+        if batch.commands.changed_users:
+            self._patiently(renew_cohorts, self._state, batch.commands.changed_users, self._read_attributes)
+        if batch.events:
+            self._learn(batch.events)
+
+    def _learn(self, events: Sequence[Interaction]) -> None:
         metrics, now = self._context.metrics, self._context.clock()
         rules = self._context.rules
+        strangers = [event for event in events if event.user_id not in self._state.user_ids]
+        new = [event.user_id for event in strangers if rules.weights.of(event.type, event.value)]
+        self._patiently(expect_users, self._state, new, self._read_attributes)
         with timed(metrics, "evaluate"):
-            self._evaluation.sample(batch.events, rules.weights, now)
+            self._evaluation.sample(events, rules.weights, now)
         with timed(metrics, "learn"):
-            absorbed = absorb(self._state, batch.events, rules, now)
+            absorbed = absorb(self._state, events, rules, now)
         metrics.timing("covisitation", absorbed.covisitation_s * 1000)
-        metrics.count("events", len(batch.events))
+        metrics.count("events", len(events))
         metrics.gauge("loss", absorbed.loss)
-        self._pending.add_users(absorbed.user_rows, absorbed.seen)
+        self._pending_since = self._pending_since if self._pending else now
+        self._pending.add_users(absorbed.user_rows, absorbed.seen, absorbed.unseen)
         evicted = self._eviction.take()
         self._forget_users(evicted.user_ids)
         self._state.forget_items(evicted.item_ids)
@@ -122,6 +137,7 @@ class TrainerHandler:
         self._rejections.note(len(batch.invalid), example, reasons)
         counters, metrics = self._state.counters, self._context.metrics
         counters.n_rejected += len(batch.invalid)
+        self._report.note_rejected(batch.invalid, self._context.clock())
         counters.n_repeats += batch.decoded.n_repeats
         counters.n_erased += batch.decoded.n_erased
         counters.n_commands += batch.commands.n
@@ -134,6 +150,8 @@ class TrainerHandler:
     def _forget_users(self, user_ids: Sequence[str]) -> None:
         """Forget users, here and outside; see `docs/reference/erasure.md` for what stays counted."""
         self._pending.forget_users(user_ids, self._state.forget_users(user_ids))
+        if user_ids:
+            self._report.forget_messages()
         self._user_vectors.drop(user_ids)
 
     def _drop_items(self, item_ids: Sequence[str]) -> None:
@@ -150,8 +168,9 @@ class TrainerHandler:
         self._item_vectors.drop(gone.hidden)
 
     def publish_if_due(self, now: float) -> None:
-        """Hand over what is due, and users as soon as the last ones are out."""
-        is_full = len(self._pending.seen) >= _MOST_PENDING
+        """Hand over what is due, and users as soon as the last ones are out; look on for what is gone."""
+        self._state.sweep()
+        is_full = self._pending.n_pairs >= _MOST_PENDING
         if self._pending and (is_full or self._context.publisher.is_free_for_users()):
             self._publish_pending()
         for publishing in (self._item_vectors, self._user_vectors, self._neighbours):
@@ -159,7 +178,10 @@ class TrainerHandler:
 
     def _publish_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
-        updates = UserUpdates(user_states(self._state, pending.user_rows()), pending.seen)
+        if pending.n_users:
+            self._waited_s = max(0.0, self._context.clock() - self._pending_since)
+        states = user_states(self._state, pending.user_rows())
+        updates = UserUpdates(states, pending.seen, pending.unseen)
         self._context.publisher.publish_users(
             UserPublication(updates, pending.forgotten_users, pending.rejected)
         )
@@ -172,6 +194,7 @@ class TrainerHandler:
         """Return how much there is, how much waits, and how well the models predict."""
         return {
             "waiting_users": float(self._pending.n_users),
+            "users_published_after_s": self._waited_s + self._context.publisher.users_took_s(),
             **state_gauges(self._state, now),
             **blend_gauges(self._state),
             "lease_token": float(self._context.lease.lease.token),
@@ -181,10 +204,16 @@ class TrainerHandler:
     def show_status(self, gauges: dict[str, float], now: float) -> None:
         """Hand over rankings, counters and the blend; then settle whether the role ends."""
         counters = self._state.counters.as_numbers() | {"model_reverts": float(self._context.reverts.n)}
+        numbers = counters | gauges
+        self._report.note(numbers, now)
         self._evaluation.serving.renew()
-        self._context.publisher.publish_status(lambda: self._rankings.status(counters | gauges, now))
+        self._context.publisher.publish_status(lambda: self._status(numbers, now))
         if self._role_end is not None:
             self._state.promotions_asked = self._role_end.settle(self._state.promotions_asked)
+
+    def _status(self, numbers: dict[str, float], now: float) -> Status:
+        report, points = self._report.take(self._context.publisher.n_cache_failures, now)
+        return self._rankings.status(numbers, now)._replace(report=report, points=points)
 
     @property
     def can_begin_checkpoint(self) -> bool:

@@ -1,7 +1,7 @@
 """The life of a trainer process: take a role, go on from the checkpoint, stream, hand over."""
 
+from collections import deque
 from contextlib import closing, nullcontext
-from itertools import chain, repeat
 
 import structlog
 
@@ -23,7 +23,6 @@ from streamrec.promotion.take_over import (
     publish_all_users,
     publish_missed,
 )
-from streamrec.trainer.context import weights_of
 from streamrec.trainer.garbage import leave_out_what_stays
 from streamrec.trainer.opening import OpenTrainer, open_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess
@@ -45,15 +44,27 @@ def run_trainer(process: TrainerProcess) -> None:
     UnsoundModel
         When the model is damaged again and again, from the same checkpoint on.
     LogTruncated
-        When the stream's log is shorter than the checkpoint says.
+        When the stream's log is shorter than the checkpoint says, and it was not said how to go on then.
     """
     use_one_thread()
     roles = _roles_of(process)
+    may_begin_again = process.start == "checkpoint-or-earliest"
     # A start by choice is made once: its first step leaves a checkpoint of the new log.
-    later: Start = "checkpoint"
-    starts = chain([process.start], repeat(later))
+    starts: deque[Start] = deque()
+    if process.start != "checkpoint-or-earliest":
+        starts.append(process.start)
+
+    def train(held: HeldRole) -> None:
+        try:
+            _train(process, held, roles, starts.popleft() if starts else "checkpoint")
+        except LogTruncated as error:
+            if not may_begin_again:
+                raise
+            structlog.get_logger().warning("log_begun_again", error=str(error))
+            starts.append("earliest")
+
     with closing(process.index) if process.index is not None else nullcontext():
-        work_under_leases(roles.take, lambda held: _train(process, held, roles, next(starts)), roles.give_up)
+        work_under_leases(roles.take, train, roles.give_up)
 
 
 def _roles_of(process: TrainerProcess) -> TrainerRoles:
@@ -132,7 +143,7 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
         source,
         since=since,
         until=until,
-        weights=weights_of(process.settings),
+        weights=process.settings.weights,
         publisher=publisher,
         erasures=erasures,
     )

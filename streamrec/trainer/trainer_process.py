@@ -16,6 +16,9 @@ from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 Start = Literal["checkpoint", "earliest", "latest"]
 
+StartOrElse = Literal["checkpoint", "earliest", "latest", "checkpoint-or-earliest"]
+"""The last: at the checkpoint, and whenever the log turns out to be shorter, at its beginning."""
+
 
 @dataclass(frozen=True)
 class TrainerProcess:
@@ -32,7 +35,7 @@ class TrainerProcess:
     owner
         Names this process among the trainers.
     start
-        Where the stream goes on: "checkpoint", or, after a log was lost, "earliest" or "latest".
+        Where the stream goes on: "checkpoint", or, after a log was lost, "earliest" or "latest"; or either.
     clock
         Unix seconds.
     status
@@ -52,7 +55,7 @@ class TrainerProcess:
     roles: RoleRecord
     learning: LearningSettings
     settings: TrainerSettings
-    start: Start
+    start: StartOrElse
     stop: StopRequest
     clock: Callable[[], float]
     status: TrainerStatus = field(default_factory=TrainerStatus)

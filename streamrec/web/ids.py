@@ -2,7 +2,8 @@
 
 from urllib.parse import unquote
 
-from streamrec.domain.events.values import id_of
+from streamrec.domain.events.interaction import MAX_ID_BYTES
+from streamrec.domain.events.values import NULL_ID, id_of
 from streamrec.errors import InvalidEvent, InvalidInput
 
 
@@ -51,4 +52,17 @@ def checked_ids(field: str, texts: list[str]) -> dict[str, None]:
     InvalidInput
         When one is none.
     """
-    return dict.fromkeys(checked_id(field, text) for text in texts)
+    return dict.fromkeys(texts if _are_plain(texts) else (checked_id(field, text) for text in texts))
+
+
+def _are_plain(texts: list[str]) -> bool:
+    r"""Return whether all are ids beyond doubt: a thousand of them are looked at together.
+
+    >>> _are_plain(["a", "b" * 256]), _are_plain(["a", ""]), _are_plain(["b" * 257]), _are_plain(["é"])
+    (True, False, False, False)
+    >>> _are_plain(["a", r"\N"]), _are_plain([])
+    (False, True)
+    """
+    lengths = set(map(len, texts))
+    is_bounded = not lengths or (min(lengths) > 0 and max(lengths) <= MAX_ID_BYTES)
+    return is_bounded and NULL_ID not in texts and "".join(texts).isascii()

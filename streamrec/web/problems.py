@@ -9,7 +9,7 @@ import falcon.asgi
 import msgspec
 import structlog
 
-from streamrec.errors import InvalidEvent, InvalidInput, Overloaded, StreamrecError, UnknownId
+from streamrec.errors import Conflict, InvalidEvent, InvalidInput, Overloaded, StreamrecError, UnknownId
 from streamrec.redaction import shown_path, without_user
 
 PROBLEM_JSON = "application/problem+json"
@@ -48,6 +48,8 @@ def problem_of(error: StreamrecError) -> falcon.HTTPError:
         return falcon.HTTPUnprocessableEntity(description=message)
     if isinstance(error, InvalidInput):
         return falcon.HTTPBadRequest(description=message)
+    if isinstance(error, Conflict):
+        return falcon.HTTPConflict(description=message)
     if isinstance(error, UnknownId):
         return falcon.HTTPNotFound(description=message)
     if isinstance(error, Overloaded):

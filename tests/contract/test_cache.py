@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -23,7 +23,10 @@ from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.published_blend import TrainerRules
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.table import COLUMNS, first_blend
+from streamrec.domain.status.point import RINGS, StatusPoint
+from streamrec.domain.status.report import RejectedReason, TrainerReport
 from streamrec.domain.users.context import ContextRules
+from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, MAX_USERS, REFUSED_S, Step
 from streamrec.errors import LeaseLost
 from streamrec.ports import CachePublisher, HotCache, Lease, Neighbours, RankedItem
 from tests.builders import near, numbered, proposal
@@ -307,3 +310,112 @@ async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None
     held[0] = Lease("history", "other", 1, 0.0)  # each lease has its own fence
     publish_bars(cache, {"a": minute(9)[0]})
     assert await cache.server.history("a") is not None
+
+
+def report(**changes: Any) -> TrainerReport:
+    rejected = [RejectedReason("not_json", 3, 'it is "<script>"', 12.0)]
+    return msgspec.structs.replace(TrainerReport(1000.0, "g1", 10.0, rejected), **changes)
+
+
+async def test_the_report_is_replaced_and_points_stay_in_their_rings(cache: Sides) -> None:
+    assert await cache.server.report() is None
+    seconds, minutes = RINGS["10s"], RINGS["1m"]
+    first = [StatusPoint(10, 20, {"lag_s": 1.5}), StatusPoint(60, 120, {"recall.served": 0.25})]
+    cache.publisher.publish_report(report(), first)
+    cache.publisher.publish_report(report(published_at=1001.0), [])
+    assert await cache.server.report() == report(published_at=1001.0)
+    assert await cache.server.points(seconds, [1, 2, 3]) == first[:1]
+    assert await cache.server.points(minutes, range(minutes.n_slots)) == first[1:]
+    assert await cache.server.points(minutes, []) == []
+    # A point of the next time round takes the slot.
+    later = StatusPoint(10, 20 + 3600, {"lag_s": 9.0})
+    cache.publisher.publish_report(report(), [later, StatusPoint(10, 30, {})])
+    assert await cache.server.points(seconds, [3, 2]) == [StatusPoint(10, 30, {}), later]
+
+
+async def test_a_report_under_an_older_token_is_refused(cache: Sides) -> None:
+    if isinstance(cache.publisher, MemoryCache):
+        pytest.skip("memory has one writer")
+    cache.publisher.write_under(lambda: Lease("trainer", "new", 2, 1e12))
+    cache.publisher.publish_report(report(), [])
+    cache.publisher.write_under(lambda: Lease("trainer", "old", 1, 1e12))
+    with pytest.raises(LeaseLost):
+        cache.publisher.publish_report(report(published_at=2.0), [StatusPoint(10, 20, {})])
+    assert await cache.server.report() == report()
+    assert await cache.server.points(RINGS["10s"], [2]) == []
+
+
+async def test_counts_of_items_add_up_by_the_hour_and_are_kept_for_a_day(cache: Sides) -> None:
+    odd = "event:a\"b'<c>\n\U0001f3ac"
+    assert await cache.server.tallies("a/b", [5, 6]) == {}
+    await cache.server.add_tallies(5, {("a/b", "shown"): 2, ("a/b", odd): 1, ("c", "shown"): 7})
+    await cache.server.add_tallies(5, {("a/b", "shown"): 3})
+    await cache.server.add_tallies(6, {("a/b", "chosen"): 1})
+    counts = {(5, "shown"): 5, (5, odd): 1, (6, "chosen"): 1}
+    assert await cache.server.tallies("a/b", [5, 6]) == counts
+    assert await cache.server.tallies("a/b", [6, 7]) == {(6, "chosen"): 1}
+    assert await cache.server.tallies("nobody", [5, 6]) == {}
+    await cache.server.add_tallies(7, {})
+
+
+@pytest.mark.parametrize("cache", ["memory", "sqlite"], indirect=True)
+async def test_counts_of_a_day_ago_go_once_more_is_counted(cache: Sides) -> None:
+    await cache.server.add_tallies(5, {("a", "shown"): 2})
+    await cache.server.add_tallies(29, {("a", "shown"): 1})
+    assert await cache.server.tallies("a", range(30)) == {(29, "shown"): 1}
+
+
+def listed(at: float, *item_ids: str) -> Step:
+    return Step(at, item_ids)
+
+
+async def test_steps_of_a_user_are_read_newest_first_and_kept_once(cache: Sides) -> None:
+    odd = "a/b\"c'<d>\n\U0001f3ac"
+    assert await cache.server.steps(odd) == []
+    chosen = Step(900.25, ("i\0 é",), "type \U0001f3ac", is_choice=True)
+    await cache.server.add_steps(
+        {odd: [chosen, listed(899.0, "i", "j")], "other": [listed(1.0, "k")], "": []}
+    )
+    await cache.server.add_steps({odd: [listed(950.5), chosen]})
+    assert await cache.server.steps(odd) == [listed(950.5), chosen, listed(899.0, "i", "j")]
+    assert await cache.server.steps("other") == [listed(1.0, "k")]
+    await cache.server.add_steps({})
+
+
+async def test_steps_are_bounded_by_user_and_in_time(cache: Sides) -> None:
+    await cache.server.add_steps({"u": [listed(at, "i") for at in range(MAX_STEPS + 20)]})
+    await cache.server.add_steps({"u": [listed(5.5, "late")]})  # older than all that are kept
+    assert [step.at for step in await cache.server.steps("u")] == list(range(MAX_STEPS + 19, 19, -1))
+    cache.clock.now = 30.0 + KEPT_S
+    assert [step.at for step in await cache.server.steps("u")] == list(range(MAX_STEPS + 19, 30, -1))
+
+
+async def test_the_users_whose_last_step_is_oldest_go(cache: Sides) -> None:
+    await cache.server.add_steps({f"u{n}": [listed(float(n), "i")] for n in range(MAX_USERS)})
+    await cache.server.add_steps({"u0": [listed(9000.0, "j")], "new": [listed(9001.0, "i")]})
+    kept = [len(await cache.server.steps(user_id)) for user_id in ("u0", "u1", "u2", "new")]
+    assert kept == [2, 0, 1, 1]
+
+
+async def test_of_a_forgotten_user_no_steps_from_before_come_back(cache: Sides) -> None:
+    await cache.server.add_steps({"u": [listed(1.0, "i")], "other": [listed(1.0, "i")]})
+    await cache.server.forget_steps("u")
+    await cache.server.forget_steps("never seen")
+    assert await cache.server.steps("u") == []
+    await cache.server.add_steps({"u": [listed(2.0, "i")], "other": [listed(2.0, "i")]})
+    assert await cache.server.steps("u") == []
+    assert len(await cache.server.steps("other")) == 2
+
+
+@pytest.mark.parametrize("cache", ["memory", "sqlite"], indirect=True)
+async def test_a_forgotten_user_who_came_back_has_steps_after_a_while(cache: Sides) -> None:
+    await cache.server.forget_steps("u")
+    cache.clock.now += REFUSED_S
+    await cache.server.add_steps({"u": [listed(1.0, "i")]})
+    assert await cache.server.steps("u") == [listed(1.0, "i")]
+
+
+async def test_steps_and_forgetting_side_by_side_leave_nothing_behind(cache: Sides) -> None:
+    adding = [cache.server.add_steps({"u": [listed(float(n), "i")], f"u{n}": []}) for n in range(30)]
+    await asyncio.gather(*adding[:15], cache.server.forget_steps("u"), *adding[15:])
+    assert await cache.server.steps("u") == []

@@ -18,7 +18,7 @@ from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.contract.index_server import await_answer, await_generation, running_index_server
 
 D = 5
-_LONG_S = 30.0
+_LONG_S = 120.0
 
 
 class Server(NamedTuple):

@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from streamrec.adapters.memory import store as memory_store
 from streamrec.adapters.memory.store import MemoryStore
+from streamrec.adapters.mongo import profiles as mongo_profiles
+from streamrec.adapters.mongo import store as mongo_store
 from streamrec.adapters.opening import open_store, open_trainer_store
+from streamrec.adapters.sqlite import search as sqlite_search
 from streamrec.domain.events.erasure import Erasure, digest_of
-from streamrec.domain.items.item import Item
+from streamrec.domain.items.item import Item, ItemPosition
 from streamrec.domain.users.user import (
     MAX_ATTRIBUTES_BYTES,
     MOST_DISLIKED,
@@ -20,7 +24,7 @@ from streamrec.domain.users.user import (
     UserState,
 )
 from streamrec.errors import LeaseLost
-from streamrec.ports import DocumentStore, Lease, Mark, TrainerStore, UserUpdates
+from streamrec.ports import DocumentStore, Lease, Mark, TrainerStore, UserProfile, UserUpdates
 
 NOW = 1_700_000_000.0
 ODD_ATTRIBUTES: dict[str, Any] = {
@@ -77,9 +81,9 @@ async def test_a_profile_is_document_and_newest_seen_items(store: Sides) -> None
     seen = [("u", f"i{n}", NOW + n) for n in range(3)] + [("unknown", "i0", NOW)]
     store.trainer.publish_users(UserUpdates([state_of("u")], seen), held(store.trainer))
     profile = await store.server.get_profile("u", 2)
-    assert profile == (await store.server.get_user("u"), ["i2", "i1"])
+    assert profile == UserProfile(await store.server.get_user("u"), ["i2", "i1"])
     assert (await store.server.get_profile("u", 0)).seen == []
-    assert await store.server.get_profile("unknown", 2) == (None, ["i0"])
+    assert await store.server.get_profile("unknown", 2) == UserProfile(None, ["i0"])
 
 
 async def test_a_state_without_a_vector_keeps_its_dislikes(store: Sides) -> None:
@@ -137,6 +141,23 @@ async def test_seen_items_come_newest_first_and_an_older_sight_does_not_count(st
     assert await store.server.seen_items("u", 3) == ["i0", "i4", "i3"]
 
 
+async def test_what_is_unseen_is_gone_with_all_its_sights_but_for_later_ones(store: Sides) -> None:
+    lease = held(store.trainer)
+    seen = [
+        (user, item, NOW + n) for user in ("u", "v") for n, item in enumerate(("i1", "i2", "i1", ODD_IDS[0]))
+    ]
+    store.trainer.publish_users(UserUpdates([], seen), lease)
+    unseen = [("u", "i1"), ("u", ODD_IDS[0]), ("u", "never"), ("nobody", "i1")]
+    updates = UserUpdates([], [], unseen)
+    for _ in range(2):
+        store.trainer.publish_users(updates, lease)
+        assert await store.server.seen_items("u", 10) == ["i2"]
+    assert await store.server.seen_items("v", 10) == [ODD_IDS[0], "i1", "i2"]
+    store.trainer.publish_users(UserUpdates([], [("v", "i1", NOW)], [("v", "i1")]), lease)
+    assert await store.server.seen_items("v", 10) == [ODD_IDS[0], "i2", "i1"]
+    assert await store.server.seen_items("nobody", 10) == []
+
+
 async def test_two_updates_of_a_user_in_one_publication_leave_the_last(store: Sides) -> None:
     store.trainer.publish_users(UserUpdates([state_of("u", 1), state_of("u", 2)], []), held(store.trainer))
     document = await store.server.get_user("u")
@@ -159,6 +180,19 @@ async def test_attributes_and_state_leave_each_other_alone(store: Sides) -> None
     left = await store.server.get_user("u")
     assert left is not None
     assert (left.state, left.attributes) == (None, {"country": "FR"})
+
+
+async def test_the_trainer_reads_attributes_of_those_who_have_any(store: Sides) -> None:
+    odd = "a/'\"<x>ü\0"
+    given: dict[str, Any] = {odd: {"job": "nurse", "likes": ["tea", 1.5, None]}, "b": {"ü": {"deep": True}}}
+    for user_id, attributes in given.items():
+        await store.server.put_attributes(user_id, attributes)
+    store.trainer.publish_users(UserUpdates([state_of("c")], []), held(store.trainer))
+    assert store.trainer.read_attributes([odd, "b", "c", "nobody"]) == given
+    assert store.trainer.read_attributes([f"n{n}" for n in range(1000)]) == {}
+    await store.server.put_attributes("b", {"job": "cook"})
+    await store.server.erase_user(odd)
+    assert store.trainer.read_attributes([odd, "b"]) == {"b": {"job": "cook"}}
 
 
 async def test_a_forgotten_user_is_unknown(store: Sides) -> None:
@@ -191,8 +225,91 @@ async def test_users_are_found_by_prefix_in_order_of_bytes(store: Sides) -> None
     assert await store.server.find_users("user-", 10) == ["user-1", "user-10", "user-2", "user-3"]
     assert await store.server.find_users("user-1", 1) == ["user-1"]
     assert await store.server.find_users("us\U0010ffff", 10) == ["us\U0010ffff", "us\U0010ffffx"]
-    assert len(await store.server.find_users("", 100)) == 9
+    assert len(everybody := await store.server.find_users("", 100)) == 9
+    assert await store.server.find_users("", 3, after=everybody[3]) == everybody[4:7]
+    assert await store.server.find_users("user-", 9, after="user-10") == ["user-2", "user-3"]
+    assert await store.server.find_users("", 3, after=everybody[-1]) == []
     assert await store.server.find_users("zz", 10) == []
+
+
+async def test_items_are_found_by_title_and_by_the_beginning_of_their_ids(store: Sides) -> None:
+    titles = {
+        "b1": "Alien",
+        "b2": "Übermut im Salzkammergut",
+        "a/1": "100% Wolf",
+        "a/2": "1000 Wolves",
+        "B3": "<b>",
+    }
+    await store.server.put_items([Item(id_, title=title) for id_, title in titles.items()])
+    await store.server.put_items([Item("gone", title="Aliens"), Item("without"), Item("h", is_hidden=True)])
+    await store.server.delete_item("gone")
+
+    async def found(text: str, limit: int = 10) -> list[str]:
+        return [item.item_id for item in (await store.server.find_items(text, limit)).items]
+
+    assert await found("aLIEN") == ["b1"]
+    assert await found("übermut") == ["b2"]
+    assert await found("0% w") == ["a/1"]
+    assert await found("b") == ["B3", "b1", "b2"]  # <b> has one in its title
+    assert await found("a/") == ["a/1", "a/2"]
+    assert await found("", limit=3) == ["B3", "a/1", "a/2"]
+    assert await found("h") == ["h"]
+    assert await found(".*") == await found("'; DROP TABLE items") == []
+
+
+async def test_items_are_met_once_page_by_page_while_others_come_and_go(store: Sides) -> None:
+    stay = [f"i{n:03}" for n in range(0, 100, 10)] + ["\U0001f3ac", "z/\"'\\%_", "Z", "\ue000"]
+    await store.server.put_items([Item(item_id, title=f"Film {item_id}") for item_id in stay])
+    met: list[str] = []
+    after: str | None = ""
+    n_pages = 0
+    while after is not None:
+        page, after = await store.server.find_items("", 3, after)
+        met += [item.item_id for item in page]
+        await store.server.put_items([Item(f"i{n_pages:03}x"), Item(f"j{n_pages}")])
+        await store.server.delete_item(f"j{n_pages - 1}")
+        n_pages += 1
+    assert [item_id for item_id in met if item_id in stay] == sorted(stay, key=str.encode)
+    assert len(met) == len(set(met))
+    some = await store.server.find_items("film I0", 4)
+    assert [item.item_id for item in some.items] == ["i000", "i010", "i020", "i030"]
+    rest = await store.server.find_items("film I0", 6, some.next_after or "")
+    assert ([item.item_id for item in rest.items][-1], rest.next_after) == ("i090", None)
+    assert (await store.server.find_items("film I0", 3, "i090")) == ([], None)
+
+
+async def test_users_who_chose_an_item_are_found_by_their_recent_ones(store: Sides) -> None:
+    odd = 'a","b\'\\%\U0001f3ac'
+    states = [
+        UserState("u1", "g", None, recent=("x", "i", "y"), recent_at=(7, 8)),
+        UserState("u2", "g", None, recent=("i", "x", "i"), recent_at=(1, 2, 3)),
+        UserState("u/3", "g", None, recent=("ii", odd)),
+        UserState("U4", "g", None, recent=("i", "x"), recent_at=(9,)),
+        UserState("u5", "g", None, recent=("a", "b"), disliked=("i",)),
+    ]
+    store.trainer.publish_users(UserUpdates(states, []), held(store.trainer))
+    await store.server.put_attributes("u6", {"i": ["i"]})
+    found = await store.server.find_choosers("i", 10)
+    assert found == ([("U4", None), ("u1", 7), ("u2", 3)], None)
+    first = await store.server.find_choosers("i", 2)
+    assert first == ([("U4", None), ("u1", 7)], "u1")
+    assert await store.server.find_choosers("i", 2, "u1") == ([("u2", 3)], None)
+    assert await store.server.find_choosers(odd, 5) == ([("u/3", None)], None)
+    for nobody in (",", '","', "", "nothing", "$recent"):
+        assert await store.server.find_choosers(nobody, 5) == ([], None)
+
+
+async def test_users_who_chose_an_item_are_looked_for_page_by_page(
+    store: Sides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (memory_store, sqlite_search, mongo_store, mongo_profiles):
+        monkeypatch.setattr(module, "MAX_LOOKED_AT", 4)
+    states = [UserState(f"u{n}", "g", None, recent=("i" if n in (1, 9) else "x",)) for n in range(10)]
+    store.trainer.publish_users(UserUpdates(states, []), held(store.trainer))
+    pages = [await store.server.find_choosers("i", 5)]
+    while (after := pages[-1].next_after) is not None:
+        pages.append(await store.server.find_choosers("i", 5, after))
+    assert [[chooser.user_id for chooser in page.found] for page in pages] == [["u1"], [], ["u9"]]
 
 
 async def test_odd_ids_stay_what_they_are(store: Sides) -> None:
@@ -440,3 +557,51 @@ async def test_lists_longer_than_the_bound_lose_the_oldest_when_they_are_read(st
     assert document.state is not None
     assert hash(document.state.disliked) == hash(ids[-MOST_DISLIKED:])
     assert hash(document.state.recent) == hash(ids[-MOST_RECENT:])
+
+
+async def read_on(server: DocumentStore, position: ItemPosition) -> tuple[list[Item], ItemPosition]:
+    found: list[Item] = []
+    while True:
+        page = await server.changed_items(position, 2)
+        assert len(page.items) <= 2
+        found += page.items.values()
+        position = page.end
+        if page.is_last:
+            return found, position
+
+
+async def test_all_items_are_read_in_pages_and_then_what_changed(store: Sides) -> None:
+    assert await read_on(store.server, ItemPosition()) == ([], ItemPosition())
+    items = [Item(item_id, attributes=ODD_ATTRIBUTES) for item_id in ODD_IDS]
+    await store.server.put_items(items)
+    found, position = await read_on(store.server, ItemPosition())
+    assert sorted(found, key=lambda item: item.item_id) == sorted(items, key=lambda item: item.item_id)
+    assert await read_on(store.server, position) == ([], position)
+    await asyncio.sleep(0.002)  # versions are at least milliseconds
+    await store.server.put_items([Item(ODD_IDS[1], title="new")])
+    await store.server.delete_item(ODD_IDS[0])
+    changed, position = await read_on(store.server, position)
+    assert {item.item_id: (item.title, item.is_hidden) for item in changed} == {
+        ODD_IDS[0]: (None, True), ODD_IDS[1]: ("new", False),
+    }  # fmt: skip
+    assert position.version >= 0
+    everything, end = await read_on(store.server, ItemPosition())
+    assert (len(everything), end) == (len(ODD_IDS), position)
+
+
+@pytest.mark.parametrize("n_seen", [0, 3])
+async def test_profiles_of_many_users_are_those_of_each(store: Sides, n_seen: int) -> None:
+    user_ids = [*ODD_IDS, "$literal", "with attributes", "only seen", "unknown", "repeats"]
+    states = [UserState(user_id, "g1", b"\0" * 8, ("i1",), (), 1, 5.0) for user_id in user_ids[:5]]
+    seen = [(user_id, f"i{number}", float(number)) for user_id in user_ids[:9] for number in range(5)]
+    seen += [("repeats", f"i{number % 2}", float(number)) for number in range(9)]
+    store.trainer.publish_users(UserUpdates(states, seen), held(store.trainer))
+    await store.server.put_attributes("with attributes", ODD_ATTRIBUTES)
+    found = await store.server.get_profiles(user_ids, n_seen)
+    assert found == {user_id: await store.server.get_profile(user_id, n_seen) for user_id in user_ids}
+    assert [len(found[user_id].seen) for user_id in ("a/b", "unknown", "repeats")] == [
+        n_seen,
+        0,
+        min(n_seen, 2),
+    ]
+    assert await store.server.get_profiles([], n_seen) == {}

@@ -30,8 +30,8 @@ def test_it_is_a_compose_file() -> None:
 def test_all_parts_are_there() -> None:
     always = {name for name, service in SERVICES.items() if "profiles" not in service}
     assert always == {
-        "kafka", "mongo", "redis", "initial-training", "trainer", "history", "index", "recommender",
-        "load-balancer", "statsd-exporter", "graphite", "prometheus", "grafana",
+        "kafka", "mongo", "redis", "initial-training", "trainer", "history", "attribution", "index",
+        "recommender", "load-balancer", "statsd-exporter", "graphite", "prometheus", "grafana",
     }  # fmt: skip
     assert SERVICES["items"]["profiles"] == SERVICES["replay"]["profiles"] == ["demo"]
     assert SERVICES["tests"]["profiles"] == ["test"]
@@ -129,7 +129,7 @@ def test_our_settings_are_settings(name: str) -> None:
 def test_data_flows_as_designed() -> None:
     """The index sees no store; the stores see nothing but who needs them; only the balancer faces outside."""
     on_stores = {name for name, service in SERVICES.items() if "stores" in service["networks"]}
-    writers = {"initial-training", "trainer", "challenger", "history"}
+    writers = {"initial-training", "trainer", "challenger", "history", "attribution"}
     assert on_stores == {"mongo", "redis", "recommender"} | writers
     assert all(WHOLE["networks"][net].get("internal") for net in ("log", "stores", "serving", "metrics"))
     for name in ("trainer", "index", "recommender"):

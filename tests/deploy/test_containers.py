@@ -30,7 +30,7 @@ from tests.deploy.own_network import OwnNetwork
 HISTORY = "--events=/events/shop.csv --map=user_id=uuid,item_id=sku,timestamp=at --until-fraction=0.9"
 BALANCER = ("127.0.0.1", 8080)
 UNREACHABLE = "10.9.8.7"
-PATIENCE_S = 120.0
+PATIENCE_S = 300.0
 
 COMPILED = "/app/var/data/compiled"
 """In a volume of both that train: what one compiled the other need not. The image itself is read-only."""
@@ -136,6 +136,7 @@ def can_import(container: Container, module: str) -> bool:
     return container.execute(["python", "-c", f"import {module}"]).returncode == 0
 
 
+@pytest.mark.timeout(900)  # it compiles what an image brings compiled, and trains, beside other tests
 def test_the_system_in_containers(machine: Machine) -> None:
     index, recommender, trainer = (machine.start(name) for name in ("index", "recommender", "trainer"))
     balancer = machine.start_balancer()

@@ -202,6 +202,7 @@ def test_only_what_holds_nothing_is_scaled() -> None:
     assert counts == {
         "trainer": 2,
         "history": 2,
+        "attribution": 2,
         "index": None,
         "recommender": None,
     }  # a number would undo the scaler's
@@ -222,6 +223,7 @@ def test_only_the_arrows_of_the_design_are_open() -> None:
     assert allowed("egress", "index") == dns | statsd | log
     assert allowed("egress", "trainer") == dns | statsd | log | stores | {8100}
     assert allowed("egress", "history") == dns | statsd | log | stores
+    assert allowed("egress", "attribution") == dns | statsd | log | stores
     assert allowed("egress", "initial-training") == dns | statsd | log | stores
     assert allowed("ingress", "recommender") == {8000}
     assert allowed("ingress", "index") == {8100}

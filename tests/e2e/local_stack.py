@@ -2,27 +2,25 @@
 
 import json
 import os
-import shutil
 import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xmlrpc.client import ServerProxy
 
 import psutil
 import pymongo
 import redis
 from kafka import KafkaProducer
-from supervisor.xmlrpc import SupervisorTransport
 
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
+from streamrec.cli.supervision.control import Action, Order, control_path, ordered
+from streamrec.cli.supervision.part import PartStatus
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
 from streamrec.ports import INTERACTIONS
-from tests.e2e.processes import ROOT, Process, answer_of, eventually, python
+from tests.e2e.processes import Process, answer_of, eventually, python
 
 N_EVENTS = 2_400
 N_STREAMED = N_EVENTS // 2
@@ -36,15 +34,15 @@ class LocalStack:
         folder = folder / "% d"  # a path that a format, or a shell, would take apart
         folder.mkdir()
         self.folder = folder
-        shutil.copytree(ROOT / "deploy" / "local", folder / "deploy" / "local")
         write_synthetic(SyntheticStream(N_EVENTS, n_users=120, n_items=250), folder / "clicks.csv")
         self.ports = {variable: free_port() for variable in PORTS}
         environment = {variable: str(port) for variable, port in self.ports.items()}
         environment |= {"STREAMREC_TRAINER_LEASE_DURATION_S": "5"}
-        options = ["--events", "clicks.csv", "--rate", str(rate)]
+        options = ["--events", "clicks.csv", "--hold-out", ".5", "--replay", "--rate", str(rate)]
         command = python("-m", "streamrec", "stack-local", *options)
         self.launcher = Process(folder, "launcher", command, environment)
         self.recommender = Service(f"http://127.0.0.1:{self.ports['RECOMMENDER_PORT']}")
+        self._control = folder / control_path(self.ports["RECOMMENDER_PORT"])
         self.kafka = f"127.0.0.1:{self.ports['KAFKA_PORT']}"
 
     def start(self) -> "LocalStack":
@@ -54,21 +52,17 @@ class LocalStack:
         self.launcher.wait_for_words("user_id=me")
         return self
 
-    def control(self, action: str, part: str) -> str:
-        """Do what `supervisorctl` does, by the command that the launcher names."""
-        configuration = self.folder / "deploy" / "local" / "supervisord.conf"
-        command = python("-m", "supervisor.supervisorctl", "-c", str(configuration), action, part)
-        said = Process(self.folder, f"{action}-{part}-{time.monotonic_ns()}", command, {}).start()
-        said.exit_code()
-        return said.said()
+    def control(self, action: Action, part: str) -> None:
+        """Do what `streamrec parts` does."""
+        ordered(self._control, Order(action, [part]))
+
+    def parts(self) -> list[PartStatus]:
+        """Return how the parts do."""
+        return ordered(self._control, Order("status"))
 
     def pid_of(self, part: str) -> int:
         """Return a part's process id; 0 while it does not run."""
-        socket_path = self.folder / "var" / "stack" / "control.sock"
-        transport = SupervisorTransport(serverurl=f"unix://{socket_path}")
-        with ServerProxy("http://127.0.0.1", transport=transport) as supervisor:
-            info: Any = supervisor.supervisor.getProcessInfo(part)
-        return int(info["pid"])
+        return next(one.pid for one in self.parts() if one.name == part)
 
     def crash(self, part: str) -> int:
         """End it as a crash does, and return the process id that it had."""

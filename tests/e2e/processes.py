@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
+
 from streamrec.cli.service_call import Service
 from streamrec.errors import StreamrecError
 
@@ -16,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 T = TypeVar("T")
 
-PATIENCE_S = 180.0
+PATIENCE_S = 600.0
 """How long anything may take on a busy machine before it counts as broken."""
 
 
@@ -89,6 +91,19 @@ def gunicorn(service: str, port: int) -> list[str]:
     """Return the command of one of our two servers."""
     settings = f"python:{service}.gunicorn_settings"
     return python("-m", "gunicorn", "-c", settings, "--bind", f"127.0.0.1:{port}")
+
+
+def left_by_a_killed(code: str, folder: Path, n_started: int) -> list[psutil.Process]:
+    """Kill a Python program once it has started `sleep` so often; return which children outlive it."""
+    program = Process(folder, "killed", python("-c", code), {}).start()
+    try:
+        itself = psutil.Process(program.running.pid)
+        eventually(lambda: [one.name() for one in itself.children()].count("sleep") == n_started)
+        started = itself.children(recursive=True)
+    finally:
+        program.end(signal.SIGKILL)
+    _gone, left = psutil.wait_procs(started, timeout=60)
+    return list(left)
 
 
 def eventually(condition: Callable[[], T], timeout_s: float = PATIENCE_S) -> T:

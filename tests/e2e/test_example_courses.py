@@ -1,7 +1,6 @@
 """The school on the product, as its README shows it."""
 
 import csv
-import http.client
 import json
 import signal
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from examples.courses.generate import COLUMNS, School, groups_in
 from examples.courses.mapping import events_of, items_of
 from streamrec.cli.launch.local_servers import free_port, is_listening
+from tests.e2e.example_app import ask
 from tests.e2e.processes import Process, python
 
 N_USERS = 240
@@ -38,13 +38,7 @@ class RunningSchool(NamedTuple):
     data: Path
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
+        return ask(self.port, method, path, body)
 
     def predict(self, handle: int) -> tuple[int, Any]:
         return self.ask("POST", "/predict", json.dumps({"user_handle": handle}).encode())

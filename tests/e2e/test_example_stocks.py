@@ -1,6 +1,5 @@
 """The exchange on the product, as its README shows it, and what it says to bad trades."""
 
-import http.client
 import json
 import signal
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from examples.local_server import serving
 from examples.running import ExampleFailed
 from examples.stocks.generate import Market
 from streamrec.cli.launch.local_servers import free_port, is_listening
+from tests.e2e.example_app import ask
 from tests.e2e.processes import Process, eventually, python
 
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -41,13 +41,7 @@ class Exchange(NamedTuple):
     port: int
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            return response.status, json.loads(response.read())
-        finally:
-            connection.close()
+        return ask(self.port, method, path, body)
 
     def get(self, path: str) -> Any:
         status, answer = self.ask("GET", path)

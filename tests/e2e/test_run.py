@@ -25,6 +25,7 @@ from streamrec.datasets.synthetic_events import write_synthetic
 ROOT = Path(__file__).parents[2]
 N_EVENTS = 6_000
 N_STREAMED = N_EVENTS // 2
+DEMO = ("--hold-out", ".5", "--replay")
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ class Launcher:
     def said(self) -> str:
         return self._said.read_text("utf-8", "replace")
 
-    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], timeout_s: float = 600.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert self.process.poll() is None, self.said()
@@ -62,8 +63,9 @@ class Launcher:
 
 
 @contextmanager
-def launched(project: Path, *options: str) -> Iterator[Launcher]:
-    command = [sys.executable, "-m", "streamrec", "run", "--events", "clicks.csv", *options]
+def launched(project: Path, *options: str, events: str | None = "clicks.csv") -> Iterator[Launcher]:
+    chosen = [] if events is None else ["--events", events]
+    command = [sys.executable, "-m", "streamrec", "run", *chosen, *options]
     with (project / "said.txt").open("wb") as said:
         process = subprocess.Popen(command, cwd=project, stdout=said, stderr=said)
     try:
@@ -96,7 +98,7 @@ def counters(project: Path) -> dict[str, float]:
 
 
 def test_run_stop_and_run_again(project: Path) -> None:
-    with launched(project, "--rate", "100") as launcher:
+    with launched(project, *DEMO, "--rate", "100") as launcher:
         launcher.wait_for_words("First personalized answer")
         launcher.wait_for_words("user_id=me")
         service = Service(f"http://127.0.0.1:{os.environ['RECOMMENDER_PORT']}")
@@ -111,7 +113,7 @@ def test_run_stop_and_run_again(project: Path) -> None:
     n_before = counters(project)["n_events"]
     assert 100 <= n_before < N_STREAMED
 
-    with launched(project, "--rate", "5000") as launcher:
+    with launched(project, *DEMO, "--rate", "5000") as launcher:
         launcher.wait_for_words("All events were replayed")
         assert "Training" not in launcher.said()  # the model is there
         launcher.wait_for(lambda: counters(project)["n_events"] >= N_STREAMED + 1)
@@ -130,14 +132,47 @@ def test_a_port_that_is_taken_is_said_before_anything_else(project: Path) -> Non
     assert not (project / "var").exists()
 
 
-def test_a_service_that_dies_ends_the_replay_and_is_shown_with_its_last_words(project: Path) -> None:
-    procfile = (ROOT / "Procfile").read_text()
-    extra = "extra: until [ -e noon ]; do sleep 0.1; done; echo out of coffee; exit 4\n"
-    (project / "our processes").write_text(procfile + extra)
-    with launched(project, "--rate", "1", "--procfile", "our processes") as launcher:
-        launcher.wait_for_words("First personalized answer")
-        (project / "noon").touch()
-        assert launcher.process.wait(120) == 1
-        assert "out of coffee" in launcher.said()
+def test_a_setting_that_lets_a_service_not_start_is_shown_with_its_last_words(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STREAMREC_SERVER_TIMEOUT_S", "-1")
+    with launched(project, *DEMO, "--rate", "1") as launcher:
+        assert launcher.process.wait(600) == 1
+        assert "STREAMREC_SERVER_TIMEOUT_S" in launcher.said()
         assert "services.log" in launcher.said()
         assert "Traceback" not in launcher.said()
+
+
+def test_own_files_are_served_by_two_commands(project: Path) -> None:
+    rows = "".join(
+        f"k{n % 40};w{n * n % 29};{'Kauf' if n % 3 else 'Ansicht'};{1 + n % 28:02d}.01.2024 10:{n % 60:02d}\n"
+        for n in range(1500)
+    )
+    (project / "kunden.csv").write_bytes(("Kunde;Artikel;Aktion;Zeit\n" + rows).encode("cp1252"))
+    goods = "".join(f"w{n};Größe {n};Büro;{n},5;{'ja' if n == 3 else 'nein'}\n" for n in range(30))
+    (project / "waren.csv").write_bytes(
+        ("Artikel;Bezeichnung;Kategorie;Preis;hidden\n" + goods).encode("cp1252")
+    )
+    streamrec = [sys.executable, "-m", "streamrec"]
+    subprocess.run([*streamrec, "init", "kunden.csv", "waren.csv"], cwd=project, check=True)
+    with launched(project, events=None) as launcher:
+        launcher.wait_for_words("user_id=me")
+        said = launcher.said()
+        assert said.count("Reading") == 1
+        assert said.index("Loading items") < said.index("Training") < said.index("Publishing")
+        service = Service(f"http://127.0.0.1:{os.environ['RECOMMENDER_PORT']}")
+        # All of the users and items are known, and what they chose counts by what it is.
+        items = service.get("/v1/recommendations?user_id=k7&k=30&exclude_seen=false")["items"]
+        assert {item["categories"][0] for item in items} == {"Büro"}
+        assert "w3" not in {item["item_id"] for item in items}
+        assert service.get("/v1/items/w4")["attributes"] == {"Preis": 4.5}
+        assert service.get("/v1/popular?k=5&category=B%C3%BCro")["items"]
+        refused = subprocess.run([*streamrec, "clean-data"], cwd=project, capture_output=True, check=False)
+        assert refused.returncode == 2
+        stop(launcher, signal.SIGINT)
+    with launched(project) as launcher:  # another file over the same folder
+        assert launcher.process.wait(120) == 1
+        assert "holds what was learned of kunden-" in launcher.said()
+        assert "Stopped" not in launcher.said()
+    subprocess.run([*streamrec, "clean-data"], cwd=project, check=True)
+    assert not (project / "var" / "artifacts").exists()

@@ -21,7 +21,7 @@ from streamrec.cli.choices import PortSettings
 from streamrec.cli.doctor.probes import probe_artifacts
 from streamrec.cli.launch.first_answer import wait_until_ready
 from streamrec.cli.launch.local_servers import free_port
-from streamrec.cli.launch.services import Services
+from streamrec.cli.launch.services import Services, parts_of
 from streamrec.cli.stopping import StopWish
 from streamrec.errors import Unavailable
 from streamrec.ports import INTERACTIONS, PROBES, Snapshot, VectorTable
@@ -58,10 +58,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     table = VectorTable(["a", "b"], np.eye(2, 3, dtype=np.float32))
     write_snapshot(folder / "artifacts", Snapshot(GENERATION, table, table, {}, 0.0, {}))
     set_current(folder / "artifacts", GENERATION)
-    lines = (ROOT / "Procfile").read_text().splitlines()
-    (folder / "Procfile").write_text("\n".join(line for line in lines if not line.startswith("trainer")))
     ports = PortSettings(recommender_port=house.recommender_port, index_port=house.index_port)
-    services = Services(folder / "Procfile", folder / "services.log", ports)
+    parts = [part for part in parts_of(ports) if part.name != "trainer"]
+    services = Services(parts, folder / "services.log", ports)
     with pytest.MonkeyPatch.context() as variables:
         for name, value in house.environment().items():
             variables.setenv(name, value)

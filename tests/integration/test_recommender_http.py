@@ -26,8 +26,11 @@ from streamrec.adapters.opening import (
     open_event_source,
     open_trainer_store,
 )
+from streamrec.cli.export.tables import Exporting
 from streamrec.cli.launch.local_servers import free_port
+from streamrec.cli.service_call import Service
 from streamrec.domain.users.user import UserState
+from streamrec.errors import Unavailable
 from streamrec.ports import (
     COMMANDS,
     INTERACTIONS,
@@ -75,7 +78,9 @@ def locations(tmp_path_factory: pytest.TempPathFactory) -> LocationSettings:
 def url(locations: LocationSettings) -> Iterator[str]:
     port = free_port()
     settings = ["-c", "python:recommender_server.gunicorn_settings"]
-    environment = environment_of(locations) | {"STREAMREC_SERVER_TIMEOUT_S": "60"}
+    # Processes that look at files and train on them would take minutes here, and have tests of their own.
+    own = {"STREAMREC_SERVER_TIMEOUT_S": "60", "STREAMREC_SERVER_MAX_UPLOAD_BYTES": "0"}
+    environment = environment_of(locations) | own
     with served(settings, port, environment, path="/health/live"):
         yield f"http://127.0.0.1:{port}"
 
@@ -124,6 +129,8 @@ def test_without_an_index_the_answer_is_degraded_and_with_one_it_is_personal(
     status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
     assert (status, answer["degraded"], answer["based_on"]) == (200, True, "popular_items")
     assert [item["item_id"] for item in answer["items"]] == ["i47"]
+    with pytest.raises(Unavailable, match="without one of its parts"):
+        list(Exporting(locations, Service(url, timeout_s=60.0), 2).lists().rows)
     with index_served(locations):
         assert readiness(url)[1]["status"] == "ok"
         status, answer = get(f"{url}/v1/recommendations?user_id=u&k=2")
@@ -153,6 +160,11 @@ def test_an_index_in_the_process_answers_as_the_service_does(locations: Location
         assert [item["item_id"] for item in answer["items"]] == ["i47", "i46"]
         assert get(f"{url}/v1/items/a%2Fb/similar?k=1")[0] == 200
         the_answer_is_filtered_shaped_explained_and_paged(url)
+        lists = list(Exporting(locations, Service(url, timeout_s=60.0), 7).lists().rows)
+        served_now = get(f"{url}/v1/recommendations?user_id=u&k=7")[1]["items"]
+        assert [row[:3] for row in lists if row[0] == "u"] == [
+            ("u", rank, item["item_id"]) for rank, item in enumerate(served_now, start=1)
+        ]
         # What is published to the log shows in the lists without another process.
         sink = open_event_sink(locations.vectors_url)
         vector = VectorRecord(GENERATION, np.array([9.0, 0.0], "<f4").tobytes(), time.time())
@@ -243,17 +255,24 @@ def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
 
 def test_schemathesis_finds_nothing_wrong(url: str, locations: LocationSettings, tmp_path: Path) -> None:
     # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
-    # No schema tells a cursor that an answer gave from any other text, nor that a URL holds 64 KiB and not a
-    # thousand ids of 256 bytes each: such values have tests of their own as well.
+    # No schema tells a cursor that an answer gave, a condition, or the name of published lists from any other
+    # text, nor that a URL holds 64 KiB and not a thousand ids of 256 bytes each: such values have tests of
+    # their own as well.
+    # All checks are made unless some are named, and by the command they would be made of batches, too.
+    # Nor does a schema say that an experiment's control is one of its variants.
     config = tmp_path / "schemathesis.toml"
     config.write_text(
-        '[generation]\ncodec = "ascii"\n[parameters]\n"query.cursor" = ""\n'
+        '[generation]\ncodec = "ascii"\n[parameters]\n"query.cursor" = ""\n"query.variant" = ""\n'
         '"query.exclude_ids" = ["i1", "a/b"]\n"query.only_ids" = ["i2", "i3", "nobody"]\n'
+        '"query.filter" = ["price<50"]\n[[operations]]\ninclude-name = "POST /v1/recommendations:batch"\n'
+        "[operations.checks]\npositive_data_acceptance.enabled = false\n"
+        '[[operations]]\ninclude-name = "PUT /v1/experiments/{experiment_id}"\n'
+        "[operations.checks]\npositive_data_acceptance.enabled = false\n"
     )
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
         "run", f"{url}/openapi.json", "--max-examples", "12", "--seed", "1",
-        "--checks", "all", "--phases", "examples,coverage,fuzzing", "--no-color",
+        "--phases", "examples,coverage,fuzzing", "--no-color",
     ]  # fmt: skip
     with index_served(locations):
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -31,7 +31,7 @@ from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, LEARNING, RunningTrainer, World, events
 
 N_GROUPS, GROUP_SIZE, PER_GROUP = 5, 6, 6
-_LONG_S = 20.0
+_LONG_S = 120.0
 _NOTHING = VectorTable([], np.zeros((0, LEARNING.embedding_dim + 1), np.float32))
 
 

@@ -9,6 +9,7 @@ import json
 import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from bson.errors import BSONError
 
 from faiss_server.resources.requests import decode_search, decode_vectors_request, decoded
+from lab.configuration.reading import read_lab_settings
 from lab.model_files import load_model, save_model
 from lab.models.tag_svd import TagSvd, TagSvdOptions
 from models.checkpoint import checkpoint_folders, read_checkpoint, read_state_part
@@ -30,12 +32,19 @@ from streamrec.adapters.files import roles as snapshot_roles
 from streamrec.adapters.files import snapshot_files
 from streamrec.adapters.files import snapshots as snapshot_directory
 from streamrec.adapters.mongo import documents as mongo_documents
+from streamrec.adapters.redis import tallies as redis_tallies
 from streamrec.adapters.redis import values as redis_values
 from streamrec.adapters.sqlite import cache_schema as sqlite_cache_schema
 from streamrec.adapters.sqlite import store_schema as sqlite_store_schema
+from streamrec.adapters.sqlite.exposures import tallies as sqlite_tallies
+from streamrec.attribution.checkpoint import AttributionCheckpoint, Saved
+from streamrec.attribution.state.attribution_state import AttributionState
+from streamrec.attribution.state.saved_state import Limits
 from streamrec.bars.checkpoint import BarsCheckpoint, Restored
 from streamrec.bars.publishing import Waiting
 from streamrec.bars.ticks import TickRules, ticks_of
+from streamrec.datasets.archive import erasing as archive_erasing
+from streamrec.datasets.config_file import read_config
 from streamrec.datasets.files.json_rows import json_rows
 from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
@@ -44,8 +53,10 @@ from streamrec.domain.bars.minute_table import TALLY, MinuteTable, Ticks
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.experiments import definition, exposure
+from streamrec.domain.experiments.attribution import Act
 from streamrec.domain.generations.roles import Promotion
-from streamrec.domain.items import item
+from streamrec.domain.items import batch_lists, item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item
 from streamrec.domain.ranking import published_blend
@@ -54,10 +65,14 @@ from streamrec.domain.ranking.cursor import Shown
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.similarity.visits import Visits
+from streamrec.domain.similarity.visits import Visits, beside
 from streamrec.domain.sources.table import first_blend
+from streamrec.domain.status import point, report
+from streamrec.domain.users import steps
+from streamrec.domain.users.steps import Step
 from streamrec.domain.users.user import LabelUse, Profile, UserState
 from streamrec.errors import (
+    ConfigurationError,
     CorruptArtifact,
     Damaged,
     InvalidDataset,
@@ -80,6 +95,7 @@ from streamrec.ports import (
     UsersByProfile,
     VectorTable,
 )
+from streamrec.ports.experiments import read_stored
 from streamrec.process.decoding import decode_commands, decode_events
 from streamrec.publishing.rejections import rejection
 from streamrec.settings.processes import LearningSettings, TrainerSettings
@@ -106,7 +122,7 @@ class Row(NamedTuple):
 
 _EVENTS = (
     b'{"user_id":"u","item_id":7,"timestamp":1700000000.5,"type":"view","value":"3.5","event_id":"e1","x":[1]}',
-    b'{"user_id":"u","item_id":"a/b","timestamp":"2024-01-01T00:00:00Z"}',
+    b'{"user_id":"u","item_id":"a/b","timestamp":"2024-01-01T00:00:00Z","request_id":"r"}',
     b'{"schema":{},"payload":{"user_id":"u"}}',
     markers.encode_marker(markers.ErasureMarker("user_erased", 1.0, "test")),
 )
@@ -114,6 +130,21 @@ _COMMANDS = (wire.encode_command(wire.Command("item_deleted", 5.0, "test")),)
 _VECTORS = (
     wire.encode_vector(wire.VectorRecord("g", _VECTOR, 5.0)),
     wire.encode_vector(wire.VectorRecord("g", None, 5.0, "named")),
+)
+_EXPOSURES = (
+    exposure.encode_exposure(
+        exposure.Exposure(
+            "r", "u", 5.0, ["a", "b"], ["gmf", "new"], experiments=[("x", 1, "interleaved")], teams=[0, 1],
+            interleaved="x", propensities=[1.0, 0.25],
+        )
+    ),
+)  # fmt: skip
+_LISTS = (b'[["i",0.5],["j",0.25]]', b"[]")
+_BATCHES = (b'{"name":"als","version":3,"n_lists":2,"published_at":1.5,"source":"ab12"}',)
+_EXPERIMENTS = (
+    b'{"id":"x","version":3,"era":2,"state":"running","control":"a","primary":"ctr","slice":[0,50],'
+    b'"variants":[{"name":"a"},{"name":"b","weight":2,"changes":{"sources":["gmf"],"diversity":0.5}}],'
+    b'"audience":{"country":["NZ"]},"guardrails":[{"metric":"depth","max_drop":0.1}]}',
 )
 _REJECTED = (wire.encode_rejected(wire.RejectedRecord("interactions", 0, 7, "not_json", "why", "what", 4)),)
 
@@ -164,7 +195,7 @@ _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 def _neighbours(payload: bytes) -> object:
     items = ItemNumbers()
     visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload).near(items)}, items)
-    return visits.together, visits.beside(items.of(["a", "c"]))
+    return visits.together, beside(items.of(["a", "c"]), visits.near, visits.counts, items.marks)
 
 
 def _blend(payload: bytes) -> object:
@@ -331,6 +362,30 @@ def _bars_with_about(payload: bytes) -> object:
     return _restore_bars(SCRATCH / "bars-about.npz")
 
 
+def _attribution_checkpoint() -> bytes:
+    state = AttributionState(Limits(settle_s=1.0))
+    variants = (definition.Variant("a"), definition.Variant("b"))
+    state.define({"x": definition.Experiment("x", 1, variants, "a", "ctr", state="running")})
+    for at in (10.0, 20.0):
+        shown = exposure.Exposure(f"r{at}", "u", at, ["i"], experiments=[("x", 1, "a")])
+        state.add_exposure(shown, at)
+        state.add_act(Act("u", at + 1.0, "i", "click"))
+    state.settle(13.0)
+    path = SCRATCH / "attribution.msgpack"
+    AttributionCheckpoint(path).write(Saved(next_offsets={INTERACTIONS: {0: 2}}, state=state.saved()))
+    return path.read_bytes()
+
+
+_ATTRIBUTION = _attribution_checkpoint()
+_read_attribution = _file("attribution-torn.msgpack", lambda path: AttributionCheckpoint(path).read())
+
+
+def _attribution_of(body: bytes) -> object:
+    saved = _read_attribution(zlib.crc32(body).to_bytes(4, "big") + body)
+    assert isinstance(saved, Saved)
+    return AttributionState(Limits(), saved.state)
+
+
 def _lab_model() -> tuple[bytes, bytes]:
     model = TagSvd(TagSvdOptions(tags="item_ids"))
     model.fit([Interaction(f"u{n % 5}", f"i{n % 3}", 0.0, value=float(n)) for n in range(40)])
@@ -358,11 +413,23 @@ def _queries(payload: bytes) -> object:
     return [index_messages.query_of(row) for row in decoded(index_messages.decode_queries, payload)]
 
 
+_CONFIGS = (
+    b"[[events]]\nfile = 'a'\ndelimiter = ';'\nmap = {user_id = 'u'}\n[weights]\nview = 0.5\n'r<=2' = -1.0\n",
+    b"[[items]]\nfile = 'i.csv'\nlists = {tags = '|'}\nheader = false\ntime_format = '%d.%m.%Y'\n",
+)
+
 ROWS: tuple[Row, ...] = (
     Row("wire.decode_event", lambda given: wire.decode_event(given, 5.0), _EVENTS, (InvalidEvent,)),
     Row("wire.decode_command", wire.decode_command, _COMMANDS, (InvalidEvent,)),
     Row("wire.decode_vector", wire.decode_vector, _VECTORS, (InvalidEvent,), MSGPACK),
     Row("wire.decode_rejected", wire.decode_rejected, _REJECTED, (InvalidEvent,)),
+    Row("exposure.decode_exposure", exposure.decode_exposure, _EXPOSURES, (InvalidEvent,)),
+    Row("batch_lists.decode_list", batch_lists.decode_list, _LISTS, (Damaged,)),
+    Row(
+        "batch_lists.decode_batch", lambda given: batch_lists.decode_batch(given, "als"), _BATCHES, (Damaged,)
+    ),
+    Row("definition.decode_experiment", definition.decode_experiment, _EXPERIMENTS, (Damaged,)),
+    Row("experiments.read_stored", lambda given: read_stored([("x", 3, given)]), _EXPERIMENTS, ()),
     Row("markers.is_marker", markers.is_marker, _EVENTS, ()),
     Row("envelopes.envelope_of", envelopes.envelope_of, _EVENTS, ()),
     Row("decoding.decode_events", _reject, _EVENTS, ()),
@@ -417,6 +484,18 @@ ROWS: tuple[Row, ...] = (
         (_json([RankedItem("a", 2.0), RankedItem("b", 1.0)]),),
         (Damaged,),
     ),
+    Row(
+        "point.decode_points",
+        lambda given: point.decode_points(point.RINGS["10s"], [(2, given), (3, given)]),
+        (b'[10,20,{"lag_s":1.0}]',),
+        (),
+    ),
+    Row(
+        "report.decode_report",
+        report.decode_report,
+        (_json(report.TrainerReport(1.0, "g", 0.0, [report.RejectedReason("empty", 1, "", 2.0)])),),
+        (Damaged,),
+    ),
     Row("published_blend.decode_blend", _blend, (_json(first_blend().published()),), ()),
     Row(
         "redis_values.decode_changed",
@@ -431,18 +510,38 @@ ROWS: tuple[Row, ...] = (
         (),
     ),
     Row(
-        "redis_values.decode_ranking",
-        lambda given: redis_values.decode_ranking([(given, 1.0), (b"b", float(len(given)))]),
-        (b"a",),
-        (Damaged,),
-        None,
-    ),
-    Row(
         "redis_values.decode_counters",
         lambda given: redis_values.decode_counters({b"n": given, given: b"1"}),
         (b"3.5", b"inf"),
         (Damaged,),
         None,
+    ),
+    Row(
+        "redis_tallies.decode_names",
+        lambda given: redis_tallies.decode_names([(5, [given])]),
+        (b"shown",),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "redis_tallies.decode_tallies",
+        lambda given: redis_tallies.decode_tallies([((5, "shown"), given)]),
+        (b"12",),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "exposures_tallies.decode_tallies",
+        lambda given: sqlite_tallies.decode_tallies([(5, "shown", given)]),  # type: ignore[list-item]
+        (b"12",),
+        (Damaged,),
+        None,
+    ),
+    Row(
+        "steps.decode_steps",
+        lambda given: steps.decode_steps([given]),
+        (steps.encode_step(Step(1.5, ("i", "é"), "purchase", is_choice=True)),),
+        (Damaged,),
     ),
     Row("redis_values.decode_bars", _history, (_MINUTE, _json(BarsSpan(620.0, 60))), (Damaged,)),
     Row(
@@ -490,6 +589,12 @@ ROWS: tuple[Row, ...] = (
         (Damaged,),
     ),
     Row(
+        "archive_erasing.decode_done",
+        archive_erasing.decode_done,
+        (_json({"marked": {"AAAA log": {"0": 7}}, "unmarked": {"AAAA ": 1.5}}),),
+        (Damaged,),
+    ),
+    Row(
         "snapshot_role_fence.decode_tokens",
         snapshot_role_fence.decode_tokens,
         (_json({"trainer": 7, "initial-training": 1_700_000_000}),),
@@ -511,6 +616,8 @@ ROWS: tuple[Row, ...] = (
     _checkpoint_with("tensors.safetensors", is_signed=True),
     Row("history.checkpoint", _file("bars-torn.npz", _restore_bars), (_BARS,), (CorruptArtifact,), None),
     Row("history.checkpoint/about", _bars_with_about, (_BARS_ABOUT,), (CorruptArtifact,)),
+    Row("attribution.checkpoint", _read_attribution, (_ATTRIBUTION,), (CorruptArtifact,), None),
+    Row("attribution.checkpoint/body", _attribution_of, (_ATTRIBUTION[4:],), (CorruptArtifact,), MSGPACK),
     Row("lab.load_model", _file("torn.npz", load_model), (_MODEL,), (CorruptArtifact,), None),
     Row("lab.load_model/manifest.json", _model_with_manifest, (_MODEL_MANIFEST,), (CorruptArtifact,)),
     Row(
@@ -525,6 +632,14 @@ ROWS: tuple[Row, ...] = (
         _file("position", lambda path: PositionFile(path).load()),
         (b'{"next_event": 7}',),
         (),
+    ),
+    Row("config_file.read_config", _file("own.toml", read_config), _CONFIGS, (InvalidDataset,), None),
+    Row(
+        "reading.read_lab_settings",
+        _file("lab.toml", read_lab_settings),
+        (b'[generator]\nn_users = 7\n[models]\ntrained = ["als"]\n',),
+        (ConfigurationError,),
+        None,
     ),
     Row(
         "json_rows.json_rows",
@@ -541,10 +656,15 @@ NO_ROW: dict[str, str] = {
     "read_table": "read_snapshot/item_ids.json",
     "read_similarity": "read_snapshot/user_likeness.npy",
     "read_state_part": "read_checkpoint/state.json",
+    "read_sections": "config_file.read_config",
 }
 """Functions that have no row of their own, and the row that reads by them."""
 
 NO_DECODERS = frozenset(
-    ("read_commands", "read_events", "read_settings", "read_user_items", "read_body", "read_k")
-)
-"""Functions with such a name that read records, rows or a request by the decoders above."""
+    (
+        "read_commands", "read_events", "read_settings", "read_user_items", "read_body", "read_k",
+        "read_to_the_end", "read_data", "read_lists",
+    )
+)  # fmt: skip
+"""Functions with such a name that read records, rows or a request by the decoders above, or the laboratory's
+Parquet files, whose damage is tested with its steps."""

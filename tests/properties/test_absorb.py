@@ -1,6 +1,7 @@
 """The same events leave the same counts, in any batches and in any order within a minute."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,14 @@ from hypothesis import strategies as st
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.recent_pairs import slots_of
+from streamrec.domain.events.weights import RETRACT
 from streamrec.domain.items.content_index import ContentIndex
 from streamrec.domain.items.item_labels import ItemLabels
+from streamrec.domain.sources.feeds import LATEST
 from streamrec.domain.users.user import UserState
 from streamrec.learning.absorb import absorb
 from streamrec.learning.rules import LearningRules
+from streamrec.learning.state.sights import Sight, without
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.neighbour_views import neighbours_of
 from streamrec.publishing.views import NEW_ITEMS, PROMISING, rankings, user_states
@@ -38,11 +42,12 @@ def trained(
 ) -> tuple[TrainerState, set[tuple[str, str, float]]]:
     state = TrainerState("g", LEARNING, TrainerSettings(covisitation=CoVisitationSettings(n_kept=64)))
     rules = LearningRules(WEIGHTS, by_value, ContentIndex(), labels_of)
-    seen = set()
+    seen = list[Sight]()
     for batch in batches:
         if batch:
-            seen.update(absorb(state, batch, rules, 0.0).seen)
-    return state, seen
+            absorbed = absorb(state, batch, rules, 0.0)
+            seen = [*without(seen, absorbed.unseen), *absorbed.seen]
+    return state, set(seen)
 
 
 def cut(events: list[Interaction], places: list[int]) -> list[list[Interaction]]:
@@ -65,7 +70,7 @@ def counts_of(state: TrainerState) -> dict[str, Any]:
         "rankings": {
             name: {entry.item_id: entry.score for entry in ranked}
             for name, ranked in rankings(state, {}).items()
-            if name not in ("recent", NEW_ITEMS, PROMISING)
+            if name not in ("recent", NEW_ITEMS, PROMISING, LATEST)
         },
         "chosen": dict(zip(ids, n_chosen.tolist(), strict=False)),
         "same_day": {} if near is None else dict(zip(ids, map(named, near.rows, near.counts), strict=True)),
@@ -99,7 +104,7 @@ def ordered_counts_of(state: TrainerState) -> dict[str, Any]:
         },
         "rankings": {
             name: {entry.item_id: entry.score for entry in rankings(state, {})[name]}
-            for name in ("recent", NEW_ITEMS)
+            for name in ("recent", NEW_ITEMS, LATEST)
         },
         "value weights": state.users.arrays()["sum_of_values"][: state.user_ids.n_rows].tolist(),
         "clock": state.clock.state(),
@@ -115,7 +120,9 @@ def assert_alike(found: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 @st.composite
-def streams(draw: st.DrawFn, steps: tuple[int, ...] = (0, 0, 1, 5)) -> list[Interaction]:
+def streams(
+    draw: st.DrawFn, steps: tuple[int, ...] = (0, 0, 1, 5), types: Sequence[str] = TYPES
+) -> list[Interaction]:
     """Return events in the order of their minutes; pairs that share a slot of `RecentPairs` are left out."""
     n = draw(st.integers(1, 60))
     chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -127,7 +134,7 @@ def streams(draw: st.DrawFn, steps: tuple[int, ...] = (0, 0, 1, 5)) -> list[Inte
     for at, (user, item) in enumerate(zip(users.tolist(), items.tolist(), strict=True)):
         slot = int(slots_of(np.array([(user << 32) | item]))[0])
         if slots.setdefault(slot, (user, item)) == (user, item):
-            kind = TYPES[chance.integers(0, len(TYPES))]
+            kind = types[int(chance.integers(0, len(types)))]
             events.append(
                 Interaction(f"u{user}", f"i{item}", float(times[at]), kind, float(chance.integers(1, 9)))
             )
@@ -138,7 +145,7 @@ CUTS = st.lists(st.integers(0, 60), max_size=6)
 
 
 @settings(max_examples=8, deadline=None)
-@given(streams(steps=(0, 0, 1, 30, 600)), CUTS)
+@given(streams(steps=(0, 0, 1, 30, 600), types=[*TYPES, RETRACT]), CUTS)
 def test_batches_change_nothing(events: list[Interaction], places: list[int]) -> None:
     whole, seen = trained([events], by_value=True)
     cuts = cut(events, [min(place, len(events)) for place in places])
@@ -160,7 +167,35 @@ def test_batches_change_nothing(events: list[Interaction], places: list[int]) ->
 
 
 @settings(max_examples=8, deadline=None)
-@given(streams(), CUTS, st.integers(0, 2**32 - 1))
+@given(streams(types=[*TYPES, RETRACT]), CUTS)
+def test_what_was_taken_back_is_left_nowhere_in_a_users_document(
+    events: list[Interaction], places: list[int]
+) -> None:
+    state, seen = trained(cut(events, [min(place, len(events)) for place in places]))
+    chosen, disliked, sights = dict[str, list[str]](), dict[str, list[str]](), set[tuple[str, str]]()
+    for event in events:
+        user_id, item_id = event.user_id, event.item_id
+        of_type = {"view": chosen, "dislike": disliked}.get(event.type)
+        if event.type == RETRACT:
+            sights.discard((user_id, item_id))
+        if event.type in (RETRACT, "dislike", "view"):
+            disliked[user_id] = [one for one in disliked.get(user_id, []) if one != item_id]
+        if event.type == RETRACT:
+            chosen[user_id] = [one for one in chosen.get(user_id, []) if one != item_id]
+        if of_type is not None:
+            of_type.setdefault(user_id, []).append(item_id)
+            sights.add((user_id, item_id))
+    assert {sight[:2] for sight in seen} == sights
+    for user in user_states(state, np.arange(state.user_ids.n_rows)):
+        own = chosen.get(user.user_id, [])
+        assert list(user.recent) == own[-LEARNING.n_remembered :]
+        assert list(user.disliked) == disliked.get(user.user_id, [])
+        n_of_tag = [use.n_events for use in user.profile.tags]
+        assert n_of_tag == ([len(own)] if own else [])
+
+
+@settings(max_examples=8, deadline=None)
+@given(streams(types=["view", "view", "impression"]), CUTS, st.integers(0, 2**32 - 1))
 def test_the_order_within_a_minute_changes_no_count(
     events: list[Interaction], places: list[int], seed: int
 ) -> None:

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.context import Context
-from models.context_tables import shares_at_newest
+from models.context_tables import shares_after
 from models.gmf import GMF
+from streamrec.domain.users.aging import vector_after
 from streamrec.domain.users.context import ContextRules, Weighing, second_of, vector_with
+from streamrec.publishing.views import aging_vectors
 
 N_ITEMS = 8
 USER = torch.tensor([0])
@@ -44,7 +46,7 @@ def newest_first(chosen: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 all_rules = st.builds(
-    ContextRules, n=st.integers(0, 6), decay=st.floats(0.05, 1.0), floor=st.floats(0.0, 1.0)
+    ContextRules, n=st.integers(0, 6), decay=st.floats(0.05, 1.0), floor=st.just(0.0) | st.floats(1e-3, 1.0)
 )
 
 
@@ -55,7 +57,7 @@ def test_shares_are_those_of_the_model(rules: ContextRules, chosen: list[tuple[i
     follow(model, chosen)
     known = newest_first(chosen)[: rules.n]
     weights = Weighing(rules, model.context.scale_s).weights([at for _, at in known])
-    expected = shares_at_newest(model.context.tables(), np.array([0]))[0]
+    expected = shares_after(model.context.tables(), np.array([0]), 0.0)[0]
     shares = weights / weights.sum() if len(weights) else weights
     assert expected[: len(known)] == pytest.approx(shares, rel=1e-5)
     assert not expected[len(known) :].any()
@@ -90,6 +92,23 @@ def test_a_new_users_vector_is_that_of_a_new_row(
         assert formed is None
     else:
         assert formed == pytest.approx(model.user_vectors(USER)[0].numpy(), rel=1e-4, abs=1e-5)
+
+
+pauses = st.one_of(st.floats(0, 400), st.floats(0, 2**33), st.just(0.0))
+
+
+@settings(deadline=None)
+@given(rules=all_rules, seed=st.integers(0, 2**31), chosen=choices, pause_s=pauses)
+def test_a_vector_ages_as_the_model_has_it(
+    rules: ContextRules, seed: int, chosen: list[tuple[int, int]], pause_s: float
+) -> None:
+    model = model_of(seed, rules)
+    follow(model, chosen)
+    vectors, (aging,) = aging_vectors(model, USER, model.past_of(USER))
+    aged = vector_after(vectors.numpy().astype("<f4").tobytes(), aging, pause_s, model.context.scale_s)
+    expected = model.user_vectors(USER, pause_s)[0].numpy()
+    # The change is published in half the digits.
+    assert np.frombuffer(aged, "<f4") == pytest.approx(expected, rel=5e-3, abs=5e-3)
 
 
 def test_an_item_weighs_less_the_longer_ago_it_was_chosen() -> None:

@@ -15,6 +15,7 @@ from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.files.item_files import iter_items
 from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import Reading
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.domain.events.interaction import MAX_ID_BYTES, Interaction
 from streamrec.domain.events.values import NULL_ID
@@ -95,7 +96,7 @@ def test_csv_reads_back_whatever_must_be_quoted(
         write_csv(path, events, delimiter, quoting)
         if is_packed:
             path.write_bytes(gzip.compress(path.read_bytes()))
-        found = read_events(EventFile(path, delimiter=delimiter))
+        found = read_events(EventFile(path, Reading(delimiter=delimiter)))
     assert without_ids(found) == sorted(events, key=lambda event: event.timestamp)
 
 

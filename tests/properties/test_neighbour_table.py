@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.rows.marked_rows import clear_rows
-from streamrec.domain.similarity.neighbour_table import N_WAYS, NOBODY, NeighbourTable
+from streamrec.domain.rows.marked_rows import clear_lines, marked
+from streamrec.domain.similarity.neighbour_cells import N_WAYS
+from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
 
 N_ITEMS = 60
 
@@ -40,7 +41,17 @@ def test_what_is_forgotten_is_what_a_search_of_all_places_finds(
     is_gone[np.isin(rows, gone)] = True
     loses_any = is_gone.any(axis=1)
     assert table.naming(gone).tolist() == np.flatnonzero(names_any).tolist()
-    assert table.forget(gone).tolist() == np.flatnonzero(loses_any).tolist()
+    changed = [table.forget(gone)]
+    for array, before, empty in zip(
+        table.of(rows[::3]), (ids, weights, following), (NOBODY, 0, 0), strict=True
+    ):
+        assert np.array_equal(array, np.where(is_gone, empty, before)[::3])  # whoever reads does not wait
+    table.gone.begin()
+    while not table.gone.is_through:
+        found = table.gone.go_on()
+        assert found is not None
+        changed.append(found)
+    assert {*np.concatenate(changed).tolist()} == {*np.flatnonzero(loses_any).tolist()}
     for array, before, empty in zip(table.of(rows), (ids, weights, following), (NOBODY, 0, 0), strict=True):
         assert np.array_equal(array, np.where(is_gone, empty, before))
     assert not len(table.naming(gone))
@@ -51,5 +62,5 @@ def test_what_is_forgotten_is_what_a_search_of_all_places_finds(
 def test_marked_rows_are_freed_wherever_they_stand(seed: int, gone: np.ndarray) -> None:
     table = np.random.default_rng(seed).integers(NOBODY, N_ITEMS, (20, 5)).astype(np.int32)
     expected = np.where(np.isin(table, gone), NOBODY, table)
-    clear_rows(table, gone)
+    clear_lines(table, np.arange(len(table)), marked(gone))
     assert np.array_equal(table, expected)

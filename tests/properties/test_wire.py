@@ -1,5 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
@@ -18,6 +19,7 @@ events = st.builds(
     st.sampled_from(["view", "purchase", "🎬"]),
     st.none() | st.floats(allow_nan=False, allow_infinity=False),
     st.none() | ids,
+    st.just(UNSET) | ids,
 )
 
 

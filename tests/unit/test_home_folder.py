@@ -9,7 +9,7 @@ from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
 URLS = ["STREAMREC_EVENTS_URL", "STREAMREC_CHANGELOG_URL", "STREAMREC_STORE_URL", "STREAMREC_CACHE_URL"]
-PATHS = ["STREAMREC_ARTIFACTS_DIR", "STREAMREC_API_KEYS_FILE"]
+PATHS = ["STREAMREC_ARTIFACTS_DIR", "STREAMREC_API_KEYS_FILE", "STREAMREC_ADMIN_KEYS_FILE"]
 
 
 def value_of(variable: str) -> object:

@@ -2,6 +2,7 @@ import json
 
 import pytest
 from jsonschema_rs import validator_for
+from msgspec import UNSET
 
 from streamrec.errors import InvalidEvent
 from streamrec.ports import COMMANDS, INTERACTIONS
@@ -23,6 +24,12 @@ VERSION_2_EVENTS = [
 ]
 
 
+VERSION_3_EVENTS = [
+    {"user_id": "u", "item_id": "i", "request_id": "r-1"},
+    {"user_id": "u", "item_id": "i", "event_id": None, "request_id": None},
+]
+
+
 @pytest.mark.parametrize("topic", VERSIONS)
 def test_the_files_say_what_the_types_say(topic: str) -> None:
     written = json.loads(path_of(topic).read_text())
@@ -41,7 +48,20 @@ def test_records_of_version_2_are_read_and_fit_the_schema(event: dict[str, objec
     assert validator_for(schema_of(INTERACTIONS)).is_valid(event)
 
 
-MISFITS = [{}, {"user_id": "u"}, {"user_id": "", "item_id": "i"}, {"user_id": [], "item_id": "i"}]
+@pytest.mark.parametrize("event", VERSION_3_EVENTS)
+def test_records_of_version_3_are_read_and_fit_the_schema(event: dict[str, object]) -> None:
+    read = decode_event(json.dumps(event).encode(), 0.0).request_id
+    assert read == ("r-1" if event["request_id"] else UNSET)
+    assert validator_for(schema_of(INTERACTIONS)).is_valid(event)
+
+
+MISFITS: list[dict[str, object]] = [
+    {},
+    {"user_id": "u"},
+    {"user_id": "", "item_id": "i"},
+    {"user_id": [], "item_id": "i"},
+]
+MISFITS += [{"user_id": "u", "item_id": "i", "request_id": wrong} for wrong in (7, "r" * 129)]
 
 
 @pytest.mark.parametrize("event", MISFITS)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.charts import drawn
+
 OURS_COLOR, PEERS_COLOR = "#1f6f8b", "#b0b7bd"
 
 
@@ -17,12 +19,7 @@ def draw(results: Mapping[str, Mapping[str, Any]], ours: tuple[str, ...], path: 
     ours
         Models that stand out.
     """
-    # Installed apart, and a second to import: only who draws pays for it.
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context({"svg.hashsalt": "peers", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(10, 4.2), layout="constrained")
+    with drawn(path, (10, 4.2)) as figure:
         panels = figure.subplots(1, len(results), squeeze=False)[0]
         for axes, (name, models) in zip(panels, results.items(), strict=True):
             names = sorted(models, key=lambda model: models[model]["recall_at_10"])
@@ -35,5 +32,3 @@ def draw(results: Mapping[str, Mapping[str, Any]], ours: tuple[str, ...], path: 
             axes.set_title(f"{name}, {models[names[0]]['n_events']:,} questions")
             axes.set_xlabel("recall@10, with its 95 % interval")
             axes.spines[["top", "right"]].set_visible(False)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, format="svg", metadata={"Date": None})

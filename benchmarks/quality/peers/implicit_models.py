@@ -32,7 +32,7 @@ def require_implicit() -> None:
         When it is not installed.
     """
     if find_spec("implicit") is None:
-        raise ConfigurationError("peers need implicit: pip install -r requirements-peers.txt")
+        raise ConfigurationError("peers need implicit: pip install -r requirements-lab.txt")
 
 
 class ImplicitPeer(RefittedPeer):

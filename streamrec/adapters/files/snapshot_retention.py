@@ -14,10 +14,17 @@ from streamrec.errors import Unavailable
 
 CHECKPOINTS = "checkpoints"
 
+_PREDICTED = "predicted.npy"
+
 _CHECKPOINT = re.compile(r"\d{10,}-\d{10,}(\.unfinished)?")
 
 _LEFTOVER = re.compile(r"\..+\.\d+\.tmp|\..+\.gone")
 """Folders that a writer, or a remover, was killed in the middle of."""
+
+
+def predicted_path(artifacts_dir: Path, generation: str) -> Path:
+    """Return where a generation keeps what it predicted: it goes with the checkpoints."""
+    return artifacts_dir / CHECKPOINTS / generation / _PREDICTED
 
 
 class GenerationRetention:
@@ -98,6 +105,9 @@ class GenerationRetention:
         for checkpoint in self._folders(folder):
             if _CHECKPOINT.fullmatch(checkpoint.name) and self._is_old(checkpoint):
                 self._remove(checkpoint)
+        predicted = predicted_path(self._artifacts_dir, folder.name)
+        if predicted.is_file() and self._is_old(predicted):
+            predicted.unlink(missing_ok=True)
         if not any(folder.iterdir()):
             folder.rmdir()
 

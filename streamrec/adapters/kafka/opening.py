@@ -6,9 +6,16 @@ from streamrec.adapters.kafka import codecs
 from streamrec.adapters.kafka.address import KafkaAddress, parse_kafka_url, require_confluent
 from streamrec.adapters.kafka.sink import KafkaEventSink
 from streamrec.adapters.kafka.source import KafkaEventSource
-from streamrec.ports import EventSink, EventSource
+from streamrec.ports import COMMANDS, USER_VECTORS, EventSink, EventSource
 
 _CONFLUENT = "kafka+confluent:"
+
+_UNHURRIED = frozenset((COMMANDS, USER_VECTORS))
+"""Topics that an index server reads one by one, and of which no list has to tell a moment later."""
+
+_UNHURRIED_WAIT_MS = 200
+"""An empty fetch of these is kept so long by a broker, at least: each takes both sides a millisecond of the
+processor, and an idle index server made 200 of all topics a second."""
 
 
 def open_event_source(
@@ -16,6 +23,8 @@ def open_event_source(
 ) -> EventSource:
     """Open a reader of topics."""
     address = _address_of(url)
+    if _UNHURRIED.issuperset(topics):
+        address = address._replace(fetch_max_wait_ms=max(address.fetch_max_wait_ms, _UNHURRIED_WAIT_MS))
     if not url.startswith(_CONFLUENT):
         return KafkaEventSource(address, topics, group, count_damaged=count_damaged)
     from streamrec.adapters.kafka.drivers.confluent_reader import ConfluentReader  # an optional package

@@ -1,11 +1,16 @@
 """The hot cache in memory: for tests, and for evaluation without a disk."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, HeldBars, by_slot, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.status.point import RINGS, Ring, StatusPoint, decode_points, placed
+from streamrec.domain.status.report import TrainerReport
+from streamrec.domain.status.tally import N_HOURS
+from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, MAX_USERS, REFUSED_S, Step, encode_step
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 
 
@@ -19,10 +24,15 @@ class MemoryCache:
         self._neighbours: dict[str, Neighbours] = {}
         self._counters: dict[str, float] = {}
         self._blend: Blend | None = None
+        self._report: TrainerReport | None = None
+        self._points: dict[int, dict[int, bytes]] = {ring.interval_s: {} for ring in RINGS.values()}
         self._items: dict[str, tuple[Item | None, float]] = {}
         self._versions: dict[str, int] = {}
         self._span = BarsSpan(0.0, 1)
         self._histories: dict[str, dict[int, bytes]] = {}
+        self._tallies: dict[int, Counter[tuple[str, str]]] = {}
+        self._steps: dict[str, list[Step]] = {}
+        self._refused_until: dict[str, float] = {}
 
     def publish_popular(self, rankings: Mapping[str, Sequence[RankedItem]]) -> None:
         """Replace whole rankings; an empty one is removed."""
@@ -58,6 +68,12 @@ class MemoryCache:
         """Replace the trainer's counters."""
         self._counters = dict(counters)
 
+    def publish_report(self, report: TrainerReport, points: Sequence[StatusPoint]) -> None:
+        """Replace the trainer's report, and put points of its figures where their rings have them."""
+        self._report = report
+        for ring, slots in placed(points).items():
+            self._points[ring.interval_s].update(slots)
+
     def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         self._span = update.span
@@ -82,10 +98,53 @@ class MemoryCache:
         """Return the trainer's counters as last published."""
         return dict(self._counters)
 
+    async def report(self) -> TrainerReport | None:
+        """Return the trainer's report as last published."""
+        return self._report
+
+    async def points(self, ring: Ring, slots: Sequence[int]) -> list[StatusPoint]:
+        """Return the points that stand at some slots of a ring, the oldest first."""
+        held = self._points[ring.interval_s]
+        return decode_points(ring, [(slot, held[slot]) for slot in slots if slot in held])
+
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
         slots = self._histories.get(item_id)
         return None if slots is None else HeldBars(self._span.now, unpack(slots.items(), self._span.window))
+
+    async def add_tallies(self, hour: int, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the counts of an hour; older ones than a day go."""
+        self._tallies.setdefault(hour, Counter()).update(counts)
+        self._tallies = {kept: of for kept, of in self._tallies.items() if kept > hour - N_HOURS}
+
+    async def tallies(self, item_id: str, hours: Sequence[int]) -> dict[tuple[int, str], int]:
+        """Return an item's counts in some hours, by hour and name."""
+        return {
+            (hour, name): n
+            for hour in hours
+            for (of_item, name), n in self._tallies.get(hour, Counter()).items()
+            if of_item == item_id
+        }
+
+    async def add_steps(self, steps: Mapping[str, Sequence[Step]]) -> None:
+        """Add steps by user, within bounds."""
+        for user_id, added in steps.items():
+            if added and self._refused_until.get(user_id, 0.0) <= self._clock():
+                kept = {*self._steps.get(user_id, ()), *added}
+                in_order = sorted(kept, key=lambda step: (step.at, encode_step(step)), reverse=True)
+                self._steps[user_id] = in_order[:MAX_STEPS]
+        last = sorted(self._steps, key=lambda user_id: self._steps[user_id][0].at, reverse=True)
+        self._steps = {user_id: self._steps[user_id] for user_id in last[:MAX_USERS]}
+
+    async def steps(self, user_id: str) -> list[Step]:
+        """Return the steps of a user within the last day, newest first."""
+        since = self._clock() - KEPT_S
+        return [step for step in self._steps.get(user_id, ()) if step.at > since]
+
+    async def forget_steps(self, user_id: str) -> None:
+        """Remove a user's steps, and take none for a while."""
+        self._refused_until[user_id] = self._clock() + REFUSED_S
+        self._steps.pop(user_id, None)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from streamrec.errors import LogTruncated
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message, Offsets, Record, check_token
@@ -13,7 +13,8 @@ PARTITION = 0
 class MemoryEventLog:
     """Logs as a broker would keep them, shared by the sinks and sources made from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
         self.identity = os.urandom(8).hex()
         self.records: dict[str, list[Record]] = {}
         self.committed: dict[tuple[str, str], int] = {}
@@ -42,7 +43,7 @@ class MemoryEventLog:
                 offset=offset,
                 key=message.key,
                 value=message.value,
-                timestamp=time.time(),
+                timestamp=self._clock(),
             )
         )
         self._n_appended[topic] = offset + 1

@@ -6,17 +6,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
+from streamrec.adapters.memory.batch_lists import MemoryBatchLists
+from streamrec.adapters.memory.experiments import MemoryExperiments
 from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
-from streamrec.domain.items.item import Item, ItemVersions, deleted_item
+from streamrec.domain.items.item import (
+    FoundItems,
+    Item,
+    ItemPage,
+    ItemPosition,
+    ItemVersions,
+    deleted_item,
+)
+from streamrec.domain.users.choosers import MAX_LOOKED_AT, Choosers, chooser_of
 from streamrec.domain.users.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 
 
-class MemoryStore:
+class MemoryStore(MemoryExperiments, MemoryBatchLists):
     """Implements `TrainerStore` and `DocumentStore` over the same documents."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        MemoryExperiments.__init__(self)
+        MemoryBatchLists.__init__(self)
         self._clock = clock
         self._states: dict[str, UserState] = {}
         self._attributes: dict[str, dict[str, Any]] = {}
@@ -30,7 +42,7 @@ class MemoryStore:
         self._lock = Lock()
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
-        """Upsert states and add to the seen sets.
+        """Upsert states, take out of the seen sets and add to them.
 
         Raises
         ------
@@ -41,6 +53,8 @@ class MemoryStore:
             self._check(lease)
             for state in updates.states:
                 self._states[state.user_id] = state
+            for user_id, item_id in updates.unseen:
+                self._seen.get(user_id, {}).pop(item_id, None)
             for user_id, item_id, seen_at in updates.seen:
                 seen = self._seen.setdefault(user_id, {})
                 seen[item_id] = max(seen_at, seen.get(item_id, seen_at))
@@ -65,6 +79,10 @@ class MemoryStore:
             raise LeaseLost(
                 f"lease {lease.name!r} has gone to another trainer (token {token} > {lease.token})"
             )
+
+    def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the attributes of users; those without any are left out."""
+        return {user_id: dict(given) for user_id in user_ids if (given := self._attributes.get(user_id))}
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
         """Yield metadata of these items, or of all in the order of their ids."""
@@ -104,6 +122,10 @@ class MemoryStore:
         """Return document and newest `n_seen` seen items."""
         return UserProfile(await self.get_user(user_id), await self.seen_items(user_id, n_seen))
 
+    async def get_profiles(self, user_ids: Sequence[str], n_seen: int) -> dict[str, UserProfile]:
+        """Return the same of many users."""
+        return {user_id: await self.get_profile(user_id, n_seen) for user_id in user_ids}
+
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for an unknown user."""
         if user_id not in self._states and user_id not in self._attributes:
@@ -124,11 +146,30 @@ class MemoryStore:
         """Replace the attributes; creates the document for an unknown user."""
         self._attributes[user_id] = dict(attributes)
 
-    async def find_users(self, prefix: str, limit: int) -> list[str]:
-        """Return ids that start with `prefix`, in order of their bytes."""
+    async def find_items(self, text: str, limit: int, after: str = "") -> FoundItems:
+        """Return items after `after` whose id begins with `text` or whose title has it."""
+        folded = text.casefold()
+        found = [
+            item
+            for item_id, item in sorted(self._items.items())
+            if item_id > after and (item_id.startswith(text) or folded in (item.title or "").casefold())
+        ]
+        page = found[:limit]
+        return FoundItems(page, page[-1].item_id if len(found) > limit else None)
+
+    async def find_users(self, prefix: str, limit: int, after: str = "") -> list[str]:
+        """Return ids that start with `prefix` and come after `after`, in order of their bytes."""
         user_ids = self._states.keys() | self._attributes.keys()
         # Code points sort as their UTF-8 does.
-        return sorted(user_id for user_id in user_ids if user_id.startswith(prefix))[:limit]
+        return sorted(one for one in user_ids if one.startswith(prefix) and one > after)[:limit]
+
+    async def find_choosers(self, item_id: str, limit: int, after: str = "") -> Choosers:
+        """Return users after `after` who have the item among their recent ones."""
+        looked_at = sorted(user_id for user_id in self._states if user_id > after)
+        end = looked_at[MAX_LOOKED_AT - 1] if len(looked_at) > MAX_LOOKED_AT else None
+        choosers = [chooser_of(self._states[user_id], item_id) for user_id in looked_at[:MAX_LOOKED_AT]]
+        found = [chooser for chooser in choosers if chooser is not None]
+        return Choosers(found[:limit], found[limit - 1].user_id if len(found) > limit else end)
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
@@ -175,6 +216,13 @@ class MemoryStore:
     async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included."""
         return self.read_versions(item_ids)
+
+    async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
+        """Return the next items by their versions, deleted ones included."""
+        places = sorted(ItemPosition(version, id_.encode()) for id_, version in self._versions.items())
+        page = [place for place in places if place > after][:limit]
+        items = self.read_versions([place.key.decode() for place in page]).items
+        return ItemPage(items, page[-1] if page else after, len(page) < limit)
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""

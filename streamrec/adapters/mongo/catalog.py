@@ -1,5 +1,6 @@
 """Items in MongoDB, as a server uses them, and the connection that all of a server's store has."""
 
+import re
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -15,7 +16,8 @@ from streamrec.adapters.mongo.documents import (
     item_upsert,
     versions_of,
 )
-from streamrec.domain.items.item import Item, ItemVersions, deleted_item
+from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
+from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
 
 _CONNECTIONS = 64
@@ -29,6 +31,7 @@ class MongoCatalog:
         self._address = address
         self._clock = clock
         self._forgets_deleted = False
+        self._is_indexed = False
         self._client: AsyncMongoClient[Document] | None = None
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
@@ -44,6 +47,20 @@ class MongoCatalog:
             documents = await found.to_list()
         return decoded_each(item_of, ((document["_id"], document) for document in documents), "document")
 
+    async def find_items(self, text: str, limit: int, after: str = "") -> FoundItems:
+        """Return items after `after` whose id begins with `text` or whose title has it."""
+        begins, has = {"$regex": f"^{re.escape(text)}"}, {"$regex": re.escape(text), "$options": "i"}
+        with translated_errors(self._address):
+            found = self._collection("items").find(
+                {"_id": {"$gt": after}, "$or": [{"_id": begins}, {"title": has}]} | NOT_DELETED,
+                sort=[("_id", 1)],
+                limit=limit + 1,
+                comment=request(),
+            )
+            documents = await found.to_list()
+        page = documents[:limit]
+        return FoundItems(list(_readable(page).values()), page[-1]["_id"] if len(documents) > limit else None)
+
     async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
         if not item_ids:
@@ -54,6 +71,28 @@ class MongoCatalog:
                 {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=request()
             )
             return versions_of(await found.to_list())
+
+    async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
+        """Return the next items by their versions, deleted ones included: of the primary."""
+        key = after.key.decode()
+        # What was written before there were versions has none, and comes first.
+        same = {"version": after.version if after.version >= 0 else None, "_id": {"$gt": key}}
+        later = {"version": {"$gt": after.version}}
+        order = [("version", 1), ("_id", 1)]
+        with translated_errors(self._address):
+            if not self._is_indexed:
+                await self._collection("items").create_index(order)
+                self._is_indexed = True
+            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
+            found = primary.find(
+                {"$or": [same, later]}, sort=order, limit=limit, batch_size=limit + 1, comment=request()
+            )
+            documents = await found.to_list()
+        if not documents:
+            return ItemPage({}, after, is_last=True)
+        last = documents[-1]
+        end = ItemPosition(last.get("version", -1), last["_id"].encode())
+        return ItemPage(_readable(documents), end, is_last=len(documents) < limit)
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""
@@ -95,3 +134,13 @@ def request() -> str | None:
     """Return the request's id, as a comment of what is asked of MongoDB."""
     request_id = structlog.contextvars.get_contextvars().get("request_id")
     return None if request_id is None else str(request_id)
+
+
+def _readable(documents: Sequence[Document]) -> dict[str, Item]:
+    items = {}
+    for document in documents:
+        try:
+            items[document["_id"]] = item_of(document)
+        except Damaged:
+            continue
+    return items

@@ -2,9 +2,9 @@
 
 ::
 
-    users   {_id: user_id, generation, vector: binary float32, recent, recent_at, disliked, n_events,
-             updated_at, profile: JSON text, tokens: {lease's name: largest fencing token that wrote it},
-             writers: {the same: the last one}, attributes: JSON text}
+    users   {_id: user_id, generation, vector: binary float32, aging: binary float16, recent, recent_at,
+             disliked, n_events, updated_at, profile, less: JSON text, tokens: {lease's name: largest
+             fencing token that wrote it}, writers: {the same: the last one}, attributes: JSON text}
     seen    {_id: {user_id, at, item_id}}
     items   {_id: item_id, kind, title, text, categories, is_hidden, attributes: JSON text, updated_at,
              version, deleted_at: when it was deleted; such a document goes after `DELETED_KEPT_S`}
@@ -27,6 +27,7 @@ from pymongo import DeleteOne, UpdateOne
 
 from streamrec.adapters.mongo.connection import Document
 from streamrec.domain.items.item import Item, ItemVersions, versioned
+from streamrec.domain.users.less import Less
 from streamrec.domain.users.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
 from streamrec.payload import decoded
 from streamrec.ports import Lease
@@ -56,6 +57,7 @@ _NEWEST = MaxKey()
 _encode = msgspec.json.Encoder().encode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_less = msgspec.json.Decoder(tuple[Less, ...]).decode
 
 T = TypeVar("T")
 
@@ -110,6 +112,8 @@ def state_upsert(state: UserState, lease: Lease) -> UpdateOne:
         "updated_at": state.updated_at,
         "profile": json_text(state.profile),
         "recent_at": state.recent_at,
+        "aging": state.aging,
+        "less": json_text(state.less) if state.less else None,
     }
     update = token_update(lease)
     update["$set"] |= fields
@@ -135,10 +139,11 @@ def user_of(document: Document) -> UserDocument:
 def _state_of(document: Document) -> UserState | None:
     if document.get("generation") is None:
         return None
-    profile = document.get("profile")
+    profile, less = document.get("profile"), document.get("less")
     fields = {name: document[name] for name in STATE_FIELDS if name in document}
     fields["user_id"] = document["_id"]
     fields["profile"] = decoded(_decode_profile, profile) if profile else NO_PROFILE
+    fields["less"] = decoded(_decode_less, less) if less else ()
     return state_of(fields)
 
 
@@ -154,6 +159,11 @@ def seen_key(user_id: str, item_id: str, at: float) -> Document:
 def all_seen_of(user_id: str) -> Document:
     """Return a filter on `_id` that finds all sights of a user."""
     return {"_id": {"$gte": {"user_id": user_id}, "$lt": {"user_id": user_id, "at": _NEWEST}}}
+
+
+def sights_of_pair(user_id: str, item_id: str) -> Document:
+    """Return a filter that finds all sights that a user had of an item."""
+    return all_seen_of(user_id) | {"_id.item_id": item_id}
 
 
 def newest_sights(user_id: str, limit: int, offset: int = 0) -> list[Document]:
@@ -186,12 +196,6 @@ def ids_of(sights: Document) -> list[str]:
 
 def _as_ids(written: object) -> list[str]:
     return msgspec.convert(written, list[str])
-
-
-def profile(user_id: str, n_seen: int) -> list[Document]:
-    """Return a pipeline over users that yields the user's document and that of `newest_sights`, if any."""
-    sights = {"coll": "seen", "pipeline": newest_sights(user_id, n_seen)}
-    return [{"$match": {"_id": user_id}}, {"$unionWith": sights}]
 
 
 def item_replacement(item: Item, now: float, *, is_deleted: bool = False) -> list[Document]:

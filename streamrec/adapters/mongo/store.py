@@ -6,7 +6,8 @@ from typing import Any, cast
 
 from pymongo.errors import OperationFailure
 
-from streamrec.adapters.mongo.catalog import MongoCatalog, request
+from streamrec.adapters.mongo.batch_lists import MongoBatchLists
+from streamrec.adapters.mongo.catalog import request
 from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     MAJORITY,
@@ -20,11 +21,13 @@ from streamrec.adapters.mongo.documents import (
     ids_of,
     json_text,
     newest_sights,
-    profile,
     user_of,
 )
 from streamrec.adapters.mongo.erasures import ERASURES, INSTALLATION, noted, salt_in
+from streamrec.adapters.mongo.experiments import MongoExperiments
+from streamrec.adapters.mongo.profiles import choosers, profile, profiles
 from streamrec.domain.events.erasure import digest_of
+from streamrec.domain.users.choosers import MAX_LOOKED_AT, Chooser, Choosers, chooser_of
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -38,7 +41,7 @@ _ERASED_AT_ONCE = 10_000
 """Sights deleted by one command: some tenths of a second."""
 
 
-class MongoStore(MongoCatalog):
+class MongoStore(MongoExperiments, MongoBatchLists):
     """Implements `DocumentStore`.
 
     What is asked of MongoDB carries the request's id as its comment: a slow query in MongoDB's log, or in its
@@ -75,6 +78,25 @@ class MongoStore(MongoCatalog):
         if damage is not None:
             raise Damaged(f"{shown_url(self._address.url)}: {damage}", rest=found)
         return found
+
+    async def get_profiles(self, user_ids: Sequence[str], n_seen: int) -> dict[str, UserProfile]:
+        """Return the same of many users, in one round trip but for those who saw the same again and again."""
+        if n_seen < 1 or not user_ids:
+            documents = await self.get_users(user_ids)
+            return {user_id: UserProfile(documents.get(user_id), []) for user_id in user_ids}
+        documents, sights = {}, dict[str, list[str]]()
+        for part in await self._aggregate("users", profiles(user_ids, n_seen)):
+            key = part["_id"]
+            if isinstance(key, dict):
+                sights[key["seen_of"]] = ids_of(part)
+            else:
+                documents[key] = user_of(part)
+        return {
+            user_id: UserProfile(
+                documents.get(user_id), await self._distinct(user_id, n_seen, sights.get(user_id, []))
+            )
+            for user_id in user_ids
+        }
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for an unknown user."""
@@ -138,11 +160,11 @@ class MongoStore(MongoCatalog):
                 raise
         self._has_users = True
 
-    async def find_users(self, prefix: str, limit: int) -> list[str]:
-        """Return ids that start with `prefix`, in order of their bytes, as MongoDB compares them."""
+    async def find_users(self, prefix: str, limit: int, after: str = "") -> list[str]:
+        """Return ids that start with `prefix` and come after `after`, in order of their bytes."""
         with translated_errors(self._address):
             found = self._collection("users").find(
-                {"_id": {"$gte": prefix}}, {"_id": 1}, sort=[("_id", 1)], limit=limit,
+                {"_id": {"$gte": prefix, "$gt": after}}, {"_id": 1}, sort=[("_id", 1)], limit=limit,
                 batch_size=limit + 1, comment=request(),
             )  # fmt: skip
             # Ids with the prefix come first of all that are not before it.
@@ -151,6 +173,20 @@ class MongoStore(MongoCatalog):
                 for document in await found.to_list()
                 if (user_id := document["_id"]).startswith(prefix)
             ]
+
+    async def find_choosers(self, item_id: str, limit: int, after: str = "") -> Choosers:
+        """Return users after `after` who have the item among their recent ones."""
+        behind = {"_id": {"$gt": after}}
+        with translated_errors(self._address):
+            last = await self._collection("users").find_one(
+                behind, {"_id": 1}, sort=[("_id", 1)], skip=MAX_LOOKED_AT - 1, comment=request()
+            )
+        documents = await self._aggregate("users", choosers(behind, item_id, limit + 1))
+        page = documents[:limit]
+        found = [chooser for document in page if (chooser := _chooser(document, item_id)) is not None]
+        if len(documents) > limit:
+            return Choosers(found, page[-1]["_id"])
+        return Choosers(found, None if last is None else last["_id"])
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
@@ -191,3 +227,10 @@ class MongoStore(MongoCatalog):
         client, self._client = self._client, None
         if client is not None:
             await client.close()
+
+
+def _chooser(document: Document, item_id: str) -> Chooser | None:
+    try:
+        return chooser_of(user_of(document).state, item_id)
+    except Damaged:
+        return None

@@ -23,6 +23,7 @@ from streamrec.adapters.mongo.documents import (
     chunks,
     fenced,
     seen_key,
+    sights_of_pair,
     state_removals,
     state_upsert,
     token_update,
@@ -68,7 +69,7 @@ class TrainedUsers:
         self._expects_known_sights = False
 
     def publish(self, updates: UserUpdates, lease: Lease) -> None:
-        """Upsert states and add to the seen sets: the states first, which a newer trainer's would refuse."""
+        """Upsert states and change the seen sets: the states first, which a newer trainer's would refuse."""
         created, began_at = _Created([], []), time.time()
         self._raise_fence()
         self._leases.check(lease)
@@ -76,6 +77,8 @@ class TrainedUsers:
             # A bulk is not ordered, so of a user only the last state may be in it.
             for states in chunks({state.user_id: state for state in updates.states}.values()):
                 self._upsert([state_upsert(state, lease) for state in states], lease, created)
+            for pairs in chunks(updates.unseen, _USERS_AT_ONCE):
+                self._delete_sights([sights_of_pair(*pair) for pair in pairs], lease)
             sights = {(user_id, at, item_id): None for user_id, item_id, at in updates.seen}
             for chunk in chunks(sights):
                 created.sights.extend(
@@ -97,7 +100,7 @@ class TrainedUsers:
             removals = [removal for id_ in chunk for removal in state_removals(fenced(id_, lease), token)]
             self._remove(removals, lease)
             for some in chunks(chunk, _USERS_AT_ONCE):
-                self._forget_sights(some, lease)
+                self._delete_sights([all_seen_of(user_id) for user_id in some], lease)
 
     def _raise_fence(self) -> None:
         """See to it that the users' documents are validated; without that, no token stops anybody."""
@@ -148,8 +151,8 @@ class TrainedUsers:
         self._expects_known_sights = len(new) < len(keys) / 2
         return new
 
-    def _forget_sights(self, user_ids: Sequence[str], lease: Lease) -> None:
-        of_these: Document = {"$or": [all_seen_of(user_id) for user_id in user_ids]}
+    def _delete_sights(self, filters: Sequence[Document], lease: Lease) -> None:
+        of_these: Document = {"$or": filters}
         while True:
             found = self._seen.find(of_these, limit=DOCUMENTS_AT_ONCE, batch_size=DOCUMENTS_AT_ONCE + 1)
             keys = [sight["_id"] for sight in found]

@@ -9,12 +9,16 @@ from pymongo.collection import Collection
 from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import DOCUMENTS_AT_ONCE, NOT_DELETED, chunks, item_of, versions_of
 from streamrec.adapters.mongo.erasures import MongoErasures
+from streamrec.adapters.mongo.experiments import KeptExperiments
 from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.adapters.mongo.trained_users import TrainedUsers
 from streamrec.domain.events.erasure import Erasure
+from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.items.item import Item, ItemVersions
+from streamrec.domain.users.user import attributes_by_user
 from streamrec.errors import Damaged
 from streamrec.ports import Lease, UserUpdates
+from streamrec.ports.experiments import StoredExperiments
 from streamrec.telemetry import Digest
 
 
@@ -31,11 +35,12 @@ class MongoTrainerStore:
         self._items: Collection[Document] = self._database["items"]
         self._leases = MongoLeases(self._database)
         self._erasures = MongoErasures(self._database)
+        self._experiments = KeptExperiments(self._database, self._leases)
         self._users = TrainedUsers(self._database, self._leases, self._erasures)
         self._damages = Digest("documents_passed_over")
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
-        """Upsert states and add to the seen sets.
+        """Upsert states, take out of the seen sets and add to them.
 
         Raises
         ------
@@ -71,6 +76,18 @@ class MongoTrainerStore:
         """Let no erasure stand behind the end of a log that was cut."""
         with translated_errors(self._address):
             self._erasures.limit(log, ends)
+
+    def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the attributes of users; those without any are left out, and what is damaged is told of."""
+        primary = self._database["users"].with_options(read_preference=ReadPreference.PRIMARY)
+        wanted = {"_id": {"$in": list(user_ids)}, "attributes": {"$exists": True}}
+        with translated_errors(self._address):
+            found = list(primary.find(wanted, ["attributes"], batch_size=len(user_ids) + 1))
+        try:
+            return attributes_by_user((document["_id"], document["attributes"]) for document in found)
+        except Damaged as error:
+            self._damages.note(1, str(error))
+            return cast("dict[str, dict[str, Any]]", error.rest)
 
     def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
         """Yield metadata of these items, or of all in the order of their ids; what is damaged is told of.
@@ -116,6 +133,27 @@ class MongoTrainerStore:
         except Damaged as error:
             self._damages.note(1, str(error))
             return cast("ItemVersions", error.rest)
+
+    def read_experiments(self) -> StoredExperiments:
+        """Return all definitions of experiments."""
+        with translated_errors(self._address):
+            return self._experiments.read()
+
+    def replace_experiment(self, experiment: Experiment, after: int) -> bool:
+        """Store a definition if the version that is stored is `after`; return whether it was."""
+        with translated_errors(self._address):
+            return self._experiments.replace(experiment, after)
+
+    def write_results(self, experiment_id: str, results: bytes, lease: Lease) -> bool:
+        """Replace the results of an experiment; return whether it is still there.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out, or has written.
+        """
+        with translated_errors(self._address):
+            return self._experiments.write_results(experiment_id, results, lease)
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""

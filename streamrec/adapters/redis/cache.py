@@ -16,6 +16,7 @@ from streamrec.adapters.redis.connection import (
     RedisAddress,
     translated_errors,
 )
+from streamrec.adapters.redis.exposures import RedisExposures
 from streamrec.adapters.redis.items import (
     CHANNEL,
     ITEM_TTL_S,
@@ -30,20 +31,22 @@ from streamrec.adapters.redis.values import (
     decode_bars,
     decode_counters,
     decode_items,
-    decode_ranking,
     encode,
     present,
 )
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
+from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
+from streamrec.domain.status.point import Ring, StatusPoint, decode_points
+from streamrec.domain.status.report import TrainerReport, decode_report
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import DecodedNeighbours
 
 _Entries = Mapping[str, tuple[bytes, int, int]]
 
 
-class RedisCache:
+class RedisCache(RedisExposures):
     """Implements `HotCache`.
 
     Parameters
@@ -57,15 +60,13 @@ class RedisCache:
     def __init__(
         self, address: RedisAddress, *, item_ttl_s: float = ITEM_TTL_S, clock: Callable[[], float] = time.time
     ) -> None:
-        self.address = address
         self.name = secrets.token_hex(8)
         self._item_ttl_s = item_ttl_s
-        self._clock = clock
         retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES)
         pool = BlockingConnectionPool.from_url(
             address.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
         )
-        self._redis = Redis.from_pool(pool)
+        super().__init__(address, Redis.from_pool(pool), clock)
         self._decoded = DecodedNeighbours()
 
     async def popular(self, name: str, limit: int) -> list[RankedItem]:
@@ -73,10 +74,8 @@ class RedisCache:
         if limit < 1:
             return []
         with translated_errors(self.address):
-            ranked: Any = await self._redis.zrevrange(
-                self.address.key(f"popular:{name}"), 0, limit - 1, withscores=True
-            )
-        return decode_ranking(ranked)
+            written: Any = await self._redis.get(self.address.key(f"popular:{name}"))
+        return [] if written is None else decode_ranking(written, limit)
 
     async def neighbours(self, item_ids: Sequence[str]) -> dict[str, Neighbours]:
         """Return the neighbours of these, nearest first; items without any are left out."""
@@ -99,6 +98,21 @@ class RedisCache:
         with translated_errors(self.address):
             written: Any = await self._redis.hgetall(self.address.key("counters"))
         return decode_counters(written)
+
+    async def report(self) -> TrainerReport | None:
+        """Return the trainer's report as last published."""
+        with translated_errors(self.address):
+            written: Any = await self._redis.get(self.address.key("report"))
+        return None if written is None else decode_report(written)
+
+    async def points(self, ring: Ring, slots: Sequence[int]) -> list[StatusPoint]:
+        """Return the points that stand at some slots of a ring, the oldest first."""
+        if not slots:
+            return []
+        with translated_errors(self.address):
+            written: Any = await self._redis.hmget(self.address.key(f"points:{ring.interval_s}"), list(slots))
+        of_slots = zip(slots, written, strict=True)
+        return decode_points(ring, [(slot, payload) for slot, payload in of_slots if payload is not None])
 
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""

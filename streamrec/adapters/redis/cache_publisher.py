@@ -7,19 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
-from redis import BlockingConnectionPool, Redis
-from redis.backoff import ExponentialWithJitterBackoff
+from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
-from redis.retry import Retry
 
-from streamrec.adapters.redis.connection import (
-    N_CONNECTIONS,
-    N_RETRIES,
-    OPTIONS,
-    RedisAddress,
-    translated_errors,
-)
+from streamrec.adapters.redis.connection import RedisAddress, blocking_pool, translated_errors
 from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
 from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
 from streamrec.adapters.redis.rankings import Ranking, chunks
@@ -27,6 +19,8 @@ from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.status.point import StatusPoint, placed
+from streamrec.domain.status.report import TrainerReport, encode_report
 from streamrec.errors import Damaged, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token
@@ -34,7 +28,7 @@ from streamrec.ports import Lease, Neighbours, check_token
 _ITEMS_AT_ONCE = 500
 """Histories in one round trip: the answers of more would wait in memory."""
 
-_HISTORY_TTL_S = 86_400
+_SLOTS_TTL_S = 86_400
 """Whatever left Redis without a history that knows of it goes after a day."""
 
 _KEYS_AT_ONCE = 500
@@ -56,11 +50,7 @@ class RedisCachePublisher:
     def __init__(self, address: RedisAddress, count_replaced: Callable[[int], None] | None = None) -> None:
         self._address = address
         self._count_replaced = count_replaced
-        retry = Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES)
-        pool = BlockingConnectionPool.from_url(
-            address.url, retry=retry, max_connections=N_CONNECTIONS, timeout=2.0, **OPTIONS
-        )
-        self._redis = Redis.from_pool(pool)
+        self._redis = Redis.from_pool(blocking_pool(address))
         self._names_key = address.key("popular-names")
         self._has_scanned = False
         self._lease: Callable[[], Lease] | None = None
@@ -76,11 +66,11 @@ class RedisCachePublisher:
         with self._writing() as pipeline:
             for name, ranking in rankings.items():
                 key = self._address.key(f"popular:{name}")
-                pipeline.delete(key)
                 if ranking:
-                    pipeline.zadd(key, dict(ranking))
+                    pipeline.set(key, encode(ranking))
                     pipeline.sadd(self._names_key, name)
                 else:
+                    pipeline.delete(key)
                     pipeline.srem(self._names_key, name)
 
     def drop_popular_but(self, names: Collection[str]) -> None:
@@ -155,6 +145,15 @@ class RedisCachePublisher:
             if counters:
                 pipeline.hset(key, mapping={name: repr(value) for name, value in counters.items()})
 
+    def publish_report(self, report: TrainerReport, points: Sequence[StatusPoint]) -> None:
+        """Replace the trainer's report, and put points of its figures where their rings have them."""
+        key_of = self._address.key
+        slots_of = {key_of(f"points:{ring.interval_s}"): slots for ring, slots in placed(points).items()}
+        with self._connected():
+            with self._writing() as pipeline:
+                pipeline.set(key_of("report"), encode_report(report))
+            self._replacing(partial(self._publish_slots, slots_of), list(slots_of), b"hash")
+
     def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""
         key_of = self._address.key
@@ -169,13 +168,13 @@ class RedisCachePublisher:
                     key_of(f"history:{item_id}"): by_slot(update.bars[item_id], update.span.window)
                     for item_id in item_ids[first : first + _ITEMS_AT_ONCE]
                 }
-                self._replacing(partial(self._publish_minutes, some), list(some), b"hash")
+                self._replacing(partial(self._publish_slots, some), list(some), b"hash")
 
-    def _publish_minutes(self, slots_of: Mapping[str, Any]) -> None:
+    def _publish_slots(self, slots_of: Mapping[str, Any]) -> None:
         with self._writing() as pipeline:
             for key, slots in slots_of.items():
                 pipeline.hset(key, mapping=slots)
-                pipeline.expire(key, _HISTORY_TTL_S)
+                pipeline.expire(key, _SLOTS_TTL_S)
 
     def write_under(self, lease: Callable[[], Lease]) -> None:
         """Let each write from now on be that of a lease's holder."""

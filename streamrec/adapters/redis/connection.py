@@ -6,7 +6,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from redis import Connection
+from redis import BlockingConnectionPool, Connection
+from redis._parsers import _RESP2Parser
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.connection import parse_url
 from redis.exceptions import (
     AskError,
@@ -21,6 +23,7 @@ from redis.exceptions import (
     ResponseError,
     TryAgainError,
 )
+from redis.retry import Retry
 
 from streamrec import tls_files
 from streamrec.adapters.redis.kinds import is_of_wrong_kind
@@ -80,6 +83,22 @@ class RedisAddress(NamedTuple):
     def probes(self) -> list[str]:
         """Return keys that nobody writes; what reads all of them at once is a Redis of the right kind."""
         return [self.key(name) for name in _PROBES]
+
+
+def blocking_pool(address: RedisAddress) -> BlockingConnectionPool:
+    """Return connections for who waits for their answers.
+
+    With hiredis the driver takes TLS 1.3's session tickets for an answer that nobody read, and refuses the
+    connection: these parse in Python, for little is read through them.
+    """
+    return BlockingConnectionPool.from_url(
+        address.url,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.01, cap=0.1), N_RETRIES),
+        max_connections=N_CONNECTIONS,
+        timeout=2.0,
+        parser_class=_RESP2Parser,
+        **OPTIONS,
+    )
 
 
 def address_of(url: str) -> RedisAddress:

@@ -18,6 +18,10 @@ from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.status.point import Ring, StatusPoint
+from streamrec.domain.status.report import TrainerReport
+from streamrec.domain.users.steps import Step
+from streamrec.ending_tasks import end_tasks
 from streamrec.errors import StreamrecError
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import TOO_OLD_S, NearNeighbours
@@ -72,9 +76,37 @@ class RedisNearCache:
         """Return the trainer's counters as last published."""
         return await self._far.counters()
 
+    async def report(self) -> TrainerReport | None:
+        """Return the trainer's report as last published."""
+        return await self._far.report()
+
+    async def points(self, ring: Ring, slots: Sequence[int]) -> list[StatusPoint]:
+        """Return the points that stand at some slots of a ring, the oldest first."""
+        return await self._far.points(ring, slots)
+
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
         return await self._far.history(item_id)
+
+    async def add_tallies(self, hour: int, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the counts of an hour; each goes after a day."""
+        await self._far.add_tallies(hour, counts)
+
+    async def tallies(self, item_id: str, hours: Sequence[int]) -> dict[tuple[int, str], int]:
+        """Return an item's counts in some hours, by hour and name."""
+        return await self._far.tallies(item_id, hours)
+
+    async def add_steps(self, steps: Mapping[str, Sequence[Step]]) -> None:
+        """Add steps by user, within bounds."""
+        await self._far.add_steps(steps)
+
+    async def steps(self, user_id: str) -> list[Step]:
+        """Return the steps of a user within the last day, newest first."""
+        return await self._far.steps(user_id)
+
+    async def forget_steps(self, user_id: str) -> None:
+        """Remove a user's steps, and take none for a while."""
+        await self._far.forget_steps(user_id)
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""
@@ -114,10 +146,7 @@ class RedisNearCache:
 
     async def aclose(self) -> None:
         """End what goes on beside the requests, and close the connections."""
-        while self._listening is not None and not self._listening.done():
-            # More than once: the driver swallows a cancellation that comes while it connects.
-            self._listening.cancel()
-            await asyncio.wait([self._listening], timeout=0.1)
+        await end_tasks(self._listening)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._changes.aclose()
         await self._far.aclose()

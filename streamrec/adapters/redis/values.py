@@ -3,14 +3,21 @@
 ::
 
     <prefix>:item:<item_id>          JSON of `CachedItem`, expires by itself; see `redis_items`
-    <prefix>:popular:<name>          sorted set of item ids by score
+    <prefix>:popular:<name>          JSON list of `RankedItem`, best first
     <prefix>:popular-names           set of the names that have one
     <prefix>:neighbours:<item_id>    JSON list of `Neighbours`
     <prefix>:fence:<lease>           largest token of the lease that wrote
     <prefix>:blend                   JSON of `Blend`
     <prefix>:counters                hash of the trainer's counters
+    <prefix>:report                  JSON of `TrainerReport`
+    <prefix>:points:<interval_s>     hash: slot -> JSON of `StatusPoint`
     <prefix>:history-span            JSON of `BarsSpan`
     <prefix>:history:<item_id>       hash: slot -> bar, see `streamrec.domain.bars.bar`; expires
+    <prefix>:tallies:<hour>:<name>   hash: item id -> count; expires, as what follows but for `steps-users`
+    <prefix>:tally-names:<hour>      set of the names that were counted in an hour
+    <prefix>:steps:<user_id>         sorted set: JSON of `Step` by its time
+    <prefix>:steps-users             sorted set: user id by the time of the last step
+    <prefix>:steps-refused:<user_id> there for as long as no steps of the user are taken
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
@@ -20,7 +27,6 @@ import msgspec
 
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
-from streamrec.domain.popularity.ranked_item import RankedItem, checked_ranking
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
@@ -103,21 +109,6 @@ def _decoded(item_id: str, value: object) -> CachedItem | None:
 def present(item_ids: Sequence[str], values: Iterable[bytes | None]) -> list[tuple[str, bytes]]:
     """Return the values that are there, each with its item."""
     return [(item_id, value) for item_id, value in zip(item_ids, values, strict=True) if value is not None]
-
-
-def decode_ranking(ranked: Iterable[tuple[bytes, float]]) -> list[RankedItem]:
-    """Read a ranking, best first.
-
-    Raises
-    ------
-    Damaged
-        When it is none.
-    """
-    return checked_ranking(decoded(_pairs, ranked))
-
-
-def _pairs(ranked: Iterable[tuple[bytes, float]]) -> list[RankedItem]:
-    return [RankedItem(item_id.decode(), float(score)) for item_id, score in ranked]
 
 
 def decode_counters(written: Mapping[bytes, bytes]) -> dict[str, float]:

@@ -1,6 +1,7 @@
 """The hot cache in a SQLite file."""
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,10 +18,17 @@ from streamrec.adapters.sqlite.cache_schema import (
     version_row,
 )
 from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
+from streamrec.adapters.sqlite.exposures.steps import READ_STEPS, add_steps, forget_steps
+from streamrec.adapters.sqlite.exposures.tallies import ADD_TALLY, decode_tallies
+from streamrec.adapters.sqlite.near_items import ItemCopies
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
+from streamrec.domain.status.point import Ring, StatusPoint, decode_points
+from streamrec.domain.status.report import TrainerReport, decode_report
+from streamrec.domain.status.tally import N_HOURS
+from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, Step, decode_steps
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import TOO_OLD_S, DecodedNeighbours, NearNeighbours
 
@@ -55,6 +63,7 @@ class SqliteCache:
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
         self._lock = threading.Lock()
+        self._copies = ItemCopies()
         self._decoded = DecodedNeighbours()
         self._neighbours = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=copies_age_s)
 
@@ -76,6 +85,20 @@ class SqliteCache:
         """Return the trainer's counters as last published."""
         return decode_counters(self._read("SELECT name, value FROM counters"))
 
+    async def report(self) -> TrainerReport | None:
+        """Return the trainer's report as last published."""
+        rows = self._read("SELECT CAST(report AS BLOB) FROM report")
+        return decode_report(rows[0][0]) if rows else None
+
+    async def points(self, ring: Ring, slots: Sequence[int]) -> list[StatusPoint]:
+        """Return the points that stand at some slots of a ring, the oldest first."""
+        every_slot = ",".join(map(str, slots))
+        rows = self._read(
+            f"SELECT slot, CAST(point AS BLOB) FROM points WHERE interval_s = ? AND slot IN ({every_slot})",
+            ring.interval_s,
+        )
+        return decode_points(ring, rows)
+
     async def history(self, item_id: str) -> HeldBars | None:
         """Return an item's minutes as last published; None for an item without any."""
         written = self._read("SELECT CAST(span AS BLOB) FROM history_span")
@@ -89,15 +112,52 @@ class SqliteCache:
         )
         return HeldBars(span.now, unpack(slots, span.window)) if slots else None
 
+    async def add_tallies(self, hour: int, counts: Mapping[tuple[str, str], int]) -> None:
+        """Add to the counts of an hour; older ones than a day go."""
+        await self._write(ADD_TALLY, [(hour, item_id, name, n) for (item_id, name), n in counts.items()])
+        await self._write("DELETE FROM tallies WHERE hour <= ?", [(hour - N_HOURS,)])
+
+    async def tallies(self, item_id: str, hours: Sequence[int]) -> dict[tuple[int, str], int]:
+        """Return an item's counts in some hours, by hour and name."""
+        every_hour = ",".join(map(str, hours))
+        rows = self._read(
+            f"SELECT hour, name, n FROM tallies WHERE hour IN ({every_hour}) AND item_id = ?", item_id
+        )
+        return decode_tallies(rows)
+
+    async def add_steps(self, steps: Mapping[str, Sequence[Step]]) -> None:
+        """Add steps by user, within bounds."""
+        if steps:
+            await self._change(lambda connection: add_steps(connection, steps, self._clock()))
+
+    async def steps(self, user_id: str) -> list[Step]:
+        """Return the steps of a user within the last day, newest first."""
+        rows = self._read(READ_STEPS, user_id, self._clock() - KEPT_S, MAX_STEPS)
+        return decode_steps(step for (step,) in rows)
+
+    async def forget_steps(self, user_id: str) -> None:
+        """Remove a user's steps, and take none for a while."""
+        await self._change(lambda connection: forget_steps(connection, user_id, self._clock()))
+
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata; what is not cached, or too old, is left out."""
-        return self._items(item_ids, self._clock())
+        now = self._clock()
+        # The mark of the last change first: what is read after it is as new as it, or newer.
+        changes = self._read("SELECT CAST(n AS BLOB) FROM item_changes WHERE id = 1")
+        version = changes[0][0] if changes else None
+        found, missing = self._copies.find(item_ids, version, now)
+        if missing:
+            read, ends_at = self._items(missing, now)
+            self._copies.keep(read, version, ends_at)
+            found.update(read)
+        return found
 
     async def last_known(self, item_ids: Sequence[str]) -> dict[str, Item]:
         """Return cached metadata, also what is too old."""
-        return self._items(item_ids, float("-inf"))
+        return self._items(item_ids, float("-inf"))[0]
 
-    def _items(self, item_ids: Sequence[str], now: float) -> dict[str, Item]:
+    def _items(self, item_ids: Sequence[str], now: float) -> tuple[dict[str, Item], float]:
+        """Return cached metadata that does not end before now, and when the first of it ends."""
         marks, parameters = in_list(item_ids)
         young = (
             f"FROM items WHERE item_id IN {marks} AND expires_at > ? AND typeof(expires_at) = 'real'"
@@ -105,16 +165,16 @@ class SqliteCache:
         )
         # One row: handing rows over to Python takes longer than reading them.
         rows = self._read(
-            f"SELECT count(*), CAST('[' || group_concat(document) || ']' AS BLOB) {young}",
+            f"SELECT count(*), min(expires_at), CAST('[' || group_concat(document) || ']' AS BLOB) {young}",
             *parameters,
             now,
         )
-        n_documents, documents = rows[0]
+        n_documents, ends_at, documents = rows[0]
         found = decode_items(documents) if n_documents else {}
         if len(found) == n_documents and found.keys() <= set(item_ids):
-            return found
+            return found, ends_at if n_documents else now
         rows = self._read(f"SELECT item_id, CAST(document AS BLOB) {young}", *parameters, now)
-        return readable_items(rows)
+        return readable_items(rows), ends_at
 
     async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
         """Cache metadata for a while, unless a newer version is known."""
@@ -152,11 +212,12 @@ class SqliteCache:
             return self._reader.execute(statement, parameters).fetchall()
 
     async def _write(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if not rows:
-            return
+        if rows:
+            await self._change(lambda connection: connection.executemany(statement, rows))
 
+    async def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         def write() -> None:
             with self._lock, transaction(self._writer, self._path) as connection:
-                connection.executemany(statement, rows)
+                change(connection)
 
         await asyncio.to_thread(write)

@@ -16,6 +16,8 @@ from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
+from streamrec.domain.status.point import StatusPoint, placed
+from streamrec.domain.status.report import TrainerReport, encode_report
 from streamrec.ports import Lease, Neighbours, RankedItem
 
 _PAGE = 10_000
@@ -99,6 +101,19 @@ class SqliteCachePublisher:
         with self._writing() as connection:
             connection.execute("DELETE FROM counters")
             connection.executemany("INSERT INTO counters VALUES (?, ?)", counters.items())
+
+    def publish_report(self, report: TrainerReport, points: Sequence[StatusPoint]) -> None:
+        """Replace the trainer's report, and put points of its figures where their rings have them."""
+        rows = [
+            (ring.interval_s, slot, payload.decode())
+            for ring, slots in placed(points).items()
+            for slot, payload in slots.items()
+        ]
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO report VALUES (1, ?)", (encode_report(report).decode(),)
+            )
+            connection.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", rows)
 
     def publish_bars(self, update: BarsUpdate) -> None:
         """Forget some items' histories, then replace minutes of others."""

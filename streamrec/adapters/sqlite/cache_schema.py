@@ -8,6 +8,8 @@ from pathlib import Path
 import msgspec
 
 from streamrec.adapters.sqlite.connection import add_column, connect, create_tables
+from streamrec.adapters.sqlite.exposures.steps import CREATE_STEPS
+from streamrec.adapters.sqlite.exposures.tallies import CREATE_TALLIES
 from streamrec.adapters.sqlite.fence import CREATE_FENCES
 from streamrec.domain.items.item import Item, decode_item
 from streamrec.errors import Damaged
@@ -28,9 +30,22 @@ _TABLES = (
     " WITHOUT ROWID",
     CREATE_FENCES,
     "CREATE TABLE IF NOT EXISTS history_span (id INTEGER PRIMARY KEY NOT NULL, span TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS report (id INTEGER PRIMARY KEY NOT NULL, report TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS points (interval_s INTEGER NOT NULL, slot INTEGER NOT NULL,"
+    " point TEXT NOT NULL, PRIMARY KEY (interval_s, slot)) WITHOUT ROWID",
+    CREATE_TALLIES,
+    *CREATE_STEPS,
     # By slot first: what changes in a minute stands together, so a publication writes few pages.
     "CREATE TABLE IF NOT EXISTS history (slot INTEGER NOT NULL, item_id TEXT NOT NULL, bar BLOB NOT NULL,"
     " PRIMARY KEY (slot, item_id)) WITHOUT ROWID",
+    # Whoever holds copies of documents looks here whether any may have changed. What is put in for the first
+    # time, or again as it was, nobody has a copy of that is wrong. Not a count, which ends at infinity.
+    "CREATE TABLE IF NOT EXISTS item_changes (id INTEGER PRIMARY KEY NOT NULL, n INTEGER NOT NULL)",
+    "INSERT OR IGNORE INTO item_changes VALUES (1, 0)",
+    "CREATE TRIGGER IF NOT EXISTS item_changed AFTER UPDATE ON items WHEN old.document IS NOT new.document"
+    " BEGIN UPDATE item_changes SET n = random(); END",
+    "CREATE TRIGGER IF NOT EXISTS item_deleted AFTER DELETE ON items"
+    " BEGIN UPDATE item_changes SET n = random(); END",
 )
 
 # An older version never replaces a newer one, but for one that is kept no longer: a store that was given back

@@ -9,17 +9,30 @@ from pathlib import Path
 from typing import Any, cast
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
+from streamrec.adapters.sqlite.batch_lists.catalog import SqliteBatchLists
 from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
+from streamrec.adapters.sqlite.experiments.catalog import SqliteExperiments
+from streamrec.adapters.sqlite.search import find_choosers, find_items, find_users
 from streamrec.adapters.sqlite.store_schema import (
+    NEXT_ITEMS,
     READ_COLUMNS,
     decode_ids,
     encode_text,
-    is_utf8,
     open_store_file,
+    page_of,
     user_of,
     versions_of,
 )
-from streamrec.domain.items.item import Item, ItemVersions, decode_item, deleted_item
+from streamrec.domain.items.item import (
+    FoundItems,
+    Item,
+    ItemPage,
+    ItemPosition,
+    ItemVersions,
+    decode_item,
+    deleted_item,
+)
+from streamrec.domain.users.choosers import Choosers
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -37,13 +50,8 @@ _PUT_ITEM = (
     " deleted_at = excluded.deleted_at"
 )
 
-_LAST_CODE_POINT = 0x10FFFF
 
-_TEXT_IDS = "CAST(user_id AS BLOB) FROM users WHERE typeof(user_id) = 'text'"
-"""Ids as bytes: one that is no UTF-8 must not hide the others."""
-
-
-class SqliteStore:
+class SqliteStore(SqliteExperiments, SqliteBatchLists):
     """Implements `DocumentStore`.
 
     Reads take tens of microseconds, less than the way to a thread and back, so they run in the event loop;
@@ -72,6 +80,12 @@ class SqliteStore:
         if damage is not None:
             raise Damaged(f"{self._path}: {damage}", rest=UserProfile(document, seen))
         return UserProfile(document, seen)
+
+    async def get_profiles(self, user_ids: Sequence[str], n_seen: int) -> dict[str, UserProfile]:
+        """Return the same of many users; reading what they saw takes no longer one by one."""
+        documents = await self.get_users(user_ids)
+        seen = {user_id: await self.seen_items(user_id, n_seen) if n_seen else [] for user_id in user_ids}
+        return {user_id: UserProfile(documents.get(user_id), seen[user_id]) for user_id in user_ids}
 
     async def get_user(self, user_id: str) -> UserDocument | None:
         """Return the document, or None for an unknown user."""
@@ -109,17 +123,17 @@ class SqliteStore:
         )
         await self._write(lambda connection: connection.execute(statement, row).rowcount)
 
-    async def find_users(self, prefix: str, limit: int) -> list[str]:
-        """Return ids that start with `prefix`, in order of their bytes."""
-        end = prefix_end(prefix)
-        if end is None:
-            rows = self._read(f"SELECT {_TEXT_IDS} AND user_id >= ? ORDER BY user_id LIMIT ?", prefix, limit)
-        else:
-            rows = self._read(
-                f"SELECT {_TEXT_IDS} AND user_id >= ? AND user_id < ? ORDER BY user_id LIMIT ?",
-                prefix, end, limit,
-            )  # fmt: skip
-        return [user_id.decode() for (user_id,) in rows if is_utf8(user_id)]
+    async def find_items(self, text: str, limit: int, after: str = "") -> FoundItems:
+        """Return items after `after` whose id begins with `text` or whose title has it."""
+        return await asyncio.to_thread(find_items, self._path, text, limit, after)
+
+    async def find_users(self, prefix: str, limit: int, after: str = "") -> list[str]:
+        """Return ids that start with `prefix` and come after `after`, in order of their bytes."""
+        return find_users(self._read, prefix, limit, after)
+
+    async def find_choosers(self, item_id: str, limit: int, after: str = "") -> Choosers:
+        """Return users after `after` who have the item among their recent ones."""
+        return await asyncio.to_thread(find_choosers, self._path, item_id, limit, after)
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
@@ -169,6 +183,10 @@ class SqliteStore:
         )
         return versions_of(rows)
 
+    async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
+        """Return the next items by their versions, deleted ones included."""
+        return page_of(self._read(NEXT_ITEMS, after.version, after.key, limit), after, limit)
+
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""
         now_ms = int(self._clock() * 1000)
@@ -199,7 +217,7 @@ class SqliteStore:
             self._reader.close()
             self._writer.close()
 
-    def _read(self, statement: str, *parameters: str | int | None) -> list[tuple[Any, ...]]:
+    def _read(self, statement: str, *parameters: str | bytes | int | None) -> list[tuple[Any, ...]]:
         with translated_errors(self._path):
             return self._reader.execute(statement, parameters).fetchall()
 
@@ -209,23 +227,3 @@ class SqliteStore:
                 return change(connection)
 
         return await asyncio.to_thread(write)
-
-
-def _item_of(row: tuple[str, bytes]) -> Item:
-    item_id, document = row
-    return decode_item(document, item_id)
-
-
-def prefix_end(prefix: str) -> str | None:
-    r"""Return the first text after all that start with `prefix`, by UTF-8 bytes; None where there is none.
-
-    >>> prefix_end("user-1"), prefix_end("\ud7ff"), prefix_end("\U0010ffff")
-    ('user-2', '\ue000', None)
-    """
-    head = prefix.rstrip(chr(_LAST_CODE_POINT))
-    if not head:
-        return None
-    code_point = ord(head[-1]) + 1
-    if code_point == 0xD800:  # surrogates are no characters, and UTF-8 can't hold them
-        code_point = 0xE000
-    return head[:-1] + chr(code_point)

@@ -8,9 +8,13 @@ from typing import Any
 import msgspec
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
+from streamrec.adapters.sqlite.batch_lists import table as batch_lists
 from streamrec.adapters.sqlite.connection import add_column, connect, create_tables, transaction
-from streamrec.domain.items.item import ItemVersions, decode_item, versioned
+from streamrec.adapters.sqlite.experiments import table as experiments
+from streamrec.domain.items.item import ItemPage, ItemPosition, ItemVersions, decode_item, versioned
+from streamrec.domain.users.less import Less
 from streamrec.domain.users.user import NO_PROFILE, Profile, UserDocument, UserState, document_of, state_of
+from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
 _SCHEMA_VERSION = 3
@@ -27,34 +31,54 @@ _TABLES = (
     # The state's columns are the trainer's, `attributes` the services'; each leaves the other's alone.
     "CREATE TABLE IF NOT EXISTS users (user_id TEXT PRIMARY KEY NOT NULL, generation TEXT, vector BLOB,"
     " recent TEXT, disliked TEXT, n_events INTEGER, updated_at REAL, attributes TEXT,"
-    " profile TEXT, recent_at TEXT) WITHOUT ROWID",
+    " profile TEXT, recent_at TEXT, aging BLOB, less TEXT) WITHOUT ROWID",
     # One tree, newest last: no sort for the user who has seen 1,000,000 items, and half of what a second
     # tree for uniqueness would cost a stream. An item seen again stands there twice; readers take it once.
     "CREATE TABLE IF NOT EXISTS seen (user_id TEXT NOT NULL, seen_at REAL NOT NULL, item_id TEXT NOT NULL,"
     " PRIMARY KEY (user_id, seen_at, item_id)) WITHOUT ROWID",
-    # A deleted item stays for a while, for its version: see `store_retention`.
+    # A deleted item stays for a while, for its version: see `retention.store`.
     "CREATE TABLE IF NOT EXISTS items (item_id TEXT PRIMARY KEY NOT NULL, document TEXT NOT NULL,"
     " version INTEGER NOT NULL DEFAULT 0, deleted_at REAL)",
     "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY NOT NULL, owner TEXT, token INTEGER NOT NULL,"
     " expires_at REAL NOT NULL) WITHOUT ROWID",
     *sqlite_erasures.TABLES,
+    *experiments.TABLES,
+    *batch_lists.TABLES,
 )
 
 _ADDED_COLUMNS = (
     ("users", "profile", "TEXT"),
     ("users", "recent_at", "TEXT"),
+    ("users", "aging", "BLOB"),
+    ("users", "less", "TEXT"),
     ("items", "version", "INTEGER NOT NULL DEFAULT 0"),
     ("items", "deleted_at", "REAL"),
 )
 """Columns that files of earlier schemas lack."""
 
+_VERSIONS_INDEX = "CREATE INDEX IF NOT EXISTS items_versions ON items (version, item_id)"
+"""Of the index that readers of all items find changes by, once a second."""
+
+NEXT_ITEMS = (
+    "SELECT CAST(item_id AS BLOB), CAST(document AS BLOB), version FROM items"
+    " WHERE (version, item_id) > (?, +CAST(? AS TEXT)) AND typeof(version) = 'integer'"
+    " AND typeof(item_id) = 'text' ORDER BY version, item_id LIMIT ?"
+)
+"""The plus takes the affinity away: with it SQLite seeks by the version alone, and goes through all items of
+a version, which a file of 10,000 has, for each page of them."""
+
 _DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
 
-STATE_COLUMNS = "user_id, generation, vector, recent, disliked, n_events, updated_at, profile, recent_at"
+STATE_COLUMNS = (
+    "user_id, generation, vector, recent, disliked, n_events, updated_at, profile, recent_at, aging, less"
+)
+
+_N_STATE_COLUMNS = STATE_COLUMNS.count(",") + 1
 
 READ_COLUMNS = (
     "user_id, CAST(generation AS BLOB), vector, CAST(recent AS BLOB), CAST(disliked AS BLOB), n_events,"
-    " updated_at, CAST(profile AS BLOB), CAST(recent_at AS BLOB), CAST(attributes AS BLOB)"
+    " updated_at, CAST(profile AS BLOB), CAST(recent_at AS BLOB), aging, CAST(less AS BLOB),"
+    " CAST(attributes AS BLOB)"
 )
 """As bytes: of a text that is no UTF-8 SQLite's driver reads nothing, nor of the rows beside it."""
 
@@ -62,6 +86,7 @@ _decode_ids = msgspec.json.Decoder(tuple[str, ...]).decode
 _decode_times = msgspec.json.Decoder(tuple[int, ...]).decode
 _decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_less = msgspec.json.Decoder(tuple[Less, ...]).decode
 _encoder = msgspec.json.Encoder()
 
 
@@ -85,6 +110,7 @@ def open_store_file(path: Path) -> sqlite3.Connection:
         add_column(connection, path, table, column, kind)
     with transaction(connection, path):
         connection.execute(_DELETED_INDEX)
+        connection.execute(_VERSIONS_INDEX)
     return connection
 
 
@@ -105,6 +131,8 @@ def state_row(state: UserState) -> tuple[object, ...]:
         state.updated_at,
         encode_text(state.profile),
         encode_text(state.recent_at),
+        state.aging,
+        encode_text(state.less) if state.less else None,
     )
 
 
@@ -130,7 +158,8 @@ def decode_ids(written: bytes) -> tuple[str, ...]:
 
 def _state_of(row: tuple[Any, ...]) -> UserState | None:
     """Read a row that starts with `READ_COLUMNS`; None when the trainer does not know the user."""
-    user_id, generation, vector, recent, disliked, n_events, updated_at, profile, recent_at = row[:9]
+    user_id, generation, vector, recent, disliked, n_events, updated_at, *added = row[:_N_STATE_COLUMNS]
+    profile, recent_at, aging, less = added
     if generation is None:
         return None
     fields = {
@@ -143,6 +172,8 @@ def _state_of(row: tuple[Any, ...]) -> UserState | None:
         "updated_at": updated_at,
         "profile": decoded(_decode_profile, profile) if profile else NO_PROFILE,
         "recent_at": decoded(_decode_times, recent_at) if recent_at else (),
+        "aging": aging,
+        "less": decoded(_decode_less, less) if less else (),
     }
     return state_of(fields)
 
@@ -155,7 +186,7 @@ def user_of(row: tuple[Any, ...]) -> UserDocument:
     Damaged
         When it can't be read; its `rest` is a document of what can.
     """
-    attributes = row[9]
+    attributes = row[_N_STATE_COLUMNS]
     return document_of(
         row[0], lambda: _state_of(row), lambda: decoded(_decode_attributes, attributes) if attributes else {}
     )
@@ -171,3 +202,15 @@ def versions_of(rows: Sequence[tuple[str, bytes, Any]]) -> ItemVersions:
     """
     documents = ((row[0], row) for row in rows)
     return versioned(lambda row: decode_item(row[1], row[0]), documents, {row[0]: row[2] for row in rows})
+
+
+def page_of(rows: Sequence[tuple[bytes, bytes, int]], after: ItemPosition, limit: int) -> ItemPage:
+    """Read rows of `NEXT_ITEMS`; what is no item is passed over."""
+    items = {}
+    for key, document, _ in rows:
+        try:
+            item_id = key.decode()
+            items[item_id] = decode_item(document, item_id)
+        except (UnicodeDecodeError, Damaged):
+            continue
+    return ItemPage(items, ItemPosition(rows[-1][2], rows[-1][0]) if rows else after, len(rows) < limit)

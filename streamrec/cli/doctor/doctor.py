@@ -98,10 +98,13 @@ def _own_checks(locations: LocationSettings) -> Iterator[Check]:
         mend = "start statsd there, or unset STREAMREC_STATSD_URL (no metrics are sent then)"
         probe = partial(probes.probe_statsd, locations.statsd_url)
         yield Check("statsd", shown_url(locations.statsd_url), "STREAMREC_STATSD_URL", mend, probe)
-    if locations.api_keys_file is not None:
-        mend = "write one key a line, or unset STREAMREC_API_KEYS_FILE (the API is open then)"
-        probe = partial(probes.probe_api_keys, locations.api_keys_file)
-        yield Check("api keys", str(locations.api_keys_file), "STREAMREC_API_KEYS_FILE", mend, probe)
+    for part, file, variable, without in (
+        ("api keys", locations.api_keys_file, "STREAMREC_API_KEYS_FILE", "the API is open"),
+        ("admin keys", locations.admin_keys_file, "STREAMREC_ADMIN_KEYS_FILE", "every key may change things"),
+    ):
+        if file is not None:
+            mend = f"write one key a line, or unset {variable} ({without} then)"
+            yield Check(part, str(file), variable, mend, partial(probes.probe_api_keys, file))
 
 
 def _part(part: str, address: AddressT, variable: str, probe: Callable[[AddressT], str]) -> Check:

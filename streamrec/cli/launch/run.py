@@ -2,38 +2,34 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from streamrec.cli.choices import Delimiter, EventsFile, Mapping, PortSettings
-from streamrec.cli.launch.launch import Chosen, Home, Launch, launch
-from streamrec.cli.launch.services import Services
-from streamrec.cli.replay import DEFAULT_RATE, REPLAY_DIR
-from streamrec.datasets.named import ML_100K
+from streamrec.cli.choices import PortSettings
+from streamrec.cli.files.options import Chosen, takes_files
+from streamrec.cli.launch.launch import Home, Launch, launch
+from streamrec.cli.launch.own_keys import own_key
+from streamrec.cli.launch.plan import HoldOut, Rate, Replay, plan_of
+from streamrec.cli.launch.services import Services, parts_of
+from streamrec.cli.replay import REPLAY_DIR
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
-
-PROCFILE = Path(__file__).with_name("Procfile")
 
 _LOG = Path("var/log/services.log")
 
 
+@takes_files
 def run(
-    rate: Annotated[float, typer.Option(min=0.001, help="Events a second.")] = DEFAULT_RATE,
-    events: EventsFile = None,
-    mapping: Mapping = None,
-    delimiter: Delimiter = None,
-    procfile: Annotated[
-        Path,
-        typer.Option(help="What to start.", show_default="index server, recommender, trainer, histories"),
-    ] = PROCFILE,
+    chosen: Chosen,
+    hold_out: HoldOut = None,
+    replay: Replay = False,  # noqa: FBT002
+    rate: Rate = None,
 ) -> None:
-    """Train on the first half of MovieLens-100K or of a file, serve, and replay the second half as a stream.
+    """Learn all of own files, or of what `init` wrote, and serve it.
 
-    Ctrl-C stops everything cleanly; the next run goes on from there.
+    Without any, MovieLens-100K is the demonstration: it learns the first half and replays the second one as a
+    stream. Ctrl-C stops everything cleanly; the next run goes on from there.
     """
-    chosen = Chosen(None if events else ML_100K, events, mapping, delimiter)
-    home = Home(read_settings(LocationSettings), REPLAY_DIR)
-    services = Services(procfile, _LOG, read_settings(PortSettings))
-    launch(partial(Launch, home, services), services, chosen, rate)
+    chosen, plan = plan_of(chosen, hold_out, rate, is_replayed=replay)
+    locations, ports = read_settings(LocationSettings), read_settings(PortSettings)
+    home = Home(locations, REPLAY_DIR)
+    services = Services(parts_of(ports), _LOG, ports, own_key(locations))
+    launch(partial(Launch, home, services), services, chosen, plan, REPLAY_DIR.parent)

@@ -11,7 +11,6 @@ from streamrec.bars.context import BarsProcess
 from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
-from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, EventSource, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics
@@ -45,7 +44,6 @@ def history() -> None:
     cache = cache_of(locations, metrics)
     with suppress(Unavailable):
         cache.publish_popular({})  # one that refuses us ends the process now, not at the first tick
-    weights = EventWeights(trainer.event_weights, trainer.default_event_weight)
     run_bars(
         BarsProcess(
             open_source=sources_of_ticks(locations, metrics),
@@ -53,7 +51,7 @@ def history() -> None:
             cache=cache,
             metrics=metrics,
             artifacts_dir=locations.artifacts_dir,
-            rules=TickRules(weights, settings.types),
+            rules=TickRules(trainer.weights, settings.types),
             settings=settings,
             stop=stop,
             clock=time.time,

@@ -8,14 +8,16 @@ import msgspec
 from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles
 from streamrec.adapters.files.snapshot_retention import GenerationRetention
 from streamrec.adapters.files.snapshots import current_generation, list_generations, read_manifest
-from streamrec.adapters.sqlite.changelog_retention import Keys, SqliteChangelogRetention
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
-from streamrec.adapters.sqlite.store_retention import (
+from streamrec.adapters.sqlite.retention.changelog import Keys, SqliteChangelogRetention
+from streamrec.adapters.sqlite.retention.log import LogBounds, SqliteLogRetention
+from streamrec.adapters.sqlite.retention.store import (
     SqliteCacheRetention,
     SqliteDeletedItemsRetention,
     SqliteSeenRetention,
 )
+from streamrec.attribution.checkpoint import AttributionCheckpoint
+from streamrec.attribution.context import CHECKPOINT_FILE as ATTRIBUTION_FILE
 from streamrec.bars.checkpoint import BarsCheckpoint
 from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.retention_settings import RetentionSettings
@@ -23,7 +25,7 @@ from streamrec.domain.generations.changelog import changelog_key
 from streamrec.errors import Damaged, InvalidEvent, UnknownId
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.payload import decoded
-from streamrec.ports import INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
+from streamrec.ports import IMPRESSIONS, INTERACTIONS, ITEM_VECTORS, USER_VECTORS, Metrics, Offsets, earliest
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.settings.processes import LocationSettings
 from streamrec.trainer.housekeeping import Housekeeping, Task
@@ -103,12 +105,16 @@ def needed_offsets(artifacts_dir: Path, known: dict[Path, Offsets]) -> Offsets |
     found = [offsets for name in names for offsets in Checkpoints(artifacts_dir, name).offsets_of_all(known)]
     if not found:
         return None
-    trainers = earliest(found)
-    bars = artifacts_dir / CHECKPOINT_FILE
-    if not bars.exists():
-        return trainers
-    of_bars: Offsets = {INTERACTIONS: {}, **BarsCheckpoint(bars).next_offsets()}
-    return earliest([trainers, trainers | of_bars])
+    needed = earliest(found)
+    bars, attribution = artifacts_dir / CHECKPOINT_FILE, artifacts_dir / ATTRIBUTION_FILE
+    if bars.exists():
+        of_bars: Offsets = {INTERACTIONS: {}, **BarsCheckpoint(bars).next_offsets()}
+        needed = earliest([needed, needed | of_bars])
+    if attribution.exists():
+        of_lists: Offsets = {INTERACTIONS: {}, **AttributionCheckpoint(attribution).next_offsets()}
+        lists = {IMPRESSIONS: of_lists.pop(IMPRESSIONS, {})}
+        needed = earliest([needed, needed | of_lists]) | lists
+    return needed
 
 
 class _Changelog:

@@ -2,25 +2,27 @@
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import numpy as np
 
 from streamrec import __version__
 from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles, slot_of_next
 from streamrec.adapters.files.snapshots import read_snapshot, write_snapshot
 from streamrec.adapters.opening import open_cache_publisher, open_event_source, open_trainer_store
 from streamrec.cli.screen import progress_bar, say, spinner
+from streamrec.cli.training.before import Before, things_before
 from streamrec.cli.training.initial_history import LEASE, History, until_told
-from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.content_index import ContentIndex
+from streamrec.domain.ranking.metrics import summary
 from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.initial.fit import FitOptions, FitReport
-from streamrec.learning.initial.past import ErasedUsers, PastCommands, read_commands
+from streamrec.learning.initial.fit import FitOptions, FitReport, K
 from streamrec.learning.initial.release import (
     NewlyErased,
     Release,
@@ -31,19 +33,30 @@ from streamrec.learning.initial.release import (
 )
 from streamrec.learning.learner import use_one_thread
 from streamrec.learning.rules import LearningRules
-from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import COMMANDS, ITEM_VECTORS, USER_VECTORS, TrainerStore
+from streamrec.ports import ITEM_VECTORS, USER_VECTORS, TrainerStore
 from streamrec.process.lease import LeaseKeeper, owner_name
+from streamrec.promotion.admission import N_EVENTS, Admission, EnoughData
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
 
 _LEASE_DURATION_S = 30.0
 
+_NO_EVENTS = Events(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.float32))
+
+_OF_NO_EVENTS = summary(np.zeros(0, np.int64), K)
+
+_NO_REPORT = FitReport([], 0, _OF_NO_EVENTS, _OF_NO_EVENTS)
+
 
 def train(
-    history: History, options: FitOptions, warm_from: Path | None, *, as_challenger: bool = False
+    history: History,
+    options: FitOptions,
+    warm_from: Path | None,
+    *,
+    as_challenger: bool = False,
+    admission: Admission | None = None,
 ) -> bool:
     """Train a generation, publish it and make it live; say whether it ranks at least as well as popularity.
 
@@ -51,9 +64,13 @@ def train(
     ----------
     as_challenger
         Let it learn beside the live generation instead of replacing it.
+    admission
+        Decides whether it may be published; by default any may.
 
     Raises
     ------
+    RefusedGeneration
+        When it may not.
     InvalidInput
         When nothing can be learned from the history, the vectors to start from do not fit, or there is no
         live generation to challenge.
@@ -65,36 +82,46 @@ def train(
     warm = None if warm_from is None else read_snapshot(warm_from.parent, warm_from.name)
     slot = slot_of_next(locations.artifacts_dir, as_challenger=as_challenger)
     _look_for_parts(locations)
-    now = time.time()
     use_one_thread()
-    name = _generation_name(now, history.lineage | {"learning": learning.model_dump()})
+    admission = admission or EnoughData(None, 0.0, "")
+    name = _generation_name(time.time(), history.lineage | {"learning": learning.model_dump()})
     state = TrainerState(name, learning, settings)
     state.changelog_slot = slot
     state.log = history.log
     store = open_trainer_store(locations.store_url)
-    before = _before(locations, store, settings)
-    past, report = _fitted(state, history, before, Start((), _rules(settings, before), options, warm))
+    before = things_before(locations, store, settings)
+    start = Start((), _rules(settings, before), options, warm)
+    past, report = _fitted(state, history, before, start, store, admission)
     _say_report(report)
     changed = before.commands.changed_items
     until_told()(lambda: enter_catalog(state, store.read_items(changed), before.categories, time.time()))
-    provenance = {
-        "data": history.lineage,
-        "code_version": __version__,
-        "learning": learning.model_dump(),
-        CHANGELOG_SLOT: slot,
-        "options": asdict(options),
-        "metrics": {"gmf": report.gmf, "popularity": report.popularity},
-        "warm_from": None if warm is None else warm.generation,
-    }
     history = replace(
-        history, lineage=provenance, stream_offsets=history.stream_offsets | before.commands.next_offsets
+        history,
+        lineage=_provenance(state, history, start, report, admission.n_events),
+        stream_offsets=history.stream_offsets | before.commands.next_offsets,
     )
     _release(state, past, history, locations, before.newly_erased, as_challenger=as_challenger)
     store.close()
-    n_users, n_items = len(state.user_ids), len(state.item_ids)
     is_what = "is the challenger" if as_challenger else "is live"
+    n_users, n_items = len(state.user_ids), len(state.item_ids)
     say(f"Generation {state.generation} {is_what}: {n_users:,} users, {n_items:,} items")
     return not report.is_below_popularity
+
+
+def _provenance(
+    state: TrainerState, history: History, start: Start, report: FitReport, n_events: int
+) -> dict[str, Any]:
+    """Return what the generation was made of, for its snapshot."""
+    return {
+        "data": history.lineage,
+        N_EVENTS: n_events,
+        "code_version": __version__,
+        "learning": state.learning.model_dump(),
+        CHANGELOG_SLOT: state.changelog_slot,
+        "options": asdict(start.options),
+        "metrics": {"gmf": report.gmf, "popularity": report.popularity},
+        "warm_from": None if start.warm is None else start.warm.generation,
+    }
 
 
 def _look_for_parts(locations: LocationSettings) -> None:
@@ -118,52 +145,39 @@ def _look_for_parts(locations: LocationSettings) -> None:
         part.close()
 
 
-class _Before(NamedTuple):
-    """Commands from before the training, and contents of the catalog.
-
-    `deleted_items` are those of the commands that were not created again, the last one last.
-    """
-
-    commands: PastCommands
-    erased: ErasedUsers
-    categories: ItemCategories
-    deleted_items: list[str]
-
-    def newly_erased(self, user_ids: Sequence[str]) -> list[str]:
-        """Return who of some users was erased since this was last asked."""
-        erased: list[str] = until_told()(self.erased.newly, user_ids)
-        return erased
-
-
-def _before(locations: LocationSettings, store: TrainerStore, settings: TrainerSettings) -> _Before:
-    patient = until_told()
-    with (
-        spinner("Reading the commands"),
-        closing(open_event_source(locations.events_url, [COMMANDS], LEASE)) as source,
-    ):
-        commands = patient(read_commands, source)
-    erased = patient(ErasedUsers, store, commands.erased_at)
-    categories = patient(lambda: ItemCategories(store.read_items(), settings.content_fields))
-    stored = patient(lambda: {item.item_id for item in store.read_items(commands.deleted_items)})
-    deleted = [item_id for item_id in commands.deleted_items if item_id not in stored]
-    return _Before(commands, erased, categories, deleted)
-
-
-def _rules(settings: TrainerSettings, before: _Before) -> LearningRules:
+def _rules(settings: TrainerSettings, before: Before) -> LearningRules:
     # Every item is learned from the history alone; metadata tells what users chose.
-    weights = EventWeights(settings.event_weights, settings.default_event_weight)
-    return LearningRules(weights, settings.value_weight, ContentIndex(), before.categories.labels)
+    return LearningRules(settings.weights, settings.value_weight, ContentIndex(), before.categories.labels)
 
 
-def _fitted(state: TrainerState, history: History, before: _Before, start: Start) -> tuple[Events, FitReport]:
+def _fitted(
+    state: TrainerState,
+    history: History,
+    before: Before,
+    start: Start,
+    store: TrainerStore,
+    admission: Admission,
+) -> tuple[Events, FitReport]:
     """Return the events that a state learned, and how it went."""
     for item_id in before.deleted_items:
         state.deleted_items.add(item_id)
     state.hidden_items = set(before.categories.hidden)
-    events = history.read(before.erased, before.commands)
-    start = replace(start, events=events, newly_erased=before.newly_erased)
-    with progress_bar("Training, epochs") as show:
-        return train_initially(state, start, lambda done, total, _so_far: show(done, total))
+    events = admission.passing(history.read(before.erased, before.commands))
+    if history.is_nothing:
+        deque(events, maxlen=0)  # there are none, which is too few where there is a live generation
+        return _NO_EVENTS, _NO_REPORT
+
+    def newly_erased(user_ids: Sequence[str]) -> list[str]:
+        erased = before.newly_erased([*user_ids, *admission.held_users()])
+        admission.forget_users(erased)
+        return erased
+
+    attributes_of = partial(until_told(), store.read_attributes)
+    start = replace(start, events=events, newly_erased=newly_erased, attributes_of=attributes_of)
+    with progress_bar("Training", is_share=True) as show:
+        show(0)
+        past, report = train_initially(state, start, show)
+    return admission.judge(state, past, start, before.categories.table), report
 
 
 def _release(
@@ -216,6 +230,8 @@ def _generation_name(now: float, lineage: dict[str, Any]) -> str:
 
 
 def _say_report(report: FitReport) -> None:
+    if not report.epochs:
+        return
     for number, epoch in enumerate(report.epochs, start=1):
         kept = "  <- kept" if number == report.best_epoch else ""
         say(f"  epoch {number}: loss {epoch.loss:.3f}, recall@10 {epoch.metrics['recall_at_10']:.3f}{kept}")

@@ -1,6 +1,5 @@
-"""Histories that initial training learns from: a file, a data set, or the log."""
+"""Histories that initial training learns from: a file or a data set, or nothing."""
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Event
@@ -8,15 +7,12 @@ from typing import Any
 
 from tenacity import Retrying
 
-from streamrec.adapters.opening import open_event_source, open_trainer_store
+from streamrec.cli.training.provenance import OF_NOTHING
 from streamrec.datasets.event_set import EventSet
 from streamrec.domain.events.interaction import Interaction
-from streamrec.learning.initial.past import ErasedUsers, PastCommands, events_of, say_left_out
-from streamrec.ports import INTERACTIONS, Offsets
-from streamrec.process.erasures import open_erasures
+from streamrec.learning.initial.past import ErasedUsers, PastCommands, say_left_out
+from streamrec.ports import Offsets
 from streamrec.process.retries import patiently
-from streamrec.redaction import shown_url
-from streamrec.settings.processes import LocationSettings
 from streamrec.telemetry import NullMetrics
 
 LEASE = "initial-training"
@@ -39,12 +35,20 @@ class History:
         Identity of the log that they are of; empty for others.
     stream_offsets
         Where the stream goes on after them.
+    is_nothing
+        Whether there is none: a model that has learned nothing is to be made, and learns from the stream.
     """
 
     read: Callable[[ErasedUsers, PastCommands], Iterable[Interaction]]
     lineage: dict[str, Any]
     stream_offsets: Offsets
     log: str = ""
+    is_nothing: bool = False
+
+
+def no_history() -> History:
+    """Return a history without events; the stream goes on at its beginning."""
+    return History(lambda _erased, _commands: (), OF_NOTHING, {}, is_nothing=True)
 
 
 def history_of(events: EventSet, until_fraction: float) -> History:
@@ -57,20 +61,3 @@ def history_of(events: EventSet, until_fraction: float) -> History:
         say_left_out(erased.n_left_out)
 
     return History(read, lineage | {"n_events": end}, {})
-
-
-def history_of_stream(locations: LocationSettings) -> History:
-    """Return all that the interactions topic holds by now."""
-    source = open_event_source(locations.events_url, [INTERACTIONS], LEASE)
-    patient = until_told()
-    patient(source.seek, {})  # the log may begin later than at 0: its retention removes what is old
-    ends = patient(source.end_offsets)
-
-    def read(_erased: ErasedUsers, commands: PastCommands) -> Iterator[Interaction]:
-        store = open_trainer_store(locations.store_url)
-        erasures = patient(open_erasures, store, source, time.time)
-        store.close()
-        return events_of(source, ends, erasures.void, commands.erased_at)
-
-    lineage = {"name": shown_url(locations.events_url), "offsets": ends}
-    return History(read, lineage, ends, patient(source.identity_of, INTERACTIONS))

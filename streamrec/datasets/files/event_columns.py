@@ -1,6 +1,6 @@
 """Columns of a file of events: which of them is which field."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from streamrec.datasets.files.header_words import advice, shown
 from streamrec.datasets.files.row_source import RowSource
@@ -17,13 +17,8 @@ _HINTS = {
 }
 
 
-def resolve_mapping(source: RowSource, given: Mapping[str, str]) -> dict[str, str]:
+def resolve_mapping(source: RowSource) -> dict[str, str]:
     """Return field -> column for every field that the file brings.
-
-    Parameters
-    ----------
-    given
-        Field -> column; a field that is not named is read from the column of its own name.
 
     Raises
     ------
@@ -31,6 +26,7 @@ def resolve_mapping(source: RowSource, given: Mapping[str, str]) -> dict[str, st
         When a field or column does not exist, a column is needed and stands twice, or a required field has
         no column; the message names the columns that do exist and says what to do.
     """
+    given = source.reading.mapping
     unknown = sorted(set(given) - set(EVENT_FIELDS))
     if unknown:
         fields = ", ".join(EVENT_FIELDS)
@@ -56,7 +52,7 @@ def _words(source: RowSource, columns: list[str], missing: list[str], unmapped: 
     wrong += [f"does not say which column is {name!r}" for name in unmapped]
     return (
         f"{source.path} {' and '.join(wrong)}; its columns are: {shown(columns)}. "
-        f"Give a mapping such as {_suggestion(columns)}"
+        f"Give a mapping such as --map {_suggestion(columns)}"
     )
 
 

@@ -1,7 +1,8 @@
 """Any CSV, JSON Lines or Parquet file of events, through a mapping from fields to columns."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from streamrec.datasets.files.header_words import looks_like_data, shown
 from streamrec.datasets.files.parts import hash_of, sources_of
 from streamrec.datasets.files.raw_rows import RowNotes
 from streamrec.datasets.files.read_report import ReadReport, RejectedRow
-from streamrec.datasets.files.row_source import FileFormat, RowSource
+from streamrec.datasets.files.reading import AS_IT_STANDS, Reading
+from streamrec.datasets.files.row_source import RowSource
 from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset, InvalidEvent
@@ -27,20 +29,13 @@ class EventFile:
 
     Attributes
     ----------
-    mapping
-        Field of an event -> column, for example ``{"user_id": "uuid", "value": "price"}``. A field that is
-        not named is read from the column of its own name, if there is one.
     is_strict
         Whether the first row that does not fit ends the reading, instead of being left out and counted.
-    format, delimiter
-        As in `RowSource`.
     """
 
     path: Path
-    mapping: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = AS_IT_STANDS
     is_strict: bool = False
-    format: FileFormat | None = None
-    delimiter: str | None = None
 
 
 def iter_events(file: EventFile, report: ReadReport) -> Iterator[tuple[int, Interaction]]:
@@ -54,8 +49,8 @@ def iter_events(file: EventFile, report: ReadReport) -> Iterator[tuple[int, Inte
     InvalidDataset
         When the file can't be read as mapped, or, if it `is_strict`, at the first row that does not fit.
     """
-    sources = sources_of(file.path, file.format, file.delimiter)
-    mappings = [resolve_mapping(source, file.mapping) for source in sources]
+    sources = sources_of(file.path, file.reading)
+    mappings = [resolve_mapping(source) for source in sources]
     n_lines_before = 0
     for source, mapping in zip(sources, mappings, strict=True):
         _note_header(source, mapping, report)
@@ -67,7 +62,7 @@ def iter_events(file: EventFile, report: ReadReport) -> Iterator[tuple[int, Inte
 
 
 def _note_header(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> None:
-    if source.kind == "csv" and looks_like_data(list(mapping.values())):
+    if source.kind == "csv" and source.reading.has_header and looks_like_data(list(mapping.values())):
         names = shown(source.columns())
         report.note(f"taken for the header and not read as an event: {names}", f"{source.path}, line 1")
 
@@ -77,7 +72,7 @@ def _events_of(
 ) -> Iterator[tuple[int, Interaction]]:
     path = str(source.path)
     notes = RowNotes(report, path)
-    rows = EventRows(source.kind, notes)
+    rows = EventRows(source, notes)
     numbered = source.rows(mapping, mapping.values(), rows.suspicion, notes.note_open_mark)
     head = list(islice(numbered, N_ROWS_PEEKED))
     rows.learn_from([row for _, _, row in head])
@@ -91,36 +86,45 @@ def _events_of(
             report.reject(RejectedRow(line, error.reason, str(error), n_lines, path))
 
 
-def read_events(file: EventFile, on_progress: Callable[[int], None] | None = None) -> EventSet:
-    """Read a whole file and sort it by time (stable).
+def read_events(
+    files: EventFile | Sequence[EventFile], on_progress: Callable[[int], None] | None = None
+) -> EventSet:
+    """Read a whole file, or several, and sort their events by time (stable).
 
     Takes about 45 bytes an event (more where the file brings event ids) and each distinct id once: sorting
     needs all events. `iter_events` reads in bounded memory, in the file's order.
 
     Parameters
     ----------
+    files
+        The lines of the second one are counted on from the first, and so on.
     on_progress
         Called now and then with the number of rows read so far.
 
     Raises
     ------
     InvalidDataset
-        As in `iter_events`, and when not one row fits.
+        As in `iter_events`, and when not one row of a file fits.
     """
     report = ReadReport()
     collector = EventCollector()
-    n_events = 0
-    for line, event in iter_events(file, report):
-        collector.add(line, event)
-        n_events += 1
-        if on_progress is not None and report.n_read % _PROGRESS_EVERY == 0:
-            on_progress(report.n_read)
-    if n_events == 0:
-        first = report.examples[0] if report.examples else None
-        details = f"the first one, line {first.line}: {first.message}" if first else "it has no rows"
-        raise InvalidDataset(f"not one row of {file.path} is an event; {details}")
+    files = [files] if isinstance(files, EventFile) else files
+    n_lines_before = 0
+    for file in files:
+        last_line = 0
+        for line, event in iter_events(file, report):
+            last_line = n_lines_before + line
+            collector.add(last_line, event)
+            if on_progress is not None and report.n_read % _PROGRESS_EVERY == 0:
+                on_progress(report.n_read)
+        if not last_line:
+            first = next((row for row in report.examples if row.path.startswith(str(file.path))), None)
+            details = f"the first one, line {first.line}: {first.message}" if first else "it has no rows"
+            raise InvalidDataset(f"not one row of {file.path} is an event; {details}")
+        n_lines_before = last_line
     if on_progress is not None:
         on_progress(report.n_read)
-    content_hash = hash_of(file.path)
+    hashes = [hash_of(file.path) for file in files]
+    content_hash = hashes[0] if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
     # Part of the hash in the name: events of two files of one name must not pass for repeats of each other.
-    return collector.finish(f"{file.path.name.split('.')[0]}-{content_hash[:8]}", content_hash, report)
+    return collector.finish(f"{files[0].path.name.split('.')[0]}-{content_hash[:8]}", content_hash, report)

@@ -7,9 +7,17 @@ import msgspec
 
 from streamrec.datasets.files.delimited.records import Suspicion
 from streamrec.datasets.files.raw_rows import RawRow, RowNotes, fields_of, readable
-from streamrec.datasets.files.row_source import FileFormat
-from streamrec.datasets.files.text_columns import day_numbers_of, is_whole_float, were_floats
+from streamrec.datasets.files.row_source import RowSource
+from streamrec.datasets.files.text_columns import (
+    day_numbers_of,
+    has_decimal_comma,
+    is_whole_float,
+    were_floats,
+    with_point,
+)
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.time_formats import TimeFormat
+from streamrec.domain.events.times import BadTime
 from streamrec.domain.events.values import NULL_MARKERS, DayNumbers
 from streamrec.errors import InvalidEvent
 from streamrec.wire import EventRecord, to_interaction
@@ -27,8 +35,11 @@ class EventRows:
         On what was read, but perhaps not as it was meant.
     """
 
-    def __init__(self, kind: FileFormat, notes: RowNotes) -> None:
-        self._kind = kind
+    def __init__(self, source: RowSource, notes: RowNotes) -> None:
+        how = source.reading
+        self._is_text = source.kind == "csv"
+        self._decimal = how.decimal if self._is_text else "."
+        self._time_format = None if how.time_format is None else TimeFormat(how.time_format)
         self._notes = notes
         self._day_numbers: DayNumbers = "days"
         self._float_fields: list[str] = []
@@ -38,7 +49,7 @@ class EventRows:
         """Decide what numbers as times and texts as ids stand for, from the first rows."""
         good = readable(rows)
         self._day_numbers = day_numbers_of([row.get("timestamp") for row in good])
-        if self._kind == "csv":
+        if self._is_text:
             self._float_fields = [name for name in _ID_FIELDS if were_floats([row.get(name) for row in good])]
 
     def event_of(self, line: int, row: RawRow) -> Interaction:
@@ -65,11 +76,41 @@ class EventRows:
             # In a stream the arrival stands in for it; a file has none.
             written = "" if timestamp is None else f": its timestamp is {timestamp!r}"
             raise InvalidEvent("no_timestamp", f"the row does not say when it happened{written}")
+        if self._time_format is not None or self._decimal != ".":
+            row = self._with_plain_numbers(row, timestamp)
         try:
             record = msgspec.convert(row, EventRecord)
         except msgspec.ValidationError as error:
             raise InvalidEvent("does_not_fit", str(error)) from error
-        return to_interaction(record, 0.0, self._day_numbers)
+        day_numbers = self._day_numbers if self._time_format is None else "seconds"
+        try:
+            return to_interaction(record, 0.0, day_numbers)
+        except InvalidEvent as error:
+            raise self._with_hint(error, row) from error
+
+    def _with_plain_numbers(self, row: Mapping[str, Any], timestamp: object) -> Mapping[str, Any]:
+        """Return a row whose time and value are written as everywhere."""
+        fields = dict(row)
+        if isinstance(timestamp, str):
+            timestamp = with_point(timestamp, self._decimal)
+        if isinstance(value := fields.get("value"), str):
+            fields["value"] = with_point(value, self._decimal)
+        fields["timestamp"] = timestamp
+        if self._time_format is not None and isinstance(timestamp, str | int | float):
+            try:
+                fields["timestamp"] = self._time_format.seconds_of(timestamp)
+            except BadTime as error:
+                shown = repr(timestamp[:40] if isinstance(timestamp, str) else timestamp)
+                raise InvalidEvent("bad_timestamp", f"timestamp {shown} {error}") from None
+        return fields
+
+    def _with_hint(self, error: InvalidEvent, row: Mapping[str, Any]) -> InvalidEvent:
+        """Add the option that would help, where one would."""
+        if error.reason == "bad_value" and has_decimal_comma(str(row.get("value"))):
+            return InvalidEvent(error.reason, f"{error}; give --decimal ,")
+        if error.reason == "bad_timestamp" and self._time_format is None:
+            return InvalidEvent(error.reason, f"{error}; --time-format names another form")
+        return error
 
     def _is_event(self, row: Mapping[str, Any]) -> bool:
         """Return whether a line by itself is an event."""

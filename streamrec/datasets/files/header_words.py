@@ -21,6 +21,17 @@ def shown(columns: Sequence[str]) -> str:
     return ", ".join(names) + (f" and {len(columns) - _N_SHOWN:,} more" if len(columns) > _N_SHOWN else "")
 
 
+def what_is_missing(source: RowSource, columns: Sequence[str], id_field: str) -> str | None:
+    """Return which columns a file lacks, of those that are named and that of the ids; None: none."""
+    mapping = source.reading.mapping
+    missing = sorted((set(mapping.values()) | set(source.reading.lists)) - set(columns))
+    if not missing and id_field in {*columns, *mapping}:
+        return None
+    wrong = f"no column {shown(missing)}" if missing else f"no column '{id_field}'"
+    hint = "" if missing else f". Say which one it is: --map {id_field}=COLUMN"
+    return f"{source.path} has {wrong}; its columns are: {shown(columns)}{hint}"
+
+
 def advice(source: RowSource, columns: Sequence[str]) -> str | None:
     """Return what a header of CSV without the wanted columns looks like, and what to do; None: a header."""
     if source.kind != "csv":
@@ -42,8 +53,8 @@ def advice(source: RowSource, columns: Sequence[str]) -> str | None:
         return f"give --delimiter '{written}'"
     if looks_like_data(columns):
         return (
-            "it looks like data, not like names of columns: add a line before it, such as "
-            "user_id,item_id,timestamp"
+            "it looks like data, not like names of columns: give --no-header, and columns by their numbers, "
+            "such as --map user_id=1,item_id=2,timestamp=3"
         )
     return None
 

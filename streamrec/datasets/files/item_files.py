@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from streamrec.datasets.files.header_words import advice, shown
+from streamrec.datasets.files.header_words import advice, shown, what_is_missing
 from streamrec.datasets.files.item_rows import ItemRows, columns_of_fields
 from streamrec.datasets.files.parts import sources_of
-from streamrec.datasets.files.raw_rows import RowNotes
-from streamrec.datasets.files.read_report import ReadReport, RejectedRow
+from streamrec.datasets.files.raw_rows import Place, RowNotes
+from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import AS_IT_STANDS, Reading
 from streamrec.datasets.files.row_source import RowSource
 from streamrec.datasets.files.text_columns import N_ROWS_PEEKED
 from streamrec.domain.items.item import Item
@@ -39,45 +40,26 @@ def write_items(path: Path, items: Iterable[Item]) -> int:
 
 
 class ItemRow(NamedTuple):
-    """An item, and where it stands: lines as in `RejectedRow`."""
+    """An item, and where it stands."""
 
     item: Item
-    line: int
-    n_lines: int
-    path: str
-
-    def rejected(self, reason: str, message: str) -> RejectedRow:
-        """Return the row as one that is left out."""
-        return RejectedRow(self.line, reason, message, self.n_lines, self.path)
+    place: Place
 
 
 def iter_items(
-    path: Path,
-    mapping: Mapping[str, str] | None = None,
-    report: ReadReport | None = None,
-    delimiter: str | None = None,
+    path: Path, reading: Reading = AS_IT_STANDS, report: ReadReport | None = None
 ) -> Iterator[Item]:
     """Yield the items of a file, as `iter_item_rows` finds them."""
-    return (row.item for row in iter_item_rows(path, mapping, report, delimiter))
+    return (row.item for row in iter_item_rows(path, reading, report))
 
 
 def iter_item_rows(
-    path: Path,
-    mapping: Mapping[str, str] | None = None,
-    report: ReadReport | None = None,
-    delimiter: str | None = None,
+    path: Path, reading: Reading = AS_IT_STANDS, report: ReadReport | None = None
 ) -> Iterator[ItemRow]:
     """Yield the items of a CSV, JSON Lines or Parquet file, or of a folder of such parts.
 
-    Columns that are no field of an item become attributes; in CSV, categories are separated by a ``|``. Rows
-    that do not fit are left out and counted in the report, with line and reason.
-
-    Parameters
-    ----------
-    mapping
-        Field of an item -> column, for columns of other names.
-    delimiter
-        Of CSV.
+    Columns that are no field of an item become attributes; in CSV, categories are separated by a ``|`` where
+    nothing else is told. Rows that do not fit are left out and counted in the report, with line and reason.
 
     Raises
     ------
@@ -85,37 +67,37 @@ def iter_item_rows(
         When the file can't be read, or has no item ids.
     """
     report = ReadReport() if report is None else report
-    sources = sources_of(path, delimiter=delimiter)
-    for source in sources:
-        _check_columns(source, mapping or {})
-    for source in sources:
-        yield from _items_of(source, mapping or {}, report)
+    sources = sources_of(path, reading)
+    columns = [_checked_columns(source) for source in sources]
+    for source, column_of in zip(sources, columns, strict=True):
+        yield from _items_of(source, column_of, report)
 
 
-def _check_columns(source: RowSource, mapping: Mapping[str, str]) -> None:
-    """Look whether the columns will do."""
+def _checked_columns(source: RowSource) -> dict[str, str]:
+    """Look whether the columns will do; return field of an item -> column."""
     columns = source.columns()
-    missing = sorted(set(mapping.values()) - set(columns))
-    if missing or "item_id" not in {*columns, *mapping}:
+    missing = what_is_missing(source, columns, "item_id")
+    if missing is not None:
         told = advice(source, columns)
         if told is not None:
             raise InvalidDataset(f"{source.path}: its first line is {shown(columns)}; {told}")
-        wrong = f"no column {shown(missing)}" if missing else "no column 'item_id'"
-        raise InvalidDataset(f"{source.path} has {wrong}; its columns are: {shown(columns)}")
-    source.check_single(columns_of_fields(mapping).values())
+        raise InvalidDataset(missing)
+    column_of = columns_of_fields(source.reading.mapping, columns)
+    source.check_single(column_of.values())
+    return column_of
 
 
-def _items_of(source: RowSource, mapping: Mapping[str, str], report: ReadReport) -> Iterator[ItemRow]:
+def _items_of(source: RowSource, column_of: Mapping[str, str], report: ReadReport) -> Iterator[ItemRow]:
     path = str(source.path)
-    notes = RowNotes(report, str(source.path))
-    rows = ItemRows(source, mapping, notes)
-    needed = columns_of_fields(mapping).values()
-    numbered = source.rows(None, needed, rows.suspicion, notes.note_open_mark)
+    notes = RowNotes(report, path)
+    rows = ItemRows(source, column_of, notes)
+    numbered = source.rows(None, column_of.values(), rows.suspicion, notes.note_open_mark)
     head = list(islice(numbered, N_ROWS_PEEKED))
     rows.learn_from([row for _, _, row in head])
     for line, n_lines, row in chain(head, numbered):
         report.n_read += 1
+        place = Place(line, n_lines, path)
         try:
-            yield ItemRow(rows.item_of(line, row), line, n_lines, path)
+            yield ItemRow(rows.item_of(line, row), place)
         except InvalidEvent as error:
-            report.reject(RejectedRow(line, error.reason, str(error), n_lines, path))
+            report.reject(place.rejected(error.reason, str(error)))

@@ -17,16 +17,15 @@ _N_LINES_PEEKED = 1000  # JSON Lines has no header; its columns are the keys of 
 
 
 @contextmanager
-def _open_lines(path: Path) -> Iterator[Iterator[tuple[int, bytes]]]:
+def _open_lines(path: Path, encoding: str | None) -> Iterator[Iterator[tuple[int, bytes]]]:
     """Yield (number, line); lines may end in LF, CR or CRLF, and be of any encoding that a mark tells."""
-    with open_bytes(path) as (file, encoding):
+    with open_bytes(path, encoding) as (file, found):
         start = file.read(MAX_LINE)
-        is_plain = encoding.startswith("utf-8") and (b"\n" in start or b"\r" not in start.strip())
-        file.seek(0)
-        if is_plain:
+    if found.lower().startswith("utf-8") and (b"\n" in start or b"\r" not in start.strip()):
+        with open_bytes(path, encoding) as (file, _):
             yield _lines(file)
-            return
-    with open_text(path) as text:
+        return
+    with open_text(path, encoding) as text:
         lines = iter(lambda: text.readline(MAX_LINE), "")
         yield ((number, line.encode(errors="surrogateescape")) for number, line in enumerate(lines, 1))
 
@@ -40,7 +39,7 @@ def _lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
             line = file.readline(MAX_LINE)
 
 
-def json_columns(path: Path) -> list[str]:
+def json_columns(path: Path, encoding: str | None = None) -> list[str]:
     """Return the keys that the first lines use.
 
     Raises
@@ -50,7 +49,7 @@ def json_columns(path: Path) -> list[str]:
     """
     columns: dict[str, None] = {}
     start = b""
-    with _open_lines(path) as lines:
+    with _open_lines(path, encoding) as lines:
         for number, line in lines:
             start = start or line.strip()
             row = _json_object(line)
@@ -83,7 +82,9 @@ def _json_object(line: bytes) -> dict[str, Any] | InvalidEvent:
     return row
 
 
-def json_rows(path: Path, wanted: Mapping[str, str] | None, single: Collection[str]) -> Iterator[NumberedRow]:
+def json_rows(
+    path: Path, wanted: Mapping[str, str] | None, single: Collection[str], encoding: str | None = None
+) -> Iterator[NumberedRow]:
     """Yield objects without their nulls; blank lines are skipped.
 
     Parameters
@@ -96,7 +97,7 @@ def json_rows(path: Path, wanted: Mapping[str, str] | None, single: Collection[s
     # Keys that nobody asked for do no harm: only other names make another object necessary.
     is_renamed = wanted is not None and any(name != key for name, key in wanted.items())
     names = list(wanted.items()) if wanted is not None and is_renamed else None
-    with _open_lines(path) as lines:
+    with _open_lines(path, encoding) as lines:
         for number, line in lines:
             if not line.strip():
                 continue

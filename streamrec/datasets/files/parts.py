@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from streamrec.datasets.files.row_source import FileFormat, RowSource, format_of
+from streamrec.datasets.files.reading import Reading
+from streamrec.datasets.files.row_source import RowSource
 from streamrec.errors import InvalidDataset
 
 _READ_BYTES = 1 << 20
@@ -18,7 +19,7 @@ def parts_of(path: Path) -> list[Path]:
     Raises
     ------
     InvalidDataset
-        When a folder has no parts, parts of several kinds, or folders in it.
+        When a folder has no parts, or folders in it.
     """
     if not path.is_dir():
         return [path]
@@ -35,23 +36,22 @@ def parts_of(path: Path) -> list[Path]:
     parts = [part for part in parts if part.stat().st_size]
     if not parts:
         raise InvalidDataset(f"{path} is a folder without a part: wanted files such as part-0.parquet")
-    kinds = {format_of(part) for part in parts}
-    if len(kinds) > 1:
-        raise InvalidDataset(f"{path} is a folder of several kinds of files: {', '.join(sorted(kinds))}")
     return parts
 
 
-def sources_of(
-    path: Path, format_: FileFormat | None = None, delimiter: str | None = None
-) -> list[RowSource]:
+def sources_of(path: Path, reading: Reading) -> list[RowSource]:
     """Return what the parts of a data set are read with.
 
     Raises
     ------
     InvalidDataset
-        As `parts_of`.
+        As `parts_of`, and when they are of several kinds.
     """
-    return [RowSource(part, format_, delimiter) for part in parts_of(path)]
+    sources = [RowSource(part, reading) for part in parts_of(path)]
+    kinds = {source.kind for source in sources}
+    if len(kinds) > 1:
+        raise InvalidDataset(f"{path} is a folder of several kinds of files: {', '.join(sorted(kinds))}")
+    return sources
 
 
 def hash_of(path: Path) -> str:

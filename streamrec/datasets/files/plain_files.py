@@ -2,12 +2,15 @@
 
 import bz2
 import gzip
+import io
 import lzma
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
+
+import pyarrow
 
 from streamrec.errors import InvalidDataset
 
@@ -16,10 +19,17 @@ MAX_LINE = 1_000_000
 
 _N_BYTES_PEEKED = 4096
 
+
+def _open_zstd(path: Path, _mode: str) -> object:
+    # Of the libraries that are here, the one that tells when the end is missing.
+    return io.BufferedReader(pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
+
+
 _UNPACKERS: dict[bytes, Callable[[Path, str], object]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": _open_zstd,
 }
 
 _FOREIGN = {
@@ -27,7 +37,6 @@ _FOREIGN = {
     b"PK\x05\x06": "an empty zip archive",
     b"\xd0\xcf\x11\xe0": "a workbook: save the sheet as CSV",
     b"PAR1": "a Parquet file: give it a name that ends in .parquet",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it, or use gzip",
     b"\x04\x22\x4d\x18": "compressed with lz4: unpack it, or use gzip",
     b"\xff\x06\x00\x00sNaPpY": "compressed with snappy: unpack it, or use gzip",
     b"7z\xbc\xaf": "a 7-zip archive: unpack it",
@@ -54,48 +63,67 @@ _MARKS = (
 
 
 @contextmanager
-def open_bytes(path: Path) -> Iterator[tuple[IO[bytes], str]]:
+def open_bytes(path: Path, encoding: str | None = None) -> Iterator[tuple[IO[bytes], str]]:
     """Open a file of text, unpacked; yield it with the name of its encoding.
+
+    Parameters
+    ----------
+    encoding
+        What it is in, unless a byte order mark says something else; None: what the first bytes tell.
 
     Raises
     ------
     InvalidDataset
         When it is no text; the message says what it is.
     """
+    found = _encoding_of(path, first_bytes(path, _N_BYTES_PEEKED), encoding)
+    with _unpacked(path) as file:
+        yield file, found
+
+
+def first_bytes(path: Path, n_bytes: int) -> bytes:
+    """Return the beginning of a file, unpacked."""
+    with _unpacked(path) as file:
+        return file.read(n_bytes)
+
+
+def _unpacked(path: Path) -> IO[bytes]:
     with path.open("rb") as raw:
         start = raw.read(16)
     unpack = next((unpack for magic, unpack in _UNPACKERS.items() if start.startswith(magic)), None)
-    with cast("IO[bytes]", unpack(path, "rb")) if unpack else path.open("rb") as file:
-        start = file.read(_N_BYTES_PEEKED)
-        file.seek(0)
-        yield file, _encoding_of(path, start)
+    return cast("IO[bytes]", unpack(path, "rb")) if unpack else path.open("rb")
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[TextIOWrapper]:
+def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIOWrapper]:
     """Open a file of text for reading by lines, which keep their ends: LF, CR or CRLF.
+
+    Parameters
+    ----------
+    encoding
+        As in `open_bytes`.
 
     Raises
     ------
     InvalidDataset
         When it is no text.
     """
-    with open_bytes(path) as (file, encoding):
-        # Bytes that are not UTF-8 become surrogates, which no id may hold: only their row is lost.
-        errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
-        with TextIOWrapper(file, encoding, errors=errors, newline="") as text:
+    with open_bytes(path, encoding) as (file, found):
+        # Bytes that are not of the encoding become surrogates, which no id may hold: only their row is lost.
+        errors = "replace" if found.lower().startswith(("utf-16", "utf-32")) else "surrogateescape"
+        with TextIOWrapper(file, found, errors=errors, newline="") as text:
             yield text
 
 
-def _encoding_of(path: Path, start: bytes) -> str:
+def _encoding_of(path: Path, start: bytes, told: str | None) -> str:
     for magic, what in _FOREIGN.items():
         if start.startswith(magic):
             raise InvalidDataset(f"{path} is {what}")
-    for mark, encoding in _MARKS:
-        if start.startswith(mark):
-            return encoding
-    if b"\0" not in start:
-        return "utf-8"
+    marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
+    if marked is not None:
+        return marked
+    if told is not None or b"\0" not in start:
+        return told or "utf-8"
     # Every other byte of Western text in UTF-16 is zero.
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         zeros, letters = start[first::2], start[1 - first :: 2]

@@ -1,11 +1,12 @@
-"""Raw rows of a file: steps that readers of events and of items share."""
+"""Raw rows of a file: steps that readers of events, items and users share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from streamrec.datasets.files.delimited.records import OPEN_MARK_NOTE
-from streamrec.datasets.files.read_report import ReadReport
-from streamrec.errors import InvalidEvent
+from streamrec.datasets.files.read_report import ReadReport, RejectedRow
+from streamrec.errors import InvalidEvent, InvalidInput
 
 RawRow = Mapping[str, Any] | InvalidEvent
 """Fields by name, or why a line is none."""
@@ -27,6 +28,35 @@ def fields_of(row: RawRow) -> Mapping[str, Any]:
     if isinstance(row, InvalidEvent):
         raise row
     return row
+
+
+@contextmanager
+def attributes_looked_at() -> Iterator[None]:
+    """Refuse a row whose attributes turn out to be nested too deeply, or to be nothing that JSON can hold.
+
+    Raises
+    ------
+    InvalidEvent
+        Saying which of both it is.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidEvent("too_deep", str(error)) from error
+    except (UnicodeEncodeError, TypeError, RecursionError) as error:
+        raise InvalidEvent("does_not_fit", f"it can't be written as JSON: {error}") from error
+
+
+class Place(NamedTuple):
+    """Place of a row in its file: lines as in `RejectedRow`."""
+
+    line: int
+    n_lines: int
+    path: str
+
+    def rejected(self, reason: str, message: str) -> RejectedRow:
+        """Return the row that stands here as one that is left out."""
+        return RejectedRow(self.line, reason, message, self.n_lines, self.path)
 
 
 class RowNotes(NamedTuple):

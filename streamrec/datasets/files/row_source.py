@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow
 
@@ -16,9 +15,9 @@ from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
 from streamrec.datasets.files.delimited.rows import CsvFile, delimiter_of
 from streamrec.datasets.files.json_rows import json_columns, json_rows
 from streamrec.datasets.files.parquet_rows import parquet_columns, parquet_rows
+from streamrec.datasets.files.plain_files import first_bytes
+from streamrec.datasets.files.reading import AS_IT_STANDS, FileFormat, Reading
 from streamrec.errors import InvalidDataset
-
-FileFormat = Literal["csv", "jsonl", "parquet"]
 
 _FORMAT_OF: Mapping[str, FileFormat] = {
     ".csv": "csv",
@@ -29,8 +28,9 @@ _FORMAT_OF: Mapping[str, FileFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_PACKED = (".gz", ".bz2", ".xz")
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
 _TABBED = (".tsv", ".tab")
+_N_BYTES_PEEKED = 4096
 
 
 @dataclass(frozen=True)
@@ -40,16 +40,13 @@ class RowSource:
     Attributes
     ----------
     path
-        The file. What is packed (gzip, bzip2, xz) is recognized by its first bytes (CSV and JSON Lines).
-    format
-        By default the name's ending decides.
-    delimiter
-        Of CSV, as an option gives it; by default a tab for ``.tsv``, else a comma.
+        The file. CSV and JSON Lines that are packed (gzip, bzip2, xz, zstd) are known by their first bytes.
+    reading
+        How it is read.
     """
 
     path: Path
-    format: FileFormat | None = None
-    delimiter: str | None = None
+    reading: Reading = AS_IT_STANDS
 
     def columns(self) -> list[str]:
         """Return the names of the columns.
@@ -59,12 +56,12 @@ class RowSource:
         InvalidDataset
             When the file is missing, empty, damaged or of no format that is read here.
         """
-        with _readable(self.path):
+        with readable(self.path):
             match self.kind:
                 case "csv":
                     return self._csv().columns()
                 case "jsonl":
-                    return json_columns(self.path)
+                    return json_columns(self.path, self.reading.encoding)
                 case "parquet":
                     return parquet_columns(self.path)
 
@@ -111,32 +108,56 @@ class RowSource:
         InvalidDataset
             When the file turns out to be damaged.
         """
-        with _readable(self.path):
+        with readable(self.path):
             match self.kind:
                 case "csv":
                     yield from self._csv().rows(wanted, suspicion, on_open_mark)
                 case "jsonl":
-                    yield from json_rows(self.path, wanted, single)
+                    yield from json_rows(self.path, wanted, single, self.reading.encoding)
                 case "parquet":
                     yield from parquet_rows(self.path, wanted)
 
     @property
     def kind(self) -> FileFormat:
-        """Format that it is read in."""
-        return self.format or format_of(self.path)
+        """Format that it is read in: of the name's ending, and where that says nothing of the first bytes.
+
+        Raises
+        ------
+        InvalidDataset
+            When the file can't be read.
+        """
+        known = self.reading.format or _FORMAT_OF.get(_deciding_suffix(self.path))
+        if known is not None:
+            return known
+        with readable(self.path):
+            start = first_bytes(self.path, _N_BYTES_PEEKED)
+        if start.startswith(b"PAR1"):
+            return "parquet"
+        if start.startswith(b"[") or (_deciding_suffix(self.path) == ".json" and not _has_rows(start)):
+            raise InvalidDataset(
+                f"{self.path} is no JSON Lines; `jq -c '.[]' FILE` makes them of a JSON array"
+            )
+        return "jsonl" if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") else "csv"
 
     @property
     def usual_delimiter(self) -> str:
         """Separator of fields where nothing else is told."""
         return "\t" if _deciding_suffix(self.path) in _TABBED else ","
 
+    @property
+    def is_tabbed(self) -> bool:
+        """Whether tabs separate its fields: then a line that looks like a row is one, without doubt."""
+        # Text with tabs is hardly ever quoted; of CSV, a text of several lines may look like rows.
+        return (self.reading.delimiter or self.usual_delimiter).lower() in ("\t", "\\t", "tab")
+
     def _csv(self) -> CsvFile:
-        told = None if self.delimiter is None else delimiter_of(self.delimiter)
-        return CsvFile(self.path, told, self.usual_delimiter)
+        how = self.reading
+        told = None if how.delimiter is None else delimiter_of(how.delimiter)
+        return CsvFile(self.path, told, self.usual_delimiter, how.encoding, how.has_header)
 
 
 def format_of(path: Path) -> FileFormat:
-    """Return what a file's name says it is.
+    """Return what a name says that a file is to be.
 
     Raises
     ------
@@ -149,11 +170,14 @@ def format_of(path: Path) -> FileFormat:
     suffix = _deciding_suffix(path)
     known = _FORMAT_OF.get(suffix)
     if known is None:
-        hint = "; of a JSON array `jq -c '.[]' FILE` makes JSON Lines" if suffix == ".json" else ""
-        raise InvalidDataset(
-            f"{path}: wanted a name that ends in {', '.join(_FORMAT_OF)} (and {', '.join(_PACKED)}){hint}"
-        )
+        raise InvalidDataset(f"{path}: wanted a name that ends in {', '.join(_FORMAT_OF)}")
     return known
+
+
+def _has_rows(start: bytes) -> bool:
+    """Return whether the first line is an object by itself."""
+    first = start.lstrip().split(b"\n")[0].rstrip()
+    return first.startswith(b"{") and first.endswith(b"}")
 
 
 def _deciding_suffix(path: Path) -> str:
@@ -162,13 +186,21 @@ def _deciding_suffix(path: Path) -> str:
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    """Tell what is wrong with a file as a whole."""
+def readable(path: Path) -> Iterator[None]:
+    """Tell what is wrong with a file as a whole.
+
+    Raises
+    ------
+    InvalidDataset
+        In place of what its bytes raise.
+    """
     try:
         yield
     except FileNotFoundError as error:
         raise InvalidDataset(f"there is no file {path}") from error
     except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, pyarrow.ArrowException) as error:
         raise InvalidDataset(f"{path} is damaged or incomplete: {error}") from error
+    except UnicodeError as error:
+        raise InvalidDataset(f"{path} holds bytes that are not of its encoding: {error}") from error
     except OSError as error:
         raise InvalidDataset(f"{path} can't be read: {error}") from error

@@ -6,6 +6,13 @@ from collections.abc import Iterable, Sequence
 from streamrec.domain.events.times import MAX_DAY_NUMBER, is_day_number
 from streamrec.domain.events.values import DayNumbers
 
+_NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][+-]?\d{1,2})?", re.ASCII)
+_NUMBER_WITH_COMMA = re.compile(r"([+-]?)(0|[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d*)(?:,(\d+))?", re.ASCII)
+_TRUTHS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "1", "x", "ja", "oui", "si", "sí"), True),
+    **dict.fromkeys(("false", "no", "n", "f", "0", "", "nein", "non"), False),
+}
+
 N_ROWS_PEEKED = 1000
 """Rows that tell; the memory that they take is bounded with them."""
 
@@ -50,3 +57,66 @@ def were_floats(ids: Sequence[object]) -> bool:
 def is_whole_float(text: str) -> bool:
     """Return whether a text is a whole number with a decimal point, such as 41.0."""
     return _WHOLE_FLOAT.fullmatch(text) is not None
+
+
+def with_point(text: str, decimal: str) -> str:
+    """Return a number as the rest of the world writes it, where decimals stand behind a comma.
+
+    >>> [with_point(text, ",") for text in ("12,50", "1.234,5", "-0,5", "a,b", "7")]
+    ['12.50', '1234.5', '-0.5', 'a,b', '7']
+    >>> with_point("12,50", ".")
+    '12,50'
+    """
+    if decimal == ".":
+        return text
+    parts = _NUMBER_WITH_COMMA.fullmatch(text.strip())
+    if parts is None:
+        return text
+    sign, whole, decimals = parts.groups()
+    return f"{sign}{whole.replace('.', '')}" + (f".{decimals}" if decimals else "")
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Return whether a text is a number with a comma before its decimals, such as 12,50."""
+    return "," in text and _NUMBER_WITH_COMMA.fullmatch(text.strip()) is not None
+
+
+def number_of(text: str, decimal: str = ".") -> float | None:
+    """Return the number that a text of an attribute is; None: it is none.
+
+    Numbers that begin with zeros are codes, and so are those of more digits than a float keeps.
+
+    >>> number_of("12"), number_of("12.50"), number_of("007"), number_of("1,5", ",")
+    (12, 12.5, None, 1.5)
+    """
+    plain = with_point(text, decimal)
+    if _NUMBER.fullmatch(plain) is None:
+        return None
+    return float(plain) if set(plain) & set(".eE") else int(plain)
+
+
+def parts_of_list(text: str, separator: str) -> list[str]:
+    """Return the parts of a text that is a list, without blanks around them and without empty ones.
+
+    >>> parts_of_list("tea | rain|", "|")
+    ['tea', 'rain']
+    """
+    return [part.strip() for part in text.split(separator) if part.strip()]
+
+
+def is_word(given: object) -> bool:
+    """Return whether it is a text without blanks and quotation marks, as ids mostly are.
+
+    >>> is_word("i1"), is_word("a film"), is_word(7)
+    (True, False, False)
+    """
+    return isinstance(given, str) and not any(mark in given for mark in ' \t"')
+
+
+def truth_of(text: str) -> bool | None:
+    """Return what a text such as yes or 0 says; None: neither.
+
+    >>> truth_of("Yes"), truth_of("0"), truth_of("perhaps")
+    (True, False, None)
+    """
+    return _TRUTHS.get(text.strip().lower())

@@ -1,8 +1,12 @@
 """One user, one item, one moment."""
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 MAX_ID_BYTES = 256
+
+MAX_REQUEST_ID = 128
+"""Characters of the id of an answer."""
 
 DEFAULT_EVENT_TYPE = "interaction"
 
@@ -22,6 +26,8 @@ class Interaction(msgspec.Struct, frozen=True, gc=False):
         Price, seconds viewed, rating ...; its meaning belongs to the type.
     event_id
         The sender's name for this event; a repeat within the dedupe window has no effect.
+    request_id
+        Of the answer in which the user saw the item; unset, and not written: nobody says.
     """
 
     user_id: str
@@ -30,3 +36,4 @@ class Interaction(msgspec.Struct, frozen=True, gc=False):
     type: str = DEFAULT_EVENT_TYPE
     value: float | None = None
     event_id: str | None = None
+    request_id: str | UnsetType = UNSET

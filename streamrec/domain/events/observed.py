@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.item_labels import ItemLabels
+from streamrec.domain.users.less import Less
 
 Rows = NDArray[np.int64]
 
@@ -29,6 +30,8 @@ class Choices(NamedTuple):
     histories
         (P, H) item rows that the user chose before, newest first, each once and the event's own not at all;
         -1 where there is none.
+    is_again
+        (P,) whether the user chose the same item lately.
     values
         (P,) what each event was worth, NaN where it does not say.
     labels
@@ -42,6 +45,7 @@ class Choices(NamedTuple):
     weights: NDArray[np.float32]
     shares: NDArray[np.float64]
     histories: Rows
+    is_again: NDArray[np.bool_]
     values: NDArray[np.float64]
     labels: Sequence[ItemLabels]
 
@@ -50,6 +54,58 @@ class Choices(NamedTuple):
         """(P,) weights under the cap on what one user's events may count together."""
         counted: NDArray[np.float64] = self.weights * self.shares
         return counted
+
+
+class Retracted(NamedTuple):
+    """R distinct pairs of a user and an item, of which all that was said so far is taken back.
+
+    Attributes
+    ----------
+    user_rows
+        (R,).
+    item_rows
+        (R,); -1 of an item that has no row.
+    item_ids
+        R ids.
+    timestamps
+        (R,) Unix seconds of the events that took back.
+    n_choices
+        (R,) how often the item was among those that the user chose last.
+    labels
+        R labels of the items, as they are now.
+    """
+
+    user_rows: Rows
+    item_rows: Rows
+    item_ids: Sequence[str]
+    timestamps: NDArray[np.float64]
+    n_choices: Rows
+    labels: Sequence[ItemLabels]
+
+    @property
+    def known(self) -> tuple[Rows, Rows]:
+        """The user and item rows of those whose item has a row."""
+        is_known = self.item_rows >= 0
+        return self.user_rows[is_known], self.item_rows[is_known]
+
+
+class Decision(NamedTuple):
+    """Decision of a user on whether an item may be offered: the latest counts.
+
+    Attributes
+    ----------
+    item_id
+        Of an item that may have no row.
+    is_dislike
+        If not, it was chosen.
+    less
+        Set where less of what the item is like is wanted.
+    """
+
+    user_row: int
+    item_id: str
+    is_dislike: bool
+    less: Less | None = None
 
 
 class ObservedEvents(NamedTuple):
@@ -61,17 +117,13 @@ class ObservedEvents(NamedTuple):
         (B,).
     timestamps
         (B,) Unix seconds.
-    dislikes
-        User row and item id of each event of negative weight; its item may have no row.
+    decisions
+        Dislikes, and the choices of those who dislike anything, in their order.
     choices
         Those of positive weight.
-    number
-        Events that were taken in up to the last of these. The stream's begin at 1; those of a history that
-        was learned before it end at 0.
     """
 
     user_rows: Rows
     timestamps: NDArray[np.float64]
-    dislikes: Sequence[tuple[int, str]]
+    decisions: Sequence[Decision]
     choices: Choices
-    number: int

@@ -45,6 +45,14 @@ class PairVisits(NamedTuple):
     of_event: Rows
 
 
+class UserPairs(NamedTuple):
+    """All pairs of some users: (P,) their slots, and the rows of their users and items."""
+
+    slots: Rows
+    user_rows: Rows
+    item_rows: Rows
+
+
 class RecentPairs:
     """A slot for each pair that came lately, until another pair of the same slot comes.
 
@@ -75,12 +83,33 @@ class RecentPairs:
         self.keys[slots] = keys  # of several assigned the last one stays
         return PairVisits(slots, is_known, keys & ((1 << _ITEM_BITS) - 1), of_event)
 
-    def forget_users(self, rows: Rows) -> tuple[Rows, Rows]:
-        """Forget all pairs of users; return their slots, and their items' rows."""
+    def of_users(self, rows: Rows) -> UserPairs:
+        """Return all pairs of users."""
         slots = np.flatnonzero(np.isin(self.keys >> _ITEM_BITS, rows))
-        item_rows = self.keys[slots] & ((1 << _ITEM_BITS) - 1)
-        self.keys[slots] = _FREE
-        return slots, item_rows
+        keys = self.keys[slots]
+        return UserPairs(slots, keys >> _ITEM_BITS, keys & ((1 << _ITEM_BITS) - 1))
+
+    def forget_users(self, rows: Rows) -> UserPairs:
+        """Forget all pairs of users, and return them."""
+        gone = self.of_users(rows)
+        self.keys[gone.slots] = _FREE
+        return gone
+
+    def forget_pairs(self, user_rows: Rows, item_rows: Rows) -> UserPairs:
+        """Forget those of (P,) distinct pairs that hold their slots, and return them.
+
+        >>> pairs = RecentPairs()
+        >>> _ = pairs.visit(np.array([1, 1]), np.array([7, 8]))
+        >>> gone = pairs.forget_pairs(np.array([1, 2]), np.array([7, 7]))
+        >>> gone.user_rows.tolist(), gone.item_rows.tolist(), len(pairs.of_users(np.array([1])).slots)
+        ([1], [7], 1)
+        """
+        keys = (user_rows << _ITEM_BITS) | item_rows
+        slots = slots_of(keys)
+        is_held = self.keys[slots] == keys
+        gone = UserPairs(slots[is_held], user_rows[is_held], item_rows[is_held])
+        self.keys[gone.slots] = _FREE
+        return gone
 
     def forget_items(self, rows: Rows) -> None:
         """Forget all pairs with any of these items."""

@@ -18,6 +18,13 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 USUAL_WEIGHTS = {"impression": 0.0, "dislike": -1.0}
 """By type, where nobody says otherwise."""
 
+RETRACT = "retract"
+"""Type of an event that takes back all that its user said of its item so far: no choice, and no dislike."""
+
+LESS = "less"
+"""Type of an event that asks for less of what its item is like: a dislike of it, and fewer items that share
+its categories or tags. Given a weight that is not negative it is a word like others."""
+
 
 class _ValueRule(NamedTuple):
     compare: Callable[[float, float], bool]
@@ -29,7 +36,8 @@ class EventWeights:
     """Weights of events in learning.
 
     Positive: learned from, and seen. Zero: recorded only (an impression is not a choice).
-    Negative: a dislike, after which the item is never offered to that user again.
+    Negative: a dislike, after which the item is not offered to that user again unless they choose it later.
+    `RETRACT` weighs nothing and can't be given a weight: what it does is not a matter of how much.
 
     Parameters
     ----------
@@ -48,7 +56,7 @@ class EventWeights:
     Raises
     ------
     ValueError
-        When a rule names no type, or compares with what is no finite number.
+        When a rule names no type, or compares with what is no finite number, or a weight is for `RETRACT`.
 
     >>> weights = EventWeights({"view": 0.5, "dislike": -1.0, "rating<=2": -1.0, "rating<4": 0.0})
     >>> weights.of("view"), weights.of("purchase"), weights.of("dislike")
@@ -60,13 +68,17 @@ class EventWeights:
     def __init__(self, weights: Mapping[str, float], default: float = 1.0) -> None:
         self.given = dict(weights)
         self.default = default
-        self._by_type: dict[str, float] = {}
+        self._by_type: dict[str, float] = {LESS: -1.0}
         self._rules: dict[str, list[_ValueRule]] = {}
+        if RETRACT in self.given:
+            raise ValueError(f"{RETRACT!r} takes back what a user said of an item: it has no weight")
         for name, weight in weights.items():
             if (parts := _RULE.fullmatch(name)) is None:
                 self._by_type[name] = weight
             else:
                 event_type, comparison, limit = parts.groups()
+                if event_type == RETRACT:
+                    raise ValueError(f"{name!r}: {RETRACT!r} has no weight, whatever its value")
                 rule = _ValueRule(_COMPARISONS[comparison], _limit_of(name, event_type, limit), weight)
                 self._rules.setdefault(event_type, []).append(rule)
 
@@ -77,6 +89,8 @@ class EventWeights:
 
     def of(self, event_type: str, value: float | None = None) -> float:
         """Return the weight of an event."""
+        if event_type == RETRACT:
+            return 0.0
         if self._rules and value is not None:
             for rule in self._rules.get(event_type, ()):
                 if rule.compare(value, rule.limit):

@@ -1,14 +1,16 @@
-"""Categories of many items at hand, as numbers."""
+"""Categories and words of many items at hand, as numbers."""
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice, repeat
+from collections.abc import Container, Iterable, Mapping, Sequence
+from itertools import chain, islice, repeat
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.items.content_tokens import MOST_TO_RANK_BY
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
+from streamrec.domain.rows.rows_by_number import RowsByNumber
 
 MOST_CATEGORIES = 8
 """Categories of an item that count: the first ones."""
@@ -16,21 +18,27 @@ MOST_CATEGORIES = 8
 N_NUMBERS = 4096
 """Two of some hundred categories may have the same number, which makes them one; none of some ten does."""
 
+N_WORDS = 32_767
+"""Words whose numbers are alike count as one; where an item has no more of them, this number stands."""
+
 MOST_ITEMS = 200_000
-"""Some 40 MB with the ids."""
+"""Some 46 MB with the ids."""
+
+_WEIGHED_AGAIN = 1.02
+"""Growth of the number of changes since words were weighed, from which they are weighed anew."""
 
 _UNKNOWN = 0
 """Row of all items that are not there: no categories, never put in."""
-
-_NOT_LOOKED_UP = -2
 
 _NEVER = -np.inf
 
 
 class CategoryTable:
-    """Categories of up to `most_items` items; of more, those put in first go.
+    """Categories and words of up to `most_items` items; of more, those put in first go.
 
-    A category's number is made of its name: nobody has to agree on it, and there is no list that grows.
+    A category's number is made of its name: nobody has to agree on it, and there is no list that grows. So is
+    that of a word, see `content_tokens`. A word that n of all N items have weighs log(1 + N / n) (inverse
+    document frequency; Manning, Raghavan, Schütze 2008, Introduction to Information Retrieval, section 6.2).
 
     Parameters
     ----------
@@ -50,22 +58,51 @@ class CategoryTable:
         self._ids = [""]
         self._free: list[int] = []
         self._next_out = 0
-        self._rows_by_number = _RowsByNumber(ItemNumbers())
+        self._rows_by_number = RowsByNumber(ItemNumbers())
         self._numbers = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
+        self._words = np.full((1, MOST_TO_RANK_BY), N_WORDS, np.int16)
         self._put_at = np.full(1, _NEVER)
+        self._n_with = [0] * N_WORDS
+        self._n_changes = 0
+        self._n_weighed = 0
+        self._weights = np.zeros(N_WORDS + 1, np.float32)
 
     def __len__(self) -> int:
         """Return the number of items."""
         return len(self._row_of)
 
-    def put(self, item_id: str, categories: Sequence[str], at: float = 0.0) -> None:
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(N_WORDS + 1,) what each word weighs, 0 for none; weighed anew as the items at hand change."""
+        if self._n_changes > self._n_weighed * _WEIGHED_AGAIN:
+            n_with = np.maximum(np.array(self._n_with, np.float32), 1)
+            self._weights = np.append(np.log1p(np.float32(len(self)) / n_with), np.float32(0))
+            self._n_weighed = self._n_changes
+        return self._weights
+
+    def put(
+        self, item_id: str, categories: Sequence[str], at: float = 0.0, words: Sequence[int] = ()
+    ) -> None:
         """Replace what is known of an item, at a moment in seconds."""
-        row = self._row_for(item_id)
-        names = islice(dict.fromkeys(categories), MOST_CATEGORIES)
-        numbers = [crc32(name.encode("utf-8", "backslashreplace")) % N_NUMBERS for name in names]
-        self._numbers[row] = N_NUMBERS
-        self._numbers[row, : len(numbers)] = numbers
-        self._put_at[row] = at
+        self.put_all({item_id: categories}, at)
+        self.put_words(item_id, words)
+
+    def put_words(self, item_id: str, words: Sequence[int]) -> None:
+        """Replace the words of an item: numbers as of `tokens_to_rank_by`, of which the first 16 count."""
+        self._put_words(self._row_for(item_id), words)
+
+    def put_all(self, categories: Mapping[str, Sequence[str]], at: float = 0.0) -> None:
+        """Do the same for several items, by id: cheaper than one by one.
+
+        >>> table = CategoryTable()
+        >>> table.put_all({"a": ("war", "drama"), "b": ()})
+        >>> (table.of(["a", "b"]) < N_NUMBERS).sum(axis=1).tolist()
+        [2, 0]
+        """
+        rows = [self._row_for(item_id) for item_id in categories]
+        numbers = list(chain.from_iterable(map(_numbers_of, categories.values())))
+        self._numbers[rows] = np.array(numbers, np.int16).reshape(len(rows), MOST_CATEGORIES)
+        self._put_at[rows] = at
 
     def put_off(self, item_ids: Iterable[str], at: float) -> None:
         """Let items be as if put in at a moment, those that are unknown without categories."""
@@ -79,7 +116,13 @@ class CategoryTable:
         if row != _UNKNOWN:
             self._rows_by_number.put(item_id, _UNKNOWN)
             self._numbers[row] = N_NUMBERS
+            self._put_words(row, ())
             self._free.append(row)
+
+    def drop_but(self, item_ids: Container[str]) -> None:
+        """Forget all items but these."""
+        for item_id in [item_id for item_id in self._row_of if item_id not in item_ids]:
+            self.drop(item_id)
 
     def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
         """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
@@ -98,12 +141,29 @@ class CategoryTable:
     def rows_by_number(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int64]:
         """Return (N,) the same of items by number."""
         if not self._rows_by_number.are_of(items):
-            self._rows_by_number = _RowsByNumber(items)
+            self._rows_by_number = RowsByNumber(items)
         return self._rows_by_number.of(numbers, self.rows)
 
     def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
         """Return (N, 8) numbers of categories, and (N,) when they were put in; minus infinity: never."""
         return self._numbers.take(rows, axis=0), self._put_at.take(rows)
+
+    def words_at(self, rows: NDArray[np.int64]) -> NDArray[np.int16]:
+        """Return (N, 16) numbers of words, `N_WORDS` where there are no more."""
+        return self._words.take(rows, axis=0)
+
+    def _put_words(self, row: int, words: Sequence[int]) -> None:
+        numbers = list(dict.fromkeys(word % N_WORDS for word in words[:MOST_TO_RANK_BY]))
+        before = [number for number in self._words[row].tolist() if number < N_WORDS]
+        if numbers == before:
+            return
+        for number in before:
+            self._n_with[number] -= 1
+        for number in numbers:
+            self._n_with[number] += 1
+        self._words[row] = N_WORDS
+        self._words[row, : len(numbers)] = numbers
+        self._n_changes += 1
 
     def _row_for(self, item_id: str) -> int:
         row = self._row_of.get(item_id, _UNKNOWN)
@@ -113,6 +173,7 @@ class CategoryTable:
             self._ids[row] = item_id
             self._rows_by_number.put(item_id, row)
             self._numbers[row] = N_NUMBERS
+            self._put_words(row, ())
         return row
 
     def _free_row(self) -> int:
@@ -122,6 +183,7 @@ class CategoryTable:
         if self._most_items is None or row <= self._most_items:
             self._ids.append("")
             self._numbers = grown(self._numbers, row + 1, fill=N_NUMBERS)
+            self._words = grown(self._words, row + 1, fill=N_WORDS)
             self._put_at = grown(self._put_at, row + 1, fill=_NEVER)
             return row
         row = 1 + self._next_out % self._most_items
@@ -131,40 +193,11 @@ class CategoryTable:
         return row
 
 
-class _RowsByNumber:
-    """Rows of a table by the numbers that a process has given to items; each id is looked up once."""
-
-    def __init__(self, items: ItemNumbers) -> None:
-        self._items = items
-        self._n_released = items.ids.n_released
-        self._rows = np.zeros(0, np.int64)
-
-    def are_of(self, items: ItemNumbers) -> bool:
-        """Return whether these are the numbers' rows still; a number that was released may be another's."""
-        return self._items is items and self._n_released == items.ids.n_released
-
-    def of(
-        self, numbers: Numbers, rows_of: Callable[[Sequence[str]], NDArray[np.int64]]
-    ) -> NDArray[np.int64]:
-        """Return (N,) rows; of those met for the first time, what `rows_of` says of their ids."""
-        if len(self._rows) < len(self._items):
-            self._rows = grown(self._rows, len(self._items), fill=_NOT_LOOKED_UP)
-        rows = self._rows[numbers]
-        is_first = rows == _NOT_LOOKED_UP
-        if is_first.any():
-            met = numbers[is_first]
-            ids = [self._items.ids.id_at(number) for number in met.tolist()]
-            rows[is_first] = rows_of([id_ or "" for id_ in ids])
-            # A number that is free now may be another's the next time.
-            is_in_use = [id_ is not None for id_ in ids]
-            self._rows[met[is_in_use]] = rows[is_first][is_in_use]
-        return rows
-
-    def put(self, item_id: str, row: int) -> None:
-        """Replace the row of an item, if it was met."""
-        number = self._items.ids.row(item_id)
-        if 0 <= number < len(self._rows):
-            self._rows[number] = row
+def _numbers_of(categories: Sequence[str]) -> list[int]:
+    """Return the numbers of the first 8 categories, filled up with `N_NUMBERS`."""
+    names = islice(dict.fromkeys(categories), MOST_CATEGORIES)
+    numbers = [crc32(name.encode("utf-8", "backslashreplace")) % N_NUMBERS for name in names]
+    return numbers + [N_NUMBERS] * (MOST_CATEGORIES - len(numbers))
 
 
 class Glance:
@@ -194,8 +227,21 @@ class Glance:
             self.older += [item_ids[position] for position in is_older.tolist()]
         return numbers
 
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """(N_WORDS + 1,) what each word weighs, see `CategoryTable`."""
+        return self._table.weights
+
+    def words_of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
+        """Return (N, 16) the numbers of items' words, `N_WORDS` where there are no more."""
+        return self._table.words_at(self._table.rows(item_ids))
+
+    def words_of_numbers(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int16]:
+        """Return (N, 16) the same of items by number."""
+        return self._table.words_at(self._table.rows_by_number(items, numbers))
+
     def of_numbers(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int16]:
-        """Return (N, 8) the same of items by number."""
+        """Return (N, 8) the numbers of the categories of items by number."""
         categories, put_at = self._table.at(self._table.rows_by_number(items, numbers))
         if put_at.min(initial=np.inf) < self._moment:
             self.older += items.ids_at(numbers[put_at < self._moment].tolist())

@@ -17,6 +17,11 @@ DEFAULT_FIELDS: frozenset[ContentField] = frozenset(get_args(ContentField))
 MOST_TOKENS = 64
 """Of an item, each counted once; fields come in the order of `_READERS`, so that long texts come last."""
 
+MOST_TO_RANK_BY = 16
+"""Of an item's tokens, those that rankers go by: they hold them of every candidate."""
+
+_TO_RANK_BY: frozenset[ContentField] = DEFAULT_FIELDS - {"text"}
+
 _MOST_CHARACTERS = 10_000
 """Of a title or text that are looked at; there are more than enough words in them."""
 
@@ -40,6 +45,15 @@ def tokens_of(item: Item, fields: Collection[ContentField]) -> tuple[int, ...]:
     )
     numbers = dict.fromkeys(crc32(word.encode("utf-8", "backslashreplace")) >> 1 for word in words)
     return tuple(islice(numbers, MOST_TOKENS))
+
+
+def tokens_to_rank_by(item: Item) -> tuple[int, ...]:
+    """Return the first `MOST_TO_RANK_BY` tokens of an item, without those of its text.
+
+    >>> len(tokens_to_rank_by(Item("i", title="The Birds", text="Crows gather.", categories=("Horror",))))
+    3
+    """
+    return tokens_of(item, _TO_RANK_BY)[:MOST_TO_RANK_BY]
 
 
 def _words(text: str | None) -> Iterator[str]:

@@ -33,6 +33,11 @@ def n_new_slots(share: float, k: int, rng: random.Random) -> int:
     return int(share * k + rng.random())
 
 
+def first_slot_of(k: int) -> int:
+    """Return the first position of a list of `k` that a new item may get: in its lower half."""
+    return max(N_UNTOUCHED, k // 2)
+
+
 def with_new_items(
     ranked: Sequence[str],
     new: Sequence[RankedItem],
@@ -68,8 +73,7 @@ def with_new_items(
     ['a', 'b', 'c', 'd', 'e', 'f']
     """
     listed = list(ranked[:k])
-    first_slot = max(N_UNTOUCHED, k // 2)
-    slots = range(first_slot, min(k, len(listed) + 1))
+    slots = range(first_slot_of(k), min(k, len(listed) + 1))
     if not n_slots or not slots:
         return listed
     in_list = set(listed)

@@ -46,10 +46,15 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True):
         >>> Item("i", attributes={"tags": ["war", 1]}).tags
         ()
         """
-        given = self.attributes.get("tags")
-        if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
-            return tuple(dict.fromkeys(given))
-        return ()
+        return tags_in(self.attributes)
+
+
+def tags_in(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the tags among attributes of an item, see `Item.tags`."""
+    given = attributes.get("tags")
+    if isinstance(given, list) and all(isinstance(tag, str) for tag in given):
+        return tuple(dict.fromkeys(given))
+    return ()
 
 
 MAX_NESTING = 64
@@ -107,6 +112,52 @@ class ItemVersions(NamedTuple):
 
     items: dict[str, Item]
     versions: dict[str, int]
+
+
+class ItemPosition(NamedTuple):
+    """Place in the order of all items by their versions, and those of one version by the bytes of their ids.
+
+    Attributes
+    ----------
+    version
+        -1 before all items.
+    key
+        The id, as bytes: one that is no UTF-8 has a place, too.
+    """
+
+    version: int = -1
+    key: bytes = b""
+
+
+class FoundItems(NamedTuple):
+    """Items in order of their ids; those that can't be read are left out.
+
+    Attributes
+    ----------
+    next_after
+        Id behind which the next page begins; None: there are no more.
+    """
+
+    items: list[Item]
+    next_after: str | None
+
+
+class ItemPage(NamedTuple):
+    """Items that follow one another by their versions.
+
+    Attributes
+    ----------
+    items
+        As in `ItemVersions`; those that can't be read are left out.
+    end
+        Where the next page goes on.
+    is_last
+        There were no more when it was read.
+    """
+
+    items: dict[str, Item]
+    end: ItemPosition
+    is_last: bool
 
 
 def versioned(

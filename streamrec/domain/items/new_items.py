@@ -79,6 +79,11 @@ class NewItems(StatePart):
         were_chosen: NDArray[np.bool_] = self._n_events[rows] > 0
         return were_chosen
 
+    def appeared_at(self, now: float) -> NDArray[np.float64]:
+        """Return (I,) when each item appeared, in seconds; 0 for those that have not, as of a time."""
+        has_appeared = (self._entered_at > _NEVER) & (self._entered_at <= now)
+        return np.where(has_appeared, np.maximum(self._entered_at, np.finfo(np.float32).tiny), 0.0)
+
     def scores(self, now: float) -> NDArray[np.float64]:
         """Return (I,) how much each item should be shown: most of all the youngest and least chosen.
 

@@ -1,28 +1,20 @@
 """Popularity counts: the items chosen most, over all time and lately."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.events.observed import ObservedEvents
-from streamrec.domain.events.recent_pairs import N_SLOTS, PairVisits, RecentPairs
-from streamrec.domain.popularity.fading import FadingScale
-from streamrec.domain.rows.growing import grown
+from streamrec.domain.events.observed import ObservedEvents, Retracted
+from streamrec.domain.events.recent_pairs import N_SLOTS, RecentPairs, UserPairs
+from streamrec.domain.popularity.window import HalfLife, Window
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.errors import UnfitState
 
 ALL_TIME, LATELY = "all", "recent"
 """Names of windows: of everything, and of the newest events."""
-
-EVENTS_PATTERN = r"^[1-9][0-9]* events$"
-"""A half-life that is counted in events: "1000 events"."""
-
-HalfLife = float | str | None
-"""Seconds; or events, as `EVENTS_PATTERN` says; or None, for never."""
 
 
 class Popularity(StatePart):
@@ -48,7 +40,7 @@ class Popularity(StatePart):
     """
 
     def __init__(self, half_lives: Mapping[str, HalfLife]) -> None:
-        self._windows = {name: _Window(half_life) for name, half_life in half_lives.items()}
+        self._windows = {name: Window(half_life) for name, half_life in half_lives.items()}
         self._pairs = RecentPairs()
         self._n_events = 0.0
 
@@ -92,16 +84,22 @@ class Popularity(StatePart):
         """Set the counts of items to zero."""
         self._pairs.forget_items(rows)
         for window in self._windows.values():
-            window.counts[rows[rows < len(window.counts)]] = 0
+            window.forget_items(rows)
 
     def forget_users(self, rows: NDArray[np.int64]) -> None:
         """Make rows free for their next users, and take back what their recent pairs added to their items.
 
         What pairs added that were pushed out of the table since stays counted: it is not known any more.
         """
-        slots, item_rows = self._pairs.forget_users(rows)
+        self._take_back(self._pairs.forget_users(rows))
+
+    def retract(self, pairs: Retracted) -> None:
+        """Take back what pairs added to their items, as far as they are among the recent ones."""
+        self._take_back(self._pairs.forget_pairs(*pairs.known))
+
+    def _take_back(self, gone: UserPairs) -> None:
         for window in self._windows.values():
-            window.take_back(slots, item_rows)
+            window.take_back(gone)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
@@ -138,66 +136,3 @@ class Popularity(StatePart):
                 unfit.append(f"window {name}: {error}")
         if unfit:
             raise UnfitState("; ".join(unfit))
-
-
-class _Window:
-    """Counts by item row, and what each recent pair has added to them."""
-
-    def __init__(self, half_life: HalfLife) -> None:
-        self.is_in_events = isinstance(half_life, str)
-        self.counts = np.zeros(0)
-        self._added = np.zeros(N_SLOTS)
-        self._scale = FadingScale(_in_events(half_life) if isinstance(half_life, str) else half_life)
-
-    def add(self, visits: PairVisits, times: NDArray[np.float64], weights: NDArray[np.floating]) -> None:
-        """Raise what each pair has added to what its strongest visit is worth."""
-        factor = self._scale.reach(float(times.max()))
-        if factor != 1.0:
-            self.counts *= factor
-            self._added *= factor
-        before = np.where(visits.is_known, self._added[visits.slots], 0.0)
-        after = before.copy()
-        np.maximum.at(after, visits.of_event, self._scale.seen_from_origin(weights, times))
-        self._added[visits.slots] = after  # of several stays in a slot the last one is kept
-        self.counts = grown(self.counts, int(visits.item_rows.max()) + 1)
-        np.add.at(self.counts, visits.item_rows, after - before)
-
-    def take_back(self, slots: NDArray[np.int64], item_rows: NDArray[np.int64]) -> None:
-        """Subtract what the pairs of (P,) slots added to their items."""
-        # A window that began later than the pairs may never have counted some of the items.
-        self.counts = grown(self.counts, int(item_rows.max(initial=-1)) + 1)
-        np.subtract.at(self.counts, item_rows, self._added[slots])
-        self.counts[item_rows] = np.maximum(self.counts[item_rows], 0.0)  # of rounding
-        self._added[slots] = 0.0
-
-    def scores(self) -> NDArray[np.float64]:
-        """Return (I,) counts as of the newest event."""
-        return self.counts * self._scale.worth_now()
-
-    def arrays(self) -> dict[str, NDArray[np.float64]]:
-        """Return the state, for a checkpoint."""
-        of_kind = {"is_in_events": np.array([float(self.is_in_events)])}
-        return {"counts": self.counts, "added": self._added, **self._scale.arrays(), **of_kind}
-
-    def load_arrays(self, arrays: Arrays, n_events: float) -> None:
-        """Take over copies of what `arrays` returned, when so many events had been counted in all."""
-        counts = stored(arrays, "counts", np.float64, None)
-        added = stored(arrays, "added", np.float64, N_SLOTS)
-        if _was_in_events(arrays, n_events) != self.is_in_events:
-            raise UnfitState(f"its half-life was in {'seconds' if self.is_in_events else 'events'}")
-        factor = self._scale.load_arrays(arrays)
-        self.counts, self._added = counts * factor, added * factor
-
-
-def _was_in_events(arrays: Arrays, n_events: float) -> bool:
-    """Return whether a stored window counted in events."""
-    if "is_in_events" in arrays:
-        return bool(stored(arrays, "is_in_events", np.float64, 1)[0])
-    # Stored before the kind was: the clock of a window in events stands at their number.
-    return float(stored(arrays, "clock", np.float64, 2)[0]) == n_events
-
-
-def _in_events(half_life: str) -> float:
-    if not re.match(EVENTS_PATTERN, half_life):
-        raise ValueError(f"a half-life in events reads like '1000 events', not {half_life!r}")
-    return float(half_life.split()[0])

@@ -10,14 +10,16 @@ from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.context_columns import context_of, n_features
+from streamrec.domain.ranking.levels import probabilities_of, softmax
 from streamrec.domain.ranking.published_blend import COLUMNS, Blend
 from streamrec.domain.ranking.user_columns import SEGMENTS
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
+from streamrec.domain.sources.extra_weights import ExtraSources, descend, first_squares
 from streamrec.errors import UnfitState
 
-_N_HIDDEN = 32
-"""Units of the correction: with 16 a catalogue of many items ranks worse, 64 cost more than they bring."""
+_N_HIDDEN = 64
+"""Units of the correction: with 16 or 32 a catalogue of many items ranks worse."""
 
 _FIRST_TOTAL = 4.0
 """Sum of the equal weights at the start. Only proportions matter to a ranking, but the sum sets the
@@ -26,12 +28,7 @@ confidence, and so the size of the first steps."""
 _RATES = (0.03, 0.03, 0.05, 0.05, 0.05)
 """Of the parameters in the order of `_STORED`."""
 
-_MEMORY = 0.9998
-"""Squared gradients are remembered for some 5,000 steps: a rate that only ever fell could not follow when the
-best source changes."""
-
 _STORED = ("weights", "context", "hidden", "hidden_bias", "output")
-"""Names of the parameters in a checkpoint."""
 
 _Array = NDArray[np.float32]
 
@@ -50,6 +47,8 @@ class BlendRanker(StatePart):
     ----------
     kinds
         Kind of each source: those of one kind share a weight at the start. Empty: each is one of its own.
+    extra
+        Names of extra sources, see `Candidates`. Each starts with the weight of a kind.
 
     >>> from streamrec.domain.ranking.candidates import Proposal
     >>> from streamrec.domain.rows.item_numbers import ItemNumbers
@@ -67,7 +66,9 @@ class BlendRanker(StatePart):
     ['x']
     """
 
-    def __init__(self, sources: Sequence[str], seed: int = 0, *, kinds: Sequence[str] = ()) -> None:
+    def __init__(
+        self, sources: Sequence[str], seed: int = 0, *, kinds: Sequence[str] = (), extra: Sequence[str] = ()
+    ) -> None:
         n = n_features(len(sources))
         chance = np.random.default_rng(seed)
         self.sources = tuple(sources)
@@ -77,7 +78,10 @@ class BlendRanker(StatePart):
         self._hidden: _Array = chance.normal(0, n**-0.5, (n, _N_HIDDEN)).astype(np.float32)
         self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
         self._output: _Array = np.zeros(_N_HIDDEN, np.float32)
-        self._squares = [np.full_like(parameter, 1e-2) for parameter in self._parameters()]
+        self._squares = first_squares(self._parameters())
+        # Drawn after all others, which therefore are what they are without any.
+        rows = chance.normal(0, n**-0.5, (2 * len(extra), _N_HIDDEN)).astype(np.float32)
+        self._extra = ExtraSources(extra, _FIRST_TOTAL / len({*(kinds or self.sources)}), rows)
 
     def scores(self, candidates: Candidates) -> _Array:
         """Return (N,) scores; higher is better."""
@@ -85,17 +89,18 @@ class BlendRanker(StatePart):
 
     def probabilities(self, candidates: Candidates) -> _Array:
         """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
-        return _softmax(self.scores(candidates))
+        return probabilities_of(*self._products(candidates), self._hidden_bias, self._output)
 
     def shares(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
-        """Return, of (M,) candidates, (M, S) each source's share of the weighted ranks; a row sums to 1."""
-        parts = self._parts(candidates, rows)
-        shares: _Array = parts / parts.sum(axis=1, keepdims=True)
+        """Return each source's share of the weighted ranks: (M, S), (M, S + E) with extra ones; 1 in sum."""
+        shares = self._parts(candidates, rows)
+        shares /= shares.sum(axis=1, keepdims=True)
         return shares
 
     def main_sources(self, candidates: Candidates, rows: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
-        return [self.sources[column] for column in self._parts(candidates, rows).argmax(axis=1).tolist()]
+        names = (*self.sources, *self._extra.names)
+        return [names[column] for column in self._parts(candidates, rows).argmax(axis=1).tolist()]
 
     def context_parts(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, K) how much a score rises by each context column.
@@ -104,7 +109,7 @@ class BlendRanker(StatePart):
         """
         of_context = context_of(candidates.n_sources)
         features = candidates.features[np.asarray(rows, np.int64)]
-        is_active = features @ self._hidden + self._hidden_bias > 0
+        is_active = self._inputs(features) + self._hidden_bias > 0
         slopes = (self._output * is_active) @ self._hidden[of_context].T
         slopes += self._context[SEGMENTS.index(candidates.segment)]
         parts: _Array = slopes * (features[:, of_context] - candidates.context_means)
@@ -116,16 +121,20 @@ class BlendRanker(StatePart):
         if row < 0:
             return
         active, scores = self._forward(candidates)
-        errors = _softmax(scores)
+        errors = softmax(scores)
         errors[row] -= 1
         segment, n_sources = SEGMENTS.index(candidates.segment), candidates.n_sources
         grad_weights, grad_context = np.zeros_like(self._weights), np.zeros_like(self._context)
         grad_weights[segment] = errors @ candidates.features[:, :n_sources]
         grad_context[segment] = errors @ candidates.features[:, context_of(n_sources)]
         grad_active = (errors[:, None] * self._output) * (active > 0)
-        grad_hidden = candidates.features.T @ grad_active
-        self._step([grad_weights, grad_context, grad_hidden, grad_active.sum(axis=0), errors @ active])
+        plain, extra = self._split(candidates.features)
+        grad_hidden = plain.T @ grad_active
+        gradients = [grad_weights, grad_context, grad_hidden, grad_active.sum(axis=0), errors @ active]
+        descend(self._parameters(), self._squares, gradients, _RATES)
         np.maximum(self._weights, 0, out=self._weights)
+        if extra is not None:
+            self._extra.learn(extra, segment, errors, grad_active)
         self.n_learned += 1
 
     def published(self, time: StreamTime = UNKNOWN_TIME) -> Blend:
@@ -142,12 +151,13 @@ class BlendRanker(StatePart):
             output=self._output.tolist(),
             n_learned=self.n_learned,
             time=time,
+            **self._extra.published(),
         )
 
     @classmethod
-    def of(cls, blend: Blend) -> "BlendRanker":
+    def of(cls, blend: Blend, extra: Sequence[str] = ()) -> "BlendRanker":
         """Return a ranker that scores as the published one does."""
-        ranker = cls(blend.sources)
+        ranker = cls(blend.sources, extra=extra)
         ranker._weights = np.array(
             [np.array(blend.weights[name]) * blend.scale[name] for name in SEGMENTS], np.float32
         )
@@ -155,14 +165,15 @@ class BlendRanker(StatePart):
         ranker._hidden = np.array(blend.hidden, np.float32)
         ranker._hidden_bias = np.array(blend.hidden_bias, np.float32)
         ranker._output = np.array(blend.output, np.float32)
+        ranker._extra.take(blend)
         ranker.n_learned = blend.n_learned
         return ranker
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
         state: dict[str, NDArray[Any]] = dict(zip(_STORED, self._parameters(), strict=True))
-        squares = {f"squares.{name}": array for name, array in zip(_STORED, self._squares, strict=True)}
-        return state | squares | {"n_learned": np.array([self.n_learned])}
+        state |= {f"squares.{name}": array for name, array in zip(_STORED, self._squares, strict=True)}
+        return state | self._extra.arrays() | {"n_learned": np.array([self.n_learned])}
 
     def entries(self) -> list[str]:
         """Return the names of sources and columns in the order of their weights, for a checkpoint."""
@@ -183,39 +194,49 @@ class BlendRanker(StatePart):
             for name, shape in zip(_STORED, shapes, strict=True)
         ]
         (n_learned,) = stored(arrays, "n_learned", np.int64, 1)
+        self._extra.load_arrays(arrays)
         self._weights, self._context, self._hidden, self._hidden_bias, self._output = read
         self._squares, self.n_learned = squares, int(n_learned)
 
     def _parameters(self) -> list[_Array]:
         return [self._weights, self._context, self._hidden, self._hidden_bias, self._output]
 
+    def _split(self, features: _Array) -> tuple[_Array, _Array | None]:
+        """Return the columns that all candidates have, and those of extra sources where there are any."""
+        n_plain = len(self._hidden)
+        if features.shape[1] == n_plain:
+            return features, None
+        return features[:, :n_plain], features[:, n_plain:]
+
+    def _inputs(self, features: _Array) -> _Array:
+        """Return what goes into the (N, H) hidden units."""
+        plain, extra = self._split(features)
+        inputs: _Array = plain @ self._hidden
+        return inputs if extra is None else inputs + self._extra.activations(extra)
+
     def _parts(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
-        """Return, of (M,) candidates, (M, S) the weighted ranks by source."""
-        weights = self._weights[SEGMENTS.index(candidates.segment)] + np.float32(1e-6)
-        parts: _Array = candidates.features[np.asarray(rows, np.int64), : candidates.n_sources] * weights
-        return parts
+        """Return, of (M,) candidates, (M, S) or (M, S + E) the weighted ranks by source."""
+        segment = SEGMENTS.index(candidates.segment)
+        plain, extra = self._split(candidates.features[np.asarray(rows, np.int64)])
+        parts: _Array = plain[:, : candidates.n_sources] * (self._weights[segment] + np.float32(1e-6))
+        return parts if extra is None else np.hstack([parts, self._extra.parts(extra, segment)])
 
     def _forward(self, candidates: Candidates) -> tuple[_Array, _Array]:
         """Return the (N, H) active hidden units and the (N,) scores."""
-        features, n_sources = candidates.features, candidates.n_sources
-        segment = SEGMENTS.index(candidates.segment)
-        active = np.maximum(features @ self._hidden + self._hidden_bias, 0)
-        sums = features[:, :n_sources] @ self._weights[segment]
-        sums += features[:, context_of(n_sources)] @ self._context[segment]
+        sums, hidden = self._products(candidates)
+        active = np.maximum(hidden + self._hidden_bias, 0)
         return active, sums + active @ self._output
 
-    def _step(self, gradients: Sequence[_Array]) -> None:
-        steps = zip(self._parameters(), self._squares, gradients, _RATES, strict=True)
-        for parameter, squares, gradient, rate in steps:
-            squares *= _MEMORY
-            squares += gradient * gradient
-            parameter -= rate * gradient / np.sqrt(squares)
-
-
-def _softmax(scores: _Array) -> _Array:
-    odds: _Array = np.exp(scores - scores.max(initial=-np.inf))
-    odds /= odds.sum()
-    return odds
+    def _products(self, candidates: Candidates) -> tuple[_Array, _Array]:
+        """Return the (N,) weighted sums, and what goes into the (N, H) hidden units."""
+        features, n_sources = candidates.features, candidates.n_sources
+        segment = SEGMENTS.index(candidates.segment)
+        sums = features[:, :n_sources] @ self._weights[segment]
+        sums += features[:, context_of(n_sources)] @ self._context[segment]
+        _, extra = self._split(features)
+        if extra is not None:
+            sums += self._extra.sums(extra, segment)
+        return sums, self._inputs(features)
 
 
 def _equal_weights(kinds: Sequence[str]) -> _Array:

@@ -10,18 +10,16 @@ from numpy.typing import NDArray
 from streamrec.domain.ranking import user_columns
 from streamrec.domain.ranking.context_columns import context_of, n_features
 from streamrec.domain.ranking.levels import level_of
-from streamrec.domain.ranking.scene import Scene, described
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
+from streamrec.domain.rows.places import mark_places
 
 RANK_OFFSET = 10.0
 """Of reciprocal ranks: the first counts twice as much as the eleventh."""
 
 _LOGIT_RANGE = np.float32(3.0)
 """Logits this far above the worst candidate's count as 1."""
-
-_N_AFTER_SOURCES = n_features(0)
 
 
 class Proposal(NamedTuple):
@@ -41,13 +39,15 @@ class Proposal(NamedTuple):
 
 
 class Candidates:
-    """The union of S sources' proposals, described by (N, 2 S + K + U) features.
+    """The union of S sources' proposals, described by (N, 2 S + K + U) features, or 2 E more.
 
     The first S columns hold reciprocal ranks (Cormack, Clarke, Buettcher 2009, Reciprocal rank fusion
     outperforms Condorcet and individual rank learning methods), which need no scale; the next S how high the
     scores stand; both are 0 where a source does not propose an item. The next K are those of
     `context_columns`, of each candidate before what the user chose last; the last U are those of
-    `user_columns`, the same for all candidates.
+    `user_columns`, the same for all candidates. Where any of E extra sources proposes something, its E ranks
+    and E levels stand behind them; for all others these columns are not there, so that whoever has nothing
+    of extra sources is ranked to the last digit as if there were none.
 
     Parameters
     ----------
@@ -57,17 +57,19 @@ class Candidates:
         By source; what is missing counts as empty, names that are not among `sources` do not count.
     items
         That gave the items their numbers.
-    scene_of
-        Returns the scene of the distinct items that were proposed; None: nothing is known of it.
+    in_context
+        Returns the (K, N) columns of the distinct items that were proposed; None: nothing is known.
+    extra
+        Names of sources that have something for some users only, in the order of their columns.
 
     Attributes
     ----------
     numbers
         (N,) distinct items.
     features
-        (N, 2 S + K + U) float32.
+        (N, 2 S + K + U) float32, or 2 E more.
     proposals
-        Those of `sources` that are not empty, by name.
+        Those that are not empty, by name.
 
     >>> items = ItemNumbers()
     >>> proposals = {"a": Proposal(items.of(["x", "y"]), np.array([2.0, 1.0]))}
@@ -82,29 +84,36 @@ class Candidates:
         proposals: Mapping[str, Proposal],
         asker: Asker,
         items: ItemNumbers,
-        scene_of: Callable[[Numbers], Scene] | None = None,
+        in_context: Callable[[Numbers], NDArray[np.float32]] | None = None,
+        extra: Sequence[str] = (),
     ) -> None:
-        given = [(column, proposals.get(name)) for column, name in enumerate(sources)]
-        filled = [
-            (column, proposal) for column, proposal in given if proposal is not None and len(proposal.numbers)
-        ]
-        self.proposals = {sources[column]: proposal for column, proposal in filled}
-        self.n_sources = len(sources)
+        self.proposals = {
+            name: proposals[name]
+            for name in (*sources, *extra)
+            if name in proposals and len(proposals[name].numbers)
+        }
+        n_sources, n_plain = len(sources), n_features(len(sources))
+        n_extra = len(extra) if not self.proposals.keys().isdisjoint(extra) else 0
+        rows = {name: (column, n_sources + column) for column, name in enumerate(sources)}
+        rows |= {name: (n_plain + n, n_plain + n_extra + n) for n, name in enumerate(extra)}
+        self.n_sources = n_sources
+        self._items = items
         self.segment = asker.segment
         self.numbers: Numbers = np.zeros(0, np.int64)
         # By column in memory, as it is written; a matrix product reads it either way.
-        columns = np.zeros((n_features(self.n_sources), 0), np.float32)
+        columns = np.zeros((n_plain + 2 * n_extra, 0), np.float32)
+        filled = self.proposals.items()
         if filled:
             self.numbers, columns = _united(
                 np.concatenate([one.numbers for _, one in filled]),
                 np.concatenate([one.scores for _, one in filled]),
-                np.array([(column, len(one.numbers), one.is_logit) for column, one in filled]),
-                self.n_sources,
+                np.array([(*rows[name], len(one.numbers), one.is_logit) for name, one in filled]),
+                len(columns),
                 items.marks,
             )
-            if scene_of is not None:
-                columns[context_of(self.n_sources)] = described(scene_of(self.numbers))
-            columns[-user_columns.N_COLUMNS :] = user_columns.described(asker)[:, None]
+            if in_context is not None:
+                columns[context_of(n_sources)] = in_context(self.numbers)
+            columns[n_plain - user_columns.N_COLUMNS : n_plain] = user_columns.described(asker)[:, None]
         self.features: NDArray[np.float32] = columns.T
 
     @cached_property
@@ -121,13 +130,22 @@ class Candidates:
         """Return (M,) the rows of M items, -1 for those that nobody proposed."""
         if not len(self.numbers):
             return np.full(len(numbers), -1)
-        is_it = self.numbers == numbers[:, None]
-        return np.where(is_it.any(axis=1), is_it.argmax(axis=1), -1)
+        return _places(numbers, self.numbers, self._items.marks)
+
+
+@compiled
+def _places(asked: Numbers, among: Numbers, marks: Marks) -> Numbers:
+    places = np.full(len(asked), -1)
+    mark_places(marks, asked, among)
+    for position, number in enumerate(asked):
+        if number >= 0:
+            places[position] = marks[number]
+    return places
 
 
 @compiled
 def _united(
-    numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_sources: int, marks: Marks
+    numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_columns: int, marks: Marks
 ) -> tuple[Numbers, NDArray[np.float32]]:
     """Return the union of proposals that stand one after the other, and its columns, those of sources filled.
 
@@ -137,7 +155,7 @@ def _united(
     Parameters
     ----------
     proposals
-        (P, 3) column of the source, length, and whether the scores are logits.
+        (P, 4) columns of the source's ranks and levels, length, and whether the scores are logits.
     """
     for number in numbers:
         marks[number] = -1
@@ -148,14 +166,14 @@ def _united(
             marks[number] = n_distinct
             distinct[n_distinct] = number
             n_distinct += 1
-    columns = np.zeros((2 * n_sources + _N_AFTER_SOURCES, n_distinct), np.float32)
+    columns = np.zeros((n_columns, n_distinct), np.float32)
     start = 0
-    for column, length, is_logit in proposals:
+    for of_rank, of_level, length, is_logit in proposals:
         best, worst = np.float32(scores[start]), np.float32(scores[start + length - 1])
         for rank in range(length):
             position, score = marks[numbers[start + rank]], np.float32(scores[start + rank])
-            columns[column, position] = RANK_OFFSET / (RANK_OFFSET + rank)
+            columns[of_rank, position] = RANK_OFFSET / (RANK_OFFSET + rank)
             level = (score - worst) / _LOGIT_RANGE if is_logit else level_of(score, best)
-            columns[n_sources + column, position] = level
+            columns[of_level, position] = level
         start += length
     return distinct[:n_distinct], columns

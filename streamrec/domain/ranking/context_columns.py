@@ -106,6 +106,18 @@ COLUMNS = (
         high="is what many people choose now",
         low="is what few people choose now",
     ),
+    Column(
+        "words",
+        "cosine of its words with those of the last choices, rare words counting most",
+        high="is described much like what you chose lately",
+        low="is described otherwise than what you chose lately",
+    ),
+    Column(
+        "words_newest",
+        "cosine of its words with those of the newest choice",
+        high="is described much like your newest choice",
+        low="is described otherwise than your newest choice",
+    ),
 )
 """In the order of their weights; a blend that was learned of others starts anew."""
 

@@ -1,6 +1,5 @@
 """Shape of a list: diverse items, and a limit for each category."""
 
-from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -91,81 +90,107 @@ def arranged(pool: Pool, k: int, shape: Shape) -> list[int]:
     >>> arranged(pool, 3, Shape(max_per_category=1))
     [0, 2, 1]
     """
-    choice = _MarginalRelevance(pool, shape.diversity)
-    shown: list[int] = []
-    left_out: list[int] = []
-    counts: Counter[str] = Counter()
-    for _ in pool.scores:
-        if len(shown) == k:
-            break
-        row = choice.best()
-        categories = set(pool.categories[row])
-        if shape.max_per_category is not None and any(
-            counts[category] >= shape.max_per_category for category in categories
-        ):
-            choice.pass_over(row)
-            left_out.append(row)
-            continue
-        choice.show(row)
-        counts.update(categories)
-        shown.append(row)
-    return shown + left_out[: k - len(shown)]
+    diversity, cap = shape
+    lengths = np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
+    has_vector = lengths[:, 0] > 0
+    directions = np.divide(pool.embeddings, np.where(has_vector[:, None], lengths, 1), dtype=np.float32)
+    order = _by_margin(
+        (1 - diversity) * _relevance(pool.scores),
+        directions,
+        has_vector,
+        _cosines_of_pairs(directions[has_vector][:_N_COMPARED]) if diversity > 0 else _NO_COSINES,
+        diversity,
+        _NO_CATEGORIES if cap is None else _numbered(pool.categories),
+        len(pool.scores) if cap is None else cap,
+        k,
+    )
+    rows: list[int] = order.tolist()
+    return rows
 
 
-class _MarginalRelevance:
-    """Marginal relevance of each candidate to the list so far."""
+_NO_COSINES: Numbers = np.zeros(0, np.float32)
 
-    def __init__(self, pool: Pool, diversity: float) -> None:
-        self._diversity = diversity
-        self._relevance = (1 - diversity) * _relevance(pool.scores)
-        lengths = np.linalg.norm(pool.embeddings, axis=1, keepdims=True)
-        self._has_vector = lengths[:, 0] > 0
-        self._directions: Numbers = np.divide(
-            pool.embeddings, np.where(lengths > 0, lengths, 1), dtype=np.float32
-        )
-        self._cosines = _cosines_of_pairs(self._directions[self._has_vector][:_N_COMPARED])
-        self._similarity = np.zeros(len(pool.scores))
+_NO_CATEGORIES = np.zeros((0, 0), np.int64)
 
-    def best(self) -> int:
-        """Return the row of the best that is left; of equals the one further up in the pool."""
-        return _best(self._relevance, self._similarity, self._diversity)
 
-    def show(self, row: int) -> None:
-        """Put a candidate into the list."""
-        self.pass_over(row)
-        if self._diversity > 0 and self._has_vector[row] and len(self._cosines):
-            _compare_with(row, self._directions, self._has_vector, self._cosines, self._similarity)
-
-    def pass_over(self, row: int) -> None:
-        """Take a candidate out of the pool."""
-        self._relevance[row] = -np.inf
+def _numbered(categories: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """Return (P, M) the categories of each as numbers, each once; -1 where there are no more."""
+    number_of: dict[str, int] = {}
+    of_each = [{number_of.setdefault(name, len(number_of)) for name in names} for names in categories]
+    numbers = np.full((len(of_each), max(map(len, of_each), default=0)), -1)
+    for row, own in zip(numbers, of_each, strict=True):
+        row[: len(own)] = list(own)
+    return numbers
 
 
 @compiled
-def _best(relevance: Amounts, similarity: Amounts, diversity: float) -> int:
-    best, best_value = 0, -np.inf
-    for row in range(len(relevance)):
-        value = relevance[row] - diversity * similarity[row]
-        if value > best_value:
-            best, best_value = row, value
-    return best
+def _by_margin(  # noqa: PLR0913
+    relevance: Amounts,
+    directions: Numbers,
+    has_vector: NDArray[np.bool_],
+    cosines: Numbers,
+    diversity: float,
+    categories: NDArray[np.int64],
+    cap: int,
+    k: int,
+) -> NDArray[np.int64]:
+    """Return the rows of up to `k` candidates; of equal ones the one further up in the pool comes first."""
+    n = len(relevance)
+    is_left, closest, similarity = np.ones(n, np.bool_), np.full(n, np.float32(-2)), np.zeros(n)
+    counts = np.zeros(categories.size, np.int64)
+    shown, left_out = np.empty(min(k, n), np.int64), np.empty(n, np.int64)
+    n_shown = n_left_out = 0
+    while n_shown < len(shown) and n_shown + n_left_out < n:
+        best, best_value = 0, -np.inf
+        for row in range(n):
+            value = relevance[row] - diversity * similarity[row]
+            if is_left[row] and value > best_value:
+                best, best_value = row, value
+        is_left[best] = False
+        if len(categories) and not _counted(categories[best], counts, cap):
+            left_out[n_left_out] = best
+            n_left_out += 1
+            continue
+        shown[n_shown] = best
+        n_shown += 1
+        if len(cosines) and has_vector[best]:
+            _compare_with(best, directions, has_vector & is_left, cosines, closest, similarity)
+    shown[n_shown:] = left_out[: len(shown) - n_shown]
+    return shown
+
+
+@compiled
+def _counted(own: NDArray[np.int64], counts: NDArray[np.int64], cap: int) -> bool:
+    """Count one more in each of its categories; not where one has as many as it may."""
+    for category in own:
+        if category >= 0 and counts[category] >= cap:
+            return False
+    for category in own:
+        if category >= 0:
+            counts[category] += 1
+    return True
 
 
 @compiled
 def _compare_with(
-    shown: int, directions: Numbers, has_vector: NDArray[np.bool_], cosines: Numbers, similarity: Amounts
+    shown: int,
+    directions: Numbers,
+    is_compared: NDArray[np.bool_],
+    cosines: Numbers,
+    closest: Numbers,
+    similarity: Amounts,
 ) -> None:
     """Raise the similarity of what is like the one shown to the share of pairs that are less alike."""
     for row in range(len(similarity)):
-        if has_vector[row]:
+        if is_compared[row]:
             cosine = np.float32(0)
             for component in range(directions.shape[1]):
                 cosine += directions[row, component] * directions[shown, component]
-            n_smaller, n_not_larger = (
-                _n_below(cosines, cosine - _ROUNDING),
-                _n_below(cosines, cosine + _ROUNDING),
-            )
-            similarity[row] = max(similarity[row], (n_smaller + n_not_larger) / (2 * len(cosines)))
+            if cosine > closest[row]:  # else it is less like this one than like another
+                closest[row] = cosine
+                n_smaller = _n_below(cosines, cosine - _ROUNDING)
+                n_not_larger = _n_below(cosines, cosine + _ROUNDING)
+                similarity[row] = max(similarity[row], (n_smaller + n_not_larger) / (2 * len(cosines)))
 
 
 @inlined

@@ -23,8 +23,11 @@ class Explanation(msgspec.Struct, frozen=True):
     reasons
         What else raises the score above the mean of the other candidates, in words, the most important first:
         ends of the sentence "It is here because it ...".
+    less
+        What the user asked for less of and the item has, in words: it stands farther down for that.
     """
 
     sources: dict[str, float]
     because: list[Cause]
     reasons: list[str] = []
+    less: list[str] = []

@@ -1,11 +1,13 @@
-"""Levels of amounts: how high each stands beside the best, on a scale of logarithms."""
+"""Levels of amounts, beside the best on a scale of logarithms, and probabilities of scores."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import inlined
+from streamrec.domain.rows.compiled import compiled, inlined
+
+Floats = NDArray[np.float32]
 
 LEAST_SHARE = np.float32(0.01)
 """Amounts under this share of the best one are all the same: noise, on a scale of logarithms."""
@@ -51,3 +53,25 @@ def replace_by_levels(amounts: NDArray[np.float32]) -> None:
         best = max(best, amount)
     for row in range(len(amounts)):
         amounts[row] = level_of(amounts[row], best)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Return (N,) probabilities of (N,) scores."""
+    odds: Floats = np.exp(scores - scores.max(initial=-np.inf))
+    odds /= odds.sum()
+    return odds
+
+
+@compiled
+def probabilities_of(sums: Floats, hidden: Floats, bias: Floats, output: Floats) -> Floats:
+    """Return the same as `softmax` of the scores, without arrays between."""
+    scores, highest = np.empty_like(sums), np.float32(-np.inf)
+    for row in range(len(sums)):
+        score = sums[row]
+        for unit in range(len(bias)):
+            score += max(hidden[row, unit] + bias[unit], np.float32(0)) * output[unit]
+        scores[row] = score
+        highest = max(highest, score)
+    odds: Floats = np.exp(scores - highest)
+    odds /= odds.sum()
+    return odds

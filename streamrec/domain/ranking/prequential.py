@@ -43,8 +43,11 @@ class Events(NamedTuple):
 class Ranker(Protocol):
     """A model that learns as it goes, and has a score for every item."""
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
-        """Return (n_items,), the score of each of the first items for a user; higher is better."""
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
+        """Return (n_items,), the score of each of the first items for a user; higher is better.
+
+        They are as of a moment in Unix seconds; None: right after the user's newest event.
+        """
 
     def learn(self, events: Events) -> None:
         """Learn B events in their order."""
@@ -83,7 +86,7 @@ class PopularityRanker:
         self._popularity = popularity
         self._window = window
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         """Return (n_items,) counts."""
         return padded(self._popularity.scores(self._window)[:n_items], n_items)
 
@@ -239,7 +242,8 @@ def prequential_ranks(
     for asked, batch in predict_then_learn(events, start, Questioning(stride, batch_size)):
         for question in asked:
             for name, model in models.items():
-                ranks[name].append(question.rank(model.scores(question.user_row, question.n_items)))
+                scores = model.scores(question.user_row, question.n_items, question.timestamp)
+                ranks[name].append(question.rank(scores))
         for model in models.values():
             model.learn(batch)
         on_progress(len(batch.user_rows))

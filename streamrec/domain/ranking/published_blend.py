@@ -65,6 +65,12 @@ class Blend(msgspec.Struct, frozen=True):
         Of the stream, when it was published.
     rules
         Of the trainer that published it; usual ones, by which vectors stay as they are, in one of before.
+    extra
+        Names of extra sources, see `Candidates`; none in one of before.
+    extra_weights, extra_hidden
+        Their part: segment -> a weight for each, as it is; (2 E, H) of the correction.
+    cohorts
+        Tokens of those that have a ranking, see `streamrec.domain.users.cohorts`.
     """
 
     sources: tuple[str, ...]
@@ -78,6 +84,10 @@ class Blend(msgspec.Struct, frozen=True):
     n_learned: int = 0
     time: StreamTime = UNKNOWN_TIME
     rules: TrainerRules = TrainerRules()
+    extra: tuple[str, ...] = ()
+    extra_weights: dict[str, list[float]] = {}
+    extra_hidden: list[list[float]] = []
+    cohorts: tuple[int, ...] = ()
 
     def goes_by(self, sources: Sequence[str]) -> bool:
         """Return whether it was learned of these sources, and of the columns of this version."""
@@ -99,16 +109,19 @@ def decode_blend(written: str | bytes) -> Blend | None:
 
 def _is_whole(blend: Blend) -> bool:
     """Return whether weights and correction are of the sizes that its sources want."""
-    n_sources, n_hidden = len(blend.sources), len(blend.hidden_bias)
+    n_sources, n_hidden, n_extra = len(blend.sources), len(blend.hidden_bias), len(blend.extra)
     return (
         all(len(blend.weights.get(name, ())) == n_sources and name in blend.scale for name in SEGMENTS)
         and all(len(blend.context.get(name, ())) == context_columns.N_COLUMNS for name in SEGMENTS)
         and len(blend.hidden) == n_features(n_sources)
-        and all(len(row) == n_hidden for row in (*blend.hidden, blend.output))
+        and (not n_extra or all(len(blend.extra_weights.get(name, ())) == n_extra for name in SEGMENTS))
+        and len(blend.extra_hidden) == 2 * n_extra
+        and all(len(row) == n_hidden for row in (*blend.hidden, *blend.extra_hidden, blend.output))
         and all(np.abs(np.array(numbers)).max(initial=0.0) < _LARGEST for numbers in _numbers(blend))
     )
 
 
 def _numbers(blend: Blend) -> list[Any]:
     by_segment = [[*blend.weights[name], blend.scale[name], *blend.context[name]] for name in SEGMENTS]
-    return [by_segment, blend.hidden, blend.hidden_bias, blend.output]
+    of_extra = [*blend.extra_weights.values(), *blend.extra_hidden]
+    return [by_segment, blend.hidden, blend.hidden_bias, blend.output, *of_extra]

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from streamrec.domain.filters.condition import Conditions, all_hold
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.diversity import Shape
 from streamrec.domain.ranking.explanation import Explanation
@@ -17,6 +19,11 @@ MAX_LISTED_IDS = 1000
 """Items that a request may exclude, and that it may allow."""
 
 BasedOn = Literal["user_id", "item_id", "popular_items"]
+
+PopularBecause = Literal[
+    "anybody", "unknown_user", "unknown_item", "nothing_fits", "store_unavailable", "cache_unavailable",
+    "index_unavailable",
+]  # fmt: skip
 
 
 class RecommendationRequest(msgspec.Struct, frozen=True):
@@ -46,6 +53,8 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
         Whether each item gets an explanation.
     like_order
         Order of similar items, where the request names only an item.
+    conditions
+        Only items that fulfil these; unset: there are none, and a cursor from before there were any goes on.
     """
 
     k: int = 10
@@ -60,13 +69,20 @@ class RecommendationRequest(msgspec.Struct, frozen=True):
     cursor: str | None = None
     explain: bool = False
     like_order: LikeOrder = LikeOrder()
+    conditions: Conditions | UnsetType = UNSET
+
+    @property
+    def required(self) -> Conditions:
+        """The conditions; none where they are unset."""
+        return () if self.conditions is UNSET else self.conditions
 
 
 class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One item of an answer: its score, its main source, and its metadata.
 
     The score estimates how probably, of all candidates of this answer, the item is the one chosen next.
-    The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it.
+    The item's `text` is not among them: it may be long, and `GET /v1/items/{item_id}` has it. In a list that
+    an experiment interleaves, `team` is the variant that the item is of.
     """
 
     item_id: str
@@ -77,6 +93,7 @@ class RecommendedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     categories: tuple[str, ...] = ()
     attributes: dict[str, Any] = {}
     explanation: Explanation | None = None
+    team: str | None = None
 
 
 class Recommendations(msgspec.Struct, frozen=True):
@@ -92,6 +109,14 @@ class Recommendations(msgspec.Struct, frozen=True):
         A store or the index did not answer in time: this is the best of what still works.
     next_cursor
         Cursor of the next page; None when there is nothing more.
+    popular_because
+        Why nothing in the answer goes by who asks; None where something does.
+    warnings
+        What in the request fits no item, and what an answer to it may lack.
+    request_id
+        Id of the answer: an event that comes of it names it.
+    experiments
+        Variant by experiment, of those that the user is in.
     """
 
     items: list[RecommendedItem]
@@ -99,22 +124,27 @@ class Recommendations(msgspec.Struct, frozen=True):
     generation: str | None
     degraded: bool
     next_cursor: str | None = None
+    popular_because: PopularBecause | None = None
+    warnings: list[str] = []
+    request_id: str | UnsetType = UNSET
+    experiments: dict[str, str] | UnsetType = UNSET
 
 
 class Selection:
     """Fills up to `k` in the order of offers: no repeats, nothing banned, nothing hidden.
 
-    >>> selection = Selection(2, banned={"seen"})
+    >>> selection = Selection(2, {"seen"})
     >>> selection.offer([("seen", 9.0), ("a", 2.0), ("a", 1.0), ("b", 0.5), ("c", 0.1)], "gmf", {})
     2
     >>> [item.item_id for item in selection.items], selection.n_missing
     (['a', 'b'], 0)
     """
 
-    def __init__(self, k: int, banned: Collection[str]) -> None:
+    def __init__(self, k: int, banned: Collection[str], conditions: Conditions = ()) -> None:
         self.items: list[RecommendedItem] = []
         self._k = k
         self._banned = banned
+        self._conditions = conditions
         self._taken: set[str] = set()
 
     @property
@@ -152,9 +182,20 @@ class Selection:
         source: SourceName,
         item: Item | None,
         categories: Collection[str] = (),
+        *,
+        is_trusted: bool = False,
     ) -> None:
-        """Take one item, of which this is known, if it fits."""
+        """Take one item, of which this is known, if it fits.
+
+        Parameters
+        ----------
+        is_trusted
+            Whether it is known from elsewhere to fulfil the conditions, should nobody tell of it now.
+        """
         if len(self.items) == self._k or item_id in self._taken or item_id in self._banned:
+            return
+        is_told = item is not None or not is_trusted
+        if self._conditions and is_told and not all_hold(self._conditions, item or Item(item_id)):
             return
         if item is None:
             if categories:

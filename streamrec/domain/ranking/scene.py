@@ -44,6 +44,8 @@ class Scene(NamedTuple):
         not known.
     chosen
         (2, N) by how many people each candidate was chosen ever, and within the newest events; 0: not known.
+    alike
+        (2, N) how like each candidate is to the last items and to the newest by words, see `alike_by_words`.
     """
 
     similar: Array
@@ -52,6 +54,7 @@ class Scene(NamedTuple):
     categories: SharedCategories
     below_best: Array
     chosen: Array
+    alike: Array
 
     @classmethod
     def of(
@@ -67,7 +70,7 @@ class Scene(NamedTuple):
         shared = nothing_shared(len(follows)) if categories is None else categories
         below = np.full(len(follows), np.inf, np.float32) if below_best is None else below_best
         counted = np.zeros((2, len(follows)), np.float32) if chosen is None else chosen
-        return cls(similar, follows, worth, shared, below, counted)
+        return cls(similar, follows, worth, shared, below, counted, np.zeros_like(counted))
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:
@@ -83,11 +86,16 @@ def worth(ages_s: Sequence[float], scale_s: float) -> Array:
     >>> [round(float(of_item), 2) for of_item in worth([0.0, 30.0], 30.0)[:3]]
     [1.0, 0.41, 0.09]
     """
-    ages = np.full(N_LAST, np.inf)
-    known = ages_s[:N_LAST]
-    ages[: len(known)] = known
-    lately = np.exp(-ages / scale_s)
-    of_items: Array = _BY_ORDER * (_LEAST_WORTH + (1 - _LEAST_WORTH) * lately).astype(np.float32)
+    return worth_of(np.array(ages_s, np.float64), scale_s)
+
+
+@compiled
+def worth_of(ages_s: NDArray[np.float64], scale_s: float) -> Array:
+    """Return the same."""
+    of_items = np.empty(N_LAST, np.float32)
+    for age in range(N_LAST):
+        lately = np.exp(-ages_s[age] / scale_s) if age < len(ages_s) else 0.0
+        of_items[age] = _BY_ORDER[age] * np.float32(_LEAST_WORTH + (1 - _LEAST_WORTH) * lately)
     return of_items
 
 
@@ -96,28 +104,15 @@ _BY_ORDER = (_ORDER_DECAY ** np.arange(N_LAST)).astype(np.float32)
 _IS_LEVEL = np.array([column.is_level for column in COLUMNS])
 
 
+@compiled
 def described(scene: Scene) -> Array:
     """Return the (K, N) columns of a scene."""
-    shared = scene.categories
-    of_categories = (shared.share, shared.overlap)
-    return _described(
-        scene.similar, scene.follows, scene.worth, of_categories, scene.below_best, scene.chosen
-    )
-
-
-@compiled
-def _described(
-    similar: Array,
-    follows: Array,
-    worth: Array,
-    of_categories: tuple[Array, Array],
-    below_best: Array,
-    chosen: Array,
-) -> Array:
-    n, (share, overlap) = len(follows), of_categories
+    similar, follows, worth, (share, overlap), below_best, chosen, alike = scene
+    n = len(follows)
     columns = np.zeros((N_COLUMNS, n), np.float32)
     sitting, votes, votes_sitting, newest, last_but_one, after = columns[:6]
-    categories, common, fit, fit_share, ever, lately = columns[6:]
+    categories, common, fit, fit_share, ever, lately = columns[6:12]
+    columns[12:] = alike
     # Most of these are 0: to pass over them takes less than to add them.
     for age in range(N_LAST):
         vote, vote_sitting = np.float32(1 / N_LAST), worth[age] / np.float32(5)

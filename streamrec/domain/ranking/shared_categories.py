@@ -1,4 +1,4 @@
-"""Categories that candidates share with what a user chose last."""
+"""Categories and words that candidates share with what a user chose last."""
 
 from typing import NamedTuple
 
@@ -6,12 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.items.category_table import N_NUMBERS
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled, inlined
 
 Array = NDArray[np.float32]
 
 _FADING = 0.93
 """Share of its worth that a choice keeps for each one after it, as far as categories go."""
+
+
+_WORDS_FADING = 0.95
+"""The same for its words."""
 
 
 class SharedCategories(NamedTuple):
@@ -29,12 +33,14 @@ class SharedCategories(NamedTuple):
     overlap: Array
 
 
+@compiled
 def nothing_shared(n: int) -> SharedCategories:
     """Return what is said of N candidates when nothing is known."""
     zeros = np.zeros(n, np.float32)
     return SharedCategories(zeros, zeros)
 
 
+@compiled
 def shared_categories(of_candidates: NDArray[np.int16], of_last: NDArray[np.int16]) -> SharedCategories:
     """Return what candidates share with the last choices.
 
@@ -53,11 +59,6 @@ def shared_categories(of_candidates: NDArray[np.int16], of_last: NDArray[np.int1
     >>> [round(share, 2) for share in shared.share.tolist()], shared.overlap.tolist()
     ([0.74, 1.0, 0.0], [0.5, 1.0, 0.0])
     """
-    return SharedCategories(*_shared(of_candidates, of_last))
-
-
-@compiled
-def _shared(of_candidates: NDArray[np.int16], of_last: NDArray[np.int16]) -> tuple[Array, Array]:
     share_of, is_of_newest = np.zeros(N_NUMBERS, np.float32), np.zeros(N_NUMBERS, np.bool_)
     total, worth, n_of_newest = 0.0, 1.0, 0
     for of_choice in of_last:
@@ -82,4 +83,70 @@ def _shared(of_candidates: NDArray[np.int16], of_last: NDArray[np.int16]) -> tup
                 n_own += 1
         shares[position] = share / max(n_own, 1)
         overlaps[position] = n_common / max(n_own + n_of_newest - n_common, 1)
-    return shares, overlaps
+    return SharedCategories(shares, overlaps)
+
+
+@compiled
+def alike_by_words(
+    of_candidates: NDArray[np.int16], of_last: NDArray[np.int16], weights: NDArray[np.float32]
+) -> Array:
+    """Return (2, N) cosines of the words of N candidates with those of the last choices, and of the newest.
+
+    Each choice is a vector of length one of its words' weights, and fades with each later one.
+
+    Parameters
+    ----------
+    of_candidates
+        (N, 16) numbers, see `CategoryTable`.
+    of_last
+        (L, 16) those of the last choices, newest first.
+    weights
+        (N_WORDS + 1,) of words, 0 where there is none.
+
+    >>> from streamrec.domain.items.category_table import CategoryTable, Glance
+    >>> table = CategoryTable()
+    >>> for item_id, words in {"a": [1, 2], "b": [2, 3], "c": [4]}.items():
+    ...     table.put(item_id, (), words=words)
+    >>> glance = Glance(table)
+    >>> alike = alike_by_words(glance.words_of("abc"), glance.words_of("a"), table.weights)
+    >>> (10 * alike).round().tolist()
+    [[10.0, 3.0, 0.0], [10.0, 3.0, 0.0]]
+    """
+    profiles = _profiles(of_last, weights)
+    alike = np.zeros((2, len(of_candidates)), np.float32)
+    for row, words in enumerate(of_candidates):
+        length = _length_of(words, weights)
+        if length > 0:
+            for number in words:
+                alike[0, row] += profiles[0, number] * weights[number] / length
+                alike[1, row] += profiles[1, number] * weights[number] / length
+    return alike
+
+
+@compiled
+def _profiles(of_last: NDArray[np.int16], weights: NDArray[np.float32]) -> Array:
+    """Return (2, N_WORDS + 1) vectors of length one: words of the last choices, and of the newest."""
+    profiles = np.zeros((2, len(weights)), np.float32)
+    worth = np.float32(1)
+    for age, words in enumerate(of_last):
+        length = _length_of(words, weights)
+        if length > 0:
+            for number in words:
+                profiles[0, number] += worth * weights[number] / length
+                if age == 0:
+                    profiles[1, number] = weights[number] / length
+        worth *= np.float32(_WORDS_FADING)
+    whole = np.sqrt((profiles[0] * profiles[0]).sum())
+    if whole > 0:
+        profiles[0] /= whole
+    return profiles
+
+
+@inlined
+def _length_of(words: NDArray[np.int16], weights: NDArray[np.float32]) -> np.float32:
+    """Return the length of the vector of an item's words."""
+    square = np.float32(0)
+    for number in words:
+        square += weights[number] * weights[number]
+    length: np.float32 = np.sqrt(square)
+    return length

@@ -29,7 +29,15 @@ _NO_RESERVE = 0x4000
 
 
 class _Room(mmap.mmap):
-    """Addresses of one array."""
+    """Addresses of one array.
+
+    Attributes
+    ----------
+    n_used
+        Bytes that an array had some time: behind them there are zeros, and no memory.
+    """
+
+    n_used = 0
 
 
 def grown(table: NDArray[_T], n_rows: int, fill: float = 0) -> NDArray[_T]:
@@ -42,7 +50,7 @@ def grown(table: NDArray[_T], n_rows: int, fill: float = 0) -> NDArray[_T]:
     table
         (N, ...).
     fill
-        What the new rows hold.
+        What the new rows hold. Zeros of a large table take memory only once something else is written.
 
     >>> grown(np.array([1, 2]), 2).tolist(), grown(np.array([1, 2]), 4).tolist()
     ([1, 2], [1, 2, 0, 0])
@@ -50,8 +58,8 @@ def grown(table: NDArray[_T], n_rows: int, fill: float = 0) -> NDArray[_T]:
     n_before = len(table)
     if n_rows <= n_before:
         return table
-    longer = lengthened(table, length_for(table, n_rows))
-    longer[n_before:] = fill
+    longer, n_not_zero = _lengthened(table, length_for(table, n_rows))
+    longer[n_before : n_not_zero if fill == 0 else None] = fill
     return longer
 
 
@@ -71,21 +79,27 @@ def lengthened(table: NDArray[_T], n_rows: int) -> NDArray[_T]:
 
     As with `grown`, the table that was given is not to be used any more.
     """
-    n_bytes = n_rows * _row_bytes(table)
+    return _lengthened(table, n_rows)[0]
+
+
+def _lengthened(table: NDArray[_T], n_rows: int) -> tuple[NDArray[_T], int]:
+    """Return a longer table, and from which row on, at the latest, it holds zeros."""
+    n_bytes, n_before = n_rows * _row_bytes(table), len(table)
     room = _room_of(table)
     if room is not None and n_bytes <= len(room):
         return _at(room, table, n_rows)
     room = _new_room(n_bytes) if n_bytes >= _LARGE_BYTES else None
     shape = (n_rows, *table.shape[1:])
-    longer = np.empty(shape, table.dtype) if room is None else _at(room, table, n_rows)
-    longer[: len(table)] = table
-    return longer
+    longer, n_not_zero = (np.empty(shape, table.dtype), n_rows) if room is None else _at(room, table, n_rows)
+    longer[:n_before] = table
+    return longer, max(n_before, n_not_zero)
 
 
 def roomy(table: NDArray[_T]) -> NDArray[_T]:
     """Return a copy of a table that can grow without being copied again, where it is large."""
-    longer = lengthened(table[:0], len(table))
-    longer[:] = table
+    longer, n_not_zero = _lengthened(table[:0], len(table))
+    if n_not_zero or table.any():  # else it holds the zeros that are wanted, without memory
+        longer[:] = table
     return longer
 
 
@@ -93,21 +107,24 @@ def _row_bytes(table: NDArray[_T]) -> int:
     return prod(table.shape[1:]) * table.dtype.itemsize
 
 
-def _at(room: NDArray[np.uint8], table: NDArray[_T], n_rows: int) -> NDArray[_T]:
-    of_rows = room[: n_rows * _row_bytes(table)].view(table.dtype)
-    return of_rows.reshape(n_rows, *table.shape[1:])
+def _at(room: _Room, table: NDArray[_T], n_rows: int) -> tuple[NDArray[_T], int]:
+    row_bytes = _row_bytes(table)
+    n_not_zero = -(-room.n_used // max(1, row_bytes))
+    room.n_used = max(room.n_used, n_rows * row_bytes)
+    of_rows = np.frombuffer(room, np.uint8)[: n_rows * row_bytes].view(table.dtype)
+    return of_rows.reshape(n_rows, *table.shape[1:]), n_not_zero
 
 
-def _room_of(table: NDArray[_T]) -> NDArray[np.uint8] | None:
+def _room_of(table: NDArray[_T]) -> _Room | None:
     """Return the whole room that a table begins."""
-    room: object = table.base  # numpy says that it is an array, but it may be whatever has a buffer
-    if not isinstance(room, np.ndarray) or table.ctypes.data != room.ctypes.data:
+    whole: object = table.base  # numpy says that it is an array, but it may be whatever has a buffer
+    if not isinstance(whole, np.ndarray) or table.ctypes.data != whole.ctypes.data:
         return None
-    memory: object = room.base
-    return room if isinstance(memory, memoryview) and isinstance(memory.obj, _Room) else None
+    memory: object = whole.base
+    return memory.obj if isinstance(memory, memoryview) and isinstance(memory.obj, _Room) else None
 
 
-def _new_room(n_bytes: int) -> NDArray[np.uint8] | None:
+def _new_room(n_bytes: int) -> _Room | None:
     """Return addresses for an array of so many bytes that may grow; None where there are none."""
     if platform.system() != "Linux":
         return None
@@ -115,7 +132,6 @@ def _new_room(n_bytes: int) -> NDArray[np.uint8] | None:
     # Not shared, as Python's default is: a process that is forked off must keep what stood there then.
     flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
     try:
-        room = _Room(-1, size, flags)
+        return _Room(-1, size, flags)
     except OSError:  # the system counts addresses as memory
         return None
-    return np.frombuffer(room, np.uint8)

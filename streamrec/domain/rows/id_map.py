@@ -1,11 +1,15 @@
 """External ids <-> dense rows. Only external ids cross a process boundary."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from itertools import repeat
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, repeat
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+_N_PARTS = 64
+"""Dictionaries that share what may be many: of four million ids one holds sixty thousand."""
 
 
 class IdMap:
@@ -26,11 +30,21 @@ class IdMap:
     [1, -1]
     """
 
-    def __init__(self, ids: Iterable[str | None] = ()) -> None:
-        """Restore a map from `ids`, in row order; None marks a free row."""
+    def __init__(self, ids: Iterable[str | None] = (), *, may_be_many: bool = False) -> None:
+        """Restore a map from `ids`, in row order; None marks a free row.
+
+        Parameters
+        ----------
+        may_be_many
+            There may be millions: that nobody waits while a dictionary of so many becomes larger is worth
+            a little time at each look-up.
+        """
         self.n_released = 0
         self._ids: list[str | None] = list(ids)
-        self._row_of = {id_: row for row, id_ in enumerate(self._ids) if id_ is not None}
+        self._row_of: dict[str, int] | _Parts = _Parts() if may_be_many else {}
+        for row, id_ in enumerate(self._ids):
+            if id_ is not None:
+                self._row_of[id_] = row
         self._free = deque(row for row, id_ in enumerate(self._ids) if id_ is None)
         if len(self._row_of) + len(self._free) != len(self._ids):
             raise ValueError("an id stands at two rows")
@@ -87,11 +101,20 @@ class IdMap:
         KeyError
             When the id is not known.
         """
+        row = self.withdraw(id_)
+        self._free.append(row)
+        return row
+
+    def withdraw(self, id_: str) -> int:
+        """Forget an id as `release` does, but for its row, which nobody gets before it is given back."""
         row = self._row_of.pop(id_)
         self._ids[row] = None
-        self._free.append(row)
         self.n_released += 1
         return row
+
+    def give_back(self, rows: NDArray[np.int64]) -> None:
+        """Let (R,) rows that were withdrawn be given out again."""
+        self._free.extend(rows.tolist())
 
     def id_at(self, row: int) -> str | None:
         """Return the id of a row, None where the row is free."""
@@ -113,3 +136,36 @@ class IdMap:
     def by_row(self) -> list[str | None]:
         """Return all ids in row order, None where a row is free."""
         return list(self._ids)
+
+
+class _Parts:
+    """A dictionary in parts by hash, without order: each becomes larger at its own time, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._parts: tuple[dict[str, int], ...] = tuple({} for _ in range(_N_PARTS))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(self._parts)
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._parts[hash(id_) % _N_PARTS]
+
+    def __setitem__(self, id_: str, row: int) -> None:
+        self._parts[hash(id_) % _N_PARTS][id_] = row
+
+    @overload
+    def get(self, id_: str) -> int | None: ...
+
+    @overload
+    def get(self, id_: str, default: int) -> int: ...
+
+    def get(self, id_: str, default: int | None = None) -> int | None:
+        """Return the row of an id."""
+        return self._parts[hash(id_) % _N_PARTS].get(id_, default)
+
+    def pop(self, id_: str) -> int:
+        """Take an id out; return its row."""
+        return self._parts[hash(id_) % _N_PARTS].pop(id_)

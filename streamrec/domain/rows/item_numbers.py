@@ -2,12 +2,16 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.id_map import IdMap
+
+if TYPE_CHECKING:
+    from streamrec.domain.rows.hashed_ids import HashedIds
 
 Numbers = NDArray[np.int64]
 
@@ -42,7 +46,7 @@ class ItemNumbers:
     """
 
     def __init__(self, ids: IdMap | None = None) -> None:
-        self.ids = IdMap() if ids is None else ids
+        self.ids: IdMap | HashedIds = _hashed_ids() if ids is None else ids
         self._gives_numbers = ids is None
         self._marks: Marks = np.zeros(0, np.int32)
         self._remembered: OrderedDict[tuple[int, int, int], tuple[int, Numbers]] = OrderedDict()
@@ -108,7 +112,7 @@ class ItemNumbers:
         [True, True, False, True]
         """
         marked, before = self._are_left_out, self._left_out
-        if len(marked) == len(self.marks) and before[0] is banned and before[1] is only:
+        if before[0] is banned and before[1] is only and len(marked) >= self.ids.n_rows:
             return marked
         if before[1] is None and only is None:
             marked[before[0]] = False
@@ -124,3 +128,10 @@ class ItemNumbers:
     def _known_among(self, ids: frozenset[str]) -> Numbers:
         numbers = self.known(list(ids))
         return numbers[numbers >= 0]
+
+
+def _hashed_ids() -> "HashedIds":
+    # Here: the index service knows this module for its types, and loads no compiler.
+    from streamrec.domain.rows.hashed_ids import HashedIds  # noqa: PLC0415
+
+    return HashedIds()

@@ -41,6 +41,8 @@ class SimilarItems(msgspec.Struct, frozen=True):
         Of the model whose vectors had a part in it; null when none had.
     degraded
         A part did not answer in time: this is the best of what still works.
+    warnings
+        What in the request fits no item, and what an answer to it may lack.
     """
 
     item_id: str
@@ -48,3 +50,4 @@ class SimilarItems(msgspec.Struct, frozen=True):
     items: list[SimilarItem]
     generation: str | None
     degraded: bool
+    warnings: list[str] = []

@@ -10,6 +10,7 @@ from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.popularity.fading import OF_FLOATS, FadingScale
 from streamrec.domain.popularity.recency import AGE_DECAY
 from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.marked_rows import GoneRows
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
@@ -94,10 +95,15 @@ class CoVisitation(StatePart):
         """Items that there is room for; those beyond have no neighbours."""
         return len(self._counts)
 
+    @property
+    def n_kept(self) -> int:
+        """Neighbours of an item at most."""
+        return self._rules.n_kept
+
     def observe(self, events: ObservedEvents) -> Rows:
         """Count what was chosen after what; return the item rows whose neighbours changed."""
         chosen = events.choices
-        return self.add(chosen.item_rows, chosen.histories, chosen.times, chosen.counted)
+        return self.add(chosen.item_rows, chosen.histories, chosen.times, chosen.counted, chosen.is_again)
 
     def add(
         self,
@@ -105,8 +111,11 @@ class CoVisitation(StatePart):
         histories: Rows,
         timestamps: NDArray[np.float64],
         weights: NDArray[np.floating],
+        is_again: NDArray[np.bool_] | None = None,
     ) -> Rows:
         """Count B events, each after its user's history.
+
+        Only the first time: who comes back to an item says nothing of what they will find next.
 
         Parameters
         ----------
@@ -119,12 +128,17 @@ class CoVisitation(StatePart):
             (B,) seconds of stream time, in any order.
         weights
             (B,), positive.
+        is_again
+            (B,) which are of items that their users chose lately, too; None: none of them.
 
         Returns
         -------
         changed
             Distinct item rows whose neighbours changed, ascending.
         """
+        if is_again is not None and is_again.any():
+            item_rows, histories = item_rows[~is_again], histories[~is_again]
+            timestamps, weights = timestamps[~is_again], weights[~is_again]
         if not len(item_rows):
             return np.zeros(0, np.int64)
         self._grow_to(int(max(item_rows.max(), histories.max(initial=NOBODY))) + 1)
@@ -170,9 +184,14 @@ class CoVisitation(StatePart):
         return self._table.naming(item_rows)
 
     def forget_items(self, rows: Rows) -> Rows:
-        """Remove items; return the rows whose neighbours changed, ascending."""
+        """Remove items; return their own rows, ascending."""
         self._counts[rows[rows < self.n_items]] = 0
         return self._table.forget(rows)
+
+    @property
+    def swept(self) -> list[GoneRows]:
+        """Items that may stand as neighbours still."""
+        return [self._table.gone]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""

@@ -10,29 +10,48 @@ from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 
+NUMBER, SIMILARITY, FOLLOWS, SUPPORT = range(4)
+"""Columns of `Near`."""
+
 
 class Near(NamedTuple):
     """Neighbours of an item by their numbers in a process, see `Neighbours`.
 
     Attributes
     ----------
-    numbers
-        (N,) nearest first.
-    similarities, follows, supports
-        (N,) float64.
+    rows
+        (N, 4) float64, nearest first: number, similarity, how much it follows, support. One table: those of
+        twenty items are put one after the other for each list.
     same_day, same_day_counts
         (M,) numbers, and float64 counts.
     """
 
-    numbers: Numbers
-    similarities: NDArray[np.float64]
-    follows: NDArray[np.float64]
-    supports: NDArray[np.float64]
+    rows: NDArray[np.float64]
     same_day: Numbers = np.zeros(0, np.int64)
     same_day_counts: NDArray[np.float64] = np.zeros(0)
 
+    @property
+    def numbers(self) -> Numbers:
+        """(N,) numbers."""
+        return self.rows[:, NUMBER].astype(np.int64)
 
-NONE_NEAR = Near(np.zeros(0, np.int64), *np.zeros((3, 0)))
+    @property
+    def similarities(self) -> NDArray[np.float64]:
+        """(N,) similarities."""
+        return self.rows[:, SIMILARITY]
+
+    @property
+    def follows(self) -> NDArray[np.float64]:
+        """(N,) similarities by how often each was chosen after the item."""
+        return self.rows[:, FOLLOWS]
+
+    @property
+    def supports(self) -> NDArray[np.float64]:
+        """(N,) supports."""
+        return self.rows[:, SUPPORT]
+
+
+NONE_NEAR = Near(np.zeros((0, 4)))
 
 
 # By column: ten thousands of entries are merged for a second's answers, and as an object each would cost more
@@ -80,14 +99,14 @@ class Neighbours(msgspec.Struct, frozen=True, array_like=True, dict=True):
         made: Near
         of, made = self.__dict__.get("_near", (None, NONE_NEAR))
         if of is not items:
-            made = Near(
-                items.of(self.item_ids),
-                np.array(self.similarities, np.float64),
-                np.array(self.follows, np.float64),
-                np.array(self.supports, np.float64),
-                items.of(self.same_day_ids),
-                np.array(self.same_day_counts, np.float64),
-            )
+            rows = np.empty((len(self.item_ids), 4))
+            rows[:, NUMBER] = items.of(self.item_ids)
+            rows[:, SIMILARITY], rows[:, FOLLOWS] = self.similarities, self.follows
+            rows[:, SUPPORT] = self.supports
+            made = Near(rows)
+            if self.same_day_ids:
+                counts = np.array(self.same_day_counts, np.float64)
+                made = Near(rows, items.of(self.same_day_ids), counts)
             self.__dict__["_near"] = (items, made)
         return made
 

@@ -6,15 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.growing import grown
-from streamrec.domain.rows.lightest import compete, one_of_each_set
-from streamrec.domain.rows.marked_rows import is_among, marked
+from streamrec.domain.rows.marked_rows import GoneRows, Marks, marked
 from streamrec.domain.rows.stored import stored
+from streamrec.domain.similarity.neighbour_cells import (
+    FOLLOWING,
+    IDS,
+    N_WAYS,
+    WEIGHTS,
+    admit,
+    have,
+    raise_known,
+    take_out,
+)
 from streamrec.errors import UnfitState
-
-N_WAYS = 8
-"""Slots of a set: eight 4-byte rows lie in half a line of the processor's cache."""
 
 NOBODY = -1
 
@@ -33,29 +38,38 @@ class NeighbourTable:
     n_kept
         Neighbours of an item at most, S * `N_WAYS`; twelve bytes each.
 
+    Attributes
+    ----------
+    gone
+        Items that were forgotten, and that may stand as neighbours still.
+
     >>> table = NeighbourTable(8)
-    >>> table.add(np.array([0, 0, 0]), np.array([5, 7, 5]), np.array([1.0, 1.0, 0.5]), np.array([0, 1, 1]))
+    >>> table.add(np.array([0, 0, 0]), np.array([5, 7, 5]), np.array([1.0, 1.0, 0.5]), np.arange(3) > 0)
     >>> ids, weights, following = table.of(np.array([0]))
     >>> ids[0, :3].tolist(), weights[0, :3].tolist(), following[0, :3].tolist()
     ([5, 7, -1], [1.5, 1.0, 0.0], [0.5, 1.0, 0.0])
     """
 
     def __init__(self, n_kept: int) -> None:
-        self._n_sets = n_kept // N_WAYS
-        self._ids = np.zeros((0, n_kept), np.int32)
-        self._weights = np.zeros((0, n_kept), np.float32)
-        self._following = np.zeros((0, n_kept), np.float32)
+        self._have(np.zeros((0, n_kept // N_WAYS, 3, N_WAYS), np.int32))
+        self.gone = GoneRows(lambda: self.n_items, self._clear)
+
+    def _have(self, cells: NDArray[np.int32]) -> None:
+        self._cells, self._floats = cells, cells.view(np.float32)
 
     @property
     def n_items(self) -> int:
         """Items that there is room for; those beyond have no neighbours."""
-        return len(self._ids)
+        return len(self._cells)
+
+    @property
+    def _n_sets(self) -> int:
+        return int(self._cells.shape[1])
 
     def grow_to(self, n_items: int) -> None:
         """Have room for at least so many items."""
-        self._ids = grown(self._ids, n_items, fill=NOBODY)
-        self._weights = grown(self._weights, n_items)
-        self._following = grown(self._following, n_items)
+        if n_items > self.n_items:
+            self._have(grown(self._cells, n_items))
 
     def add(
         self,
@@ -74,60 +88,61 @@ class NeighbourTable:
         if not len(items):
             return
         self.grow_to(int(items.max()) + 1)
-        sets = items * self._n_sets + neighbours % self._n_sets
-        is_here = self._ids.reshape(-1, N_WAYS)[sets] == neighbours.astype(np.int32)[:, None]
-        # A pair stands in one slot at most, so these are pairs and slots at once.
-        found = np.flatnonzero(is_here)
-        pairs = found // N_WAYS
-        slots, of_pairs = sets[pairs] * N_WAYS + found % N_WAYS, gains[pairs].astype(np.float32)
-        np.add.at(self._weights.reshape(-1), slots, of_pairs)
-        np.add.at(self._following.reshape(-1), slots, of_pairs * is_after[pairs])
-        if len(pairs) < len(items):
-            is_new = np.ones(len(items), np.bool_)
-            is_new[pairs] = False
-            self._admit(sets[is_new], neighbours[is_new], gains[is_new], is_after[is_new])
+        others = raise_known(self._cells, self._floats, items, neighbours, gains, is_after)
+        if len(others):
+            sets = items[others] * self._n_sets + neighbours[others] % self._n_sets
+            gains_after = gains[others] * is_after[others]
+            admit(self._cells, self._floats, *_summed(sets, neighbours[others], gains[others], gains_after))
 
     def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
         """Return (R, M) neighbours, their weights, and how much of these came after, in no order.
 
         Free slots hold `NOBODY` with weight 0.
         """
-        return self._ids[items], self._weights[items], self._following[items]
+        cells = self._cells[items]
+        if self.gone:  # in the copy alone: who loses a neighbour is told of when the table is gone through
+            self._take_out(cells, np.arange(len(cells)), self.gone.is_marked)
+        weights = cells.view(np.float32)
+        shape = (len(items), self._n_sets * N_WAYS)
+        return (
+            cells[:, :, IDS].reshape(shape) - np.int32(1),
+            weights[:, :, WEIGHTS].reshape(shape),
+            weights[:, :, FOLLOWING].reshape(shape),
+        )
 
     def forget(self, items: Rows) -> Rows:
-        """Remove items and wherever they are neighbours.
+        """Remove items, and leave them out wherever they are neighbours; return their own rows, ascending.
 
-        Returns
-        -------
-        changed
-            Rows that lost any of them, and their own, ascending.
+        The others that lose any are told of when they are gone through.
         """
-        own = items[items < len(self._ids)]
-        ids, weights, following = map(self._by_set, (self._ids, self._weights, self._following))
-        has_lost = _take_out(ids, weights, following, self._sets_of(items), marked(items))
-        ids[own] = NOBODY
-        weights[own] = following[own] = 0.0
-        has_lost[own] = True
-        return np.flatnonzero(has_lost)
+        own = np.unique(items[items < self.n_items])
+        self._cells[own] = 0
+        self.gone.mark(items)
+        return own
+
+    def _clear(self, items: Rows, is_gone: Marks) -> Rows:
+        return items[self._take_out(self._cells, items, is_gone)]
+
+    def _take_out(self, cells: NDArray[np.int32], lines: Rows, is_gone: Marks) -> NDArray[np.bool_]:
+        return take_out(cells, lines, self._sets_of(np.flatnonzero(is_gone)), is_gone)
 
     def naming(self, items: Rows) -> Rows:
         """Return (R,) the rows that have any of these items among their neighbours."""
-        return np.flatnonzero(_have(self._by_set(self._ids), self._sets_of(items), marked(items)))
+        return np.flatnonzero(have(self._cells, self._sets_of(items), marked(items)))
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""
-        self._weights *= np.float32(factor)
-        self._following *= np.float32(factor)
+        self._floats[:, :, WEIGHTS:] *= np.float32(factor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint: only the slots that are taken, which mostly are few."""
-        is_taken = self._weights > 0
+        is_taken = self._floats[:, :, WEIGHTS] > 0
         return {
-            "n_kept": np.array([self._ids.shape[1]]),
-            "n_neighbours": is_taken.sum(axis=1, dtype=np.int32),
-            "neighbours": self._ids[is_taken],
-            "weights": self._weights[is_taken],
-            "following": self._following[is_taken],
+            "n_kept": np.array([self._n_sets * N_WAYS]),
+            "n_neighbours": is_taken.sum(axis=(1, 2), dtype=np.int32),
+            "neighbours": self._cells[:, :, IDS][is_taken] - np.int32(1),
+            "weights": self._floats[:, :, WEIGHTS][is_taken],
+            "following": self._floats[:, :, FOLLOWING][is_taken],
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -145,68 +160,21 @@ class NeighbourTable:
         following = stored(arrays, "following", np.float32, n_entries)
         if n_kept < N_WAYS or n_kept % N_WAYS or n_neighbours.max(initial=0) > n_kept:
             raise UnfitState(f"sets of {n_kept} neighbours are none of {N_WAYS} ways")
-        self._n_sets = n_kept // N_WAYS
-        self._ids = np.full((len(n_neighbours), n_kept), NOBODY, np.int32)
-        self._weights = np.zeros((len(n_neighbours), n_kept), np.float32)
-        self._following = np.zeros((len(n_neighbours), n_kept), np.float32)
-        sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * self._n_sets
-        sets += neighbours % self._n_sets
+        n_sets = n_kept // N_WAYS
+        self._have(grown(np.zeros((0, n_sets, 3, N_WAYS), np.int32), len(n_neighbours)))
+        sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * n_sets
+        sets += neighbours % n_sets
         # A set's entries stand side by side, in their order.
         firsts = np.flatnonzero(np.diff(sets, prepend=-1))
         ways = np.arange(len(sets)) - np.repeat(firsts, np.diff(firsts, append=len(sets)))
-        self._ids.reshape(-1)[sets * N_WAYS + ways] = neighbours
-        self._weights.reshape(-1)[sets * N_WAYS + ways] = weights
-        self._following.reshape(-1)[sets * N_WAYS + ways] = following
-
-    def _by_set(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Return an (N, M) array as (N, S, `N_WAYS`), a view."""
-        return array.reshape(len(array), self._n_sets, N_WAYS)
+        of_sets, floats = self._cells.reshape(-1, 3, N_WAYS), self._floats.reshape(-1, 3, N_WAYS)
+        of_sets[sets, IDS, ways] = neighbours + np.int32(1)
+        floats[sets, WEIGHTS, ways] = weights
+        floats[sets, FOLLOWING, ways] = following
 
     def _sets_of(self, items: Rows) -> Rows:
         """Return the sets in which items may stand as neighbours, each once: no others need be searched."""
         return np.unique(items % self._n_sets)
-
-    def _admit(
-        self, sets: Rows, newcomers: Rows, gains: NDArray[np.float64], is_after: NDArray[np.bool_]
-    ) -> None:
-        """Let (P,) newcomers compete for the slots of their sets, one of a set at a time."""
-        sets, newcomers, gains, gains_after = _summed(sets, newcomers, gains, gains * is_after)
-        weights, following = gains.astype(np.float32), gains_after.astype(np.float32)
-        for candidates in one_of_each_set(sets, gains, N_WAYS):
-            slots, is_in = compete(self._weights, N_WAYS, sets[candidates], weights[candidates])
-            self._ids.reshape(-1)[slots[is_in]] = newcomers[candidates[is_in]]
-            self._following.reshape(-1)[slots[is_in]] = following[candidates[is_in]]
-
-
-@compiled
-def _have(ids: NDArray[np.int32], sets: Rows, is_marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (N,) which lines of an (N, S, W) table hold any marked row in some of the sets."""
-    is_found = np.zeros(ids.shape[0], np.bool_)
-    for i in range(ids.shape[0]):
-        for one in sets:
-            for way in range(ids.shape[2]):
-                is_found[i] |= is_among(ids[i, one, way], is_marked)
-    return is_found
-
-
-@compiled
-def _take_out(
-    ids: NDArray[np.int32],
-    weights: NDArray[np.float32],
-    following: NDArray[np.float32],
-    sets: Rows,
-    is_marked: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Free slots of (N, S, W) tables that hold marked rows in some sets; return which lines had any."""
-    has_lost = np.zeros(ids.shape[0], np.bool_)
-    for i in range(ids.shape[0]):
-        for one in sets:
-            for way in range(ids.shape[2]):
-                if is_among(ids[i, one, way], is_marked):
-                    ids[i, one, way] = NOBODY
-                    weights[i, one, way] = following[i, one, way] = 0.0
-                    has_lost[i] = True
-    return has_lost
 
 
 def _summed(

@@ -1,13 +1,15 @@
 """Same-day counts: how many users chose two items on the same day."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Sequence, Set
 from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.events.observed import ObservedEvents, Retracted
+from streamrec.domain.rows.marked_rows import GoneRows, Marks
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
 from streamrec.domain.similarity.neighbour_table import NOBODY, NeighbourTable
@@ -66,8 +68,10 @@ class SameDayCounts(StatePart):
         self._n_items_a_day = n_items_a_day
         self._table = NeighbourTable(N_KEPT)
         self._days: OrderedDict[int, list[int]] = OrderedDict()
-        self._gone_users: set[int] = set()
-        self._gone_items: set[int] = set()
+        self._n_of_day: Counter[int] = Counter()
+        # Days are gone through as they were when that began: those that come later name nobody who is gone.
+        self._keys_at_sweep: list[int] = []
+        self._gone_of_days = GoneRows(lambda: len(self._keys_at_sweep), self._clear_days, self._begin_sweep)
 
     def observe(self, events: ObservedEvents) -> Rows:
         """Count what was chosen, by the calendar, which no clock ahead of its time can spoil for others."""
@@ -84,13 +88,12 @@ class SameDayCounts(StatePart):
         """
         if not self._n_items_a_day:
             return np.zeros(0, np.int64)
-        if self._is_gone(user_rows, item_rows):
-            self._let_go()
+        gone = set(np.flatnonzero(self._gone_of_days.is_marked).tolist())
         keys = ((timestamps // _DAY_S).astype(np.int64) << _USER_BITS) | user_rows
         ones: list[int] = []
         others: list[int] = []
         for key, item in zip(keys.tolist(), item_rows.tolist(), strict=True):
-            before = self._others_of_the_day(key, item)
+            before = self._others_of_the_day(key, item, gone)
             ones += [item] * len(before)
             others += before
         there, back = np.array(ones + others, np.int64), np.array(others + ones, np.int64)
@@ -111,20 +114,38 @@ class SameDayCounts(StatePart):
 
     def forget_users(self, rows: Rows) -> None:
         """Forget what users chose on days that may still go on; what was counted stays: it names no user."""
-        self._gone_users.update(rows.tolist())
+        users = set(rows.tolist())
+        if len(users) * len(self._n_of_day) < len(self._days):
+            keys = [(day << _USER_BITS) | user for user in users for day in self._n_of_day]
+            self._drop([key for key in keys if key in self._days])
+        else:
+            of_user = (1 << _USER_BITS) - 1
+            self._drop([key for key in self._days if key & of_user in users])
+
+    def retract(self, pairs: Retracted) -> None:
+        """Pair items with no others of their users' days from now on; what was counted stays."""
+        for user, item in zip(*map(np.ndarray.tolist, pairs.known), strict=True):
+            for day in self._n_of_day:
+                chosen = self._days.get((day << _USER_BITS) | user)
+                if chosen is not None and item in chosen:
+                    chosen.remove(item)
 
     def naming(self, rows: Rows) -> Rows:
         """Return the rows that have any of these among their neighbours."""
         return self._table.naming(rows)
 
     def forget_items(self, rows: Rows) -> Rows:
-        """Remove items; return the rows whose neighbours changed, ascending."""
-        self._gone_items.update(rows.tolist())
+        """Remove items; return their own rows, ascending."""
+        self._gone_of_days.mark(rows)
         return self._table.forget(rows)
+
+    @property
+    def swept(self) -> list[GoneRows]:
+        """Items that may stand as neighbours still, or on days that may still go on."""
+        return [self._table.gone, self._gone_of_days]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint."""
-        self._let_go()
         days = self._days
         return {
             "days": np.fromiter(days, np.int64, len(days)),
@@ -145,41 +166,38 @@ class SameDayCounts(StatePart):
         self._days = OrderedDict(
             (key, chosen[start:end]) for key, start, end in zip(keys, [0, *ends], ends, strict=False)
         )
+        self._n_of_day = Counter(key >> _USER_BITS for key in keys)
 
-    def _others_of_the_day(self, key: int, item: int) -> list[int]:
+    def _others_of_the_day(self, key: int, item: int, gone: Set[int]) -> list[int]:
         """Return the user's items of the day so far; none when this one is among them: it counted then."""
-        chosen = self._days.setdefault(key, [])
-        self._days.move_to_end(key)
-        if len(self._days) > _MOST_USER_DAYS:
-            self._days.popitem(last=False)
+        chosen = self._days.get(key)
+        if chosen is None:
+            chosen = self._days[key] = []
+            self._n_of_day[key >> _USER_BITS] += 1
+            if len(self._days) > _MOST_USER_DAYS:
+                self._drop([next(iter(self._days))])
+        else:
+            self._days.move_to_end(key)
         if item in chosen or len(chosen) == self._n_items_a_day:
             return []
-        gone = self._gone_items
         others = [other for other in chosen if other not in gone] if gone else chosen.copy()
         chosen.append(item)
         return others
 
-    def _is_gone(self, user_rows: Rows, item_rows: Rows) -> bool:
-        """Return whether a row was forgotten that is used here: it has a new owner."""
-        users, items = self._gone_users, self._gone_items
-        return bool(
-            (users and not users.isdisjoint(user_rows.tolist()))
-            or (items and not items.isdisjoint(item_rows.tolist()))
-        )
+    def _drop(self, keys: Sequence[int]) -> None:
+        for key in keys:
+            del self._days[key]
+            day = key >> _USER_BITS
+            self._n_of_day[day] -= 1
+            if not self._n_of_day[day]:
+                del self._n_of_day[day]
 
-    def _let_go(self) -> None:
-        """Remove users and items forgotten since the last time from the days.
+    def _begin_sweep(self) -> None:
+        self._keys_at_sweep = list(self._days)
 
-        One look through all days, a few tenths of a second where there are many: not for each deletion, but
-        when a row has got a new owner, and before a checkpoint.
-        """
-        if self._gone_users:
-            of_user = (1 << _USER_BITS) - 1
-            for key in [key for key in self._days if key & of_user in self._gone_users]:
-                del self._days[key]
-        if self._gone_items:
-            for chosen in self._days.values():
-                for item in self._gone_items.intersection(chosen):
-                    chosen.remove(item)
-        self._gone_users.clear()
-        self._gone_items.clear()
+    def _clear_days(self, numbers: Rows, is_gone: Marks) -> None:
+        gone = set(np.flatnonzero(is_gone).tolist())
+        for number in numbers.tolist():
+            chosen = self._days.get(self._keys_at_sweep[number])
+            if chosen is not None and not gone.isdisjoint(chosen):
+                chosen[:] = [item for item in chosen if item not in gone]

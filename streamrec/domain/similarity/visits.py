@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
 from streamrec.domain.rows.compiled import compiled
 from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
-from streamrec.domain.rows.places import mark_places
-from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
+from streamrec.domain.similarity.neighbour import FOLLOWS, NONE_NEAR, NUMBER, SIMILARITY, Near
 
 Amounts = NDArray[np.float64]
 
@@ -41,8 +40,10 @@ class Visits:
         (N,) distinct neighbours.
     together, after
         (N,) how much each was chosen together with the history, and after it.
-    similarities, follows
-        (M,) to each neighbour of each item of the history, one after the other.
+    near
+        (M, 4) rows of `Near` of each item of the history, one item after the other.
+    counts
+        (A,) how many of them are of each.
 
     >>> from streamrec.domain.similarity.neighbour import Neighbours
     >>> items = ItemNumbers()
@@ -50,76 +51,76 @@ class Visits:
     >>> visits = Visits(["a", "b"], {"a": a, "b": b}, items)
     >>> items.ids_at(visits.numbers), visits.together.round(6).tolist(), visits.after.round(6).tolist()
     (['x'], [0.9], [0.2])
-    >>> visits.beside(items.of(["y", "x"])).similar[:3].tolist()
+    >>> beside(items.of(["y", "x"]), visits.near, visits.counts, items.marks).similar[:3].tolist()
     [[0.0, 0.5], [0.0, 0.5], [0.0, 0.0]]
     """
 
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Near], items: ItemNumbers) -> None:
         near = [neighbours.get(item_id, NONE_NEAR) for item_id in history[:N_LAST]] or [NONE_NEAR]
-        self._items = items
-        self._counts = np.array([len(of_item.numbers) for of_item in near])
-        self._near = np.concatenate([of_item.numbers for of_item in near])
-        self.similarities = np.concatenate([of_item.similarities for of_item in near])
-        self.follows = np.concatenate([of_item.follows for of_item in near])
-        self.numbers, self.together, self.after = _summed(
-            self._near, self.similarities, self.follows, self._counts, items.marks
-        )
+        rows = [of_item.rows for of_item in near]
+        self.counts = np.array(list(map(len, rows)), np.int64)
+        self.near = np.concatenate(rows)
+        self.numbers, self.together, self.after = _summed(self.near, self.counts, items.marks)
 
-    def added_by_age(self, number: int, amounts: Amounts) -> dict[int, float]:
-        """Return what each of the history adds to an item's score, by age; amounts are (M,), see above."""
-        rows = np.flatnonzero(self._near == number)
-        ages = np.searchsorted(np.cumsum(self._counts), rows, side="right")
-        return dict(zip(ages.tolist(), (amounts[rows] * AGE_DECAY**ages).tolist(), strict=True))
-
-    def beside(self, numbers: Numbers) -> Beside:
-        """Return how M distinct items stand to the history."""
-        marks = self._items.marks
-        return Beside(*_beside(numbers, self._near, self.similarities, self.follows, self._counts, marks))
+    def added_by_age(self, number: int, column: int) -> list[float]:
+        """Return what each of the history adds to an item's score, by age, and by a column of `near`."""
+        added: list[float] = _added(number, self.near, column, self.counts).tolist()
+        return added
 
 
 @compiled
-def _summed(
-    near: Numbers, similarities: Amounts, follows: Amounts, counts: Numbers, marks: Marks
-) -> tuple[Numbers, Amounts, Amounts]:
-    for number in near:
-        marks[number] = -1
-    numbers, together, after = np.empty(len(near), np.int64), np.empty(len(near)), np.empty(len(near))
+def _summed(near: Amounts, counts: Numbers, marks: Marks) -> tuple[Numbers, Amounts, Amounts]:
+    n = len(near)
+    for row in range(n):
+        marks[np.int64(near[row, NUMBER])] = -1
+    numbers, together, after = np.empty(n, np.int64), np.empty(n), np.empty(n)
     n_distinct, row, worth = 0, 0, 1.0
     for count in counts:
         for _ in range(count):
-            position = marks[near[row]]
+            number = np.int64(near[row, NUMBER])
+            position = marks[number]
             if position < 0:
                 position = n_distinct
-                marks[near[row]] = position
-                numbers[position] = near[row]
+                marks[number] = position
+                numbers[position] = number
                 together[position] = after[position] = 0.0
                 n_distinct += 1
-            together[position] += similarities[row] * worth
-            after[position] += follows[row] * worth
+            together[position] += near[row, SIMILARITY] * worth
+            after[position] += near[row, FOLLOWS] * worth
             row += 1
         worth *= AGE_DECAY
     return numbers[:n_distinct], together[:n_distinct], after[:n_distinct]
 
 
 @compiled
-def _beside(
-    numbers: Numbers,
-    near: Numbers,
-    similarities: Amounts,
-    follows: Amounts,
-    counts: Numbers,
-    marks: Marks,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    mark_places(marks, near, numbers)
+def _added(number: int, near: Amounts, column: int, counts: Numbers) -> Amounts:
+    added = np.zeros(len(counts))
+    row, worth = 0, 1.0
+    for age, count in enumerate(counts):
+        for _ in range(count):
+            if near[row, NUMBER] == number:
+                added[age] = near[row, column] * worth
+            row += 1
+        worth *= AGE_DECAY
+    return added
+
+
+@compiled
+def beside(numbers: Numbers, near: Amounts, counts: Numbers, marks: Marks) -> Beside:
+    """Return how M distinct items stand to a history, of which these are the neighbours, see `Visits`."""
+    for row in range(len(near)):
+        marks[np.int64(near[row, NUMBER])] = -1
+    for position, number in enumerate(numbers):
+        marks[number] = position
     similar = np.zeros((N_LAST, len(numbers)), np.float32)
     after_newest = np.zeros(len(numbers), np.float32)
     row = 0
     for age, count in enumerate(counts):
         for _ in range(count):
-            position = marks[near[row]]
+            position = marks[np.int64(near[row, NUMBER])]
             if position >= 0:
-                similar[age, position] = similarities[row]
+                similar[age, position] = near[row, SIMILARITY]
                 if age == 0:
-                    after_newest[position] = follows[row]
+                    after_newest[position] = near[row, FOLLOWS]
             row += 1
-    return similar, after_newest
+    return Beside(similar, after_newest)

@@ -13,18 +13,28 @@ from streamrec.domain.popularity.counts import ALL_TIME, LATELY
 from streamrec.domain.popularity.ranked_item import NOTHING_RANKED, RankedNumbers
 from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first, newest_times
 from streamrec.domain.ranking.candidates import Proposal
-from streamrec.domain.ranking.scene import Scene, worth
-from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
 from streamrec.domain.ranking.user_columns import Asker
-from streamrec.domain.rows.compiled import compiled
-from streamrec.domain.rows.item_numbers import ItemNumbers, Marks, Numbers
-from streamrec.domain.rows.places import mark_places
+from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
 from streamrec.domain.similarity.visits import Visits
+from streamrec.domain.sources.in_context import NO_CATEGORIES, NO_WEIGHTS, NO_WORDS, columns_in_context
 from streamrec.domain.sources.request_context import RequestContext
 
 _CHOSEN = (ALL_TIME, LATELY)
 """Windows that tell how often people chose something."""
+
+
+class _Contents(NamedTuple):
+    """Metadata as `columns_in_context` takes it."""
+
+    of_candidates: NDArray[np.int16]
+    of_last: NDArray[np.int16]
+    words: NDArray[np.int16]
+    words_of_last: NDArray[np.int16]
+    weights: NDArray[np.float32]
+
+
+_NO_CONTENTS = _Contents(NO_CATEGORIES, NO_CATEGORIES, NO_WORDS, NO_WORDS, NO_WEIGHTS)
 
 
 class Nearest(NamedTuple):
@@ -55,6 +65,8 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         Head of each ranking that was asked for, within the wanted categories, by window.
     categories
         Of items, as far as they are at hand; None: nothing is known of any.
+    fulfilling
+        Items that fulfil the context's conditions; None: there are none, or it is not known.
     failed
         Names of the parts that did not answer.
     """
@@ -65,6 +77,7 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     neighbours: Mapping[str, Near] = {}
     rankings: Mapping[str, RankedNumbers] = {}
     categories: Glance | None = None
+    fulfilling: Numbers | None = None
     failed: frozenset[str] = frozenset()
 
     @property
@@ -101,24 +114,29 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         """Of each number, whether it may not be offered; to be read before other findings are asked."""
         return self.items.left_out(self._banned, self._only)
 
-    def scene(self, numbers: Numbers) -> Scene:
-        """Return N candidates before the history."""
-        similar, follows = self.visits.beside(numbers)
-        of_history = worth(self.asker.ages_s, self.asker.scale_s)
-        return Scene.of(
-            similar,
-            follows,
-            of_history,
-            self._shared(numbers),
-            self._below_best(numbers),
-            self._chosen(numbers),
+    def in_context(self, numbers: Numbers) -> NDArray[np.float32]:
+        """Return the (K, N) columns that describe N candidates before the history."""
+        near, logits = self._of_model()
+        ever, lately = (self.rankings.get(window, NOTHING_RANKED) for window in _CHOSEN)
+        return columns_in_context(
+            numbers,
+            self.visits.near,
+            self.visits.counts,
+            np.array(self.asker.ages_s, np.float64),
+            self.asker.scale_s,
+            *self._contents(numbers),
+            near,
+            logits,
+            *ever,
+            *lately,
+            self.items.marks,
         )
 
-    def added_by_history(self, item_id: str, amounts: NDArray[np.float64]) -> dict[str, float]:
-        """Return what each item of the history adds to the score of one, by either column of `visits`."""
+    def added_by_history(self, item_id: str, column: int) -> dict[str, float]:
+        """Return what each item of the history adds to the score of one, by a column of its neighbours."""
         (number,) = self.items.known([item_id]).tolist()
-        added = self.visits.added_by_age(number, amounts)
-        return {self.history[age]: amount for age, amount in added.items() if amount}
+        added = self.visits.added_by_age(number, column)
+        return {self.history[age]: amount for age, amount in enumerate(added) if amount}
 
     def without(self, item_id: str) -> "Findings":
         """Return the same findings for a user who never chose an item nor looks at it."""
@@ -133,49 +151,26 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _only(self) -> Numbers | None:
-        return self.items.known_among(self.context.only) if self.context.only else None
+        only = self.items.known_among(self.context.only) if self.context.only else None
+        if only is None or self.fulfilling is None:
+            return self.fulfilling if only is None else only
+        return np.intersect1d(only, self.fulfilling)
 
-    def _shared(self, numbers: Numbers) -> SharedCategories | None:
-        """Return what N candidates share with the history; None where nothing is known."""
-        if self.categories is None or not self.history:
-            return None
-        of_candidates = self.categories.of_numbers(self.items, numbers)
-        return shared_categories(of_candidates, self.categories.of(self.history))
+    def _contents(self, numbers: Numbers) -> _Contents:
+        """Return the metadata of N candidates and of the history; nobody's where nothing is known."""
+        glance, history = self.categories, self.history
+        if glance is None or not history:
+            return _NO_CONTENTS
+        return _Contents(
+            glance.of_numbers(self.items, numbers),
+            glance.of(history),
+            glance.words_of_numbers(self.items, numbers),
+            glance.words_of(history),
+            glance.weights,
+        )
 
-    def _below_best(self, numbers: Numbers) -> NDArray[np.float32]:
-        """Return (N,) how far each lies below the user's best by the model; infinite: not known."""
-        if self.nearest is None or self.context.vector is None or not len(self.nearest.ranking.numbers):
-            return np.full(len(numbers), np.inf, np.float32)
-        near, scores, _ = self.nearest.ranking
-        return _below_best(numbers, near, scores, self.items.marks)
-
-    def _chosen(self, numbers: Numbers) -> NDArray[np.float32]:
-        """Return (2, N) how often each was chosen; 0 where the window's ranking does not hold it."""
-        chosen = np.zeros((len(_CHOSEN), len(numbers)), np.float32)
-        for window, row in zip(_CHOSEN, chosen, strict=True):
-            ranked = self.rankings.get(window, NOTHING_RANKED)
-            _set_scores(row, numbers, ranked.numbers, ranked.scores, self.items.marks)
-        return chosen
-
-
-@compiled
-def _set_scores(
-    found: NDArray[np.float32], numbers: Numbers, ranked: Numbers, scores: NDArray[np.float64], marks: Marks
-) -> None:
-    mark_places(marks, numbers, ranked)
-    for row, number in enumerate(numbers):
-        if marks[number] >= 0:
-            # Whoever wrote a score below 0, such as by another rule, has counted nobody.
-            found[row] = max(scores[marks[number]], 0.0)
-
-
-@compiled
-def _below_best(
-    numbers: Numbers, near: Numbers, scores: NDArray[np.float64], marks: Marks
-) -> NDArray[np.float32]:
-    mark_places(marks, numbers, near)
-    below = np.empty(len(numbers), np.float32)
-    for row, number in enumerate(numbers):
-        place = marks[number]
-        below[row] = scores[0] - scores[place] if place >= 0 else np.inf
-    return below
+    def _of_model(self) -> tuple[Numbers, NDArray[np.float64]]:
+        """Return the items nearest to the user's own vector, and their logits."""
+        if self.nearest is None or self.context.vector is None:
+            return NOTHING_RANKED
+        return self.nearest.ranking.numbers, self.nearest.ranking.scores

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
+from streamrec.domain.similarity.neighbour import FOLLOWS
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.source import NEIGHBOURS, Label, Source, best_wanted
 
@@ -15,7 +16,7 @@ def propose(found: Findings, n: int) -> Proposal:
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:
     """Return what each of the last items adds."""
-    return found.added_by_history(item_id, found.visits.follows)
+    return found.added_by_history(item_id, FOLLOWS)
 
 
 FOLLOWERS = Source(

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
-from streamrec.domain.sources.source import NEAREST, NOTHING, Label, Similarity, Source
+from streamrec.domain.sources.source import NEAREST, NOTHING, Label, Similarity, Source, first_wanted
 
 
 def propose(found: Findings, n: int) -> Proposal:
@@ -13,6 +14,9 @@ def propose(found: Findings, n: int) -> Proposal:
     if found.nearest is None or (context.vector is None and context.item_id is None):
         return NOTHING
     numbers, scores, is_logit = found.nearest.ranking
+    if found.fulfilling is not None:
+        # The index knows who was banned, and nothing of conditions.
+        return first_wanted(found, RankedNumbers(numbers, scores), n)._replace(is_logit=is_logit)
     return Proposal(numbers[:n], scores[:n], is_logit)
 
 

@@ -21,7 +21,7 @@ POPULAR = tuple(
         name=f"popular_{window}",
         needs=(Need("rankings", window),),
         propose=partial(propose, window),
-        label=Label("popular", "is what everybody chooses", is_personal=False),
+        label=Label("popular", "is what everybody chooses", is_personal=False, is_by_items=False),
         kind="popular",
         is_within_categories=True,
     )

@@ -1,11 +1,13 @@
 """Context of a request, as the sources of candidates need it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
+from streamrec.domain.filters.condition import Conditions
 from streamrec.domain.popularity.recency import N_LAST, distinct_newest_first
+from streamrec.domain.users.less import Less
 
 
 class RequestContext(msgspec.Struct, frozen=True):
@@ -35,6 +37,16 @@ class RequestContext(msgspec.Struct, frozen=True):
         Just these items are wanted; empty: all.
     similarity
         Only what is similar to the item is wanted, in this way; None: also what is popular.
+    conditions
+        Only items that fulfil these are wanted.
+    takes_any
+        Where too few that fulfil the conditions are proposed, any others that do may follow.
+    feed
+        Sources that are asked one after the other, for everybody; empty: those for who asks.
+    cohorts
+        Tokens of the user's cohorts that have a ranking.
+    less
+        Items that less like is wanted.
     is_explained
         The answer will be explained, by what it would be without one of the user's items or another.
     """
@@ -51,6 +63,11 @@ class RequestContext(msgspec.Struct, frozen=True):
     categories: frozenset[str] = frozenset()
     only: frozenset[str] = frozenset()
     similarity: str | None = None
+    conditions: Conditions = ()
+    takes_any: bool = True
+    feed: tuple[str, ...] = ()
+    cohorts: tuple[int, ...] = ()
+    less: tuple[Less, ...] = ()
     is_explained: bool = False
 
     @property
@@ -64,6 +81,10 @@ class RequestContext(msgspec.Struct, frozen=True):
         An explanation looks what is proposed without one of them: it goes by one more then.
         """
         return distinct_newest_first(self.recent, N_LAST + self.is_explained)
+
+    def with_only(self, item_ids: Iterable[str]) -> "RequestContext":
+        """Return the context of one who wants just these."""
+        return msgspec.structs.replace(self, only=frozenset(item_ids))
 
     def wants(self, item_id: str) -> bool:
         """Return whether an item may be offered, as far as its id tells."""

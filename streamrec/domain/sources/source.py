@@ -46,11 +46,14 @@ class Label(NamedTuple):
         The same for people: ends the sentence "It is here because it ...".
     is_personal
         Whether it goes by who asks, or by what is looked at.
+    is_by_items
+        Whether it goes by items, such as those that the user chose: it is asked for what is similar to one.
     """
 
     name: str
     words: str
     is_personal: bool = True
+    is_by_items: bool = True
 
 
 class Similarity(NamedTuple):
@@ -91,6 +94,9 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         Variants of one kind share a weight at the start; empty: it is the only one of its kind.
     is_blended
         Whether a blend weighs it; else it is asked alone, for its similarity.
+    is_extra
+        Whether it has something for some users only, such as those with attributes: all others are ranked as
+        if there were no such source.
     is_within_categories
         Whether all that it proposes is of the wanted categories, even where no metadata is at hand.
     causes
@@ -106,6 +112,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     label_without_vector: Label | None = None
     kind: str = ""
     is_blended: bool = True
+    is_extra: bool = False
     is_within_categories: bool = False
     causes: Callable[[Findings, str], Mapping[str, float]] | None = None
     similarity: Similarity | None = None

@@ -6,7 +6,9 @@ from msgspec import Meta
 
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.sources.again import AGAIN
+from streamrec.domain.sources.cohorts import COHORTS
 from streamrec.domain.sources.covisitation import COVISITATION, supports
+from streamrec.domain.sources.feeds import LABELS_OF_FEEDS
 from streamrec.domain.sources.followers import FOLLOWERS
 from streamrec.domain.sources.gmf import GMF
 from streamrec.domain.sources.popular import POPULAR
@@ -20,24 +22,40 @@ SOURCES: tuple[Source, ...] = (
     *POPULAR,
     AGAIN,
     SAME_DAY,
+    COHORTS,
 )
 """Blended ones stand in the order of the blend's columns, in checkpoints too: a new one comes last."""
 
-NEW = Label("new", "is new, and not known well yet", is_personal=False)
+NEW = Label("new", "is new, and not known well yet", is_personal=False, is_by_items=False)
 """Put into a list so that something can be learned of it."""
 
-LISTED = Label("listed", "is what you asked for", is_personal=False)
+LISTED = Label("listed", "is what you asked for", is_personal=False, is_by_items=False)
 """Named in the request, and proposed by no source."""
+
+BATCH = Label("batch", "is on the list made for you beforehand", is_personal=True, is_by_items=False)
+"""Of a model that does not learn while it serves."""
 
 SOURCE_OF = {source.name: source for source in SOURCES}
 
 BLENDED = tuple(source for source in SOURCES if source.is_blended)
 
-COLUMNS = tuple(source.name for source in BLENDED)
-"""Names of those that a blend weighs."""
+_PLAIN = tuple(source for source in BLENDED if not source.is_extra)
+
+COLUMNS = tuple(source.name for source in _PLAIN)
+"""Names of those that a blend weighs for everybody."""
+
+EXTRA = tuple(source.name for source in BLENDED if source.is_extra)
+"""Names of those that it weighs for whoever they have something for."""
 
 LABELS = {
-    label.name: label for label in (*(label for source in SOURCES for label in source.labels), NEW, LISTED)
+    label.name: label
+    for label in (
+        *(label for source in SOURCES for label in source.labels),
+        NEW,
+        LISTED,
+        BATCH,
+        *LABELS_OF_FEEDS,
+    )
 }
 
 SIMILAR_BY = {source.similarity.name: source for source in SOURCES if source.similarity is not None}
@@ -65,4 +83,4 @@ else:
 
 def first_blend(seed: int = 0) -> BlendRanker:
     """Return a blend of all sources that has learned nothing."""
-    return BlendRanker(COLUMNS, seed, kinds=[source.kind or source.name for source in BLENDED])
+    return BlendRanker(COLUMNS, seed, kinds=[source.kind or source.name for source in _PLAIN], extra=EXTRA)

@@ -64,7 +64,12 @@ def second_of(time: float) -> int:
 
 
 def vector_with(
-    vector: Vector | None, known: Dated[K], fresh: Dated[K], past: Mapping[K, Vector], weighing: Weighing
+    vector: Vector | None,
+    known: Dated[K],
+    fresh: Dated[K],
+    past: Mapping[K, Vector],
+    weighing: Weighing,
+    kept: Dated[K] | None = None,
 ) -> Vector | None:
     """Return the vector that a user will have once some fresh choices are among the last items.
 
@@ -80,11 +85,14 @@ def vector_with(
         (D + 1,) as published, of the `known` choices; None: the user has none.
     past
         (D,) rows of items as somebody's past, times the output layer.
+    kept
+        Those of the known that are not taken back; None: all.
 
     Returns
     -------
     vector
-        (D + 1,), or what was given where no fresh item has a row, or the numbers are beyond a float32.
+        (D + 1,), or what was given where no fresh item has a row and none is taken back, or the numbers are
+        beyond a float32.
 
     >>> rows = {"a": np.array([1, 0], np.float32), "b": np.array([0, 1], np.float32)}
     >>> equal = Weighing(ContextRules(n=2), scale_s=60.0)
@@ -92,22 +100,32 @@ def vector_with(
     array([1., 0., 1.], dtype=float32)
     >>> vector_with(np.array([1, 0, 1], np.float32), [("a", 5)], [("b", 6)], rows, equal)
     array([0.5, 0.5, 1. ], dtype=float32)
+    >>> vector_with(np.array([0.5, 0.5, 1], np.float32), [("b", 6), ("a", 5)], [], rows, equal, [("a", 5)])
+    array([1., 0., 1.], dtype=float32)
     """
     n = weighing.rules.n
-    newest, known = [*fresh, *known][:n], known[:n]
-    if not any(item in past for item, _ in newest[: len(fresh)]):
+    kept = known if kept is None else kept
+    newest, known, is_all_kept = [*fresh, *kept][:n], known[:n], len(kept) == len(known)
+    if is_all_kept and not any(item in past for item, _ in newest[: len(fresh)]):
         return vector
     is_there = [
         item in past or (vector is not None and place >= len(fresh)) for place, (item, _) in enumerate(newest)
     ]
     changes = _shares(newest, weighing.weights([at for _, at in newest]) * is_there)
-    if not changes:
+    if not changes and is_all_kept:
         return vector
     if vector is not None:
         for item, share in _shares(known, weighing.weights([at for _, at in known])).items():
             changes[item] = changes.get(item, 0.0) - share
+    return _moved(vector, {item: share for item, share in changes.items() if item in past}, past)
+
+
+def _moved(vector: Vector | None, changes: Mapping[K, float], past: Mapping[K, Vector]) -> Vector | None:
+    """Return a vector to which shares of rows are added, or as it was where no finite one comes of it."""
+    if not changes:
+        return vector
     with np.errstate(over="ignore", invalid="ignore"):
-        parts = [np.float32(share) * past[item] for item, share in changes.items() if item in past]
+        parts = [np.float32(share) * past[item] for item, share in changes.items()]
         inner = np.sum(parts, axis=0, dtype=np.float32)
         formed = (
             np.append(inner, np.float32(1)) if vector is None else vector + np.append(inner, np.float32(0))

@@ -77,6 +77,17 @@ class UserLabels(StatePart):
         rows = self._names.rows_of(names, add=True)
         self._add(_summed(users.repeat(sizes), rows, bounded.repeat(sizes)))
 
+    def take_back(self, users: Rows, labels: Sequence[Sequence[str]], n_events: Rows) -> None:
+        """Take back (R,) numbers of events of users with items of these labels; means stay as they are."""
+        for user, own, n in zip(users.tolist(), labels, n_events.tolist(), strict=True):
+            if not n or user >= len(self._labels):
+                continue
+            slots = np.flatnonzero(np.isin(self._labels[user], list(self._names.known_rows(own))))
+            left = np.maximum(self._n_events[user, slots] - n, 0)
+            self._n_events[user, slots] = left
+            self._n_values[user, slots] = np.minimum(self._n_values[user, slots], left)
+            self._labels[user, slots[left == 0]], self._means[user, slots[left == 0]] = _NONE, 0
+
     def of(self, users: Rows) -> list[tuple[LabelUse, ...]]:
         """Return the labels of (B,) users, most events first."""
         found: list[tuple[LabelUse, ...]] = [()] * len(users)

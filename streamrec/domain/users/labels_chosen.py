@@ -1,6 +1,6 @@
 """Labels of what users choose: the categories, and the tags, of the items."""
 
-from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.events.observed import ObservedEvents, Retracted
 from streamrec.domain.users.labels import UserLabels
 
 
@@ -12,6 +12,10 @@ class UserCategories(UserLabels):
         chosen = events.choices
         self.count(chosen.user_rows, [of_item.categories for of_item in chosen.labels], chosen.values)
 
+    def retract(self, pairs: Retracted) -> None:
+        """Take back the categories of items."""
+        self.take_back(pairs.user_rows, [of_item.categories for of_item in pairs.labels], pairs.n_choices)
+
 
 class UserTags(UserLabels):
     """The tags that users choose most."""
@@ -20,3 +24,7 @@ class UserTags(UserLabels):
         """Count the tags of what was chosen."""
         chosen = events.choices
         self.count(chosen.user_rows, [of_item.tags for of_item in chosen.labels], chosen.values)
+
+    def retract(self, pairs: Retracted) -> None:
+        """Take back the tags of items."""
+        self.take_back(pairs.user_rows, [of_item.tags for of_item in pairs.labels], pairs.n_choices)

@@ -47,7 +47,9 @@ class UserShares(StatePart):
         if not len(user_rows):
             return np.zeros(0)
         newest = np.maximum.accumulate(np.maximum(times, self._scale.newest))
-        self._counts *= self._scale.reach(float(newest[-1]))
+        factor = self._scale.reach(float(newest[-1]))
+        if factor != 1.0:  # seldom: a product by one would write to every user's memory
+            self._counts *= factor
         self._counts = grown(self._counts, int(user_rows.max()) + 1)
         gains = self._scale.seen_from_origin(np.ones(len(times)), times)
         n_events = self._counts[user_rows] + sums_before(user_rows, gains)[0] + gains

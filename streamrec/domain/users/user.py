@@ -1,14 +1,17 @@
 """State, profile and document of a user."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
+from streamrec.domain.users.aging import is_aging, vector_after
+from streamrec.domain.users.less import Less
 from streamrec.errors import Damaged
-from streamrec.payload import decoded
+from streamrec.payload import decoded, decoded_each
 
 MOST_DISLIKED = 20_000
 """Disliked items of a user at most, the newest: some 5 MB where each id has 256 bytes, and a document of
@@ -71,6 +74,11 @@ class UserState(msgspec.Struct, frozen=True):
     recent_at
         When the newest of `recent` were chosen, newest last, in whole Unix seconds; empty in a document that
         was written before these were kept.
+    aging
+        (D + 1,) float16 little-endian, as bytes: how the vector changes with the time since the newest
+        choice, see `streamrec.domain.users.aging`; None where it stays as it is.
+    less
+        Items that less like is wanted, oldest first.
     """
 
     user_id: str
@@ -82,9 +90,20 @@ class UserState(msgspec.Struct, frozen=True):
     updated_at: float = 0.0
     profile: Profile = NO_PROFILE
     recent_at: tuple[int, ...] = ()
+    aging: bytes | None = None
+    less: tuple[Less, ...] = ()
+
+    def vector_at(self, time: StreamTime) -> bytes | None:
+        """Return the vector as it is at a time of the stream."""
+        if self.vector is None or self.aging is None or not self.recent_at:
+            return self.vector
+        return vector_after(self.vector, self.aging, time.now - self.recent_at[-1], time.scale_s)
 
 
-_STORED = frozenset(UserState.__struct_fields__) - {"profile", "recent_at"}
+_STORED = frozenset(UserState.__struct_fields__) - {"profile", "recent_at", "aging", "less"}
+
+
+_decode_attributes = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class UserDocument(msgspec.Struct, frozen=True):
@@ -110,6 +129,8 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
     vector = state.vector
     if vector is not None and not _is_vector(vector):
         raise Damaged("the vector holds no finite numbers")
+    if state.aging is not None and (vector is None or not is_aging(state.aging, vector)):
+        raise Damaged("how the vector ages is told by other numbers than it has")
     if state.n_events < 0 or not 0 <= state.updated_at < MAX_TIMESTAMP_S:
         raise Damaged(f"{state.n_events} events up to {state.updated_at}")
     disliked, recent, recent_at = state.disliked, state.recent, state.recent_at
@@ -123,6 +144,17 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
             recent_at=recent_at[len(recent_at) - n_times :],
         )
     return state
+
+
+def attributes_by_user(written: Iterable[tuple[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return users' attributes out of ids and JSON texts; users without any are left out.
+
+    Raises
+    ------
+    Damaged
+        When some can't be read; its `rest` holds the others.
+    """
+    return decoded_each(_decode_attributes, written, "attributes of user")
 
 
 def _as_state(fields: Mapping[str, Any]) -> UserState:

@@ -6,11 +6,12 @@ from functools import partial
 
 import numpy as np
 
+from models.descent import LearnOutcome
 from streamrec.domain.popularity.counts import ALL_TIME, Popularity
 from streamrec.domain.ranking.metrics import summary
 from streamrec.domain.ranking.prequential import Events, PopularityRanker, Ranker, Rows, prequential_ranks
 from streamrec.learning.gmf_ranker import GmfRanker
-from streamrec.learning.learner import Learner, LearnOutcome
+from streamrec.learning.learner import Learner
 from streamrec.learning.sampling import occurrence_numbers
 
 K = 10
@@ -96,7 +97,7 @@ def fit_initial(
     learner: Learner,
     events: Events,
     options: FitOptions,
-    on_progress: Callable[[int, int, FitReport], None] = lambda n_done, n_epochs, so_far: None,
+    on_progress: Callable[[int, int], None] = lambda n_done, n_in_all: None,
 ) -> FitReport:
     """Train a learner on a history and leave it as the stream finds it: all events remembered, and learned.
 
@@ -110,7 +111,8 @@ def fit_initial(
     events
         In time order; the rows are those of the learner's tables.
     on_progress
-        Called with the number of epochs done, the most there can be, and the report so far.
+        Called with the number of events gone through, and of all there are to go through at most: each epoch
+        goes through the training events and through those of validation.
     """
     n_events = len(events.user_rows)
     start = n_events - min(round(n_events * options.validation_share), options.max_validated)
@@ -119,13 +121,13 @@ def fit_initial(
     # Validation may ask about users and items that training leaves out.
     learner.model.grow_to(_n_rows(events.user_rows), _n_rows(events.item_rows))
     trained = past.at(_chosen(past, options))
-    judge = _Judge(events, start)
-    nobody = summary(np.zeros(0, np.int64), K)
-    report = FitReport([], 0, nobody, judge.popularity())
+    n_epoch = len(trained.user_rows) + n_events - start
+    done = _Progress(on_progress, 2 * (n_events - start) + options.max_epochs * n_epoch)
+    judge = _Judge(events, start, done.add)
+    report = FitReport([], 0, summary(np.zeros(0, np.int64), K), judge.popularity())
     best = learner.state_tensors()
     for number in range(1, options.max_epochs + 1):
-        on_progress(number - 1, options.max_epochs, report)
-        loss = _epoch(learner, trained, options.output_rate)
+        loss = _epoch(learner, trained, options.output_rate, done.add)
         state = {name: tensor.clone() for name, tensor in learner.state_tensors().items()}
         metrics = judge.gmf(learner)
         learner.load_state_tensors(state)
@@ -134,18 +136,39 @@ def fit_initial(
             best, report = state, replace(report, best_epoch=number, gmf=metrics)
         elif number - report.best_epoch >= options.patience:
             break
-    on_progress(options.max_epochs, options.max_epochs, report)
     learner.load_state_tensors(best)
-    _learn(learner.learn, validation, _STREAM_BATCH)
+    _learn(learner.learn, validation, _STREAM_BATCH, done.add)
+    done.end()
     return report
+
+
+class _Progress:
+    """Count of events gone through, told now and then."""
+
+    def __init__(self, tell: Callable[[int, int], None], n_in_all: int) -> None:
+        self._tell = tell
+        self._n_in_all = n_in_all
+        self._n_done = 0
+        tell(0, n_in_all)
+
+    def add(self, n_events: int) -> None:
+        """Note events that were gone through."""
+        self._n_done += n_events
+        self._tell(self._n_done, self._n_in_all)
+
+    def end(self) -> None:
+        """Tell that it is over, if sooner than could be."""
+        if self._n_done < self._n_in_all:
+            self.add(self._n_in_all - self._n_done)
 
 
 class _Judge:
     """Asks the same questions of a model after every epoch, and of popularity."""
 
-    def __init__(self, events: Events, start: int) -> None:
+    def __init__(self, events: Events, start: int, on_progress: Callable[[int], None]) -> None:
         self._events = events
         self._start = start
+        self._on_progress = on_progress
 
     def gmf(self, learner: Learner) -> dict[str, float]:
         """Return the metrics of a learner, which has learned the validation events afterwards."""
@@ -158,23 +181,32 @@ class _Judge:
         return self._metrics(popularity)
 
     def _metrics(self, model: Ranker) -> dict[str, float]:
-        ranks = prequential_ranks({"model": model}, self._events, self._start, batch_size=_STREAM_BATCH)
+        ranks = prequential_ranks(
+            {"model": model},
+            self._events,
+            self._start,
+            batch_size=_STREAM_BATCH,
+            on_progress=self._on_progress,
+        )
         return summary(ranks["model"], K)
 
 
-def _epoch(learner: Learner, events: Events, output_rate: float) -> float:
+def _epoch(learner: Learner, events: Events, output_rate: float, on_progress: Callable[[int], None]) -> float:
     """Refit all events once; return their mean loss."""
     learner.begin_refit()
-    return _learn(partial(learner.refit, output_rate=output_rate), events, _BATCH)
+    return _learn(partial(learner.refit, output_rate=output_rate), events, _BATCH, on_progress)
 
 
-def _learn(learn: Callable[..., LearnOutcome], events: Events, batch_size: int) -> float:
+def _learn(
+    learn: Callable[..., LearnOutcome], events: Events, batch_size: int, on_progress: Callable[[int], None]
+) -> float:
     n_events = len(events.user_rows)
     total = 0.0
     for first in range(0, n_events, batch_size):
         batch = events.at(slice(first, first + batch_size))
         outcome = learn(batch.user_rows, batch.item_rows, batch.weights, batch.timestamps)
         total += outcome.loss * len(batch.user_rows)
+        on_progress(len(batch.user_rows))
     return total / max(1, n_events)
 
 

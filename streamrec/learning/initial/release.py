@@ -21,6 +21,7 @@ from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.state.user_cohorts import AttributesOf, complete_cohorts, no_attributes
 from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import (
     CachePublisher,
@@ -60,6 +61,8 @@ class Start:
         Vectors to start from, or None.
     newly_erased
         Returns those of some users who were erased since the events were chosen.
+    attributes_of
+        Reads the users' attributes.
     """
 
     events: Iterable[Interaction]
@@ -67,12 +70,18 @@ class Start:
     options: FitOptions
     warm: Snapshot | None = None
     newly_erased: NewlyErased = nobody
+    attributes_of: AttributesOf = no_attributes
 
 
 def train_initially(
-    state: TrainerState, start: Start, on_progress: Callable[[int, int, FitReport | None], None]
+    state: TrainerState, start: Start, on_progress: Callable[[int, int], None]
 ) -> tuple[Events, FitReport]:
     """Fit a fresh state to a history.
+
+    Parameters
+    ----------
+    on_progress
+        Called with the number of events counted and gone through, and of all there are at most.
 
     Raises
     ------
@@ -84,12 +93,20 @@ def train_initially(
         acting = acting.where(_forgetting(state, gone, acting.user_rows))
     if not acting.is_choice.any():
         raise InvalidInput("the history holds no event of positive weight: nothing can be learned from it")
-    weights = count_history(state, acting, start.rules)
+    complete_cohorts(state, start.attributes_of)
+    n_counted = len(acting.user_rows)
+    # How much training adds is known once it begins; an epoch goes through about as many.
+    weights = count_history(state, acting, start.rules, lambda done: on_progress(done, 3 * n_counted))
     chosen = acting.where(acting.is_choice)
     history = Events(chosen.user_rows, chosen.item_rows, chosen.timestamps, weights)
     if start.warm is not None:
         warm_start(state, start.warm.items, start.warm.users)
-    report = fit_initial(state.learner, history, start.options, on_progress)
+    report = fit_initial(
+        state.learner,
+        history,
+        start.options,
+        lambda done, total: on_progress(n_counted + done, n_counted + total),
+    )
     return history, report
 
 

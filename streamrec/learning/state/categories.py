@@ -6,7 +6,7 @@ from itertools import islice
 from streamrec.domain.events.interaction import MAX_ID_BYTES
 from streamrec.domain.items.category_table import CategoryTable
 from streamrec.domain.items.content_index import ContentIndex
-from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField
+from streamrec.domain.items.content_tokens import DEFAULT_FIELDS, ContentField, tokens_to_rank_by
 from streamrec.domain.items.item import Item
 from streamrec.domain.items.item_labels import NO_LABELS, ItemLabels
 
@@ -56,11 +56,13 @@ class ItemCategories:
         """Replace what is known of an item."""
         self._drop_labels(item.item_id)
         self.contents.put(item)
+        words = tokens_to_rank_by(item)
+        if words:
+            self.table.put(item.item_id, item.categories, words=words)
         if item.is_hidden:
             self.hidden.add(item.item_id)
         if item.categories:
             self._names[item.item_id] = item.categories
-            self.table.put(item.item_id, item.categories)
             for name in item.categories:
                 self._members.setdefault(name, {})[item.item_id] = None
                 self.emptied.pop(name, None)

@@ -12,6 +12,8 @@ class Counters(msgspec.Struct):
         Events that took effect or were recorded: neither rejected nor repeats.
     n_learned, n_recorded, n_disliked
         Of these, by the sign of their type's weight.
+    n_retracted
+        Of these, those that took back what their user had said.
     n_ignored
         Of these, those about items that were deleted.
     n_rejected, n_repeats, n_erased
@@ -29,6 +31,7 @@ class Counters(msgspec.Struct):
     n_repeats: int = 0
     n_commands: int = 0
     n_erased: int = 0
+    n_retracted: int = 0
 
     def as_numbers(self) -> dict[str, float]:
         """Return the totals by name, for the hot cache and for metrics."""

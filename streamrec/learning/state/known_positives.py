@@ -20,10 +20,10 @@ class KnownPositives:
     """The (user, item) pairs that were positives lately, in about two to four bytes a pair.
 
     One hash into a table of bits (a Bloom filter of one function; Bloom 1970). A pair that was added is
-    found. Some that were not are found too: such an item is only never drawn against that user. Pairs that
-    come again take no room. The table doubles by repeating itself, which keeps every pair without knowing
-    any; once it may grow no more it becomes the older of two, and the one that was older goes: of a stream
-    without end the last 8 to 16 million pairs are known.
+    found, unless one was forgotten since that shares its bit. Some that were not are found too: such an item
+    is only never drawn against that user. Pairs that come again take no room. The table doubles by repeating
+    itself, which keeps every pair without knowing any; once it may grow no more it becomes the older of two,
+    and the one that was older goes: of a stream without end the last 8 to 16 million pairs are known.
 
     >>> known = KnownPositives()
     >>> known.add(np.array([1, 2, 1]), np.array([10, 20, 10]))
@@ -49,6 +49,19 @@ class KnownPositives:
         """Remember (B,) pairs."""
         for at in self.parts(len(user_rows)):
             self.n_pairs += _add(self.bits, user_rows[at], item_rows[at])
+
+    def forget_pairs(self, user_rows: Rows, item_rows: Rows) -> None:
+        """Forget (R,) pairs, and whatever other pairs share a bit with one: of those some are lost with it.
+
+        >>> known = KnownPositives()
+        >>> known.add(np.array([1, 2]), np.array([10, 10]))
+        >>> known.forget_pairs(np.array([1]), np.array([10]))
+        >>> known.contains(np.array([1, 2]), np.array([10])).tolist(), known.n_pairs
+        ([[False], [True]], 1)
+        """
+        self.n_pairs -= _take_out(self.bits, user_rows, item_rows)
+        if self.older.size:
+            _take_out(self.older, user_rows, item_rows)
 
     def parts(self, n_pairs: int) -> Iterator[slice]:
         """Yield parts of N pairs, in order; there is room for each in `bits` once it is yielded."""
@@ -103,6 +116,19 @@ def _add(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
         if put_new(bits, hash_of_user(user_rows[b]) ^ hash_of_item(item_rows[b])):
             n_new += 1
     return n_new
+
+
+@compiled
+def _take_out(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
+    """Clear the bits of pairs; return how many were set."""
+    n_cleared = 0
+    for b in range(len(user_rows)):
+        pair = hash_of_user(user_rows[b]) ^ hash_of_item(item_rows[b])
+        if holds(bits, pair):
+            at = pair & np.uint64(bits.size * 8 - 1)
+            bits[at >> np.uint64(3)] &= ~(np.uint8(1) << np.uint8(at & np.uint64(7)))
+            n_cleared += 1
+    return n_cleared
 
 
 @compiled

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.learning.state.sights import Pair, Sight, without
 from streamrec.ports import Message
 
 
@@ -17,19 +18,25 @@ class Pending:
         Messages for the rejected topic.
     seen
         (user_id, item_id, Unix seconds).
+    unseen
+        Pairs that are not seen any more, but for those of `seen`.
     forgotten_users
         Ids to remove outside.
     """
 
     def __init__(self) -> None:
         self.rejected: list[Message] = []
-        self.seen: list[tuple[str, str, float]] = []
+        self.seen: list[Sight] = []
+        self.unseen: list[Pair] = []
         self.forgotten_users: list[str] = []
         self._user_rows: set[int] = set()
 
-    def add_users(self, rows: NDArray[np.int64], seen: Sequence[tuple[str, str, float]]) -> None:
-        """Note (U,) changed user rows, and what their users saw."""
+    def add_users(self, rows: NDArray[np.int64], seen: Sequence[Sight], unseen: Sequence[Pair] = ()) -> None:
+        """Note (U,) changed user rows, what is unseen, and then what their users saw."""
         self._user_rows.update(rows.tolist())
+        if unseen:
+            self.seen = without(self.seen, unseen)
+            self.unseen += unseen
         self.seen.extend(seen)
 
     def forget_users(self, user_ids: Sequence[str], rows: NDArray[np.int64]) -> None:
@@ -46,6 +53,8 @@ class Pending:
         gone = {user_id for user_id, row in with_rows if row < 0 or row in self._user_rows}
         if gone and self.seen:
             self.seen = [entry for entry in self.seen if entry[0] not in gone]
+        if gone and self.unseen:
+            self.unseen = [pair for pair in self.unseen if pair[0] not in gone]
         self._user_rows.difference_update(rows_gone)
         self.forgotten_users += user_ids
 
@@ -54,9 +63,14 @@ class Pending:
         return np.array(sorted(self._user_rows), np.int64)
 
     @property
+    def n_pairs(self) -> int:
+        """Number of pairs that wait to be seen, or unseen."""
+        return len(self.seen) + len(self.unseen)
+
+    @property
     def n_users(self) -> int:
         """Number of users whose states wait."""
         return len(self._user_rows)
 
     def __bool__(self) -> bool:
-        return bool(self._user_rows or self.seen or self.rejected or self.forgotten_users)
+        return bool(self._user_rows or self.seen or self.unseen or self.rejected or self.forgotten_users)

@@ -32,7 +32,12 @@ _ENTRIES_OF = {
 
 
 def to_checkpoint(state: TrainerState, next_offsets: Offsets) -> Checkpoint:
-    """Describe a state as of `next_offsets`; the tensors are shared with the state, not copied."""
+    """Describe a state as of `next_offsets`; the tensors are shared with the state, not copied.
+
+    It names no item that was forgotten: whoever restores it may give all free rows to others.
+    """
+    while state.sweep():
+        pass
     tensors = {f"{_LEARNER}/{name}": tensor for name, tensor in state.learner.state_tensors().items()}
     written: dict[str, Any] = {
         "generation": state.generation,
@@ -70,7 +75,8 @@ def restore(state: TrainerState, checkpoint: Checkpoint) -> Offsets:
     written: dict[str, Any] = checkpoint.state
     state.generation, state.log = written["generation"], written.get("log", "")
     state.changelog_slot = written.get("changelog_lane", 0)
-    state.user_ids, state.item_ids = IdMap(written["user_ids"]), IdMap(written["item_ids"])
+    state.user_ids = IdMap(written["user_ids"], may_be_many=True)
+    state.item_ids = IdMap(written["item_ids"])
     state.learner.load_state_tensors(TensorsUnder(f"{_LEARNER}/", checkpoint.tensors))
     state.clock = StreamClock.restored(written["clock"])
     for event_id in written["event_ids"]:

@@ -11,8 +11,10 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.stream_clock import StreamClock
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.domain.items.new_items import NewItems
+from streamrec.domain.popularity.cohort_counts import CohortCounts
 from streamrec.domain.popularity.counts import Popularity
 from streamrec.domain.rows.id_map import IdMap
+from streamrec.domain.rows.marked_rows import GoneRows
 from streamrec.domain.rows.newest_ids import NewestIds
 from streamrec.domain.rows.state_part import StatePart
 from streamrec.domain.rows.touched import Touched
@@ -24,6 +26,8 @@ from streamrec.domain.users.shares import UserShares
 from streamrec.learning.learner import Learner
 from streamrec.learning.state.counters import Counters
 from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
+from streamrec.learning.state.leaving_items import LeavingItems
+from streamrec.learning.state.user_less import UserLess
 from streamrec.learning.state.user_table import UserTable
 from streamrec.settings.processes import CoVisitationSettings, LearningSettings, TrainerSettings
 
@@ -57,7 +61,7 @@ class TrainerState:
         self.history_length = settings.covisitation.history_length
         # What everything else rests on: without it a generation can't go on.
         self.learner = Learner(learning)
-        self.user_ids, self.item_ids = IdMap(), IdMap()
+        self.user_ids, self.item_ids = IdMap(may_be_many=True), IdMap()
         self.clock = StreamClock()
         self.counters = Counters()
         self.repeats = RecentIds(settings.dedupe_window)
@@ -65,6 +69,7 @@ class TrainerState:
         self.hidden_items: set[str] = set()
         self.promotions_asked: list[PromotionRequest] = []
         self._make_parts(settings)
+        self._leaving = LeavingItems()
         # No part: after a start all neighbours are published again.
         self.dirty_neighbours = DirtyRows()
 
@@ -74,11 +79,13 @@ class TrainerState:
         self.touched = Touched()
         self.user_shares = UserShares(settings.user_cap, settings.user_cap_half_life_s)
         self.popularity = Popularity(settings.popularity_half_lives)
+        self.cohorts = CohortCounts(settings.cohorts.rules)
         self.new_items = NewItems(settings.new_item_age_s, settings.new_item_events)
         self.covisitation = CoVisitation(_rules(settings.covisitation))
         self.same_day = SameDayCounts(settings.covisitation.same_day_items)
         self.user_categories = UserCategories()
         self.user_tags = UserTags()
+        self.user_less = UserLess()
         self.blend = first_blend(self.learning.seed)
         self.dirty_items = DirtyItems()
         self.dirty_users = DirtyUsers()
@@ -108,7 +115,8 @@ class TrainerState:
     def forget_users(self, user_ids: Sequence[str]) -> NDArray[np.int64]:
         """Forget users as far as they are known; return (B,) their rows, free now; of unknown ones -1."""
         rows = self.user_ids.rows_of(user_ids)
-        released = _released(self.user_ids, user_ids)
+        known = [user_id for user_id in dict.fromkeys(user_ids) if user_id in self.user_ids]
+        released = np.array([self.user_ids.release(user_id) for user_id in known], np.int64)
         if len(released):
             self.learner.forget_users(released)
             for part in self.parts.values():
@@ -116,15 +124,32 @@ class TrainerState:
         return rows
 
     def forget_items(self, item_ids: Sequence[str]) -> None:
-        """Forget items as far as they are known; with its next event, if there is one, each is new."""
-        rows = _released(self.item_ids, item_ids)
+        """Forget items as far as they are known; with its next event, if there is one, each is new.
+
+        Their rows get new owners once `sweep` has been through all tables that may name them.
+        """
+        known = [item_id for item_id in dict.fromkeys(item_ids) if item_id in self.item_ids]
+        rows = np.array([self.item_ids.withdraw(item_id) for item_id in known], np.int64)
         if len(rows):
             self.learner.forget_items(rows)
             for part in self.parts.values():
-                changed = part.forget_items(rows)
-                if changed is not None:
-                    # Those that named them have waited longest of all.
-                    self.dirty_neighbours.mark(changed, now=0.0)
+                self._note_changed(part.forget_items(rows))
+            self._leaving.add(rows)
+
+    @property
+    def _swept(self) -> list[GoneRows]:
+        return [*self.learner.swept, *(gone for part in self.parts.values() for gone in part.swept)]
+
+    def sweep(self) -> bool:
+        """Go through a part of the tables that may name forgotten items; return whether more is to do."""
+        for changed in self._leaving.go_on(self._swept, self.item_ids):
+            self._note_changed(changed)
+        return bool(self._leaving)
+
+    def _note_changed(self, item_rows: NDArray[np.int64] | None) -> None:
+        """Let items be published first of all whose neighbours changed: they named what is gone."""
+        if item_rows is not None:
+            self.dirty_neighbours.mark(item_rows, now=0.0)
 
 
 def _rules(settings: CoVisitationSettings) -> CoVisitationRules:
@@ -134,8 +159,3 @@ def _rules(settings: CoVisitationSettings) -> CoVisitationRules:
         shrinkage=settings.shrinkage,
         half_life_s=settings.half_life_s,
     )
-
-
-def _released(ids: IdMap, gone: Sequence[str]) -> NDArray[np.int64]:
-    """Release those that are known, in order; return their rows."""
-    return np.array([ids.release(id_) for id_ in dict.fromkeys(gone) if id_ in ids], np.int64)

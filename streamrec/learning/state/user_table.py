@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.events.observed import ObservedEvents
+from streamrec.domain.events.observed import ObservedEvents, Retracted
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.running import sums_before
 from streamrec.domain.rows.state_part import Arrays, StatePart
@@ -43,8 +43,11 @@ class UserTable(StatePart):
     def observe(self, events: ObservedEvents) -> None:
         """Count what users did, and remember what they dislike; `relative_values` counts values by itself."""
         self.count(events.user_rows, events.timestamps)
-        for row, item_id in events.dislikes:
-            self.dislike(row, item_id)
+        for decision in events.decisions:
+            if decision.is_dislike:
+                self.dislike(decision.user_row, decision.item_id)
+            else:
+                self._dislike_no_more(decision.user_row, decision.item_id)
 
     def count(self, rows: NDArray[np.int64], timestamps: NDArray[np.float64]) -> None:
         """Count one event each for (B,) rows, of which some may be the same."""
@@ -80,6 +83,27 @@ class UserTable(StatePart):
         disliked.move_to_end(item_id)
         if len(disliked) > self.max_disliked:
             disliked.popitem(last=False)
+
+    def _dislike_no_more(self, row: int, item_id: str) -> bool:
+        """Forget a dislike; return whether there was one."""
+        disliked = self.disliked.get(row)
+        if disliked is None or item_id not in disliked:
+            return False
+        del disliked[item_id]
+        if not disliked:
+            del self.disliked[row]
+        return True
+
+    def retract(self, pairs: Retracted) -> None:
+        """Take dislikes back, and count the events no more that said what is taken back, as far as known."""
+        n_gone = pairs.n_choices.copy()
+        for number, (row, item_id) in enumerate(zip(pairs.user_rows.tolist(), pairs.item_ids, strict=True)):
+            n_gone[number] += self._dislike_no_more(row, item_id)
+        rows = pairs.user_rows
+        self.grow_to(int(rows.max(initial=-1)) + 1)
+        np.subtract.at(self.n_events, rows, n_gone)
+        self.n_events[rows] = np.maximum(self.n_events[rows], 0)
+        np.maximum.at(self.updated_at, rows, pairs.timestamps)
 
     def forget_users(self, rows: NDArray[np.int64]) -> None:
         """Clear rows for their next users."""

@@ -25,6 +25,8 @@ SPARE = 4
 FILTERED_FACTOR = 5
 """Candidates looked at per item wanted of some categories: one item in five fits, or we look further."""
 
+_ANY_CATEGORY: frozenset[str] = frozenset()
+
 
 class Ranker(Protocol):
     """Order of candidates: by the learned blend, or one source alone."""
@@ -77,7 +79,7 @@ class Filling:
 
     async def pool(self, n: int) -> list[RecommendedItem]:
         """Return `n` items where so many exist, best first."""
-        selection = Selection(n, self._context.banned)
+        selection = Selection(n, self._context.banned, self._context.conditions)
         for stage in self._retrieval.stages(self._context):
             await self._fill(selection, stage)
             if not selection.n_missing:
@@ -97,7 +99,7 @@ class Filling:
     async def _fill(self, selection: Selection, stage: Stage) -> None:
         """Offer the stage's best, and once more of them when too few of those fit."""
         context = self._context
-        n_passed_over = MAX_K if context.only else self._page.n_shown
+        n_passed_over = MAX_K if context.only or context.conditions else self._page.n_shown
         for n in _widths(selection.n_missing, n_passed_over, is_filtered=bool(context.categories)):
             look = await self._retrieval.look(context, stage, n)
             self.looks.append(look)
@@ -112,26 +114,32 @@ class Filling:
         probabilities = ranker.probabilities(candidates)
         order = self._page.order(lambda rows: items.ids_at(candidates.numbers[rows].tolist()), probabilities)
         self._first_order = order if self._first_order is None else self._first_order
-        labels = {source.name: source.label_for(context).name for source in look.stage}
-        wanted = {
-            source.name: frozenset[str]() if source.is_within_categories else context.categories
-            for source in look.stage
-        }
+        asked = {source.name: source for source in look.stage}
+        is_known = look.findings.fulfilling is not None
+        is_filtered = bool(context.categories) or (bool(context.conditions) and not is_known)
         start = 0
         while selection.n_missing and start < len(order):
-            n = selection.n_missing * (FILTERED_FACTOR if context.categories else 1) + SPARE
+            n = selection.n_missing * (FILTERED_FACTOR if is_filtered else 1) + SPARE
             positions = order[start : start + n]
             start += n
             ids = items.ids_at(candidates.numbers[positions].tolist())
             metadata = await self._read(ids)
             scores = probabilities[positions].tolist()
             sources = ranker.main_sources(candidates, positions)
+            is_trusted = is_known and bool(self._failed_reads)
             for name, item_id, score in zip(sources, ids, scores, strict=True):
-                selection.offer_one(item_id, score, labels[name], metadata.get(item_id), wanted[name])
+                source, item = asked[name], metadata.get(item_id)
+                wanted = _ANY_CATEGORY if source.is_within_categories else context.categories
+                label = source.label_for(context).name
+                selection.offer_one(item_id, score, label, item, wanted, is_trusted=is_trusted)
 
     async def _offer_listed(self, selection: Selection) -> None:
-        """Offer those of the items asked for that no source proposed: nothing speaks for or against them."""
-        context, listed = self._context, self._page.only_ids
+        """Offer those of the items asked for, by name or by conditions, that no source proposed."""
+        context, listed = self._context, list(self._page.only_ids)
+        if not listed:
+            taken = {item.item_id for item in selection.items}
+            listed, failed = await self._retrieval.others(context, taken)
+            self._failed_reads |= failed
         if not listed:
             return
         metadata = await self._read(listed)

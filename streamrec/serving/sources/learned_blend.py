@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.published_blend import Blend, TrainerRules
-from streamrec.domain.sources.table import COLUMNS, first_blend
+from streamrec.domain.sources.table import COLUMNS, EXTRA, first_blend
 from streamrec.domain.users.context import Weighing
 from streamrec.errors import StreamrecError
 from streamrec.ports import HotCache
@@ -39,6 +39,7 @@ class LearnedBlend:
         self._weights = self._rules.weights()
         self._time, self._time_since = UNKNOWN_TIME, clock()
         self._is_first = True
+        self._cohorts: frozenset[int] = frozenset()
 
     async def ranker(self) -> BlendRanker:
         """Return the newest ranker at hand; only the first caller waits for one."""
@@ -62,6 +63,10 @@ class LearnedBlend:
         """Return the stream's time when it was read last to have gone on, and what passed here since then."""
         return self._time._replace(now=self._time.now + self._clock() - self._time_since)
 
+    def cohorts(self) -> Collection[int]:
+        """Return the tokens of cohorts that have a ranking, as far as the trainer said so."""
+        return self._cohorts
+
     def weighing(self) -> Weighing:
         """Return what a user's last items weigh in the user's vector, as far as the trainer said so."""
         return Weighing(self._rules.context, self._time.scale_s)
@@ -82,7 +87,8 @@ class LearnedBlend:
         if published.time.now != self._time.now:
             self._time_since = self._clock()
         self._time = published.time
-        self._ranker = BlendRanker.of(published)
+        self._ranker = BlendRanker.of(published, EXTRA)
         if published.rules != self._rules:
             self._rules, self._weights = published.rules, published.rules.weights()
+        self._cohorts = frozenset(published.cohorts)
         self._published = published

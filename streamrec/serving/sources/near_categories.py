@@ -1,4 +1,4 @@
-"""Categories of candidates inside the process: read once, and renewed beside the requests."""
+"""Categories of candidates inside the process: followed, or read once and renewed beside the requests."""
 
 import asyncio
 import time
@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from streamrec.domain.items.category_table import MOST_ITEMS, CategoryTable, Glance
+from streamrec.domain.items.content_tokens import tokens_to_rank_by
+from streamrec.serving.filters.followed_items import FollowedItems
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.sources.metadata import Metadata
 
@@ -87,8 +89,11 @@ class NearCategories:
         now = self._clock()
         items, failed = await self._items.read(item_ids)
         for item_id in item_ids:
-            if item_id in items or not failed:
-                self.table.put(item_id, items[item_id].categories if item_id in items else (), now)
+            if item_id in items:
+                item = items[item_id]
+                self.table.put(item_id, item.categories, now, tokens_to_rank_by(item))
+            elif not failed:
+                self.table.put(item_id, (), now)
             else:
                 self.table.put_off([item_id], now - RENEWED_AFTER_S + ASKED_AGAIN_AFTER_S)
         return failed
@@ -104,3 +109,30 @@ class NearCategories:
             for item_id in some:
                 del self._due[item_id]
             await self._read(some)
+
+
+class FollowedCategories:
+    """Categories of all items of the store, once all of them are known; until then, those that are read.
+
+    Parameters
+    ----------
+    near
+        Reads categories one by one; in use where `followed` does not have all.
+    """
+
+    def __init__(self, followed: FollowedItems, near: NearCategories) -> None:
+        self._followed = followed
+        self._near = near
+
+    def glance(self) -> Glance:
+        """Return what a request looks at; where all are followed, none is older."""
+        table = self._followed.all_categories
+        return self._near.glance() if table is None else Glance(table)
+
+    async def renew(self, item_ids: Sequence[str]) -> Answered[bool]:
+        """See to what a glance found older; return whether something was put in meanwhile."""
+        return await self._near.renew(item_ids)
+
+    async def aclose(self) -> None:
+        """Wait for what is being read."""
+        await self._near.aclose()

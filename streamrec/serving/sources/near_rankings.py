@@ -21,6 +21,9 @@ _READ_AT_LEAST = 1001
 _MAX_RANKINGS = 1000
 """Windows times categories; some 150 MB where each is as long as rankings get. Those used last stay."""
 
+_MAX_ABSENT = 1000
+"""Names that no ranking has, remembered apart: they come from outside and must not drive out rankings."""
+
 Read = Callable[[str, int], Awaitable[list[RankedItem]]]
 
 
@@ -33,7 +36,7 @@ class _Head(NamedTuple):
 
 
 class NearRankings:
-    """Rankings read a moment ago.
+    """Rankings read a moment ago, and names that none had: an answer that asks in vain waits only once.
 
     Parameters
     ----------
@@ -50,11 +53,12 @@ class NearRankings:
         self._clock = clock
         self._too_old_s = too_old_s
         self._copies = Copies[_Head](_MAX_RANKINGS)
+        self._absent = Copies[_Head](_MAX_ABSENT)
         self._readings: dict[tuple[str, int], asyncio.Task[Ranking]] = {}
 
     def at_hand(self, name: str, limit: int) -> Ranking | None:
         """Return a ranking, of at least so many items where there are, if its copy is not too old."""
-        copy = self._copies.get(name)
+        copy = self._copies.get(name) or self._absent.get(name)
         if copy is None or not copy.value.reaches(limit):
             return None
         age_s = self._clock() - copy.read_at
@@ -99,11 +103,9 @@ class NearRankings:
 
     def _keep(self, name: str, items: list[RankedItem], limit: int, read_at: float) -> Ranking:
         ranking = Ranking(items)
-        # Names come from outside: those of rankings that are not there must not drive out the others.
-        if items:
-            self._copies.keep({name: _Head(ranking, limit)}, read_at)
-        else:
-            self._copies.drop([name])
+        kept, dropped = (self._copies, self._absent) if items else (self._absent, self._copies)
+        kept.keep({name: _Head(ranking, limit)}, read_at)
+        dropped.drop([name])
         return ranking
 
     def _ended(self, key: tuple[str, int], task: asyncio.Task[Ranking]) -> None:

@@ -1,6 +1,7 @@
 """Reader of what the index has nearest to somebody, or to an item."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.sources.findings import Nearest
 from streamrec.domain.sources.request_context import RequestContext
+from streamrec.index_protocol import MAX_VECTORS
 from streamrec.ports import ById, ByVector, IndexAnswer, ItemQuery, VectorSearch
 from streamrec.serving.guard import ALL_WELL, Answered, Guard
 
@@ -37,9 +39,15 @@ class NearestReader:
         return Answered(Nearest(nearest, answer.generation), failed)
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
-        """Return the vectors of up to 1,000 items, as far as the generation has them."""
+        """Return the vectors of items, as far as the generation has them."""
+        found: dict[str, bytes] = {}
         nothing: dict[str, bytes] = {}
-        return await self._guard.ask(lambda: self._index.vectors(item_ids, generation), nothing)
+        failed = ALL_WELL
+        for first in range(0, len(item_ids), MAX_VECTORS):
+            some = item_ids[first : first + MAX_VECTORS]
+            read, failed_too = await self._guard.ask(partial(self._index.vectors, some, generation), nothing)
+            found, failed = found | read if found else read, failed | failed_too
+        return Answered(found, failed)
 
     async def _rank_only(self, context: RequestContext, items: ItemNumbers) -> Answered[Nearest | None]:
         """Rank the wanted items by their vectors: an item far down in the index's ranking counts as well."""
@@ -67,6 +75,27 @@ def _query_of(context: RequestContext, n: int) -> ItemQuery | None:
     if context.vector is not None:
         return ByVector(context.vector, max(n, N_SCORED), exclude, context.generation)
     return None if context.item_id is None else ById(context.item_id, n, exclude, context.generation)
+
+
+def nearest_first(item_ids: Sequence[str], vectors: Mapping[str, bytes], query: bytes | None) -> list[str]:
+    """Return items by the inner product with a query's vector; without one by their biases.
+
+    Those without a vector of the query's length come last, in the order given.
+
+    >>> vectors = {name: np.array(row, "<f4").tobytes() for name, row in {"a": [1, 0], "b": [0, 9]}.items()}
+    >>> nearest_first(["x", "a", "b"], vectors, None), nearest_first(["a", "b"], vectors, vectors["a"])
+    (['b', 'a', 'x'], ['a', 'b'])
+    """
+    n_bytes = len(query) if query is not None else len(next(iter(vectors.values()), b""))
+    with_vector = [item_id for item_id in item_ids if len(vectors.get(item_id, b"")) == n_bytes > 0]
+    if not with_vector:
+        return list(item_ids)
+    table = np.frombuffer(b"".join(vectors[item_id] for item_id in with_vector), "<f4")
+    table = table.reshape(len(with_vector), -1)
+    scores = table[:, -1] if query is None else table @ np.frombuffer(query, "<f4")
+    order = np.argsort(-scores, kind="stable").tolist()
+    has_one = set(with_vector)
+    return [with_vector[row] for row in order] + [id_ for id_ in item_ids if id_ not in has_one]
 
 
 def ranked_by(query: bytes, vectors: Mapping[str, bytes], items: ItemNumbers, *, with_bias: bool) -> Proposal:

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
 from streamrec.domain.popularity.ranked_item import RankedNumbers, Ranking
 from streamrec.domain.rows.item_numbers import ItemNumbers
+from streamrec.domain.sources.cohorts import WINDOW as COHORTS
+from streamrec.domain.sources.cohorts import ranking_of
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.errors import StreamrecError
 from streamrec.ports import RankedItem, Rankings
@@ -46,14 +49,14 @@ class RankingReader:
         """Return what `read` does where all of it is at hand, as it mostly is; else None."""
         limit = n + len(context.banned)
         rankings: dict[str, RankedNumbers] = {}
-        for window in windows:
+        for ranking, names in _parts(windows, context):
             heads = []
-            for name in names_of(window, context):
+            for name in names:
                 head = self._near.at_hand(name, limit)
                 if head is None:
                     return None
                 heads.append(head)
-            rankings[window] = _merged(heads, items)
+            rankings[ranking] = _merged(heads, items)
         return rankings
 
     async def read(
@@ -61,27 +64,35 @@ class RankingReader:
     ) -> Answered[ByWindow]:
         """Return the head of each window's ranking, or of those of the wanted categories together.
 
+        Instead of the window of cohorts, it returns one for each of the user's cohorts.
+
         It is at least as long as it takes for `n` items that the context does not ban, where there are any.
         """
         at_hand = self.at_hand(windows, context, n, items)
         if at_hand is not None:
             return Answered(at_hand)
         limit = n + len(context.banned)
-        names = {window: names_of(window, context) for window in windows}
-        asked = [name for some in names.values() for name in some]
-        heads = dict(
-            zip(asked, await asyncio.gather(*(self.ranking(name, limit) for name in asked)), strict=True)
-        )
+        names = dict(_parts(windows, context))
+        heads = await self.rankings(chain.from_iterable(names.values()), limit)
         rankings = {
-            window: _merged([heads[name].value for name in some], items) for window, some in names.items()
+            ranking: _merged([heads[name].value for name in some], items) for ranking, some in names.items()
         }
         return Answered(rankings, ALL_WELL.union(*(head.failed for head in heads.values())))
 
-    async def ranking(self, name: str, limit: int) -> Answered[Ranking]:
-        """Return one ranking, of at least so many items where there are."""
-        head = self._near.at_hand(name, limit)
-        if head is not None:
-            return Answered(head)
+    async def rankings(self, names: Iterable[str], limit: int) -> dict[str, Answered[Ranking]]:
+        """Return some rankings by name, each of at least so many items where there are.
+
+        What is at hand is not waited for: for the sake of a task all other answers would go first, twice.
+        """
+        at_hand = {name: self._near.at_hand(name, limit) for name in names}
+        found = {name: Answered(head) for name, head in at_hand.items() if head is not None}
+        missing = [name for name in at_hand if name not in found]
+        if missing:
+            read = await asyncio.gather(*(self._read(name, limit) for name in missing))
+            found |= zip(missing, read, strict=True)
+        return found
+
+    async def _read(self, name: str, limit: int) -> Answered[Ranking]:
         try:
             return Answered(await self._near.read(name, limit))
         except StreamrecError:
@@ -90,6 +101,15 @@ class RankingReader:
     async def aclose(self) -> None:
         """Wait for what is being read."""
         await self._near.aclose()
+
+
+def _parts(windows: Sequence[str], context: RequestContext) -> Iterator[tuple[str, list[str]]]:
+    """Yield each ranking that is wanted, and the names of those that it consists of."""
+    for window in windows:
+        if window == COHORTS:
+            yield from ((name, [name]) for name in map(ranking_of, context.cohorts))
+        else:
+            yield window, names_of(window, context)
 
 
 def names_of(ranking: str, context: RequestContext) -> list[str]:

@@ -7,7 +7,7 @@ from streamrec.domain.popularity.ranked_item import RankedItem, Ranking
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.diversity import Pool, Shape, arranged
 from streamrec.domain.rows.item_numbers import ItemNumbers
-from streamrec.domain.similarity.neighbour import Neighbours
+from streamrec.domain.similarity.neighbour import SIMILARITY, Neighbours
 from streamrec.domain.sources.findings import Findings, Nearest
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.request_context import RequestContext
@@ -27,6 +27,8 @@ def warm_up() -> None:
     glance = Glance(CategoryTable())
     found = Findings(context, items, nearest, {"chosen": near}, dict.fromkeys(WINDOWS, ranked), glance)
     proposals = {source.name: source.propose(found, 1) for source in SOURCES}
-    candidates = Candidates(COLUMNS, proposals, found.asker, items, found.scene)
+    candidates = Candidates(COLUMNS, proposals, found.asker, items, found.in_context)
     first_blend().probabilities(candidates)
+    candidates.row_of(0)
+    found.added_by_history("other", SIMILARITY)
     arranged(Pool([2.0, 1.0], embeddings_of([one, other]), [(), ()]), 2, Shape(diversity=0.5))

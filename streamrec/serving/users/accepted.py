@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import RETRACT, EventWeights
 from streamrec.domain.users.context import second_of
 from streamrec.domain.users.user import UserState
 
@@ -28,7 +28,7 @@ N_EVENT_IDS = 20_000
 
 
 class Accepted(NamedTuple):
-    """A choice or a dislike.
+    """A choice, a dislike, or a retraction of what was said before.
 
     Attributes
     ----------
@@ -42,10 +42,11 @@ class Accepted(NamedTuple):
     second: int
     is_choice: bool
     noted_at: float
+    is_retraction: bool = False
 
 
 class AcceptedChoices:
-    """A bounded number of choices and dislikes of each of a bounded number of users. Safe for threads.
+    """A bounded number of choices, dislikes and retractions of a bounded number of users. Safe for threads.
 
     Parameters
     ----------
@@ -73,11 +74,13 @@ class AcceptedChoices:
         self._deleted: OrderedDict[str, float] = OrderedDict()
 
     def note(self, events: Iterable[Interaction], weights: EventWeights) -> None:
-        """Take over events in the order of the log; those of weight zero, and repeats, are none."""
+        """Take over events in the order of the log; others of weight zero, and repeats, are none."""
         now = self._clock()
         for event in events:
-            if weight := weights.of(event.type, event.value):
-                one = Accepted(event.item_id, second_of(event.timestamp), weight > 0, now)
+            weight, is_retraction = weights.of(event.type, event.value), event.type == RETRACT
+            if weight or is_retraction:
+                second = second_of(event.timestamp)
+                one = Accepted(event.item_id, second, weight > 0, now, is_retraction)
                 # One at a time: who answers does not wait for the end of a long list.
                 with self._lock:
                     self._note(one, event)
@@ -88,7 +91,9 @@ class AcceptedChoices:
         """Return what a user's published state does not hold yet, oldest first.
 
         The log has an order: what was taken in before a choice that is published was read by the trainer as
-        well, whatever it made of it.
+        well, whatever it made of it. No state tells whether a retraction was read: it is returned until a
+        later choice is published or it is too old; so is each dislike of an item among the others held, for
+        its place among them. Done again they change nothing.
         """
         if user_id not in self._by_user:
             return ()
@@ -108,10 +113,11 @@ class AcceptedChoices:
                 of_user.popleft()
             if not of_user:
                 self._by_user.pop(user_id, None)
+            again = {one.item_id for one in of_user if one.is_choice or one.is_retraction}
             return [
                 one
                 for one in of_user
-                if (one.is_choice or not is_published(one))
+                if (one.is_choice or one.item_id in again or not is_published(one))
                 and one.noted_at > self._deleted.get(one.item_id, -math.inf)
             ]
 

@@ -9,9 +9,7 @@ import pytest
 from streamrec.adapters.opening import open_cache, open_cache_publisher, open_trainer_store
 from streamrec.cli.launch.local_servers import LocalServer, free_port
 from streamrec.errors import ConfigurationError
-from tests.unit.adapters.kafka.test_security import Relay, certificate
-
-__all__ = ["certificate"]
+from tests.unit.adapters.kafka.test_security import Relay
 
 
 @pytest.fixture

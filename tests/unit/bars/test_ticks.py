@@ -7,7 +7,7 @@ import pytest
 
 from streamrec.bars.ticks import DecodedTicks, TickRules, ticks_of
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import RETRACT, EventWeights
 from streamrec.ports import Record
 from streamrec.process.decoding import decode_events
 
@@ -81,3 +81,8 @@ def test_repeats_are_dropped_within_the_window() -> None:
     events = [event(event_id=id_) for id_ in ("a", "a", "b", "a")]
     assert decoded(*events).ignored == {"repeats": 2}
     assert decoded(*events, window=1).ignored == {"repeats": 1}
+
+
+def test_what_is_taken_back_is_no_tick_even_where_it_is_named() -> None:
+    assert not TickRules(WEIGHTS).count(RETRACT)
+    assert not TickRules(WEIGHTS, frozenset({RETRACT})).count(RETRACT)

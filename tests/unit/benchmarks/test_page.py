@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import page
+from benchmarks import page, results_file
 from benchmarks.__main__ import ALL
 from benchmarks.page_rows import Row, Section
 from benchmarks.page_sections import ELSEWHERE, SECTIONS
@@ -73,7 +73,7 @@ def test_what_falls_short_is_bold(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         '"rate": 4000, "time": 1}'
     )
     monkeypatch.setattr(page, "SECTIONS", (Section("one", "One", rows), Section("two", "Two", ())))
-    monkeypatch.setattr(page, "RESULTS", tmp_path)
+    monkeypatch.setattr(results_file, "RESULTS", tmp_path)
     text = page.page()
     assert "`one`: 2026-11-29, commit `abcdef1`, 2 cores." in text
     assert "| rate | **4,000 events/s** | ≥ 5,000 events/s |" in text

@@ -7,28 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from streamrec import __version__
 from streamrec.adapters.opening import open_event_source
-from streamrec.cli.app import main
-from streamrec.cli.choices import parse_mapping
+from streamrec.cli.files.reading_options import parse_mapping
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidInput
 from streamrec.ports import INTERACTIONS
 from streamrec.wire import decode_event
+from tests.command_line import run
+
+pytestmark = pytest.mark.usefixtures("in_an_empty_folder")
 
 CLICKS = "who|what|when|price\n" + "".join(f"u{n % 3}|i{n}|{100 - n}|{n}.5\n" for n in range(20))
 MAPPING = "user_id=who,item_id=what,timestamp=when,value=price"
-
-
-@pytest.fixture(autouse=True)
-def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as exited:
-        main(arguments)
-    code = exited.value.code
-    return code if isinstance(code, int) else 0
 
 
 def logged() -> list[Interaction]:
@@ -52,6 +43,18 @@ def test_help_names_every_command_and_needs_no_torch() -> None:
     )  # fmt: skip
     for command in ("data", "replay", "load-items", "evaluate", "doctor", "run"):
         assert f" {command} " in found.stdout
+
+
+@pytest.mark.parametrize("module", ["streamrec.cli.retraining.archiving", "streamrec.cli.export.tables"])
+def test_commands_that_only_read_need_no_torch(module: str) -> None:
+    code = f"import sys, {module}; assert 'torch' not in sys.modules"
+    root = str(Path(__file__).parents[3])
+    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": root})
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"streamrec {__version__}\n"
 
 
 def test_replay_sends_a_mapped_file_in_order_of_time(capsys: pytest.CaptureFixture[str]) -> None:
@@ -183,3 +186,58 @@ def test_parse_mapping_refuses_halves() -> None:
         with pytest.raises(InvalidInput):
             parse_mapping([wrong])
     assert parse_mapping(None) == {}
+
+
+def test_standard_input_with_every_option() -> None:
+    text = "41;ü7;Kauf;01.03.2024 10:00;1.234,50\n42;ü8;Kauf;01.03.2024 10:01;2,5\n"
+    options = ["--no-header", "--map", "user_id=1,item_id=2,type=3,timestamp=4,value=5", "--delimiter", ";"]
+    options += ["--decimal", ",", "--time-format", "%d.%m.%Y %H:%M", "--encoding", "cp1252", "--rate", "1000"]
+    subprocess.run(
+        [sys.executable, "-m", "streamrec", "replay", "--events", "-", *options],
+        input=text.encode("cp1252"),
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
+        check=True,
+    )
+    assert [(e.user_id, e.item_id, e.timestamp, e.value) for e in logged()] == [
+        ("41", "ü7", 1709287200.0, 1234.5),
+        ("42", "ü8", 1709287260.0, 2.5),
+    ]
+    # The same input again is the same events again: a consumer drops them as repeats.
+    assert all(event.event_id is not None and event.event_id.startswith("stdin-") for event in logged())
+
+
+def test_a_configuration_is_taken_where_no_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMREC_TRAINER_EVENT_WEIGHTS", "{}")  # what the configuration would set
+    Path("clicks.csv").write_text(CLICKS)
+    pairs = (pair.split("=") for pair in MAPPING.split(","))
+    columns = ", ".join(f"{field} = '{column}'" for field, column in pairs)
+    Path("streamrec.toml").write_text(
+        f"[[events]]\nfile = 'clicks.csv'\ndelimiter = '|'\nmap = {{{columns}}}\n[weights]\nview = 0.5\n"
+    )
+    assert run("replay", "--rate", "100000") == 0
+    assert len(logged()) == 20
+    assert os.environ["STREAMREC_TRAINER_EVENT_WEIGHTS"] == "{}"  # a variable wins
+    Path("streamrec.toml").rename("other.toml")
+    assert run("replay", "--config", "other.toml", "--rate", "100000") == 0
+    assert len(logged()) == 40
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--events", "f.csv", "--config", "c.toml"], "give one of"),
+        (["--config", "c.toml"], "there is no c.toml; `streamrec init FILE...` writes one"),
+        (["--events", "f.csv", "--encoding", "rot13"], "no encoding 'rot13'"),
+        (["--events", "f.csv", "--decimal", ";"], "--decimal is '.' or ','"),
+        (["--events", "f.csv", "--time-format", "%H:%M"], "holds no year"),
+        (["--events", "f.csv", "--lists", "tags="], "column=SEPARATOR"),
+        (["--events", "f.csv"], "line 2: value '1,5' is not a number; give --decimal ,"),
+        (["--events", "f.csv", "--decimal", ",", "--encoding", "utf-16"], "f.csv"),
+    ],
+)
+def test_messages_name_the_option(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("f.csv").write_text('user_id,item_id,timestamp,value\na,x,5,"1,5"\n')
+    run("replay", *options, "--rate", "1000")
+    said = capsys.readouterr().err
+    assert words in said
+    assert "Traceback" not in said

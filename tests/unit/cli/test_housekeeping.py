@@ -12,6 +12,8 @@ import pytest
 from streamrec.adapters.files.roles import CHANGELOG_SLOT
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.sqlite.events import SqliteEventSink
+from streamrec.attribution.checkpoint import AttributionCheckpoint, Saved
+from streamrec.attribution.context import CHECKPOINT_FILE as ATTRIBUTION_FILE
 from streamrec.bars.checkpoint import NOTHING, BarsCheckpoint
 from streamrec.bars.context import CHECKPOINT_FILE
 from streamrec.cli.training.housekeeping import needed_offsets, open_housekeeping
@@ -20,7 +22,7 @@ from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.generations.changelog import changelog_key
 from streamrec.learning.state.checkpoints import Checkpoints
 from streamrec.learning.state.trainer_state import TrainerState
-from streamrec.ports import INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
+from streamrec.ports import IMPRESSIONS, INTERACTIONS, ITEM_VECTORS, Message, Offsets, Snapshot, VectorTable
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.housekeeping import Housekeeping
@@ -49,7 +51,7 @@ def locations(tmp_path: Path) -> LocationSettings:
     )
 
 
-def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars_may_go_on_from(
+def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_process_may_go_on_from(
     tmp_path: Path,
 ) -> None:
     known: dict[Path, Offsets] = {}
@@ -67,8 +69,13 @@ def test_the_log_is_needed_from_the_oldest_checkpoint_that_a_trainer_or_the_bars
     bars = BarsCheckpoint(tmp_path / CHECKPOINT_FILE)
     bars.write(MinuteTable(60, 10), NOTHING._replace(next_offsets={INTERACTIONS: {0: 22}}))
     assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 22}}
+    attribution = AttributionCheckpoint(tmp_path / ATTRIBUTION_FILE)
+    attribution.write(Saved(next_offsets={INTERACTIONS: {0: 23}, IMPRESSIONS: {0: 7}}))
+    assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 22}, IMPRESSIONS: {0: 7}}
+    attribution.write(Saved(next_offsets={INTERACTIONS: {0: 21}, IMPRESSIONS: {0: 7}}))
+    assert needed_offsets(tmp_path, known) == {INTERACTIONS: {0: 21}, IMPRESSIONS: {0: 7}}
     bars.write(MinuteTable(60, 10), NOTHING)
-    assert needed_offsets(tmp_path, known) == {INTERACTIONS: {}}
+    assert needed_offsets(tmp_path, known) == {INTERACTIONS: {}, IMPRESSIONS: {0: 7}}
 
 
 def test_the_changelog_remembers_what_a_snapshot_still_holds_and_nothing_else_for_ever(

@@ -3,18 +3,17 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from streamrec.adapters.files.snapshots import current_generation, read_snapshot
 from streamrec.adapters.opening import open_event_source, open_store
-from streamrec.cli.choices import open_chosen
+from streamrec.cli.retraining.joined_history import history_of_stream
 from streamrec.cli.training.initial import train
-from streamrec.cli.training.initial_history import history_of, history_of_stream
+from streamrec.cli.training.initial_history import history_of
+from streamrec.datasets.open_dataset import open_dataset
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.learning.initial.fit import FitOptions
@@ -27,15 +26,8 @@ CROWD = [(f"v{n % 12}", f"i{n % 7}") for n in range(120)]
 
 
 @pytest.fixture
-def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ErasureSystem]:
-    for name in ("EVENTS", "STORE", "CACHE"):
-        monkeypatch.setenv(f"STREAMREC_{name}_URL", f"sqlite:///{tmp_path}/{name.lower()}.db")
-    monkeypatch.setenv("STREAMREC_VECTORS_URL", f"sqlite:///{tmp_path}/changelog.db")
-    monkeypatch.setenv("STREAMREC_ARTIFACTS_DIR", str(tmp_path))
-    monkeypatch.setenv("STREAMREC_LEARNING_EMBEDDING_DIM", "8")
-    system = ErasureSystem(tmp_path)
-    yield system
-    system.close()
+def system(own_system: ErasureSystem) -> ErasureSystem:
+    return own_system
 
 
 def train_from_stream(system: ErasureSystem) -> None:
@@ -131,7 +123,7 @@ def test_a_file_teaches_nothing_of_before_an_erasure(system: ErasureSystem) -> N
     events += [Interaction("v1", "i1", later), Interaction("v2", "i1", later)]
     file = system.folder / "events.jsonl"
     file.write_bytes(b"\n".join(map(encode_event, events)))
-    train(history_of(open_chosen(None, file, None, None), 1.0), FitOptions(max_epochs=1), None)
+    train(history_of(open_dataset(file), 1.0), FitOptions(max_epochs=1), None)
     assert system.published("v1", "v2") == {"v1": 1, "v2": 11}
 
 

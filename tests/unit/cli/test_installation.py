@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from streamrec.cli.installation import ROOT, command_line, import_rules
-from streamrec.cli.launch.run import PROCFILE
 
 
 @pytest.mark.parametrize(
@@ -32,8 +31,3 @@ def test_modules_come_from_the_working_folder_in_the_repository_alone(
     assert import_rules() == {"PYTHONSAFEPATH": "1"}
     monkeypatch.chdir(ROOT)
     assert import_rules() == {}
-
-
-def test_what_run_starts_lies_beside_it_and_is_what_the_repository_shows() -> None:
-    assert (ROOT / "Procfile").read_text("utf-8") == PROCFILE.read_text("utf-8")
-    assert (ROOT / "streamrec/cli").is_dir()

@@ -13,12 +13,12 @@ import pytest
 from streamrec.adapters.files.roles import SnapshotRoles, set_challenger
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_event_source
-from streamrec.cli.app import main
 from streamrec.cli.doctor.probes import probe_artifacts
 from streamrec.domain.generations.roles import Promotion
 from streamrec.ports import COMMANDS, Snapshot, VectorTable
 from streamrec.wire import decode_command
 from tests.builders import FIRST_LEASE
+from tests.command_line import run
 
 ARTIFACTS = Path("var/artifacts")
 
@@ -63,13 +63,6 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
     monkeypatch.setenv("STREAMREC_INDEX_URL", index.url)
     yield index
     index.close()
-
-
-def run(*arguments: str) -> int:
-    with pytest.raises(SystemExit) as exited:
-        main(arguments)
-    code = exited.value.code
-    return code if isinstance(code, int) else 0
 
 
 def commands() -> list[tuple[str, str]]:

@@ -145,6 +145,26 @@ def test_load_items_takes_a_delimiter_and_tells_what_it_leaves_out(
     assert "2 items are at" in said
 
 
+def test_load_items_reads_numbers_lists_and_truths(answerer: Answerer, tmp_path: Path) -> None:
+    file = tmp_path / "waren.txt"
+    text = "7;Größe;3,50;007;rot/blau;Garten|Büro;nein\n8;Tisch;1.200,00;008;;;ja\n"
+    file.write_bytes(text.encode("cp1252"))
+    columns = "item_id=1,title=2,price=3,code=4,colors=5,categories=6,is_hidden=7"
+    options = ["--no-header", "--map", columns, "--delimiter", ";", "--encoding", "cp1252"]
+    with pytest.raises(SystemExit) as exited:
+        main(
+            ["load-items", "--file", str(file), "--url", answerer.url, *options, "--decimal", ","]
+            + ["--lists", "5=/"]
+        )
+    assert exited.value.code == 0
+    ((*_, body),) = answerer.asked
+    assert body == [
+        {"item_id": "7", "title": "Größe", "categories": ["Garten", "Büro"],
+         "attributes": {"price": 3.5, "code": "007", "colors": ["rot", "blau"]}},
+        {"item_id": "8", "title": "Tisch", "is_hidden": True, "attributes": {"price": 1200, "code": "008"}},
+    ]  # fmt: skip
+
+
 def test_load_items_of_nothing_is_an_error(
     answerer: Answerer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

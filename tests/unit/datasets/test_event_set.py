@@ -5,6 +5,7 @@ from streamrec.datasets.event_collector import EventCollector
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.read_report import ReadReport
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import RETRACT
 
 EVENTS = [
     Interaction("u2", "i1", 5.0, "view", 1.5),
@@ -63,3 +64,17 @@ def test_split_at_cuts_where_asked(events: EventSet) -> None:
     assert [events.split_at(fraction) for fraction in (0.0, 0.5, 1.0)] == [0, 2, 4]
     with pytest.raises(ValueError, match="between 0 and 1"):
         events.split_at(1.5)
+
+
+def test_what_a_later_event_takes_back_is_left_out_with_that_event(events: EventSet) -> None:
+    assert events.without_retracted() is events
+    said = [("u", "a", "view"), ("u", "b", "view"), ("v", "a", "view"), ("u", "a", "dislike")]
+    said += [("u", "a", RETRACT), ("u", "a", "view"), ("v", "b", RETRACT), ("w", "z", RETRACT)]
+    collector = EventCollector()
+    for line, (user_id, item_id, type_) in enumerate(said):
+        collector.add(line, Interaction(user_id, item_id, float(line), type_))
+    left = collector.finish("name", "", ReadReport()).without_retracted()
+    assert [(e.user_id, e.item_id, e.timestamp) for e in left] == [
+        ("u", "b", 1.0), ("v", "a", 2.0), ("u", "a", 5.0)
+    ]  # fmt: skip
+    assert not len(left[:0].without_retracted())

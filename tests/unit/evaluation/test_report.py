@@ -39,7 +39,7 @@ class Guess:
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
 
-    def scores(self, user_row: int, n_items: int) -> np.ndarray:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> np.ndarray:
         return self.random.random(n_items)
 
     def learn(self, events: Events) -> None:
@@ -57,14 +57,15 @@ def test_each_model_answers_as_in_a_plain_loop(name: str) -> None:
     model = MODELS[name].fitted(events.at(slice(0, 25)), protocol)
     users, items = events.user_rows.tolist(), events.item_rows.tolist()
     for n in range(25, 250):
+        at = float(events.timestamps[n])
         own = [item for user, item in zip(users[:n], items[:n], strict=True) if user == users[n]]
         if own and items[n] not in own:
             n_items = max(items[:n]) + 1
             if isinstance(model, ListRanker):
-                listed = model.best(users[n], 20, float(events.timestamps[n])).tolist()
+                listed = model.best(users[n], 20, at).tolist()
                 ranks.append(listed.index(items[n]) if items[n] in listed else MISS)
             elif items[n] < n_items:
-                ranks.append(rank_of(model.scores(users[n], n_items), items[n], np.unique(own)))
+                ranks.append(rank_of(model.scores(users[n], n_items, at), items[n], np.unique(own)))
             else:
                 ranks.append(MISS)
         model.learn(events.at(slice(n, n + 1)))

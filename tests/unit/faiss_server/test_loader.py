@@ -22,7 +22,7 @@ from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.builders import FIRST_LEASE
 
 NOW = 5000.0
-_LONG_S = 20.0
+_LONG_S = 120.0
 
 
 class House:

@@ -33,7 +33,7 @@ from streamrec.telemetry import NullMetrics
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 
 CREATED_AT = 1000.0
-_LONG_S = 20.0
+_LONG_S = 120.0
 ITEMS = {"up": [0, 5, 0.3], "up and right": [0.5, 5, -2], "left": [-2, 0, 0]}
 USERS_OF_G: dict[str, list[float]] = {
     "ann": [1, 0, 1],

@@ -119,5 +119,5 @@ def test_without_scipy_one_line_says_what_to_install() -> None:
     without = "import runpy, sys; sys.modules['scipy'] = None; runpy.run_module('lab', run_name='__main__')"
     ended = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
-    assert "pip install -r requirements-lab.txt -c constraints.txt, or " in ended.stderr
+    assert "needs scipy: pip install -r requirements.txt -r requirements-lab.txt -c constr" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.content_index import ContentIndex
-from streamrec.learning.counting import Moment, count, count_history
+from streamrec.learning.counting import count, count_history
 from streamrec.learning.effective import EffectiveEvents
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
@@ -23,12 +23,13 @@ def fresh() -> TrainerState:
 
 def choices(users: np.ndarray, items: np.ndarray, times: np.ndarray) -> EffectiveEvents:
     n = len(users)
-    return EffectiveEvents(users, items, [""] * n, times, np.ones(n), np.full(n, np.nan))
+    nothing = np.full(n, np.nan)
+    return EffectiveEvents(users, items, [""] * n, times, np.ones(n), nothing, np.zeros(n, np.bool_))
 
 
 def shares_of(state: TrainerState, acting: EffectiveEvents) -> np.ndarray:
     """Count some choices as the stream does, and return what they count."""
-    return count(state, acting, RULES, state.learner.histories_before, Moment(0, 0.0)).choices.counted
+    return count(state, acting, RULES, state.learner.histories_before, 0.0).choices.counted
 
 
 def fifty_people() -> EffectiveEvents:
@@ -109,8 +110,8 @@ def test_a_history_counts_as_the_stream_would_have() -> None:
     assert state.users.n_events[:40].tolist() == streamed.users.n_events[:40].tolist()
 
 
-def test_a_history_is_from_before_the_streams_first_event() -> None:
+def test_a_history_leaves_users_and_items_in_its_order() -> None:
     state = fresh()
     count_history(state, choices(np.array([0, 1, 0]), np.array([0, 0, 1]), np.arange(3.0)), RULES)
-    assert [state.touched.users.at(row) for row in (0, 1)] == [-1, -2]
-    assert [state.touched.items.at(row) for row in (0, 1)] == [-2, -1]
+    assert state.touched.users.longest_ago(9).tolist() == [1, 0]
+    assert state.touched.items.longest_ago(9).tolist() == [0, 1]

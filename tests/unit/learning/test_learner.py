@@ -309,6 +309,11 @@ def test_what_was_forgotten_is_in_nobodys_context() -> None:
     row = int(latest[7, 0])
     learner.forget_items(np.array([row]))
     learner.forget_users(np.array([8]))
+    past = learner.model.past_of(torch.arange(50))
+    assert row not in past.items[past.shares > 0]
+    for gone in learner.swept:
+        gone.begin()
+        gone.go_on()
     assert row not in latest
     assert (latest[8] == -1).all()
     assert torch.isfinite(learner.model.user_vectors(torch.tensor([7, 8]))).all()

@@ -3,6 +3,7 @@ import time
 import numpy as np
 import pytest
 
+from streamrec.domain.items.category_table import N_WORDS, Glance
 from streamrec.domain.items.item import Item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
@@ -138,6 +139,14 @@ class TestItemCategories:
         categories.drop("a")
         assert categories.in_turn() == {"comedy": []}
         assert categories.in_turn() == {}
+
+    def test_an_item_with_a_title_alone_is_ranked_by_its_words(self) -> None:
+        categories = ItemCategories([Item("a", title="The Birds"), Item("b", title="Birds"), Item("c")])
+        birds, none = (set(Glance(categories.table).words_of([id_])[0].tolist()) for id_ in "bc")
+        assert none == {N_WORDS}
+        assert birds - none < set(Glance(categories.table).words_of(["a"])[0].tolist())
+        categories.put(Item("a"))
+        assert set(Glance(categories.table).words_of(["a"])[0].tolist()) == none
 
     def test_a_category_that_is_filled_again_is_not_empty(self) -> None:
         categories = ItemCategories([Item("a", categories=("war",)), Item("b", categories=("drama",))])

@@ -107,6 +107,33 @@ def test_a_step_goes_where_autograd_points() -> None:
     torch.testing.assert_close(gmf.items.rows[:, -1:], start.items.rows[:, -1:] - step)
 
 
+def test_a_prior_shortens_rows_of_items_by_what_is_new_in_a_lesson() -> None:
+    plain, short, start = model(), model(), model()
+    _, _, by_items, _ = gradients(plain, user=2, item=4, weight=2.0)
+    event = lessons((2, 4, 2.0), seed=SEED)
+    learn(plain, event)
+    learn(short, event, descent(rates=PLAIN._replace(prior=0.5)))
+    square = by_items[:, :-1].square().mean(dim=1, keepdim=True)
+    shrunk = 1 / (1 + 0.5 * square / (float(FIRST_SQUARE) + square))
+    assert not torch.equal(plain.items.rows, start.items.rows)
+    torch.testing.assert_close(short.items.rows[:, :-1], plain.items.rows[:, :-1] * shrunk)
+    torch.testing.assert_close(short.items.rows[:, -1:], plain.items.rows[:, -1:])
+    torch.testing.assert_close(short.users.rows, plain.users.rows)
+
+
+def test_a_prior_hardly_shortens_a_row_that_learned_much() -> None:
+    shortened = []
+    for n_before in (0, 1000):
+        plain, short = model(), model()
+        for one in (plain, short):
+            one.items.state[:] = 0.05 * n_before
+        learn(plain, lessons((2, 4, 2.0), seed=SEED))
+        learn(short, lessons((2, 4, 2.0), seed=SEED), descent(rates=PLAIN._replace(prior=0.5)))
+        lengths = [float(one.items.rows[4, :-1].norm()) for one in (short, plain)]
+        shortened.append(1 - lengths[0] / lengths[1])
+    assert shortened[0] > 50 * shortened[1] > 0
+
+
 def test_a_step_with_a_context_goes_where_autograd_points() -> None:
     # User 0 chose 8, and 1 before it, which is the event's own item: the other has its place.
     for user, item, past in ((2, 4, {5: 2 / 3, 8: 1 / 3}), (0, 1, {8: 1.0})):

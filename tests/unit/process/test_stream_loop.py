@@ -25,6 +25,7 @@ from tests.builders import SteppingClock
 
 class Settings(NamedTuple):
     max_batch: int = 3
+    round_s: float = 60.0
     poll_timeout_s: float = 0.001
     status_interval_s: float = 0.5
     checkpoint_interval_s: float = 2.0

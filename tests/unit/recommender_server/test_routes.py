@@ -149,10 +149,17 @@ async def test_users_are_read_changed_found_and_erased(server: Server) -> None:
     assert (await server.client.call("PUT", "/v1/users/u", json={"attributes": {"x": [1]}})).status == 204
     assert (await server.client.call("GET", "/v1/users/u")).json == {
         "user_id": "u", "attributes": {"x": [1]}, "generation": "g1", "has_vector": True, "n_events": 3,
-        "updated_at": 5.0, "recent": ["i1"], "disliked": ["i2"], "profile": {"categories": [], "tags": []},
+        "updated_at": 5.0, "recent": ["i1"], "disliked": ["i2"], "less_like": [],
+        "profile": {"categories": [], "tags": []},
     }  # fmt: skip
-    assert (await server.client.call("GET", "/v1/users?prefix=user%2F")).json == {"user_ids": ["user/2"]}
-    assert (await server.client.call("GET", "/v1/users?limit=1")).json == {"user_ids": ["u"]}
+    assert (await server.client.call("GET", "/v1/users?prefix=user%2F")).json == {
+        "user_ids": ["user/2"],
+        "next_after": None,
+    }
+    assert (await server.client.call("GET", "/v1/users?limit=1")).json == {
+        "user_ids": ["u"],
+        "next_after": "u",
+    }
     await server.client.call("PUT", "/v1/users/new", json={"attributes": {}})
     assert (await server.client.call("GET", "/v1/users/new")).json["n_events"] == 0
     assert (await server.client.call("DELETE", "/v1/users/u")).status == 204
@@ -192,3 +199,70 @@ async def test_numbers_as_ids_types_and_event_ids_mean_the_same_everywhere(serve
     assert (await server.client.call("PUT", "/v1/items", json=bodies)).status == 204
     for item_id, title in (("7", "t"), ("8", "u")):
         assert (await server.client.call("GET", f"/v1/items/{item_id}")).json["title"] == title
+
+
+async def test_exposures_are_counted_from_lists_and_events(server: Server) -> None:
+    call = server.client.call
+    assert (await call("GET", "/v1/items/nobody%2Fknows/exposures")).status == 404
+    shown = (await call("GET", "/v1/recommendations?user_id=new&k=3")).json["items"]
+    await call("POST", "/v1/recommendations:batch", json={"users": ["other", ""], "k": 3})
+    await call("GET", f"/v1/recommendations?only_ids={shown[0]['item_id']}")
+    await call("POST", "/v1/events", json={"user_id": "new", "item_id": shown[0]["item_id"], "type": "buy"})
+    await server.client.shut_down()  # hands over what was counted
+    told = (await call("GET", f"/v1/items/{shown[0]['item_id']}/exposures")).json
+    counts = [sum(told[name]) for name in ("shown", "shown_to_user", "chosen")]
+    assert (counts, {type_: sum(n) for type_, n in told["events"].items()}) == ([2, 2, 1], {"buy": 1})
+    assert told["chosen_share"]["share"] == 0.5
+
+
+async def test_steps_of_a_user_are_told_and_erased_with_them(server: Server) -> None:
+    call = server.client.call
+    assert (await call("GET", "/v1/users/n%2Few/exposures")).status == 404
+    assert (await call("GET", "/v1/users/u/exposures")).json["steps"] == []  # who is known by their events
+    shown = (await call("GET", "/v1/recommendations?user_id=n%2Few&k=3")).json["items"]
+    await call("GET", "/v1/recommendations?k=3")
+    event = {"user_id": "n/ew", "item_id": shown[1]["item_id"], "type": "buy"}
+    await call("POST", "/v1/events", json=[event, event | {"user_id": "u"}])
+    told = (await call("GET", "/v1/users/n%2Few/exposures")).json
+    assert [(step["type"], step["item_ids"], step["is_choice"]) for step in told["steps"]] == [
+        ("buy", [shown[1]["item_id"]], True),
+        (None, [item["item_id"] for item in shown], False),
+    ]
+    assert told["steps"][0]["shown_at"] == told["steps"][1]["at"]
+    assert (told["n_lists"], told["n_choices"], told["n_chosen"]) == (1, 1, 1)
+    assert (await call("DELETE", "/v1/users/n%2Few")).status == 204
+    assert (await call("GET", "/v1/users/n%2Few/exposures")).status == 404
+    await server.client.shut_down()  # hands over what was taken down
+    assert await server.cache.steps("n/ew") == []
+    assert len(await server.cache.steps("u")) == 1
+
+
+async def test_items_and_users_are_listed_page_by_page(server: Server) -> None:
+    call = server.client.call
+    items = [
+        {"item_id": item_id, "title": f"Film {item_id}", "text": "long"} for item_id in ("a", "b/1", "null")
+    ]
+    assert (await call("PUT", "/v1/items", json=items)).status == 204
+    first = (await call("GET", "/v1/items?limit=2")).json
+    assert ([item["item_id"] for item in first["items"]], first["next_after"]) == (["a", "b/1"], "b/1")
+    assert "text" not in first["items"][0]
+    rest = (await call("GET", "/v1/items?limit=2&after=b%2F1&with_text=true")).json
+    assert ([item["item_id"] for item in rest["items"]], rest["next_after"]) == (["null"], None)
+    assert rest["items"][0]["text"] == "long"
+    assert (await call("GET", "/v1/items?after=null")).json == {"items": [], "next_after": None}
+    users = (await call("GET", "/v1/users?after=u&limit=1")).json
+    assert users == {"user_ids": ["user/2"], "next_after": None}
+    for wrong in ("/v1/items?limit=1001", "/v1/users?after=" + "x" * 257, "/v1/items/a/users?limit=101"):
+        assert (await call("GET", wrong)).status == 400
+
+
+async def test_users_who_chose_an_item_are_told(server: Server) -> None:
+    call = server.client.call
+    told = (await call("GET", "/v1/items/i1/users")).json
+    assert told == {"item_id": "i1", "users": [{"user_id": "u", "chosen_at": None}], "next_after": None}
+    assert (await call("GET", "/v1/items/i1/users?after=u")).status == 404  # it has no metadata either
+    await call("PUT", "/v1/items/i1", json={"title": "A film"})
+    assert (await call("GET", "/v1/items/i1/users?after=u")).json["users"] == []
+    assert (await call("GET", "/v1/items/no%2Fsuch/users")).status == 404
+    await call("DELETE", "/v1/users/u")
+    assert (await call("GET", "/v1/items/i1/users")).json["users"] == []

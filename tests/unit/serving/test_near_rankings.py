@@ -10,7 +10,7 @@ from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem
-from streamrec.serving.guard import Guard
+from streamrec.serving.guard import Begun, Guard
 from streamrec.serving.sources.near_rankings import RENEWED_AFTER_S, TOO_OLD_S, NearRankings
 from streamrec.serving.sources.reading_rankings import RankingReader
 from streamrec.telemetry import NullMetrics
@@ -109,7 +109,7 @@ async def test_a_window_is_answered_from_copies_that_the_cache_need_not_be_asked
     assert others.ids_at(renumbered["all"].numbers.tolist()) == ["a", "b"]
     clock.now += TOO_OLD_S
     assert reader.at_hand(["all"], context, 1, items) is None
-    assert (await reader.ranking("all", 9)).value.items == [RankedItem("c", 1.0)]
+    assert (await reader.rankings(["all"], 9))["all"].value.items == [RankedItem("c", 1.0)]
 
 
 async def test_names_of_rankings_that_are_not_there_drive_out_no_copy() -> None:
@@ -123,3 +123,44 @@ async def test_names_of_rankings_that_are_not_there_drive_out_no_copy() -> None:
     assert there is not None
     assert there.items == [RankedItem("a", 1.0)]
     assert rankings.at_hand("0", 10) is None
+    absent = rankings.at_hand("1999", 10)
+    assert absent is not None
+    assert not absent.items
+
+
+async def test_that_a_ranking_is_not_there_is_remembered_as_long_as_one_that_is() -> None:
+    reader, clock, read = Reader(), SteppingClock(), list[str]()
+    is_there = False
+
+    async def read_if_there(name: str, limit: int) -> list[RankedItem]:
+        read.append(name)
+        return await reader(name, limit) if is_there else []
+
+    rankings = NearRankings(read_if_there, clock)
+    for _ in range(3):
+        assert len(await popular(rankings, "new", 10)) == 0
+    assert read == ["new"]
+    is_there = True
+    clock.now += RENEWED_AFTER_S
+    assert len(await popular(rankings, "new", 10)) == 0  # at once; the next one is on its way
+    await rankings.aclose()
+    assert len(await popular(rankings, "new", 10)) == 1
+    is_there = False
+    clock.now += TOO_OLD_S
+    assert len(await popular(rankings, "new", 10)) == 0
+    assert len(rankings.last("new")) == 0
+
+
+async def test_rankings_at_hand_are_not_waited_for() -> None:
+    cache = MemoryCache()
+    cache.publish_popular({"all": [RankedItem("a", 2.0)]})
+    reader = RankingReader(cache, Guard("cache", 60.0, NullMetrics()), TOO_OLD_S, SteppingClock())
+    names = ["all", "never published"]
+    assert not Begun(reader.rankings(names, 9)).is_done
+    first = await reader.rankings(names, 9)
+    again = Begun(reader.rankings(names, 9))
+    assert again.is_done
+    assert {name: one.value.items for name, one in again.value.items()} == {
+        "all": first["all"].value.items,
+        names[1]: [],
+    }

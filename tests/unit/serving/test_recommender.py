@@ -14,7 +14,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import RecommendationRequest, Recommendations
 from streamrec.domain.sources.popular import POPULAR, WINDOWS
-from streamrec.domain.sources.table import BLENDED, first_blend
+from streamrec.domain.sources.table import SOURCE_OF, first_blend
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Unavailable
 from streamrec.ports import IndexAnswer, IndexQuery, RankedItem, UserUpdates, VectorTable
@@ -127,7 +127,7 @@ async def test_a_user_of_a_generation_that_is_not_served_gets_popular_items(stac
 async def test_a_known_user_is_what_a_list_rests_on_even_if_all_of_it_is_popular(stack: Stack) -> None:
     stack.cache.publish_popular({window: [RankedItem("i59", 1.0)] for window in WINDOWS})
     only_popular = first_blend().published()
-    weights = [float(source in POPULAR) for source in BLENDED]
+    weights = [float(SOURCE_OF[name] in POPULAR) for name in only_popular.sources]
     stack.cache.publish_blend(
         msgspec.structs.replace(only_popular, weights=dict.fromkeys(only_popular.weights, weights))
     )

@@ -88,7 +88,7 @@ async def test_who_asks_for_no_seen_items_gets_none(published: Published) -> Non
 
 
 async def test_nobody_is_a_stranger(published: Published) -> None:
-    assert await published.profile("nobody") is UNKNOWN_USER
+    assert await published.profile("nobody") == UNKNOWN_USER._replace(cohorts=())
 
 
 async def test_who_chose_more_than_is_remembered_has_all_of_it_seen(published: Published) -> None:

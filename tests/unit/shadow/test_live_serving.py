@@ -22,6 +22,7 @@ from streamrec.publishing.views import blend_of
 from streamrec.serving.composition import ServingLimits, serving_over
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_serving import LiveServing
+from streamrec.shadow.predicted_events import PredictedEvents
 from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, WEIGHTS, RunningTrainer, World, events
 
@@ -116,8 +117,11 @@ def test_the_stream_teaches_the_blend_whom_users_follow(trainer: RunningTrainer)
     )
 
 
-def test_what_is_served_is_scored_beside_the_model_and_popularity(trainer: RunningTrainer) -> None:
-    evaluation = LiveEvaluation(trainer.state, 10_000.0, 200)
+def test_what_is_served_is_scored_beside_the_model_and_popularity(
+    trainer: RunningTrainer, tmp_path: Path
+) -> None:
+    predicted = PredictedEvents(tmp_path / "predicted.npy")
+    evaluation = LiveEvaluation(trainer.state, 10_000.0, 200, predicted=predicted)
     assert evaluation.gauges() == {"evaluation_failures": 0.0}
     row = trainer.state.user_ids.row("u1")
     is_own = trainer.state.learner.known_among(row, np.arange(trainer.state.item_ids.n_rows))
@@ -130,6 +134,8 @@ def test_what_is_served_is_scored_beside_the_model_and_popularity(trainer: Runni
     # Each of the user's possible items once: those in the list of ten are hits, whatever the list is.
     assert gauges["prequential.served.recall_at_10"] == pytest.approx(10 / len(new), abs=0.15)
     assert trainer.state.blend.n_learned > before
+    ranks = PredictedEvents(tmp_path / "predicted.npy").ranks()
+    assert sum(rank < 10 for rank in ranks.values()) / len(new) == gauges["prequential.served.recall_at_10"]
 
 
 def test_an_item_that_nobody_knows_is_a_miss_and_teaches_nothing(trainer: RunningTrainer) -> None:

@@ -39,7 +39,7 @@ def sane_rankings(state: TrainerState) -> dict[str, list[RankedItem]]:
     for vectors, ids in ((model.user_vectors, state.user_ids), (model.item_vectors, state.item_ids)):
         assert torch.isfinite(vectors(torch.arange(ids.n_rows))).all()
     ranked = rankings(state, {})
-    assert set(ranked) == {*WINDOWS, "new", "promising"}
+    assert set(ranked) == {*WINDOWS, "new", "promising", "latest", "trending"}
     for name in WINDOWS:
         scores = np.array([item.score for item in ranked[name]])
         assert len(scores) == min(1000, state.item_ids.n_rows)

@@ -20,7 +20,7 @@ from streamrec.publishing.publisher import Sinks
 from streamrec.settings.processes import TrainerSettings
 from streamrec.telemetry import NullMetrics
 from streamrec.trainer.run import run_trainer
-from streamrec.trainer.trainer_process import Start, TrainerProcess
+from streamrec.trainer.trainer_process import StartOrElse, TrainerProcess
 from tests.builders import GENERATION, LEARNING, World, events
 
 
@@ -67,7 +67,7 @@ def world(tmp_path: Path) -> World:
 
 
 def process_over(
-    world: World, generation: Generation, stop: StopRequest, states: States, start: Start = "checkpoint"
+    world: World, generation: Generation, stop: StopRequest, states: States, start: StartOrElse = "checkpoint"
 ) -> TrainerProcess:
     return TrainerProcess(
         open_source=lambda group: MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group),
@@ -209,3 +209,13 @@ def test_a_log_that_is_replaced_meanwhile_takes_nothing_of_what_was_learned(worl
     with pytest.raises(LogTruncated, match="--start earliest"):
         run_briefly(process, generation)
     assert world.trainer("after", is_restored=True).state.counters.n_events == 3
+
+
+def test_one_that_may_begin_again_goes_on_in_a_log_that_was_replaced_by_itself(replaced: World) -> None:
+    replaced.send(*events(("v", "i")))
+    generation = Generation()
+    start: StartOrElse = "checkpoint-or-earliest"
+    run_briefly(process_over(replaced, generation, StopRequest(), States(), start), generation)
+    after = replaced.trainer("after", is_restored=True)
+    assert after.source.next_offsets()[INTERACTIONS] == {0: 1}
+    assert after.state.counters.n_events == 4

@@ -13,7 +13,7 @@ from streamrec.telemetry import NullMetrics
 from streamrec.web import problems
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.health import Live
-from streamrec.web.ids import id_in_path
+from streamrec.web.ids import checked_id, checked_ids, id_in_path
 from streamrec.web.paths import RawPathApp
 from streamrec.web.queries import query_of
 from streamrec.web.requests import JOINED_IDS, ONE_ID, Requests
@@ -140,3 +140,21 @@ async def test_a_well_formed_id_is_kept_and_another_replaced() -> None:
         answer = await call("GET", "/health/live", ids=pattern, headers={"X-Request-ID": given})
         said = answer.headers["x-request-id"]
         assert said == given if is_kept else re.fullmatch("[0-9a-f]{16}", said)
+
+
+@pytest.mark.parametrize("odd", ["", r"\N", "x" * 256, "x" * 257, "é" * 128, "é" * 129, "\ud800", "a", "\0"])
+def test_many_ids_are_judged_as_each_of_them(odd: str) -> None:
+    def of_each(texts: list[str]) -> list[str] | str:
+        try:
+            return [checked_id("ids", text) for text in texts]
+        except InvalidInput as error:
+            return str(error)
+
+    def together(texts: list[str]) -> list[str] | str:
+        try:
+            return list(checked_ids("ids", texts))
+        except InvalidInput as error:
+            return str(error)
+
+    for texts in ([odd], ["plain", odd], [odd, "plain"], ["plain", "1"]):
+        assert together(texts) == of_each(texts)

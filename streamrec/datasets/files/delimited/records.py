@@ -219,7 +219,7 @@ class CsvRecords:
             if not text.isascii() and _SURROGATE.search(text):
                 return InvalidEvent(
                     "not_utf8",
-                    f"{name} holds bytes that are not UTF-8; convert the file, for example by "
-                    "`iconv -f latin1 -t utf-8`",
+                    f"{name} holds bytes that are not of the file's encoding, which is UTF-8 where nothing "
+                    "else is told: give one, for example --encoding cp1252",
                 )
         return row

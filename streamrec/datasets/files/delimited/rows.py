@@ -24,11 +24,17 @@ class CsvFile:
     ----------
     delimiter
         One character; None: what a line ``sep=`` before the header says, else `usual_delimiter`.
+    encoding
+        As in `open_bytes`.
+    has_header
+        Whether the first line names the columns; else their names are 1, 2, 3 and so on.
     """
 
     path: Path
     delimiter: str | None = None
     usual_delimiter: str = ","
+    encoding: str | None = None
+    has_header: bool = True
 
     def columns(self) -> list[str]:
         """Return the header's names.
@@ -38,14 +44,14 @@ class CsvFile:
         InvalidDataset
             When there is none.
         """
-        with open_text(self.path) as text:
+        with open_text(self.path, self.encoding) as text:
             return self._header(Lines(text))[0]
 
     def rows(
         self, wanted: Mapping[str, str] | None, suspicion: Suspicion, on_open_mark: Callable[[int], None]
     ) -> Iterator[NumberedRow]:
         """Yield rows without their empty fields; see `CsvRecords` and `RowSource.rows`."""
-        with open_text(self.path) as text:
+        with open_text(self.path, self.encoding) as text:
             lines = Lines(text)
             columns, splitter = self._header(lines)
             header = Header(columns, {name: name for name in columns} if wanted is None else wanted)
@@ -59,12 +65,17 @@ class CsvFile:
         while first is not None and not first.strip():
             first = next(lines, None)
         if first is None:
-            raise InvalidDataset(f"{self.path} is empty; wanted a header line with the names of the columns")
+            wanted = "a header line with the names of the columns" if self.has_header else "rows"
+            raise InvalidDataset(f"{self.path} is empty; wanted {wanted}")
         if is_cut(first):
-            raise InvalidDataset(f"{self.path}: the header line has more than {len(first):,} characters")
+            raise InvalidDataset(f"{self.path}: the first line has more than {len(first):,} characters")
         told = self.delimiter or (separator[1] if separator else self.usual_delimiter)
         splitter = FieldSplitter(told)
-        return splitter.split(first)[0], splitter
+        names = splitter.split(first)[0]
+        if not self.has_header:
+            lines.take_back([first])
+            names = [str(number) for number in range(1, len(names) + 1)]
+        return names, splitter
 
 
 def delimiter_of(option: str) -> str:

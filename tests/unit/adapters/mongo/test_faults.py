@@ -14,7 +14,7 @@ from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.cli.launch.local_servers import MONGODB, LocalServer, free_port
 from streamrec.domain.users.user import UserState
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.ports import DocumentStore, TrainerStore, UserUpdates
+from streamrec.ports import DocumentStore, TrainerStore, UserProfile, UserUpdates
 
 NOW = 1_700_000_000.0
 PASSWORD = "p@ss/word:1"
@@ -105,7 +105,7 @@ async def test_a_server_that_hangs_is_given_up_in_time(own_server: LocalServer, 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(server.get_user("u"), 0.05)
     own_server.thaw()
-    assert await eventually(server, "u") == (None, [])
+    assert await eventually(server, "u") == UserProfile(None, [])
     with warnings.catch_warnings():
         # The driver leaves the socket of a connection that was given up on the way to the collector.
         warnings.simplefilter("ignore", ResourceWarning)

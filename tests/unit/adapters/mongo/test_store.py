@@ -112,7 +112,7 @@ def test_the_collections_are_as_people_expect_them(trainer: MongoTrainerStore, d
     trainer.publish_users(UserUpdates([state], [("u", "i1", NOW)]), lease)
     assert database["users"].find_one() == {
         "_id": "u", "generation": "g1", "vector": b"\0\0\x80?", "recent": ["i1"], "disliked": ["i9"],
-        "n_events": 3, "updated_at": NOW, "profile": "[[],[]]", "recent_at": [],
+        "n_events": 3, "updated_at": NOW, "profile": "[[],[]]", "recent_at": [], "aging": None, "less": None,
         "tokens": {"trainer": lease.token}, "writers": {"trainer": lease.token},
     }  # fmt: skip
     assert database["seen"].find_one() == {"_id": {"user_id": "u", "at": NOW, "item_id": "i1"}}

@@ -20,7 +20,7 @@ from tests.builders import near
 from tests.conftest import running
 from tests.forwarder import Forwarder
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 RANKINGS = {"all": [RankedItem("a", 2.5)], "week": [RankedItem("b", 1.0)]}
 

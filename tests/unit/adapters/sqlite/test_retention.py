@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from streamrec.adapters.sqlite.events import SqliteEventSink, SqliteEventSource
-from streamrec.adapters.sqlite.log_retention import LogBounds, SqliteLogRetention
+from streamrec.adapters.sqlite.retention.log import LogBounds, SqliteLogRetention
 from streamrec.errors import LogTruncated, Unavailable
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Message, Offsets
 
@@ -62,6 +62,14 @@ def test_what_is_old_goes_but_nothing_that_a_checkpoint_needs(path: Path) -> Non
     assert prune(path, ALL_READ) == 0
     append(path, 1)
     assert offsets_left(path)[-1] == 100  # no offset is given out twice
+
+
+def test_lists_are_kept_where_somebody_reads_them(path: Path) -> None:
+    append(path, 100, IMPRESSIONS)
+    age(path, 7200.0, "position <= 60", IMPRESSIONS)
+    assert prune(path, ALL_READ | {IMPRESSIONS: {0: 40}}) == 40
+    assert prune(path, ALL_READ) == 20
+    assert offsets_left(path, IMPRESSIONS) == list(range(60, 100))
 
 
 def test_beyond_its_size_the_file_keeps_no_more_than_is_needed(path: Path) -> None:

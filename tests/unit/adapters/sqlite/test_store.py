@@ -7,7 +7,7 @@ import pytest
 
 from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
 from streamrec.adapters.sqlite.store import SqliteStore
-from streamrec.adapters.sqlite.store_schema import open_store_file
+from streamrec.adapters.sqlite.store_schema import NEXT_ITEMS, open_store_file
 from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore
 from streamrec.domain.users.user import LabelUse, Profile, UserDocument, UserState
 from streamrec.errors import ConfigurationError, LeaseLost, Unavailable
@@ -55,6 +55,13 @@ async def test_the_newest_seen_are_read_from_an_index(tmp_path: Path) -> None:
     connection.close()
     assert len(plan) == 1  # no second step that sorts
     assert "PRIMARY KEY" in plan[0][3]
+
+
+async def test_the_next_items_of_one_version_are_read_from_an_index(tmp_path: Path) -> None:
+    connection = open_store_file(tmp_path / "store.db")
+    plan = connection.execute("EXPLAIN QUERY PLAN " + NEXT_ITEMS, (1, b"a", 25)).fetchall()
+    connection.close()
+    assert [step[3] for step in plan] == ["SEARCH items USING INDEX items_versions ((version,item_id)>(?,?))"]
 
 
 async def test_erasing_a_user_of_many_items_goes_in_several_transactions(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from streamrec.adapters.mongo.retention import MongoSeenRetention
 from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.connection import path_of
-from streamrec.adapters.sqlite.store_retention import (
+from streamrec.adapters.sqlite.retention.store import (
     SqliteCacheRetention,
     SqliteDeletedItemsRetention,
     SqliteSeenRetention,

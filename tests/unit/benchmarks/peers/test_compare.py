@@ -52,7 +52,7 @@ def test_who_lacks_the_library_is_told_what_to_install(
     app.command()(compare.main)
     ended = CliRunner().invoke(app, ["--json", str(tmp_path / "figures.json")])
     assert ended.exit_code == 2
-    assert "pip install -r requirements-peers.txt" in ended.output
+    assert "pip install -r requirements-lab.txt" in ended.output
     assert not (tmp_path / "figures.json").exists()
 
 

@@ -22,7 +22,7 @@ Made = Callable[[Events], ListRanker]
 
 def of_implicit(name: str) -> Made:
     def made(history: Events) -> ListRanker:
-        pytest.importorskip("implicit", reason="pip install -r requirements-peers.txt")
+        pytest.importorskip("implicit", reason="pip install -r requirements-lab.txt")
         if name == "als":
             return implicit_models.als(history, seed=1)
         peer: ListRanker = getattr(implicit_models, name)(history)

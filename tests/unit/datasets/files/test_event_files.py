@@ -11,6 +11,7 @@ import pytest
 
 from streamrec.datasets.files.event_files import EventFile, iter_events, read_events
 from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import Reading
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import InvalidDataset
 
@@ -44,40 +45,40 @@ def csv_text(delimiter: str = ",") -> str:
 
 def write_csv(folder: Path) -> EventFile:
     (folder / "clicks.csv").write_text(csv_text(), "utf-8")
-    return EventFile(folder / "clicks.csv", MAPPING)
+    return EventFile(folder / "clicks.csv", Reading(MAPPING))
 
 
 def write_csv_with_mark_and_crlf(folder: Path) -> EventFile:
     text = "\ufeff" + csv_text().replace("\n", "\r\n")
     (folder / "clicks.csv").write_bytes(text.encode())
-    return EventFile(folder / "clicks.csv", MAPPING)
+    return EventFile(folder / "clicks.csv", Reading(MAPPING))
 
 
 def write_piped_gzip(folder: Path) -> EventFile:
     (folder / "clicks.csv.gz").write_bytes(gzip.compress(csv_text("|").encode()))
-    return EventFile(folder / "clicks.csv.gz", MAPPING, delimiter="|")
+    return EventFile(folder / "clicks.csv.gz", Reading(MAPPING, delimiter="|"))
 
 
 def write_tsv(folder: Path) -> EventFile:
     (folder / "clicks.tsv").write_text(csv_text("\t"), "utf-8")
-    return EventFile(folder / "clicks.tsv", MAPPING)
+    return EventFile(folder / "clicks.tsv", Reading(MAPPING))
 
 
 def write_json_lines(folder: Path) -> EventFile:
     text = "\n".join(json.dumps(row) for row in ROWS)  # no newline at the end
     (folder / "clicks.jsonl").write_text(text, "utf-8")
-    return EventFile(folder / "clicks.jsonl", MAPPING)
+    return EventFile(folder / "clicks.jsonl", Reading(MAPPING))
 
 
 def write_json_lines_gzip(folder: Path) -> EventFile:
     text = "".join(json.dumps(row) + "\n" for row in ROWS)
     (folder / "clicks.ndjson.gz").write_bytes(gzip.compress(text.encode()))
-    return EventFile(folder / "clicks.ndjson.gz", MAPPING)
+    return EventFile(folder / "clicks.ndjson.gz", Reading(MAPPING))
 
 
 def write_parquet(folder: Path) -> EventFile:
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), folder / "clicks.parquet")
-    return EventFile(folder / "clicks.parquet", MAPPING)
+    return EventFile(folder / "clicks.parquet", Reading(MAPPING))
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,9 @@ def test_ids_made_up_are_the_same_at_every_reading_and_differ_between_files(tmp_
     other = tmp_path / "other"
     other.mkdir()
     (other / "clicks.csv").write_text(csv_text().replace("ann", "eve"), "utf-8")
-    assert not set(first) & {e.event_id for e in read_events(EventFile(other / "clicks.csv", MAPPING))}
+    assert not set(first) & {
+        e.event_id for e in read_events(EventFile(other / "clicks.csv", Reading(MAPPING)))
+    }
 
 
 def test_ids_that_the_file_brings_are_kept(tmp_path: Path) -> None:
@@ -226,7 +229,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are_and_a_mapping(t
     path = tmp_path / "clicks.csv"
     path.write_text(csv_text())
     with pytest.raises(InvalidDataset) as caught:
-        read_events(EventFile(path, {"value": "prise"}))
+        read_events(EventFile(path, Reading({"value": "prise"})))
     message = str(caught.value)
     assert "no column 'prise'" in message
     assert "uuid, sourceprodid, clicked_epoch, userevent, price" in message
@@ -237,7 +240,7 @@ def test_a_column_that_is_not_there_is_named_with_those_that_are_and_a_mapping(t
     ("name", "content", "words"),
     [
         ("missing.csv", None, "there is no file"),
-        ("events.xlsx", b"x", "ends in .csv"),
+        ("events.xlsx", b"PK\x03\x04x", "save the sheet as CSV"),
         ("empty.csv", b"", "empty"),
         ("empty.jsonl", b"\n\n", "no JSON object"),
         ("only_header.csv", b"user_id,item_id,timestamp\n", "no rows"),
@@ -258,11 +261,11 @@ def test_a_file_that_is_wrong_as_a_whole(
 def test_other_mistakes_of_the_caller(tmp_path: Path) -> None:
     path = write_csv(tmp_path).path
     with pytest.raises(InvalidDataset, match="price: an event has no such field"):
-        read_events(EventFile(path, {"price": "price"}))
+        read_events(EventFile(path, Reading({"price": "price"})))
     with pytest.raises(InvalidDataset, match="one character"):
-        read_events(EventFile(path, MAPPING, delimiter="::"))
+        read_events(EventFile(path, Reading(MAPPING, delimiter="::")))
     with pytest.raises(InvalidDataset, match="can't be read"):
-        read_events(EventFile(path / "below.csv", MAPPING))
+        read_events(EventFile(path / "below.csv", Reading(MAPPING)))
 
 
 def test_iter_events_keeps_the_files_order_and_reads_no_further_than_asked(tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+import zstandard
 
 from streamrec.datasets.event_set import EventSet
 from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.files.item_files import iter_items
 from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import Reading
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
@@ -34,7 +36,7 @@ def events_of(
         pyarrow.parquet.write_table(content, path)
     else:
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_events(EventFile(path, mapping or {}, **how))  # type: ignore[arg-type]
+    return read_events(EventFile(path, Reading(mapping or {}, **how)))  # type: ignore[arg-type]
 
 
 def pairs(events: EventSet) -> list[tuple[str, str]]:
@@ -380,14 +382,14 @@ def test_a_line_that_tells_the_delimiter(first: str) -> None:
 
 def test_items_behind_another_delimiter() -> None:
     Path("i.csv").write_text("item_id;title\na;Cup, small\n")
-    assert list(iter_items(Path("i.csv"), delimiter=";")) == [Item("a", title="Cup, small")]
+    assert list(iter_items(Path("i.csv"), Reading(delimiter=";"))) == [Item("a", title="Cup, small")]
 
 
 NO_HEADER = "7,501,buy,1700000000\n8,502,buy,1700000060\n9,501,view,1700000120\n"
 
 
 def test_no_header() -> None:
-    with pytest.raises(InvalidDataset, match=r"looks like data.*add a line before it"):
+    with pytest.raises(InvalidDataset, match=r"looks like data.*give --no-header.*--map"):
         events_of(NO_HEADER)
     with pytest.raises(InvalidDataset, match="looks like data"):
         list(iter_items(Path("f.csv")))
@@ -395,6 +397,12 @@ def test_no_header() -> None:
     events = events_of(NO_HEADER, mapping=mapping)
     assert len(events) == 2
     assert any("not read as an event" in line for line in events.report.summary())
+    by_numbers = {"user_id": "1", "item_id": "2", "timestamp": "4", "type": "3"}
+    events = read_events(EventFile(Path("f.csv"), Reading(by_numbers, has_header=False)))
+    assert [(event.user_id, event.type) for event in events] == [("7", "buy"), ("8", "buy"), ("9", "view")]
+    assert events.report.summary() == []
+    items = iter_items(Path("f.csv"), Reading({"item_id": "2"}, has_header=False))
+    assert [item.item_id for item in items] == ["501", "502", "501"]
     numbered = "0,1,2\na,x,5\n"
     events = events_of(numbered, mapping={"user_id": "0", "item_id": "1", "timestamp": "2"})
     assert events.report.summary() == []
@@ -408,7 +416,7 @@ def test_no_header() -> None:
         ("f.jsonl", '[{"user_id":"a","item_id":"b","timestamp":1}]\n', "JSON array.*jq"),
         ("f.jsonl", '{\n  "user_id": "a"\n}\n', "several lines.*jq"),
         ("f.jsonl", HEADER + "a,x,1\n", "no JSON object"),
-        ("f.json", "[]", "wanted a name that ends in.*jq"),
+        ("f.json", "[]", "no JSON Lines.*jq"),
     ],
 )
 def test_words_for_what_is_no_table(name: str, text: str, words: str) -> None:
@@ -592,7 +600,8 @@ def test_encodings_and_ends_of_lines(encoding: str, line_end: str, text: str, na
 def test_latin_1_loses_its_rows_and_says_how_to_convert() -> None:
     events = events_of(TEXT.encode("latin-1"))
     assert pairs(events) == [("b", "y")]
-    assert "iconv" in events.report.examples[0].message
+    assert "--encoding cp1252" in events.report.examples[0].message
+    assert pairs(events_of(TEXT.encode("latin-1"), encoding="latin-1")) == [("ü", "x"), ("b", "y")]
     Path("i.csv").write_bytes("item_id,title\na,Café\nb,Cup\n".encode("latin-1"))
     report = ReadReport()
     assert [item.item_id for item in iter_items(Path("i.csv"), report=report)] == ["b"]
@@ -600,14 +609,15 @@ def test_latin_1_loses_its_rows_and_says_how_to_convert() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pack", "suffix"), [(gzip.compress, "gz"), (bz2.compress, "bz2"), (lzma.compress, "xz")]
+    ("pack", "suffix"),
+    [(gzip.compress, "gz"), (bz2.compress, "bz2"), (lzma.compress, "xz"), (zstandard.compress, "zst")],
 )
 def test_packed_files(pack: object, suffix: str) -> None:
     for text, name in ((TEXT, "f.csv"), (LINES, "f.jsonl")):
         packed = pack(text.encode())  # type: ignore[operator]
         assert pairs(events_of(packed, f"{name}.{suffix}")) == [("ü", "x"), ("b", "y")]
         assert pairs(events_of(text, f"{name}.{suffix}")) == [("ü", "x"), ("b", "y")]
-        with pytest.raises(InvalidDataset, match="incomplete|can't be read"):
+        with pytest.raises(InvalidDataset, match="incomplete|can't be read|damaged"):
             events_of(pack(text.encode() * 999)[:-20], f"{name}.{suffix}")  # type: ignore[operator]
 
 
@@ -615,7 +625,7 @@ def test_packed_files(pack: object, suffix: str) -> None:
     ("start", "words"),
     [
         (b"PK\x03\x04", "zip archive or a workbook"),
-        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\x28\xb5\x2f\xfd", "decompress failed"),
         (b"PAR1", "Parquet file: give it a name"),
         (b"\xd0\xcf\x11\xe0", "workbook"),
         (b"<!DOCTYPE html>", "HTML page"),
@@ -642,7 +652,7 @@ def test_very_wide_and_very_long() -> None:
     names = ["user_id", "item_id", "timestamp", *(f"c{n}" for n in range(20_000))]
     events = events_of(",".join(names) + "\n" + "a,x,1" + "," * 20_000 + "\na,x,1\n")
     assert pairs(events) == [("a", "x")]
-    with pytest.raises(InvalidDataset, match="header line has more than"):
+    with pytest.raises(InvalidDataset, match="first line has more than"):
         events_of("user_id,item_id,timestamp," + "c," * 600_000)
     with pytest.raises(InvalidDataset) as caught:
         events_of(",".join(f"c{n}" for n in range(20_000)))

@@ -5,6 +5,7 @@ import pytest
 
 from streamrec.datasets.files.item_files import iter_items, write_items
 from streamrec.datasets.files.read_report import ReadReport
+from streamrec.datasets.files.reading import Reading
 from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidDataset
 
@@ -22,8 +23,8 @@ def test_items_come_back_as_written(tmp_path: Path) -> None:
 def test_csv_with_a_mapping_keeps_other_columns_as_attributes(tmp_path: Path) -> None:
     path = tmp_path / "films.csv"
     path.write_text("movie,title,genres,year\n7,Seven,Crime|Drama,1995\n8,Eight,,\n")
-    assert list(iter_items(path, {"item_id": "movie", "categories": "genres"})) == [
-        Item("7", title="Seven", categories=("Crime", "Drama"), attributes={"year": "1995"}),
+    assert list(iter_items(path, Reading({"item_id": "movie", "categories": "genres"}))) == [
+        Item("7", title="Seven", categories=("Crime", "Drama"), attributes={"year": 1995}),
         Item("8", title="Eight"),
     ]
 
@@ -64,7 +65,7 @@ def test_one_column_may_be_two_fields(tmp_path: Path) -> None:
     path = tmp_path / "items.csv"
     path.write_text("sku,name\na,b\n")
     mapping = {"item_id": "sku", "title": "sku"}
-    assert list(iter_items(path, mapping)) == [Item("a", title="a", attributes={"name": "b"})]
+    assert list(iter_items(path, Reading(mapping))) == [Item("a", title="a", attributes={"name": "b"})]
 
 
 def test_markers_of_no_value_in_text(tmp_path: Path) -> None:

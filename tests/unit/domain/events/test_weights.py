@@ -1,6 +1,6 @@
 import pytest
 
-from streamrec.domain.events.weights import EventWeights
+from streamrec.domain.events.weights import RETRACT, EventWeights
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,14 @@ def test_the_first_rule_that_fits_counts() -> None:
 def test_what_is_no_rule_is_refused(rule: str) -> None:
     with pytest.raises(ValueError, match="no rule"):
         EventWeights({rule: 1.0})
+
+
+def test_to_take_back_weighs_nothing_whatever_else_does() -> None:
+    weights = EventWeights({"view": 2.0}, default=3.0)
+    assert weights.of(RETRACT) == weights.of(RETRACT, 5.0) == 0.0
+
+
+@pytest.mark.parametrize("name", [RETRACT, f"{RETRACT}<=2", f"{RETRACT} > 0"])
+def test_to_take_back_can_be_given_no_weight(name: str) -> None:
+    with pytest.raises(ValueError, match="no weight"):
+        EventWeights({name: -1.0})

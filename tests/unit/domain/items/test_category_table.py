@@ -1,8 +1,11 @@
 """Categories of many items at hand."""
 
 import numpy as np
+import pytest
 
-from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS, CategoryTable, Glance
+from streamrec.domain.items.category_table import MOST_CATEGORIES, N_NUMBERS, N_WORDS, CategoryTable, Glance
+from streamrec.domain.items.content_tokens import MOST_TO_RANK_BY
+from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.item_numbers import ItemNumbers
 
 
@@ -64,7 +67,8 @@ def test_it_tells_what_was_put_in_before_a_moment_or_never() -> None:
 
 
 def test_by_number_it_tells_the_same_whatever_comes_and_goes() -> None:
-    table, items = CategoryTable(most_items=3), ItemNumbers()
+    table, rows = CategoryTable(most_items=3), IdMap()
+    items = ItemNumbers(rows)
     chance = np.random.default_rng(0)
     ids = [*"abcdefgh"]
     for step in range(400):
@@ -72,14 +76,15 @@ def test_by_number_it_tells_the_same_whatever_comes_and_goes() -> None:
         match step % 7:
             case 0:
                 table.drop(item_id)
-            case 3 if item_id in items.ids:
-                items.ids.release(item_id)  # its number may be given to another
+            case 3 if item_id in rows:
+                rows.release(item_id)  # its number may be given to another
             case 5:
-                items = ItemNumbers()
+                rows = IdMap()
+                items = ItemNumbers(rows)
             case _:
                 table.put(item_id, (f"category {step}",))
         asked = [str(one) for one in chance.permutation(ids)[:5]]
-        found = Glance(table).of_numbers(items, items.of(asked))
+        found = Glance(table).of_numbers(items, rows.rows_of(asked, add=True))
         assert found.tolist() == table.of(asked).tolist()
 
 
@@ -93,11 +98,62 @@ def test_by_number_it_tells_what_is_older() -> None:
 
 
 def test_a_number_that_is_free_is_of_no_category_and_may_be_anothers_later() -> None:
-    table, items = CategoryTable(), ItemNumbers()
-    numbers = items.of(["a", "b"])
+    table, rows = CategoryTable(), IdMap("ab")
+    items, numbers = ItemNumbers(rows), np.arange(2)
     table.put("a", ("war",))
     table.put("c", ("drama",))
-    items.ids.release("a")
+    rows.release("a")
     assert Glance(table).of_numbers(items, numbers)[0].tolist() == [N_NUMBERS] * MOST_CATEGORIES
-    assert items.of(["c"]).tolist() == [0]
+    assert rows.add("c") == 0
     assert Glance(table).of_numbers(items, numbers)[0].tolist() == table.of(["c"])[0].tolist()
+
+
+def words(table: CategoryTable, item_id: str) -> set[int]:
+    return set(Glance(table).words_of([item_id])[0].tolist()) - {N_WORDS}
+
+
+def test_the_words_of_an_item_are_those_put_in_last_and_the_first_of_many() -> None:
+    table = CategoryTable()
+    table.put("a", ("war",), words=[5, 6])
+    table.put("b", (), words=[N_WORDS + 6, 6])
+    assert (words(table, "a"), words(table, "b"), words(table, "unknown")) == ({5, 6}, {6}, set())
+    table.put("a", (), words=range(100, 200))
+    assert words(table, "a") == set(range(100, 100 + MOST_TO_RANK_BY))
+    table.put("a", ("war",))
+    assert not words(table, "a")
+
+
+def test_a_word_weighs_the_more_the_fewer_have_it_and_nothing_where_there_is_none() -> None:
+    table = CategoryTable()
+    for item_id in "abc":
+        table.put(item_id, (), words=[1, 2] if item_id == "a" else [1])
+    weights = table.weights
+    assert weights[[1, 2, N_WORDS]] == pytest.approx(np.log1p([1.0, 3.0, 0.0]))
+    # To be put in again as it was, as when it is renewed, moves nothing.
+    table.put("a", (), words=[1, 2])
+    assert table.weights is weights
+
+
+def test_words_of_items_that_are_gone_count_no_more() -> None:
+    table = CategoryTable(most_items=2)
+    for item_id in "abcd":
+        table.put(item_id, (), words=[7])
+    table.put("e", (), words=[8])
+    table.drop("d")
+    assert not words(table, "a")
+    assert not words(table, "d")
+    # Of "e" alone, what is left knows nothing of 7.
+    assert table.weights[[7, 8]] == pytest.approx(np.log1p([1.0, 1.0]))
+    table.put("f", (), words=[8])
+    table.put("g", (), words=[8])
+    assert table.weights[8] == pytest.approx(np.log1p(1.0))
+    assert table.weights[7] == pytest.approx(np.log1p(2.0))
+
+
+def test_words_of_numbers_are_those_of_ids() -> None:
+    table, rows = CategoryTable(), IdMap()
+    table.put("a", (), words=[1])
+    table.put("b", ("war",), words=[2, 3])
+    items, asked = ItemNumbers(rows), ["b", "unknown", "a"]
+    found = Glance(table).words_of_numbers(items, rows.rows_of(asked, add=True))
+    assert found.tolist() == Glance(table).words_of(asked).tolist()

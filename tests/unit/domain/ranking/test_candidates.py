@@ -7,7 +7,7 @@ from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking import user_columns
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.context_columns import context_of, n_features
-from streamrec.domain.ranking.scene import Scene, worth
+from streamrec.domain.ranking.scene import Array, Scene, worth
 from streamrec.domain.ranking.scene import described as described_of
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, LIGHT, Asker
 from streamrec.domain.rows.item_numbers import Numbers
@@ -81,11 +81,11 @@ def test_the_scene_of_the_candidates_stands_between_sources_and_user() -> None:
     proposals = {"near": proposal([C, D], [2.0, 1.0])}
     asked: list[list[int]] = []
 
-    def scene_of(numbers: Numbers) -> Scene:
+    def in_context(numbers: Numbers) -> Array:
         asked.append(numbers.tolist())
-        return scene
+        return described_of(scene)
 
-    with_scene = Candidates(SOURCES, proposals, Asker(7), ITEMS, scene_of)
+    with_scene = Candidates(SOURCES, proposals, Asker(7), ITEMS, in_context)
     assert asked == [[C, D]]
     of_context = context_of(len(SOURCES))
     assert with_scene.features[:, of_context] == pytest.approx(described_of(scene).T)

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from streamrec.domain.items.category_table import N_NUMBERS
+from streamrec.domain.items.category_table import N_NUMBERS, N_WORDS
 from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
+from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates, Proposal
 from streamrec.domain.ranking.context_columns import COLUMNS
 from streamrec.domain.ranking.scene import Array, Scene, described, worth
-from streamrec.domain.ranking.shared_categories import SharedCategories, shared_categories
+from streamrec.domain.ranking.shared_categories import SharedCategories, alike_by_words, shared_categories
 from streamrec.domain.ranking.user_columns import Asker
-from streamrec.domain.similarity.neighbour import Near
+from streamrec.domain.similarity.neighbour import FOLLOWS, Near
 from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
@@ -59,6 +60,8 @@ def in_numpy(scene: Scene) -> list[Array]:
         "fit_share": np.exp(-scene.below_best),
         "chosen": np.log1p(scene.chosen[0]) / 6,
         "chosen_lately": np.log1p(scene.chosen[1]) / 3,
+        "words": scene.alike[0],
+        "words_newest": scene.alike[1],
     }
     return [levels(of_column[one.name]) if one.is_level else of_column[one.name] for one in COLUMNS]
 
@@ -70,13 +73,20 @@ def in_numpy(scene: Scene) -> list[Array]:
     shares,
     arrays.arrays(np.float32, N, elements=st.sampled_from([0.0, 0.5, 8.0, 20.0, np.inf])),
     arrays.arrays(np.float32, (2, N), elements=st.sampled_from([0.0, 0.5, 1.0, 1e6])),
+    arrays.arrays(np.float32, (2, N), elements=amounts),
 )
-def test_columns_of_a_scene(
-    similar: Array, follows: Array, share: Array, overlap: Array, below_best: Array, chosen: Array
+def test_columns_of_a_scene(  # noqa: PLR0913
+    similar: Array,
+    follows: Array,
+    share: Array,
+    overlap: Array,
+    below_best: Array,
+    chosen: Array,
+    alike: Array,
 ) -> None:
     of_history = worth([0.0, 60.0, 3600.0], 60.0)
     shared = SharedCategories(share, overlap)
-    scene = Scene.of(similar, follows, of_history, shared, below_best, chosen)
+    scene = Scene.of(similar, follows, of_history, shared, below_best, chosen)._replace(alike=alike)
     for column, found, expected in zip(COLUMNS, described(scene), in_numpy(scene), strict=True):
         assert found == approx(expected), column.name
 
@@ -88,7 +98,7 @@ def test_sums_over_neighbours(of_each: list[list[int]]) -> None:
     near = {}
     for age, listed in enumerate(of_each):
         similarities, follows = chance.random((2, len(listed)))
-        near[str(age)] = Near(np.array(listed), similarities, follows, np.ones(len(listed)))
+        near[str(age)] = Near(np.column_stack([listed, similarities, follows, np.ones(len(listed))]))
         for number, similar, follow in zip(listed, similarities, follows, strict=True):
             together[number] += similar * AGE_DECAY**age
             after[number] += follow * AGE_DECAY**age
@@ -110,6 +120,22 @@ def test_the_best_and_the_first(of_items: NDArray[np.float64], banned: set[int],
     assert best.scores.tolist() == of_items[expected[:n]].tolist()
     assert first.numbers.tolist() == wanted[:n]
     assert first.scores.tolist() == of_items[wanted[:n]].tolist()
+
+
+@given(st.lists(st.lists(st.integers(0, 30), max_size=16, unique=True), min_size=2, max_size=9))
+def test_words_in_common(of_each: list[list[int]]) -> None:
+    numbers = np.full((len(of_each), 16), N_WORDS, np.int16)
+    vectors = np.zeros((len(of_each), N_WORDS + 1))
+    weights = np.append(np.random.default_rng(2).random(N_WORDS, np.float32), np.float32(0))
+    for row, own in enumerate(of_each):
+        numbers[row, : len(own)] = own
+        vectors[row, own] = weights[own] / (float(np.linalg.norm(weights[own])) or 1.0)
+    last, candidates = vectors[1:], vectors
+    profile = 0.95 ** np.arange(len(last)) @ last
+    profile /= float(np.linalg.norm(profile)) or 1.0
+    found = alike_by_words(numbers, numbers[1:], weights)
+    assert found[0] == approx(candidates @ profile)
+    assert found[1] == approx(candidates @ last[0])
 
 
 @given(st.lists(st.lists(st.integers(0, 5), max_size=8, unique=True), min_size=2, max_size=6))
@@ -146,6 +172,44 @@ def test_union_ranks_and_levels(some: NDArray[np.float64], others: NDArray[np.fl
     assert found.features[rows, 1] == approx(10 / (10 + np.arange(len(logits))))
     assert found.features[rows, 3] == approx((logits - logits[-1]) / 3)
     assert found.features[len(amounts) :, [0, 2]].sum() == 0
+
+
+@given(scores, st.integers(0, 3))
+def test_probabilities_are_those_of_the_scores(of_items: NDArray[np.float64], n_learned: int) -> None:
+    ranker = BlendRanker(("amounts",))
+    proposal = Proposal(np.arange(len(of_items)), np.sort(of_items)[::-1].copy())
+    found = Candidates(("amounts",), {"amounts": proposal}, Asker(9), numbered(26))
+    for _ in range(n_learned):
+        ranker.learn(found, 0)
+    scored = ranker.scores(found)
+    odds = np.exp(scored - scored.max())
+    assert ranker.probabilities(found) == approx(odds / odds.sum())
+
+
+def test_nobody_is_probable_where_there_is_nobody() -> None:
+    assert not len(BlendRanker(("a",)).probabilities(Candidates(("a",), {}, Asker(), numbered(1))))
+
+
+@given(st.lists(st.integers(0, 24), unique=True, min_size=1), st.lists(st.integers(-1, 24), max_size=9))
+def test_rows_of_candidates(listed: list[int], asked: list[int]) -> None:
+    proposals = {"a": Proposal(np.array(listed), np.ones(len(listed)))}
+    found = Candidates(("a",), proposals, Asker(), numbered(25))
+    expected = [listed.index(number) if number in listed else -1 for number in asked]
+    assert found.rows_of(np.array(asked, np.int64)).tolist() == expected
+    assert Candidates(("a",), {}, Asker(), numbered(25)).rows_of(np.array([3])).tolist() == [-1]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 9), max_size=6, unique=True), min_size=1, max_size=5), st.integers(-1, 9)
+)
+def test_what_the_history_adds_to_one_item(of_each: list[list[int]], asked: int) -> None:
+    near = {
+        str(age): Near(np.column_stack([listed, *np.full((3, len(listed)), 0.5)]))
+        for age, listed in enumerate(of_each)
+    }
+    visits = Visits(list(near), near, numbered(26))
+    expected = [0.5 * AGE_DECAY**age * (asked in listed) for age, listed in enumerate(of_each)]
+    assert visits.added_by_age(asked, FOLLOWS) == approx(expected)
 
 
 def test_levels_are_logarithms() -> None:

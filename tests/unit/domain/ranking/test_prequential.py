@@ -20,7 +20,7 @@ class Counting:
         self.asked: list[tuple[int, int]] = []
         self.n_learned = 0
 
-    def scores(self, user_row: int, n_items: int) -> NDArray[np.floating]:
+    def scores(self, user_row: int, n_items: int, at: float | None = None) -> NDArray[np.floating]:
         self.asked.append((user_row, self.n_learned))
         return np.array([self.counts.get(row, 0) for row in range(n_items)], np.float64)
 

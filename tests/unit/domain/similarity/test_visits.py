@@ -6,14 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
-from streamrec.domain.rows.item_numbers import ItemNumbers
+from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import Near, Neighbours
-from streamrec.domain.similarity.visits import Visits
+from streamrec.domain.similarity.visits import Beside, Visits, beside
 from tests.builders import near
 
 
 def by_number(neighbours: dict[str, Neighbours], items: ItemNumbers) -> dict[str, Near]:
     return {item_id: of_item.near(items) for item_id, of_item in neighbours.items()}
+
+
+def beside_of(visits: Visits, items: ItemNumbers, numbers: Numbers) -> Beside:
+    return beside(numbers, visits.near, visits.counts, items.marks)
 
 
 def test_scores_are_the_sum_over_the_history_written_out() -> None:
@@ -40,9 +44,9 @@ def test_nothing_visited_or_nothing_near_is_nothing(
     visits = Visits(history, by_number(neighbours, items), items)
     assert (visits.numbers.tolist(), visits.together.tolist(), visits.after.tolist()) == ([], [], [])
     x = items.of(["x"])
-    assert visits.beside(x).similar.tolist() == [[0.0]] * N_LAST
-    assert visits.beside(x).follows.tolist() == [0.0]
-    assert visits.beside(items.of([])).similar.shape == (N_LAST, 0)
+    assert beside_of(visits, items, x).similar.tolist() == [[0.0]] * N_LAST
+    assert beside_of(visits, items, x).follows.tolist() == [0.0]
+    assert beside_of(visits, items, items.of([])).similar.shape == (N_LAST, 0)
 
 
 ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
@@ -66,7 +70,7 @@ def test_similarities_are_those_of_each_pair(
     for age, item in enumerate(history):
         for position, other in enumerate(asked):
             expected[age, position] = pairs.get(item, {}).get(other, 0.0)
-    similar, follows = visits.beside(items.of(asked))
+    similar, follows = beside_of(visits, items, items.of(asked))
     assert similar == pytest.approx(expected)
     assert follows == pytest.approx(expected[0] / 2)
 
@@ -76,4 +80,4 @@ def test_a_longer_history_than_counts_is_cut() -> None:
     items = ItemNumbers()
     neighbours = by_number({item: near(("x", 0.5, 1.0, 0.0)) for item in history}, items)
     visits = Visits(history, neighbours, items)
-    assert visits.beside(items.of(["x"])).similar.sum() == pytest.approx(N_LAST / 2)
+    assert beside_of(visits, items, items.of(["x"])).similar.sum() == pytest.approx(N_LAST / 2)

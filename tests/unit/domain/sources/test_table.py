@@ -21,6 +21,7 @@ from streamrec.domain.sources.source import Source
 from streamrec.domain.sources.table import (
     BLENDED,
     COLUMNS,
+    EXTRA,
     SIMILARITIES,
     SOURCE_OF,
     SOURCES,
@@ -112,10 +113,15 @@ def test_a_blend_begins_with_one_weight_for_each_kind() -> None:
     blend = first_blend()
     assert isinstance(blend, BlendRanker)
     weights = dict(zip(COLUMNS, blend.published().weights[COLD], strict=True))
-    kinds = {source.kind or source.name for source in BLENDED}
+    plain = [source for source in BLENDED if not source.is_extra]
+    kinds = {source.kind or source.name for source in plain}
     for kind in kinds:
-        total = sum(weights[source.name] for source in BLENDED if (source.kind or source.name) == kind)
+        total = sum(weights[source.name] for source in plain if (source.kind or source.name) == kind)
         assert total == pytest.approx(1 / len(kinds))
+    published = blend.published()
+    assert published.extra == EXTRA
+    for weight in published.extra_weights[COLD]:
+        assert weight / published.scale[COLD] == pytest.approx(1 / len(kinds))
 
 
 def test_every_kind_of_similarity_can_be_asked_for() -> None:

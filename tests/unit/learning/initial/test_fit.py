@@ -5,9 +5,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from models.descent import LearnOutcome
 from streamrec.domain.ranking.prequential import Events
-from streamrec.learning.initial.fit import FitOptions, FitReport, fit_initial
-from streamrec.learning.learner import Learner, LearnOutcome
+from streamrec.learning.initial.fit import FitOptions, fit_initial
+from streamrec.learning.learner import Learner
 from streamrec.settings.processes import LearningSettings
 
 SETTINGS = LearningSettings(embedding_dim=8, n_negatives=30)
@@ -120,11 +121,12 @@ def test_a_few_events_are_enough_not_to_fail() -> None:
         assert report.gmf["n_events"] == 0
 
 
-def test_progress_is_told_once_an_epoch() -> None:
-    told: list[tuple[int, int, int]] = []
-
-    def listen(n_done: int, n_epochs: int, so_far: FitReport) -> None:
-        told.append((n_done, n_epochs, len(so_far.epochs)))
-
-    fit_initial(Learner(SETTINGS), tastes(600), FitOptions(max_epochs=3, patience=9), listen)
-    assert told == [(0, 3, 0), (1, 3, 1), (2, 3, 2), (3, 3, 3)]
+def test_progress_goes_from_nothing_to_all_and_ends_with_the_training() -> None:
+    for options in (FitOptions(max_epochs=3, patience=9), FitOptions(max_epochs=50, patience=1)):
+        told: list[tuple[int, int]] = []
+        fit_initial(Learner(SETTINGS), tastes(600), options, lambda *done: told.append(done))  # noqa: B023
+        done, in_all = zip(*told, strict=True)
+        assert done[0] == 0
+        assert list(done) == sorted(done)
+        assert done[-1] == in_all[-1]
+        assert len(set(in_all)) == 1

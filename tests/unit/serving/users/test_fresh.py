@@ -9,6 +9,7 @@ import pytest
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.weights import RETRACT
 from streamrec.domain.users.context import ContextRules, Weighing
 from streamrec.domain.users.user import UserDocument, UserState
 from streamrec.errors import Unavailable
@@ -177,3 +178,46 @@ async def test_without_the_store_the_choices_are_what_is_known(system: System) -
     answered = await system.ask("new")
     assert answered.failed == {"store"}
     assert await system.vector("new") == [0, 1, 1]
+
+
+async def test_what_is_taken_back_leaves_nothing_whether_it_was_published_or_not(system: System) -> None:
+    system.choose("b", "c", "b")
+    system.choose("d", type="dislike")
+    system.choose("b", "d", "a", "bad", type=RETRACT)
+    profile = (await system.ask()).value
+    assert profile.seen == ["c"]
+    state = await system.state()
+    assert (state.recent, state.recent_at, state.disliked, state.n_events) == (("c",), (100,), (), 3)
+    assert await system.vector() == [0, 3, 1]
+
+
+async def test_of_who_takes_back_all_that_is_known_the_own_row_is_left(system: System) -> None:
+    system.known = msgspec.structs.replace(KNOWN, vector=packed(1.25, 2, 1))
+    system.choose("a", type=RETRACT)
+    assert await system.vector() == [0.25, 2, 1]
+    assert (await system.state()).recent == ()
+
+
+async def test_a_published_choice_that_is_dated_later_is_not_taken_back(system: System) -> None:
+    system.choose("a", type=RETRACT, at=89.0)
+    assert (await system.state()).recent == ("a",)
+    assert await system.vector() == [1, 0, 1]
+
+
+async def test_what_nobody_said_may_be_taken_back(system: System) -> None:
+    system.choose("b", "unknown", type=RETRACT)
+    assert await system.state() == system.known
+    system.choose("b", type=RETRACT, user_id="new")
+    assert (await system.ask("new")).value.seen == []
+
+
+async def test_a_retraction_that_the_trainer_has_read_does_no_more_harm(system: System) -> None:
+    """It is held, for no state tells that it was read: neither a later choice nor a later dislike is lost."""
+    for type_ in ("dislike", RETRACT, "dislike"):
+        system.choose("b", type=type_)
+    system.known = msgspec.structs.replace(KNOWN, disliked=("bad", "b"))
+    assert (await system.state()).disliked == ("bad", "b")
+    system.choose("b", type=RETRACT)
+    system.choose("b", at=101.0)
+    system.known = msgspec.structs.replace(KNOWN, recent=("a", "b"), recent_at=(90, 101), n_events=5)
+    assert await system.state() == system.known

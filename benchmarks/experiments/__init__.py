@@ -1,0 +1,1 @@
+"""Statistics of experiments, tried on populations whose truth is known."""

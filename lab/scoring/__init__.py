@@ -1,0 +1,1 @@
+"""Models that score all items for many users at a time."""

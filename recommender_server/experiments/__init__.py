@@ -1,0 +1,1 @@
+"""Live experiments over HTTP, for admins."""

@@ -1,0 +1,1 @@
+"""Lists made beforehand, in the SQLite document store."""

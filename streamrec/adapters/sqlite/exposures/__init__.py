@@ -1,0 +1,1 @@
+"""Exposures in the SQLite cache: counts of items, and the last steps of users."""

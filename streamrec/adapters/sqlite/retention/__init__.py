@@ -1,0 +1,1 @@
+"""Removal of what is too old from the SQLite files."""

@@ -1,0 +1,1 @@
+"""`export`: users, items, events and lists for other tools, in Parquet."""

@@ -1,0 +1,1 @@
+"""Files of people's own: options, `streamrec.toml`, and `init`, which writes it."""

@@ -1,0 +1,1 @@
+"""Commands for lists that were made for users beforehand."""

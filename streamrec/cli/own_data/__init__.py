@@ -1,0 +1,1 @@
+"""Commands that the recommender starts for the files which people upload on its page."""

@@ -1,0 +1,1 @@
+"""Commands around a new generation: the archive of the log, and training anew."""

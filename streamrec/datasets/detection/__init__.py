@@ -1,0 +1,1 @@
+"""Finding out what stands in a file: how it is written, and which column is what."""

@@ -1,0 +1,196 @@
+"""Layout of a file: its encoding, what separates its fields, whether it has a header; and its first rows."""
+
+import codecs
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import charset_normalizer
+
+from streamrec.datasets.detection.vocabulary import role_of
+from streamrec.datasets.files.delimited.fields import FieldSplitter
+from streamrec.datasets.files.delimited.lines import Lines
+from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.header_words import looks_like_data, shown
+from streamrec.datasets.files.parts import parts_of
+from streamrec.datasets.files.plain_files import first_bytes, open_bytes, open_text
+from streamrec.datasets.files.reading import Reading
+from streamrec.datasets.files.row_source import RowSource, readable
+from streamrec.errors import InvalidDataset, InvalidEvent
+
+DELIMITERS = (",", ";", "\t", "|", "\x01", "~", "^")
+_ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "shift_jis"]
+_ENCODINGS += ["gb18030", "big5", "euc_jp", "euc_kr", "koi8_r", "cp437", "cp850", "mac_roman"]
+
+_N_BYTES = 1_000_000
+_N_LINES = 1_000
+_N_CELLS = 200_000
+_N_ROWS = 5_000
+_MOST_COLUMNS = 2_000
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A file, and what was found of how it is written.
+
+    Attributes
+    ----------
+    reading
+        How it is read; what needs no option is None there.
+    columns
+        Names in the order of the file.
+    rows
+        The first rows that could be read.
+    notes
+        Words for people: what was found, and how many lines agree.
+    is_whole
+        Whether there are no more rows than these.
+    """
+
+    path: Path
+    kind: str
+    reading: Reading
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
+    is_whole: bool
+
+    def values_of(self, column: str) -> list[Any]:
+        """Return what stands in a column, without what is empty."""
+        return [value for row in self.rows if (value := row.get(column)) is not None]
+
+
+def layout_of(path: Path, told: Reading) -> Layout:
+    """Look at the beginning of a file.
+
+    Parameters
+    ----------
+    told
+        What somebody says about it: that is not looked for.
+
+    Raises
+    ------
+    InvalidDataset
+        When it can't be read, has no rows, or too many columns to guess at.
+    """
+    if not path.exists():
+        raise InvalidDataset(f"there is no file {path}")
+    part, *others = parts_of(path)
+    kind = RowSource(part, told).kind
+    with readable(part):
+        reading, notes = _written(part, kind, told)
+    source = RowSource(part, reading)
+    columns = source.columns()
+    _check(path, columns)
+    n_rows = min(_N_ROWS, max(20, _N_CELLS // max(1, len(columns))))
+    rows = _rows(source, n_rows)
+    if not rows:
+        raise InvalidDataset(f"{path} has no row that can be read")
+    is_whole = not others and len(rows) < n_rows
+    return Layout(path, kind, reading, columns, rows, notes, is_whole)
+
+
+def _written(part: Path, kind: str, told: Reading) -> tuple[Reading, list[str]]:
+    """Return how a file is written, and words on what was found."""
+    reading, notes = told, list[str]()
+    if kind != "parquet" and told.encoding is None:
+        reading, notes = _with_encoding(part, reading)
+    if kind == "csv":
+        lines, source = _lines(part, reading), RowSource(part, told)
+        if told.delimiter is None:
+            reading, words = _with_delimiter(source, reading, lines)
+            notes += words
+        if told.has_header:
+            reading, words = _with_header(reading, source, lines)
+            notes += words
+    return reading, notes
+
+
+def _check(path: Path, columns: Sequence[str]) -> None:
+    if len(columns) > _MOST_COLUMNS:
+        raise InvalidDataset(
+            f"{path} has {len(columns):,} columns, too many to guess at: name those that count, for example "
+            "by `streamrec run --events FILE --map user_id=...,item_id=...,timestamp=...`"
+        )
+    if len(set(columns)) < len(columns):
+        double = [name for name, n in Counter(columns).items() if n > 1]
+        raise InvalidDataset(f"{path} has several columns named {shown(double)}: rename all but one")
+
+
+def _with_encoding(part: Path, reading: Reading) -> tuple[Reading, list[str]]:
+    with open_bytes(part) as (_, found):  # refuses what is no text
+        pass
+    if found != "utf-8":
+        return reading, [f"encoding {found} (by its first bytes)"]
+    start = first_bytes(part, _N_BYTES)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        pass
+    else:
+        return reading, []
+    foreign = [line for line in start.splitlines() if not line.isascii()]
+    best = charset_normalizer.from_bytes(b"\n".join(foreign[:500]), cp_isolation=_ENCODINGS).best()
+    name = "cp1252" if best is None else best.encoding
+    if b"".join(foreign[:500]).decode("cp1252", "ignore").encode("cp1252") == b"".join(foreign[:500]):
+        # Of encodings of one byte a letter several always fit: by far the most files are of this one.
+        fits = best is None or best.encoding in ("cp1250", "cp1254", "cp850", "cp437", "mac_roman", "cp1252")
+        name = "cp1252" if fits else name
+    example = foreign[0].decode(name, "replace").strip()[:60]
+    share = f"{len(foreign):,} lines with other letters"
+    return replace(reading, encoding=name), [f"encoding {name}: not UTF-8 ({share}, such as {example!r})"]
+
+
+def _lines(part: Path, reading: Reading) -> list[str]:
+    with open_text(part, reading.encoding) as text:
+        lines = [line for line in islice(Lines(text), _N_LINES) if line.strip()]
+    if not lines:
+        raise InvalidDataset(f"{part} is empty")
+    return lines
+
+
+def _with_delimiter(source: RowSource, reading: Reading, lines: list[str]) -> tuple[Reading, list[str]]:
+    """Take what cuts most lines into the same number of fields; of several the one that cuts finest."""
+    if lines[0].lower().lstrip('"').startswith("sep="):
+        told = lines[0].rstrip("\r\n").rstrip('"')[-1:]
+        return reading, [f"delimiter {told!r} (its first line says so)"]
+    found = []
+    for delimiter in DELIMITERS:
+        splitter = FieldSplitter(delimiter)
+        split = [splitter.split(line) for line in lines]
+        counts = Counter(len(fields) for fields, opened in split if opened is None)
+        n_fields, n_lines = max(counts.items(), key=lambda one: one[1], default=(1, 0))
+        if n_fields > 1:
+            share = n_lines / max(1, counts.total())
+            found.append((round(share, 1), n_fields, share, delimiter))
+    if not found:
+        return reading, ["one column: no delimiter was found"]
+    _, n_fields, share, delimiter = max(found, key=lambda one: one[:3])
+    words = f"delimiter {delimiter!r}: {n_fields} fields in {share:.0%} of {len(lines):,} lines"
+    if delimiter == source.usual_delimiter:
+        return reading, [words]
+    return replace(reading, delimiter=delimiter), [words]
+
+
+def _with_header(reading: Reading, source: RowSource, lines: list[str]) -> tuple[Reading, list[str]]:
+    names = RowSource(source.path, reading).columns()
+    if not looks_like_data(names) and any(role_of(name) for name in names):
+        return reading, []
+    rows = [FieldSplitter(reading.delimiter or source.usual_delimiter).split(line)[0] for line in lines[1:50]]
+    values = [
+        {row[at] for row in rows if at < len(row)} for at in range(len(names))
+    ]  # what stands below each name
+    if looks_like_data(names) or any(
+        name in below for name, below in zip(names, values, strict=True) if name
+    ):
+        return replace(reading, has_header=False), [f"no header: the first line is data ({shown(names)})"]
+    return reading, [f"header: {shown(names)} (a guess: none of these words is known here)"]
+
+
+def _rows(source: RowSource, n_rows: int) -> list[Mapping[str, Any]]:
+    suspicion = Suspicion(lambda _row: False, is_sure=False, flat_names=[])
+    found = source.rows(None, [], suspicion, lambda _line: None)
+    return [row for _, _, row in islice(found, n_rows) if not isinstance(row, InvalidEvent)]

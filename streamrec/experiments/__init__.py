@@ -1,0 +1,1 @@
+"""Results of live experiments: statistics over what was counted of them."""

@@ -1,0 +1,99 @@
+"""Loops over rings of users' last items, compiled."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from streamrec.domain.rows.compiled import compiled, inlined
+
+Rows = NDArray[np.int64]
+Row = int | np.integer[Any]
+Rings = NDArray[np.int32]
+"""(U, L): of each user the last L items, each at the number of the user's choices before it modulo L."""
+
+_NOBODY = -1
+"""Stands in a ring where an item was that is forgotten."""
+
+
+@compiled
+def append(rings: Rings, counts: Rows, user_rows: Rows, item_rows: Rows) -> None:
+    """Append (B,) items in order."""
+    for b in range(len(user_rows)):
+        user = user_rows[b]
+        rings[user, counts[user] % rings.shape[1]] = item_rows[b]
+        counts[user] += 1
+
+
+@compiled
+def newest(rings: Rings, counts: Rows, user_rows: Rows, n: int) -> tuple[Rows, Rows]:
+    """Return the newest `n` items of each of (B,) users, one user's after the other's, newest last.
+
+    Returns
+    -------
+    items
+        (N,) of all of them.
+    ends
+        (B,) where each user's end.
+    """
+    length = rings.shape[1]
+    items, ends, n_found = np.empty(len(user_rows) * min(n, length), np.int64), np.empty_like(user_rows), 0
+    for b in range(len(user_rows)):
+        user = user_rows[b]
+        count = counts[user] if user < len(counts) else 0
+        for number in range(max(0, count - min(n, length)), count):
+            item = rings[user, number % length]
+            if item >= 0:
+                items[n_found] = item
+                n_found += 1
+        ends[b] = n_found
+    return items[:n_found], ends
+
+
+@compiled
+def before(
+    rings: Rings, counts: Rows, events: tuple[Rows, Rows, Rows], n: int
+) -> tuple[Rows, NDArray[np.bool_]]:
+    """Return what users chose before (B,) events, of as many choices as a ring holds with those of the batch.
+
+    Parameters
+    ----------
+    events
+        (B,) users and items, which are not appended yet, and the position of the same user's event before
+        each; -1: none in the batch.
+
+    Returns
+    -------
+    found
+        (B, n) distinct items but the event's own, newest first, -1 at the end.
+    is_again
+        (B,) whether the event's own is among them.
+    """
+    user_rows, item_rows, earlier = events
+    length = rings.shape[1]
+    found, is_again = np.full((len(user_rows), n), _NOBODY), np.zeros(len(user_rows), np.bool_)
+    for b in range(len(user_rows)):
+        own, n_found, n_back, position = item_rows[b], 0, 0, earlier[b]
+        while position >= 0 and n_back < length:
+            is_again[b] |= item_rows[position] == own
+            n_found = _put(found[b], n_found, item_rows[position], own)
+            position = earlier[position]
+            n_back += 1
+        count = counts[user_rows[b]]
+        for back in range(1, min(length - n_back, count) + 1):
+            item = np.int64(rings[user_rows[b], (count - back) % length])
+            is_again[b] |= item == own
+            n_found = _put(found[b], n_found, item, own)
+    return found, is_again
+
+
+@inlined
+def _put(found: Rows, n_found: int, item: Row, own: Row) -> int:
+    """Put an item behind the others if it is none of them and there is room; return how many there are."""
+    is_new = item >= 0 and item != own and n_found < len(found)
+    for c in range(n_found):
+        is_new &= found[c] != item
+    if is_new:
+        found[n_found] = item
+        n_found += 1
+    return n_found

@@ -1,0 +1,1 @@
+"""Answers from lists that were made beforehand."""

@@ -1,0 +1,1 @@
+"""Live experiments: which run, what their variants answer, and the record of what was shown."""

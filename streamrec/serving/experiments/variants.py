@@ -1,0 +1,137 @@
+"""Recommenders of variants: the usual one, but for what a variant changes."""
+
+import random
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from streamrec.domain.events.stream_time import StreamTime
+from streamrec.domain.experiments.definition import Changes
+from streamrec.domain.ranking.blend import BlendRanker
+from streamrec.domain.ranking.diversity import Shape
+from streamrec.domain.sources.table import first_blend
+from streamrec.ports import Metrics, UserProfile
+from streamrec.serving.batch_lists.answers import BatchListRecommender
+from streamrec.serving.batch_lists.published import PublishedBatches
+from streamrec.serving.experiments.running import SOURCE_NAMES
+from streamrec.serving.guard import ALL_WELL, Answered
+from streamrec.serving.recommender import Profiles, RankerSource, Recommender
+from streamrec.serving.sources.exploring import Exploration, Explorer
+from streamrec.serving.sources.metadata import Metadata
+from streamrec.serving.sources.reading_rankings import RankingReader
+from streamrec.serving.sources.retrieval import Retrieval
+
+
+class Known(NamedTuple):
+    """Profile of the one user who asks, as it was read already."""
+
+    read: Answered[UserProfile]
+
+    async def profile(self, _user_id: str, *, with_seen: bool) -> Answered[UserProfile]:
+        """Return it; it was read as the request wants it, with seen items or without."""
+        del with_seen
+        return self.read
+
+
+class EqualBlend:
+    """Blend in which every source weighs the same; time and cohorts are those of the learned one."""
+
+    def __init__(self, learned: RankerSource) -> None:
+        self._learned = learned
+        self._ranker = first_blend()
+
+    async def ranker(self) -> BlendRanker:
+        """Return the ranker, once what the learned one brings was read."""
+        await self._learned.ranker()
+        return self._ranker
+
+    def time(self) -> StreamTime:
+        """Return the time of the stream."""
+        return self._learned.time()
+
+    def cohorts(self) -> Collection[int]:
+        """Return the tokens of cohorts that have a ranking."""
+        return self._learned.cohorts()
+
+
+class Usual(NamedTuple):
+    """Parts of the recommender where no experiment changes anything.
+
+    Attributes
+    ----------
+    users
+        Reader of who asks.
+    retrieval_without
+        Returns a retrieval that leaves some sources out.
+    """
+
+    users: Profiles
+    retrieval_without: Callable[[frozenset[str]], Retrieval]
+    items: Metadata
+    blend: RankerSource
+    rankings: RankingReader
+    exploration: Exploration
+    batches: PublishedBatches
+
+
+class Variants:
+    """Makes recommenders; parts that hold something are made once for each change.
+
+    Parameters
+    ----------
+    rng
+        Decides on exploration.
+    """
+
+    def __init__(self, usual: Usual, rng: random.Random) -> None:
+        self._usual, self._rng = usual, rng
+        self._retrievals: dict[frozenset[str], Retrieval] = {}
+        self._explorers: dict[float, Explorer] = {}
+        self._equal = EqualBlend(usual.blend)
+
+    async def read(self, user_id: str, *, with_seen: bool) -> Known:
+        """Return what is known of a user."""
+        return Known(await self._usual.users.profile(user_id, with_seen=with_seen))
+
+    def usual(self, metrics: Metrics) -> Recommender:
+        """Return the recommender without an experiment."""
+        return self.recommender(self._usual.users, Changes(), metrics)
+
+    def recommender(self, users: Profiles, changes: Changes, metrics: Metrics) -> Recommender:
+        """Return the recommender of a variant."""
+        usual = self._usual
+        return Recommender(
+            users,
+            retrieval=self._retrieval(changes.sources),
+            items=usual.items,
+            blend=self._equal if changes.ranking == "equal" else usual.blend,
+            metrics=metrics,
+            explorer=self._explorer(changes.exploration),
+        )
+
+    def batch_lists(self, recommender: Recommender, metrics: Metrics) -> BatchListRecommender:
+        """Return what answers by lists that were made beforehand, and fills them up by a recommender."""
+        usual = self._usual
+        return BatchListRecommender(usual.batches, recommender, usual.items, usual.blend, metrics)
+
+    def _retrieval(self, sources: tuple[str, ...] | None) -> Retrieval:
+        left_out = ALL_WELL if sources is None else SOURCE_NAMES.difference(sources)
+        if left_out not in self._retrievals:
+            self._retrievals[left_out] = self._usual.retrieval_without(left_out)
+        return self._retrievals[left_out]
+
+    def _explorer(self, share: float | None) -> Explorer:
+        how = self._usual.exploration
+        share = how.share if share is None else share
+        if share not in self._explorers:
+            usual = self._usual
+            self._explorers[share] = Explorer(
+                usual.rankings, usual.items, how._replace(share=share), self._rng
+            )
+        return self._explorers[share]
+
+
+def shape_with(changes: Changes, shape: Shape, *, is_named: bool) -> Shape:
+    """Return the shape that a variant gives a list; what the request names itself goes before it."""
+    if changes.diversity is None or is_named:
+        return shape
+    return shape._replace(diversity=changes.diversity)

@@ -1,0 +1,1 @@
+"""Feeds for everybody: what is popular, what grows, and what is new."""
