@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.serving.served_list_world import Case, World
+from benchmarks.serving.served_list_world import N_USERS, Case, World
 from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
@@ -19,10 +19,11 @@ from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
 from streamrec.ports import Rankings, VectorSearch
 from streamrec.serving.composition import GuardedUsers, ServingLimits
+from streamrec.serving.filters.followed_items import FollowedItems
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.recommender import Recommender
-from streamrec.serving.sources.near_categories import NearCategories
+from streamrec.serving.sources.near_categories import FollowedCategories, NearCategories
 from streamrec.serving.sources.reading import ServedReader
 from streamrec.serving.sources.retrieval import Look, Retrieval, Stage
 from streamrec.telemetry import NullMetrics
@@ -77,7 +78,7 @@ class _WatchedRetrieval(Retrieval):
         self,
         times: StageTimes,
         parts: tuple[Rankings, Guard, VectorSearch, Guard],
-        categories: NearCategories,
+        categories: FollowedCategories,
     ) -> None:
         super().__init__(ServedReader(*parts), categories)
         self._times = times
@@ -122,7 +123,7 @@ class _WatchedItems:
         return await self._times.of("metadata", self._reader.read(item_ids))
 
 
-def watched(world: World, case: Case, times: StageTimes) -> Recommender:
+def watched(world: World, case: Case, followed: FollowedItems, times: StageTimes) -> Recommender:
     """Return the recommender as `serving_over` composes it, with its stages timed."""
     limits, metrics = ServingLimits(ranking_age_s=1.0), NullMetrics()
     of_case = world.forgetful_cache if case.misses else world.cache
@@ -130,16 +131,17 @@ def watched(world: World, case: Case, times: StageTimes) -> Recommender:
     guards = [Guard(name, limits.timeout_s, metrics) for name in ("store", "cache", "index")]
     items = _WatchedItems(ItemReader(cache, guards[1], store, guards[0], metrics), times)
     parts = (cache, guards[1], index, guards[2])
-    retrieval = _WatchedRetrieval(times, parts, NearCategories(items))
+    retrieval = _WatchedRetrieval(times, parts, FollowedCategories(followed, NearCategories(items)))
     users = GuardedUsers(store, guards[0], limits.n_seen_excluded)
     return Recommender(users, retrieval, items, _WatchedRanker(times), metrics)
 
 
-async def staged(world: World, case: Case, n_answers: int) -> dict[str, float]:
-    """Return the milliseconds of an answer by stage."""
+async def staged(world: World, case: Case, followed: FollowedItems, n_answers: int) -> dict[str, float]:
+    """Return the milliseconds of an answer by stage, once each user has asked."""
     times = StageTimes()
-    recommender = watched(world, case, times)
-    await recommender.recommend(case.request(0))
+    recommender = watched(world, case, followed, times)
+    for number in range(N_USERS):
+        await recommender.recommend(case.request(number))
     with times.stage("outside"):
         before = dict(times.total_s)
     for number in range(n_answers):

@@ -1,7 +1,7 @@
 """Soak of the embedded default: under a load that makes more of everything all the time nothing may grow on.
 
-All real processes (trainer, recommender, index, bars, attribution) with small bounds, so that each bound is met within
-minutes. Every few seconds: the memory of each process, and the bytes of every file. What a straight line
+All real processes (trainer, recommender, index, bars, attribution) with small bounds, so that each bound is
+met within minutes. Every few seconds: the memory of each process, and the bytes of every file. What a line
 through the second half gains, over that half, as a share of its middle, is the verdict: a curve that is flat
 gains nothing.
 """

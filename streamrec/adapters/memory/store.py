@@ -2,6 +2,7 @@
 
 import os
 import time
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
@@ -35,6 +36,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
         self._seen: dict[str, dict[str, float]] = {}
         self._items: dict[str, Item] = {}
         self._versions: dict[str, int] = {}
+        self._places: list[ItemPosition] = []
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
         self._erasures: dict[tuple[bytes, str], Erasure] = {}
@@ -100,6 +102,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
 
     def _advance(self, item_id: str) -> None:
         self._versions[item_id] = max(self._versions.get(item_id, 0) + 1, int(self._clock() * 1000))
+        self._places = []
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
@@ -219,8 +222,12 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
 
     async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
         """Return the next items by their versions, deleted ones included."""
-        places = sorted(ItemPosition(version, id_.encode()) for id_, version in self._versions.items())
-        page = [place for place in places if place > after][:limit]
+        # Sorted once for all pages of a catalogue that does not change meanwhile.
+        self._places = self._places or sorted(
+            ItemPosition(version, id_.encode()) for id_, version in self._versions.items()
+        )
+        first = bisect_right(self._places, after)
+        page = self._places[first : first + limit]
         items = self.read_versions([place.key.decode() for place in page]).items
         return ItemPage(items, page[-1] if page else after, len(page) < limit)
 
