@@ -42,16 +42,15 @@ run: runtime  ## Train on MovieLens-100K, serve it and stream the rest (RATE=eve
 stack-local: servers  ## The same on a Kafka broker, MongoDB and Redis, each part restartable
 	@$(BIN)/python -m streamrec stack-local --dataset ml-100k --rate $(RATE)
 
-# Both at once, for each leaves cores idle. What the gate compiles first no test has to compile again.
-test: dev  ## Every test and the import law; beside it the quality gate, lint and types
-	@$(MAKE) --no-print-directory -j2 tests beside-tests
+# Two at once, for each leaves cores idle. What the gate compiles no test has to compile again, so that it comes first:
+# a dozen processes of the first tests would each compile the same for a minute.
+test: dev  ## Every test and the import law; before it the quality gate, lint and types
+	@$(MAKE) --no-print-directory -j2 quality-gate lint
+	@$(MAKE) --no-print-directory tests
 
 # In the order of their folders: files of one long test, which xdist would leave for the end, come early.
 tests: dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
-
-beside-tests: dev
-	@$(MAKE) --no-print-directory style quality-gate types
 
 quality-gate: dev  ## Whether recall on the beginning of MovieLens-100K is what it was
 	$(BIN)/python -m benchmarks.quality.gate
@@ -133,4 +132,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit quality-gate tests beside-tests style types test-kafka format lint test-nightly bench bench-quick bench-services docs wheel clean-data clean
+.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit quality-gate tests style types test-kafka format lint test-nightly bench bench-quick bench-services docs wheel clean-data clean

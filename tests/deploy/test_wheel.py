@@ -171,6 +171,7 @@ def test_the_command_works_in_an_empty_folder(installed: Path, tmp_path: Path) -
         assert "--help" in run(installed / "bin/python", "-m", module, "--help", folder=tmp_path)
 
 
+@pytest.mark.nightly  # all that is compiled is compiled anew for an environment of its own
 def test_it_runs_everything_in_a_folder_with_events_alone(installed: Path, tmp_path: Path) -> None:
     (tmp_path / "models").mkdir()  # somebody's own, which must not hide ours
     (tmp_path / "models/__init__.py").write_text("raise SystemExit('not the models of streamrec')")

@@ -23,7 +23,7 @@ N_ROUNDS = 3
 
 N_OF_ROUND = 300
 
-BOUND_S = 30.0
+BOUND_S = 120.0
 """Of the end after a second signal: an attempt that is under way, giving the lease up, and a busy machine."""
 
 
@@ -81,7 +81,7 @@ def train_through(folder: Path, mongo: LocalServer, *, is_disturbed: bool) -> No
         process = started(variables(folder, mongo))
         before = n_published(folder, mongo)
         send(folder, 100 + number)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while n_published(folder, mongo) == before:
             assert time.monotonic() < deadline
             time.sleep(0.02)
@@ -94,7 +94,7 @@ def train_through(folder: Path, mongo: LocalServer, *, is_disturbed: bool) -> No
             began = time.monotonic()
             time.sleep(chance.uniform(0.0, 0.5))
             mongo.thaw()
-            process.join(60)
+            process.join(BOUND_S)
             assert time.monotonic() - began < BOUND_S
         else:
             os.kill(process.pid or 0, signal.SIGTERM)
