@@ -30,6 +30,7 @@ from streamrec.cli.serve.serve import serve
 from streamrec.cli.training.attribution import attribution
 from streamrec.cli.training.bars import history
 from streamrec.cli.training.promote import promote, rollback
+from streamrec.cli.user_data.export_user import export_user
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -72,6 +73,7 @@ app.command()(attribution)
 app.command()(archive)
 app.command()(retrain)
 app.command()(export)
+app.command()(export_user)
 app.command()(doctor)
 app.command()(run)
 app.command()(serve)
