@@ -1,6 +1,6 @@
 """Everything that is found out about a file that somebody names, as what `streamrec.toml` says of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from streamrec.datasets.detection.event_kinds import rules_of_ratings, weights_of
 from streamrec.datasets.detection.layout import Layout
 from streamrec.datasets.detection.roles import Columns, Role, event_roles, item_roles
-from streamrec.datasets.detection.vocabulary import EVENT_ROLES, LIST_WORDS, plain, score_of
+from streamrec.datasets.detection.vocabulary import EVENT_ROLES, LIST_WORDS, NOT, plain, score_of
 from streamrec.datasets.files.event_columns import REQUIRED_FIELDS
 from streamrec.datasets.files.header_words import shown
 from streamrec.datasets.files.reading import LIST_SEPARATOR, Reading
@@ -19,6 +19,8 @@ from streamrec.errors import InvalidDataset, InvalidEvent
 
 _SEPARATORS = ("|", ";", ",", "/", ">")
 _LONGEST_PART = 40
+_LEAST_DISTINCT = 0.9
+_LEAST_CHOSEN = 0.2  # a catalogue may hold much that nobody chose
 
 
 @dataclass(frozen=True)
@@ -164,8 +166,13 @@ def _numbers(layout: Layout, roles: Mapping[str, Role]) -> list[float]:
     return numbers
 
 
-def of_items(layout: Layout, told: Reading) -> Finding:
+def of_items(layout: Layout, told: Reading, chosen_ids: Collection[str] = ()) -> Finding:
     """Return what was found in a file of items.
+
+    Parameters
+    ----------
+    chosen_ids
+        Ids of the items that files of events have: a column that holds the same ones, each once, is the id.
 
     Raises
     ------
@@ -175,6 +182,9 @@ def of_items(layout: Layout, told: Reading) -> Finding:
     columns = Columns(layout)
     taken = {field: column for field, column in told.mapping.items() if column in layout.columns}
     roles = item_roles(columns, {field: column for field, column in taken.items() if field != "user_id"})
+    if "item_id" not in taken and (found := _as_chosen(columns, roles.get("item_id"), chosen_ids)):
+        roles = {field: role for field, role in roles.items() if role.column != found.column}
+        roles["item_id"] = found
     if "item_id" not in roles:
         raise InvalidDataset(
             f"{layout.path}: neither events (a user and a time) nor items (an id of each) were found in its "
@@ -189,6 +199,24 @@ def of_items(layout: Layout, told: Reading) -> Finding:
     mapping = {field: role.column for field, role in roles.items() if field != role.column}
     reading = replace(layout.reading, mapping=mapping, lists=lists)
     return Finding(layout.path, False, reading, roles, len(layout.rows), {}, notes)
+
+
+def _as_chosen(columns: Columns, named: Role | None, chosen_ids: Collection[str]) -> Role | None:
+    """Return the column whose values are what events choose; None: no other one's than the named."""
+    shares = {
+        name: columns.share_of_ids(name, chosen_ids)
+        for name in columns.names
+        if columns.share_distinct(name) > _LEAST_DISTINCT
+    }
+    best = max(shares, key=lambda name: shares[name], default="")
+    if shares.get(best, 0.0) < _LEAST_CHOSEN:
+        return None
+    if named is not None:
+        # "id" says of what as little as "code" does; "item_id" is to be believed, whatever the events name.
+        is_vague = named.is_guess or score_of(named.column, EVENT_ROLES["item_id"]) == NOT
+        if not is_vague or columns.share_of_ids(named.column, chosen_ids) >= _LEAST_CHOSEN:
+            return None
+    return Role(best, shares[best], "its values are items of the events")
 
 
 def _lists(layout: Layout, roles: Mapping[str, Role], told: Reading) -> dict[str, str]:

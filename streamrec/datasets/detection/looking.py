@@ -1,6 +1,7 @@
 """Looking at several files: those of items tell which column of the others is the item."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def look_at(files: Sequence[tuple[Path, Reading]]) -> list[Looked]:
                 if are_items_known:
                     finding = _with_doubts(finding, layout, catalog_ids)
             else:
-                finding = of_items(layout, told)
+                finding = of_items(layout, told, _chosen_in(looked, files, are_events))
                 catalog_ids.update(ids_in(layout.values_of(finding.roles["item_id"].column)))
             _check_parts(finding)
         except InvalidDataset as error:
@@ -71,6 +72,20 @@ def look_at(files: Sequence[tuple[Path, Reading]]) -> list[Looked]:
         else:
             looked[number] = looked[number]._replace(finding=finding)
     return looked
+
+
+def _chosen_in(
+    looked: Sequence[Looked], files: Sequence[tuple[Path, Reading]], are_events: Sequence[bool]
+) -> set[str]:
+    """Return the ids of items in the files of events whose columns are clear without a catalogue."""
+    chosen = set[str]()
+    for one, (_, told), is_event_file in zip(looked, files, are_events, strict=True):
+        if one.layout is None or not is_event_file:
+            continue
+        with suppress(InvalidDataset):
+            column = of_events(one.layout, told, set()).roles["item_id"].column
+            chosen.update(ids_in(one.layout.values_of(column)))
+    return chosen
 
 
 def _with_doubts(finding: Finding, layout: Layout, catalog_ids: set[str]) -> Finding:

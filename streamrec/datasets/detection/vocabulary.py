@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _OTHER = re.compile(r"[^a-z0-9]+")
+_RUN_TOGETHER = re.compile(r"(\w{3,}?)(id|ids|nr|no|num|nummer|number|code|key)")
+"""A word and what says that it is an id, as in "artikelnr"."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -122,11 +124,16 @@ def score_of(name: str, words: tuple[str, ...]) -> float:
 
     >>> score_of("user_id", ("user_id", "uid")), score_of("session", ("user_id", "uid"))
     (1.0, 0.0)
+    >>> score_of("Artikelnr", ("artikel",))
+    0.6
     """
     written = plain(name)
     if written in words:
         return EXACT - 0.3 * words.index(written) / len(words)
     parts = set(written.split("_"))
+    for part in list(parts):
+        if run_together := _RUN_TOGETHER.fullmatch(part):
+            parts.update(run_together.groups())
     near = [at for at, word in enumerate(words) if len(word) > 2 and (word in parts or _is_in(word, parts))]
     return PARTLY - 0.3 * near[0] / len(words) if near else NOT
 

@@ -170,6 +170,22 @@ def test_ids_of_the_items_tell_which_column_is_the_item() -> None:
     assert mapping == {"item_id": "b", "timestamp": "c", "user_id": "a"}
 
 
+@pytest.mark.parametrize("head", ["Artikelnr;Bezeichnung", "x1;x2", "id;Bezeichnung"])
+@pytest.mark.parametrize("is_first", [True, False])
+def test_what_is_chosen_tells_which_column_is_the_id_of_items(head: str, is_first: bool) -> None:
+    Path("shop.csv").write_bytes(
+        written("Kundennr;Artikelnr;Datum\n", lambda r: f"{r.user};p{r.item};{r.at}", "cp1252")
+    )
+    names = [f"{number}001;p{number}" if "id" in head else f"p{number};Stuhl" for number in range(60)]
+    Path("items.csv").write_text("\n".join([head, *names]) + "\n")
+    files = ["items.csv", "shop.csv"] if is_first else ["shop.csv", "items.csv"]
+    assert run("init", *files) == 0
+    config = tomllib.loads(Path("streamrec.toml").read_text("utf-8"))
+    column = head.split(";")[1 if "id" in head else 0]
+    assert config["items"][0]["map"]["item_id"] == column
+    assert config["events"][0]["map"]["user_id"] == "Kundennr"
+
+
 def test_items_of_other_ids_are_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     Path("e.csv").write_bytes(written("user,item,time\n", lambda r: f"{r.user},{r.item},{r.at}"))
     for prefix, is_told in (("p", True), ("", False)):
