@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import falcon
 import falcon.asgi
 
-from recommender_server.access import ApiKeys
 from recommender_server.experiments import resources as experiments
 from recommender_server.middleware import Access, Lifespan
 from recommender_server.own_data import resources as own_data
@@ -38,6 +37,7 @@ from streamrec.serving.experiments.experimenting import ExposureRules
 from streamrec.serving.intake import EventIntake
 from streamrec.serving.readiness import Readiness
 from streamrec.web import problems
+from streamrec.web.api_keys import ApiKeys
 from streamrec.web.health import Live
 from streamrec.web.paths import RawPathApp
 from streamrec.web.requests import Requests

@@ -16,7 +16,6 @@ import falcon.asgi
 import structlog
 from gunicorn.arbiter import Arbiter
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
 from recommender_server.own_data.live import live_model
 from recommender_server.own_data.own_files import Tools
@@ -33,6 +32,7 @@ from streamrec.serving.sources.warm_up import warm_up
 from streamrec.settings.processes import ExposureSettings, IndexSettings, LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
+from streamrec.web.api_keys import ApiKeys
 
 _MODULES_OF_COMMANDS = ("typer", "pyarrow", "torch")
 """The images of the services do without them."""
@@ -78,8 +78,8 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
             ranking_age_s=TOO_OLD_S,
         ),
         max_body_bytes=settings.max_body_bytes,
-        keys=_keys_in(locations.api_keys_file),
-        admin_keys=_keys_in(locations.admin_keys_file),
+        keys=_keys_in(locations.api_keys_file, metrics),
+        admin_keys=_keys_in(locations.admin_keys_file, metrics),
         slow_request_s=locations.slow_request_s,
         shape=Shape(settings.diversity, settings.max_per_category),
         like_order=LikeOrder(settings.similar_order, settings.similar_value_attribute),
@@ -102,8 +102,8 @@ def _tools(locations: LocationSettings, settings: ServerSettings) -> Tools:
     )
 
 
-def _keys_in(path: Path | None) -> ApiKeys | None:
-    return None if path is None else ApiKeys(path)
+def _keys_in(path: Path | None, metrics: Metrics) -> ApiKeys | None:
+    return None if path is None else ApiKeys(path, metrics)
 
 
 def _index_of(locations: LocationSettings, settings: ServerSettings, metrics: Metrics) -> ClosableIndex:

@@ -8,29 +8,34 @@ import falcon
 import falcon.asgi
 import structlog
 
-from recommender_server.access import ApiKeys
 from streamrec.errors import ConfigurationError
 from streamrec.serving.readiness import Readiness
+from streamrec.settings.key_file import Scope
+from streamrec.web.api_keys import EVERYTHING, ApiKeys, key_of, no_key
 
 _log = structlog.get_logger()
 
+_OF_METHODS = {"GET": Scope.READ, "OPTIONS": Scope.READ, "POST": Scope.WRITE}
+"""Scopes that methods need where a resource says nothing else (`scopes`); all others need `ADMIN`."""
 
-_CHANGES = frozenset({"PUT", "DELETE"})
-"""Methods that change items and users; events are posted."""
+ADMIN_ALONE = dict.fromkeys(("GET", "POST", "PUT", "DELETE"), Scope.ADMIN)
+"""`scopes` of a resource that is an administrator's."""
+
+_NO_ADMIN = frozenset({Scope.READ, Scope.WRITE})
 
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 """Headers of proxies: who sends them is somewhere else."""
 
 
 class Access:
-    """Lets in who has a key; health, documents and everything else outside ``/v1`` is open.
+    """Lets in who has a key that opens what is asked for; everything outside ``/v1`` is open.
 
     Parameters
     ----------
     keys
-        Of those who may ask and send events; None: everybody may.
+        Keys that open what their lines name; None: everybody may ask and send events.
     admin_keys
-        Of those who, beside that, may change items and erase users; None: all who are let in may.
+        Keys that open everything where their lines name nothing; None: so do the others.
     is_open_to_browsers
         Whether preflight requests, to which browsers add no key, are let through.
     """
@@ -39,77 +44,75 @@ class Access:
         self, keys: ApiKeys | None, admin_keys: ApiKeys | None = None, *, is_open_to_browsers: bool = False
     ) -> None:
         self._keys, self._admin_keys = keys, admin_keys
+        self._unnamed = EVERYTHING if admin_keys is None else _NO_ADMIN
         self._is_open_to_browsers = is_open_to_browsers
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Refuse a request without a valid key.
+        """Refuse a request without a valid key, before anything of it is looked at.
 
         Raises
         ------
         falcon.HTTPUnauthorized
             When there is none.
-        falcon.HTTPForbidden
-            When the key is not one of those that a change needs.
         """
         if not req.path.startswith("/v1/") or (self._is_open_to_browsers and _is_preflight(req)):
             return
-        key = key_of(req)
-        is_admin = self._admin_keys is not None and self._admin_keys.allow(key)
-        req.context.may_change = is_admin or self._admin_keys is None
-        is_let_in = is_admin or self._keys is None or self._keys.allow(key)
-        is_change_refused = req.method in _CHANGES and not req.context.may_change
-        if is_let_in and is_change_refused and key is not None:
-            raise falcon.HTTPForbidden(description="items and users are changed with an admin key alone")
-        if not is_let_in or is_change_refused:
-            raise _no_key()
+        scopes = self._scopes_of(key_of(req))
+        if not scopes:
+            raise no_key()
+        req.context.scopes = scopes
 
+    async def process_resource(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, resource: object, params: object
+    ) -> None:
+        """Refuse a request whose key does not open what it asks for.
 
-def key_of(req: falcon.asgi.Request) -> str | None:
-    """Return the key that a request brings; None: it brings none."""
-    key = req.get_header("X-API-Key")
-    if key is None:
-        scheme, _, token = (req.auth or "").partition(" ")
-        return token.strip() if scheme.lower() == "bearer" else None
-    return key
+        Raises
+        ------
+        falcon.HTTPUnauthorized
+            When it brings none.
+        falcon.HTTPForbidden
+            When another key is needed.
+        """
+        scopes = getattr(req.context, "scopes", None)
+        if scopes is None or not hasattr(resource, f"on_{req.method.lower()}"):
+            return
+        named: Mapping[str, Scope] = getattr(resource, "scopes", {})
+        needed = named.get(req.method, _OF_METHODS.get(req.method, Scope.ADMIN))
+        if needed in scopes:
+            return
+        if key_of(req) is None:
+            raise no_key()
+        raise falcon.HTTPForbidden(
+            description=f"this needs a key of the scope {needed}, and yours has another"
+        )
+
+    def _scopes_of(self, key: str | None) -> frozenset[Scope]:
+        """Return what a request with this key may do."""
+        of_all = _NO_ADMIN if self._keys is None else self._keys.scopes_of(key, self._unnamed)
+        return of_all if self._admin_keys is None else of_all | self._admin_keys.scopes_of(key)
 
 
 def may_change(req: falcon.asgi.Request) -> bool:
     """Return whether the caller may change items and erase users: everybody where no keys are asked for."""
-    return bool(getattr(req.context, "may_change", True))
+    return Scope.ADMIN in getattr(req.context, "scopes", EVERYTHING)
 
 
-def demand_admin(req: falcon.asgi.Request) -> None:
-    """Return for who may change the whole: with an admin key, with any key where there are no such, or here.
+def demand_presence(req: falcon.asgi.Request) -> None:
+    """Return for who brought a key, which was looked at before, or sits at this machine.
 
-    Where no key is asked for, that is who sits at this machine, and not a proxy on it, nor a page from
-    elsewhere whose name was made to lead here.
+    That is no proxy on it, nor a page from elsewhere whose name was made to lead here.
 
     Raises
     ------
-    falcon.HTTPUnauthorized, falcon.HTTPForbidden
+    falcon.HTTPForbidden
         For everybody else.
     """
-    if not hasattr(req.context, "may_change") and not _is_here(req):
+    if not hasattr(req.context, "scopes") and not _is_here(req):
         raise falcon.HTTPForbidden(
             description="without keys this is for who sits at the recommender's machine; for others,"
             " set STREAMREC_ADMIN_KEYS_FILE"
         )
-    demand_admin_key(req)
-
-
-def demand_admin_key(req: falcon.asgi.Request) -> None:
-    """Return for who has an admin key; for everybody where there are no such.
-
-    Raises
-    ------
-    falcon.HTTPUnauthorized, falcon.HTTPForbidden
-        For everybody else.
-    """
-    if may_change(req):
-        return
-    if key_of(req) is None:
-        raise _no_key()
-    raise falcon.HTTPForbidden(description="this is done with an admin key alone")
 
 
 def _is_here(req: falcon.asgi.Request) -> bool:
@@ -125,11 +128,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def _no_key() -> falcon.HTTPUnauthorized:
-    words = "send a valid key as X-API-Key or Authorization: Bearer"
-    return falcon.HTTPUnauthorized(description=words, challenges=["Bearer"])
 
 
 def _is_preflight(req: falcon.asgi.Request) -> bool:

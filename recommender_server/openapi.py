@@ -66,7 +66,7 @@ _NAMES_IN_PATHS = {"experiment_id": Name}
 """Parameters of paths that are no external ids."""
 
 _BODY_PROBLEMS = (400, 413, 415, 422)
-_OWN_PROBLEMS = (400, 403, 404)
+_OWN_PROBLEMS = (400, 404)
 
 OPERATIONS = (
     Operation("get", "/v1/recommendations", "Items for a user, an item, or anybody",
@@ -99,7 +99,7 @@ OPERATIONS = (
     Operation("get", "/v1/items/{item_id}/users", "Users who chose the item lately",
               ChoosersQuery, answer=ChoosersAnswer, problems=(400, 404, 503)),
     Operation("get", "/v1/users", "Ids of users by prefix, page by page",
-              UsersQuery, answer=UserIds, problems=(400, 403, 503)),
+              UsersQuery, answer=UserIds, problems=(400, 503)),
     Operation("get", "/v1/users/{user_id}", "What is known of a user",
               answer=schemas.UserView, problems=(400, 404, 503)),
     Operation("put", "/v1/users/{user_id}", "Replace a user's attributes",
@@ -113,27 +113,27 @@ OPERATIONS = (
     Operation("get", "/v1/status/series", "What the trainer's figures were within the last day",
               SeriesQuery, answer=SeriesAnswer, problems=(400, 503)),
     Operation("get", "/v1/experiments", "All experiments",
-              answer=ExperimentsAnswer, problems=(400, 403, 503)),
+              answer=ExperimentsAnswer, problems=(400, 503)),
     Operation("get", "/v1/experiments/{experiment_id}", "An experiment and its results",
-              answer=ExperimentAnswer, problems=(400, 403, 404, 409, 503)),
+              answer=ExperimentAnswer, problems=(400, 404, 409, 503)),
     Operation("put", "/v1/experiments/{experiment_id}", "Create or replace an experiment",
               body=ExperimentBody, answer=Experiment, problems=(*_BODY_PROBLEMS, 409, 503)),
     Operation("delete", "/v1/experiments/{experiment_id}", "Delete an experiment that does not run",
               success=204, problems=(400, 404, 409, 503)),
     Operation("post", "/v1/experiments/{experiment_id}/ramp", "Let more or fewer users take part",
-              body=RampBody, answer=Experiment, problems=(*_BODY_PROBLEMS, 403, 404, 409, 503)),
+              body=RampBody, answer=Experiment, problems=(*_BODY_PROBLEMS, 404, 409, 503)),
     Operation("post", "/v1/experiments/{experiment_id}/stop", "Stop an experiment, within a second",
-              body=StopBody, answer=Experiment, problems=(*_BODY_PROBLEMS, 403, 404, 409, 503)),
+              body=StopBody, answer=Experiment, problems=(*_BODY_PROBLEMS, 404, 409, 503)),
     Operation("get", "/v1/own-data", "Files that were uploaded, what is in them, and how a training goes",
               answer=OwnDataAnswer, problems=_OWN_PROBLEMS),
     Operation("put", "/v1/own-data/files/{file}", "Upload a file of events or of items",
               answer=UploadedFile, success=201, problems=(*_OWN_PROBLEMS, 411, 413, 507), takes_file=True),
     Operation("delete", "/v1/own-data/files/{file}", "Remove a file", success=204, problems=_OWN_PROBLEMS),
     Operation("post", "/v1/own-data/inspection", "Look at the files: which column is what",
-              body=InspectionBody, answer=Found, problems=(*_BODY_PROBLEMS, 403, 404, 503)),
+              body=InspectionBody, answer=Found, problems=(*_BODY_PROBLEMS, 404, 503)),
     Operation("post", "/v1/own-data/training", "Train on the files",
               body=TrainingBody, answer=TrainingStatus, success=202,
-              problems=(*_BODY_PROBLEMS, 403, 404, 503)),
+              problems=(*_BODY_PROBLEMS, 404, 503)),
     Operation("delete", "/v1/own-data/training", "Cancel the training", success=204, problems=_OWN_PROBLEMS),
     Operation("get", "/health/live", "The process runs", answer=Health, problems=()),
     Operation("get", "/health/ready", "The server can answer", answer=Health, problems=()),
@@ -234,7 +234,7 @@ def _responses(operation: Operation, schema_of: dict[Any, Json], *, is_open: boo
     if operation.path == "/health/ready":
         responses["503"] = success | {"description": "A store does not answer"}
     problem = {PROBLEM_JSON: {"schema": schema_of[Problem]}}
-    refusals = () if is_open else (401,) if operation.method in ("get", "post") else (401, 403)
+    refusals = () if is_open else (401, 403)
     for status in (*operation.problems, *refusals):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return responses

@@ -41,7 +41,7 @@ class UsersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(
             max_length=MAX_ID_BYTES,
-            description="Only ids behind this one: `next_after` of a page. Asks for an admin key.",
+            description="Only ids behind this one: `next_after` of a page.",
         ),
     ] = ""
 

@@ -22,7 +22,7 @@ from faiss_server.generations import Generations
 from faiss_server.kinds import ITEMS, USERS
 from faiss_server.loader import GenerationLoader
 from faiss_server.sources import sources_of
-from recommender_server.app import Parts
+from recommender_server.app import Parts, Rules
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.memory.cache import MemoryCache
@@ -70,6 +70,7 @@ from streamrec.settings.processes import LearningSettings, LocationSettings, Tra
 from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
+from streamrec.web.api_keys import ApiKeys
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.attribution_world import AttributionWorld, experiment, shown
@@ -495,7 +496,11 @@ def drive_recommender(metrics: Metrics) -> None:
 
 async def _ask_everything(metrics: Metrics) -> None:
     parts = _parts(metrics)
-    client = Client(recommender_server.app.create_app(parts, recommender_server.app.Rules()))
+    no_file = Rules(keys=ApiKeys(Path("/nowhere/keys"), metrics))
+    refusing = Client(recommender_server.app.create_app(parts, no_file))
+    assert (await refusing.call("GET", "/v1/popular")).status == 401
+    await refusing.shut_down()
+    client = Client(recommender_server.app.create_app(parts, Rules()))
     for user_id in ("known", "moved", "nobody"):
         answer = await client.call("GET", f"/v1/recommendations?user_id={user_id}&k=2")
         assert answer.status == 200
@@ -514,11 +519,7 @@ async def _ask_everything(metrics: Metrics) -> None:
     await client.shut_down()
     ways_to_fail = [Down(), Down(Damaged("spoiled"))]
     for part, way in itertools.product(("store", "cache", "index"), ways_to_fail):
-        broken = Client(
-            recommender_server.app.create_app(
-                Parts(**{**vars(parts), part: way}), recommender_server.app.Rules()
-            )
-        )
+        broken = Client(recommender_server.app.create_app(Parts(**{**vars(parts), part: way}), Rules()))
         await broken.call("GET", "/v1/recommendations?user_id=known&k=2")
         await broken.call("GET", "/v1/items/i1/similar?k=1")
         await broken.shut_down()

@@ -1,6 +1,6 @@
 """Resources at `/v1/experiments`; each wants an admin key, where there are such."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import falcon
 import falcon.asgi
@@ -15,7 +15,7 @@ from recommender_server.experiments.schemas import (
     StopBody,
     experiment_of,
 )
-from recommender_server.middleware import demand_admin_key
+from recommender_server.middleware import ADMIN_ALONE
 from streamrec.domain.experiments.definition import MAX_DEFINITION_BYTES
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
@@ -36,12 +36,13 @@ _SHORT_BODY = 10_000
 class Experiments:
     """`/v1/experiments`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, editor: ExperimentEditor) -> None:
         self._editor = editor
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with all definitions."""
-        demand_admin_key(req)
         found = await self._editor.all()
         _send(resp, ExperimentsAnswer(found.experiments, found.broken))
 
@@ -49,13 +50,14 @@ class Experiments:
 class Experiment:
     """`/v1/experiments/{experiment_id}`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, editor: ExperimentEditor, max_body_bytes: int) -> None:
         self._editor = editor
         self._reader = BodyReader(min(max_body_bytes, MAX_DEFINITION_BYTES // 2))
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, experiment_id: str) -> None:
         """Answer with definition and results."""
-        demand_admin_key(req)
         told = await self._editor.read(id_in_path(experiment_id))
         _send(resp, ExperimentAnswer(told.definition, _results_in(told.results)))
 
@@ -76,13 +78,14 @@ class Experiment:
 class Ramp:
     """`POST /v1/experiments/{experiment_id}/ramp`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, editor: ExperimentEditor) -> None:
         self._editor = editor
         self._reader = BodyReader(_SHORT_BODY)
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, experiment_id: str) -> None:
         """Let so many percent take part."""
-        demand_admin_key(req)
         body = await body_of(req, self._reader, _ramp_decoder)
         _send(resp, await self._editor.ramp(id_in_path(experiment_id), body.percent))
 
@@ -90,13 +93,14 @@ class Ramp:
 class Stop:
     """`POST /v1/experiments/{experiment_id}/stop`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, editor: ExperimentEditor) -> None:
         self._editor = editor
         self._reader = BodyReader(_SHORT_BODY)
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, experiment_id: str) -> None:
         """Stop the experiment: within a second no server applies it."""
-        demand_admin_key(req)
         body = await body_of(req, self._reader, _stop_decoder)
         _send(resp, await self._editor.stop(id_in_path(experiment_id), body.reason))
 

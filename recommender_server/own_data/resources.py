@@ -1,18 +1,20 @@
 """Routes of own files: `/v1/own-data`, for who may change the whole."""
 
 import asyncio
+from typing import ClassVar
 
 import falcon
 import falcon.asgi
 import msgspec
 
 from recommender_server.bodies import body_of
-from recommender_server.middleware import demand_admin, key_of
+from recommender_server.middleware import ADMIN_ALONE, demand_presence
 from recommender_server.own_data.own_files import OwnFiles, Tools
 from recommender_server.own_data.schemas import InspectionBody, OwnDataAnswer, TrainingBody, UploadedFile
 from recommender_server.own_data.uploads import Uploads, name_of
 from streamrec.datasets.workspace import TrainingJob
 from streamrec.errors import InvalidInput, UnknownId
+from streamrec.web.api_keys import key_of
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.ids import id_in_path
 
@@ -37,11 +39,11 @@ class OwnData:
         Raises
         ------
         falcon.HTTPError
-            401 or 403 for others.
+            403 for others.
         UnknownId
             Where nothing is taken.
         """
-        demand_admin(req)
+        demand_presence(req)
         if self.tools is None:
             raise UnknownId("this recommender takes no files (STREAMREC_SERVER_MAX_UPLOAD_BYTES is 0)")
         return self.tools
@@ -71,6 +73,8 @@ class OwnData:
 class State:
     """`GET /v1/own-data`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, own: OwnData) -> None:
         self._own = own
 
@@ -94,6 +98,8 @@ class State:
 
 class File:
     """`/v1/own-data/files/{file}`."""
+
+    scopes: ClassVar = ADMIN_ALONE
 
     def __init__(self, own: OwnData) -> None:
         self._own = own
@@ -119,6 +125,8 @@ class File:
 class Inspection:
     """`POST /v1/own-data/inspection`."""
 
+    scopes: ClassVar = ADMIN_ALONE
+
     def __init__(self, own: OwnData) -> None:
         self._own = own
 
@@ -132,6 +140,8 @@ class Inspection:
 
 class Training:
     """`/v1/own-data/training`."""
+
+    scopes: ClassVar = ADMIN_ALONE
 
     def __init__(self, own: OwnData) -> None:
         self._own = own

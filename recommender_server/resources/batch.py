@@ -1,5 +1,7 @@
 """Recommendations for many users."""
 
+from typing import ClassVar
+
 import falcon.asgi
 import msgspec
 from msgspec import UNSET
@@ -14,6 +16,7 @@ from streamrec.domain.similarity.like_order import LikeOrder
 from streamrec.errors import InvalidEvent, InvalidInput
 from streamrec.serving.batch.batch_recommender import BatchRecommender
 from streamrec.serving.exposures.counting import Exposures
+from streamrec.settings.key_file import Scope
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.ids import checked_ids
 
@@ -23,6 +26,8 @@ _encode = msgspec.json.Encoder().encode
 
 class Batch:
     """`POST /v1/recommendations:batch`."""
+
+    scopes: ClassVar = {"POST": Scope.READ}
 
     def __init__(
         self,

@@ -1,13 +1,13 @@
 """Users: what is known of them, and how they are erased."""
 
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 import falcon
 import falcon.asgi
 import msgspec
 
 from recommender_server.bodies import body_of
-from recommender_server.middleware import demand_admin_key
 from recommender_server.schemas import UserBody, view_of
 from recommender_server.search_schemas import UserIds, UsersQuery
 from recommender_server.user_schemas import SimilarUsersQuery, answer_of
@@ -15,6 +15,7 @@ from streamrec.domain.items.item import checked_attributes
 from streamrec.domain.users.user import MAX_ATTRIBUTES_BYTES
 from streamrec.serving.catalog import Catalog
 from streamrec.serving.similar_users import SimilarUserFinder
+from streamrec.settings.key_file import Scope
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.ids import id_in_path
 from streamrec.web.queries import query_of
@@ -79,14 +80,14 @@ class SimilarUsers:
 class Users:
     """`/v1/users`."""
 
+    scopes: ClassVar = {"GET": Scope.ADMIN}
+
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """Answer with ids that start with a prefix; page by page to who may erase them all."""
+        """Answer with ids that start with a prefix, a page of them."""
         query = query_of(req, UsersQuery)
-        if "after" in req.params:
-            demand_admin_key(req)
         found = await self._catalog.find_users(query.prefix, query.limit, query.after)
         resp.data = _encode(UserIds(*found))
         resp.content_type = JSON

@@ -26,6 +26,7 @@ from streamrec.domain.popularity.window import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
 from streamrec.redaction import shown_url
+from streamrec.settings.access import AccessSettings
 from streamrec.settings.counts import CohortSettings
 from streamrec.settings.counts import CoVisitationSettings as CoVisitationSettings
 from streamrec.settings.exposures import ExposureSettings as ExposureSettings
@@ -49,19 +50,11 @@ def variables_of(shown: str, *candidates: str) -> str:
     return " and ".join(holding or candidates[:1])
 
 
-_PLACES = (
-    "events_url",
-    "changelog_url",
-    "store_url",
-    "cache_url",
-    "artifacts_dir",
-    "api_keys_file",
-    "admin_keys_file",
-)
+_PLACES = ("events_url", "changelog_url", "store_url", "cache_url", "artifacts_dir")
 
 
-class LocationSettings(BaseSettings):
-    """Locations of logs, stores, index and files: shared by all processes."""
+class LocationSettings(AccessSettings):
+    """Locations of logs, stores, index and files, and who may use them: shared by all processes."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_", frozen=True, extra="ignore")
 
@@ -77,8 +70,6 @@ class LocationSettings(BaseSettings):
     )
     artifacts_dir: Path = Field(Path("var/artifacts"), description="Snapshots and checkpoints.")
     statsd_url: str | None = Field(None, description="statsd://host:8125; none: metrics are not sent.")
-    api_keys_file: Path | None = Field(None, description="One key a line; none: the API is open.")
-    admin_keys_file: Path | None = Field(None, description="Its keys alone change items and erase users.")
     log_level: str = "INFO"
     slow_request_s: PositiveFloat = Field(0.5, description="Requests that take longer are logged.")
 

@@ -281,7 +281,7 @@ def test_statsd(variables: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_api_keys(variables: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = tmp_path / "keys"
     variables.setenv("STREAMREC_API_KEYS_FILE", str(keys))
-    for content, words in ((None, "can't be read"), ("\n# none yet\n", "holds no key")):
+    for content, words in ((None, "can't be read"), ("\n# none yet\n", "holds none")):
         if content is not None:
             keys.write_text(content)
         code, said = ask(capsys)

@@ -14,7 +14,6 @@ import falcon.asgi
 import numpy as np
 import uvicorn
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
 from recommender_server.own_data.own_files import Tools
 from recommender_server.own_data.schemas import LiveModel
@@ -23,6 +22,7 @@ from streamrec.domain.items.item import Item
 from streamrec.ports import VectorTable
 from streamrec.publishing.views import vector_table
 from streamrec.telemetry import NullMetrics
+from streamrec.web.api_keys import ApiKeys
 from tests.builders import GENERATION, World, events
 
 N_ITEMS = 40

@@ -23,10 +23,11 @@ from streamrec.adapters.opening import (
 from streamrec.adapters.statsd.metrics import StatsdMetrics, open_metrics
 from streamrec.cli.doctor.rejections import rejections_in
 from streamrec.domain.items.item import Item
-from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.errors import Unavailable
 from streamrec.ports import PROBES, Message, RankedItem
 from streamrec.process.lease import owner_name
 from streamrec.redaction import shown_url
+from streamrec.settings.key_file import keys_in
 
 PROBE = "streamrec-doctor"
 """The id under which probes are written: nobody else's."""
@@ -175,11 +176,4 @@ def probe_statsd(url: str) -> str:
 
 def probe_api_keys(path: Path) -> str:
     """Read the file of keys."""
-    try:
-        lines = [line.strip() for line in path.read_text("utf-8-sig").splitlines()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} can't be read: {error}") from error
-    n_keys = sum(bool(line) and not line.startswith("#") for line in lines)
-    if n_keys == 0:
-        raise ConfigurationError(f"{path} holds no key: every request would be refused")
-    return f"keys: {n_keys}"
+    return f"keys: {len(keys_in(path))}"

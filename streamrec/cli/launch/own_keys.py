@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from streamrec.errors import ConfigurationError
-from streamrec.settings.key_file import keys_in
+from streamrec.settings.key_file import KeyLine, Scope, keys_in
 from streamrec.settings.processes import LocationSettings
 
 
@@ -28,24 +28,23 @@ def own_key(locations: LocationSettings) -> OwnKey | None:
     Raises
     ------
     ConfigurationError
-        When a file of keys can't be read, or holds none: nobody could use the services.
+        When a file of keys can't be read, or no file holds such a key.
     """
     files = [path for path in (locations.admin_keys_file, locations.api_keys_file) if path is not None]
-    keys = [_first_of(path) for path in files]
-    return keys[0] if keys else None
-
-
-def _first_of(path: Path) -> OwnKey:
-    try:
-        keys = keys_in(path)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise ConfigurationError(f"the file of API keys {path} can't be read: {reason}") from error
-    if not keys:
+    keys = [(path, line) for path in files for line in keys_in(path)]
+    for path, line in keys:
+        # Without a scope a key opens everything, unless there are admin keys; these come first.
+        if not line.scopes or Scope.ADMIN in line.scopes:
+            return _own(path, line)
+    if keys:
         raise ConfigurationError(
-            f"the file of API keys {path} holds none: write one a line, such as `openssl rand -hex 24` makes"
+            f"no key in {' and '.join(map(str, files))} has the scope admin, which loading items needs:"
+            " add one, as `KEY admin`"
         )
-    number, key = keys[0]
-    if not key.isascii():
-        raise ConfigurationError(f"the key in line {number} of {path} is not ASCII: no request can hold it")
-    return OwnKey(key, f"$(sed -n {number}p {shlex.quote(str(path))})")
+    return None
+
+
+def _own(path: Path, line: KeyLine) -> OwnKey:
+    # Behind a key that has scopes there are words that are no part of it.
+    print_key = f"'{line.number}s/[[:space:]].*//p'" if line.scopes else f"{line.number}p"
+    return OwnKey(line.key, f"$(sed -n {print_key} {shlex.quote(str(path))})")

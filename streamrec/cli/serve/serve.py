@@ -13,7 +13,6 @@ import typer
 
 from streamrec.cli.files.clean_data import VAR
 from streamrec.cli.installation import import_rules, program
-from streamrec.cli.launch.own_keys import own_key
 from streamrec.cli.launch.owner import used_alone
 from streamrec.cli.launch.parts import (
     attribution,
@@ -35,6 +34,7 @@ from streamrec.cli.supervision.part import Part
 from streamrec.cli.supervision.supervisor import Supervisor
 from streamrec.cli.training.provenance import is_trained
 from streamrec.errors import StreamrecError
+from streamrec.settings.key_file import keys_in
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
@@ -84,7 +84,9 @@ def _serve(options: ServeOptions, *, until_eof: bool) -> None:
     os.environ |= {"PYTHONUNBUFFERED": "1", **import_rules()}
     locations = read_settings(LocationSettings)
     parts, listeners = _parts(options, locations)
-    _warn(options, locations, has_keys=own_key(locations) is not None)
+    files = [path for path in (locations.api_keys_file, locations.admin_keys_file) if path is not None]
+    # One that lets nobody in is told now.
+    _warn(options, locations, has_keys=any([keys_in(path) for path in files]))
     for listener in listeners:
         check_port(listener)
     with ExitStack() as stack:

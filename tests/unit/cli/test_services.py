@@ -148,6 +148,22 @@ def test_an_admin_key_is_chosen_where_others_may_not_change_items(tmp_path: Path
     assert key.key == "one-of-admins"
 
 
+def test_a_key_with_scopes_is_shown_without_them(tmp_path: Path) -> None:
+    path = tmp_path / "my keys"
+    path.write_text("reader read\nroot admin\n")
+    key = own_key(LocationSettings(api_keys_file=path))
+    assert key is not None
+    shown = subprocess.run(["sh", "-c", f'printf %s "{key.shown}"'], capture_output=True, check=True)
+    assert (key.key, shown.stdout) == ("root", b"root")
+
+
+def test_where_no_key_may_load_items_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("reader read\n")
+    with pytest.raises(ConfigurationError, match="scope admin"):
+        own_key(LocationSettings(api_keys_file=path))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_a_wish_while_the_block_runs(number: signal.Signals) -> None:
     before = signal.getsignal(number)

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Rules, create_app
 from streamrec.client import AsyncClient, Client
+from streamrec.web.api_keys import ApiKeys
 from tests.page.served_page import serving
 from tests.unit.recommender_server.conftest import MAX_BODY_BYTES, Server
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
@@ -15,6 +14,7 @@ from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.users.user import UserState
 from streamrec.ports import RankedItem, UserUpdates, VectorTable
 from streamrec.telemetry import NullMetrics
+from streamrec.web.api_keys import ApiKeys
 from tests.asgi_client import Client
 
 VECTOR = np.array([1.0, 1.0], "<f4").tobytes()

@@ -1,16 +1,29 @@
 """Who may use the API."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Rules, create_app
+from recommender_server.openapi import OPERATIONS
+from streamrec.log_limits import forget_warnings
+from streamrec.telemetry import NullMetrics
+from streamrec.web.api_keys import ApiKeys
 from tests.asgi_client import Client
 from tests.unit.recommender_server.conftest import Server
 
 TARGET = "/v1/popular?k=1"
+
+_ADMINS = re.compile("/v1/(experiments|own-data)")
+
+METHODS_AND_PATHS = [
+    (operation.method.upper(), operation.path)
+    for operation in OPERATIONS
+    if operation.path.startswith("/v1/")
+]
 
 
 @pytest.mark.parametrize(
@@ -47,10 +60,47 @@ async def test_a_key_counts_as_soon_as_the_file_says_so_and_no_longer(server: Se
     replacement.write_text("other")
     os.replace(replacement, server.key_file)
     assert (await status_with("key"), await status_with("other")) == (401, 200)
-    server.key_file.unlink()
-    assert await status_with("other") == 401
-    server.key_file.write_bytes(b"\xff\xfe")
-    assert await status_with("other") == 401
+    server.key_file.write_text("other\nnext\n")  # while clients are given the next one
+    assert (await status_with("other"), await status_with("next")) == (200, 200)
+    server.key_file.write_text("next\n")
+    assert (await status_with("other"), await status_with("next")) == (401, 200)
+
+
+class Counted(NullMetrics):
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def count(self, name: str, n: int = 1) -> None:
+        self.names.append(name)
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"\xff\xfe", b"", b"# none\n", b"good\nnew re ad write\n", b"good\n\x00\x01\n"]
+)
+async def test_a_damaged_file_counts_as_it_was_before(
+    server: Server, tmp_path: Path, content: bytes | None
+) -> None:
+    path, metrics = tmp_path / "counted", Counted()
+    client = Client(create_app(server.parts, Rules(keys=ApiKeys(path, metrics))))
+
+    async def statuses() -> list[int]:
+        keys = ("good", "new")
+        return [(await client.call("GET", TARGET, headers={"X-API-Key": key})).status for key in keys]
+
+    forget_warnings()
+    path.write_text("good\n")
+    assert (await statuses(), metrics.names) == ([200, 401], [])
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    with capture_logs() as logs:
+        assert [await statuses(), await statuses()] == [[200, 401]] * 2
+    assert metrics.names == ["recommender.keys_files_damaged"]
+    (told,) = [log for log in logs if log["event"] == "keys_file_damaged"]
+    assert (told["path"], told["n_keys_kept"]) == (str(path), 1)
+    path.write_text("new\n")
+    assert (await statuses(), len(metrics.names)) == ([401, 200], 1)
+    await client.shut_down()
 
 
 async def test_health_and_documents_are_open(server: Server) -> None:
@@ -80,11 +130,10 @@ async def test_with_admin_keys_others_change_nothing(server: Server, tmp_path: P
     for method, target, body in changes:
         refused = [await asked(method, target, key, body) for key in (None, "wrong", "plain")]
         assert (refused, await asked(method, target, "root", body)) == ([401, 401, 403], 204)
-    # Nor do they read the ids of all users page by page, also from the first page on.
-    for target in ("/v1/users?after=", "/v1/users?prefix=u&after=u"):
+    # Nor do they list users.
+    for target in ("/v1/users", "/v1/users?after=", "/v1/users?prefix=u&after=u"):
         answers = [await asked("GET", target, key) for key in (None, "wrong", "plain", "root")]
         assert answers == [401, 401, 403, 200]
-    assert await asked("GET", "/v1/users?prefix=u", "plain") == 200
     event = {"user_id": "u", "item_id": "i1"}
     assert [await asked("POST", "/v1/events", key, event) for key in ("plain", "root")] == [202, 202]
     told = [await client.call("GET", "/v1/status", headers={"X-API-Key": key}) for key in ("plain", "root")]
@@ -99,3 +148,38 @@ async def test_admin_keys_alone_leave_the_rest_open(server: Server, tmp_path: Pa
     assert (await client.call("DELETE", "/v1/users/u")).status == 401
     assert (await client.call("DELETE", "/v1/users/u", headers={"X-API-Key": "any"})).status == 403
     await client.shut_down()
+
+
+SCOPES = {"GET": "read", "POST": "write", "PUT": "admin", "DELETE": "admin"}
+OTHERWISE = {
+    ("GET", "/v1/users"): "admin",
+    ("POST", "/v1/recommendations:batch"): "read",
+    **{(method, path): "admin" for method, path in METHODS_AND_PATHS if _ADMINS.match(path)},
+}
+
+
+@pytest.mark.parametrize(("method", "path"), METHODS_AND_PATHS)
+async def test_each_route_asks_for_its_scope(server: Server, method: str, path: str) -> None:
+    scopes = ("read", "write", "admin")
+    lines = [*(f"{scope} {scope}" for scope in scopes), "both read\twrite", "all"]
+    server.key_file.write_text("\n".join(lines))
+    needed = OTHERWISE.get((method, path), SCOPES[method])
+    let_in = {needed, "admin", "all", *({"both"} if needed != "admin" else ())}
+    target = re.sub("{.*?}", "x", path)
+    for key in (*scopes, "both", "all"):
+        answer = await server.guarded.call(method, target, headers={"X-API-Key": key})
+        assert (answer.status != 403) == (key in let_in), key
+        assert answer.status != 401, key
+        if key not in let_in:
+            assert f"scope {needed}," in answer.json["detail"]
+    assert (await server.guarded.call(method, target)).status == 401
+
+
+async def test_a_key_that_stands_twice_opens_what_either_line_says(server: Server) -> None:
+    server.key_file.write_text("key read\nkey write\n")
+    headers = {"X-API-Key": "key"}
+    event = {"user_id": "u", "item_id": "i1"}
+    assert (await server.guarded.call("GET", TARGET, headers=headers)).status == 200
+    assert (await server.guarded.call("POST", "/v1/events", headers=headers, json=event)).status == 202
+    assert (await server.guarded.call("DELETE", "/v1/users/u", headers=headers)).status == 403
+    assert (await server.guarded.call("PATCH", "/v1/users/u", headers=headers)).status == 405

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Rules, create_app
+from streamrec.web.api_keys import ApiKeys
 from tests.asgi_client import Client
 from tests.unit.recommender_server.conftest import Server
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Rules, create_app
 from streamrec.domain.experiments.exposure import decode_exposure
 from streamrec.ports import IMPRESSIONS, INTERACTIONS
+from streamrec.web.api_keys import ApiKeys
 from streamrec.wire import decode_event
 from tests.asgi_client import Answer, Client
 from tests.unit.recommender_server.conftest import Server

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from recommender_server.access import ApiKeys
 from recommender_server.app import Rules, create_app
 from recommender_server.own_data.live import live_model
 from recommender_server.own_data.own_files import Tools
 from streamrec.datasets.workspace import Found, FoundFile, TrainingStatus, Workspace
+from streamrec.web.api_keys import ApiKeys
 from tests.asgi_client import Client
 from tests.unit.recommender_server.conftest import Server
 
