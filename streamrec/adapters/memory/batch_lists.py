@@ -41,11 +41,11 @@ class MemoryBatchLists:
 
     async def delete_batch(self, name: str) -> bool:
         """Delete all versions; return whether one was published."""
-        for key in [key for key in self._lists if key[0] == name]:
+        for key in [key for key in list(self._lists) if key[0] == name]:
             del self._lists[key]
         return self._batches.pop(name, None) is not None
 
     async def erase_batch_lists(self, user_id: str) -> None:
         """Delete the user's lists of all names and versions."""
-        for lists in self._lists.values():
+        for lists in list(self._lists.values()):
             lists.pop(user_id, None)

@@ -10,6 +10,8 @@ from streamrec.ports.experiments import StoredExperiments, read_stored
 class MemoryExperiments:
     """Implements `ExperimentCatalog` and `ExperimentStore` over the same documents.
 
+    What one thread reads another may change: dictionaries are copied before they are gone through.
+
     Attributes
     ----------
     documents
@@ -25,7 +27,7 @@ class MemoryExperiments:
 
     def read_experiments(self) -> StoredExperiments:
         """Return all definitions."""
-        return read_stored((id_, *stored) for id_, stored in self.documents.items())
+        return read_stored((id_, *stored) for id_, stored in list(self.documents.items()))
 
     def replace_experiment(self, experiment: Experiment, after: int) -> bool:
         """Store a definition if the version that is stored is `after`; return whether it was."""

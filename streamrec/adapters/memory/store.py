@@ -168,7 +168,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
 
     async def find_choosers(self, item_id: str, limit: int, after: str = "") -> Choosers:
         """Return users after `after` who have the item among their recent ones."""
-        looked_at = sorted(user_id for user_id in self._states if user_id > after)
+        looked_at = sorted(user_id for user_id in list(self._states) if user_id > after)
         end = looked_at[MAX_LOOKED_AT - 1] if len(looked_at) > MAX_LOOKED_AT else None
         choosers = [chooser_of(self._states[user_id], item_id) for user_id in looked_at[:MAX_LOOKED_AT]]
         found = [chooser for chooser in choosers if chooser is not None]
@@ -203,7 +203,9 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
     def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
         """Let no erasure stand behind the end of a log that was cut."""
         self._erasures.update(
-            (key, clipped(erasure, ends)) for key, erasure in self._erasures.items() if erasure.log == log
+            (key, clipped(erasure, ends))
+            for key, erasure in list(self._erasures.items())
+            if erasure.log == log
         )
 
     async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
@@ -224,7 +226,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
         """Return the next items by their versions, deleted ones included."""
         # Sorted once for all pages of a catalogue that does not change meanwhile.
         self._places = self._places or sorted(
-            ItemPosition(version, id_.encode()) for id_, version in self._versions.items()
+            ItemPosition(version, id_.encode()) for id_, version in list(self._versions.items())
         )
         first = bisect_right(self._places, after)
         page = self._places[first : first + limit]
