@@ -18,11 +18,12 @@ from lab.steps.tables import read_table, write_table
 from streamrec.datasets.event_set import CodedColumn, EventSet
 from streamrec.datasets.files.item_files import catalog_path, iter_items, write_items
 from streamrec.datasets.files.read_report import ReadReport
+from streamrec.domain.items.item import Item
 from streamrec.errors import CorruptArtifact
 
 INTERACTIONS = "interactions"
 EDITORIAL = "editorial"
-"""Kind of items that are no products: articles, collections."""
+"""Attribute, if it is true, and kind of items that are no products: articles, collections."""
 
 SCHEMA = pyarrow.schema(
     {
@@ -53,6 +54,15 @@ class LabData:
 
     events: EventSet
     sessions: NDArray[np.int64]
+
+
+def is_editorial(item: Item) -> bool:
+    """Return whether an item is no product.
+
+    >>> is_editorial(Item("e1", kind="post", attributes={"editorial": True})), is_editorial(Item("p1"))
+    (True, False)
+    """
+    return item.kind == EDITORIAL or item.attributes.get(EDITORIAL) in (True, "true")
 
 
 def part_path(folder: Path, number: int) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lab.configuration.lab_settings import LabSettings
-from lab.dataset.lab_data import EDITORIAL, read_data
+from lab.dataset.lab_data import is_editorial, read_data
 from lab.dataset.split import Split, split_by_time
 from lab.matrices.cells import CellRules
 from streamrec.datasets.event_set import EventSet
@@ -59,7 +59,7 @@ def joined(split: Split) -> EventSet:
 
 def products_of(events: EventSet) -> EventSet:
     """Return the events and the catalogue without editorial items; what has no metadata is a product."""
-    editorial = {item.item_id for item in events.catalog if item.kind == EDITORIAL}
+    editorial = {item.item_id for item in events.catalog if is_editorial(item)}
     is_product = np.array([name not in editorial for name in events.items.names], bool)
     kept = events.where(is_product[events.items.codes]) if len(events) else events
     return replace(kept, catalog=tuple(item for item in events.catalog if item.item_id not in editorial))

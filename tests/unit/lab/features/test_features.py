@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lab.configuration.lab_settings import LabSettings
-from lab.configuration.reading import read_lab_settings
 from lab.configuration.result_sections import FeaturesSection, SplitSection
 from lab.dataset.lab_data import LabData, read_data, sessions_of, write_data
 from lab.dataset.split import split_by_time
@@ -171,23 +170,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     write_small(folder, "generator.n_interactions=4000", "generator.n_users=100")
     return folder
-
-
-@pytest.mark.parametrize(
-    "override",
-    [
-        "features.windows_days=[7]",
-        "features.half_life_days=3",
-        "features.snapshot_days=90",
-        "split.validation=.2",
-        "split.test=.2",
-    ],
-)
-def test_every_key_has_an_effect(tmp_path: Path, data: Path, override: str) -> None:
-    build(tmp_path / "a", data, LabSettings())
-    build(tmp_path / "b", data, read_lab_settings(overrides=[override]))
-    a, b = (read_table(tmp_path / name / "users") for name in "ab")
-    assert not a.equals(b)
 
 
 def test_the_step_writes_a_part_for_each_moment(tmp_path: Path, data: Path) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from lab.configuration.generator_section import GeneratorSection
-from lab.configuration.reading import all_keys, read_lab_settings, value_of
+from lab.configuration.reading import read_lab_settings
 from lab.dataset.lab_data import read_data
 from lab.generator.shop import Shop
 from lab.generator.truth import Truth
 from lab.generator.writing import write_shop
-from lab.steps.manifest import data_hash, files_in
+from lab.steps.manifest import files_in
 from streamrec.adapters.opening import open_event_source
 from streamrec.datasets.open_dataset import open_dataset
 from streamrec.ports import INTERACTIONS
@@ -98,29 +98,6 @@ def test_equal_settings_give_equal_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_tiny(tmp_path / name)
     assert files_in(tmp_path / "a") == files_in(tmp_path / "b")
-
-
-OTHER = {
-    "generator.start": "2023-01-01", "generator.price_tiers": "{low=5}", "generator.drift.kind": "preference",
-    "generator.editorial_kinds": "{article=1}", "generator.product_funnel.click": ".2",
-    "generator.product_funnel": "{impression=3, click=2, cart=1, purchase=1}",
-    "generator.editorial_funnel": "{click=1, read=0.9}", "generator.min_topics": "3",
-    "generator.max_topics": "2", "generator.n_categories": "9", "generator.n_editorial": "21",
-    "generator.rows_per_part": "20",
-}  # fmt: skip
-WITH_DRIFT = "generator.drift.kind=popularity"
-
-
-@pytest.mark.parametrize("key", [key for key in all_keys() if key.startswith("generator.")])
-def test_every_key_of_the_generator_has_an_effect(tmp_path: Path, key: str) -> None:
-    before = (WITH_DRIFT,) if key.startswith("generator.drift.") else ()
-    value = value_of(read_lab_settings(overrides=[*TINY, *before]), key)
-    other = OTHER.get(key) or str(value / 2 if isinstance(value, float) else int(str(value)) + 1)
-    hashes = set()
-    for name, overrides in (("a", before), ("b", (*before, f"{key}={other}"))):
-        write_tiny(tmp_path / name, *overrides)
-        hashes.add(data_hash(files_in(tmp_path / name)))
-    assert len(hashes) == 2
 
 
 @pytest.mark.parametrize(

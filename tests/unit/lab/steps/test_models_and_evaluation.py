@@ -43,7 +43,7 @@ def _make_data(run: StepRun) -> Outcome:
         if n % 10 == 0:
             collector.add(n, Interaction(f"u{user}", f"article{n % 3}", 1e9 + 60.0 * n, "click"))
     items = [Item(f"i{n}", kind="product", categories=(f"c{n * 4 // N_ITEMS}",)) for n in range(N_ITEMS)]
-    items += [Item(f"article{n}", kind=EDITORIAL) for n in range(3)]
+    items += [Item(f"article{n}", kind="article", attributes={EDITORIAL: True}) for n in range(3)]
     write_data(run.output, replace(collector.finish("data", "", ReadReport()), catalog=tuple(items)))
     return Outcome({})
 
