@@ -8,6 +8,8 @@ import multiprocessing
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +38,7 @@ _PATH = "/v1/recommendations?user_id=u{n}&k=10"
 _EXPECTED = ('"degraded":false', '"source":"gmf"', '"based_on":"user_id"')
 _STREAM_EVENTS_PER_S = 500.0
 _IN_PROCESS = "inproc:"
+_PATIENCE_S = 300.0
 
 Result = dict[str, Any]
 
@@ -137,7 +140,7 @@ def populated(sizes: Sizes) -> Iterator[Stack]:
 
 @contextmanager
 def recommending(stack: Stack, worker: str, index_url: str = "") -> Iterator[int]:
-    """Serve recommendations, warm, until the block ends; enter it with the port.
+    """Serve recommendations until the block ends; enter it with the port once all items are known.
 
     Parameters
     ----------
@@ -151,7 +154,21 @@ def recommending(stack: Stack, worker: str, index_url: str = "") -> Iterator[int
         environment |= {"STREAMREC_INDEX_URL": index_url}
     with served(settings, port, environment):
         load(port, _PATH, seconds=2)
+        _wait_for_items(port)
         yield port
+
+
+def _wait_for_items(port: int) -> None:
+    """Wait until the server has read the items, which takes half a minute for 100,000."""
+    url = f"http://127.0.0.1:{port}/v1/recommendations?user_id=u0&k=1&filter=year%3E0"
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
+            found = json.load(answer)
+        if found["items"] and not found["degraded"]:
+            return
+        time.sleep(0.5)
+    raise TimeoutError(f"the items are not known after {_PATIENCE_S} s")
 
 
 def run(sizes: Sizes, workers: list[str], seconds: float, turns: int) -> Result:
