@@ -7,6 +7,7 @@ import typer
 
 from streamrec import __version__
 from streamrec.cli import data
+from streamrec.cli.backup.commands import backup, restore
 from streamrec.cli.doctor.doctor import doctor
 from streamrec.cli.ending import ending_with_a_line
 from streamrec.cli.evaluate import evaluate
@@ -74,6 +75,8 @@ app.command()(archive)
 app.command()(retrain)
 app.command()(export)
 app.command()(export_user)
+app.command()(backup)
+app.command()(restore)
 app.command()(doctor)
 app.command()(run)
 app.command()(serve)

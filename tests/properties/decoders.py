@@ -43,6 +43,7 @@ from streamrec.attribution.state.saved_state import Limits
 from streamrec.bars.checkpoint import BarsCheckpoint, Restored
 from streamrec.bars.publishing import Waiting
 from streamrec.bars.ticks import TickRules, ticks_of
+from streamrec.cli.backup import manifest as backup_manifest
 from streamrec.datasets.archive import erasing as archive_erasing
 from streamrec.datasets.config_file import read_config
 from streamrec.datasets.files.json_rows import json_rows
@@ -105,6 +106,11 @@ SCRATCH = Path(tempfile.mkdtemp(prefix="decoders-"))
 """Files are read from here; overwritten with each example."""
 
 _json = msgspec.json.encode
+_BACKUP = backup_manifest.BackupManifest(
+    1, "0.2.0", 5.0, "g1", "log", {INTERACTIONS: {0: 5}},
+    {"store": backup_manifest.PartCopy("sqlite", {"users": 2})},
+    {"store/data.db": backup_manifest.FileCheck(5, "00")},
+)  # fmt: skip
 _VECTOR = np.array([1.0, 2.0], "<f4").tobytes()
 
 
@@ -575,6 +581,12 @@ ROWS: tuple[Row, ...] = (
         (bson.encode(_MONGO_ITEM),),
         (Damaged,),
         None,
+    ),
+    Row(
+        "manifest.decode_backup_manifest",
+        backup_manifest.decode_backup_manifest,
+        (_json(_BACKUP),),
+        (Damaged,),
     ),
     Row(
         "snapshot_files.decode_manifest",

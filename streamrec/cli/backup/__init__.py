@@ -1,0 +1,1 @@
+"""`backup` and `restore`: everything that an installation holds, copied while it works, and put back."""
