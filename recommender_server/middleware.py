@@ -55,7 +55,7 @@ class Access:
         falcon.HTTPUnauthorized
             When there is none.
         """
-        if not req.path.startswith("/v1/") or (self._is_open_to_browsers and _is_preflight(req)):
+        if not self._asks_for_key(req, req.path):
             return
         scopes = self._scopes_of(key_of(req))
         if not scopes:
@@ -75,7 +75,11 @@ class Access:
             When another key is needed.
         """
         scopes = getattr(req.context, "scopes", None)
-        if scopes is None or not hasattr(resource, f"on_{req.method.lower()}"):
+        if scopes is None:
+            if self._asks_for_key(req, req.uri_template or ""):  # however the path was written
+                raise no_key()
+            return
+        if not hasattr(resource, f"on_{req.method.lower()}"):
             return
         named: Mapping[str, Scope] = getattr(resource, "scopes", {})
         needed = named.get(req.method, _OF_METHODS.get(req.method, Scope.ADMIN))
@@ -86,6 +90,9 @@ class Access:
         raise falcon.HTTPForbidden(
             description=f"this needs a key of the scope {needed}, and yours has another"
         )
+
+    def _asks_for_key(self, req: falcon.asgi.Request, path: str) -> bool:
+        return path.startswith("/v1/") and not (self._is_open_to_browsers and _is_preflight(req))
 
     def _scopes_of(self, key: str | None) -> frozenset[Scope]:
         """Return what a request with this key may do."""
@@ -118,7 +125,10 @@ def demand_presence(req: falcon.asgi.Request) -> None:
 def _is_here(req: falcon.asgi.Request) -> bool:
     if any(req.get_header(name) for name in _FORWARDED):
         return False
-    return _is_loopback(req.remote_addr) and _is_loopback(req.host)
+    try:
+        return _is_loopback(req.remote_addr) and _is_loopback(req.host)
+    except ValueError:  # the header Host has something else than a port behind its colon
+        return False
 
 
 def _is_loopback(host: str) -> bool:

@@ -30,6 +30,7 @@ class Client:
         body: bytes | None = None,
         json: object = None,
         headers: Mapping[str, str] | None = None,
+        http_version: str = "1.1",
     ) -> Answer:
         if json is not None:
             body = json_module.dumps(json).encode()
@@ -39,7 +40,7 @@ class Client:
         scope: dict[str, Any] = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "http_version": "1.1",
+            "http_version": http_version,
             "method": method,
             "scheme": "http",
             "path": "/the/raw/path/counts",

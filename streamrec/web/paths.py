@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import falcon.asgi
+from falcon.routing import CompiledRouter
 
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -17,6 +18,20 @@ Send = Callable[[Message], Awaitable[None]]
 _WITH_BODY = frozenset({"POST", "PUT"})
 
 _ASCII = bytes(range(128))
+
+_HTTP_VERSIONS = frozenset({"1.0", "1.1", "2", "3"})
+"""Versions that Falcon knows."""
+
+
+class StrictRouter(CompiledRouter):
+    """Router to which a path begins with one slash: Falcon's passes over any number of them.
+
+    Else whoever asks for a key by how a path begins would look at another path than the router does.
+    """
+
+    def find(self, uri: str, req: Any = None) -> Any:  # noqa: ANN401  # Falcon's own
+        """Return what serves a path; None: nothing does."""
+        return super().find(uri, req) if uri[:1] == "/" != uri[1:2] else None
 
 
 class RawPathApp(falcon.asgi.App[Any, Any]):
@@ -29,7 +44,7 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
     """
 
     def __init__(self, root_path: str = "", **options: Any) -> None:  # noqa: ANN401  # Falcon's own
-        super().__init__(**options)
+        super().__init__(router=StrictRouter(), **options)
         self._root_path = root_path.rstrip("/")
 
     async def __call__(  # type: ignore[override]  # Falcon types its own protocol of scopes
@@ -53,6 +68,9 @@ class RawPathApp(falcon.asgi.App[Any, Any]):
         if not (query := scope.get("query_string", b"")).isascii():
             # Raw bytes, which no client should send: Falcon would fail on those that are not UTF-8.
             scope["query_string"] = quote(query, safe=_ASCII).encode()
+        if scope.get("http_version", "1.1") not in _HTTP_VERSIONS:
+            # Such as 0.9, that of a request line without any: Falcon would fail.
+            scope = {**scope, "http_version": "1.1"}
         await super().__call__(scope, receive, send)
 
     def _routed(self, path: str) -> str:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -67,7 +68,7 @@ class StaticFiles:
             When there is none of this name.
         """
         if name not in self._files:
-            raise falcon.HTTPNotFound(description=f"the page has no file {name!r}")
+            raise falcon.HTTPNotFound(description=f"the page has no file {name[:100]!r}")
         file = self._files[name]
         # A newer release has other files under the same names: browsers ask whether theirs is the one.
         resp.set_header("Cache-Control", "no-cache")
@@ -79,7 +80,7 @@ class StaticFiles:
         resp.content_type = file.content_type
         if req.if_none_match and any(tag in ("*", file.etag) for tag in req.if_none_match):
             resp.status = falcon.HTTP_304
-        elif "gzip" in (req.get_header("Accept-Encoding") or ""):
+        elif _reads_gzip(req.get_header("Accept-Encoding") or ""):
             resp.set_header("Content-Encoding", "gzip")
             resp.data = file.packed
         else:
@@ -116,6 +117,19 @@ def add_pages(app: falcon.asgi.App[Any, Any], static: StaticFiles) -> None:
     app.add_route("/docs", Page(static, "docs.html"))
     app.add_route("/page/{name}", PageFile(static))
     app.add_route("/page/{name}/{inner}", PageFile(static))
+
+
+def _reads_gzip(accepted: str) -> bool:
+    """Return whether a header Accept-Encoding names gzip with a weight that is not 0 (RFC 9110, 12.5.3).
+
+    >>> [_reads_gzip(one) for one in ("gzip", "br, GZIP;q=0.5", "gzip;q=0", "gzip; q=0.000, br", "xgzip", "")]
+    [True, True, False, False, False, False]
+    """
+    for one in accepted.lower().split(","):
+        coding, *parameters = (part.strip() for part in one.split(";"))
+        if coding == "gzip":
+            return not any(re.fullmatch(r"q=0(\.0*)?", parameter) for parameter in parameters)
+    return False
 
 
 def _files_in(folder: Traversable) -> Iterator[tuple[str, Traversable]]:

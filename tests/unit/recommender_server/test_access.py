@@ -4,10 +4,13 @@ import os
 import re
 from pathlib import Path
 
+import falcon.asgi
+import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
 from recommender_server.app import Rules, create_app
+from recommender_server.middleware import ADMIN_ALONE, Access
 from recommender_server.openapi import OPERATIONS
 from streamrec.log_limits import forget_warnings
 from streamrec.telemetry import NullMetrics
@@ -107,6 +110,30 @@ async def test_health_and_documents_are_open(server: Server) -> None:
     for target in ("/health/live", "/health/ready", "/openapi.json", "/docs"):
         assert (await server.guarded.call("GET", target)).status == 200
     assert (await server.guarded.call("GET", "/v1/no/such/route")).status == 401
+
+
+@pytest.mark.parametrize("root", ["", "/rec"])
+@pytest.mark.parametrize("path", ["//v1/users/u", "///v1/users/u", "v1/users/u", "/.//v1/users/u"])
+async def test_no_way_of_writing_a_path_goes_past_the_keys(server: Server, root: str, path: str) -> None:
+    client = Client(create_app(server.parts, Rules(keys=ApiKeys(server.key_file), root_path=root)))
+    for method in ("GET", "HEAD", "PUT", "DELETE"):
+        assert (await client.call(method, root + path, json={"attributes": {}})).status in (401, 404)
+    assert (await server.client.call("GET", "/v1/users/u")).json["n_events"] == 3
+    await client.shut_down()
+
+
+def test_a_resource_asks_for_a_key_wherever_its_route_is_found() -> None:
+    """Falcon's own router passes over slashes at the beginning of a path."""
+
+    class Open:
+        scopes = ADMIN_ALONE
+
+        async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+            resp.text = "open"
+
+    app = falcon.asgi.App(middleware=[Access(None, ApiKeys(Path("/no/such/file")))])
+    app.add_route("/v1/experiments", Open())
+    assert falcon.testing.TestClient(app).simulate_get("//v1/experiments").status_code == 401
 
 
 async def test_with_admin_keys_others_change_nothing(server: Server, tmp_path: Path) -> None:

@@ -101,6 +101,8 @@ async def test_what_a_killed_upload_left_goes_once_it_is_old(client: Client, tmp
         {**HERE, "X-Forwarded-For": "127.0.0.1"},
         {**HERE, "Forwarded": "for=10.0.0.1"},
         {"Host": "10.0.0.5:8000"},
+        {"Host": "127.0.0.1:no-port"},
+        {"Host": "[::1"},
     ],
 )
 async def test_without_keys_only_this_machine_may(client: Client, headers: dict[str, str]) -> None:

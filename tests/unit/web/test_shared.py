@@ -158,3 +158,14 @@ def test_many_ids_are_judged_as_each_of_them(odd: str) -> None:
 
     for texts in ([odd], ["plain", odd], [odd, "plain"], ["plain", "1"]):
         assert together(texts) == of_each(texts)
+
+
+async def test_a_path_begins_with_one_slash() -> None:
+    assert (await call("GET", "/v1/items/a")).status == 200
+    for path in ("//v1/items/a", "///v1/items/a", "v1/items/a", "*", ""):
+        assert (await call("GET", path)).status == 404
+
+
+async def test_a_request_line_of_another_version_of_http_is_answered() -> None:
+    for version in ("0.9", "1.0", "1.9", "2.0"):
+        assert (await call("GET", "/v1/items/a", http_version=version)).status == 200
