@@ -5,41 +5,45 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from streamrec.datasets.detection.vocabulary import folded
 from streamrec.domain.events.weights import RETRACT
 
 VIEW, CLICK, CART, CHOICE, RECORDED, DISLIKE = 0.5, 0.5, 0.7, 1.0, 0.0, -1.0
 
-_OTHER = re.compile(r"[^a-z]+")
+_OTHER = re.compile(r"[\W\d_]+")
 
 
 def _words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
+    return tuple(folded(text).split())
 
 
 _WEIGHTS: Mapping[float, tuple[str, ...]] = {
 RECORDED: _words(
         """
         impression impressions shown exposure search removefromcart remove uncart login logout return
-        refund scroll session sessionstart retract undo unlike
+        refund refunded scroll session sessionstart retract undo unlike cancelled canceled failed returned
+        storniert annule cancelado anulowane
         """
     ),
 VIEW: _words(
         """
         view pageview pv detail detailview itemview productview viewitem open visit click clicked tap
-        select ansicht klick vista ver clic vue read
+        select ansicht klick vista ver clic vue read visita visite wyswietlenie visualizzazione bekeken
+        visualizacao goruntuleme просмотр 閲覧 浏览 点击 조회 클릭
         """
     ),
 CART: _words(
         """
         cart addtocart addcart basket addtobasket wishlist addtowishlist fav favorite favourite bookmark
-        save share checkout begincheckout warenkorb carrito panier
+        save share checkout begincheckout warenkorb carrito panier koszyk carrello winkelwagen carrinho sepet
+        корзина カート 加购 收藏 お気に入り 장바구니
         """
     ),
 CHOICE: _words(
         """
         purchase buy bought order transaction sale paid like liked love upvote rating rate review play
         listen watch watched complete completed subscribe download enroll kauf gekauft bestellung compra
-        achat interaction thumbsup
+        achat interaction thumbsup zakup acquisto aankoop satinalma покупка 購入 购买 구매
         """
     ),
 DISLIKE: _words(
@@ -74,7 +78,7 @@ def weights_of(types: Sequence[str]) -> WeightsFound:
         if type_ == RETRACT:
             words.append(f"{type_!r} ({n / len(types):.1%}) takes back what its user said of the item before")
             continue
-        known = _WEIGHT_OF.get(_OTHER.sub("", type_.lower()))
+        known = _WEIGHT_OF.get(_OTHER.sub("", folded(type_)))
         weights[type_] = CHOICE if known is None else known
         what = f"{type_!r} ({n / len(types):.1%}) weighs {weights[type_]:g}"
         words.append(what + ("" if known is not None else ": not known here, a guess"))
@@ -83,7 +87,7 @@ def weights_of(types: Sequence[str]) -> WeightsFound:
 
 def share_of_known(types: Sequence[str]) -> float:
     """Return which share of texts are types of events that are known here."""
-    return sum(_OTHER.sub("", text.lower()) in _WEIGHT_OF for text in types) / len(types) if types else 0.0
+    return sum(_OTHER.sub("", folded(text)) in _WEIGHT_OF for text in types) / len(types) if types else 0.0
 
 
 def rules_of_ratings(values: Sequence[float], type_: str) -> dict[str, float]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from streamrec.datasets.detection.columns import Columns
+from streamrec.datasets.detection.event_doubts import doubts_on_events, with_times, words_on_missing
 from streamrec.datasets.detection.event_kinds import rules_of_ratings, weights_of
 from streamrec.datasets.detection.layout import Layout
-from streamrec.datasets.detection.roles import Columns, Role, event_roles, item_roles
+from streamrec.datasets.detection.roles import Role, event_roles, item_roles
 from streamrec.datasets.detection.vocabulary import EVENT_ROLES, LIST_WORDS, NOT, plain, score_of
 from streamrec.datasets.files.event_columns import REQUIRED_FIELDS
 from streamrec.datasets.files.header_words import shown
@@ -101,34 +103,16 @@ def of_events(layout: Layout, told: Reading, catalog_ids: set[str]) -> Finding:
     roles = event_roles(columns, taken, catalog_ids)
     missing = [field for field in REQUIRED_FIELDS if field not in roles]
     if missing:
-        wanted = ",".join(f"{field}=COLUMN" for field in missing)
-        raise InvalidDataset(
-            f"{layout.path}: no column was found that is surely {' and '.join(missing)}; its columns are: "
-            f"{shown(list(layout.columns))}. Say which: --map {wanted}"
-        )
+        raise InvalidDataset(words_on_missing(layout, columns, missing))
     reading, notes = layout.reading, list(layout.notes)
-    if told.time_format is None:
-        reading, words = _with_times(layout, columns, roles["timestamp"].column)
-        notes += words
+    reading, words = with_times(layout, columns, roles["timestamp"].column)
+    notes += words
     weights, words = _weights(layout, roles)
     notes += words
     mapping = {field: role.column for field, role in roles.items() if field != role.column}
     reading = replace(reading, mapping=mapping, lists={})
-    return Finding(layout.path, True, reading, roles, len(layout.rows), weights, notes)
-
-
-def _with_times(layout: Layout, columns: Columns, column: str) -> tuple[Reading, list[str]]:
-    times = columns.times(column, is_named=True)
-    if times is None:
-        return layout.reading, []
-    if times.other is not None:
-        example = layout.values_of(column)[0]
-        raise InvalidDataset(
-            f"{layout.path}: {example!r} in column {column!r} may be {times.format} or {times.other}, and no "
-            f"row tells which. Say it: --time-format '{times.format}' or --time-format '{times.other}'"
-        )
-    reading = replace(layout.reading, time_format=times.format)
-    return reading, [f"times are {times.words} ({times.share:.0%} of the rows looked at)"]
+    doubts = doubts_on_events(layout, columns, {field: role.column for field, role in roles.items()})
+    return Finding(layout.path, True, reading, roles, len(layout.rows), weights, notes, doubts)
 
 
 def _weights(layout: Layout, roles: Mapping[str, Role]) -> tuple[dict[str, float], list[str]]:

@@ -1,8 +1,9 @@
 """Layout of a file: its encoding, what separates its fields, whether it has a header; and its first rows."""
 
 import codecs
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -13,7 +14,7 @@ import charset_normalizer
 from streamrec.datasets.detection.vocabulary import role_of
 from streamrec.datasets.files.delimited.fields import FieldSplitter
 from streamrec.datasets.files.delimited.lines import Lines
-from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
 from streamrec.datasets.files.header_words import looks_like_data, shown
 from streamrec.datasets.files.parts import parts_of
 from streamrec.datasets.files.plain_files import first_bytes, open_bytes, open_text
@@ -88,7 +89,7 @@ def layout_of(path: Path, told: Reading) -> Layout:
     n_rows = min(_N_ROWS, max(20, _N_CELLS // max(1, len(columns))))
     rows = _rows(source, n_rows)
     if not rows:
-        raise InvalidDataset(f"{path} has no row that can be read")
+        raise InvalidDataset(f"{part} has no row that can be read{_why_none(source)}")
     is_whole = not others and len(rows) < n_rows
     return Layout(path, kind, reading, columns, rows, notes, is_whole)
 
@@ -139,9 +140,23 @@ def _with_encoding(part: Path, reading: Reading) -> tuple[Reading, list[str]]:
         # Of encodings of one byte a letter several always fit: by far the most files are of this one.
         fits = best is None or best.encoding in ("cp1250", "cp1254", "cp850", "cp437", "mac_roman", "cp1252")
         name = "cp1252" if fits else name
+    name = _of_words(start.splitlines()[0], name)
     example = foreign[0].decode(name, "replace").strip()[:60]
     share = f"{len(foreign):,} lines with other letters"
     return replace(reading, encoding=name), [f"encoding {name}: not UTF-8 ({share}, such as {example!r})"]
+
+
+def _of_words(header: bytes, likely: str) -> str:
+    """Return the encoding in which a header has the most words that are known here; of several the likely."""
+
+    def n_known(encoding: str) -> int:
+        try:
+            names = re.split(r"[,;|\t]", header.decode(encoding))
+        except UnicodeDecodeError:
+            return 0
+        return sum(map(bool, map(role_of, names)))
+
+    return max([likely, *_ENCODINGS], key=n_known)
 
 
 def _lines(part: Path, reading: Reading) -> list[str]:
@@ -190,7 +205,16 @@ def _with_header(reading: Reading, source: RowSource, lines: list[str]) -> tuple
     return reading, [f"header: {shown(names)} (a guess: none of these words is known here)"]
 
 
-def _rows(source: RowSource, n_rows: int) -> list[Mapping[str, Any]]:
+def _numbered(source: RowSource) -> Iterator[NumberedRow]:
     suspicion = Suspicion(lambda _row: False, is_sure=False, flat_names=[])
-    found = source.rows(None, [], suspicion, lambda _line: None)
-    return [row for _, _, row in islice(found, n_rows) if not isinstance(row, InvalidEvent)]
+    return source.rows(None, [], suspicion, lambda _line: None)
+
+
+def _rows(source: RowSource, n_rows: int) -> list[Mapping[str, Any]]:
+    return [row for _, _, row in islice(_numbered(source), n_rows) if not isinstance(row, InvalidEvent)]
+
+
+def _why_none(source: RowSource) -> str:
+    return next(
+        (f"; line {n}: {row}" for n, _, row in _numbered(source) if isinstance(row, InvalidEvent)), ""
+    )

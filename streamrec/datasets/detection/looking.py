@@ -91,7 +91,7 @@ def _chosen_in(
 def _with_doubts(finding: Finding, layout: Layout, catalog_ids: set[str]) -> Finding:
     ids = ids_in(layout.values_of(finding.roles["item_id"].column))
     words = words_on_ids(ids, catalog_ids)
-    return finding if words is None else replace(finding, doubts=[words])
+    return finding if words is None else replace(finding, doubts=[*finding.doubts, words])
 
 
 def _check_parts(finding: Finding) -> None:

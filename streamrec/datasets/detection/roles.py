@@ -1,19 +1,17 @@
 """Roles of columns: which one is the user, the item, the time, and how sure that is."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from streamrec.datasets.detection.agreement import ids_in
+from streamrec.datasets.detection.columns import Columns
 from streamrec.datasets.detection.event_kinds import share_of_known
-from streamrec.datasets.detection.layout import Layout
-from streamrec.datasets.detection.times import TimesFound, times_in
+from streamrec.datasets.detection.times import TimesFound
 from streamrec.datasets.detection.vocabulary import EVENT_ROLES, EXACT, ITEM_ROLES, NOT, PARTLY, score_of
 from streamrec.datasets.files.text_columns import number_of, truth_of
 
 _LEAST_SHARE = 0.9
 _MOST_TYPES = 50
 _MOST_STARS = 21  # kinds of ratings: halves from 0 to 10
-_LONGEST_ID = 64
 _TOLD = "as told"
 
 
@@ -39,65 +37,6 @@ class Role(NamedTuple):
     def reason(self) -> str:
         """The words of what spoke for it, with a guess said to be one."""
         return f"a guess: {self.why}" if self.is_guess else self.why
-
-
-class Columns:
-    """Columns of a file, asked for what they could be."""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-        self.n_rows = len(layout.rows)
-        self.names = list(layout.columns)
-        self._values = {name: layout.values_of(name) for name in self.names}
-        self._times: dict[tuple[str, bool], TimesFound | None] = {}
-
-    def values(self, column: str) -> list[Any]:
-        """Return what stands in a column, empty fields left out."""
-        return self._values[column]
-
-    def share_filled(self, column: str) -> float:
-        """Return the share of rows in which it is not empty."""
-        return len(self._values[column]) / self.n_rows
-
-    def share_distinct(self, column: str) -> float:
-        """Return how many different values there are, by value."""
-        values = list(map(str, self._values[column]))
-        return len(set(values)) / len(values) if values else 0.0
-
-    def times(self, column: str, *, is_named: bool) -> TimesFound | None:
-        """Return the form of its times; None: it has none."""
-        key = column, is_named
-        if key not in self._times:
-            decimal = self._layout.reading.decimal
-            self._times[key] = times_in(self._values[column], decimal, is_named=is_named)
-        return self._times[key]
-
-    def share_of(self, column: str, fits: Callable[[str], object]) -> float:
-        """Return the share of its values that fit."""
-        values = self._values[column]
-        return sum(bool(fits(str(value))) for value in values) / len(values) if values else 0.0
-
-    def share_of_ids(self, column: str, known: Collection[str]) -> float:
-        """Return the share of its values that are ids which are known."""
-        ids = ids_in(self._values[column])
-        return sum(id_ in known for id_ in ids) / len(ids) if ids else 0.0
-
-    def share_numbers(self, column: str) -> float:
-        """Return the share of its values that are numbers."""
-        decimal = self._layout.reading.decimal
-        return self.share_of(column, lambda text: number_of(text, decimal) is not None)
-
-    def could_be_ids(self, column: str) -> float:
-        """Return the share of its values that could name somebody or something; 0: they don't."""
-        texts = list(map(str, self._values[column]))
-        if not texts or any(isinstance(value, list | dict | bool) for value in self._values[column][:50]):
-            return 0.0
-        n_fractions = sum(
-            "." in text and text.replace(".", "", 1).isdigit() and not text.endswith(".0") for text in texts
-        )
-        n_long = sum(len(text) > _LONGEST_ID for text in texts)
-        n_bad = max(n_fractions, n_long)
-        return 0.0 if n_bad > 0.5 * len(texts) else self.share_filled(column) * (1 - n_bad / len(texts))
 
 
 def _named(

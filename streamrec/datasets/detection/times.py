@@ -14,24 +14,40 @@ from streamrec.errors import InvalidEvent
 _DATES = (
     ("%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d", "%d %b %Y", "%d-%b-%Y", "%b %d %Y", "%b %d, %Y", "%d %B %Y")
     + ("%B %d, %Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d/%m/%y", "%m/%d/%y", "%m %d, %Y")
+    + ("%Y年%m月%d日", "%Y-%j", "%Y-%m", "%m/%Y", "%b %Y")
 )  # fmt: skip
-_TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S")
+_TIMES: tuple[str, ...] = (
+    "",
+    " %H:%M",
+    " %H:%M:%S",
+    " %H:%M:%S.%f",
+    " %I:%M %p",
+    " %I:%M:%S %p",
+    ", %H:%M",
+    ", %H:%M:%S",
+)
+_TIMES += ("_%H-%M-%S", " %H-%M-%S", " at %H:%M")
 _WHOLE: tuple[str, ...] = (
     "%d/%b/%Y:%H:%M:%S %z",
     "%a %b %d %H:%M:%S %Y",
     "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%a %b %d %H:%M:%S UTC %Y",
+    "%a %b %d %Y %H:%M:%S GMT%z",
     "%Y%m%d%H%M%S",
 )
 _WHOLE += ("%Y%m%d%H%M", "%d.%m.%Y %H.%M", "%d.%m.%Y %H:%M Uhr")
 PATTERNS = (*(date + time for date in _DATES for time in _TIMES), *_WHOLE)
 
-_SINCE, _UNTIL = 631_152_000.0, 2_208_988_800.0  # 1990 to 2040
+OUR_DAYS = 631_152_000.0, 2_208_988_800.0  # 1990 to 2040
 _UNITS = (
     (None, 1.0, "Unix seconds"),
     ("ms", 1e3, "milliseconds"),
     ("us", 1e6, "microseconds"),
     ("ns", 1e9, "nanoseconds"),
 )
+_TICKS = (6.3e17, 6.5e17)  # tenths of microseconds since the year 1, of 1997 to 2060: as nanoseconds, 1990
 _FIRST_EXCEL, _LAST_EXCEL = 36_526, 51_137  # days of the years 2000 to 2040
 _LEAST_SHARE = 0.9
 _N_LOOKED_AT = 1000
@@ -50,12 +66,15 @@ class TimesFound(NamedTuple):
         Another form that fits as well: which one is meant can't be known.
     words
         What decided, for people.
+    doubt
+        What a person should look at.
     """
 
     format: str | None
     share: float
     other: str | None = None
     words: str = ""
+    doubt: str | None = None
 
 
 def times_in(values: Sequence[Any], decimal: str, *, is_named: bool) -> TimesFound | None:
@@ -82,14 +101,35 @@ def times_in(values: Sequence[Any], decimal: str, *, is_named: bool) -> TimesFou
     return _chosen(values, best, found[0][0])
 
 
+def told_times(values: Sequence[Any], name: str, decimal: str) -> TimesFound | None:
+    """Return how many times of a column are of a form that somebody names; None: not one."""
+    values = [with_point(one, decimal) if isinstance(one, str) else one for one in values[:_N_LOOKED_AT]]
+    share = _share(values, name) if values else 0.0
+    return TimesFound(name, share, words=name) if share else None
+
+
+def share_read(values: Sequence[Any], decimal: str) -> float:
+    """Return the share of a column's values that are times without any option."""
+    values = [with_point(one, decimal) if isinstance(one, str) else one for one in values[:_N_LOOKED_AT]]
+    return _share(values, None) if values else 0.0
+
+
+def moments_of(values: Sequence[Any], name: str | None, decimal: str) -> list[float]:
+    """Return the Unix seconds of those values that are times of a form."""
+    plain = (with_point(one, decimal) if isinstance(one, str) else one for one in values)
+    return [second for one in plain if (second := _seconds(one, name)) is not None]
+
+
 def _share_between(numbers: list[float], low: float, high: float) -> float:
     return sum(low <= number <= high for number in numbers) / len(numbers)
 
 
 def _in_units(numbers: list[float]) -> TimesFound | None:
     """Return the unit in which numbers are moments of our days."""
+    if _share_between(numbers, *_TICKS) >= _LEAST_SHARE:
+        return None
     for unit, factor, words in _UNITS:
-        share = _share_between(numbers, _SINCE * factor, _UNTIL * factor)
+        share = _share_between(numbers, OUR_DAYS[0] * factor, OUR_DAYS[1] * factor)
         if share >= _LEAST_SHARE:
             return TimesFound(unit, share, words=words)
     return None
@@ -106,11 +146,17 @@ def _numbers(values: Sequence[Any], numbers: list[float], *, is_named: bool) -> 
     if not is_named:
         return None
     share = _share_between(numbers, _FIRST_EXCEL, _LAST_EXCEL)
-    if share >= _LEAST_SHARE and any(number % 1 for number in numbers):
-        return TimesFound("excel", share, words="days as spreadsheets count them")
+    if share >= _LEAST_SHARE:
+        doubt = None if any(number % 1 for number in numbers) else _doubt(numbers, "days of a spreadsheet")
+        return TimesFound("excel", share, words="days as spreadsheets count them", doubt=doubt)
     if (share := _share(values, None)) >= _LEAST_SHARE:
-        return TimesFound(None, share, words="seconds that begin long ago")
+        doubt = _doubt(numbers, "seconds since 1970")
+        return TimesFound(None, share, words="seconds that begin long ago", doubt=doubt)
     return None
+
+
+def _doubt(numbers: list[float], what: str) -> str:
+    return f"times such as {numbers[0]:g} are read as {what}; if they are something else, make dates of them"
 
 
 def _chosen(values: Sequence[Any], names: list[str], share: float) -> TimesFound:
@@ -145,7 +191,7 @@ def _share(values: Sequence[Any], name: str | None) -> float:
 
 
 def _seconds(value: object, name: str | None) -> float | None:
-    if not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:
         return time_of(value, "days") if name is None else _format(name).seconds_of(value)

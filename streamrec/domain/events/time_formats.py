@@ -1,5 +1,6 @@
 """Times in a form that a sender names: a unit since 1970, or a pattern of a date."""
 
+import re
 from datetime import UTC, datetime
 
 from streamrec.domain.events.times import BadTime, seconds_of
@@ -9,6 +10,9 @@ UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 EXCEL = "excel"
 _EXCEL_1970 = 25_569  # days from spreadsheets' day 0 to 1970-01-01
 _DAY_S = 86_400.0
+_UNSEPARATED = re.compile("(?:%[YmdHMSyj])+")
+_N_DIGITS = {"Y": 4, "j": 3}  # the others have 2
+_ZONE_NAME = re.compile(r"\s*\([^()]*\)$")  # as browsers write it: GMT+0100 (CET)
 _WANTED = "s, ms, us, ns, excel, or a pattern such as %d.%m.%Y %H:%M"
 
 
@@ -34,6 +38,9 @@ class TimeFormat:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        # Without separators `strptime` takes fewer digits as well: 20231114 would be 01:04 of January 1st.
+        digits = name[1::2] if _UNSEPARATED.fullmatch(name) else ""
+        self._n_digits = sum(_N_DIGITS.get(letter, 2) for letter in digits)
         if name in UNITS or name == EXCEL:
             return
         try:
@@ -58,8 +65,11 @@ class TimeFormat:
             return seconds_of(self._number(given) * UNITS[self.name])
         if self.name == EXCEL:
             return seconds_of(round((self._number(given) - _EXCEL_1970) * _DAY_S, 3))
+        text = str(given).strip()
+        if self._n_digits and len(text) != self._n_digits:
+            raise BadTime(f"is not of the form {self.name}: give another --time-format")
         try:
-            moment = datetime.strptime(str(given).strip(), self.name)  # noqa: DTZ007 - see below
+            moment = datetime.strptime(_ZONE_NAME.sub("", text), self.name)  # noqa: DTZ007 - see below
         except (ValueError, OverflowError):
             raise BadTime(f"is not of the form {self.name}: give another --time-format") from None
         try:

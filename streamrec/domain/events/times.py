@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 MAX_TIMESTAMP_S = 1e11
@@ -21,7 +21,7 @@ _FIRST_DIGITS, _LAST_DIGITS = 19700101_0000, 20991231_235959
 _YEAR_FIRST = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
     r"(?:[T\s]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?"
-    r"\s*(?:Z|UTC|GMT|([+-]\d{2}):?(\d{2})?)?",
+    r"\s*(?:Z|UTC|GMT|([+-]\d{2}):?(\d{2})?)?(?:\[[\w/+-]+\])?",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -117,12 +117,18 @@ def _year_first(text: str) -> datetime:
     if parts is None:
         raise BadTime(f"is neither Unix seconds nor ISO 8601; read are {READ_FORMS}")
     year, month, day, hour, minute, second, fraction, zone_hour, zone_minute = parts.groups()
+    # Where clocks keep them there are leap seconds, and midnight ends a day as 24:00.
+    is_leap, is_midnight = (
+        (minute, second) == ("59", "60"),
+        (hour, minute, second or "00") == ("24", "00", "00"),
+    )
+    second, hour = "59" if is_leap else second, "00" if is_midnight else hour
     iso = f"{year}-{month:0>2}-{day:0>2}T{hour or '0':0>2}:{minute or '00'}:{second or '00'}"
     iso += f".{fraction}" if fraction else ""
     iso += f"{zone_hour}:{zone_minute or '00'}" if zone_hour else ""
     try:
-        return datetime.fromisoformat(iso)
-    except ValueError:
+        return datetime.fromisoformat(iso) + timedelta(days=is_midnight, seconds=is_leap)
+    except (ValueError, OverflowError):
         raise BadTime(f"is no date of the calendar; read are {READ_FORMS}") from None
 
 
