@@ -21,7 +21,7 @@ async def body_of(
     req: falcon.asgi.Request,
     reader: BodyReader,
     decoder: msgspec.json.Decoder[T],
-    single_keys: Collection[str] = (),
+    single_keys: Collection[str],
 ) -> T:
     """Read a JSON body.
 

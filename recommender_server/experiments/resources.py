@@ -86,7 +86,7 @@ class Ramp:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, experiment_id: str) -> None:
         """Let so many percent take part."""
-        body = await body_of(req, self._reader, _ramp_decoder)
+        body = await body_of(req, self._reader, _ramp_decoder, RampBody.__struct_fields__)
         _send(resp, await self._editor.ramp(id_in_path(experiment_id), body.percent))
 
 
@@ -101,7 +101,7 @@ class Stop:
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, experiment_id: str) -> None:
         """Stop the experiment: within a second no server applies it."""
-        body = await body_of(req, self._reader, _stop_decoder)
+        body = await body_of(req, self._reader, _stop_decoder, StopBody.__struct_fields__)
         _send(resp, await self._editor.stop(id_in_path(experiment_id), body.reason))
 
 

@@ -43,7 +43,7 @@ class User:
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, user_id: str) -> None:
         """Replace the attributes."""
         wanted = id_in_path(user_id)
-        body = await body_of(req, self._reader, _decoder)
+        body = await body_of(req, self._reader, _decoder, UserBody.__struct_fields__)
         await self._catalog.put_attributes(wanted, checked_attributes(body.attributes))
         resp.status = falcon.HTTP_204
 

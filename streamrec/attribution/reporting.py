@@ -104,9 +104,10 @@ class Reporting:
             results = parts.results_of(
                 experiment, tally.state.outcomes, self._state.settled_to, self.last.get(id_)
             )
-        except InvalidInput as error:
+        except (InvalidInput, ArithmeticError, ValueError) as error:
+            # Numbers that no test has thought of: the other experiments' results, and the counts, go on.
             parts.metrics.count("result_failures")
-            warn_seldom("results_not_worked_out", about=id_, error=str(error))
+            warn_seldom("results_not_worked_out", about=id_, error=f"{type(error).__name__}: {error}")
             return
         if parts.store.write_results(id_, _encode(results), self._lease.lease):
             parts.metrics.count("results_written")

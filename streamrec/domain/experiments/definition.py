@@ -83,7 +83,7 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One of the alternatives; its share of the users is its weight of the sum of all weights."""
 
     name: Name
-    weight: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
+    weight: Annotated[float, msgspec.Meta(ge=1e-6, le=1e6)] = 1.0
     changes: Changes = Changes()
 
 
@@ -107,7 +107,9 @@ Audience = dict[
     Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_VALUES)],
 ]
 Guardrails = Annotated[tuple[Guardrail, ...], msgspec.Meta(max_length=20)]
-Alpha = Annotated[float, msgspec.Meta(gt=0, lt=0.5)]
+Alpha = Annotated[float, msgspec.Meta(ge=1e-6, lt=0.5)]
+"""Not below: of a smaller probability, shared out among variants and guardrails, 1 - alpha is 1."""
+
 PlannedUsers = Annotated[int, msgspec.Meta(ge=100, le=2**53)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 

@@ -69,8 +69,9 @@ class Difference(NamedTuple):
         return float(2 * stdtr(self.degrees, -abs(self.uplift) / self.standard_error))
 
     def relative(self) -> float | None:
-        """Return the uplift as a share of the control's mean; None where that is 0."""
-        return self.uplift / self.control_mean if self.control_mean else None
+        """Return the uplift as a share of the control's mean; None where that is 0, or next to it."""
+        ratio = self.uplift / self.control_mean if self.control_mean else math.inf
+        return ratio if math.isfinite(ratio) else None
 
     def relative_interval(self, alpha: float = 0.05) -> Bounds | None:
         """Return the interval of the relative uplift.
@@ -88,7 +89,8 @@ class Difference(NamedTuple):
             + ratio * ratio * self.control_variance
         )
         error = math.sqrt(max(variance, 0.0)) / abs(self.control_mean)
-        return _around(ratio, error, self.degrees, alpha)
+        found = _around(ratio, error, self.degrees, alpha)
+        return found if all(map(math.isfinite, found)) else None
 
 
 def summary_of(moments: Moments) -> Summary | None:

@@ -63,7 +63,8 @@ def sequence_p_value(difference: Difference, alpha: float, n_planned: float = PL
     reached.
     """
     scaled = difference.n * best_rho(n_planned, alpha) ** 2
-    squared = (difference.uplift / difference.standard_error) ** 2
+    in_errors = difference.uplift / difference.standard_error
+    squared = in_errors * in_errors  # infinite where it is too large, which a power is an error of
     return min(1.0, math.exp(math.log(scaled + 1) / 2 - squared * scaled / (2 * (scaled + 1))))
 
 

@@ -92,7 +92,28 @@ class ExperimentEditor:
         new = _with_stop(old, new, now)
         if not await self._store.put_experiment(new, after):
             raise _changed_meanwhile(wanted.id, after, None)
-        return new
+        return await self._undisputed(new)
+
+    async def _undisputed(self, stored: Experiment) -> Experiment:
+        """Return what was stored; stop it where another was stored meanwhile that it can't run beside.
+
+        Two that are started at one moment, perhaps in two processes, find nothing of each other before they
+        are stored. Afterwards at least one finds the other.
+
+        Raises
+        ------
+        Conflict
+            When it was stopped.
+        """
+        if stored.state == "running":
+            try:
+                refuse_conflicts(stored, (await self._store.get_experiments()).experiments)
+            except InvalidInput as error:
+                await self.stop(stored.id, "started at the same moment as another that it can't run beside")
+                raise Conflict(
+                    f"{error} (both were started at the same moment, and {stored.id!r} is stopped again)"
+                ) from error
+        return stored
 
     async def ramp(self, experiment_id: str, percent: float) -> Experiment:
         """Let so many percent of the slice take part; return the new version.

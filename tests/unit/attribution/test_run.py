@@ -185,6 +185,24 @@ def test_a_store_that_is_away_gets_what_it_missed(world: AttributionWorld) -> No
     assert world.results() is not None
 
 
+def test_results_that_fail_leave_those_of_other_experiments(world: AttributionWorld) -> None:
+    world.define(experiment("broken"), experiment("x"))
+    process = world.process(n_polls=400, results_interval_s=0.01)
+
+    def results_of(of: Any, *given: Any) -> Any:
+        if of.id == "broken":
+            raise ValueError("math domain error")
+        return process.results_of(of, *given)
+
+    for number in range(4):
+        lists = [(id_, 1, "ab"[number % 2]) for id_ in ("broken", "x")]
+        world.show(shown(f"u{number}", world.now, "i", experiments=lists))
+    world.now += 50
+    run_attribution(type(process)(**{**vars(process), "results_of": results_of}))
+    assert world.results("broken") is None
+    assert world.results("x") is not None
+
+
 def test_a_broken_guardrail_stops_the_experiment(world: AttributionWorld) -> None:
     world.define(experiment(guardrails=(Guardrail("clicks", 0.1),)))
     world.fill(400)

@@ -264,3 +264,30 @@ def test_alike_variants_are_left_running(seed: int) -> None:
         for value in chance.integers(0, 2, 400).tolist():
             one.add("ctr", float(value), float(chance.random()))
     assert results_of(experiment(), counted, at=1.0).verdict.decision == "keep running"
+
+
+@pytest.mark.parametrize(
+    "control", [Moments(500, 1e-300, 0.0), Moments(500, 5e-321, 0.0), sums(500, 1e-170, 0.0)]
+)
+@pytest.mark.parametrize(
+    "variant", [sums(500, 1e12, 1e-9), Moments(500, 5e14, 2.5e29), sums(500, 0.0, 1e-160)]
+)
+def test_sums_of_any_size_give_a_report_that_can_be_read_again(control: Moments, variant: Moments) -> None:
+    strict = experiment(alpha=1e-6, guardrails=(Guardrail("ctr", 0.0),) * 20, planned_users=2**53)
+    for both in ((control, variant), (variant, control)):
+        counted = ExperimentOutcomes(
+            {
+                name: VariantOutcomes(500, metrics={"ctr": one})
+                for name, one in zip(("old", "new"), both, strict=True)
+            }
+        )
+        found = results_of(strict, counted, at=1.0)
+        assert msgspec.json.decode(msgspec.json.encode(found), type=ExperimentResults) == found
+
+
+def test_weights_as_far_apart_as_may_be_have_a_sample_ratio() -> None:
+    apart = experiment(variants=(Variant("old", 1e-6), Variant("new", 1e6)))
+    for n_old in (0, 1, 1000):
+        counted = ExperimentOutcomes({"old": VariantOutcomes(n_old), "new": VariantOutcomes(1000)})
+        found = results_of(apart, counted, at=1.0)
+        assert found.sample_ratio.alarm == (n_old == 1000)

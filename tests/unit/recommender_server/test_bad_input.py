@@ -254,6 +254,9 @@ async def test_attributes_that_no_process_could_read_again_are_refused(server: S
         ("POST", "/v1/events", b'[{"user_id": "u", "item_id": "a", "\\u0069tem_id": "b"}]', "item_id"),
         ("PUT", "/v1/items", b'[{"item_id": "a"}, {"item_id": "b", "item_id": "c"}]', "item_id"),
         ("PUT", "/v1/items/a", b'{"title": "t", "title": "u"}', "title"),
+        ("PUT", "/v1/users/u", b'{"attributes": {"a": 1}, "attributes": {"b": 2}}', "attributes"),
+        ("POST", "/v1/experiments/x/ramp", b'{"percent": 5, "percent": 50}', "percent"),
+        ("POST", "/v1/experiments/x/stop", b'{"reason": "a", "reason": "b"}', "reason"),
     ],
 )
 async def test_a_key_that_stands_twice_is_refused(

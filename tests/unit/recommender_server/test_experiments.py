@@ -1,6 +1,7 @@
 """Experiments over HTTP: definitions are edited, and what is wrong with one is said."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from recommender_server.app import Rules, create_app
+from streamrec.adapters.memory.store import MemoryStore
+from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.experiments.exposure import decode_exposure
 from streamrec.ports import IMPRESSIONS, INTERACTIONS
 from streamrec.web.api_keys import ApiKeys
@@ -145,6 +148,36 @@ async def test_a_wrong_order_is_refused(server: Server, path: str, body: dict[st
         404,
         422,
     )
+
+
+class Meeting(MemoryStore):
+    """A store in which the first two definitions arrive at one moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._both = asyncio.Barrier(2)
+        self._n_arrived = 0
+
+    async def put_experiment(self, experiment: Experiment, after: int) -> bool:
+        self._n_arrived += 1
+        if self._n_arrived <= 2:
+            await self._both.wait()
+        return await super().put_experiment(experiment, after)
+
+
+async def test_of_two_that_start_at_one_moment_no_user_is_in_both(server: Server) -> None:
+    parts = dataclasses.replace(server.parts, store=Meeting())
+    client = Client(create_app(parts, Rules()))
+    body = BODY | {"state": "running"}
+    answers = await asyncio.gather(*(client.call("PUT", f"/v1/experiments/{n}", json=body) for n in "ab"))
+    refused = [answer for answer in answers if answer.status == 409]
+    assert refused
+    assert "at the same moment" in refused[0].json["detail"]
+    told = (await client.call("GET", "/v1/experiments")).json["experiments"]
+    states = [one["state"] for one in told]
+    assert states.count("running") == 2 - len(refused)
+    assert states.count("stopped") == len(refused)
+    await client.shut_down()
 
 
 async def test_a_definition_that_can_not_be_read_is_told_and_can_be_deleted(server: Server) -> None:

@@ -52,6 +52,7 @@ def test_what_does_not_fit_is_named(fields: dict[str, Any], words: str) -> None:
         {"variants": [{"name": "a", "weigth": 2}, {"name": "b"}]},
         {"variants": [{"name": "a", "changes": {"diversity": 2}}, {"name": "b"}]},
         {"variants": [{"name": "a", "changes": {"sources": []}}, {"name": "b"}]},
+        {"variants": [{"name": "a", "weight": 1e-320}, {"name": "b"}]}, {"alpha": 1e-17},
         {"primary": "money"}, {"alpha": 0}, {"alpha": 1}, {"window_s": 0}, {"outcome_s": 1e12},
         {"audience": {"country": []}}, {"audience": {"": ["x"]}}, {"state": "paused"}, {"slice": [0]},
         {"control": "c"},
