@@ -31,6 +31,7 @@ from streamrec.cli.serve.serve import serve
 from streamrec.cli.training.attribution import attribution
 from streamrec.cli.training.bars import history
 from streamrec.cli.training.promote import promote, rollback
+from streamrec.cli.user_data.erase import erase
 from streamrec.cli.user_data.export_user import export_user
 
 app = typer.Typer(
@@ -75,6 +76,7 @@ app.command()(archive)
 app.command()(retrain)
 app.command()(export)
 app.command()(export_user)
+app.command()(erase)
 app.command()(backup)
 app.command()(restore)
 app.command()(doctor)

@@ -1,15 +1,17 @@
-"""Port of backups: all that a log, a store or a cache holds, as files and back."""
+"""Port of whole places: all that a log, a store or a cache holds, copied as files and back, and searched."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
+
+from streamrec.traces import Trace
 
 Counts = Mapping[str, int]
 """Entries by the name of a table, a collection or a topic."""
 
 
 class Copies(Protocol):
-    """One place where data lie, as backups copy it; who writes there meanwhile is not stopped."""
+    """One place where data lie, whatever they are; who writes there meanwhile is not stopped."""
 
     def copy_to(self, folder: Path) -> Counts:
         """Write all of it into files of an empty folder, durably; return how many entries they hold."""
@@ -39,6 +41,18 @@ class Copies(Protocol):
 
     def rename_log(self, before: str, after: str) -> None:
         """Let what is noted of one log's offsets be those of another, which holds the same records."""
+
+    def traces_of(self, trace: Trace) -> Counts:
+        """Return how many entries name a user; tables, collections, topics without any are there with 0."""
+
+    def scrub(self) -> bool:
+        """Let nothing be left of what was deleted, where that is in our hands; return whether it is.
+
+        Raises
+        ------
+        Unavailable
+            When others work here without a pause.
+        """
 
     def close(self) -> None:
         """Release the connection."""

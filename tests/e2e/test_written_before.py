@@ -6,6 +6,7 @@ stopped by SIGTERM. `written_before_0_2_0.tar.xz` is one of the last day before 
 with a challenger beside the champion, records of an erasure, fencing tokens and versions of items.
 """
 
+import os
 import sqlite3
 import tarfile
 from collections.abc import Iterator
@@ -45,6 +46,7 @@ class Upgraded:
         index_port, recommender_port = free_port(), free_port()
         index_url = f"http://127.0.0.1:{index_port}"
         environment = {**SETTINGS, "STREAMREC_INDEX_URL": index_url}
+        self.environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **environment}
         commands = {
             "index": gunicorn("faiss_server", index_port),
             "recommender": gunicorn("recommender_server", recommender_port),

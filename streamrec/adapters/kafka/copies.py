@@ -5,46 +5,41 @@ had; where the first ones are gone by retention, or a broker used an offset itse
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka import KafkaProducer
 
 from streamrec.adapters.kafka.address import KafkaAddress, parse_kafka_url
-from streamrec.adapters.kafka.connect import close_soon, connect, translated_errors
+from streamrec.adapters.kafka.connect import close_soon, connect
 from streamrec.adapters.kafka.offsets import KafkaOffsets
+from streamrec.adapters.kafka.restored_topic import CopiedRecord, TopicWriter
 from streamrec.adapters.kafka.source import KafkaEventSource
 from streamrec.adapters.kafka.topics import TOPICS, KafkaTopics, partitions_of
+from streamrec.domain.generations.changelog import of_changelog_key
 from streamrec.durable_files import replace_bytes, written
-from streamrec.errors import ConfigurationError, Conflict, CorruptArtifact, StreamrecError, Unavailable
+from streamrec.errors import ConfigurationError, Conflict, Unavailable
 from streamrec.frames import frames_in, write_frame
-from streamrec.ports import COMPACTED_TOPICS, PROBES, Offsets, Record, n_between
+from streamrec.ports import (
+    COMMANDS,
+    ITEM_VECTORS,
+    PROBES,
+    USER_VECTORS,
+    Offsets,
+    Record,
+    n_between,
+)
 from streamrec.ports.copies import Counts
+from streamrec.traces import Trace
 
 COPIED = tuple(topic for topic in TOPICS if topic != PROBES)
-
-MOST_FILLER = 1_000_000
-"""Records of a partition that may stand for those that are gone: a minute or so of writing."""
 
 _ABOUT = "about.json"
 _AT_ONCE = 2000
 _SILENT_POLLS = 30
-_FILLER_KEY = b"restored"
-_TIMEOUT_S = 30.0
-
-
-class _Entry(msgspec.Struct, frozen=True, array_like=True):
-    """A record as the copy has it; `timestamp` in Unix seconds."""
-
-    partition: int
-    offset: int
-    key: str
-    value: bytes | None
-    timestamp: float
 
 
 class _Topic(msgspec.Struct, frozen=True):
@@ -54,7 +49,7 @@ class _Topic(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(_Entry).decode
+_decode = msgspec.msgpack.Decoder(CopiedRecord).decode
 _decode_about = msgspec.json.Decoder(dict[str, _Topic], strict=False).decode
 
 
@@ -76,7 +71,7 @@ class KafkaCopies:
                 with written(folder / f"{topic}.records") as file:
                     counts[topic] = 0
                     for record in _records_before(source, ends):
-                        entry = _Entry(*record[1:3], record.key, record.value, record.timestamp)
+                        entry = CopiedRecord(*record[1:3], record.key, record.value, record.timestamp)
                         write_frame(file, _encode(entry))
                         counts[topic] += 1
         replace_bytes(folder / _ABOUT, msgspec.json.encode(about))
@@ -127,7 +122,7 @@ class KafkaCopies:
                 )
 
     def _write(self, producer: Any, folder: Path, topic: str, about: _Topic) -> int:  # noqa: ANN401
-        writer = _TopicWriter(self._address, producer, topic)
+        writer = TopicWriter(self._address, producer, topic)
         n_records = 0
         for entry in map(_decode, frames_in(folder / f"{topic}.records")):
             writer.write(entry)
@@ -141,82 +136,22 @@ class KafkaCopies:
     def rename_log(self, before: str, after: str) -> None:
         """Return: nothing here names another log."""
 
+    def traces_of(self, trace: Trace) -> Counts:
+        """Return the records that name a user, by topic; tombstones too, whose keys are ids."""
+        counts: dict[str, int] = {}
+        for topic in COPIED:
+            with closing(KafkaEventSource(self._address, [topic], "backup")) as source:
+                source.seek({})
+                found = _records_before(source, source.end_offsets())
+                counts[topic] = sum(_names(record, trace) for record in found)
+        return counts
+
+    def scrub(self) -> bool:
+        """Return False: records go by the topic's retention and compaction alone."""
+        return False
+
     def close(self) -> None:
         """Return: no connection is kept."""
-
-
-class _TopicWriter:
-    """Writes records of one topic to the partitions and offsets where they stood."""
-
-    def __init__(self, address: KafkaAddress, producer: Any, topic: str) -> None:  # noqa: ANN401
-        self._address, self._producer, self._topic = address, producer, topic
-        self._name = address.prefix + topic
-        self._next: dict[int, int] = {}
-        self._first: dict[int, int] = {}
-        self._sent: list[tuple[int, Any]] = []
-
-    def write(self, entry: _Entry) -> None:
-        """Write a record, behind filler where there is a gap."""
-        self.fill(entry.partition, entry.offset)
-        self._first.setdefault(entry.partition, entry.offset)
-        self._send(entry.partition, entry.key.encode(), entry.value, round(entry.timestamp * 1000))
-
-    def fill(self, partition: int, until: int) -> None:
-        """Let the partition end at an offset.
-
-        Raises
-        ------
-        ConfigurationError
-            When that takes too many records.
-        """
-        n_missing = until - self._next.get(partition, 0)
-        if n_missing > MOST_FILLER:
-            raise ConfigurationError(
-                f"{self._topic}[{partition}] lacks {n_missing:,} records on end, and {MOST_FILLER:,} can be"
-                " filled in: mirror the topic by Kafka's own tools, or learn anew from an archive"
-            )
-        self._first.setdefault(partition, until)
-        for _ in range(n_missing):
-            self._send(partition, _FILLER_KEY, None, None)
-
-    def _send(self, partition: int, key: bytes, value: bytes | None, timestamp_ms: int | None) -> None:
-        offset = self._next.get(partition, 0)
-        with translated_errors(self._address):
-            sent = self._producer.send(self._name, value, key, partition=partition, timestamp_ms=timestamp_ms)
-        self._sent.append((offset, sent))
-        self._next[partition] = offset + 1
-        if len(self._sent) >= _AT_ONCE:
-            self.settle()
-
-    def settle(self) -> None:
-        """Wait until all is acknowledged.
-
-        Raises
-        ------
-        CorruptArtifact
-            When a record stands elsewhere: somebody else writes there.
-        """
-        sent, self._sent = self._sent, []
-        with translated_errors(self._address):
-            for offset, future in sent:
-                found = future.get(timeout=_TIMEOUT_S).offset
-                if found != offset:
-                    raise CorruptArtifact(
-                        f"{self._address.shown}: a record of {self._topic} stands at {found} instead of"
-                        f" {offset}: somebody else writes there"
-                    )
-
-    def forget_filler(self) -> None:
-        """Let logs begin behind their filler, where the broker can do that; readers pass over it."""
-        starts = {TopicPartition(self._name, number): first for number, first in self._first.items() if first}
-        if not starts or self._topic in COMPACTED_TOPICS:
-            return
-        with suppress(StreamrecError, KafkaError, AttributeError):
-            admin = connect(self._address, KafkaAdminClient)
-            try:
-                admin.delete_records(starts)
-            finally:
-                close_soon(admin.close)
 
 
 def _records_before(source: KafkaEventSource, ends: Offsets) -> Iterator[Record]:
@@ -234,6 +169,13 @@ def _records_before(source: KafkaEventSource, ends: Offsets) -> Iterator[Record]
         if n_silent > _SILENT_POLLS:
             raise Unavailable(f"the log gives no records, and ends at {ends}")
         yield from (one for one in records if one.offset < ends[one.topic].get(one.partition, 0))
+
+
+def _names(record: Record, trace: Trace) -> bool:
+    """Return whether the key is the id, that of its vectors included, or the value holds it."""
+    id_ = of_changelog_key(record.key)[0] if record.topic == USER_VECTORS else record.key
+    is_of_item = record.topic == ITEM_VECTORS or (trace.is_of_item and record.topic == COMMANDS)
+    return not is_of_item and (id_ == trace.user_id or trace.is_in(record.value or b""))
 
 
 def open_copies(url: str) -> KafkaCopies:

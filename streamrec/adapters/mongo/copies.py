@@ -23,6 +23,7 @@ from streamrec.errors import Conflict
 from streamrec.frames import frames_in, write_frame
 from streamrec.ports.copies import Counts
 from streamrec.redaction import shown_url
+from streamrec.traces import Trace
 
 _ABOUT = "about.json"
 
@@ -110,9 +111,35 @@ class MongoCopies:
                 erasures.replace_one({"_id": key}, one | {"_id": key}, upsert=True)
                 erasures.delete_one({"_id": one["_id"]})
 
+    def traces_of(self, trace: Trace) -> Counts:
+        """Return the documents that name a user, by collection."""
+        codec: Any = bson.CodecOptions(document_class=RawBSONDocument)
+        counts: dict[str, int] = {}
+        with translated_errors(self._address):
+            for name in sorted(self._database.list_collection_names()):
+                raw: Any = self._database.get_collection(name, codec)
+                counts[name] = sum(_names(document, trace) for document in raw.find({}))
+        return counts
+
+    def scrub(self) -> bool:
+        """Return False: what MongoDB's own files hold of deleted documents is its storage engine's affair."""
+        return False
+
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+
+def _names(document: Any, trace: Trace) -> bool:  # noqa: ANN401  # of BSON's types
+    if not trace.is_of_item:
+        return document["_id"] == trace.user_id or any(token in document.raw for token in trace.tokens)
+    key = document["_id"]
+    is_of_user = key == trace.user_id and "n_events" in document
+    return is_of_user or trace.user_id in (_user_in(key), _user_in(document))
+
+
+def _user_in(fields: Any) -> object:  # noqa: ANN401  # of BSON's types
+    return fields.get("user_id") if hasattr(fields, "get") else None
 
 
 def open_copies(url: str) -> MongoCopies:

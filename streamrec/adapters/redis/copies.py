@@ -16,9 +16,13 @@ from streamrec.frames import frames_in, write_frame
 from streamrec.log_limits import warn_seldom
 from streamrec.ports.copies import Counts
 from streamrec.redaction import shown_url
+from streamrec.traces import Trace
 
 _FILE = "keys"
 _AT_ONCE = 500
+
+_OF_USERS = frozenset({b"steps", b"steps-users", b"steps-refused"})
+"""First parts of the names of keys whose ids are users' alone."""
 
 
 class _Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -89,6 +93,35 @@ class RedisCopies:
 
     def rename_log(self, before: str, after: str) -> None:
         """Return: nothing here goes by offsets."""
+
+    def traces_of(self, trace: Trace) -> Counts:
+        """Return the keys that name a user, or hold what does, by the first part of their names."""
+        counts: dict[str, int] = {}
+        with translated_errors(self._address):
+            for key in self._keys():
+                kind, _, id_ = key[len(self._prefix) :].partition(b":")
+                name, is_searched = kind.decode(errors="replace"), not trace.is_of_item or kind in _OF_USERS
+                is_found = is_searched and (id_ == trace.raw or any(map(trace.is_in, self._values(key))))
+                counts[name] = counts.get(name, 0) + is_found
+        return counts
+
+    def _values(self, key: bytes) -> Iterator[bytes]:
+        """Yield all that stands under a key, whatever its kind."""
+        redis: Any = self._redis
+        kind = redis.type(key)
+        if kind == b"string":
+            found = [redis.get(key)]
+        elif kind == b"zset":
+            found = redis.zrange(key, 0, -1)
+        elif kind == b"hash":
+            found = [one for pair in redis.hgetall(key).items() for one in pair]
+        else:
+            found = redis.smembers(key) if kind == b"set" else []
+        yield from (one for one in found if one is not None)
+
+    def scrub(self) -> bool:
+        """Return False: what Redis' own files hold of deleted keys goes when it writes them anew."""
+        return False
 
     def close(self) -> None:
         """Close the connections."""

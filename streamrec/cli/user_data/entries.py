@@ -8,10 +8,11 @@ import msgspec
 import numpy as np
 
 from models.checkpoint import StoredTensors, read_state_part
+from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, InvalidEvent
 from streamrec.payload import decoded
-from streamrec.ports import Record
+from streamrec.ports import INTERACTIONS, Offsets, Record
 from streamrec.wire import decode_vector
 
 _OF_USERS = ("learner/model.users.", "users/", "user_shares/counts", "touched/users")
@@ -21,9 +22,33 @@ _decode: Any = msgspec.json.Decoder().decode
 
 
 class _UserRows(msgspec.Struct):
-    """The part of a checkpoint's state that says which row is a user's."""
+    """The part of a checkpoint's state that says which row is a user's, and what was read of the logs."""
 
     user_ids: list[str | None]
+    next_offsets: Offsets = {}
+
+
+def has_read(checkpoint: Path, erasure: Erasure) -> bool:
+    """Return whether a trainer's checkpoint was written behind an erasure.
+
+    Raises
+    ------
+    CorruptArtifact
+        When it can't be read.
+    """
+    read = read_state_part(checkpoint, _UserRows).next_offsets.get(INTERACTIONS, {})
+    return all(read.get(partition, 0) > offset for partition, offset in erasure.offsets.items())
+
+
+def is_in_checkpoint(checkpoint: Path, user_id: str) -> bool:
+    """Return whether a trainer's checkpoint knows a user.
+
+    Raises
+    ------
+    CorruptArtifact
+        When it can't be read.
+    """
+    return user_id in read_state_part(checkpoint, _UserRows).user_ids
 
 
 def row_in(checkpoint: Path, user_id: str) -> Iterator[object]:

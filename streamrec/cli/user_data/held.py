@@ -18,7 +18,7 @@ from streamrec.cli.training.initial_history import until_told
 from streamrec.cli.user_data.entries import as_entry, command_of, readable, row_in, value_of, vector_in
 from streamrec.cli.user_data.json_sections import Section
 from streamrec.datasets.archive.reading import archived, logs_in
-from streamrec.domain.events.erasure import VoidEvents, digest_of
+from streamrec.domain.events.erasure import Erasure, VoidEvents, digest_of, is_same_log
 from streamrec.domain.experiments.assignment import Assigner
 from streamrec.domain.generations.changelog import of_changelog_key
 from streamrec.errors import CorruptArtifact
@@ -33,6 +33,8 @@ from streamrec.ports import (
     Record,
 )
 from streamrec.settings.processes import LocationSettings
+
+_GROUP = "export"
 
 MOST_SEEN = 200_000
 """Seen items that are read: retention keeps 10,000 of a user, unless it was told otherwise."""
@@ -77,6 +79,28 @@ class HeldOfUser(NamedTuple):
         yield Section("attribution", self._attribution())
         yield Section("archive", self._archived() if self.archive is not None else ())
 
+    def came_back(self) -> bool:
+        """Return whether there are events from after the user's last erasure."""
+        events = (one for one in self._events() if one["counts"])
+        return any(not _is_marker(one["value"]) for one in events)
+
+    def last_erasure(self) -> Erasure | None:
+        """Return the user's erasure in the log of the events; None where there is none."""
+        patient, url = until_told(), self.locations.events_url
+        with (
+            closing(open_trainer_store(self.locations.store_url)) as store,
+            closing(open_event_source(url, [INTERACTIONS], _GROUP)) as source,
+        ):
+            digest = digest_of(self.user_id, patient(store.erasure_salt))
+            log = patient(source.identity_of, INTERACTIONS)
+            found = [one for one in patient(store.read_erasures, [digest]) if is_same_log(one.log, log)]
+        return max(found, key=lambda one: one.erased_at, default=None)
+
+    def n_live_vectors(self) -> int:
+        """Return in how many slots of the changelog the user's last record has a vector."""
+        last = {one["key"]: one["value"] for one in self._vectors()}
+        return sum(isinstance(value, dict) and value["vector"] is not None for value in last.values())
+
     async def _in_stores(self, store: DocumentStore, cache: HotCache) -> list[Section]:
         document = await store.get_user(self.user_id)
         lists = [
@@ -106,7 +130,7 @@ class HeldOfUser(NamedTuple):
             for one in until_told()(store.read_erasures, [digest]):
                 yield {"log": one.log, "offsets": one.offsets, "erased_at": one.erased_at}
 
-    def _events(self) -> Iterator[object]:
+    def _events(self) -> Iterator[dict[str, object]]:
         """Yield the user's events in the log; those from before an erasure count nowhere."""
         void = self._void()
         for record in records_of(self.locations.events_url, INTERACTIONS):
@@ -115,15 +139,11 @@ class HeldOfUser(NamedTuple):
                 yield as_entry(record) | {"counts": counts}
 
     def _void(self) -> VoidEvents:
-        patient, url = until_told(), self.locations.events_url
-        with (
-            closing(open_trainer_store(self.locations.store_url)) as store,
-            closing(open_event_source(url, [INTERACTIONS], "export")) as source,
-        ):
-            salt = patient(store.erasure_salt)
-            void = VoidEvents(salt, patient(source.identity_of, INTERACTIONS))
-            void.add(patient(store.read_erasures, [digest_of(self.user_id, salt)]))
-            return void
+        with closing(open_trainer_store(self.locations.store_url)) as store:
+            void = VoidEvents(until_told()(store.erasure_salt))
+        erasure = self.last_erasure()
+        void.add([] if erasure is None else [erasure])
+        return void
 
     def _of_topic(self, url: str, topic: str) -> Iterator[object]:
         return (as_entry(record) for record in records_of(url, topic) if self._is_of_user(record))
@@ -138,7 +158,7 @@ class HeldOfUser(NamedTuple):
         value = value_of(record.value) if record.value and b"user_id" in record.value else None
         return isinstance(value, dict) and str(value.get("user_id")) == self.user_id
 
-    def _vectors(self) -> Iterator[object]:
+    def _vectors(self) -> Iterator[dict[str, object]]:
         for record in records_of(self.locations.vectors_url, USER_VECTORS):
             if of_changelog_key(record.key)[0] == self.user_id:
                 yield as_entry(record) | {"value": vector_in(record.value)}
@@ -186,3 +206,7 @@ def trainer_checkpoints(artifacts_dir: Path) -> list[Path]:
     root = artifacts_dir / "checkpoints"
     generations = sorted(root.iterdir()) if root.is_dir() else []
     return [folder for generation in generations for folder in checkpoint_folders(generation)]
+
+
+def _is_marker(value: object) -> bool:
+    return isinstance(value, dict) and value.get("record") == "user_erased"

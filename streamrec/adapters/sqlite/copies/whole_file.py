@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +12,17 @@ from streamrec.adapters.sqlite.open_elsewhere import is_open_elsewhere
 from streamrec.durable_files import sync
 from streamrec.errors import Conflict, CorruptArtifact, Unavailable
 from streamrec.ports.copies import Counts
+from streamrec.traces import Trace
 
 _FILE = "data.db"
+
+_SCRUB_PATIENCE_S, _SCRUB_PAUSE_S = 60.0, 0.05
+
+_KEYS = frozenset({"user_id", "key"})
+"""Columns of which the whole value is an id, of users alone."""
+
+_OF_ITEMS = frozenset({"log_item-vectors", "log_commands"})
+"""Tables of which the keys are ids of items, too."""
 
 _BESIDE = ("-wal", "-shm", "-journal")
 
@@ -74,6 +84,29 @@ class SqliteCopies:
         ):
             connection.execute("UPDATE OR REPLACE erasures SET log = ? WHERE log = ?", (after, before))
 
+    def traces_of(self, trace: Trace) -> Counts:
+        """Return the rows that name a user, by table; topics without what their tables' names begin with."""
+        if not self._path.exists():
+            return {}
+        with closing(connect(self._path)) as connection, translated_errors(self._path):
+            return {
+                name.removeprefix("log_"): _n_naming(connection, name, trace)
+                for name in _tables_of(connection)
+            }
+
+    def scrub(self) -> bool:
+        """Write the file anew without free space, and empty its write-ahead log."""
+        if not self._path.exists():
+            return True
+        deadline = time.monotonic() + _SCRUB_PATIENCE_S
+        with closing(connect(self._path)) as connection, translated_errors(self._path):
+            connection.execute("VACUUM")
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"{self._path}: others read or write it without a pause; try again")
+                time.sleep(_SCRUB_PAUSE_S)
+        return True
+
     def close(self) -> None:
         """Return: no connection is kept."""
 
@@ -90,11 +123,25 @@ def _counts_in(path: Path) -> Counts:
         (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         if found != "ok":
             raise CorruptArtifact(f"{path}: {found}")
-        tables = [
-            name
-            for (name,) in connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1"
-            )
-            if not name.startswith("sqlite_")
-        ]
+        tables = _tables_of(connection)
         return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables}  # noqa: S608
+
+
+def _tables_of(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1").fetchall()
+    return [name for (name,) in found if not name.startswith("sqlite_")]
+
+
+def _n_naming(connection: sqlite3.Connection, table: str, trace: Trace) -> int:
+    """Return the rows of a table in which a column is the id, or holds it."""
+    columns = [name for _, name, *_ in connection.execute(f'PRAGMA table_info("{table}")')]
+    if trace.is_of_item and table in _OF_ITEMS:
+        return 0
+    equal = [name for name in columns if name in _KEYS or not trace.is_of_item]
+    conditions = [f'CAST("{name}" AS BLOB) IN (?, ?, ?)' for name in equal]
+    parameters: list[bytes] = [*trace.keys] * len(equal)
+    for name in columns:
+        conditions += [f'instr(CAST("{name}" AS BLOB), ?)'] * len(trace.tokens)
+        parameters += trace.tokens
+    statement = f'SELECT count(*) FROM "{table}" WHERE {" OR ".join(conditions)}'  # noqa: S608
+    return int(connection.execute(statement, parameters).fetchone()[0])
