@@ -8,6 +8,7 @@ import msgspec
 
 from streamrec.datasets.files.delimited.records import Suspicion
 from streamrec.datasets.files.header_words import what_is_missing
+from streamrec.datasets.files.objects.paths import value_at
 from streamrec.datasets.files.parts import sources_of
 from streamrec.datasets.files.raw_rows import Place, RawRow, RowNotes, attributes_looked_at, fields_of
 from streamrec.datasets.files.read_report import ReadReport
@@ -66,7 +67,8 @@ def _users_of(source: RowSource, report: ReadReport) -> Iterator[UserRow]:
 
 def _user_of(row: RawRow, column: str, reading: Reading, *, is_text: bool) -> tuple[str, dict[str, Any]]:
     fields = dict(fields_of(row))
-    given = fields.pop(column, None)
+    given = value_at(fields, column)
+    fields.pop(column, None)
     if isinstance(given, bool) or not isinstance(given, str | int | float):
         raise InvalidEvent("does_not_fit", f"the row has no {USER_ID}")
     user_id = id_of(USER_ID, given)

@@ -46,7 +46,7 @@ from streamrec.bars.ticks import TickRules, ticks_of
 from streamrec.cli.backup import manifest as backup_manifest
 from streamrec.datasets.archive import erasing as archive_erasing
 from streamrec.datasets.config_file import read_config
-from streamrec.datasets.files.json_rows import json_rows
+from streamrec.datasets.files.objects.rows import json_rows
 from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
 from streamrec.domain.bars.bar import BarsSpan, by_slot, pack
@@ -654,7 +654,7 @@ ROWS: tuple[Row, ...] = (
         None,
     ),
     Row(
-        "json_rows.json_rows",
+        "rows.json_rows",
         _file("rows.jsonl", lambda path: list(json_rows(path, {"user_id": "user_id"}, ["user_id"]))),
         (b'{"user_id":"u"}\n\n{"user_id":"v"}\n',),
         (InvalidDataset,),

@@ -68,12 +68,13 @@ class Columns:
     def could_be_ids(self, column: str) -> float:
         """Return the share of its values that could name somebody or something; 0: they don't."""
         texts = list(map(str, self._values[column]))
-        if not texts or any(isinstance(value, list | dict | bool) for value in self._values[column][:50]):
+        n_odd = sum(isinstance(value, list | dict | bool) for value in self._values[column])
+        if not texts:
             return 0.0
         n_fractions = sum(
             "." in text and text.replace(".", "", 1).isdigit() and not _ID_WITH_POINT.search(text)
             for text in texts
         )
         n_long = sum(len(text) > _LONGEST_ID for text in texts)
-        n_bad = max(n_fractions, n_long)
+        n_bad = max(n_fractions, n_long, n_odd)
         return 0.0 if n_bad > 0.5 * len(texts) else self.share_filled(column) * (1 - n_bad / len(texts))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import charset_normalizer
 
@@ -15,14 +15,15 @@ from streamrec.datasets.detection.vocabulary import role_of
 from streamrec.datasets.files.delimited.fields import FieldSplitter
 from streamrec.datasets.files.delimited.lines import Lines
 from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
-from streamrec.datasets.files.header_words import looks_like_data, shown
+from streamrec.datasets.files.header_words import advice, later_header, looks_like_data, shown
+from streamrec.datasets.files.objects.paths import value_at
 from streamrec.datasets.files.parts import parts_of
 from streamrec.datasets.files.plain_files import first_bytes, open_bytes, open_text
 from streamrec.datasets.files.reading import Reading
 from streamrec.datasets.files.row_source import RowSource, readable
 from streamrec.errors import InvalidDataset, InvalidEvent
 
-DELIMITERS = (",", ";", "\t", "|", "\x01", "~", "^")
+DELIMITERS = (",", ";", "\t", "|", "\x01", "~", "^", "::", "||")
 _ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "shift_jis"]
 _ENCODINGS += ["gb18030", "big5", "euc_jp", "euc_kr", "koi8_r", "cp437", "cp850", "mac_roman"]
 
@@ -61,7 +62,7 @@ class Layout:
 
     def values_of(self, column: str) -> list[Any]:
         """Return what stands in a column, without what is empty."""
-        return [value for row in self.rows if (value := row.get(column)) is not None]
+        return [value for row in self.rows if (value := value_at(row, column)) is not None]
 
 
 def layout_of(path: Path, told: Reading) -> Layout:
@@ -84,8 +85,13 @@ def layout_of(path: Path, told: Reading) -> Layout:
     with readable(part):
         reading, notes = _written(part, kind, told)
     source = RowSource(part, reading)
-    columns = source.columns()
+    columns = _leaves(source.columns(), kind)
     _check(path, columns)
+    words = later_header(source, columns) if kind == "csv" else None
+    if words is None and kind == "csv" and columns[0].startswith("{"):
+        words = advice(source, columns)
+    if words is not None:
+        raise InvalidDataset(f"{part}: its first line is {shown(columns)}; {words}")
     n_rows = min(_N_ROWS, max(20, _N_CELLS // max(1, len(columns))))
     rows = _rows(source, n_rows)
     if not rows:
@@ -108,6 +114,14 @@ def _written(part: Path, kind: str, told: Reading) -> tuple[Reading, list[str]]:
             reading, words = _with_header(reading, source, lines)
             notes += words
     return reading, notes
+
+
+def _leaves(columns: Sequence[str], kind: str) -> list[str]:
+    """Return the names of what holds values, without those of the objects around it."""
+    if kind == "csv":
+        return list(columns)
+    around = {name[:at] for name in columns for at, letter in enumerate(name) if letter == "."}
+    return [name for name in columns if name not in around]
 
 
 def _check(path: Path, columns: Sequence[str]) -> None:
@@ -172,22 +186,35 @@ def _with_delimiter(source: RowSource, reading: Reading, lines: list[str]) -> tu
     if lines[0].lower().lstrip('"').startswith("sep="):
         told = lines[0].rstrip("\r\n").rstrip('"')[-1:]
         return reading, [f"delimiter {told!r} (its first line says so)"]
-    found = []
-    for delimiter in DELIMITERS:
-        splitter = FieldSplitter(delimiter)
-        split = [splitter.split(line) for line in lines]
-        counts = Counter(len(fields) for fields, opened in split if opened is None)
-        n_fields, n_lines = max(counts.items(), key=lambda one: one[1], default=(1, 0))
-        if n_fields > 1:
-            share = n_lines / max(1, counts.total())
-            found.append((round(share, 1), n_fields, share, delimiter))
+    is_doubled = all("|" not in line.replace("||", "") for line in lines)
+    found = [_cut(lines, one) for one in DELIMITERS if one != ("|" if is_doubled else "||")]
+    found = [cut for cut in found if cut.n_fields > 1]
+    if not found:
+        # Blanks stand in texts as well: they have to cut all lines alike.
+        found = [cut for cut in [_cut(lines, " ")] if cut.n_fields > 2 and cut.share == 1]
     if not found:
         return reading, ["one column: no delimiter was found"]
-    _, n_fields, share, delimiter = max(found, key=lambda one: one[:3])
+    delimiter, n_fields, share = max(found, key=lambda cut: (round(cut.share, 1), cut.n_fields, cut.share))
     words = f"delimiter {delimiter!r}: {n_fields} fields in {share:.0%} of {len(lines):,} lines"
     if delimiter == source.usual_delimiter:
         return reading, [words]
     return replace(reading, delimiter=delimiter), [words]
+
+
+class _Cut(NamedTuple):
+    """Lines as a delimiter cuts them: the usual number of fields, and the share of lines that have it."""
+
+    delimiter: str
+    n_fields: int
+    share: float
+
+
+def _cut(lines: list[str], delimiter: str) -> _Cut:
+    splitter = FieldSplitter(delimiter)
+    split = [splitter.split(line) for line in lines]
+    counts = Counter(len(fields) for fields, opened in split if opened is None)
+    n_fields, n_lines = max(counts.items(), key=lambda one: one[1], default=(1, 0))
+    return _Cut(delimiter, n_fields, n_lines / max(1, counts.total()))
 
 
 def _with_header(reading: Reading, source: RowSource, lines: list[str]) -> tuple[Reading, list[str]]:

@@ -119,7 +119,9 @@ def _could_be_ids(columns: Columns, roles: Mapping[str, Role]) -> list[str]:
     return [
         name
         for name in _free(columns, roles)
-        if columns.could_be_ids(name) >= _LEAST_SHARE and not _is_row_id(columns, name)
+        if columns.could_be_ids(name) >= _LEAST_SHARE
+        and not _is_row_id(columns, name)
+        and not _is_constant(columns, name)
     ]
 
 
@@ -180,6 +182,10 @@ def _share(times: TimesFound | None) -> float:
 def _fits_types(columns: Columns, name: str) -> float:
     values = list(map(str, columns.values(name)))
     return columns.share_filled(name) if 0 < len(set(values)) <= _MOST_TYPES else 0.0
+
+
+def _is_constant(columns: Columns, name: str) -> bool:
+    return columns.n_rows > 20 and len(set(map(str, columns.values(name)))) == 1
 
 
 def _is_row_id(columns: Columns, name: str) -> bool:

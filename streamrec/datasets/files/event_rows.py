@@ -71,7 +71,10 @@ class EventRows:
         return event
 
     def _interaction(self, row: Mapping[str, Any]) -> Interaction:
-        timestamp = row.get("timestamp")
+        timestamp, item_ids = row.get("timestamp"), row.get("item_id")
+        if isinstance(item_ids, list):
+            words = "a row is to be of one item (jq, or pandas' explode, makes rows of lists)"
+            raise InvalidEvent("several_items", f"item_id is a list of {len(item_ids):,}: {words}")
         if timestamp is None or (isinstance(timestamp, str) and timestamp in _NO_TIMES):
             # In a stream the arrival stands in for it; a file has none.
             written = "" if timestamp is None else f": its timestamp is {timestamp!r}"

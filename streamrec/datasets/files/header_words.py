@@ -1,14 +1,20 @@
 """Words for a header that does not bring the columns that are wanted: what it looks like, and what to do."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 
+from streamrec.datasets.files.delimited.fields import FieldSplitter
+from streamrec.datasets.files.delimited.lines import Lines
+from streamrec.datasets.files.plain_files import open_text
 from streamrec.datasets.files.row_source import RowSource
 from streamrec.domain.events.values import time_of
 from streamrec.errors import InvalidEvent
 
 _DELIMITERS = ("\t", ";", "|", ",", "\x01", "~", "^")
 _N_SHOWN = 40  # columns
+_N_LINES = 30  # in which the header is looked for
 
 
 def shown(columns: Sequence[str]) -> str:
@@ -39,8 +45,13 @@ def advice(source: RowSource, columns: Sequence[str]) -> str | None:
     first = columns[0].lstrip()
     if first.startswith(("{", "[")):
         return "it looks like JSON: give the file a name that ends in .jsonl"
-    if first.startswith("#"):
-        return "it begins with '#': if it is a comment, remove the line; if it is the header, remove the '#'"
+    if first.startswith(("#", "%")):
+        sign = first[0]
+        return (
+            f"it begins with {sign!r}: if it is a comment, remove the line; if it is the header, the {sign!r}"
+        )
+    if (words := later_header(source, columns)) is not None:
+        return words
     delimiter = _other_delimiter(source, columns)
     if delimiter is not None:
         written = (
@@ -57,6 +68,21 @@ def advice(source: RowSource, columns: Sequence[str]) -> str | None:
             "such as --map user_id=1,item_id=2,timestamp=3"
         )
     return None
+
+
+def later_header(source: RowSource, columns: Sequence[str]) -> str | None:
+    """Return that a line further down looks like the header of CSV, and what to do; None: none does."""
+    if not source.reading.has_header:
+        return None
+    splitter = FieldSplitter(source.delimiter)
+    with open_text(source.path, source.reading.encoding) as text:
+        lines = [splitter.split(line)[0] for line in islice(Lines(text), _N_LINES)]
+    n_fields = Counter(map(len, lines)).most_common(1)[0][0]
+    number = next((at for at, fields in enumerate(lines, 1) if len(fields) >= n_fields), 1)
+    fields = lines[number - 1]
+    if number == 1 or n_fields < 3 or len(fields) != n_fields or not all(fields) or looks_like_data(fields):
+        return None
+    return f"line {number} looks like the header: remove those before it, `tail -n +{number} FILE` does so"
 
 
 def looks_like_data(names: Sequence[str]) -> bool:

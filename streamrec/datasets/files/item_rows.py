@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.objects.paths import value_at
 from streamrec.datasets.files.raw_rows import RawRow, RowNotes, attributes_looked_at, fields_of, readable
 from streamrec.datasets.files.reading import LIST_SEPARATOR
 from streamrec.datasets.files.row_source import RowSource
@@ -90,10 +91,11 @@ class ItemRows:
         return item
 
     def _fields_of(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        item_id = row.get(self._column_of["item_id"])
+        item_id = value_at(row, self._column_of["item_id"])
         if self._is_text:
             row = {column: self._meant(column, text) for column, text in row.items() if text != NULL_ID}
-        fields = {name: row[column] for name, column in self._column_of.items() if column in row}
+        found = ((name, value_at(row, column)) for name, column in self._column_of.items())
+        fields = {name: value for name, value in found if value is not None}
         if item_id is not None:
             fields["item_id"] = item_id
         categories = fields.get("categories")

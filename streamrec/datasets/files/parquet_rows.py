@@ -1,6 +1,7 @@
 """Rows of a Parquet file, a record batch at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from streamrec.errors import InvalidDataset
 
 _BATCH = 16_384  # rows
 _MAGIC = b"PAR1"
+_PACKED = {b"\x1f\x8b": "packed with gzip: unpack it", b"PK": "a zip archive: unpack it"}
 _TICKS_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -29,9 +31,9 @@ def parquet_columns(path: Path) -> list[str]:
     with path.open("rb") as file:
         start = file.read(len(_MAGIC))
     if start != _MAGIC:
-        what = "packed with gzip: unpack it" if start.startswith(b"\x1f\x8b") else "no Parquet file"
+        what = _PACKED.get(start[:2], "no Parquet file")
         raise InvalidDataset(f"{path} is {what}" if start else f"{path} is empty")
-    return list(pyarrow.parquet.read_schema(path).names)
+    return list(_paths_in(pyarrow.parquet.read_schema(path)))
 
 
 def parquet_rows(path: Path, wanted: Mapping[str, str] | None) -> Iterator[NumberedRow]:
@@ -47,11 +49,30 @@ def parquet_rows(path: Path, wanted: Mapping[str, str] | None) -> Iterator[Numbe
         if wanted is None:
             wanted = {name: name for name in file.schema_arrow.names}
         for batch in file.iter_batches(_BATCH, columns=list(dict.fromkeys(wanted.values()))):
-            columns_at = [batch.schema.names.index(column) for column in wanted.values()]
-            columns = [_plain_values(batch.column(at)) for at in columns_at]
+            columns = [_plain_values(_column_at(batch, column)) for column in wanted.values()]
             for values in zip(*columns, strict=True):
                 number += 1
                 yield number, 1, {n: v for n, v in zip(wanted, values, strict=True) if v is not None}
+
+
+def _paths_in(fields: Iterable[pyarrow.Field]) -> Iterator[str]:
+    """Yield the names of columns, and the paths of what is within structs."""
+    for field in fields:
+        yield field.name
+        if pyarrow.types.is_struct(field.type):
+            yield from (f"{field.name}.{inner}" for inner in _paths_in(field.type))
+
+
+def _column_at(batch: pyarrow.RecordBatch, name: str) -> pyarrow.Array:
+    """Return the column of a name, or of a path within structs."""
+    names = batch.schema.names
+    if name in names:
+        return batch.column(names.index(name))
+    first = next(one for one in names if name.startswith(f"{one}."))
+    column = batch.column(names.index(first))
+    for part in name.removeprefix(f"{first}.").split("."):
+        column = pyarrow.compute.struct_field(column, part)
+    return column
 
 
 def _plain_values(column: pyarrow.Array) -> list[Any]:
@@ -96,6 +117,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a value of any type that Parque
             return str(value)
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
+        case timedelta():
+            return value.total_seconds()
+        case time():
+            return str(value)
         case list() | tuple():
             return [_plain(part) for part in value]
         case dict():

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -25,15 +26,41 @@ def _open_zstd(path: Path, _mode: str) -> object:
     return io.BufferedReader(pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
 
 
+def _open_zip(path: Path, _mode: str) -> object:
+    """Open the one file of an archive."""
+    if path.suffix.lower() in _WORKBOOKS:
+        raise InvalidDataset(f"{path} is a workbook: save the sheet as CSV")
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise InvalidDataset(f"{path} is a zip archive or a workbook, and damaged: {error}") from error
+    names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    if _IN_WORKBOOKS & set(names) or any(name.startswith("Index/") for name in names):
+        raise InvalidDataset(f"{path} is a workbook: save the sheet as CSV")
+    names = [name for name in names if not name.startswith(("__MACOSX/", ".")) and "/." not in name]
+    if len(names) != 1:
+        shown = ", ".join(names[:5]) + ", ..." * (len(names) > 5)
+        raise InvalidDataset(
+            f"{path} is a zip archive of {len(names)} files ({shown}): unpack it, and name one"
+        )
+    try:
+        return archive.open(names[0])
+    except (RuntimeError, NotImplementedError) as error:  # behind a password, or packed in an odd way
+        raise InvalidDataset(f"{path} can't be unpacked: {error}") from error
+
+
 _UNPACKERS: dict[bytes, Callable[[Path, str], object]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
     b"\x28\xb5\x2f\xfd": _open_zstd,
+    b"PK\x03\x04": _open_zip,
 }
 
+_WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers")
+_IN_WORKBOOKS = {"[Content_Types].xml", "content.xml", "index.xml"}
 _FOREIGN = {
-    b"PK\x03\x04": "a zip archive or a workbook: unpack it, or save the sheet as CSV",
+    b"PK\x03\x04": "a zip archive: unpack it",
     b"PK\x05\x06": "an empty zip archive",
     b"\xd0\xcf\x11\xe0": "a workbook: save the sheet as CSV",
     b"PAR1": "a Parquet file: give it a name that ends in .parquet",
@@ -50,7 +77,22 @@ _FOREIGN = {
     b"<!doctype": "an HTML page: was the download refused?",
     b"<html": "an HTML page: was the download refused?",
     b"<?xml": "XML: export it as CSV or JSON Lines",
+    b"\x89HDF": "an HDF5 file: export it as Parquet or CSV",
+    b"\x93NUMPY": "an array of NumPy: export it as Parquet or CSV",
+    b"\x80\x04\x95": "a pickle: export it as Parquet or CSV",
+    b"\x80\x05\x95": "a pickle: export it as Parquet or CSV",
+    b"X\n\0\0\0": "an R object: export it as Parquet or CSV",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"version https://git-lfs": "a pointer of Git LFS: `git lfs pull` fetches the file",
+    b"-- MySQL dump": "a dump of a database: export the table as CSV",
+    b"--\n-- PostgreSQL": "a dump of a database: export the table as CSV",
+    b"INSERT INTO": "a dump of a database: export the table as CSV",
+    b"@relation": "an ARFF file: export it as CSV",
+    b"@RELATION": "an ARFF file: export it as CSV",
+    b"%%MatrixMarket": "a matrix without times: wanted a row an event",
 }
+_TAR = slice(257, 262)
 
 # UTF-32 begins as UTF-16 does: the longer mark is looked for first.
 _MARKS = (
@@ -117,8 +159,10 @@ def open_text(path: Path, encoding: str | None = None) -> Iterator[TextIOWrapper
 
 def _encoding_of(path: Path, start: bytes, told: str | None) -> str:
     for magic, what in _FOREIGN.items():
-        if start.startswith(magic):
+        if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(magic):
             raise InvalidDataset(f"{path} is {what}")
+    if start[_TAR] == b"ustar":
+        raise InvalidDataset(f"{path} is a tar archive: unpack it")
     marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
     if marked is not None:
         return marked

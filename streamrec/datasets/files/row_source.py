@@ -2,6 +2,8 @@
 
 import gzip
 import lzma
+import re
+import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -13,7 +15,7 @@ import pyarrow
 
 from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
 from streamrec.datasets.files.delimited.rows import CsvFile, delimiter_of
-from streamrec.datasets.files.json_rows import json_columns, json_rows
+from streamrec.datasets.files.objects.rows import json_columns, json_rows
 from streamrec.datasets.files.parquet_rows import parquet_columns, parquet_rows
 from streamrec.datasets.files.plain_files import first_bytes
 from streamrec.datasets.files.reading import AS_IT_STANDS, FileFormat, Reading
@@ -28,9 +30,11 @@ _FORMAT_OF: Mapping[str, FileFormat] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip")
 _TABBED = (".tsv", ".tab")
 _N_BYTES_PEEKED = 4096
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?[\s\x1e]*(?:\{|\[\s*[{\[\]])")
+_DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, pyarrow.ArrowException, zipfile.BadZipFile)
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,8 @@ class RowSource:
     Attributes
     ----------
     path
-        The file. CSV and JSON Lines that are packed (gzip, bzip2, xz, zstd) are known by their first bytes.
+        The file. CSV and JSON that are packed (gzip, bzip2, xz, zstd, a zip of one file) are known by their
+        first bytes.
     reading
         How it is read.
     """
@@ -133,16 +138,19 @@ class RowSource:
             start = first_bytes(self.path, _N_BYTES_PEEKED)
         if start.startswith(b"PAR1"):
             return "parquet"
-        if start.startswith(b"[") or (_deciding_suffix(self.path) == ".json" and not _has_rows(start)):
-            raise InvalidDataset(
-                f"{self.path} is no JSON Lines; `jq -c '.[]' FILE` makes them of a JSON array"
-            )
-        return "jsonl" if start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{") else "csv"
+        is_json = _deciding_suffix(self.path) in (".json", ".geojson") or _JSON.match(start)
+        return "jsonl" if is_json else "csv"
 
     @property
     def usual_delimiter(self) -> str:
         """Separator of fields where nothing else is told."""
         return "\t" if _deciding_suffix(self.path) in _TABBED else ","
+
+    @property
+    def delimiter(self) -> str:
+        """Separator of fields, where the file does not name one itself."""
+        told = self.reading.delimiter
+        return self.usual_delimiter if told is None else delimiter_of(told)
 
     @property
     def is_tabbed(self) -> bool:
@@ -174,12 +182,6 @@ def format_of(path: Path) -> FileFormat:
     return known
 
 
-def _has_rows(start: bytes) -> bool:
-    """Return whether the first line is an object by itself."""
-    first = start.lstrip().split(b"\n")[0].rstrip()
-    return first.startswith(b"{") and first.endswith(b"}")
-
-
 def _deciding_suffix(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in _PACKED]
     return suffixes[-1] if suffixes else ""
@@ -198,7 +200,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise InvalidDataset(f"there is no file {path}") from error
-    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, pyarrow.ArrowException) as error:
+    except _DAMAGE as error:
         raise InvalidDataset(f"{path} is damaged or incomplete: {error}") from error
     except UnicodeError as error:
         raise InvalidDataset(f"{path} holds bytes that are not of its encoding: {error}") from error

@@ -38,7 +38,7 @@ BAD = [
     ("nothing.csv", b"a,b\nx,y\nx,z\n", "Say which"),
     ("twice.csv", b"user_id,item_id,item_id,timestamp\na,b,c,1\n", "several columns named item_id"),
     ("sheet.xlsx", b"PK\x03\x04" + b"x" * 99, "save the sheet as CSV"),
-    ("deep.json", b'[{"user_id": 1}]', "jq"),
+    ("deep.json", b'{"rows": [{"user_id": 1}, {}]}', "jq"),
     ("only.csv", b"user_id,item_id,timestamp\n", "no row"),
     *((f"cut.csv.{ending}", packed[:30], words) for ending, packed, words in CUT),
 ]

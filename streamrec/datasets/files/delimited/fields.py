@@ -3,6 +3,12 @@
 import re
 from typing import NamedTuple
 
+BLANKS = " \t\u00a0\u202f\u3000\u200b\ufeff"
+"""Blanks around a field, which are no part of it: no-break, wide and invisible ones too."""
+
+_OF_SPREADSHEET = re.compile('="([^"]*)"')  # keeps a spreadsheet from making a number of a code
+_ESCAPED = re.compile(r'\\(["\\])')
+
 
 class OpenField(NamedTuple):
     """A quoted field that does not end on its line: its column, and its text so far."""
@@ -23,20 +29,24 @@ class FieldSplitter:
 
     Blanks around a field are not part of it, those within quotation marks are. A field that begins with a
     quotation mark is quoted if another mark ends it just before a delimiter or the end; within, two marks
-    stand for one. Any other mark is text, as in ``12" plate``.
+    stand for one, or else a mark behind a backslash does. Any other mark is text, as in ``12" plate``. Of
+    ``="007"``, which spreadsheets read as a text, the text counts.
 
     Parameters
     ----------
     delimiter
-        One character.
+        Mostly one character.
     """
 
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter
-        self.blanks = " \t".replace(delimiter, "")
+        self.blanks = "".join(blank for blank in BLANKS if blank not in delimiter)
         end, blank = re.escape(delimiter), f"[{self.blanks}]"
+        plain = f"[^{end}]*" if len(delimiter) == 1 else f"(?:(?!{end}).)*"
         self._field = re.compile(
-            rf'(?:\A|{end})(?:{blank}*"((?:[^"]++|"")*+)"{blank}*(?={end}|\Z)|([^{end}]*))'
+            rf'(?:\A|{end})(?:{blank}*"((?:[^"]++|"")*+)"{blank}*(?={end}|\Z)'
+            rf'|{blank}*"((?:[^"\\]++|\\.)*+)"{blank}*(?={end}|\Z)|({plain}))',
+            re.DOTALL,
         )
         self._opening = re.compile(rf'{blank}*"((?:[^"]++|"")*+)\Z')
         self._until_mark = re.compile(r'((?:[^"]++|"")*+)"')
@@ -48,11 +58,14 @@ class FieldSplitter:
         opened: OpenField | None = None
         for match in self._field.finditer(text):
             if match[1] is not None:
-                fields.append(match[1].replace('""', '"'))
+                fields.append(_of_text(match[1].replace('""', '"')))
                 continue
-            plain = match[2].strip(self.blanks)
+            if match[2] is not None:
+                fields.append(_ESCAPED.sub(r"\1", match[2]))
+                continue
+            plain = _of_text(match[3].strip(self.blanks))
             if opened is None and plain.startswith('"'):
-                rest = self._opening.match(text, match.start(2))
+                rest = self._opening.match(text, match.start(3))
                 if rest is not None:
                     # The line's end is part of the field.
                     opened = OpenField(len(fields), rest[1].replace('""', '"') + line[len(text) :])
@@ -74,5 +87,11 @@ class FieldSplitter:
         if not rest.strip("\r\n"):
             return Closing(text, None)
         if rest.startswith(self.delimiter):
-            return Closing(text, rest[1:])
+            return Closing(text, rest[len(self.delimiter) :])
         raise ValueError("a quotation mark within a quoted field")
+
+
+def _of_text(field: str) -> str:
+    """Return the text that a spreadsheet is told to keep, or the field as it stands."""
+    told = _OF_SPREADSHEET.fullmatch(field) if field.startswith("=") else None
+    return told[1] if told else field

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from streamrec.datasets.files.delimited.fields import FieldSplitter, OpenField
+from streamrec.datasets.files.delimited.fields import BLANKS, FieldSplitter, OpenField
 from streamrec.datasets.files.delimited.lines import Lines, is_cut
 from streamrec.datasets.files.plain_files import MAX_LINE
 from streamrec.errors import InvalidEvent
@@ -40,7 +40,7 @@ _TWO_READINGS = (
 )
 
 _LINE_BREAK = re.compile(r"[\r\n]")
-_BLANK_BESIDE_MARK = re.compile('[ \t]"|"[ \t]')
+_NOT_PLAIN = re.compile(f'[{BLANKS}=]"|"[{BLANKS}]')
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -106,7 +106,9 @@ class CsvRecords:
         # The reader of the standard library is fast, and agrees with the splitter where there are no blanks
         # beside a mark, and no mark is open or stands where it should be doubled: then it fails.
         self._quoted: deque[str] = deque()
-        self._reader = csv.reader(iter(self._quoted.popleft, None), delimiter=splitter.delimiter, strict=True)
+        delimiter = splitter.delimiter
+        self._is_plain = len(delimiter) == 1
+        self._reader = csv.reader(iter(self._quoted.popleft, None), delimiter=delimiter[0], strict=True)
 
     def __iter__(self) -> Iterator[NumberedRow]:
         """Yield rows; blank lines are skipped."""
@@ -122,7 +124,7 @@ class CsvRecords:
 
     def _quoted_fields(self, line: str) -> list[str]:
         """Return the fields of a line whose marks leave no doubt; else none."""
-        if _BLANK_BESIDE_MARK.search(line):
+        if not self._is_plain or _NOT_PLAIN.search(line):
             return []
         self._quoted.append(line)
         try:

@@ -13,6 +13,7 @@ from streamrec.datasets.files.plain_files import open_text
 from streamrec.errors import InvalidDataset
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)  # Excel's
+_SIGNS = re.compile(r'[^\w\s"\\]{2,4}')  # as in MovieLens-1M: 1::1193::5::978300760
 _ESCAPES = {"tab": "\t", "\\t": "\t"}
 
 
@@ -81,17 +82,19 @@ class CsvFile:
 def delimiter_of(option: str) -> str:
     r"""Return the delimiter that an option names.
 
-    >>> delimiter_of(";"), delimiter_of(r"\t"), delimiter_of(r"\x01"), delimiter_of("tab")
-    (';', '\t', '\x01', '\t')
+    >>> delimiter_of(";"), delimiter_of(r"\t"), delimiter_of(r"\x01"), delimiter_of("tab"), delimiter_of("::")
+    (';', '\t', '\x01', '\t', '::')
 
     Raises
     ------
     InvalidDataset
-        When it is not one character, or one that ends fields or lines by itself.
+        When it is not one character or some signs, or one that ends fields or lines by itself.
     """
     delimiter = _ESCAPES.get(option.lower(), option)
     if re.fullmatch(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[0-7]{1,3})", option):
         delimiter = codecs.decode(option, "unicode_escape")
+    if _SIGNS.fullmatch(delimiter):
+        return delimiter
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise InvalidDataset(f"a delimiter is one character such as ';' or '\\t' (a tab), not {option!r}")
     return delimiter

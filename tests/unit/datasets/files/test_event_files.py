@@ -263,7 +263,7 @@ def test_other_mistakes_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="price: an event has no such field"):
         read_events(EventFile(path, Reading({"price": "price"})))
     with pytest.raises(InvalidDataset, match="one character"):
-        read_events(EventFile(path, Reading(MAPPING, delimiter="::")))
+        read_events(EventFile(path, Reading(MAPPING, delimiter="ab")))
     with pytest.raises(InvalidDataset, match="can't be read"):
         read_events(EventFile(path / "below.csv", Reading(MAPPING)))
 

@@ -363,7 +363,7 @@ def test_the_message_says_which_delimiter(delimiter: str, option: str) -> None:
         events_of(HEADER + "a,x,1\n", "f.tsv")
 
 
-@pytest.mark.parametrize("wrong", ["", "::", '"', "\n", r"\q"])
+@pytest.mark.parametrize("wrong", ["", "ab", '"', "\n", r"\q"])
 def test_a_delimiter_that_is_none(wrong: str) -> None:
     with pytest.raises(InvalidDataset, match="one character"):
         events_of(HEADER + "a,x,1\n", delimiter=wrong)
@@ -413,10 +413,15 @@ def test_no_header() -> None:
     [
         ("f.csv", "# exported\n" + HEADER + "a,x,1\n", "begins with '#'"),
         ("f.csv", '{"user_id":"a","item_id":"b","timestamp":1}\n', "looks like JSON"),
-        ("f.jsonl", '[{"user_id":"a","item_id":"b","timestamp":1}]\n', "JSON array.*jq"),
-        ("f.jsonl", '{\n  "user_id": "a"\n}\n', "several lines.*jq"),
-        ("f.jsonl", HEADER + "a,x,1\n", "no JSON object"),
-        ("f.json", "[]", "no JSON Lines.*jq"),
+        ("f.jsonl", HEADER + "a,x,1\n", "no JSON object.*looks like CSV.*ends in .csv"),
+        ("f.json", "[]", "no JSON object"),
+        ("f.json", "{'user_id': 'a'}\n", "written as Python does it"),
+        ("f.json", '{"rows": [{"user_id": "a"}, {"user_id": "b"}]}', "rows in 'rows': `jq -c '.rows"),
+        (
+            "f.json",
+            '{"user_id": {"0": "a", "1": "b"}, "n": {"0": 1, "1": 2}}',
+            "a row each.*orient='records'",
+        ),
     ],
 )
 def test_words_for_what_is_no_table(name: str, text: str, words: str) -> None:

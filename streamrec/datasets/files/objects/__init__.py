@@ -1,0 +1,1 @@
+"""JSON: objects of a text as rows, and the values within them."""
