@@ -69,7 +69,7 @@ def install(names: tuple[str, ...], torch: str | None) -> None:
     os.environ["PIP_USER"] = "0"
     mend()
     if torch is not None and not has(torch):
-        say("Installing into .venv: about 400 MB to download, 1.5 GB on disk; some minutes")
+        say("Installing into .venv: about 400 MB to download, 1.7 GB on disk; some minutes")
         install_torch(torch)
     install_rest([f"--requirement={name}" for name in names])
 
