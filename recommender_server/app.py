@@ -161,7 +161,7 @@ def _route_experiments(
         ),
     )
     editor = experimenting.editor
-    app.add_route("/v1/experiments", experiments.Experiments(editor))
+    app.add_route("/v1/experiments", experiments.Experiments(editor, experimenting.running))
     app.add_route("/v1/experiments/{experiment_id}", experiments.Experiment(editor, rules.max_body_bytes))
     app.add_route("/v1/experiments/{experiment_id}/ramp", experiments.Ramp(editor))
     app.add_route("/v1/experiments/{experiment_id}/stop", experiments.Stop(editor))

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import itertools
 import shutil
 import socket
@@ -38,8 +37,10 @@ from streamrec.cli.training.attribution import logs_of
 from streamrec.cli.training.bars import cache_of, sources_of_ticks
 from streamrec.cli.training.sinks import open_sinks, sources_of_events
 from streamrec.domain.bars.bar import BarsUpdate
-from streamrec.domain.experiments.definition import Experiment, Guardrail, Variant
+from streamrec.domain.experiments.definition import Changes, Experiment, Guardrail, Variant
 from streamrec.domain.experiments.exposure import Exposure
+from streamrec.domain.generations.challenger import ChallengerStatus
+from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
 from streamrec.learning.reverts import Reverts
@@ -474,16 +475,27 @@ def drive_exposures(metrics: Metrics) -> None:
 
 async def _experiment(metrics: Metrics) -> None:
     """Run an experiment beside a definition that can't be read, and show a list when the log is closed."""
-    parts, store = _parts(metrics), MemoryStore()
+    parts = _parts(metrics)
+    store, cache = parts.store, parts.cache
+    assert isinstance(store, MemoryStore)
+    assert isinstance(cache, MemoryCache)
     variants = (Variant("a"), Variant("b"))
     await store.put_experiment(Experiment("x", 1, variants, "a", "ctr", state="running"), 0)
     store.documents["broken"] = 1, b"{"
-    app = recommender_server.app.create_app(
-        dataclasses.replace(parts, store=store), recommender_server.app.Rules()
-    )
+    by_challenger = (Variant("a", changes=Changes(generation="challenger")), Variant("b", 1e-6))
+    of_model = Experiment("m", 1, by_challenger, "a", "ctr", state="running", layer="model", challenger="g2")
+    await store.put_experiment(of_model, 0)
+    app = recommender_server.app.create_app(parts, recommender_server.app.Rules())
     async with Client(app).running() as client:
-        while "experiments" not in (await client.call("GET", "/v1/recommendations?user_id=u&k=1")).json:
+        while (answer := await client.call("GET", "/v1/recommendations?user_id=known&k=1")).json.get(
+            "experiments", {}
+        ).keys() != {"x", "m"}:
+            status = ChallengerStatus(
+                "g2", first_blend().published(), True, asyncio.get_running_loop().time()
+            )
+            cache.publish_challenger(status)
             await asyncio.sleep(0.01)
+        assert answer.status == 200
     log = ExposureLog(parts.sink, metrics)
     await log.aclose()
     log.note(Exposure("r", "u", 1.0, ["i"]))

@@ -20,6 +20,7 @@ from streamrec.domain.experiments.definition import MAX_DEFINITION_BYTES
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
 from streamrec.serving.experiments.editor import ExperimentEditor
+from streamrec.serving.experiments.running import RunningExperiments
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.ids import id_in_path
 
@@ -38,13 +39,13 @@ class Experiments:
 
     scopes: ClassVar = ADMIN_ALONE
 
-    def __init__(self, editor: ExperimentEditor) -> None:
-        self._editor = editor
+    def __init__(self, editor: ExperimentEditor, running: RunningExperiments) -> None:
+        self._editor, self._running = editor, running
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Answer with all definitions."""
         found = await self._editor.all()
-        _send(resp, ExperimentsAnswer(found.experiments, found.broken))
+        _send(resp, ExperimentsAnswer(found.experiments, found.broken, self._running.paused))
 
 
 class Experiment:

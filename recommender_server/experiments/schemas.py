@@ -69,10 +69,11 @@ class ExperimentAnswer(msgspec.Struct, frozen=True):
 
 
 class ExperimentsAnswer(msgspec.Struct, frozen=True):
-    """All definitions in the order of their ids; and of others, which can't be read, why."""
+    """All definitions in the order of their ids; of others, which can't be read, why; why some are paused."""
 
     experiments: list[Experiment]
     broken: dict[str, str]
+    paused: dict[str, str] = {}
 
 
 def experiment_of(experiment_id: str, body: ExperimentBody) -> Experiment:

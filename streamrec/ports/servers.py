@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bars.bar import HeldBars
+from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.published_blend import Blend
@@ -45,6 +46,9 @@ class UserStore(Protocol):
 
     async def get_users(self, user_ids: Sequence[str]) -> dict[str, UserDocument]:
         """Return the documents of these, up to 2,000; unknown users are left out."""
+
+    async def get_challenger_user(self, user_id: str) -> ChallengerUser | None:
+        """Return the challenger's vector of a user as last published; None where there is none."""
 
     async def seen_items(self, user_id: str, limit: int) -> list[str]:
         """Return the newest `limit` items that this user has seen, newest first."""
@@ -134,6 +138,9 @@ class HotCache(Rankings, ItemTallies, UserSteps, Protocol):
 
     async def check(self) -> None:
         """Return when the cache answers."""
+
+    async def challenger(self) -> ChallengerStatus | None:
+        """Return the challenger's state as last published; None when there is none that can be read."""
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

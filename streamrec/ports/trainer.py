@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.events.erasure import Erasure
+from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.generations.roles import Promotion, Roles
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.popularity.ranked_item import RankedItem
@@ -104,6 +105,15 @@ class TrainerStore(KeeperStore, ExperimentStore, Protocol):
     def forget_users(self, user_ids: Sequence[str], lease: Lease) -> None:
         """Delete states and seen sets (not the attributes, which the services own)."""
 
+    def publish_challenger(self, users: Sequence[ChallengerUser], gone: Sequence[str], lease: Lease) -> None:
+        """Delete the challenger's vectors of users who are gone, then replace those of others.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token than the lease's has been given out; nothing is left written then.
+        """
+
     def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the attributes of up to 10,000 users as they are now; those without any are left out."""
 
@@ -146,6 +156,9 @@ class CachePublisher(Protocol):
 
     def publish_blend(self, blend: Blend) -> None:
         """Replace the learned blend of the sources."""
+
+    def publish_challenger(self, status: ChallengerStatus) -> None:
+        """Replace the state of the challenger."""
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters, for anyone to look at."""

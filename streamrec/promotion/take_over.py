@@ -21,13 +21,11 @@ from streamrec.ports import EventSource, Offsets, Record, UserUpdates, n_between
 from streamrec.process.decoding import Batch, read_batch
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.stream_loop import StreamLoop
+from streamrec.publishing.all_users import USERS_AT_ONCE
 from streamrec.publishing.publications import UserPublication
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.rejections import rejection
 from streamrec.publishing.views import user_states
-
-_USERS_AT_ONCE = 1000
-"""Users in one transaction of the store: some tens of milliseconds, for which the stream's users wait."""
 
 _POLL_AT_ONCE = 8192
 
@@ -103,10 +101,10 @@ def publish_all_users(
 ) -> bool:
     """Publish every user's state, and learn on meanwhile; False when told to stop before the end."""
     n_users = state.user_ids.n_rows  # those who come later are published by the loop
-    for first in range(0, n_users, _USERS_AT_ONCE):
+    for first in range(0, n_users, USERS_AT_ONCE):
         if should_stop():
             return False
-        rows = np.arange(first, min(first + _USERS_AT_ONCE, n_users))
+        rows = np.arange(first, min(first + USERS_AT_ONCE, n_users))
         publisher.publish_users(UserPublication(UserUpdates(user_states(state, rows), []), [], []))
         loop.step()
     publisher.drain()

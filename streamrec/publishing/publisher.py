@@ -12,6 +12,7 @@ from threading import Event
 from typing import NamedTuple
 
 from streamrec.domain.generations.changelog import changelog_key, changelog_writer, key_before
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.errors import Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import (
@@ -150,6 +151,14 @@ class Publisher:
         gathered = Gathered(vectors, time.time(), self._changelog.commands_read())
         self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, gathered))
 
+    @property
+    def wish(self) -> int | None:
+        """Number of a wish for all users, beside those whom the stream changes; None: there is none."""
+        return None
+
+    def fulfil(self, wish: int) -> None:
+        """Note, once all that was handed over is out, that all users of a wish are."""
+
     def publish_neighbours(self, neighbours: Mapping[str, Neighbours]) -> None:
         """Hand over the neighbours of some items; none for an item that is gone."""
         self.neighbours.publish(neighbours)
@@ -167,6 +176,9 @@ class Publisher:
             self._n_skipped_statuses -= 1
         elif self._status.is_free():
             self._status.submit(partial(self._write_status, make_status()))
+
+    def publish_challenger(self, make_blend: Callable[[], Blend]) -> None:
+        """Do nothing: a challenger's publisher tells of it."""
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""

@@ -9,6 +9,7 @@ from streamrec.serving.batch.batch_recommender import BatchRecommender
 from streamrec.serving.batch.read_together import ItemsTogether, UsersTogether
 from streamrec.serving.batch_lists.answers import BatchListRecommender
 from streamrec.serving.batch_lists.published import PublishedBatches
+from streamrec.serving.experiments.challenger import ServedChallenger, guarded_users
 from streamrec.serving.experiments.variants import Usual
 from streamrec.serving.exposures.counting import Exposures
 from streamrec.serving.exposures.reading import ExposureReader
@@ -181,6 +182,15 @@ def serving_over(
         exposures=exposures,
         exposure_reader=ExposureReader(cache, cache_guard),
         batch_lists=BatchListRecommender(batches, recommender, items, blend, metrics),
-        usual=Usual(users, retrieval_without, items, blend, reader.rankings, exploration, batches),
+        usual=Usual(
+            users,
+            retrieval_without,
+            items,
+            blend,
+            reader.rankings,
+            exploration,
+            batches,
+            ServedChallenger(cache, cache_guard, guarded_users(store, store_guard), blend, metrics),
+        ),
         step_reader=UserStepReader(exposures.steps, cache, cache_guard),
     )

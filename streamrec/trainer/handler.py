@@ -18,13 +18,14 @@ from streamrec.ports import Offsets, UserUpdates
 from streamrec.process.checkpointing import WrittenBeside
 from streamrec.process.decoding import Batch, KeyedCommand
 from streamrec.process.retries import patiently
+from streamrec.publishing.all_users import AllUsers
 from streamrec.publishing.neighbours import NeighbourPublishing
 from streamrec.publishing.publications import Status, UserPublication
 from streamrec.publishing.rankings import RankingPublishing
 from streamrec.publishing.rejections import rejection
 from streamrec.publishing.status_report import StatusReporting
 from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
-from streamrec.publishing.views import blend_gauges, state_gauges, user_states
+from streamrec.publishing.views import blend_gauges, blend_of, state_gauges, user_states
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
 from streamrec.trainer.context import TrainerContext
@@ -72,6 +73,7 @@ class TrainerHandler:
         self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)
         self._item_vectors = publishing_of_items(state, publisher, settings, now)
         self._user_vectors = publishing_of_users(state, publisher, settings, now)
+        self._all_users = AllUsers(state, publisher)
         self._rankings = RankingPublishing(state, context.categories, context.rules.weights, publisher)
         self._report = StatusReporting(state.generation, now)
         self._pending, self._rejections = Pending(), Digest("records_rejected")
@@ -175,6 +177,7 @@ class TrainerHandler:
             self._publish_pending()
         for publishing in (self._item_vectors, self._user_vectors, self._neighbours):
             publishing.publish_if_due(now)
+        self._all_users.publish_if_wanted()
 
     def _publish_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
@@ -208,6 +211,7 @@ class TrainerHandler:
         self._report.note(numbers, now)
         self._evaluation.serving.renew()
         self._context.publisher.publish_status(lambda: self._status(numbers, now))
+        self._context.publisher.publish_challenger(lambda: blend_of(self._state, self._context.rules.weights))
         if self._role_end is not None:
             self._state.promotions_asked = self._role_end.settle(self._state.promotions_asked)
 

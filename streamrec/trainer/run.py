@@ -97,8 +97,10 @@ def _follow(
 ) -> None:
     """Train in a role until it ends; as a new champion, first publish what the one before did not."""
     promotion = None
+    # One that stood still for longer than its lease must not write the cache any more.
+    process.sinks.cache.write_under(lambda: held.lease.lease)
     if held.role == "champion":
-        _shut_out_the_one_before(process, held)
+        process.roles.claim(held.lease.lease)
         promotion = process.roles.read().under_way if start == "checkpoint" else None
     patient = patiently(process.stop.is_giving_up, metrics_of(held.role, process.metrics))
     since = patient(committed_by_champions, source) if promotion is not None else {}
@@ -108,12 +110,6 @@ def _follow(
         if promotion is not None:
             _take_over(process, trainer, promotion, since)
         _stream(trainer.loop)
-
-
-def _shut_out_the_one_before(process: TrainerProcess, held: HeldRole) -> None:
-    """Let a champion that stood still for longer than its lease write neither cache nor roles any more."""
-    process.sinks.cache.write_under(lambda: held.lease.lease)
-    process.roles.claim(held.lease.lease)
 
 
 def _stream(loop: StreamLoop) -> None:

@@ -18,6 +18,7 @@ from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
 from streamrec.domain.bars.minute_table import TALLY
+from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.published_blend import TrainerRules
@@ -179,6 +180,17 @@ async def test_the_blend_is_replaced(cache: Sides) -> None:
     )
     cache.publisher.publish_blend(ranker.published())
     assert await cache.server.blend() == ranker.published()
+
+
+async def test_the_challengers_state_is_replaced_beside_the_champions_blend(cache: Sides) -> None:
+    assert await cache.server.challenger() is None
+    status = ChallengerStatus("g2", first_blend().published(), has_users=False, published_at=7.5)
+    cache.publisher.publish_challenger(status)
+    assert await cache.server.challenger() == status
+    later = msgspec.structs.replace(status, has_users=True, published_at=8.5)
+    cache.publisher.publish_challenger(later)
+    assert await cache.server.challenger() == later
+    assert await cache.server.blend() is None
 
 
 async def test_counters_are_replaced_together(cache: Sides) -> None:

@@ -14,6 +14,7 @@ from streamrec.adapters.mongo import store as mongo_store
 from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.adapters.sqlite import search as sqlite_search
 from streamrec.domain.events.erasure import Erasure, digest_of
+from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.items.item import Item, ItemPosition
 from streamrec.domain.users.user import (
     MAX_ATTRIBUTES_BYTES,
@@ -605,3 +606,51 @@ async def test_profiles_of_many_users_are_those_of_each(store: Sides, n_seen: in
         min(n_seen, 2),
     ]
     assert await store.server.get_profiles([], n_seen) == {}
+
+
+def challenger_of(user_id: str, generation: str = "g2", aging: bytes | None = None) -> ChallengerUser:
+    return ChallengerUser(user_id, generation, b"\0\0\x80\x3f" * 2, aging)
+
+
+def challengers_lease(trainer: TrainerStore, owner: str = "one", now: float = NOW) -> Lease:
+    lease = trainer.acquire("trainer-challenger", owner, 10.0, now)
+    assert lease is not None
+    return lease
+
+
+async def test_the_challengers_vectors_stand_beside_the_documents(store: Sides) -> None:
+    lease = challengers_lease(store.trainer)
+    store.trainer.publish_users(UserUpdates([state_of("u")], []), held(store.trainer))
+    users = [challenger_of(id_) for id_ in ("u", *ODD_IDS)]
+    store.trainer.publish_challenger(users, [], lease)
+    for user in users:
+        assert await store.server.get_challenger_user(user.user_id) == user
+    assert await store.server.get_challenger_user("unknown") is None
+    document = await store.server.get_user("u")
+    assert document is not None
+    assert document.state == state_of("u")
+    newer = challenger_of("u", "g3", b"\0\x3c" * 2)
+    store.trainer.publish_challenger([challenger_of("u"), newer], ["u", ODD_IDS[0], "unknown"], lease)
+    assert await store.server.get_challenger_user("u") == newer
+    assert await store.server.get_challenger_user(ODD_IDS[0]) is None
+    store.trainer.publish_challenger([], [], lease)
+
+
+async def test_a_challenger_that_lost_its_lease_writes_nothing(store: Sides) -> None:
+    lost = challengers_lease(store.trainer)
+    lease = challengers_lease(store.trainer, "two", NOW + 11)
+    store.trainer.publish_challenger([challenger_of("u", "g3")], [], lease)
+    for users, gone in (([challenger_of("u")], []), ([challenger_of("v")], []), ([], ["u"])):
+        with pytest.raises(LeaseLost):
+            store.trainer.publish_challenger(users, gone, lost)
+    assert await store.server.get_challenger_user("u") == challenger_of("u", "g3")
+    assert await store.server.get_challenger_user("v") is None
+
+
+async def test_an_erased_user_has_no_vector_of_the_challenger(store: Sides) -> None:
+    lease = challengers_lease(store.trainer)
+    store.trainer.publish_challenger([challenger_of("u"), challenger_of("v")], [], lease)
+    assert await store.server.erase_user("u")
+    assert await store.server.get_challenger_user("u") is None
+    assert await store.server.get_challenger_user("v") == challenger_of("v")
+    assert not await store.server.erase_user("u")

@@ -148,6 +148,30 @@ class Stack:
         said = Process(self.folder, name, python("-m", "streamrec", *words), self.environment).start()
         return said.exit_code(), said.said()
 
+    def begin_experiment(self) -> None:
+        """Let the challenger answer half of the users, once its vectors of them are out."""
+        definition = {
+            "variants": [{"name": "a"}, {"name": "b", "changes": {"generation": "challenger"}}],
+            "control": "a",
+            "primary": "ctr",
+            "state": "running",
+        }
+        self.recommender.call("PUT", "/v1/experiments/models", definition)
+        self.wait_for_variant()
+
+    def wait_for_variant(self) -> None:
+        """Wait until the challenger answers one of the users."""
+        eventually(lambda: any(self._is_by_challenger(user_id) for user_id in self.user_ids))
+
+    def why_paused(self) -> str | None:
+        told: str | None = self.recommender.get("/v1/experiments")["paused"].get("models")
+        return told
+
+    def _is_by_challenger(self, user_id: str) -> bool:
+        answer = self.recommender.get(f"/v1/recommendations?user_id={user_id}&k={K}")
+        by_variant = answer.get("experiments", {}).get("models") == "b"
+        return bool(by_variant and answer["generation"] == self.roles.challenger)
+
     def users_by_generation(self) -> dict[str, int]:
         with closing(sqlite3.connect(self.folder / "var/store.db")) as store:
             return dict(store.execute("SELECT generation, count(*) FROM users GROUP BY generation"))
@@ -206,15 +230,18 @@ def test_promotion_and_rollback_under_load(stack: Stack) -> None:
     try:
         eventually(lambda: stack.statsd.gauge("trainer.prequential.gmf.n_events") > 100)
         eventually(lambda: stack.statsd.gauge("challenger.prequential.gmf.n_events") > 100)
+        stack.begin_experiment()
         exit_code, said = stack.command("promote", new)
         assert exit_code == 0, said
         assert stack.roles[:2] == (new, old)
         eventually(lambda: stack.index.get("/v1/stats")["generation"] == new)
-        time.sleep(1.0)
+        eventually(lambda: "is not the challenger any more" in (stack.why_paused() or ""))
         exit_code, said = stack.command("rollback")
         assert exit_code == 0, said
         assert stack.roles[:2] == (old, new)
         eventually(lambda: stack.index.get("/v1/stats")["generation"] == old)
+        eventually(lambda: stack.why_paused() is None)
+        stack.wait_for_variant()
     finally:
         load.end()
     assert load.failures == []

@@ -13,15 +13,27 @@ from streamrec.domain.experiments.definition import Experiment, Variant
 from streamrec.serving.experiments.editor import ExperimentEditor
 from streamrec.serving.experiments.running import READ_EVERY_S
 
+
+async def no_challenger() -> str | None:
+    return None
+
+
 PROCESS = """
 import asyncio, sys
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.opening import open_store
+from streamrec.serving.experiments.challenger import ServedChallenger, guarded_users
 from streamrec.serving.experiments.running import RunningExperiments
 from streamrec.serving.guard import Guard
+from streamrec.serving.sources.learned_blend import LearnedBlend
 from streamrec.telemetry import NullMetrics
 
 async def main():
-    running = RunningExperiments(open_store(sys.argv[1]), Guard("store", 5.0, NullMetrics()), NullMetrics())
+    store, cache, metrics = open_store(sys.argv[1]), MemoryCache(), NullMetrics()
+    guard = Guard("store", 5.0, metrics)
+    users = guarded_users(store, guard)
+    challenger = ServedChallenger(cache, guard, users, LearnedBlend(cache, guard), metrics)
+    running = RunningExperiments(store, guard, challenger, metrics)
     running.start()
     for is_wanted in (True, False):
         while bool(running.assigner().assigned("u", {})) != is_wanted:
@@ -38,7 +50,7 @@ async def test_a_stop_reaches_every_process(
 ) -> None:
     url = f"sqlite:///{tmp_path}/store.db" if kind == "sqlite" else request.getfixturevalue("mongo_url")
     store = open_store(url)
-    editor = ExperimentEditor(store)
+    editor = ExperimentEditor(store, no_challenger)
     variants = (Variant("a"), Variant("b"))
     await editor.put(Experiment("x", 1, variants, "a", "ctr", state="running"), after=0)
     processes = [

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, HeldBars, by_slot, unpack
+from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import RINGS, Ring, StatusPoint, decode_points, placed
@@ -24,6 +25,7 @@ class MemoryCache:
         self._neighbours: dict[str, Neighbours] = {}
         self._counters: dict[str, float] = {}
         self._blend: Blend | None = None
+        self._challenger: ChallengerStatus | None = None
         self._report: TrainerReport | None = None
         self._points: dict[int, dict[int, bytes]] = {ring.interval_s: {} for ring in RINGS.values()}
         self._items: dict[str, tuple[Item | None, float]] = {}
@@ -64,6 +66,10 @@ class MemoryCache:
         """Replace what was learned of how to blend sources."""
         self._blend = blend
 
+    def publish_challenger(self, status: ChallengerStatus) -> None:
+        """Replace the state of the challenger."""
+        self._challenger = status
+
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""
         self._counters = dict(counters)
@@ -93,6 +99,10 @@ class MemoryCache:
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
         return self._blend
+
+    async def challenger(self) -> ChallengerStatus | None:
+        """Return the challenger's state as last published."""
+        return self._challenger
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

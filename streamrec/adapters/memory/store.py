@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from streamrec.adapters.memory.batch_lists import MemoryBatchLists
+from streamrec.adapters.memory.challenger import MemoryChallengerUsers
 from streamrec.adapters.memory.experiments import MemoryExperiments
 from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
 from streamrec.domain.items.item import (
@@ -24,12 +25,13 @@ from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 
 
-class MemoryStore(MemoryExperiments, MemoryBatchLists):
+class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
     """Implements `TrainerStore` and `DocumentStore` over the same documents."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         MemoryExperiments.__init__(self)
         MemoryBatchLists.__init__(self)
+        MemoryChallengerUsers.__init__(self)
         self._clock = clock
         self._states: dict[str, UserState] = {}
         self._attributes: dict[str, dict[str, Any]] = {}
@@ -176,7 +178,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists):
 
     async def erase_user(self, user_id: str) -> bool:
         """Delete everything stored of a user; return whether there was anything."""
-        owners = (self._states, self._attributes, self._seen)
+        owners = (self._states, self._attributes, self._seen, self._challenger_users)
         return any([owner.pop(user_id, None) is not None for owner in owners])
 
     async def note_erasure(self, user_id: str, mark: Mark, erased_at: float) -> None:

@@ -8,6 +8,7 @@ from pymongo.errors import OperationFailure
 
 from streamrec.adapters.mongo.batch_lists import MongoBatchLists
 from streamrec.adapters.mongo.catalog import request
+from streamrec.adapters.mongo.challenger import CHALLENGER_USERS, MongoChallengerUsers
 from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     MAJORITY,
@@ -41,7 +42,7 @@ _ERASED_AT_ONCE = 10_000
 """Sights deleted by one command: some tenths of a second."""
 
 
-class MongoStore(MongoExperiments, MongoBatchLists):
+class MongoStore(MongoExperiments, MongoBatchLists, MongoChallengerUsers):
     """Implements `DocumentStore`.
 
     What is asked of MongoDB carries the request's id as its comment: a slow query in MongoDB's log, or in its
@@ -192,8 +193,11 @@ class MongoStore(MongoExperiments, MongoBatchLists):
         """Delete everything stored of a user; return whether there was anything."""
         with translated_errors(self._address):
             n_sights = await self._erase_sights(user_id)
-            users = await self._collection("users").delete_one({"_id": user_id}, comment=request())
-        return n_sights + users.deleted_count > 0
+            n_users = 0
+            for name in ("users", CHALLENGER_USERS):
+                deleted = await self._collection(name).delete_one({"_id": user_id}, comment=request())
+                n_users += deleted.deleted_count
+        return n_sights + n_users > 0
 
     async def _erase_sights(self, user_id: str) -> int:
         seen, comment = self._collection("seen"), request()

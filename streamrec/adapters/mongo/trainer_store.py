@@ -6,6 +6,7 @@ from typing import Any, cast
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 
+from streamrec.adapters.mongo.challenger import KeptChallengerUsers
 from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import DOCUMENTS_AT_ONCE, NOT_DELETED, chunks, item_of, versions_of
 from streamrec.adapters.mongo.erasures import MongoErasures
@@ -14,6 +15,7 @@ from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.adapters.mongo.trained_users import TrainedUsers
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.experiments.definition import Experiment
+from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.domain.users.user import attributes_by_user
 from streamrec.errors import Damaged
@@ -37,6 +39,7 @@ class MongoTrainerStore:
         self._erasures = MongoErasures(self._database)
         self._experiments = KeptExperiments(self._database, self._leases)
         self._users = TrainedUsers(self._database, self._leases, self._erasures)
+        self._challenger_users = KeptChallengerUsers(self._database, self._leases)
         self._damages = Digest("documents_passed_over")
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
@@ -61,6 +64,17 @@ class MongoTrainerStore:
         """
         with translated_errors(self._address):
             self._users.forget(user_ids, lease)
+
+    def publish_challenger(self, users: Sequence[ChallengerUser], gone: Sequence[str], lease: Lease) -> None:
+        """Delete the challenger's vectors of users who are gone, then replace those of others.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out; nothing newer is overwritten, and nothing left, then.
+        """
+        with translated_errors(self._address):
+            self._challenger_users.replace(users, gone, lease)
 
     def erasure_salt(self) -> bytes:
         """Return what digests of user ids are made with."""

@@ -35,6 +35,7 @@ from streamrec.adapters.redis.values import (
     present,
 )
 from streamrec.domain.bars.bar import HeldBars
+from streamrec.domain.generations.challenger import ChallengerStatus, decode_status
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
@@ -92,6 +93,12 @@ class RedisCache(RedisExposures):
         with translated_errors(self.address):
             written: Any = await self._redis.get(self.address.key("blend"))
         return None if written is None else decode_blend(written)
+
+    async def challenger(self) -> ChallengerStatus | None:
+        """Return the challenger's state as last published."""
+        with translated_errors(self.address):
+            written: Any = await self._redis.get(self.address.key("challenger"))
+        return None if written is None else decode_status(written)
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

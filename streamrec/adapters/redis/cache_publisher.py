@@ -17,6 +17,7 @@ from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds
 from streamrec.adapters.redis.rankings import Ranking, chunks
 from streamrec.adapters.redis.values import ChangedItems, encode
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
+from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import StatusPoint, placed
@@ -136,6 +137,11 @@ class RedisCachePublisher:
         """Replace what was learned of how to blend sources."""
         with self._connected(), self._writing() as pipeline:
             pipeline.set(self._address.key("blend"), encode(blend))
+
+    def publish_challenger(self, status: ChallengerStatus) -> None:
+        """Replace the state of the challenger."""
+        with self._connected(), self._writing() as pipeline:
+            pipeline.set(self._address.key("challenger"), encode(status))
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""

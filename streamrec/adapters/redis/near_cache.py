@@ -16,6 +16,7 @@ from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S
 from streamrec.adapters.redis.near_items import NearItems
 from streamrec.adapters.redis.values import CachedItem
 from streamrec.domain.bars.bar import HeldBars
+from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import Ring, StatusPoint
@@ -71,6 +72,10 @@ class RedisNearCache:
     async def blend(self) -> Blend | None:
         """Return the blend as last published."""
         return await self._far.blend()
+
+    async def challenger(self) -> ChallengerStatus | None:
+        """Return the challenger's state as last published."""
+        return await self._far.challenger()
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -22,6 +22,7 @@ from streamrec.adapters.sqlite.exposures.steps import READ_STEPS, add_steps, for
 from streamrec.adapters.sqlite.exposures.tallies import ADD_TALLY, decode_tallies
 from streamrec.adapters.sqlite.near_items import ItemCopies
 from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
+from streamrec.domain.generations.challenger import ChallengerStatus, decode_status
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
@@ -80,6 +81,11 @@ class SqliteCache:
         """Return the blend as last published."""
         rows = self._read("SELECT CAST(blend AS BLOB) FROM blend")
         return decode_blend(rows[0][0]) if rows else None
+
+    async def challenger(self) -> ChallengerStatus | None:
+        """Return the challenger's state as last published."""
+        rows = self._read("SELECT CAST(status AS BLOB) FROM challenger")
+        return decode_status(rows[0][0]) if rows else None
 
     async def counters(self) -> dict[str, float]:
         """Return the trainer's counters as last published."""

@@ -14,6 +14,7 @@ from streamrec.adapters.sqlite.cache_schema import PUT_ITEM, item_row, open_cach
 from streamrec.adapters.sqlite.connection import transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
+from streamrec.domain.generations.challenger import ChallengerStatus, encode_status
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import StatusPoint, placed
@@ -95,6 +96,13 @@ class SqliteCachePublisher:
         """Replace what was learned of how to blend sources."""
         with self._writing() as connection:
             connection.execute("INSERT OR REPLACE INTO blend VALUES (1, ?)", (_encode(blend).decode(),))
+
+    def publish_challenger(self, status: ChallengerStatus) -> None:
+        """Replace the state of the challenger."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO challenger VALUES (1, ?)", (encode_status(status).decode(),)
+            )
 
     def publish_counters(self, counters: Mapping[str, float]) -> None:
         """Replace the trainer's counters."""

@@ -10,6 +10,8 @@ from typing import Any, cast
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.batch_lists.catalog import SqliteBatchLists
+from streamrec.adapters.sqlite.challenger import table as challenger
+from streamrec.adapters.sqlite.challenger.users import SqliteChallengerUsers
 from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.adapters.sqlite.experiments.catalog import SqliteExperiments
 from streamrec.adapters.sqlite.search import find_choosers, find_items, find_users
@@ -51,7 +53,7 @@ _PUT_ITEM = (
 )
 
 
-class SqliteStore(SqliteExperiments, SqliteBatchLists):
+class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
     """Implements `DocumentStore`.
 
     Reads take tens of microseconds, less than the way to a thread and back, so they run in the event loop;
@@ -148,8 +150,9 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists):
             )
         ):
             n_seen += n_deleted
+        statements = ("DELETE FROM users WHERE user_id = ?", challenger.DELETE)
         n_users = await self._write(
-            lambda connection: connection.execute("DELETE FROM users WHERE user_id = ?", (user_id,)).rowcount
+            lambda connection: sum(connection.execute(one, (user_id,)).rowcount for one in statements)
         )
         return n_seen + n_users > 0
 

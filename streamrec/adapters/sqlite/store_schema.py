@@ -9,6 +9,7 @@ import msgspec
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.batch_lists import table as batch_lists
+from streamrec.adapters.sqlite.challenger import table as challenger
 from streamrec.adapters.sqlite.connection import add_column, connect, create_tables, transaction
 from streamrec.adapters.sqlite.experiments import table as experiments
 from streamrec.domain.items.item import ItemPage, ItemPosition, ItemVersions, decode_item, versioned
@@ -44,6 +45,7 @@ _TABLES = (
     *sqlite_erasures.TABLES,
     *experiments.TABLES,
     *batch_lists.TABLES,
+    *challenger.TABLES,
 )
 
 _ADDED_COLUMNS = (

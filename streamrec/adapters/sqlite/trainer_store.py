@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, cast
 
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
+from streamrec.adapters.sqlite.challenger import table as challenger
 from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.adapters.sqlite.experiments import table
 from streamrec.adapters.sqlite.store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.experiments.definition import Experiment
+from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.items.item import Item, ItemVersions, decode_item
 from streamrec.domain.users.user import attributes_by_user
 from streamrec.errors import Damaged, LeaseLost
@@ -79,6 +81,18 @@ class SqliteTrainerStore:
             connection.executemany("DELETE FROM users WHERE user_id = ? AND attributes IS NULL", keys)
             connection.executemany(_CLEAR_STATE, keys)
             connection.executemany("DELETE FROM seen WHERE user_id = ?", keys)
+
+    def publish_challenger(self, users: Sequence[ChallengerUser], gone: Sequence[str], lease: Lease) -> None:
+        """Delete the challenger's vectors of users who are gone, then replace those of others.
+
+        Raises
+        ------
+        LeaseLost
+            When a larger token has been given out; nothing is written then.
+        """
+        with self._lock, transaction(self._connection, self._path) as connection:
+            _check(connection, lease)
+            challenger.replace(connection, users, gone)
 
     def erasure_salt(self) -> bytes:
         """Return what digests of user ids are made with."""

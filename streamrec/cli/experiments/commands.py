@@ -22,7 +22,7 @@ ExperimentId = Annotated[str, typer.Argument(help="Of the experiment.", metavar=
 app.command(name="off-policy")(off_policy)
 
 _STORED_ALONE = (
-    "era", "created_at", "changed_at", "stopped_at", "stopped_by", "reason", "verdict",
+    "era", "created_at", "changed_at", "stopped_at", "stopped_by", "reason", "verdict", "challenger",
 )  # fmt: skip
 
 
@@ -90,6 +90,8 @@ def list_all(url: RecommenderUrl = None, api_key: ApiKey = None) -> None:
         output.print(
             f"{one['id']}  {one['state']}  {one['ramp']:g} % of layer {one['layer']}  {names}", markup=False
         )
+    for id_, why in told.get("paused", {}).items():
+        output.print(f"{id_}  is paused: {why}", markup=False)
     for id_, why in told["broken"].items():
         output.print(f"{id_}  can't be read: {why}", markup=False)
     if not told["experiments"] and not told["broken"]:

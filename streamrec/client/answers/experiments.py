@@ -56,6 +56,8 @@ class Experiment(msgspec.Struct, frozen=True):
         Seconds in which an event belongs to a list, and in which a user's outcome is counted.
     planned_users
         Users after which the group-sequential test ends.
+    challenger
+        The generation that `challenger` stands for in this era.
     """
 
     id: str
@@ -81,6 +83,7 @@ class Experiment(msgspec.Struct, frozen=True):
     stopped_by: str | None = None
     reason: str | None = None
     verdict: Verdict | None = None
+    challenger: str | None = None
 
 
 class ExperimentAnswer(msgspec.Struct, frozen=True):
@@ -91,7 +94,8 @@ class ExperimentAnswer(msgspec.Struct, frozen=True):
 
 
 class ExperimentsAnswer(msgspec.Struct, frozen=True):
-    """All definitions in the order of their ids; and of others, which can't be read, why."""
+    """All definitions in the order of their ids; of others, which can't be read, why; why some are paused."""
 
     experiments: list[Experiment]
     broken: dict[str, str] = {}
+    paused: dict[str, str] = {}

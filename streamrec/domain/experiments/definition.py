@@ -58,7 +58,7 @@ class Changes(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fi
     exploration
         Share of positions given to new items, 0 to 1.
     generation
-        Whose vectors are searched with.
+        Model that answers: the champion, or the challenger that was there when the era began.
     batch
         Name of a published batch list that is shown instead.
     """
@@ -154,6 +154,8 @@ class Experiment(msgspec.Struct, frozen=True):
         group-sequential test looks at each quarter of them. None: nobody planned, and there is no such test.
     created_at, changed_at, stopped_at
         Unix seconds.
+    challenger
+        Generation that `challenger` stands for in this era; None where no variant names it, or it never ran.
     stopped_by
         ``"admin"``, or ``"guardrail"`` where a guardrail's metric did it.
     """
@@ -181,6 +183,12 @@ class Experiment(msgspec.Struct, frozen=True):
     stopped_by: Text | None = None
     reason: Text | None = None
     verdict: Verdict | None = None
+    challenger: Text | None = None
+
+    @property
+    def has_challenger(self) -> bool:
+        """Whether a variant is answered by the challenger."""
+        return any(variant.changes.generation == "challenger" for variant in self.variants)
 
     @property
     def names(self) -> tuple[str, ...]:

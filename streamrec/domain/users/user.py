@@ -127,7 +127,7 @@ def state_of(fields: Mapping[str, Any]) -> UserState:
         raise Damaged(f"without {', '.join(sorted(missing))}")
     state = decoded(_as_state, fields)
     vector = state.vector
-    if vector is not None and not _is_vector(vector):
+    if vector is not None and not is_vector(vector):
         raise Damaged("the vector holds no finite numbers")
     if state.aging is not None and (vector is None or not is_aging(state.aging, vector)):
         raise Damaged("how the vector ages is told by other numbers than it has")
@@ -161,7 +161,8 @@ def _as_state(fields: Mapping[str, Any]) -> UserState:
     return msgspec.convert(fields, UserState)
 
 
-def _is_vector(vector: bytes) -> bool:
+def is_vector(vector: bytes) -> bool:
+    """Return whether bytes are float32 numbers, all finite."""
     return bool(vector) and len(vector) % 4 == 0 and bool(np.isfinite(np.frombuffer(vector, "<f4")).all())
 
 

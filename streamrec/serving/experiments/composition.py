@@ -45,9 +45,10 @@ def experimenting_over(
     timeout_s
         Longest wait for the store.
     """
-    running = RunningExperiments(store, Guard("store", timeout_s, metrics), metrics)
+    guard = Guard("store", timeout_s, metrics)
+    running = RunningExperiments(store, guard, usual.challenger, metrics)
     log = ExposureLog(sink, metrics, exposures.wait_s)
     # Not for secrets: which new items are shown.
     variants = Variants(usual, random.Random())
     recommender = ExperimentingRecommender(running, variants, log, metrics, exposures.of)
-    return Experimenting(recommender, ExperimentEditor(store), running, log)
+    return Experimenting(recommender, ExperimentEditor(store, usual.challenger.generation), running, log)

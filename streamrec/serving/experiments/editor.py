@@ -1,7 +1,7 @@
 """Experiments as admins create, change and stop them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -31,12 +31,19 @@ class ExperimentEditor:
 
     Parameters
     ----------
+    challenger
+        Returns the generation that is challenger, None where there is none.
     clock
         Unix seconds.
     """
 
-    def __init__(self, store: ExperimentCatalog, clock: Callable[[], float] = time.time) -> None:
-        self._store, self._clock = store, clock
+    def __init__(
+        self,
+        store: ExperimentCatalog,
+        challenger: Callable[[], Awaitable[str | None]],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._challenger, self._clock = store, challenger, clock
 
     async def all(self) -> StoredExperiments:
         """Return all definitions, and why others can't be read."""
@@ -64,7 +71,8 @@ class ExperimentEditor:
         Raises
         ------
         InvalidInput
-            When its parts do not fit each other, or it can't run beside others.
+            When its parts do not fit each other, it can't run beside others, or is to run with a challenger
+            where there is none.
         Conflict
             When another version is stored.
         """
@@ -89,7 +97,7 @@ class ExperimentEditor:
             new = msgspec.structs.replace(wanted, version=1, era=1, created_at=now, changed_at=now)
         else:
             new = successor(old, wanted, now)
-        new = _with_stop(old, new, now)
+        new = await self._with_challenger(_with_stop(old, new, now), old)
         if not await self._store.put_experiment(new, after):
             raise _changed_meanwhile(wanted.id, after, None)
         return await self._undisputed(new)
@@ -114,6 +122,20 @@ class ExperimentEditor:
                     f"{error} (both were started at the same moment, and {stored.id!r} is stopped again)"
                 ) from error
         return stored
+
+    async def _with_challenger(self, new: Experiment, old: Experiment | None) -> Experiment:
+        """Return a definition that says which generation is its challenger, the same for a whole era."""
+        if not new.has_challenger or new.state == "draft":
+            return msgspec.structs.replace(new, challenger=None)
+        if new.state == "stopped" or (old is not None and old.era == new.era):
+            return msgspec.structs.replace(new, challenger=None if old is None else old.challenger)
+        challenger = await self._challenger()
+        if challenger is None:
+            raise InvalidInput(
+                "there is no challenger that could answer: `python initial_training.py --as-challenger` makes"
+                " one, and a trainer has to follow it"
+            )
+        return msgspec.structs.replace(new, challenger=challenger)
 
     async def ramp(self, experiment_id: str, percent: float) -> Experiment:
         """Let so many percent of the slice take part; return the new version.

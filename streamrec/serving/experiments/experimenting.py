@@ -114,6 +114,8 @@ class ExperimentingRecommender:
         changes = merged(
             one.experiment.variants[one.position].changes for one in assigned if one.position is not None
         )
+        if asked.request.user_id is not None:
+            known = await self._variants.known_to(changes, asked.request.user_id, known)
         recommender = self._variants.recommender(known, changes, metrics)
         # A list that was made beforehand has one page, and none is published for a while, perhaps.
         if changes.batch is not None and asked.request.cursor is None:

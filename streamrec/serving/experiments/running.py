@@ -13,6 +13,7 @@ from streamrec.domain.sources.table import BLENDED
 from streamrec.ending_tasks import end_tasks
 from streamrec.errors import StreamrecError
 from streamrec.ports import ExperimentCatalog, Metrics
+from streamrec.serving.experiments.challenger import ServedChallenger
 from streamrec.serving.guard import Guard
 
 READ_EVERY_S = 0.3
@@ -41,15 +42,17 @@ class RunningExperiments:
         self,
         store: ExperimentCatalog,
         guard: Guard,
+        challenger: ServedChallenger,
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store, self._guard = store, guard
+        self._store, self._guard, self._challenger = store, guard, challenger
         self._metrics, self._clock = metrics, clock
         self._reading: asyncio.Task[None] | None = None
         self._is_over = asyncio.Event()
         self._known: list[Experiment] = []
         self._told: frozenset[tuple[str, str]] = frozenset()
+        self._paused: dict[str, str] = {}
         self._idle = Assigner()
         self._assigner = self._idle
         self._read_at = -TRUSTED_S
@@ -59,6 +62,11 @@ class RunningExperiments:
         if self._assigner is not self._idle and self._clock() - self._read_at > TRUSTED_S:
             return self._idle
         return self._assigner
+
+    @property
+    def paused(self) -> dict[str, str]:
+        """Running experiments that this server does not apply at the moment, by id, with the reason."""
+        return dict(self._paused)
 
     def start(self) -> None:
         """Begin to read now and then."""
@@ -73,8 +81,9 @@ class RunningExperiments:
             return  # counted and told of by the guard
         self._read_at = self._clock()
         unfit = {one.id: why for one in found.experiments if (why := unfitness(one)) is not None}
-        self._tell(found.broken | unfit)
-        fit = [one for one in found.experiments if one.id not in unfit]
+        self._paused = await self._pauses([one for one in found.experiments if one.state == "running"])
+        self._tell(found.broken | unfit, self._paused)
+        fit = [one for one in found.experiments if one.id not in unfit and one.id not in self._paused]
         if fit != self._known:
             self._known = fit
             assigner = Assigner(fit)
@@ -88,13 +97,22 @@ class RunningExperiments:
             await asyncio.wait([self._reading], timeout=_LAST_READING_S)
         await end_tasks(self._reading)
 
-    def _tell(self, broken: dict[str, str]) -> None:
+    async def _pauses(self, running: list[Experiment]) -> dict[str, str]:
+        if not any(one.has_challenger for one in running):
+            return {}
+        await self._challenger.refresh()
+        return {one.id: why for one in running if (why := self._challenger.problem(one)) is not None}
+
+    def _tell(self, broken: dict[str, str], paused: dict[str, str]) -> None:
         """Count definitions that are passed over, and name each once."""
         if broken:
             self._metrics.count("recommender.experiments_broken", len(broken))
-        for id_, why in sorted(frozenset(broken.items()) - self._told):
+        if paused:
+            self._metrics.count("recommender.experiments_paused", len(paused))
+        passed_over = frozenset((broken | paused).items())
+        for id_, why in sorted(passed_over - self._told):
             _log.warning("experiment_passed_over", experiment=id_[:100], reason=why)
-        self._told = frozenset(broken.items())
+        self._told = passed_over
 
     async def _read_now_and_then(self) -> None:
         while not self._is_over.is_set():
@@ -112,10 +130,5 @@ def unfitness(experiment: Experiment) -> str | None:
             return (
                 f"variant {variant.name!r}: there is no source {unknown[0][:100]!r};"
                 f" the sources are {', '.join(sorted(SOURCE_NAMES))}"
-            )
-        if changes.generation == "challenger":
-            return (
-                f"variant {variant.name!r}: a challenger publishes vectors of items, and no documents of"
-                " users to search with; promote it, or compare both offline"
             )
     return None

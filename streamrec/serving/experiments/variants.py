@@ -12,6 +12,7 @@ from streamrec.domain.sources.table import first_blend
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.batch_lists.answers import BatchListRecommender
 from streamrec.serving.batch_lists.published import PublishedBatches
+from streamrec.serving.experiments.challenger import ServedChallenger
 from streamrec.serving.experiments.running import SOURCE_NAMES
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.recommender import Profiles, RankerSource, Recommender
@@ -71,6 +72,7 @@ class Usual(NamedTuple):
     rankings: RankingReader
     exploration: Exploration
     batches: PublishedBatches
+    challenger: ServedChallenger
 
 
 class Variants:
@@ -92,6 +94,12 @@ class Variants:
         """Return what is known of a user."""
         return Known(await self._usual.users.profile(user_id, with_seen=with_seen))
 
+    async def known_to(self, changes: Changes, user_id: str, known: Known) -> Known:
+        """Return what is known of a user to the model that answers."""
+        if changes.generation != "challenger":
+            return known
+        return Known(await self._usual.challenger.of(user_id, known.read))
+
     def usual(self, metrics: Metrics) -> Recommender:
         """Return the recommender without an experiment."""
         return self.recommender(self._usual.users, Changes(), metrics)
@@ -103,7 +111,7 @@ class Variants:
             users,
             retrieval=self._retrieval(changes.sources),
             items=usual.items,
-            blend=self._equal if changes.ranking == "equal" else usual.blend,
+            blend=self._blend(changes),
             metrics=metrics,
             explorer=self._explorer(changes.exploration),
         )
@@ -112,6 +120,11 @@ class Variants:
         """Return what answers by lists that were made beforehand, and fills them up by a recommender."""
         usual = self._usual
         return BatchListRecommender(usual.batches, recommender, usual.items, usual.blend, metrics)
+
+    def _blend(self, changes: Changes) -> RankerSource:
+        if changes.ranking == "equal":
+            return self._equal
+        return self._usual.challenger if changes.generation == "challenger" else self._usual.blend
 
     def _retrieval(self, sources: tuple[str, ...] | None) -> Retrieval:
         left_out = ALL_WELL if sources is None else SOURCE_NAMES.difference(sources)

@@ -64,6 +64,7 @@ async def test_an_experiment_lives_from_draft_to_deletion(running: Client) -> No
     assert (await running.call("GET", "/v1/experiments")).json == {
         "experiments": [stopped.json],
         "broken": {},
+        "paused": {},
     }
     assert (await running.call("DELETE", X)).status == 204
     assert (await running.call("DELETE", X)).status == 404
@@ -121,7 +122,7 @@ async def test_experiments_that_would_share_users_are_refused(server: Server) ->
         (
             {"variants": [{"name": "a", "changes": {"generation": "challenger"}}, {"name": "b"}]},
             400,
-            "promote it",
+            "there is no challenger",
         ),
     ],
 )

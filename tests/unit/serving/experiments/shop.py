@@ -50,7 +50,9 @@ class Shop:
         ids = [f"i{n}" for n in range(N_ITEMS)]
         angles = np.linspace(0, np.pi, N_ITEMS)
         vectors = np.stack([np.cos(angles), np.sin(angles), np.zeros(N_ITEMS)], axis=1).astype(np.float32)
-        index = MemoryIndex({"g1": VectorTable(ids, vectors)})
+        # The challenger has learned the opposite: whom the champion gives the first items, it gives the last.
+        tables = {"g2": VectorTable(ids, -vectors), "g1": VectorTable(ids, vectors)}
+        index = MemoryIndex(tables)
         self.cache.publish_popular(
             {
                 "all": [RankedItem(id_, 100.0 - n) for n, id_ in enumerate(reversed(ids))],

@@ -6,12 +6,15 @@ from collections.abc import Callable
 import msgspec
 from structlog.testing import capture_logs
 
+from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.experiments.definition import Changes, encode_experiment
 from streamrec.errors import Unavailable
 from streamrec.ports import StoredExperiments
+from streamrec.serving.experiments.challenger import ServedChallenger, guarded_users
 from streamrec.serving.experiments.running import TRUSTED_S, RunningExperiments, unfitness
 from streamrec.serving.guard import Guard
+from streamrec.serving.sources.learned_blend import LearnedBlend
 from tests.unit.serving.experiments.shop import Counted, experiment
 
 RUNNING = experiment("x", Changes(), Changes())
@@ -31,7 +34,12 @@ class Known:
         self.now = 100.0
         self.store, self.metrics = Away(), Counted()
         guard = Guard("store", 0.5, self.metrics)
-        self.running = RunningExperiments(self.store, guard, self.metrics, lambda: self.now)
+        self.cache = MemoryCache()
+        learned = LearnedBlend(self.cache, guard)
+        challenger = ServedChallenger(
+            self.cache, guard, guarded_users(self.store, guard), learned, self.metrics, lambda: self.now
+        )
+        self.running = RunningExperiments(self.store, guard, challenger, self.metrics, lambda: self.now)
 
     def is_assigned(self) -> bool:
         return bool(self.running.assigner().assigned("u", {}))
@@ -88,7 +96,5 @@ async def test_what_can_not_be_read_is_passed_over_counted_and_told_once() -> No
 
 
 def test_what_no_server_can_do_is_named() -> None:
-    challenger = experiment("x", Changes(generation="challenger"), Changes())
-    assert "publishes vectors of items" in (unfitness(challenger) or "")
     assert "the sources are" in (unfitness(experiment("x", Changes(sources=("gmf", "x")), Changes())) or "")
     assert unfitness(experiment("x", Changes(sources=("gmf",), generation="champion"), Changes())) is None

@@ -1,0 +1,1 @@
+"""Challenger's vectors of users in the SQLite document store."""
