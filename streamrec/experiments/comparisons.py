@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from streamrec.domain.experiments.definition import Guardrail
 from streamrec.domain.experiments.outcomes import Moments
 from streamrec.domain.experiments.report import MAX_POINTS, Comparison, GuardrailReport, Look, Point
@@ -55,7 +57,8 @@ def compared(both: tuple[Moments, Moments], before: Comparison, rules: Rules) ->
     control, treated = both
     found = difference(control, treated)
     if found is None:
-        return before
+        # Two users each, and all outcomes one number: the variants do not differ, and nothing bounds by how much.
+        return msgspec.structs.replace(before, uplift=0.0) if min(control.n, treated.n) >= 2 else before
     bounds, p_value = None, 1.0
     if min(control.n, treated.n) >= LEAST_USERS:
         n_narrowest = rules.n_narrowest(before.variant)

@@ -94,7 +94,8 @@ def _by_uplift(experiment: Experiment, findings: Findings) -> Verdict:
     leading = _leading(experiment, findings)
     found = next(one for one in findings.comparisons if one.variant == leading)
     if found.uplift is None or found.detectable is None:
-        return Verdict("keep running", leading, f"{experiment.primary} does not differ between any two users")
+        reason = f"{experiment.primary} does not differ between any two users of the variants"
+        return Verdict("keep running", leading, reason)
     return Verdict(
         "keep running",
         leading,

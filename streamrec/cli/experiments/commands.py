@@ -122,7 +122,7 @@ def _say_stored(stored: dict[str, Any]) -> None:
         f" for {stored['ramp']:g} % of its users"
     )
     if stored["era"] == stored["version"] and stored["version"] > 1:
-        say("What it counts begins anew: who takes part, or what they see, has changed")
+        say("What it counts begins anew: who takes part, what they see or how it is judged has changed")
 
 
 def _path(experiment_id: str) -> str:

@@ -7,8 +7,15 @@ import msgspec
 from streamrec.domain.experiments.definition import INTERLEAVED, Experiment
 from streamrec.errors import InvalidInput
 
-ERA_FIELDS = ("layer", "slice", "audience", "design", "variants", "window_s", "outcome_s")
-"""Fields that say who takes part, what they see, and what an outcome is: a change of one begins an era."""
+ERA_FIELDS = (
+    *("layer", "slice", "audience", "design", "variants", "window_s", "outcome_s"),
+    *("primary", "alpha", "planned_users"),
+)
+"""Fields whose change begins an era: who takes part, what they see, what an outcome is, and how it is judged.
+
+The last because the results so far may be the reason for the change: whoever chooses the metric that looks
+best, or another alpha, among outcomes that were seen finds what is not there.
+"""
 
 
 def successor(old: Experiment, new: Experiment, now: float) -> Experiment:

@@ -166,7 +166,8 @@ class ExperimentResults(msgspec.Struct, frozen=True, kw_only=True):
     era
         Version of the definition with which the era began.
     users, exposures
-        Of all variants; users of several are left out.
+        Of all variants; users of several are left out. Lists that were written down count as exposures, also
+        those whose answer never arrived.
     """
 
     at: float

@@ -15,6 +15,9 @@ Bounds = tuple[float, float]
 _ROUNDING = 4e-16
 """Of a sum, for each of its terms, as a share of it: a variance below this is that of equal numbers."""
 
+_SAME = 1e-9
+"""Distance of two means, as a share of them, below which they are one number that was summed up differently."""
+
 _LEAST_LEFT = 1e-12
 """Share of a variance that a covariate leaves, at least; below it the covariate is the outcome itself."""
 
@@ -128,6 +131,10 @@ def mean_interval(moments: Moments, alpha: float = 0.05) -> Bounds | None:
 def difference(control: Moments, variant: Moments, *, keeping: float = 1.0) -> Difference | None:
     """Return how a variant's mean differs from the control's; None where nothing can be said.
 
+    Where all users of the control have one outcome and all of the variant another, there is no variance to go
+    by. It is then taken as if one user of each had had the outcome of the other: of n users who are all alike,
+    the next one may still differ, about once in n.
+
     With a covariate it is CUPED's: of each outcome is taken what the covariate tells, by one coefficient for
     both, the pooled covariance by the pooled variance (Deng, Xu, Kohavi, Walker 2013, Improving the
     sensitivity of online controlled experiments by utilizing pre-experiment data, section 3.2).
@@ -153,6 +160,9 @@ def difference(control: Moments, variant: Moments, *, keeping: float = 1.0) -> D
     parts = [_variance_of_mean(a, theta) * keeping**2, _variance_of_mean(b, theta)]
     plain = a.variance_x / a.n * keeping**2 + b.variance_x / b.n
     variance = sum(parts)
+    if variance <= 0 and plain <= 0:
+        parts = _as_if_one_differed(a, b, keeping)
+        variance = plain = sum(parts)
     if variance <= 0:
         return None
     shares = [part / variance for part in parts]
@@ -196,6 +206,14 @@ def _adjusted(summary: Summary, theta: float, mean_y: float) -> float:
 def _variance_of_mean(summary: Summary, theta: float) -> float:
     adjusted = summary.variance_x - 2 * theta * summary.covariance + theta * theta * summary.variance_y
     return adjusted / summary.n if adjusted > _LEAST_LEFT * summary.variance_x else 0.0
+
+
+def _as_if_one_differed(a: Summary, b: Summary, keeping: float) -> list[float]:
+    """Return variances of two means of outcomes without any; 0 where both means are the same."""
+    apart = b.mean_x - keeping * a.mean_x
+    if abs(apart) <= _SAME * max(abs(a.mean_x), abs(b.mean_x)):
+        return [0.0, 0.0]
+    return [apart * apart / (one.n * one.n) for one in (a, b)]
 
 
 def _variance(n: int, total: float, total_of_squares: float, moments: Moments) -> float:

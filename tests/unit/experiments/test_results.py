@@ -142,10 +142,51 @@ def test_why_nothing_can_be_decided_is_said(counted: ExperimentOutcomes, reason:
 def test_outcomes_that_never_differ_say_nothing() -> None:
     same = VariantOutcomes(500, metrics={"ctr": Moments(500, 0.0, 0.0)})
     found = results_of(experiment(), ExperimentOutcomes({"old": same, "new": same}), at=5.0)
-    assert found.comparisons[0].uplift is None
+    assert (found.comparisons[0].uplift, found.comparisons[0].p_value) == (0.0, 1.0)
+    assert found.comparisons[0].confidence_sequence is None
     assert "does not differ between any two users" in found.verdict.reason
     assert found.variants[0].metrics["ctr"].mean == 0.0
     assert found.variants[0].metrics["ctr"].interval is None
+
+
+@pytest.mark.parametrize(("old", "new", "decision"), [(0.0, 1.0, "ship"), (0.5, 0.25, "roll back")])
+def test_variants_whose_users_are_all_alike_are_told_apart(old: float, new: float, decision: str) -> None:
+    found = results_of(experiment(), outcomes_alike(200, old, new), at=5.0)
+    (comparison,) = found.comparisons
+    assert comparison.uplift == new - old
+    assert comparison.confidence_sequence is not None
+    low, high = comparison.confidence_sequence
+    assert low < comparison.uplift < high
+    assert (low > 0) == (new > old)
+    assert comparison.fixed is not None
+    assert comparison.is_significant
+    assert (found.verdict.decision, found.verdict.variant) == (decision, "new")
+
+
+def test_few_users_who_are_all_alike_decide_nothing() -> None:
+    found = results_of(experiment(), outcomes_alike(99, 0.0, 1.0), at=5.0)
+    assert found.comparisons[0].confidence_sequence is None
+    assert found.verdict.decision == "keep running"
+
+
+def test_a_guardrail_is_broken_when_every_user_lost_all() -> None:
+    guarded = experiment(guardrails=(Guardrail("ctr", 0.1),))
+    (found,) = results_of(guarded, outcomes_alike(200, 0.5, 0.0), at=5.0).guardrails
+    assert found.state == "broken"
+    (kept,) = results_of(guarded, outcomes_alike(200, 0.5, 0.5), at=5.0).guardrails
+    assert kept.state == "ok"
+    (nothing,) = results_of(guarded, outcomes_alike(200, 0.0, 0.0), at=5.0).guardrails
+    assert nothing.state == "ok"
+
+
+def outcomes_alike(n: int, old: float, new: float) -> ExperimentOutcomes:
+    """Return outcomes of n users of each variant who all have the same one."""
+    return ExperimentOutcomes(
+        {
+            name: VariantOutcomes(n, n, n, metrics={"ctr": Moments(n, n * mean, n * mean * mean)})
+            for name, mean in (("old", old), ("new", new))
+        }
+    )
 
 
 def test_sums_that_are_spoiled_are_named() -> None:

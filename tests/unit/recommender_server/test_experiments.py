@@ -120,7 +120,10 @@ async def test_experiments_that_would_share_users_are_refused(server: Server) ->
         ({"created_at": 5}, 422, "created_at"),
         ({"variants": [{"name": "a", "changes": {"sources": ["x"]}}, {"name": "b"}]}, 400, "the sources are"),
         (
-            {"variants": [{"name": "a", "changes": {"generation": "challenger"}}, {"name": "b"}]},
+            {
+                "variants": [{"name": "a", "changes": {"generation": "challenger"}}, {"name": "b"}],
+                "state": "running",
+            },
             400,
             "there is no challenger",
         ),

@@ -7,6 +7,7 @@ import pytest
 from streamrec.domain.experiments.definition import (
     Changes,
     Experiment,
+    Guardrail,
     Variant,
     checked,
     decode_experiment,
@@ -76,7 +77,10 @@ RUNNING = experiment(state="running", version=4, era=2, created_at=1.0)
     ("change", "is_new_era"),
     [
         ({"ramp": 5.0}, False),
-        ({"primary": "depth"}, False),
+        ({"guardrails": (Guardrail("clicks", 0.1),)}, False),
+        ({"primary": "depth"}, True),
+        ({"alpha": 0.1}, True),
+        ({"planned_users": 500}, True),
         ({"state": "stopped"}, False),
         ({"variants": (AB[0], Variant("b", 2.0, AB[1].changes))}, True),
         ({"layer": "page"}, True),
@@ -86,7 +90,9 @@ RUNNING = experiment(state="running", version=4, era=2, created_at=1.0)
         ({"design": "interleaved"}, True),
     ],
 )
-def test_who_takes_part_and_what_they_see_begins_an_era(change: dict[str, Any], is_new_era: bool) -> None:
+def test_who_takes_part_what_they_see_and_how_it_is_judged_begins_an_era(
+    change: dict[str, Any], is_new_era: bool
+) -> None:
     edited = successor(RUNNING, msgspec.structs.replace(RUNNING, **change, created_at=7.0), now=9.0)
     assert (edited.version, edited.created_at, edited.changed_at) == (5, 1.0, 9.0)
     assert edited.era == (5 if is_new_era else 2)

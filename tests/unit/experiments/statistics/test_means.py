@@ -119,13 +119,25 @@ def test_less_doubt_makes_wider_intervals(a: list[float], b: list[float]) -> Non
         (Moments(), Moments()),
         (Moments().plus(1.0), Moments().plus(2.0)),
         (Moments(5, 5.0, 5.0), Moments()),
-        (Moments(5, 5.0, 5.0), Moments(7, 14.0, 28.0)),  # all ones, all twos
         (Moments(3, 0.3, 0.03), Moments(3, 0.3, 0.03)),  # .1 three times, which is not exact
     ],
 )
 def test_of_too_few_or_equal_outcomes_nothing_is_said(control: Moments, variant: Moments) -> None:
     assert difference(control, variant) is None
     assert mean_interval(control) is None
+
+
+def test_two_constants_are_compared_as_if_one_user_of_each_differed() -> None:
+    zeros, ones = Moments(300), Moments(500, 500.0, 500.0)
+    found = difference(zeros, ones)
+    assert found is not None
+    assert (found.uplift, found.cuped_ratio) == (1.0, 1.0)
+    # One user of each who did as the other variant's do: a real difference of nearly the same error.
+    with_one = difference(zeros.plus(1.0), ones.plus(0.0))
+    assert with_one is not None
+    assert found.standard_error == pytest.approx(with_one.standard_error, rel=0.05)
+    tenths = [Moments(3, 3 * value, 3 * value * value) for value in (0.1, 0.1 + 1e-15)]
+    assert difference(*tenths) is None, "one number, summed up differently"
 
 
 def test_a_constant_beside_what_varies_is_compared() -> None:
