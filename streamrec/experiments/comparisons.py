@@ -57,7 +57,7 @@ def compared(both: tuple[Moments, Moments], before: Comparison, rules: Rules) ->
     control, treated = both
     found = difference(control, treated)
     if found is None:
-        # Two users each, and all outcomes one number: the variants do not differ, and nothing bounds by how much.
+        # All outcomes are one number: the variants do not differ, and nothing bounds by how much they may.
         return msgspec.structs.replace(before, uplift=0.0) if min(control.n, treated.n) >= 2 else before
     bounds, p_value = None, 1.0
     if min(control.n, treated.n) >= LEAST_USERS:

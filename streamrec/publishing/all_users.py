@@ -20,7 +20,7 @@ class AllUsers:
         self._wish: int | None = None
         self._next_row = self._n_rows = 0
 
-    def publish_if_wanted(self) -> None:
+    def publish_if_due(self, _now: float) -> None:
         """Hand over the next users, if they are wanted; waits for the last ones."""
         wish = self._publisher.wish
         if wish != self._wish:

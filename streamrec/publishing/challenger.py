@@ -33,11 +33,6 @@ class ChallengerPublisher(Publisher):
         self._wants_users = self._has_users = False
         self._n_wishes = 0
 
-    @property
-    def wish(self) -> int | None:
-        """Number of the wish for vectors of all users, by an experiment that runs; None: there is none."""
-        return self._n_wishes if self._wants_users and not self._has_users else None
-
     def fulfil(self, wish: int) -> None:
         """Note, once all that was handed over is out, that the vectors of all users are."""
         self._users.submit(partial(self._note_all_users, wish))
@@ -55,11 +50,8 @@ class ChallengerPublisher(Publisher):
     def drop_neighbours_but(self, item_ids: Collection[str]) -> None:
         """Do nothing: they are the champion's."""
 
-    def publish_status(self, make_status: Callable[[], Status]) -> None:
-        """Do nothing: users are shown the champion's."""
-
-    def publish_challenger(self, make_blend: Callable[[], Blend]) -> None:
-        """Hand over the challenger's state, unless the last one is under way."""
+    def publish_status(self, make_status: Callable[[], Status], make_blend: Callable[[], Blend]) -> None:
+        """Hand over the challenger's state, unless the last one is under way: the rest is the champion's."""
         if self._status.is_free():
             self._status.submit(partial(self._write_challenger, make_blend()))
 
@@ -69,15 +61,16 @@ class ChallengerPublisher(Publisher):
         self._metrics.count("published.users", len(users))
 
     def _note_all_users(self, wish: int) -> None:
-        self._has_users = self._wants_users and wish == self._n_wishes
+        if wish == self.wish:
+            self._has_users, self.wish = True, None
 
     def _follow(self, is_wanted: bool) -> None:
         """Begin, or end, to publish users; what changes between is not published, so all are wanted anew."""
         if is_wanted == self._wants_users:
             return
-        self._has_users = False
+        self._wants_users, self._has_users = is_wanted, False
         self._n_wishes += is_wanted
-        self._wants_users = is_wanted
+        self.wish = self._n_wishes if is_wanted else None
 
     def _write_challenger(self, blend: Blend) -> None:
         try:

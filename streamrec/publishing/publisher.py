@@ -86,6 +86,8 @@ class Publisher:
         Queue of the neighbours to publish.
     n_cache_failures
         How often in all the cache did not take a status.
+    wish
+        Number of a wish for all users, beside those whom the stream changes; None: there is none.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Publisher:
         self._vectors = {topic: WorkQueue(kind) for topic, kind in _KINDS.items()}
         self.neighbours = NeighbourQueue(sinks.cache, metrics)
         self.n_cache_failures = 0
+        self.wish: int | None = None
         self._n_failures_in_turn = self._n_skipped_statuses = 0
 
     def claim_changelog(self) -> None:
@@ -151,11 +154,6 @@ class Publisher:
         gathered = Gathered(vectors, time.time(), self._changelog.commands_read())
         self._vectors[topic].submit(partial(self._patiently, self._write_vectors, topic, gathered))
 
-    @property
-    def wish(self) -> int | None:
-        """Number of a wish for all users, beside those whom the stream changes; None: there is none."""
-        return None
-
     def fulfil(self, wish: int) -> None:
         """Note, once all that was handed over is out, that all users of a wish are."""
 
@@ -167,7 +165,7 @@ class Publisher:
         """Hand over that the neighbours of all other items are to be removed."""
         self.neighbours.drop_all_but(item_ids)
 
-    def publish_status(self, make_status: Callable[[], Status]) -> None:
+    def publish_status(self, make_status: Callable[[], Status], make_blend: Callable[[], Blend]) -> None:
         """Hand over what the hot cache shows; it is not even made when it can't go out.
 
         Without effect while the last status is under way, and for a while after the cache did not answer.
@@ -176,9 +174,6 @@ class Publisher:
             self._n_skipped_statuses -= 1
         elif self._status.is_free():
             self._status.submit(partial(self._write_status, make_status()))
-
-    def publish_challenger(self, make_blend: Callable[[], Blend]) -> None:
-        """Do nothing: a challenger's publisher tells of it."""
 
     def drain(self) -> None:
         """Wait until everything handed over is durable; raises what failed for good."""

@@ -5,6 +5,7 @@ from itertools import islice
 
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import ItemVersions, deleted_item
+from streamrec.domain.ranking.published_blend import Blend
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.publishing.cohorts import CohortTurns
@@ -72,10 +73,18 @@ class RankingPublishing:
             self._hidden_due = now + _HIDDEN_EVERY_S
         items, versions = self._next_changes(has_failed=has_failed)
         ranked = rankings(self._state, self._categories.in_turn()) | of_cohorts
-        blend = blend_of(self._state, self._weights, self._cohorts.published)
         return Status(
-            ranked, counters=counters, blend=blend, names=names, items=list(items.values()), versions=versions
+            ranked,
+            counters=counters,
+            blend=self.blend(),
+            names=names,
+            items=list(items.values()),
+            versions=versions,
         )
+
+    def blend(self) -> Blend:
+        """Return how sources are blended, with the cohorts whose rankings are out."""
+        return blend_of(self._state, self._weights, self._cohorts.published)
 
     def _note_all_hidden(self) -> None:
         """Let the hidden items wait, without their versions: where the cache knows of any, it stays so."""

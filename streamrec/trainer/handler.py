@@ -25,7 +25,7 @@ from streamrec.publishing.rankings import RankingPublishing
 from streamrec.publishing.rejections import rejection
 from streamrec.publishing.status_report import StatusReporting
 from streamrec.publishing.vectors import publishing_of_items, publishing_of_users
-from streamrec.publishing.views import blend_gauges, blend_of, state_gauges, user_states
+from streamrec.publishing.views import blend_gauges, state_gauges, user_states
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.telemetry import Digest, timed
 from streamrec.trainer.context import TrainerContext
@@ -73,9 +73,8 @@ class TrainerHandler:
         self._neighbours = NeighbourPublishing(state, publisher, settings.covisitation, now)
         self._item_vectors = publishing_of_items(state, publisher, settings, now)
         self._user_vectors = publishing_of_users(state, publisher, settings, now)
-        self._all_users = AllUsers(state, publisher)
         self._rankings = RankingPublishing(state, context.categories, context.rules.weights, publisher)
-        self._report = StatusReporting(state.generation, now)
+        self._report, self._all_users = StatusReporting(state.generation, now), AllUsers(state, publisher)
         self._pending, self._rejections = Pending(), Digest("records_rejected")
         self._pending_since, self._waited_s = now, 0.0
         self._eviction = Eviction(state, settings, context.metrics)
@@ -113,8 +112,7 @@ class TrainerHandler:
             self._learn(batch.events)
 
     def _learn(self, events: Sequence[Interaction]) -> None:
-        metrics, now = self._context.metrics, self._context.clock()
-        rules = self._context.rules
+        metrics, rules, now = self._context.metrics, self._context.rules, self._context.clock()
         strangers = [event for event in events if event.user_id not in self._state.user_ids]
         new = [event.user_id for event in strangers if rules.weights.of(event.type, event.value)]
         self._patiently(expect_users, self._state, new, self._read_attributes)
@@ -175,9 +173,8 @@ class TrainerHandler:
         is_full = self._pending.n_pairs >= _MOST_PENDING
         if self._pending and (is_full or self._context.publisher.is_free_for_users()):
             self._publish_pending()
-        for publishing in (self._item_vectors, self._user_vectors, self._neighbours):
+        for publishing in (self._item_vectors, self._user_vectors, self._neighbours, self._all_users):
             publishing.publish_if_due(now)
-        self._all_users.publish_if_wanted()
 
     def _publish_pending(self) -> None:
         pending, self._pending = self._pending, Pending()
@@ -210,8 +207,7 @@ class TrainerHandler:
         numbers = counters | gauges
         self._report.note(numbers, now)
         self._evaluation.serving.renew()
-        self._context.publisher.publish_status(lambda: self._status(numbers, now))
-        self._context.publisher.publish_challenger(lambda: blend_of(self._state, self._context.rules.weights))
+        self._context.publisher.publish_status(lambda: self._status(numbers, now), self._rankings.blend)
         if self._role_end is not None:
             self._state.promotions_asked = self._role_end.settle(self._state.promotions_asked)
 

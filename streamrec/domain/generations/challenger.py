@@ -1,4 +1,4 @@
-"""What a challenger's trainer publishes for experiments that let it answer some of the users.
+"""Publications of a challenger's trainer, for experiments that let it answer some of the users.
 
 Items stand in the index by generation anyhow. Lists by a challenger also want its vectors of users, and the
 blend that it learned beside them: weights of one model's scores say nothing of another's.

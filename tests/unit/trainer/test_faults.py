@@ -225,7 +225,7 @@ def test_a_cache_that_is_away_is_asked_after_growing_pauses(tmp_path: Path) -> N
     asked = []
     for _ in range(16):
         before = cache.n_calls
-        publisher.publish_status(lambda: Status({}, {}, first_blend().published()))
+        publisher.publish_status(lambda: Status({}, {}, first_blend().published()), first_blend().published)
         publisher.drain()
         asked.append(cache.n_calls - before)
     publisher.close()
