@@ -8,7 +8,6 @@ from pymongo.errors import OperationFailure
 
 from streamrec.adapters.mongo.batch_lists import MongoBatchLists
 from streamrec.adapters.mongo.catalog import request
-from streamrec.adapters.mongo.challenger import CHALLENGER_USERS, MongoChallengerUsers
 from streamrec.adapters.mongo.connection import (
     COLLECTION_EXISTS,
     MAJORITY,
@@ -25,7 +24,11 @@ from streamrec.adapters.mongo.documents import (
     user_of,
 )
 from streamrec.adapters.mongo.erasures import ERASURES, INSTALLATION, noted, salt_in
-from streamrec.adapters.mongo.experiments import MongoExperiments
+from streamrec.adapters.mongo.experiments import (
+    CHALLENGER_USERS,
+    MongoChallengerUsers,
+    MongoExperiments,
+)
 from streamrec.adapters.mongo.profiles import choosers, profile, profiles
 from streamrec.domain.events.erasure import digest_of
 from streamrec.domain.users.choosers import MAX_LOOKED_AT, Chooser, Choosers, chooser_of

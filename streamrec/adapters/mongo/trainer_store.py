@@ -6,11 +6,10 @@ from typing import Any, cast
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 
-from streamrec.adapters.mongo.challenger import KeptChallengerUsers
 from streamrec.adapters.mongo.connection import TRAINER_TIMEOUT_S, Document, MongoAddress, translated_errors
 from streamrec.adapters.mongo.documents import DOCUMENTS_AT_ONCE, NOT_DELETED, chunks, item_of, versions_of
 from streamrec.adapters.mongo.erasures import MongoErasures
-from streamrec.adapters.mongo.experiments import KeptExperiments
+from streamrec.adapters.mongo.experiments import KeptChallengerUsers, KeptExperiments
 from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.adapters.mongo.trained_users import TrainedUsers
 from streamrec.domain.events.erasure import Erasure

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.checkpoint import StoredTensors, read_state_part
 from streamrec.domain.events.erasure import Erasure
+from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, InvalidEvent
 from streamrec.payload import decoded
@@ -64,11 +65,18 @@ def readable(document: UserDocument) -> dict[str, Any]:
     """Return the fields of a document, its vectors as numbers."""
     fields = msgspec.to_builtins(document, builtin_types=(bytes,))
     state = fields["state"]
-    if state is not None:
-        for name, kind in (("vector", "<f4"), ("aging", "<f2")):
-            if state[name] is not None:
-                state[name] = np.frombuffer(state[name], kind).tolist()
-    return dict(fields)
+    return dict(fields) if state is None else fields | {"state": _with_numbers(state)}
+
+
+def readable_vector(user: ChallengerUser) -> dict[str, Any]:
+    """Return the fields of a challenger's vector of a user, as numbers."""
+    return _with_numbers(msgspec.to_builtins(user, builtin_types=(bytes,)))
+
+
+def _with_numbers(fields: dict[str, Any]) -> dict[str, Any]:
+    kinds = (("vector", "<f4"), ("aging", "<f2"))
+    of_bytes = [(name, kind) for name, kind in kinds if fields[name] is not None]
+    return fields | {name: np.frombuffer(fields[name], kind).tolist() for name, kind in of_bytes}
 
 
 def as_entry(record: Record) -> dict[str, object]:

@@ -15,7 +15,15 @@ from streamrec.attribution.checkpoint import AttributionCheckpoint
 from streamrec.attribution.context import CHECKPOINT_FILE
 from streamrec.cli.log_records import records_of
 from streamrec.cli.training.initial_history import until_told
-from streamrec.cli.user_data.entries import as_entry, command_of, readable, row_in, value_of, vector_in
+from streamrec.cli.user_data.entries import (
+    as_entry,
+    command_of,
+    readable,
+    readable_vector,
+    row_in,
+    value_of,
+    vector_in,
+)
 from streamrec.cli.user_data.json_sections import Section
 from streamrec.datasets.archive.reading import archived, logs_in
 from streamrec.domain.events.erasure import Erasure, VoidEvents, digest_of, is_same_log
@@ -113,10 +121,12 @@ class HeldOfUser(NamedTuple):
             {"experiment": one.experiment.id, "version": one.experiment.version, "variant": one.variant}
             for one in running.assigned(self.user_id, attributes)
         ]
+        challenger = await store.get_challenger_user(self.user_id)
         seen = await store.seen_items(self.user_id, MOST_SEEN)
         steps = [msgspec.structs.asdict(step) for step in await cache.steps(self.user_id)]
         return [
             Section("document", [] if document is None else [readable(document)]),
+            Section("challenger", [] if challenger is None else [readable_vector(challenger)]),
             Section("seen", seen),
             Section("lists", [one for one in lists if one["items"]]),
             Section("experiments", assigned, is_evidence=False),

@@ -16,7 +16,7 @@ _ROUNDING = 4e-16
 """Of a sum, for each of its terms, as a share of it: a variance below this is that of equal numbers."""
 
 _SAME = 1e-9
-"""Distance of two means, as a share of them, below which they are one number that was summed up differently."""
+"""Distance of two means, as a share of them, below which they are one number summed up differently."""
 
 _LEAST_LEFT = 1e-12
 """Share of a variance that a covariate leaves, at least; below it the covariate is the outcome itself."""
@@ -132,8 +132,8 @@ def difference(control: Moments, variant: Moments, *, keeping: float = 1.0) -> D
     """Return how a variant's mean differs from the control's; None where nothing can be said.
 
     Where all users of the control have one outcome and all of the variant another, there is no variance to go
-    by. It is then taken as if one user of each had had the outcome of the other: of n users who are all alike,
-    the next one may still differ, about once in n.
+    by. It is then taken as if one user of each had had the outcome of the other: of n users who are all
+    alike, the next one may still differ, about once in n.
 
     With a covariate it is CUPED's: of each outcome is taken what the covariate tells, by one coefficient for
     both, the pooled covariance by the pooled variance (Deng, Xu, Kohavi, Walker 2013, Improving the

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from streamrec.adapters.opening import open_cache, open_store
+from streamrec.adapters.opening import open_cache, open_store, open_trainer_store
 from streamrec.cli.retraining.joined_history import history_of_stream
 from streamrec.cli.training.initial import train
 from streamrec.domain.experiments.exposure import Exposure, encode_exposure
+from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.items.batch_lists import Batch, ListedItem
 from streamrec.domain.users.steps import Step
 from streamrec.learning.initial.fit import FitOptions
@@ -32,6 +34,11 @@ async def told_of(system: ErasureSystem, user_id: str) -> None:
     await cache.add_steps({user_id: [Step(time.time(), ("i1", "i2"))]})
     await store.aclose()
     await cache.aclose()
+    with closing(open_trainer_store(system.store_url)) as trainer:
+        lease = trainer.acquire("trainer-challenger", "test", 10.0, time.time())
+        assert lease is not None
+        users = [ChallengerUser(id_, "g2", bytes(8)) for id_ in (user_id, "v1")]
+        trainer.publish_challenger(users, [], lease)
 
 
 def exported(capfdbinary: pytest.CaptureFixture[bytes], user_id: str) -> dict[str, Any]:
@@ -59,6 +66,7 @@ def test_all_of_one_user_is_exported(
     (document,) = found["document"]
     assert (document["attributes"], document["state"]["recent"]) == ({"country": "NZ"}, ["i1", "i2", "i3"])
     assert len(document["state"]["vector"]) == 9
+    assert [(one["generation"], one["vector"]) for one in found["challenger"]] == [("g2", [0.0, 0.0])]
     assert sorted(found["seen"]) == ["i1", "i2", "i3"]
     assert found["lists"] == [{"name": "als", "items": [["i3", 0.5]]}]
     assert [one["value"]["item_id"] for one in found["events"]] == ["i1", "i2", "i3"]
