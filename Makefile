@@ -115,6 +115,9 @@ bench-quick: dev  ## Whether a hot path costs more than recorded, beside a bare 
 bench-services: dev  ## Benchmarks over a real Kafka broker, MongoDB and Redis
 	$(BIN)/python -m benchmarks --services
 
+experiment-loop: dev  ## Simulated users in experiments while parts are killed: whether all that they did is counted
+	$(BIN)/python -m benchmarks.experiments.loop
+
 docs: dev  ## The documentation as pages, in var/site/index.html; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "Read it: $(BIN)/python -m http.server --directory var/site --bind 127.0.0.1 8090"
@@ -132,4 +135,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit quality-gate tests style types test-kafka format lint test-nightly bench bench-quick bench-services docs wheel clean-data clean
+.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit quality-gate tests style types test-kafka format lint test-nightly bench bench-quick bench-services experiment-loop docs wheel clean-data clean

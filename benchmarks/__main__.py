@@ -53,8 +53,10 @@ QUALITY: dict[str, list[str]] = {
     "quality_peers": ["benchmarks.quality.peers.compare"],
     "blend_search": ["benchmarks.quality.blend_search"],
     "soak": ["benchmarks.trainer.soak"],
+    "experiment_loop": ["benchmarks.experiments.loop"],
 }
-"""Quality of the lists (hours for all data sets and seeds) and a soak of twenty minutes: run only by name."""
+"""Quality of the lists (hours for all data sets and seeds), a soak of twenty minutes, and a population that uses a
+system whose parts are killed: run only by name."""
 
 ALL = COMMANDS | SERVICES | QUALITY
 
@@ -69,8 +71,8 @@ def main(
 ) -> None:
     """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json.
 
-    Without a name: all those of the embedded default but `quality`, `quality_peers` and `blend_search`,
-    which take long.
+    Without a name: all those of the embedded default but `quality`, `quality_peers`, `blend_search`, `soak`
+    and `experiment_loop`, which take long.
     """
     if peers:
         names = ["quality_peers" if name == "quality" else name for name in names or ("quality",)]

@@ -237,6 +237,7 @@ SECTIONS = (
 
 ELSEWHERE = {
     "experiment_cost": "adr/0046-live-experiments.md#cost",
+    "experiment_loop": "reference/experiments.md#the-whole-tried",
     "diversity": "quality.md#diversity",
     "exploration": "quality.md#new-items",
     "index_grpc": "adr/0007-index-hop.md",

@@ -5,7 +5,7 @@ beforehand: what is popular, and what a model that knows much of the truth ranks
 attribution and trainer are killed once each. What was counted must be what the users remember; and what a
 second run counts in which nothing was killed.
 
-``python -m benchmarks.experiments.loop --json FILE``
+``make experiment-loop``, or ``python -m benchmarks experiment_loop``, which writes down the figures too.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ from benchmarks.experiments.ledger import Counts
 from benchmarks.experiments.loop import AB, BETTER, MIXED, Loop, Rules, run
 
 
+@pytest.mark.timeout(900)
 def test_what_a_population_did_is_counted_though_the_recommender_is_killed() -> None:
     loop = run(Rules(n_users=40, max_visits=3, outcome_s=4.0), killed=("recommender",))
     assert loop.differences == []
@@ -16,6 +17,7 @@ def test_what_a_population_did_is_counted_though_the_recommender_is_killed() -> 
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(3600)
 def test_counts_are_those_of_a_run_in_which_nothing_was_killed() -> None:
     rules = Rules(n_users=600, outcome_s=120.0)
     killed, undisturbed = run(rules), run(rules, killed=())
