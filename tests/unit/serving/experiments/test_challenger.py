@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from streamrec.domain.experiments.definition import Changes, Experiment
+from streamrec.domain.experiments.definition import Changes, Experiment, Guardrail
 from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.ranking.recommendation import Recommendations
 from streamrec.domain.sources.table import first_blend
@@ -201,7 +201,7 @@ async def test_an_era_keeps_the_challenger_that_it_began_with() -> None:
     assert running.challenger == "g2"
     shop.tell("g3")
     assert (await editor.ramp("x", 50.0)).challenger == "g2"
-    renamed = await editor.put(wanted(ramp=50.0, primary="clicks"), after=3)
+    renamed = await editor.put(wanted(ramp=50.0, guardrails=(Guardrail("clicks", 0.1),)), after=3)
     stopped = await editor.stop("x", "")
     assert stopped.challenger == "g2"
     again = await editor.put(msgspec.structs.replace(renamed, state="running"), after=stopped.version)
