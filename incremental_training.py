@@ -7,10 +7,9 @@ import structlog
 import typer
 
 from streamrec.adapters.files.roles import SnapshotRoles
-from streamrec.adapters.opening import open_index_lookup
 from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.cli.training.housekeeping import open_housekeeping
-from streamrec.cli.training.sinks import open_sinks, sources_of_events
+from streamrec.cli.training.sinks import open_lookup, open_sinks, sources_of_events
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
@@ -36,9 +35,7 @@ def main(
                     stop=stop_on_signals(),  # first: a signal while parts are opened is a wish too
                     open_source=sources_of_events(locations, metrics),
                     sinks=open_sinks(locations, metrics),
-                    index=None
-                    if locations.is_index_in_process
-                    else open_index_lookup(locations.index_url, settings.look_up_timeout_s),
+                    index=open_lookup(locations, settings.look_up_timeout_s),
                     metrics=metrics,
                     artifacts_dir=locations.artifacts_dir,
                     roles=SnapshotRoles(locations.artifacts_dir),

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import falcon.asgi
 
+from faiss_server.access import IndexAccess
 from faiss_server.answers import Searches
 from faiss_server.generations import Generations
 from faiss_server.resources.search import SearchResource, SimilarItemsResource, SimilarUsersResource
@@ -13,6 +14,7 @@ from faiss_server.resources.vectors import VectorsResource
 from streamrec.index_protocol import CONTENT_TYPE, SEARCH_PATH, VECTORS_PATH
 from streamrec.ports import Metrics
 from streamrec.web import problems
+from streamrec.web.api_keys import ApiKeys
 from streamrec.web.bodies import JSON, BodyReader
 from streamrec.web.health import Live
 from streamrec.web.paths import RawPathApp
@@ -28,10 +30,13 @@ class Rules(NamedTuple):
         By default room for 1,000 queries with hundreds of exclusions each.
     slow_request_s
         From how many seconds on a request is logged as slow.
+    keys
+        Keys that open it; None: it is open.
     """
 
     max_body_bytes: int = 16_000_000
     slow_request_s: float = 0.5
+    keys: ApiKeys | None = None
 
 
 _RULES = Rules()
@@ -60,7 +65,8 @@ def create_app(
         Called in order once the last request is answered.
     """
     requests = Requests("index", metrics, rules.slow_request_s, JOINED_IDS)
-    app = RawPathApp(middleware=[requests, _Closing(on_shutdown)])
+    access = [] if rules.keys is None else [IndexAccess(rules.keys)]
+    app = RawPathApp(middleware=[requests, _Closing(on_shutdown), *access])
     problems.install(app)
     reader, searches = BodyReader(rules.max_body_bytes, (JSON, CONTENT_TYPE)), Searches()
     app.add_route(SEARCH_PATH, SearchResource(generations, metrics, reader, searches))

@@ -16,6 +16,7 @@ from streamrec.errors import ConfigurationError
 from streamrec.settings.processes import IndexSettings, LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
+from streamrec.web.api_keys import ApiKeys
 
 
 def _compose(locations: LocationSettings, settings: IndexSettings) -> falcon.asgi.App[Any, Any]:
@@ -28,7 +29,9 @@ def _compose(locations: LocationSettings, settings: IndexSettings) -> falcon.asg
         if isinstance(metrics, StatsdMetrics):
             await asyncio.to_thread(metrics.close)
 
-    rules = Rules(slow_request_s=locations.slow_request_s)
+    file = locations.index_keys_file
+    keys = None if file is None else ApiKeys(file, metrics, "index")
+    rules = Rules(slow_request_s=locations.slow_request_s, keys=keys)
     return create_app(following.generations, metrics, rules, on_shutdown=[close_metrics])
 
 

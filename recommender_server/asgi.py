@@ -109,7 +109,7 @@ def _keys_in(path: Path | None, metrics: Metrics) -> ApiKeys | None:
 def _index_of(locations: LocationSettings, settings: ServerSettings, metrics: Metrics) -> ClosableIndex:
     """Return the index service, or an index in this process, whose code is loaded for that alone."""
     if not locations.is_index_in_process:
-        return open_index(locations.index_url, settings.timeout_s)
+        return open_index(locations.index_url, settings.timeout_s, locations.index_keys_file)
     try:
         in_process = import_module("faiss_server.in_process")
     except ModuleNotFoundError as error:

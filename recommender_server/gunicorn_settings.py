@@ -15,4 +15,5 @@ keepalive = gunicorn.KEEPALIVE_S
 graceful_timeout = gunicorn.GRACEFUL_TIMEOUT_S
 control_socket_disable = gunicorn.CONTROL_SOCKET_DISABLE
 logconfig_dict = gunicorn.logging_of("recommender")
+when_ready = gunicorn.guarded("recommender", "api_keys_file")
 post_worker_init = gunicorn.post_worker_init

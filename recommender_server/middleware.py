@@ -1,6 +1,5 @@
 """Middleware of this service alone: who is let in, and what is opened and closed with the server."""
 
-import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import structlog
 
 from streamrec.errors import ConfigurationError
 from streamrec.serving.readiness import Readiness
+from streamrec.settings.access import is_loopback
 from streamrec.settings.key_file import Scope
 from streamrec.web.api_keys import EVERYTHING, ApiKeys, key_of, no_key
 
@@ -126,17 +126,8 @@ def _is_here(req: falcon.asgi.Request) -> bool:
     if any(req.get_header(name) for name in _FORWARDED):
         return False
     try:
-        return _is_loopback(req.remote_addr) and _is_loopback(req.host)
+        return is_loopback(req.remote_addr) and is_loopback(req.host)
     except ValueError:  # the header Host has something else than a port behind its colon
-        return False
-
-
-def _is_loopback(host: str) -> bool:
-    if host.strip("[]") == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
         return False
 
 

@@ -413,6 +413,9 @@ def drive_index(folder: Path, metrics: Metrics) -> None:
     loader = GenerationLoader(
         folder, generations, lambda topic: MemoryEventSource(log, [topic], "index"), metrics, time.time
     )
+    no_file = faiss_server.app.Rules(keys=ApiKeys(Path("/nowhere/keys"), metrics, "index"))
+    refusing = testing.TestClient(faiss_server.app.create_app(generations, metrics, no_file))
+    assert refusing.simulate_get("/v1/stats").status_code == 401
     client = testing.TestClient(faiss_server.app.create_app(generations, metrics))
     assert client.simulate_post("/v1/search", json={"vectors": [[1, 1]]}).status_code == 503
     folder.mkdir()

@@ -6,6 +6,7 @@ the names and with the parameters that they have here, and a line of `ADAPTERS`.
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -114,15 +115,21 @@ def open_cache_publisher(url: str, count_replaced: Callable[[int], None] | None 
     return cache
 
 
-def open_index(url: str, timeout_s: float) -> "HttpIndex":
-    """Return a client of the index service; raises as `open_event_source`."""
-    index: HttpIndex = _adapter("index", url).open_index(url, timeout_s)
+def open_index(url: str, timeout_s: float, keys_file: Path | None = None) -> "HttpIndex":
+    """Return a client of the index service; raises as `open_event_source`.
+
+    Parameters
+    ----------
+    keys_file
+        File whose first key is sent; None: none is.
+    """
+    index: HttpIndex = _adapter("index", url).open_index(url, timeout_s, keys_file)
     return index
 
 
-def open_index_lookup(url: str, timeout_s: float) -> "BlockingIndex":
-    """Return a client of the index service for one thread; raises as `open_event_source`."""
-    index: BlockingIndex = _adapter("index", url).open_index_lookup(url, timeout_s)
+def open_index_lookup(url: str, timeout_s: float, keys_file: Path | None = None) -> "BlockingIndex":
+    """Return a client of the index service for one thread; as `open_index`."""
+    index: BlockingIndex = _adapter("index", url).open_index_lookup(url, timeout_s, keys_file)
     return index
 
 

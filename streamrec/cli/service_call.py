@@ -19,6 +19,8 @@ from streamrec.errors import (
 )
 from streamrec.payload import decoded
 from streamrec.redaction import shown_url
+from streamrec.settings.key_file import keys_in
+from streamrec.settings.processes import LocationSettings
 
 _DEFAULT_PORT = {"http": 80, "https": 443}
 _ABOUT_THE_BODY = frozenset((400, 413, 422))
@@ -114,6 +116,12 @@ class Service:
         if self.api_key is None:
             return "name one of its keys by --api-key or STREAMREC_API_KEY"
         return "the key of --api-key or STREAMREC_API_KEY is none of its keys: name one that is"
+
+
+def index_at(locations: LocationSettings) -> Service:
+    """Return the index service, with its key where it asks for one."""
+    file = locations.index_keys_file
+    return Service(locations.index_url, None if file is None else keys_in(file)[0].key)
 
 
 def _words_of(error: Exception) -> str:

@@ -103,6 +103,10 @@ class KeyFile:
             self._read(version)
         return self._lines
 
+    def first(self) -> str | None:
+        """Return the key that somebody who asks a service sends; None while there are none."""
+        return next((line.key for line in self.lines()), None)
+
     def _read(self, version: tuple[int, ...] | None) -> None:
         try:
             self._lines = tuple(keys_in(self.path))

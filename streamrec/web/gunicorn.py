@@ -4,15 +4,21 @@ import ctypes
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
+import structlog
+from gunicorn.arbiter import Arbiter
+
 from streamrec.errors import ConfigurationError
+from streamrec.settings.access import KeysOf
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
-from streamrec.telemetry import logging_config
+from streamrec.telemetry import configure_logging, logging_config
 
 WORKER_CLASS = "uvicorn_worker.UvicornWorker"
 """uvloop and httptools: see docs/adr/0004-recommender-server.md for the other workers' figures."""
@@ -41,6 +47,41 @@ def logging_of(service: str) -> dict[str, Any]:
 
 class _Worker(Protocol):
     ppid: int
+
+
+class _Listener(Protocol):
+    sock: socket.socket
+
+
+class _Server(Protocol):
+    LISTENERS: list[_Listener]
+    address: list[object]
+
+
+def guarded(service: str, keys_of: KeysOf) -> Callable[[_Server], None]:
+    """Return the hook that ends a service before it answers, where anybody could use it from elsewhere.
+
+    The listeners are looked at: an address may come of the command line, the environment, a file or systemd.
+
+    Parameters
+    ----------
+    service
+        Name in the log.
+    """
+
+    def when_ready(server: _Server) -> None:
+        # With --reuse-port the workers bind by themselves, later.
+        bound = [one.sock.getsockname() for one in server.LISTENERS] or server.address
+        # A Unix socket, whose address is no pair, is a file with rights of its own.
+        hosts = [address[0] for address in bound if isinstance(address, tuple)]
+        try:
+            read_settings(LocationSettings).check(keys_of, hosts)
+        except ConfigurationError as error:
+            configure_logging("INFO", service)
+            structlog.get_logger().critical("refused", error=str(error))
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+
+    return when_ready
 
 
 def post_worker_init(worker: _Worker) -> None:

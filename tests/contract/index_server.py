@@ -24,13 +24,14 @@ _START_S = 60.0
 
 
 @contextmanager
-def running_index_server(directory: Path) -> Iterator[str]:
+def running_index_server(directory: Path, **settings: str) -> Iterator[str]:
     """Run the server over `directory`/artifacts and the logs beside it; give its URL."""
     address = f"127.0.0.1:{free_port()}"
     environment = os.environ | {
         "STREAMREC_ARTIFACTS_DIR": str(directory / "artifacts"),
         "STREAMREC_EVENTS_URL": f"sqlite:///{directory}/events.db",
         "STREAMREC_CHANGELOG_URL": f"sqlite:///{directory}/changelog.db",
+        **settings,
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "python:faiss_server.gunicorn_settings", "-b", address]
     with (directory / "server.log").open("ab") as log:

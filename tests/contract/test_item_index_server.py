@@ -13,6 +13,7 @@ import pytest
 
 from streamrec.adapters.files.snapshots import set_current, write_snapshot
 from streamrec.adapters.opening import open_event_sink, open_index
+from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS, ITEM_VECTORS, ByVector, Message, Snapshot, VectorTable
 from streamrec.wire import Command, VectorRecord, encode_command, encode_vector
 from tests.contract.index_server import await_answer, await_generation, running_index_server
@@ -89,6 +90,33 @@ async def test_generations_are_swapped_without_a_failed_request(server: Server) 
     await asyncio.gather(*asking)
     await index.close()
     assert seen == {("g1", "a"), ("g2", "b"), ("g3", "c")}
+
+
+async def test_clients_send_its_key_and_follow_when_it_changes(tmp_path: Path) -> None:
+    keys, others = tmp_path / "keys", tmp_path / "others"
+    keys.write_text("first\n")
+    others.write_text("of-the-api\n")
+    items = VectorTable(["a"], np.eye(1, D, dtype=np.float32))
+    write_snapshot(tmp_path / "artifacts", Snapshot("g", items, items, {}, time.time(), {}))
+    set_current(tmp_path / "artifacts", "g")
+    query = ByVector(np.ones(D, "<f4").tobytes(), 1)
+    with running_index_server(tmp_path, STREAMREC_INDEX_KEYS_FILE=str(keys)) as url:
+        await asyncio.to_thread(await_answer, f"{url}/health/ready")
+        index = open_index(url, _LONG_S, keys)
+        assert (await index.search(query)).ids == ["a"]
+        assert (await index.vectors(["a"])).keys() == {"a"}
+        for file in (None, others):
+            stranger = open_index(url, _LONG_S, file)
+            with pytest.raises(Unavailable, match="401.*STREAMREC_INDEX_KEYS_FILE"):
+                await stranger.search(query)
+            with pytest.raises(Unavailable, match="401"):
+                await stranger.vectors(["a"])
+            await stranger.close()
+        keys.write_text("second\nfirst\n")  # without a restart of either
+        assert (await index.search(query)).ids == ["a"]
+        keys.write_text("second\n")
+        assert (await index.search(query)).ids == ["a"]
+        await index.close()
 
 
 async def test_a_torn_snapshot_is_refused_and_the_old_one_answers(server: Server) -> None:

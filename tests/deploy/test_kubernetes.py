@@ -27,7 +27,7 @@ from tests.deploy.retention import RETENTION
 PODS = with_pods()
 SERVERS = [manifest for manifest in PODS if manifest.content["kind"] == "Deployment"]
 KUSTOMIZATIONS = [path for path in files() if path.name == KUSTOMIZATION]
-SECRET_KEYS = {"events-url", "store-url", "cache-url", "api-keys"}
+SECRET_KEYS = {"events-url", "store-url", "cache-url", "api-keys", "index-keys"}
 
 
 def validate(text: str) -> None:

@@ -102,6 +102,20 @@ def test_a_file_that_is_not_there_and_a_cluster_end_a_process_with_one_line(
         assert ("in cluster mode" if refusal.url == cluster else "'/no/ca.pem' is not there") in said
 
 
+def test_a_service_that_anybody_could_use_from_elsewhere_ends_with_one_line(tmp_path: Path) -> None:
+    for service in ("recommender", "index"):
+        command = [*command_of(service, tmp_path), "--bind", f"0.0.0.0:{free_port()}"]
+        running = Process(tmp_path, service, command, {}).start()
+        try:
+            assert running.exit_code() == 3
+        finally:
+            running.end()
+        (line,) = running.lines("without keys")
+        assert '"event":"refused"' in line
+        assert "STREAMREC_ALLOW_OPEN=1" in line
+        assert "Traceback" not in running.said()
+
+
 def last_words(refusals: Sequence[Refusal], artifacts: Path, trained: Path, folder: Path) -> list[str]:
     """Start all, and return of each the one line that names the variable; see that it ended in good order."""
     started: dict[Refusal, Process] = {}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from streamrec.adapters.index_http.connection import KeptConnection, Reply, body_of
+from streamrec.adapters.index_http.connection import KeptConnection, KeySource, Reply, body_of, no_key
 from streamrec.adapters.index_http.vectors import VectorLookup
 from streamrec.errors import Damaged, InvalidInput, Unavailable
 from streamrec.index_protocol import (
@@ -47,13 +47,13 @@ class _Waiting(NamedTuple):
 class HttpIndex:
     """Searches of an index service, over one connection. For one event loop."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, key: KeySource = no_key) -> None:
         """Connect at the first search; `timeout_s` is the longest that one waits, gathering included."""
         search_url = url.rstrip("/") + SEARCH_PATH
         self._url = shown_url(search_url)
         self._timeout_s = timeout_s
-        self._connection = KeptConnection(search_url)
-        self._vectors = VectorLookup(url, timeout_s)
+        self._connection = KeptConnection(search_url, key)
+        self._vectors = VectorLookup(url, timeout_s, key)
         self._waiting: deque[_Waiting] = deque()
         self._sender: asyncio.Task[None] | None = None
 

@@ -4,7 +4,7 @@ A client for everything takes 250 us of CPU a request, more than the searches th
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -17,6 +17,14 @@ _OF_A_WRONG_QUESTION = (400, 413)
 
 _MAX_BODY_BYTES = 64_000_000
 """Several times what the answers to the largest request take."""
+
+
+KeySource = Callable[[], str | None]
+"""Tells the key that a request brings; None: none."""
+
+
+def no_key() -> None:
+    """Return that requests bring no key."""
 
 
 class Reply(NamedTuple):
@@ -47,7 +55,7 @@ def body_of(reply: Reply, url: str) -> bytes:
 class KeptConnection:
     """Posts to one URL, and connects anew when the server has closed the connection. For one event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, key: KeySource = no_key) -> None:
         """Connect at the first request.
 
         Raises
@@ -62,6 +70,7 @@ class KeptConnection:
         self._is_secure = parts.scheme == "https"
         self._port = parts.port or (443 if self._is_secure else 80)
         self._head = f"POST {parts.path or '/'} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\n"
+        self._key = key
         self._exchange: _Exchange | None = None
 
     async def post(self, headers: Mapping[str, str], body: bytes) -> Reply:
@@ -75,6 +84,8 @@ class KeptConnection:
         OSError
             When the server can't be reached, or ends the connection, or does not speak HTTP.
         """
+        if (key := self._key()) is not None:
+            headers = {**headers, "X-API-Key": key}
         lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         request = f"{self._head}{lines}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
         kept = self._exchange

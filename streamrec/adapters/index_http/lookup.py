@@ -3,15 +3,16 @@
 import asyncio
 
 from streamrec.adapters.index_http.client import HttpIndex
+from streamrec.adapters.index_http.connection import KeySource, no_key
 from streamrec.ports import IndexAnswer, ItemQuery
 
 
 class BlockingIndex:
     """Implements `IndexLookup` over the servers' client, in an event loop of its own."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, key: KeySource = no_key) -> None:
         """Connect at the first search; `timeout_s` is the longest that one waits."""
-        self._index = HttpIndex(url, timeout_s)
+        self._index = HttpIndex(url, timeout_s, key)
         self._runner = asyncio.Runner()
 
     def search(self, query: ItemQuery) -> IndexAnswer:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from streamrec.adapters.index_http.connection import KeptConnection, body_of
+from streamrec.adapters.index_http.connection import KeptConnection, KeySource, body_of, no_key
 from streamrec.errors import Damaged, Unavailable
 from streamrec.index_protocol import (
     CONTENT_TYPE,
@@ -22,12 +22,12 @@ from streamrec.redaction import shown_url
 class VectorLookup:
     """One call after the other, over a connection of its own: no search waits. For one event loop."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, key: KeySource = no_key) -> None:
         """Connect at the first call; `timeout_s` is the longest that one waits, in the queue included."""
         vectors_url = url.rstrip("/") + VECTORS_PATH
         self._url = shown_url(vectors_url)
         self._timeout_s = timeout_s
-        self._connection = KeptConnection(vectors_url)
+        self._connection = KeptConnection(vectors_url, key)
         self._in_order = asyncio.Lock()
 
     async def of(self, ids: Sequence[str], generation: str | None) -> dict[str, bytes]:

@@ -101,6 +101,7 @@ def _own_checks(locations: LocationSettings) -> Iterator[Check]:
     for part, file, variable, without in (
         ("api keys", locations.api_keys_file, "STREAMREC_API_KEYS_FILE", "the API is open"),
         ("admin keys", locations.admin_keys_file, "STREAMREC_ADMIN_KEYS_FILE", "every key may change things"),
+        ("index keys", locations.index_keys_file, "STREAMREC_INDEX_KEYS_FILE", "the index is open"),
     ):
         if file is not None:
             mend = f"write one key a line, or unset {variable} ({without} then)"
@@ -120,7 +121,7 @@ def _part(part: str, address: AddressT, variable: str, probe: Callable[[AddressT
 
 def _service_checks(locations: LocationSettings, recommender: Service) -> Iterator[Check]:
     mend = f"start it (`{command_line('run')}` starts all), look into its log, or correct "
-    probe = partial(service_probes.probe_index, locations.index_url)
+    probe = partial(service_probes.probe_index, locations)
     variable = "STREAMREC_INDEX_URL"
     if not locations.is_index_in_process:  # else the recommender tells how it is
         yield Check("index", shown_url(locations.index_url), variable, mend + variable, probe)

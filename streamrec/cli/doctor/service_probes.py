@@ -3,13 +3,14 @@
 import uuid
 
 from streamrec.cli.doctor.probes import PROBE
-from streamrec.cli.service_call import Service
+from streamrec.cli.service_call import Service, index_at
 from streamrec.errors import InvalidInput, Unavailable, UnknownId
+from streamrec.settings.processes import LocationSettings
 
 
-def probe_index(url: str) -> str:
+def probe_index(locations: LocationSettings) -> str:
     """Ask whether the index is ready, what it holds, and search in it for an item that no one has."""
-    service = Service(url)
+    service = index_at(locations)
     _check_ready(service)
     stats = service.get("/v1/stats")
     if not isinstance(stats, dict) or "generation" not in stats:

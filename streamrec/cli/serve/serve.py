@@ -34,7 +34,6 @@ from streamrec.cli.supervision.part import Part
 from streamrec.cli.supervision.supervisor import Supervisor
 from streamrec.cli.training.provenance import is_trained
 from streamrec.errors import StreamrecError
-from streamrec.settings.key_file import keys_in
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 
@@ -42,8 +41,6 @@ _LOOK_PAUSE_S = 0.5
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104
 """Addresses to listen on, of which each has one to ask."""
-
-_OF_THIS_MACHINE = ("127.0.0.1", "localhost", "[::1]")
 
 
 def serve(
@@ -84,9 +81,9 @@ def _serve(options: ServeOptions, *, until_eof: bool) -> None:
     os.environ |= {"PYTHONUNBUFFERED": "1", **import_rules()}
     locations = read_settings(LocationSettings)
     parts, listeners = _parts(options, locations)
-    files = [path for path in (locations.api_keys_file, locations.admin_keys_file) if path is not None]
-    # One that lets nobody in is told now.
-    _warn(options, locations, has_keys=any([keys_in(path) for path in files]))
+    if "recommender" not in options.without:
+        locations.check("api_keys_file", [options.bind])
+    _warn(options, locations)
     for listener in listeners:
         check_port(listener)
     with ExitStack() as stack:
@@ -129,10 +126,8 @@ def _run(supervisor: Supervisor, options: ServeOptions, *, until_eof: bool) -> b
     return is_clean
 
 
-def _warn(options: ServeOptions, locations: LocationSettings, *, has_keys: bool) -> None:
+def _warn(options: ServeOptions, locations: LocationSettings) -> None:
     """Tell what is allowed, and perhaps not meant."""
-    if options.bind not in _OF_THIS_MACHINE and not has_keys:
-        _tell(f"warning: everybody who reaches {options.bind} may do everything: give --keys-file", "yellow")
     if options.n_files and not is_trained(locations.artifacts_dir):
         learning = f"{Path(sys.executable).name} -m initial_training"
         _tell(

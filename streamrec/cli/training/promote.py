@@ -9,7 +9,7 @@ import typer
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.screen import say, spinner
-from streamrec.cli.service_call import Service
+from streamrec.cli.service_call import Service, index_at
 from streamrec.domain.generations.roles import Promotion, PromotionName
 from streamrec.errors import StreamrecError, Unavailable
 from streamrec.ports import COMMANDS, Message
@@ -41,7 +41,7 @@ def _change_locations(name: PromotionName, generation: str, wait_s: float, *, un
     record = SnapshotRoles(locations.artifacts_dir)
     promotion = record.read().next_promotion(name, generation, time.time())
     if not (unseen or locations.is_index_in_process):
-        _look_into_index(locations.index_url, promotion)
+        _look_into_index(index_at(locations), promotion)
     sink = open_event_sink(locations.events_url)
     try:
         payload = encode_command(Command(name, promotion.at, "command line"))
@@ -55,7 +55,7 @@ def _change_locations(name: PromotionName, generation: str, wait_s: float, *, un
         say(f"Generation {promotion.champion} is live; {promotion.challenger} learns on as the challenger")
 
 
-def _look_into_index(url: str, promotion: Promotion) -> None:
+def _look_into_index(index: Service, promotion: Promotion) -> None:
     """See that the index could answer for users who have moved.
 
     Raises
@@ -64,7 +64,7 @@ def _look_into_index(url: str, promotion: Promotion) -> None:
         When it could not.
     """
     try:
-        stats = Service(url).get("/v1/stats")
+        stats = index.get("/v1/stats")
     except StreamrecError as error:
         raise Unavailable(
             f"{error}; without an index nobody is personalized (--unseen: nevertheless)"
@@ -72,7 +72,7 @@ def _look_into_index(url: str, promotion: Promotion) -> None:
     served = [stats.get("generation"), *(other["generation"] for other in stats.get("previous", ()))]
     if promotion.champion not in served:
         raise Unavailable(
-            f"the index at {Service(url).address} does not serve {promotion.champion!r} (yet): users who have"
+            f"the index at {index.address} does not serve {promotion.champion!r} (yet): users who have"
             f" moved would be shown what is popular; {stats.get('loading_problem') or 'wait a moment'}"
             " (--unseen: nevertheless)"
         )

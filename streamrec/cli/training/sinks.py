@@ -7,10 +7,11 @@ from streamrec.adapters.opening import (
     open_cache_publisher,
     open_event_sink,
     open_event_source,
+    open_index_lookup,
     open_trainer_store,
 )
 from streamrec.domain.generations.roles import Role
-from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, Metrics
+from streamrec.ports import COMMANDS, INTERACTIONS, EventSource, IndexLookup, Metrics
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.promotion.roles import NAMES
 from streamrec.publishing.publisher import Sinks
@@ -47,3 +48,10 @@ def sources_of_events(locations: LocationSettings, metrics: Metrics) -> Callable
         return open_event_source(locations.events_url, topics, group, count_damaged=count_damaged)
 
     return open_source
+
+
+def open_lookup(locations: LocationSettings, timeout_s: float) -> IndexLookup | None:
+    """Return a client of the index service; None: the index is inside each recommender, out of reach."""
+    if locations.is_index_in_process:
+        return None
+    return open_index_lookup(locations.index_url, timeout_s, locations.index_keys_file)

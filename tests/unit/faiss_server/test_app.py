@@ -1,4 +1,5 @@
 import gzip
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -18,6 +19,7 @@ from streamrec.index_protocol import (
 )
 from streamrec.ports import ById, ByVector, IndexQuery
 from streamrec.telemetry import NullMetrics
+from streamrec.web.api_keys import ApiKeys
 
 D = 3
 ITEMS: dict[str, list[float]] = {"a/b": [1, 0, 0], "ü": [0.8, 0.1, 0], "c": [0, 1, 0], "50%": [-1, 0, 0]}
@@ -300,3 +302,21 @@ def test_a_body_may_be_packed_by_gzip_and_in_no_other_way(client: testing.TestCl
     assert_problem(other, 415)
     assert "Content-Encoding 'br'" in other.json["detail"]
     assert other.headers["accept-encoding"] == "gzip"
+
+
+def test_a_key_of_its_own_opens_it_and_no_other(generations: Generations, tmp_path: Path) -> None:
+    path = tmp_path / "keys"
+    path.write_text("mine\nnext\n")
+    client = testing.TestClient(create_app(generations, NullMetrics(), Rules(keys=ApiKeys(path))))
+    for method, target in (
+        ("POST", "/v1/search"), ("POST", "/v1/vectors"), ("GET", "/v1/items/c/similar"), ("GET", "/v1/stats"),
+        ("GET", "/nowhere"),
+    ):  # fmt: skip
+        for headers in ({}, {"X-API-Key": "another"}, {"Authorization": "Bearer another"}):
+            result = client.simulate_request(method, target, headers=headers)
+            assert_problem(result, 401)
+            assert "STREAMREC_INDEX_KEYS_FILE" in result.json["detail"]
+        for headers in ({"X-API-Key": "mine"}, {"Authorization": "Bearer next"}):
+            assert client.simulate_request(method, target, headers=headers).status_code != 401
+    assert client.simulate_get("/health/live").status_code == 200
+    assert client.simulate_get("/health/ready").status_code == 200
