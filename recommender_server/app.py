@@ -12,6 +12,7 @@ from recommender_server.experiments import resources as experiments
 from recommender_server.middleware import Access, Lifespan
 from recommender_server.own_data import resources as own_data
 from recommender_server.own_data.own_files import Tools
+from recommender_server.rate_limits import RateLimits
 from recommender_server.resources import (
     batch,
     documents,
@@ -40,6 +41,7 @@ from streamrec.web import problems
 from streamrec.web.api_keys import ApiKeys
 from streamrec.web.health import Live
 from streamrec.web.paths import RawPathApp
+from streamrec.web.rates import RateLimit
 from streamrec.web.requests import Requests
 from streamrec.web.static_files import StaticFiles, add_pages
 
@@ -77,6 +79,8 @@ class Rules(NamedTuple):
         Tools for files that are uploaded; None: none are taken.
     exposures
         Lists that are written down.
+    rate_of_addresses, rate_of_keys
+        Limits of requests of each; None: there is none.
     """
 
     limits: ServingLimits = ServingLimits()
@@ -90,6 +94,8 @@ class Rules(NamedTuple):
     cors_origins: tuple[str, ...] = ()
     own_data: Tools | None = None
     exposures: ExposureRules = ExposureRules()
+    rate_of_addresses: RateLimit | None = None
+    rate_of_keys: RateLimit | None = None
 
 
 def create_app(
@@ -138,6 +144,8 @@ def _middleware(parts: Parts, rules: Rules, lifespan: Lifespan) -> list[Any]:
         # Before the keys are asked for: a refusal without these headers would be hidden from the page.
         origins = "*" if "*" in rules.cors_origins else rules.cors_origins
         middleware.append(falcon.CORSMiddleware(origins, expose_headers=["X-Request-ID"]))
+    if rules.rate_of_addresses is not None or rules.rate_of_keys is not None:
+        middleware.append(RateLimits(rules.rate_of_addresses, rules.rate_of_keys, parts.metrics))
     if rules.keys is not None or rules.admin_keys is not None:
         is_open_to_browsers = bool(rules.cors_origins)
         middleware.append(Access(rules.keys, rules.admin_keys, is_open_to_browsers=is_open_to_browsers))

@@ -1,7 +1,7 @@
 """The process: settings become adapters, adapters become the app.
 
-Run by ``gunicorn recommender_server.asgi:app -k uvicorn_worker.UvicornWorker --no-control-socket``; gunicorn
-listens on 127.0.0.1:8000 unless it is told otherwise with ``--bind``.
+Run by ``gunicorn -c python:recommender_server.gunicorn_settings``; it listens on 127.0.0.1:8000 unless it is
+told otherwise with ``--bind``.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from streamrec.settings.processes import ExposureSettings, IndexSettings, Locati
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 from streamrec.web.api_keys import ApiKeys
+from streamrec.web.rates import RateLimit
 
 _MODULES_OF_COMMANDS = ("typer", "pyarrow", "torch")
 """The images of the services do without them."""
@@ -87,6 +88,8 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
         cors_origins=tuple(settings.cors_origins),
         own_data=_tools(locations, settings),
         exposures=ExposureRules(exposures.exposures, exposures.exposures_wait_s),
+        rate_of_addresses=_limit(settings.rate_per_address, settings.rate_burst_s),
+        rate_of_keys=_limit(settings.rate_per_key, settings.rate_burst_s),
     )
     return create_app(parts, rules, on_shutdown=[index.close, cache.aclose, store.aclose, close_the_rest])
 
@@ -104,6 +107,10 @@ def _tools(locations: LocationSettings, settings: ServerSettings) -> Tools:
 
 def _keys_in(path: Path | None, metrics: Metrics) -> ApiKeys | None:
     return None if path is None else ApiKeys(path, metrics)
+
+
+def _limit(rate: float, burst_s: float) -> RateLimit | None:
+    return RateLimit(rate, burst_s) if rate else None
 
 
 def _index_of(locations: LocationSettings, settings: ServerSettings, metrics: Metrics) -> ClosableIndex:

@@ -234,7 +234,7 @@ def _responses(operation: Operation, schema_of: dict[Any, Json], *, is_open: boo
     if operation.path == "/health/ready":
         responses["503"] = success | {"description": "A store does not answer"}
     problem = {PROBLEM_JSON: {"schema": schema_of[Problem]}}
-    refusals = () if is_open else (401, 403)
+    refusals = () if is_open else (401, 403, 429)
     for status in (*operation.problems, *refusals):
         responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": problem}
     return responses

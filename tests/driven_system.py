@@ -72,6 +72,7 @@ from streamrec.trainer.housekeeping import Housekeeping
 from streamrec.trainer.run import run_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
 from streamrec.web.api_keys import ApiKeys
+from streamrec.web.rates import RateLimit
 from streamrec.wire import MAX_EVENT_BYTES, VectorRecord, encode_vector
 from tests.asgi_client import Client
 from tests.attribution_world import AttributionWorld, experiment, shown
@@ -511,9 +512,9 @@ def drive_recommender(metrics: Metrics) -> None:
 
 async def _ask_everything(metrics: Metrics) -> None:
     parts = _parts(metrics)
-    no_file = Rules(keys=ApiKeys(Path("/nowhere/keys"), metrics))
+    no_file = Rules(keys=ApiKeys(Path("/nowhere/keys"), metrics), rate_of_addresses=RateLimit(0.01, 0.01))
     refusing = Client(recommender_server.app.create_app(parts, no_file))
-    assert (await refusing.call("GET", "/v1/popular")).status == 401
+    assert [(await refusing.call("GET", "/v1/popular")).status for _ in range(2)] == [401, 429]
     await refusing.shut_down()
     client = Client(recommender_server.app.create_app(parts, Rules()))
     for user_id in ("known", "moved", "nobody"):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, NonNegativeFloat, PositiveFloat, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streamrec.errors import ConfigurationError
@@ -53,6 +53,18 @@ class AccessSettings(BaseSettings):
                 " `openssl rand -hex 24` makes; or listen on 127.0.0.1; or, where something else keeps others"
                 " out, set STREAMREC_ALLOW_OPEN=1"
             )
+
+
+class RateSettings(BaseSettings):
+    """Limits of requests, in each process of the recommender."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STREAMREC_SERVER_", frozen=True, extra="ignore", allow_inf_nan=False
+    )
+
+    rate_per_key: NonNegativeFloat = Field(0.0, description="Requests a second of each key; 0: any number.")
+    rate_per_address: NonNegativeFloat = Field(0.0, description="The same, of each address.")
+    rate_burst_s: PositiveFloat = Field(10.0, description="Seconds whose requests may come at once.")
 
 
 def is_loopback(host: str) -> bool:

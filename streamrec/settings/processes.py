@@ -26,7 +26,7 @@ from streamrec.domain.popularity.window import EVENTS_PATTERN
 from streamrec.domain.similarity.like_order import OrderName
 from streamrec.domain.users.user import MOST_DISLIKED
 from streamrec.redaction import shown_url
-from streamrec.settings.access import AccessSettings
+from streamrec.settings.access import AccessSettings, RateSettings
 from streamrec.settings.counts import CohortSettings
 from streamrec.settings.counts import CoVisitationSettings as CoVisitationSettings
 from streamrec.settings.exposures import ExposureSettings as ExposureSettings
@@ -212,7 +212,7 @@ class IndexSettings(BaseSettings):
     )
 
 
-class ServerSettings(BaseSettings):
+class ServerSettings(RateSettings):
     """Settings of the recommender."""
 
     model_config = SettingsConfigDict(env_prefix="STREAMREC_SERVER_", frozen=True, extra="ignore")

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -20,7 +21,7 @@ from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging, logging_config
 
-WORKER_CLASS = "uvicorn_worker.UvicornWorker"
+WORKER_CLASS = "streamrec.web.worker.Worker"
 """uvloop and httptools: see docs/adr/0004-recommender-server.md for the other workers' figures."""
 
 KEEPALIVE_S = 75
@@ -29,6 +30,8 @@ KEEPALIVE_S = 75
 GRACEFUL_TIMEOUT_S = 3
 
 _LOOK_INTERVAL_S = 1.0
+
+_MOST_FILES = 65_536
 
 _PR_SET_PDEATHSIG = 1
 """Of Linux: the signal that a process gets at its parent's end."""
@@ -85,15 +88,23 @@ def guarded(service: str, keys_of: KeysOf) -> Callable[[_Server], None]:
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Keep the collector off what the imports made, and let no worker outlive its master.
+    """Keep the collector off what the imports made, let many connect, and no worker outlive its master.
 
     Going through what the imports made takes tens of milliseconds.
     """
     gc.collect()
     gc.freeze()
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A connection has a file descriptor; 1,024, as is usual, are soon held by those who only wait.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_bounded(most), most))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     threading.Thread(target=_end_with_master, args=(worker.ppid,), name="master", daemon=True).start()
+
+
+def _bounded(most: int) -> int:
+    """Return as many file descriptors as are allowed and of use."""
+    return _MOST_FILES if most == resource.RLIM_INFINITY else min(most, _MOST_FILES)
 
 
 def _end_with_master(master: int) -> None:

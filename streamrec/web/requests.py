@@ -22,6 +22,17 @@ JOINED_IDS: Final = re.compile(r"[A-Za-z0-9._:,-]{1,8000}")
 _METHODS = frozenset({"GET", "PUT", "POST", "DELETE"})
 """Methods that some route has; all others, which may be any word, count as one."""
 
+_FOR_BROWSERS = {
+    # Lists are personal, and old a second later; resources that may be kept say so.
+    "Cache-Control": "no-store",
+    # An answer is data: whoever opens it as a page, or as a part of one, runs and shows nothing.
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of every answer; pages have a policy of their own."""
+
 _log = structlog.get_logger()
 
 
@@ -58,8 +69,7 @@ class Requests:
         req.context.request_id = request_id
         req.context.started = time.perf_counter()
         resp.set_header(REQUEST_ID_HEADER, request_id)
-        # Lists are personal, and old a second later; resources that may be kept say so.
-        resp.set_header("Cache-Control", "no-store")
+        resp.set_headers(_FOR_BROWSERS)
         structlog.contextvars.bind_contextvars(request_id=request_id)
 
     async def process_response(

@@ -76,6 +76,7 @@ class StaticFiles:
         resp.set_header("Content-Security-Policy", self._policy)
         resp.set_header("X-Content-Type-Options", "nosniff")
         resp.set_header("Referrer-Policy", "no-referrer")
+        resp.set_header("Cross-Origin-Opener-Policy", "same-origin")
         resp.etag = file.etag
         resp.content_type = file.content_type
         if req.if_none_match and any(tag in ("*", file.etag) for tag in req.if_none_match):

@@ -9,13 +9,14 @@ import falcon.testing
 import pytest
 from structlog.testing import capture_logs
 
-from recommender_server.app import Rules, create_app
+from recommender_server.app import Parts, Rules, create_app
 from recommender_server.middleware import ADMIN_ALONE, Access
 from recommender_server.openapi import OPERATIONS
 from streamrec.log_limits import forget_warnings
 from streamrec.telemetry import NullMetrics
 from streamrec.web.api_keys import ApiKeys
-from tests.asgi_client import Client
+from streamrec.web.rates import RateLimit
+from tests.asgi_client import Answer, Client
 from tests.unit.recommender_server.conftest import Server
 
 TARGET = "/v1/popular?k=1"
@@ -210,3 +211,35 @@ async def test_a_key_that_stands_twice_opens_what_either_line_says(server: Serve
     assert (await server.guarded.call("POST", "/v1/events", headers=headers, json=event)).status == 202
     assert (await server.guarded.call("DELETE", "/v1/users/u", headers=headers)).status == 403
     assert (await server.guarded.call("PATCH", "/v1/users/u", headers=headers)).status == 405
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again(server: Server) -> None:
+    server.key_file.write_text("one\nother\n")
+    metrics = Counted()
+    rules = Rules(keys=ApiKeys(server.key_file), rate_of_keys=RateLimit(0.5, 4.0))
+    client = Client(create_app(Parts(**{**vars(server.parts), "metrics": metrics}), rules))
+
+    async def asked(key: str, n: int) -> list[Answer]:
+        return [await client.call("GET", TARGET, headers={"X-API-Key": key}) for _ in range(n)]
+
+    answers = await asked("one", 4)
+    assert [answer.status for answer in answers] == [200, 200, 429, 429]
+    assert answers[-1].headers["content-type"] == "application/problem+json"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 2
+    assert [answer.status for answer in await asked("other", 3)] == [200, 200, 429]
+    assert [answer.status for answer in await asked("wrong", 5)] == [401] * 5
+    assert metrics.names.count("recommender.rate_limited") == 3
+    await client.shut_down()
+
+
+async def test_an_address_that_tries_keys_is_slowed_down(server: Server) -> None:
+    server.key_file.write_text("key\n")
+    rules = Rules(keys=ApiKeys(server.key_file), rate_of_addresses=RateLimit(0.01, 300.0))
+    client = Client(create_app(server.parts, rules))
+    statuses = [
+        (await client.call("GET", TARGET, headers={"X-API-Key": str(number)})).status for number in range(5)
+    ]
+    assert statuses == [401, 401, 401, 429, 429]
+    # Health is asked for by what restarts us.
+    assert (await client.call("GET", "/health/live")).status == 200
+    await client.shut_down()
