@@ -55,8 +55,8 @@ QUALITY: dict[str, list[str]] = {
     "soak": ["benchmarks.trainer.soak"],
     "experiment_loop": ["benchmarks.experiments.loop"],
 }
-"""Quality of the lists (hours for all data sets and seeds), a soak of twenty minutes, and a population that uses a
-system whose parts are killed: run only by name."""
+"""Quality of the lists (hours for all data sets and seeds), a soak of twenty minutes, and a population that
+uses a system whose parts are killed: run only by name."""
 
 ALL = COMMANDS | SERVICES | QUALITY
 
