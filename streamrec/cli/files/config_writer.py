@@ -13,6 +13,7 @@ from streamrec.cli.files.options import WEIGHTS_VARIABLE
 from streamrec.datasets.detection.findings import Finding
 from streamrec.domain.events.weights import USUAL_WEIGHTS
 from streamrec.durable_files import replace_bytes
+from streamrec.errors import InvalidInput
 
 _HEAD = """Which files `streamrec run`, `replay`, `evaluate` and `load-items` read, and how.
 Written by `streamrec init`; change it as you like. Paths begin at this file's folder."""
@@ -79,6 +80,12 @@ def _section(finding: Finding, folder: Path) -> Table:
 def _from(folder: Path, path: Path) -> str:
     """Return a path as it is written in a file of a folder: short where it lies below."""
     absolute = path.absolute()
+    try:
+        os.fspath(absolute).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            f"{os.fspath(path)!r}: a configuration can't hold such a name; rename it"
+        ) from error
     below = absolute.is_relative_to(folder)
     return os.fspath(absolute.relative_to(folder) if below else absolute)
 

@@ -7,7 +7,7 @@ from typing import Any
 from streamrec.datasets.detection.agreement import ids_in
 from streamrec.datasets.detection.layout import Layout
 from streamrec.datasets.detection.times import TimesFound, times_in, told_times
-from streamrec.datasets.files.text_columns import number_of
+from streamrec.datasets.files.text_columns import amount_of, number_of
 
 _LONGEST_ID = 64
 _ID_WITH_POINT = re.compile(
@@ -63,7 +63,7 @@ class Columns:
     def share_numbers(self, column: str) -> float:
         """Return the share of its values that are numbers."""
         decimal = self._layout.reading.decimal
-        return self.share_of(column, lambda text: number_of(text, decimal) is not None)
+        return self.share_of(column, lambda text: number_of(amount_of(text, decimal)) is not None)
 
     def could_be_ids(self, column: str) -> float:
         """Return the share of its values that could name somebody or something; 0: they don't."""

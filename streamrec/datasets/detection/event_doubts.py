@@ -20,6 +20,7 @@ _MANY = 0.25  # of the rows, for one user among many
 _DAY_S = 86_400
 _N_LOOKED_AT = 1_000
 _TIME_OF_DAY = re.compile(r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+_SEVERAL = re.compile(r"\[.*\]|\{.*\}|[^\s,;|]+(?:\s*([,;|])\s*[^\s,;|]+)(?:\s*\1\s*[^\s,;|]+)*")
 _SHORTENED = re.compile(r"\d([.,]\d+)?[eE]\+?\d{2}")
 _N_SHOWN = 40  # letters
 
@@ -99,6 +100,7 @@ def doubts_on_events(layout: Layout, columns: Columns, column_of: Mapping[str, s
     """Return what a person should look at, although all of it can be read."""
     times = columns.times(column_of["timestamp"], is_named=True)
     doubts = [times.doubt if times is not None else None, _one_user(layout, column_of["user_id"])]
+    doubts.append(_several(layout, column_of["item_id"]))
     doubts += [_shortened(layout, column_of[field]) for field in ("user_id", "item_id")]
     doubts.append(_taken_back(layout))
     if times is not None:
@@ -124,6 +126,15 @@ def _shortened(layout: Layout, column: str) -> str | None:
     if not n or n < len(ids) / 2:
         return None
     return f"ids such as {ids[0]} in {column!r} look shortened by a spreadsheet: several may have become one"
+
+
+def _several(layout: Layout, column: str) -> str | None:
+    """Return that rows seem to name several items: a basket as one text would be learned as one item."""
+    ids = [value for value in layout.values_of(column) if isinstance(value, str)]
+    several = [id_ for id_ in ids if _SEVERAL.fullmatch(id_)]
+    if len(several) < _FEW_ROWS or len(several) < _MANY * len(ids):
+        return None
+    return f"items such as {_short(several[0])} in {column!r} look like several: a row is to be of one"
 
 
 def _taken_back(layout: Layout) -> str | None:

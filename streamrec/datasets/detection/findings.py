@@ -14,7 +14,7 @@ from streamrec.datasets.detection.vocabulary import EVENT_ROLES, LIST_WORDS, NOT
 from streamrec.datasets.files.event_columns import REQUIRED_FIELDS
 from streamrec.datasets.files.header_words import shown
 from streamrec.datasets.files.reading import LIST_SEPARATOR, Reading
-from streamrec.datasets.files.text_columns import has_decimal_comma, number_of
+from streamrec.datasets.files.text_columns import amount_of, has_decimal_comma, number_of
 from streamrec.domain.events.interaction import DEFAULT_EVENT_TYPE
 from streamrec.domain.events.values import value_of
 from streamrec.errors import InvalidDataset, InvalidEvent
@@ -145,7 +145,7 @@ def _numbers(layout: Layout, roles: Mapping[str, Role]) -> list[float]:
         try:
             number = value_of(value)
         except InvalidEvent:
-            number = number_of(str(value), layout.reading.decimal)
+            number = number_of(amount_of(str(value), layout.reading.decimal))
         numbers += [] if number is None else [float(number)]
     return numbers
 

@@ -1,7 +1,5 @@
 """Layout of a file: its encoding, what separates its fields, whether it has a header; and its first rows."""
 
-import codecs
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,8 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import charset_normalizer
-
+from streamrec.datasets.detection.encodings import with_encoding
 from streamrec.datasets.detection.vocabulary import role_of
 from streamrec.datasets.files.delimited.fields import FieldSplitter
 from streamrec.datasets.files.delimited.lines import Lines
@@ -18,16 +15,12 @@ from streamrec.datasets.files.delimited.records import NumberedRow, Suspicion
 from streamrec.datasets.files.header_words import advice, later_header, looks_like_data, shown
 from streamrec.datasets.files.objects.paths import value_at
 from streamrec.datasets.files.parts import parts_of
-from streamrec.datasets.files.plain_files import first_bytes, open_bytes, open_text
+from streamrec.datasets.files.plain_files import open_text
 from streamrec.datasets.files.reading import Reading
 from streamrec.datasets.files.row_source import RowSource, readable
 from streamrec.errors import InvalidDataset, InvalidEvent
 
 DELIMITERS = (",", ";", "\t", "|", "\x01", "~", "^", "::", "||")
-_ENCODINGS = ["cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "shift_jis"]
-_ENCODINGS += ["gb18030", "big5", "euc_jp", "euc_kr", "koi8_r", "cp437", "cp850", "mac_roman"]
-
-_N_BYTES = 1_000_000
 _N_LINES = 1_000
 _N_CELLS = 200_000
 _N_ROWS = 5_000
@@ -87,6 +80,9 @@ def layout_of(path: Path, told: Reading) -> Layout:
     source = RowSource(part, reading)
     columns = _leaves(source.columns(), kind)
     _check(path, columns)
+    if double := [name for name, n in Counter(columns).items() if n > 1]:
+        notes.append(f"several columns named {shown(double)}: passed over")
+        columns = [name for name in columns if name not in double]
     words = later_header(source, columns) if kind == "csv" else None
     if words is None and kind == "csv" and columns[0].startswith("{"):
         words = advice(source, columns)
@@ -104,7 +100,7 @@ def _written(part: Path, kind: str, told: Reading) -> tuple[Reading, list[str]]:
     """Return how a file is written, and words on what was found."""
     reading, notes = told, list[str]()
     if kind != "parquet" and told.encoding is None:
-        reading, notes = _with_encoding(part, reading)
+        reading, notes = with_encoding(part, reading)
     if kind == "csv":
         lines, source = _lines(part, reading), RowSource(part, told)
         if told.delimiter is None:
@@ -131,46 +127,10 @@ def _check(path: Path, columns: Sequence[str]) -> None:
             "by `streamrec run --events FILE --map user_id=...,item_id=...,timestamp=...`"
         )
     if len(set(columns)) < len(columns):
-        double = [name for name, n in Counter(columns).items() if n > 1]
+        double = [name for name, n in Counter(columns).items() if n > 1 and role_of(name) is not None]
+        if not double:
+            return
         raise InvalidDataset(f"{path} has several columns named {shown(double)}: rename all but one")
-
-
-def _with_encoding(part: Path, reading: Reading) -> tuple[Reading, list[str]]:
-    with open_bytes(part) as (_, found):  # refuses what is no text
-        pass
-    if found != "utf-8":
-        return reading, [f"encoding {found} (by its first bytes)"]
-    start = first_bytes(part, _N_BYTES)
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError:
-        pass
-    else:
-        return reading, []
-    foreign = [line for line in start.splitlines() if not line.isascii()]
-    best = charset_normalizer.from_bytes(b"\n".join(foreign[:500]), cp_isolation=_ENCODINGS).best()
-    name = "cp1252" if best is None else best.encoding
-    if b"".join(foreign[:500]).decode("cp1252", "ignore").encode("cp1252") == b"".join(foreign[:500]):
-        # Of encodings of one byte a letter several always fit: by far the most files are of this one.
-        fits = best is None or best.encoding in ("cp1250", "cp1254", "cp850", "cp437", "mac_roman", "cp1252")
-        name = "cp1252" if fits else name
-    name = _of_words(start.splitlines()[0], name)
-    example = foreign[0].decode(name, "replace").strip()[:60]
-    share = f"{len(foreign):,} lines with other letters"
-    return replace(reading, encoding=name), [f"encoding {name}: not UTF-8 ({share}, such as {example!r})"]
-
-
-def _of_words(header: bytes, likely: str) -> str:
-    """Return the encoding in which a header has the most words that are known here; of several the likely."""
-
-    def n_known(encoding: str) -> int:
-        try:
-            names = re.split(r"[,;|\t]", header.decode(encoding))
-        except UnicodeDecodeError:
-            return 0
-        return sum(map(bool, map(role_of, names)))
-
-    return max([likely, *_ENCODINGS], key=n_known)
 
 
 def _lines(part: Path, reading: Reading) -> list[str]:

@@ -9,6 +9,7 @@ from streamrec.datasets.files.delimited.records import Suspicion
 from streamrec.datasets.files.raw_rows import RawRow, RowNotes, fields_of, readable
 from streamrec.datasets.files.row_source import RowSource
 from streamrec.datasets.files.text_columns import (
+    amount_of,
     day_numbers_of,
     has_decimal_comma,
     is_whole_float,
@@ -18,7 +19,7 @@ from streamrec.datasets.files.text_columns import (
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.time_formats import TimeFormat
 from streamrec.domain.events.times import BadTime
-from streamrec.domain.events.values import NULL_MARKERS, DayNumbers
+from streamrec.domain.events.values import NULL_MARKERS, DayNumbers, value_of
 from streamrec.errors import InvalidEvent
 from streamrec.wire import EventRecord, to_interaction
 
@@ -40,6 +41,7 @@ class EventRows:
         self._is_text = source.kind == "csv"
         self._decimal = how.decimal if self._is_text else "."
         self._time_format = None if how.time_format is None else TimeFormat(how.time_format)
+        self._told, self._has_values = how.mapping, True
         self._notes = notes
         self._day_numbers: DayNumbers = "days"
         self._float_fields: list[str] = []
@@ -51,6 +53,9 @@ class EventRows:
         self._day_numbers = day_numbers_of([row.get("timestamp") for row in good])
         if self._is_text:
             self._float_fields = [name for name in _ID_FIELDS if were_floats([row.get(name) for row in good])]
+        if "value" not in self._told:
+            values = [row["value"] for row in good if "value" in row]
+            self._has_values = not values or any(map(self._is_number, values))
 
     def event_of(self, line: int, row: RawRow) -> Interaction:
         """Return the event of a row.
@@ -61,11 +66,16 @@ class EventRows:
             When it is none.
         """
         fields = fields_of(row)
+        if not self._has_values and "value" in fields:
+            fields = {name: given for name, given in fields.items() if name != "value"}
+            self._notes.note("value, which is no number in the first rows, is not read", line)
         if self._float_fields:
             fields = self._with_floats(line, fields)
         event = self._interaction(fields)
         if event.user_id in NULL_MARKERS:
             self._notes.note_marker("user_id", event.user_id, line)
+        if event.item_id.startswith(("[", "{")):
+            self._notes.note("item_id looks like a list or an object: a row is to be of one item", line)
         if event.item_id in NULL_MARKERS:
             self._notes.note_marker("item_id", event.item_id, line)
         return event
@@ -79,7 +89,7 @@ class EventRows:
             # In a stream the arrival stands in for it; a file has none.
             written = "" if timestamp is None else f": its timestamp is {timestamp!r}"
             raise InvalidEvent("no_timestamp", f"the row does not say when it happened{written}")
-        if self._time_format is not None or self._decimal != ".":
+        if self._time_format is not None or self._is_text:
             row = self._with_plain_numbers(row, timestamp)
         try:
             record = msgspec.convert(row, EventRecord)
@@ -96,8 +106,8 @@ class EventRows:
         fields = dict(row)
         if isinstance(timestamp, str):
             timestamp = with_point(timestamp, self._decimal)
-        if isinstance(value := fields.get("value"), str):
-            fields["value"] = with_point(value, self._decimal)
+        if self._is_text and isinstance(value := fields.get("value"), str):
+            fields["value"] = amount_of(value, self._decimal)
         fields["timestamp"] = timestamp
         if self._time_format is not None and isinstance(timestamp, str | int | float):
             try:
@@ -114,6 +124,15 @@ class EventRows:
         if error.reason == "bad_timestamp" and self._time_format is None:
             return InvalidEvent(error.reason, f"{error}; --time-format names another form")
         return error
+
+    def _is_number(self, given: object) -> bool:
+        if isinstance(given, bool) or not isinstance(given, str | int | float):
+            return False
+        try:
+            value_of(amount_of(given, self._decimal) if isinstance(given, str) else given)
+        except InvalidEvent:
+            return False
+        return True
 
     def _is_event(self, row: Mapping[str, Any]) -> bool:
         """Return whether a line by itself is an event."""

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from streamrec.datasets.files.delimited.records import Suspicion
+from streamrec.datasets.files.objects.item_values import attributes_of, categories_of, text_of, truth_in
 from streamrec.datasets.files.objects.paths import value_at
 from streamrec.datasets.files.raw_rows import RawRow, RowNotes, attributes_looked_at, fields_of, readable
 from streamrec.datasets.files.reading import LIST_SEPARATOR
@@ -15,7 +16,6 @@ from streamrec.datasets.files.text_columns import (
     is_word,
     number_of,
     parts_of_list,
-    truth_of,
     were_floats,
 )
 from streamrec.domain.events.values import NULL_ID, NULL_MARKERS, id_of
@@ -98,9 +98,7 @@ class ItemRows:
         fields = {name: value for name, value in found if value is not None}
         if item_id is not None:
             fields["item_id"] = item_id
-        categories = fields.get("categories")
-        if isinstance(categories, str):
-            fields["categories"] = parts_of_list(categories, self._lists[self._column_of["categories"]])
+        self._mend(fields)
         attributes = {column: value for column, value in row.items() if column not in self._mapped}
         attributes |= {name: fields.pop(name) for name in self._attributes if name in fields}
         if attributes:
@@ -110,16 +108,26 @@ class ItemRows:
             fields["attributes"] = {**attributes, **given}
         return fields
 
+    def _mend(self, fields: dict[str, Any]) -> None:
+        """Make fields what they are meant to be, where exports write them in other ways."""
+        for name in ("title", "text", "kind"):
+            if name in fields:
+                fields[name] = text_of(fields[name])
+        if "categories" in fields:
+            separator = self._lists[self._column_of["categories"]]
+            fields["categories"] = categories_of(fields["categories"], separator)
+        if "is_hidden" in fields and (truth := truth_in(fields.pop("is_hidden"))) is not None:
+            fields["is_hidden"] = truth
+        if "attributes" in fields:
+            fields["attributes"] = attributes_of(fields["attributes"])
+
     def _meant(self, column: str, text: str) -> object:
         """Return what a text of CSV stands for."""
-        if column in self._lists:
+        if column in self._lists and column != self._column_of["categories"]:
             return parts_of_list(text, self._lists[column])
         if column in self._numbers:
             number = number_of(text, self._decimal)
             return text if number is None else number
-        if column == self._column_of["is_hidden"]:
-            truth = truth_of(text)
-            return text if truth is None else truth
         return text
 
     def _id_of(self, line: int, given: object) -> str:

@@ -21,6 +21,8 @@ def parts_of(path: Path) -> list[Path]:
     InvalidDataset
         When a folder has no parts, or folders in it.
     """
+    if path.is_fifo():
+        raise InvalidDataset(f"{path} is a pipe, which can be read but once: save it to a file")
     if not path.is_dir():
         return [path]
     try:

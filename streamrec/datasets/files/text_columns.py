@@ -8,6 +8,10 @@ from streamrec.domain.events.values import DayNumbers
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9]\d{0,14})(\.\d{1,15})?([eE][+-]?\d{1,2})?", re.ASCII)
 _NUMBER_WITH_COMMA = re.compile(r"([+-]?)(0|[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d*)(?:,(\d+))?", re.ASCII)
+_FLOAT = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?", re.ASCII)
+_SIGN = r"[A-Z]{3}|[$€£¥₹₽₩₺%]|[A-Z]{1,3}\$|zł|kr\.?|Kč|Ft|lei"
+_AMOUNT = re.compile(rf"({_SIGN})?\s*([+-]?\d[\d.,'\s]*)\s*({_SIGN})?")
+_GROUP = re.compile(r"(?<=\d)['\s](?=\d{3}(?!\d))")
 _TRUTHS = {
     **dict.fromkeys(("true", "yes", "y", "t", "1", "x", "ja", "oui", "si", "sí"), True),
     **dict.fromkeys(("false", "no", "n", "f", "0", "", "nein", "non"), False),
@@ -74,6 +78,32 @@ def with_point(text: str, decimal: str) -> str:
         return text
     sign, whole, decimals = parts.groups()
     return f"{sign}{whole.replace('.', '')}" + (f".{decimals}" if decimals else "")
+
+
+def amount_of(text: str, decimal: str = ".") -> str:
+    """Return the number of an amount, without its currency and what groups its thousands; else the text.
+
+    >>> [amount_of(text) for text in ("$5.50", "1,100.50", "USD 1,234", "95%", "1,234", "a1", "7")]
+    ['5.50', '1100.50', '1234', '95', '1,234', 'a1', '7']
+    >>> amount_of("1.100,50 €", ","), amount_of("1 100,50 zł", ",")
+    ('1100.50', '1100.50')
+    """
+    if _FLOAT.fullmatch(text):
+        return text
+    parts = _AMOUNT.fullmatch(text.strip())
+    if parts is None:
+        return with_point(text, decimal)
+    before, number, after = parts.groups()
+    group = "." if decimal == "," else ","
+    number = _GROUP.sub("", number.strip())
+    point = re.escape(decimal)
+    if re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(group)}\d{{3}})+(?:{point}\d+)?", number):
+        # Of 1,234 by itself, without decimals or a currency, it can't be known what the comma is.
+        if not before and not after and decimal not in number:
+            return with_point(text, decimal)
+        number = number.replace(group, "")
+    number = number.replace(decimal, ".")
+    return number if _FLOAT.fullmatch(number) else text
 
 
 def has_decimal_comma(text: str) -> bool:

@@ -130,7 +130,7 @@ def _with_nan(text: bytes) -> Any | None:  # noqa: ANN401 - any value of JSON
     if b"NaN" not in text and b"Infinity" not in text:
         return None
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=lambda name: None if name == "NaN" else float(name))
     except (ValueError, RecursionError):
         return None
 

@@ -32,14 +32,14 @@ def test_csv_with_a_mapping_keeps_other_columns_as_attributes(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('{"item_id": "b", "title": 5}', "title"),
+        ('{"item_id": "b", "title": true}', "title"),
         ("nonsense", "malformed|invalid"),
         ('{"title": "b"}', "item_id"),
         ('{"item_id": true}', "bool"),
         ('{"item_id": null}', "item_id"),
         ('{"item_id": "\\\\N"}', "no value"),
         ('{"item_id": 9007199254740995.0}', "another number"),
-        ('{"item_id": "b", "categories": [1]}', "categories"),
+        ('{"item_id": "b", "categories": [true]}', "categories"),
         ('{"item_id": "b", "attributes": 5, "more": 1}', "attributes"),
         ('{"item_id": "b", "more": ' + "[" * 64 + "]" * 64 + "}", "nested deeper than 64"),
     ],
