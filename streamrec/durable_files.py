@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -37,8 +37,13 @@ def replaced(path: Path) -> Iterator[BinaryIO]:
         with written(temporary) as file:
             yield file
         temporary.replace(path)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)  # the one that people know
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # the reason for it was raised already
+            temporary.unlink(missing_ok=True)
     sync(path.parent)
 
 
@@ -46,6 +51,22 @@ def replace_bytes(path: Path, payload: bytes) -> None:
     """Replace a small file."""
     with replaced(path) as file:
         file.write(payload)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Make sure that a file can be written at a path, before long work for it; make its folder.
+
+    Raises
+    ------
+    OSError
+        When it can't.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_there = path.exists()
+    with path.open("ab"):
+        pass
+    if not is_there:
+        path.unlink()
 
 
 def replace_folder(path: Path, unfinished: Path) -> None:

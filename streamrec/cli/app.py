@@ -9,7 +9,7 @@ from streamrec import __version__
 from streamrec.cli import data
 from streamrec.cli.backup.commands import backup, restore
 from streamrec.cli.doctor.doctor import doctor
-from streamrec.cli.ending import ending_with_a_line
+from streamrec.cli.ending import ending_with_a_line, make_streams_usable
 from streamrec.cli.evaluate import evaluate
 from streamrec.cli.experiments import commands as experiments
 from streamrec.cli.export.export import export
@@ -89,5 +89,6 @@ app.command()(clean_data)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command and exit."""
+    make_streams_usable()
     with ending_with_a_line():
         app(arguments, prog_name=program())

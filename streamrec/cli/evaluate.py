@@ -15,6 +15,7 @@ from streamrec.cli.screen import output, progress_bar, say, say_rejected
 from streamrec.datasets.files.read_report import ReadReport
 from streamrec.datasets.files.reading import Reading
 from streamrec.datasets.user_files import iter_user_rows
+from streamrec.durable_files import refuse_unwritable
 from streamrec.errors import InvalidInput
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from streamrec.settings.reading import read_settings
@@ -57,6 +58,9 @@ def evaluate(
     from streamrec.evaluation.streamed import Pace
 
     models = chosen_models(_names(model))
+    for path in (json, plot):
+        if path is not None:
+            refuse_unwritable(path)
     if plot is not None:
         require_plotting(plot)
     protocol = Protocol(
@@ -78,7 +82,6 @@ def evaluate(
         say(f"no event can be predicted: {why_no_question(evaluation)}", "yellow")
     results = figures(evaluation)
     if json is not None:
-        json.parent.mkdir(parents=True, exist_ok=True)
         json.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     if plot is not None:
         draw(evaluation, plot)

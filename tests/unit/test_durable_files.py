@@ -49,3 +49,20 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
             file.write(content)
     durable_files.replace_folder(tmp_path / "folder", tmp_path / "unfinished")
     assert (names_in(tmp_path), (tmp_path / "folder/file").read_bytes()) == (["folder"], b"new")
+
+
+def test_a_path_is_tried_before_long_work(tmp_path: Path) -> None:
+    durable_files.refuse_unwritable(tmp_path / "new" / "file")
+    assert names_in(tmp_path / "new") == []
+    (tmp_path / "file").write_bytes(b"old")
+    durable_files.refuse_unwritable(tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"old"
+    for wrong in (tmp_path, tmp_path / "file" / "below"):
+        with pytest.raises(OSError, match=r"directory|exists"):
+            durable_files.refuse_unwritable(wrong)
+
+
+def test_an_error_names_the_file_that_people_know(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught, durable_files.replaced(tmp_path / "no" / "file"):
+        pass
+    assert caught.value.filename == str(tmp_path / "no" / "file")

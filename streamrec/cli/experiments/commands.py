@@ -105,11 +105,14 @@ def definition_in(file: Path) -> dict[str, Any]:
     ------
     InvalidInput
         When the file can't be read as one.
+    OSError
+        When it can't be opened.
     """
+    content = file.read_bytes()
     try:
-        text = file.read_text("utf-8")
+        text = content.decode()
         definition = tomllib.loads(text) if file.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidInput(f"{file} can't be read as JSON or TOML: {error}") from error
     if not isinstance(definition, dict) or not isinstance(definition.get("id"), str):
         raise InvalidInput(f"{file} holds no definition: an object with an id, variants, control and primary")
