@@ -107,9 +107,7 @@ Audience = dict[
     Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=MAX_VALUES)],
 ]
 Guardrails = Annotated[tuple[Guardrail, ...], msgspec.Meta(max_length=20)]
-Alpha = Annotated[float, msgspec.Meta(ge=1e-6, lt=0.5)]
-"""Not below: of a smaller probability, shared out among variants and guardrails, 1 - alpha is 1."""
-
+Alpha = Annotated[float, msgspec.Meta(ge=1e-6, lt=0.5)]  # of less, shared out, 1 - alpha would be 1
 PlannedUsers = Annotated[int, msgspec.Meta(ge=100, le=2**53)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
