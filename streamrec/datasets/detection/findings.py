@@ -196,8 +196,12 @@ def _as_chosen(columns: Columns, named: Role | None, chosen_ids: Collection[str]
     if shares.get(best, 0.0) < _LEAST_CHOSEN:
         return None
     if named is not None:
-        # "id" says of what as little as "code" does; "item_id" is to be believed, whatever the events name.
-        is_vague = named.is_guess or score_of(named.column, EVENT_ROLES["item_id"]) == NOT
+        # "id" says of what as little as "code" does, and shops have a SKU beside their own number; "item_id"
+        # is to be believed, whatever the events name.
+        name = named.column
+        is_vague = (
+            named.is_guess or score_of(name, EVENT_ROLES["item_id"]) == NOT or not plain(name).endswith("id")
+        )
         if not is_vague or columns.share_of_ids(named.column, chosen_ids) >= _LEAST_CHOSEN:
             return None
     return Role(best, shares[best], "its values are items of the events")

@@ -1,5 +1,6 @@
 """Layout of a file: its encoding, what separates its fields, whether it has a header; and its first rows."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from streamrec.datasets.files.row_source import RowSource, readable
 from streamrec.errors import InvalidDataset, InvalidEvent
 
 DELIMITERS = (",", ";", "\t", "|", "\x01", "~", "^", "::", "||")
+_ITEM_LINE = re.compile(r"\d+:")  # as in the data of the Netflix prize
 _N_LINES = 1_000
 _N_CELLS = 200_000
 _N_ROWS = 5_000
@@ -86,6 +88,8 @@ def layout_of(path: Path, told: Reading) -> Layout:
     words = later_header(source, columns) if kind == "csv" else None
     if words is None and kind == "csv" and columns[0].startswith("{"):
         words = advice(source, columns)
+    if words is None and _ITEM_LINE.fullmatch(columns[0]):
+        words = "it looks like an item with its events on the lines below: write its id into each of these"
     if words is not None:
         raise InvalidDataset(f"{part}: its first line is {shown(columns)}; {words}")
     n_rows = min(_N_ROWS, max(20, _N_CELLS // max(1, len(columns))))

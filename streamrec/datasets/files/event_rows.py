@@ -12,6 +12,7 @@ from streamrec.datasets.files.text_columns import (
     amount_of,
     day_numbers_of,
     has_decimal_comma,
+    is_plain_number,
     is_whole_float,
     were_floats,
     with_point,
@@ -89,7 +90,8 @@ class EventRows:
             # In a stream the arrival stands in for it; a file has none.
             written = "" if timestamp is None else f": its timestamp is {timestamp!r}"
             raise InvalidEvent("no_timestamp", f"the row does not say when it happened{written}")
-        if self._time_format is not None or self._is_text:
+        is_amount = self._is_text and not is_plain_number(row.get("value", "0"))
+        if is_amount or self._time_format is not None or self._decimal != ".":
             row = self._with_plain_numbers(row, timestamp)
         try:
             record = msgspec.convert(row, EventRecord)

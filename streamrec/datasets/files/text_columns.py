@@ -106,6 +106,11 @@ def amount_of(text: str, decimal: str = ".") -> str:
     return number if _FLOAT.fullmatch(number) else text
 
 
+def is_plain_number(text: str) -> bool:
+    """Return whether a text is a number as JSON has it, or about so: most are, and need no closer look."""
+    return _FLOAT.fullmatch(text) is not None
+
+
 def has_decimal_comma(text: str) -> bool:
     """Return whether a text is a number with a comma before its decimals, such as 12,50."""
     return "," in text and _NUMBER_WITH_COMMA.fullmatch(text.strip()) is not None

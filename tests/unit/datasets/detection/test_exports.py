@@ -229,3 +229,17 @@ def test_columns_without_names_are_shown_with_their_values(tmp_path: Path) -> No
 def test_why_no_row_can_be_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidDataset, match="line 2: 1 fields; the header has 3"):
         found_in(tmp_path, b"user,item,date\nx\n")
+
+
+def test_a_code_of_the_shop_that_no_event_names_gives_way_to_its_number(tmp_path: Path) -> None:
+    orders, products = tmp_path / "orders.csv", tmp_path / "products.csv"
+    orders.write_bytes(table("Customer,Product Id,Date", lambda n: f"{USERS[n]},{ITEMS[n] + 100},{T + n}"))
+    rows = "".join(f"{100 + n},simple,w-{n},Cup {n}\n" for n in range(9))
+    products.write_text("ID,Type,SKU,Name\n" + rows)
+    of_events, of_items = find_out([orders, products], Reading())
+    assert (of_items.roles["item_id"].column, of_events.doubts) == ("ID", [])
+
+
+def test_items_on_lines_of_their_own_are_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidDataset, match="an item with its events on the lines below"):
+        found_in(tmp_path, table("1:", lambda n: f"{USERS[n]},3,2005-09-0{1 + n % 9}"))
