@@ -182,7 +182,9 @@ class AttributeTable:
                 known.removeprefix(ATTRIBUTES) for known in self._columns if known.startswith(ATTRIBUTES)
             ]
             return f"no item has the attribute {name[:80]!r}" + _meant(name, names)
-        return f"no item fulfils {str(condition)[:200]}"
+        of_other_kind = self._columns[condition.name].of_other_kind(condition)
+        because = f": {of_other_kind}, as all values of {name[:80]!r} are" if of_other_kind else ""
+        return f"no item fulfils {str(condition)[:200]}{because}"
 
     def _found(self, conditions: Conditions) -> _Found:
         """Return what fulfils all conditions."""

@@ -38,6 +38,10 @@ class Given(msgspec.Struct, frozen=True, dict=True):
         """The value as each kind that it can be taken for."""
         return Reading(self.text) if self.is_quoted else reading_of(self.text)
 
+    def __str__(self) -> str:
+        """Return the value as people write it."""
+        return f'"{self.text}"' if self.is_quoted else self.text
+
 
 class Condition(msgspec.Struct, frozen=True):
     """One condition; an item that has several values of the name fulfils it if one of them does.
@@ -69,11 +73,10 @@ class Condition(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return the condition as people write it."""
-        given = [f'"{one.text}"' if one.is_quoted else one.text for one in self.given]
         name = self.name.removeprefix("attributes.")
         if self.operator == "in":
-            return f"{name} in ({', '.join(given)})"
-        return f"{name}{self.operator}{given[0]}"
+            return f"{name} in ({', '.join(map(str, self.given))})"
+        return f"{name}{self.operator}{self.given[0]}"
 
 
 Conditions = tuple[Condition, ...]

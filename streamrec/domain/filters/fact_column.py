@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.domain.filters.condition import COMPARISONS, Condition, Operator
-from streamrec.domain.filters.facts import Reading
+from streamrec.domain.filters.facts import Kind, Reading, reading_of
 
 Rows = NDArray[np.int64]
 
 Truths = NDArray[np.bool_]
+
+_MOST_LOOKED_AT = 1000
 
 
 class _Pairs(NamedTuple):
@@ -67,6 +70,29 @@ class FactColumn:
     def texts(self) -> list[str]:
         """Return all texts that it ever held."""
         return list(self._codes)
+
+    def kind(self) -> Kind | None:
+        """Return the kind that all values are of; None where there is none such.
+
+        Of many different texts the first are looked at.
+        """
+        pairs: dict[Kind, _Pairs] = {
+            "number": self._numbers,
+            "truth value": self._truths,
+            "date": self._times,
+        }
+        kinds = [kind for kind, of_kind in pairs.items() if of_kind.rows]
+        texts = (reading_of(text) for text in islice(self._codes, _MOST_LOOKED_AT))
+        return kinds[0] if len(kinds) == 1 and all(text.is_a(kinds[0]) for text in texts) else None
+
+    def of_other_kind(self, condition: Condition) -> str:
+        """Return in words which value of a condition is not of the kind of all values here, if one is not."""
+        kind = self.kind()
+        if kind is None:
+            return ""
+        others = [given for given in condition.given if not given.reading.is_a(kind)]
+        # As it is written: in quotation marks a number is a text.
+        return f"{str(others[0])[:80]} is no {kind}" if others else ""
 
     def put(self, row: int, reading: Reading) -> None:
         """Add a value of a row."""

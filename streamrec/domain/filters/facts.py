@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from streamrec.domain.events.times import MAX_TIMESTAMP_S, BadTime, seconds_of
 from streamrec.domain.items.item import Item
@@ -30,6 +30,9 @@ _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([T\s].*)?", re.ASCII)
 _TRUTHS = {"true": True, "false": False}
 
 
+Kind = Literal["number", "truth value", "date"]
+
+
 class Reading(NamedTuple):
     """A value as each kind that it can be taken for; None where it can't.
 
@@ -43,6 +46,18 @@ class Reading(NamedTuple):
     number: float | None = None
     truth: bool | None = None
     time: float | None = None
+
+    def is_a(self, kind: Kind) -> bool:
+        """Return whether it is of a kind; a number is no date, though it may be one in Unix seconds.
+
+        >>> reading_of("1990").is_a("date"), reading_of("1990-01-01").is_a("date")
+        (False, True)
+        """
+        if kind == "number":
+            return self.number is not None
+        if kind == "truth value":
+            return self.truth is not None
+        return self.time is not None and self.number is None
 
 
 def reading_of(value: Value) -> Reading:

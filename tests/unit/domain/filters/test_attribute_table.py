@@ -109,6 +109,28 @@ def test_what_no_item_fulfils_is_told_with_what_may_have_been_meant() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("price<abc", "abc is no number, as all values of 'price' are"),
+        ('price="9"', "\"9\" is no number, as all values of 'price' are"),
+        ("price in (1, cheap)", "cheap is no number, as all values of 'price' are"),
+        ("in_stock=yes", "yes is no truth value, as all values of 'in_stock' are"),
+        ("released<1990", "1990 is no date, as all values of 'released' are"),
+        ("price>99", ""),
+        ("mixed<a", ""),
+        ("colour<1", ""),
+    ],
+)
+def test_a_value_of_another_kind_than_all_that_there_are_is_named(written: str, told: str) -> None:
+    table = AttributeTable()
+    of_a = {"price": 9, "in_stock": True, "released": "2024-01-02", "mixed": "x", "colour": "red"}
+    table.put(Item("a", attributes=of_a))
+    table.put(Item("b", attributes={"price": [10, 3], "mixed": 3}))
+    condition = condition_of(written)
+    assert table.warnings_about((condition,)) == [f"no item fulfils {condition}" + (told and f": {told}")]
+
+
 @pytest.mark.parametrize("name", ["created_at", "released"])
 def test_the_newest_by_a_time_come_first_up_to_now(name: str) -> None:
     table = AttributeTable()
