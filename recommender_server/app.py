@@ -202,6 +202,7 @@ def _route(
         app.add_route(f"/v1/{feed}", feeds.Ranked(serving.feeds, feed))
     intake = EventIntake(parts.sink, serving.accepted, serving.blend.weights)
     app.add_route("/v1/events", events.Events(intake, size, serving.exposures))
+    app.add_route("/v1/exposures", exposures.Journey(serving.journey_reader))
     app.add_route("/v1/items", items.Items(catalog, size))
     app.add_route("/v1/items/{item_id}", items.Item(catalog, size))
     app.add_route("/v1/items/{item_id}/similar", similar.Similar(serving.similar, catalog, rules.like_order))

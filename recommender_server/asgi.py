@@ -29,6 +29,7 @@ from streamrec.serving.composition import ServingLimits
 from streamrec.serving.experiments.experimenting import ExposureRules
 from streamrec.serving.sources.near_rankings import TOO_OLD_S
 from streamrec.serving.sources.warm_up import warm_up
+from streamrec.settings.attribution import AttributionSettings
 from streamrec.settings.processes import ExposureSettings, IndexSettings, LocationSettings, ServerSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
@@ -77,6 +78,7 @@ def compose(locations: LocationSettings, settings: ServerSettings) -> falcon.asg
             settings.exploration_share,
             settings.exploration_by,
             ranking_age_s=TOO_OLD_S,
+            purchase_types=read_settings(AttributionSettings).purchase_types,
         ),
         max_body_bytes=settings.max_body_bytes,
         keys=_keys_in(locations.api_keys_file, metrics),

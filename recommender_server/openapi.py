@@ -33,6 +33,7 @@ from streamrec.domain.experiments.definition import Experiment, Name
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.recommendation import Recommendations
 from streamrec.domain.similarity.answers import SimilarItems
+from streamrec.serving.exposures.journey import JourneyAnswer
 from streamrec.serving.exposures.reading import ExposuresAnswer
 from streamrec.serving.exposures.user_steps import UserExposuresAnswer
 from streamrec.serving.status_reader import SeriesAnswer
@@ -81,6 +82,8 @@ OPERATIONS = (
     Operation("post", "/v1/events", "Take events in: one or a list; all or none",
               body=schemas.Events, answer=schemas.EventsAccepted, success=202,
               problems=(*_BODY_PROBLEMS, 429, 503)),
+    Operation("get", "/v1/exposures", "What became of items that were shown within a day",
+              answer=JourneyAnswer, problems=(503,)),
     Operation("get", "/v1/items", "All items page by page, or those by id or title",
               ItemsQuery, answer=ItemsAnswer, problems=(400, 503)),
     Operation("put", "/v1/items", "Replace many items: all or none",

@@ -40,6 +40,7 @@ from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.experiments.definition import Changes, Experiment, Guardrail, Variant
 from streamrec.domain.experiments.exposure import Exposure
 from streamrec.domain.generations.challenger import ChallengerStatus
+from streamrec.domain.ranking.recommendation import RecommendedItem
 from streamrec.domain.sources.table import first_blend
 from streamrec.domain.users.user import UserState
 from streamrec.errors import Damaged, StreamrecError, Unavailable, UnknownId, UnsoundModel
@@ -472,9 +473,9 @@ class Down:
 def drive_exposures(metrics: Metrics) -> None:
     """Show more items than counts may wait for, and to more users than steps may wait of."""
     exposures = Exposures(MemoryCache(), metrics)
-    exposures.note_list(None, [RankedItem(f"i{n}", 1.0) for n in range(MAX_COUNTS + 1)])
+    exposures.note_list(None, [RecommendedItem(f"i{n}", 1.0, "gmf") for n in range(MAX_COUNTS + 1)])
     for n in range(MAX_WAITING + 1):
-        exposures.note_list(f"u{n}", [RankedItem("i0", 1.0)])
+        exposures.note_list(f"u{n}", [RecommendedItem("i0", 1.0, "gmf")])
 
 
 async def _experiment(metrics: Metrics) -> None:

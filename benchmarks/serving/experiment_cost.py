@@ -70,8 +70,8 @@ async def measured(world: World, fields: dict[str, Any], n_answers: int) -> floa
 
 
 async def _ask(recommender: ExperimentingRecommender, number: int) -> None:
-    answer = await recommender.recommend(Asked(_CASE.request(number), f"request-{number}"))
-    assert len(answer.items) == K
+    told = await recommender.recommend(Asked(_CASE.request(number), f"request-{number}"))
+    assert len(told.recommendations.items) == K
 
 
 def main(

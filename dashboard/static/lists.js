@@ -58,7 +58,7 @@ export function factList(rows, attributes) {
 
 export function bar(value, most, label) {
   const made = h("span", { class: "bar", role: "img", "aria-label": label ?? share(value) }, h("span", { class: "bar-fill" }));
-  made.firstChild.style.width = `${most > 0 ? Math.max(1, (100 * value) / most) : 0}%`;
+  made.firstChild.style.width = `${most > 0 && value > 0 ? Math.max(1, (100 * value) / most) : 0}%`;
   return made;
 }
 

@@ -7,6 +7,7 @@ import { makeFrame } from "./frame.js";
 const VIEWS = {
   explore: { name: "Explore", load: () => import("./explore.js") },
   live: { name: "Live", load: () => import("./live.js") },
+  journey: { name: "Journey", load: () => import("./journey.js") },
   items: { name: "Items", load: () => import("./items.js") },
   users: { name: "Users", load: () => import("./users.js") },
   experiments: { name: "Experiments", load: () => import("./comparisons/experiments.js") },

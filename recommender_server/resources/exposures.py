@@ -1,16 +1,35 @@
-"""Exposures of an item, and of a user."""
+"""Exposures of all items, of an item, and of a user."""
 
 import falcon.asgi
 import msgspec
 
 from streamrec.errors import UnknownId
 from streamrec.serving.catalog import Catalog
+from streamrec.serving.exposures.journey import JourneyReader
 from streamrec.serving.exposures.reading import ExposureReader
 from streamrec.serving.exposures.user_steps import UserStepReader
 from streamrec.web.bodies import JSON
 from streamrec.web.ids import id_in_path
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Journey:
+    """`GET /v1/exposures`."""
+
+    def __init__(self, reader: JourneyReader) -> None:
+        self._reader = reader
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """Answer with what became of items that were shown, and what the last lists were like.
+
+        Raises
+        ------
+        Unavailable
+            When the hot cache does not answer.
+        """
+        resp.data = _encode(await self._reader.read())
+        resp.content_type = JSON
 
 
 class ItemExposures:

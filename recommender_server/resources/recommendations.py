@@ -42,12 +42,12 @@ class Recommendations:
         request = self._request(query)
         if not query.variant:
             asked = Asked(request, req.context.request_id, query.diversity is not UNSET)
-            answer = await self._recommender.recommend(asked)
+            answer, segment = await self._recommender.recommend(asked)
         else:
-            answer = await self._batch_lists.recommend(request, query.variant)
+            answer, segment = await self._batch_lists.recommend(request, query.variant), None
             answer = msgspec.structs.replace(answer, request_id=req.context.request_id)
         if request.user_id is not None or not request.only_ids:  # nobody's named items are looked up
-            self._exposures.note_list(request.user_id, answer.items)
+            self._exposures.note_list(request.user_id, answer.items, segment)
         resp.data = _encode(answer)
         resp.content_type = JSON
 

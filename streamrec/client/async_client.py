@@ -82,6 +82,7 @@ class AsyncClient:
     stop_experiment = awaits(experiments.stop_experiment)
     status = awaits(health.status)
     status_series = awaits(health.status_series)
+    exposures = awaits(health.exposures)
     liveness = awaits(health.liveness)
     readiness = awaits(health.readiness)
     upload_file = awaits(own_data.upload_file)

@@ -105,6 +105,7 @@ class Client:
     stop_experiment = sends(experiments.stop_experiment)
     status = sends(health.status)
     status_series = sends(health.status_series)
+    exposures = sends(health.exposures)
     liveness = sends(health.liveness)
     readiness = sends(health.readiness)
     upload_file = sends(own_data.upload_file)

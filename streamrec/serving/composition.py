@@ -12,6 +12,7 @@ from streamrec.serving.batch_lists.published import PublishedBatches
 from streamrec.serving.experiments.challenger import ServedChallenger, guarded_users
 from streamrec.serving.experiments.variants import Usual
 from streamrec.serving.exposures.counting import Exposures
+from streamrec.serving.exposures.journey import JourneyReader
 from streamrec.serving.exposures.reading import ExposureReader
 from streamrec.serving.exposures.user_steps import UserStepReader
 from streamrec.serving.feeds.created import CreatedReader
@@ -51,6 +52,8 @@ class ServingLimits(NamedTuple):
         What chooses these items.
     ranking_age_s
         A copy of a ranking is at most so old; 0: none is used. Decoding them takes longer than all else.
+    purchase_types
+        Types of events that are purchases.
     """
 
     timeout_s: float = 0.5
@@ -58,6 +61,7 @@ class ServingLimits(NamedTuple):
     exploration_share: float = 0.0
     exploration_by: ExplorationBy = "uncertainty"
     ranking_age_s: float = 0.0
+    purchase_types: frozenset[str] = frozenset({"purchase"})
 
 
 class GuardedUsers:
@@ -105,6 +109,7 @@ class Serving(NamedTuple):
     batch_lists: BatchListRecommender
     usual: Usual
     step_reader: UserStepReader
+    journey_reader: JourneyReader
 
     def start(self) -> None:
         """Begin to read what filters need, before the first of them is asked for."""
@@ -164,7 +169,7 @@ def serving_over(
     feeds = FeedFinder(
         Retrieval(CreatedReader(reader, followed), categories, filters=filters), items, metrics
     )
-    exposures = Exposures(cache, metrics)
+    exposures = Exposures(cache, metrics, purchase_types=limits.purchase_types)
     return Serving(
         recommender,
         batch=BatchRecommender(batch_of),
@@ -193,4 +198,5 @@ def serving_over(
             ServedChallenger(cache, cache_guard, guarded_users(store, store_guard), blend, metrics),
         ),
         step_reader=UserStepReader(exposures.steps, cache, cache_guard),
+        journey_reader=JourneyReader(exposures.lists, cache, cache_guard),
     )

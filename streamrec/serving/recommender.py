@@ -14,6 +14,7 @@ from streamrec.domain.ranking.recommendation import (
     Recommendations,
     RecommendedItem,
 )
+from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.sources.reasons import based_on, fallback_reason, popular_because
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.users.cohorts import cohorts_of
@@ -53,11 +54,22 @@ class RankerSource(Protocol):
 
 
 class Answer(NamedTuple):
-    """Items that are shown, the looks for candidates that they were chosen from, and the part of chance."""
+    """Items that are shown, and how they were chosen.
+
+    Attributes
+    ----------
+    looks
+        For candidates, that they were chosen from.
+    draw
+        The part of chance.
+    segment
+        Of who asked, by how many events the user has; None where nobody looked.
+    """
 
     recommendations: Recommendations
     looks: Sequence[Look]
     draw: Draw | None = None
+    segment: str | None = None
 
 
 class Recommender:
@@ -149,7 +161,7 @@ class Recommender:
             popular_because(basis, request, context, failed),
             self._retrieval.warnings(context),
         )
-        return Answer(recommendations, filling.looks, draw)
+        return Answer(recommendations, filling.looks, draw, Asker(context.n_events).segment)
 
     async def context_of(self, request: RecommendationRequest, time: StreamTime) -> Answered[RequestContext]:
         """Return what the sources need to know of who asks."""

@@ -12,6 +12,7 @@ from tests.page.served_page import Learned, app_over, serving
 VIEWS = {
     "explore": "Explore",
     "live": "Live",
+    "journey": "Journey",
     "items": "Items",
     "users": "Users",
     "experiments": "Experiments",

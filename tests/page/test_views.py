@@ -18,6 +18,7 @@ from tests.page.whole_views import look
 VIEWS = {
     "explore": (f"#/explore?user={quote(ODD_USER, safe='')}&item=i5", ".persona-user .offer >> nth=4"),
     "live": ("#/live", ".masonry .compact li >> nth=4"),
+    "journey": ("#/journey", ".funnel ol li >> nth=4"),
     "items": (f"#/items?text=f&item={quote(ODD_ITEM, safe='')}", ".detail .results li >> nth=2"),
     "users": ("#/users?prefix=u&user=u1", ".steps-taken tbody tr"),
     "own": ("#/own", "details >> nth=2"),

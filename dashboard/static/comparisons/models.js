@@ -1,7 +1,9 @@
 // Models: those that the laboratory compared, of the file that it wrote; read in the browser, and sent nowhere.
 
+import { get } from "../api.js";
 import { empty, h, moment, number, seconds, share, show, table } from "../dom.js";
 import { bounds, intervalChart, pValue } from "./intervals.js";
+import { traitsPanel } from "./traits.js";
 
 const FORMAT = "streamrec-models-1";
 const MOST_BYTES = 20_000_000;
@@ -13,7 +15,7 @@ const BEYOND = {
 };
 let kept = null; // of the file that was opened last: it stays while the page is open
 
-export function mount(place) {
+export function mount(place, _params, { signal }) {
   const input = h("input", { type: "file", accept: ".json,application/json", id: "models-file" });
   const told = h("div", { role: "status" });
   const metric = h("select", { id: "models-metric" });
@@ -21,9 +23,10 @@ export function mount(place) {
   const choose = h("div", { class: "row" }, h("label", { for: "models-metric" }, "Metric"), metric, h("label", { for: "models-segment" }, "Users"), segment);
   const chart = h("div");
   const tables = h("div", { class: "experiment-tables" });
+  const served = h("div"); // beside the laboratory's diagnostics, what this recommender does
   show(place, h("h1", {}, "Models"), h("section", { class: "panel detail" },
     h("p", { class: "field" }, h("label", { for: "models-file" }, "Comparison"), input),
-    h("p", { class: "faint" }, "python -m lab dashboard writes it to var/lab/dashboard/models.json; it is read here, and sent nowhere.")), told, choose, chart, tables);
+    h("p", { class: "faint" }, "python -m lab dashboard writes it to var/lab/dashboard/models.json; it is read here, and sent nowhere.")), told, choose, chart, tables, served);
   input.addEventListener("change", open);
   for (const one of [metric, segment]) one.addEventListener("change", draw);
 
@@ -63,7 +66,14 @@ export function mount(place) {
       : h("div", { class: "panel" }, empty("Not known of these users", "Coverage and personalization are of all lists together.")));
   }
 
+  async function readServed() {
+    try {
+      show(served, traitsPanel((await get("v1/exposures", { signal })).lists));
+    } catch { /* a comparison needs no recommender that answers */ }
+  }
+
   showAll();
+  readServed();
   return { update: () => {} };
 }
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Literal
 
+from streamrec.client.answers.exposures import JourneyAnswer
 from streamrec.client.answers.status import Health, SeriesAnswer, StatusAnswer
 from streamrec.client.call import Call, question
 
@@ -27,6 +28,11 @@ def status_series(
         Figures that are wanted; all there are by default.
     """
     return question("/v1/status/series", SeriesAnswer, resolution=resolution, since=since, name=name)
+
+
+def exposures() -> Call[JourneyAnswer]:
+    """Ask what became of items that were shown, and what the last lists were like: `GET /v1/exposures`."""
+    return question("/v1/exposures", JourneyAnswer)
 
 
 def liveness() -> Call[Health]:

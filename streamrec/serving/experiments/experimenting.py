@@ -41,6 +41,13 @@ class Asked(NamedTuple):
     is_diversity_named: bool = False
 
 
+class Told(NamedTuple):
+    """The answer as it is sent, and the segment of who asked, where it is known."""
+
+    recommendations: Recommendations
+    segment: str | None
+
+
 class _Shown(NamedTuple):
     """A list to be shown, and the team of each of its items where they were drafted."""
 
@@ -71,7 +78,7 @@ class ExperimentingRecommender:
         self._clock = wall_clock
         self._plain = variants.usual(metrics)
 
-    async def recommend(self, asked: Asked) -> Recommendations:
+    async def recommend(self, asked: Asked) -> Told:
         """Return what the recommender does, with the answer's id and the user's variants.
 
         Raises
@@ -88,7 +95,7 @@ class ExperimentingRecommender:
             assigned = assigner.assigned(user_id, {} if document is None else document.attributes)
             shown = await self._shown(asked, known, assigned)
         await self._write(asked, shown, assigned)
-        return _told(shown, asked.request_id, assigned)
+        return Told(_told(shown, asked.request_id, assigned), shown.answer.segment)
 
     async def _shown(self, asked: Asked, known: Known, assigned: Sequence[Assignment]) -> _Shown:
         interleaved = next((one for one in assigned if one.position is None), None)
@@ -166,7 +173,7 @@ def _drafted(asked: Asked, answers: Sequence[Answer], seed: str) -> _Shown:
         degraded=is_degraded,
         next_cursor=page.next_cursor(items, is_degraded=is_degraded),
     )
-    return _Shown(Answer(recommendations, ()), draft.teams)
+    return _Shown(Answer(recommendations, (), segment=answers[0].segment), draft.teams)
 
 
 def _told(shown: _Shown, request_id: str, assigned: Sequence[Assignment]) -> Recommendations:

@@ -1,10 +1,10 @@
-"""Counting of exposures and events by item, in this process; handed over to the hot cache now and then."""
+"""Counting of exposures and events, in this process; handed over to the hot cache now and then."""
 
 import asyncio
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
@@ -15,19 +15,9 @@ from streamrec.log_limits import warn_seldom
 from streamrec.ports import Metrics
 from streamrec.ports.steps import UserSteps
 from streamrec.ports.tallies import ItemTallies
+from streamrec.serving.exposures.names import BOUGHT, CHOSEN, EVENT, SHOWN, SHOWN_TO_USER, step_name
+from streamrec.serving.exposures.recent_lists import ListedItem, RecentLists
 from streamrec.serving.exposures.user_steps import LONGEST_TYPE, OTHER_TYPES, SHOWN_WITHIN_S, TakenSteps
-
-SHOWN = "shown"
-"""In a list for anybody."""
-
-SHOWN_TO_USER = "shown_to_user"
-"""In a list for a user who was named."""
-
-CHOSEN = "chosen"
-"""By a user to whom it was shown here within the hour before; once for all of these times."""
-
-EVENT = "event:"
-"""Before the type of an event."""
 
 HANDED_OVER_AFTER_S = 10.0
 MAX_COUNTS = 20_000
@@ -44,12 +34,13 @@ class ExposureCache(ItemTallies, UserSteps, Protocol):
     """The hot cache as far as exposures go."""
 
 
-class HasItemId(Protocol):
-    """Item of a list."""
+class _Showing(NamedTuple):
+    """The last time that an item was shown to a user: when, to which segment, by which source."""
 
-    @property
-    def item_id(self) -> str:
-        """Return its id."""
+    at: float
+    segment: str | None
+    source: str
+    is_chosen: bool = False
 
 
 class Exposures:
@@ -59,25 +50,37 @@ class Exposures:
     ----------
     wall_clock
         Unix seconds.
+    purchase_types
+        Types of events that are purchases.
 
     Attributes
     ----------
     steps
         Of users, which are handed over with the counts.
+    lists
+        The last ones of this process.
     """
 
     def __init__(
-        self, cache: ExposureCache, metrics: Metrics, wall_clock: Callable[[], float] = time.time
+        self,
+        cache: ExposureCache,
+        metrics: Metrics,
+        wall_clock: Callable[[], float] = time.time,
+        purchase_types: Collection[str] = (),
     ) -> None:
         self._cache, self._metrics, self._clock = cache, metrics, wall_clock
+        self._purchase_types = purchase_types
+        self.lists = RecentLists(wall_clock)
         self.steps = TakenSteps(cache, metrics, wall_clock)
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._shown: OrderedDict[str, dict[str, float]] = OrderedDict()
+        self._journey: Counter[tuple[str, str]] = Counter()  # of sources and segments: there are few
+        self._shown: OrderedDict[str, dict[str, _Showing]] = OrderedDict()
         self._types: set[str] = set()
         self._handing_over: asyncio.Task[None] | None = None
 
-    def note_list(self, user_id: str | None, items: Sequence[HasItemId]) -> None:
-        """Count a list that was answered to a user, or to anybody."""
+    def note_list(self, user_id: str | None, items: Sequence[ListedItem], segment: str | None = None) -> None:
+        """Count a list that was answered to a user of a segment, or to anybody."""
+        self.lists.note(items)
         for item in items:
             self._count(item.item_id, SHOWN)
         if user_id is None or not items:
@@ -88,8 +91,9 @@ class Exposures:
         self._shown.move_to_end(user_id)
         for item in items:
             self._count(item.item_id, SHOWN_TO_USER)
+            self._journey[item.source, step_name(segment, SHOWN)] += 1
             shown.pop(item.item_id, None)  # what was shown last stands last
-            shown[item.item_id] = now
+            shown[item.item_id] = _Showing(now, segment, item.source)
         while len(shown) > MAX_SHOWN:
             del shown[next(iter(shown))]
         while len(self._shown) > MAX_USERS:
@@ -102,9 +106,22 @@ class Exposures:
         for event in events:
             self._count(event.item_id, EVENT + self._told_apart(event.type))
             if weights.of(event.type, event.value) > 0:
-                shown_at = self._shown.get(event.user_id, {}).pop(event.item_id, None)
-                if shown_at is not None and now - shown_at <= SHOWN_WITHIN_S:
-                    self._count(event.item_id, CHOSEN)
+                self._note_choice(event, now)
+
+    def _note_choice(self, event: Interaction, now: float) -> None:
+        shown = self._shown.get(event.user_id, {})
+        showing = shown.get(event.item_id)
+        if showing is None or now - showing.at > SHOWN_WITHIN_S:
+            return
+        is_bought = event.type in self._purchase_types
+        if not showing.is_chosen:
+            self._count(event.item_id, CHOSEN)
+            self._journey[showing.source, step_name(showing.segment, CHOSEN)] += 1
+        if is_bought:
+            self._journey[showing.source, step_name(showing.segment, BOUGHT)] += 1
+            del shown[event.item_id]  # nothing follows
+        else:
+            shown[event.item_id] = showing._replace(is_chosen=True)
 
     async def forget_user(self, user_id: str) -> None:
         """Forget what was shown to a user, here and in the cache; counts name nobody.
@@ -126,12 +143,14 @@ class Exposures:
         """Add what was counted to the cache; what it does not take waits on."""
         await self.steps.hand_over()
         counts, self._counts = self._counts, Counter()
+        journey, self._journey = self._journey, Counter()
         if not counts:
             return
         try:
-            await self._cache.add_tallies(int(self._clock() // HOUR_S), counts)
+            await self._cache.add_tallies(int(self._clock() // HOUR_S), counts | journey)
         except StreamrecError as error:
             warn_seldom("exposures_not_handed_over", error=str(error))
+            self._journey.update(journey)
             for (item_id, name), n in counts.items():
                 self._count(item_id, name, n)
 

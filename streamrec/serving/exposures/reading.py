@@ -7,7 +7,7 @@ import msgspec
 
 from streamrec.domain.status.tally import HOUR_S, Share, hours_until, share_of
 from streamrec.ports.tallies import ItemTallies
-from streamrec.serving.exposures.counting import CHOSEN, EVENT, SHOWN, SHOWN_TO_USER
+from streamrec.serving.exposures.names import CHOSEN, EVENT, SHOWN, SHOWN_TO_USER
 from streamrec.serving.guard import Guard
 
 

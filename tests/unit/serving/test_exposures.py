@@ -21,6 +21,8 @@ WEIGHTS = EventWeights({"impression": 0.0, "dislike": -1.0})
 
 class Shown(NamedTuple):
     item_id: str
+    source: str = "gmf"
+    categories: tuple[str, ...] = ()
 
 
 class World:

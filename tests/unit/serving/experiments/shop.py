@@ -80,7 +80,8 @@ class Shop:
     async def ask(self, user_id: str | None = "u1", request_id: str = "r1", **asked: Any) -> Recommendations:
         is_named = asked.pop("is_diversity_named", False)
         request = RecommendationRequest(**{"k": K, "user_id": user_id} | asked)
-        return await self.experimenting.recommender.recommend(Asked(request, request_id, is_named))
+        told = await self.experimenting.recommender.recommend(Asked(request, request_id, is_named))
+        return told.recommendations
 
     async def exposures(self) -> list[Exposure]:
         await self.experimenting.log.aclose()
