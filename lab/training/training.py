@@ -188,7 +188,7 @@ def _learned(settings: LabSettings, folder: Path, given: Given) -> Weights:
         if part in SINGLE:
             with np.load(_lists_file(folder, part)) as found:
                 lists[part] = Lists(found["columns"], found["scores"])
-    learned = learned_weights(lists, validation.relevant, [settings.models.hybrid.weights])
+    learned = learned_weights(lists, validation.relevant)
     weights = Weights(learned.weights, learned.ndcg, learned.of_parts, len(validation.rows))
     (folder / WEIGHTS_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(weights), indent=2))
     return weights
