@@ -54,6 +54,7 @@ ROUTES = (
     "/v1/users/u/similar",
     "/v1/status",
     "/v1/status/series",
+    "/v1/exposures",
     "/health/ready",
 )
 

@@ -1,7 +1,7 @@
 """Several sources on the same users, compared apart and blended."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from lab.matrices.similarity import Similarity
 from lab.matrices.user_items import UserItems, in_columns, read_user_items
 from lab.models.contents import Contents, user_items_contents
 from lab.models.neighbour_options import check_n_neighbours
+from lab.models.parts import PartOptions, described, with_parts
 from lab.models.tag_svd import TagSvd
 from lab.models.user_model import UserModel
 from lab.models.user_neighbours import UserNeighbours
@@ -40,17 +41,10 @@ class Source(msgspec.Struct, frozen=True):
     model: UserModel
 
 
-class _SourceOptions(msgspec.Struct, frozen=True):
-    name: str
-    weight: float
-    kind: str
-    options: Any
-
-
 class _BlendOptions(msgspec.Struct, frozen=True):
     offered: CellRules
     n_neighbours: int
-    sources: list[_SourceOptions]
+    sources: list[PartOptions]
 
 
 class BlendedSimilarity:
@@ -136,17 +130,9 @@ class BlendedSources(UserModel):
 
     def contents(self) -> Contents:
         """Return all that a file must hold."""
-        parts = [(source, source.model.contents()) for source in self._sources]
-        described = [
-            _SourceOptions(source.name, source.weight, source.model.kind, part.options)
-            for source, part in parts
-        ]
-        own = user_items_contents(_BlendOptions(self._offered, self._n_neighbours, described), self.matrix)
-        ids, arrays = dict(own.ids), dict(own.arrays)
-        for number, (_, part) in enumerate(parts):
-            ids |= {f"{number}/{name}": of for name, of in part.ids.items()}
-            arrays |= {f"{number}/{name}": of for name, of in part.arrays.items()}
-        return Contents(own.options, ids, arrays)
+        parts = [source.model.contents() for source in self._sources]
+        options = _BlendOptions(self._offered, self._n_neighbours, described(self._sources, parts))
+        return with_parts(user_items_contents(options, self.matrix), parts, share_matrix=False)
 
     @classmethod
     def restored(cls, contents: Contents) -> "BlendedSources":
@@ -154,14 +140,14 @@ class BlendedSources(UserModel):
         options = contents.options_as(_BlendOptions)
         matrix = contents.user_items()
         sources = []
-        for number, described in enumerate(options.sources):
-            if described.kind not in SOURCE_MODELS:
-                raise CorruptArtifact(f"source {described.name}: no model of kind {described.kind!r}")
-            part = contents.under(f"{number}/")._replace(options=described.options)
-            model = SOURCE_MODELS[described.kind].restored(part)
+        for number, one in enumerate(options.sources):
+            if one.kind not in SOURCE_MODELS:
+                raise CorruptArtifact(f"source {one.name}: no model of kind {one.kind!r}")
+            part = contents.under(f"{number}/")._replace(options=one.options)
+            model = SOURCE_MODELS[one.kind].restored(part)
             if model.similarity.n_rows != len(matrix.users):
-                raise CorruptArtifact(f"source {described.name}: has other users than the blend")
-            sources.append(Source(described.name, described.weight, model))
+                raise CorruptArtifact(f"source {one.name}: has other users than the blend")
+            sources.append(Source(one.name, one.weight, model))
         blend = cls(sources, options.offered, options.n_neighbours)
         blend._set(matrix)
         return blend

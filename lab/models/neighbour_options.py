@@ -52,3 +52,15 @@ def check_n_neighbours(n_neighbours: int) -> None:
     """
     if n_neighbours < 1:
         raise InvalidInput(f"n_neighbours is {n_neighbours}; wanted at least 1")
+
+
+def check_decomposition(n_dims: int, seed: int) -> None:
+    """Refuse fewer directions than 1, and a seed below 0.
+
+    Raises
+    ------
+    InvalidInput
+        When it is so.
+    """
+    if n_dims < 1 or seed < 0:
+        raise InvalidInput(f"n_dims is {n_dims}, seed {seed}; wanted at least 1 and 0")

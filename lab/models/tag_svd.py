@@ -13,12 +13,11 @@ from lab.matrices.user_items import Choices, UserItems, read_user_items
 from lab.matrices.vector_similarity import VectorSimilarity
 from lab.models.batch_model import Scored, known_row, most_similar
 from lab.models.contents import Contents, csr_arrays, ids_of, user_items_contents
-from lab.models.neighbour_options import check_n_neighbours
+from lab.models.neighbour_options import check_decomposition, check_n_neighbours
 from lab.models.user_model import UserModel
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.items.item import Item
 from streamrec.domain.rows.id_map import IdMap
-from streamrec.errors import InvalidInput
 
 Tags = Literal["categories", "item_ids"]
 
@@ -49,8 +48,7 @@ class TagSvdOptions(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what can't be."""
-        if self.n_dims < 1 or self.seed < 0:
-            raise InvalidInput(f"n_dims is {self.n_dims}, seed {self.seed}; wanted at least 1 and 0")
+        check_decomposition(self.n_dims, self.seed)
         check_n_neighbours(self.n_neighbours)
 
 

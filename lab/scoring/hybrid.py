@@ -9,6 +9,7 @@ import numpy as np
 from lab.matrices.cells import CellRules
 from lab.matrices.similarity import best_of_each
 from lab.models.contents import Contents, user_items_contents
+from lab.models.parts import PartOptions, described, with_parts
 from lab.scoring.scoring_model import History, Rows, Scores, ScoringModel
 from lab.scoring.scoring_models import scoring_model
 from streamrec.errors import CorruptArtifact, InvalidInput
@@ -25,17 +26,10 @@ class Part(msgspec.Struct, frozen=True):
     model: ScoringModel
 
 
-class _PartOptions(msgspec.Struct, frozen=True):
-    name: str
-    weight: float
-    kind: str
-    options: Any
-
-
 class _HybridOptions(msgspec.Struct, frozen=True):
     cells: CellRules
     n_candidates: int
-    parts: list[_PartOptions]
+    parts: list[PartOptions]
 
 
 class Hybrid(ScoringModel):
@@ -91,19 +85,9 @@ class Hybrid(ScoringModel):
 
     def contents(self) -> Contents:
         """Return all that a file must hold."""
-        found = [(part, part.model.contents()) for part in self._parts]
-        described = [
-            _PartOptions(part.name, part.weight, part.model.kind, of_part.options) for part, of_part in found
-        ]
-        options = _HybridOptions(self._rules, self._n_candidates, described)
-        own = user_items_contents(options, self.matrix)
-        # All parts have the matrix of the hybrid, which is kept once.
-        arrays = dict(own.arrays)
-        for number, (_, of_part) in enumerate(found):
-            arrays |= {
-                f"{number}/{name}": of for name, of in of_part.arrays.items() if name not in own.arrays
-            }
-        return Contents(own.options, own.ids, arrays)
+        parts = [part.model.contents() for part in self._parts]
+        options = _HybridOptions(self._rules, self._n_candidates, described(self._parts, parts))
+        return with_parts(user_items_contents(options, self.matrix), parts, share_matrix=True)
 
     @classmethod
     def restored(cls, contents: Contents) -> "Hybrid":
@@ -111,11 +95,11 @@ class Hybrid(ScoringModel):
         options = contents.options_as(_HybridOptions)
         shared = {name: of for name, of in contents.arrays.items() if "/" not in name}
         parts = []
-        for number, described in enumerate(options.parts):
+        for number, part in enumerate(options.parts):
             of_part = contents.under(f"{number}/")
-            whole = Contents(described.options, contents.ids, {**shared, **of_part.arrays})
-            model = scoring_model(described.kind).restored(whole)
-            parts.append(Part(described.name, described.weight, model))
+            whole = Contents(part.options, contents.ids, {**shared, **of_part.arrays})
+            model = scoring_model(part.kind).restored(whole)
+            parts.append(Part(part.name, part.weight, model))
         try:
             return cls(parts, options.cells, options.n_candidates)
         except InvalidInput as error:

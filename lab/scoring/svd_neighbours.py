@@ -14,9 +14,8 @@ from lab.matrices.user_items import UserItems
 from lab.matrices.vector_similarity import VectorSimilarity
 from lab.models.batch_model import Scored, known_row, most_similar
 from lab.models.contents import Contents, user_items_contents
-from lab.models.neighbour_options import check_n_neighbours
+from lab.models.neighbour_options import check_decomposition, check_n_neighbours
 from lab.scoring.scoring_model import History, Rows, Scores, ScoringModel
-from streamrec.errors import InvalidInput
 
 
 class SvdOptions(msgspec.Struct, frozen=True):
@@ -29,8 +28,7 @@ class SvdOptions(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what can't be."""
-        if self.n_dims < 1 or self.seed < 0:
-            raise InvalidInput(f"n_dims is {self.n_dims}, seed {self.seed}; wanted at least 1 and 0")
+        check_decomposition(self.n_dims, self.seed)
         check_n_neighbours(self.n_neighbours)
 
 

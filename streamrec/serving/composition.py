@@ -35,6 +35,7 @@ from streamrec.serving.sources.retrieval import Retrieval
 from streamrec.serving.status_reader import StatusReader
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.serving.users.fresh import FreshUsers
+from streamrec.settings.attribution import PURCHASE_TYPES
 
 
 class ServingLimits(NamedTuple):
@@ -61,7 +62,7 @@ class ServingLimits(NamedTuple):
     exploration_share: float = 0.0
     exploration_by: ExplorationBy = "uncertainty"
     ranking_age_s: float = 0.0
-    purchase_types: frozenset[str] = frozenset({"purchase"})
+    purchase_types: frozenset[str] = PURCHASE_TYPES
 
 
 class GuardedUsers:

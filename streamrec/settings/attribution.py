@@ -3,6 +3,8 @@
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+PURCHASE_TYPES = frozenset({"purchase", "order", "buy"})
+
 
 class AttributionSettings(BaseSettings):
     """Settings of the attribution: who clicked on which list, and what came of experiments."""
@@ -12,7 +14,7 @@ class AttributionSettings(BaseSettings):
     )
 
     purchase_types: frozenset[str] = Field(
-        frozenset({"purchase", "order", "buy"}),
+        PURCHASE_TYPES,
         description="Types of events that are purchases (JSON). All others of a positive weight are clicks.",
     )
     click_types: frozenset[str] = Field(

@@ -86,14 +86,18 @@ class Exposures:
         if user_id is None or not items:
             return
         self.steps.note_list(user_id, (item.item_id for item in items))
-        now = self._clock()
+        now, name = self._clock(), step_name(segment, SHOWN)
         shown = self._shown.setdefault(user_id, {})
         self._shown.move_to_end(user_id)
+        showings: dict[str, _Showing] = {}  # one for all items of a source
         for item in items:
             self._count(item.item_id, SHOWN_TO_USER)
-            self._journey[item.source, step_name(segment, SHOWN)] += 1
+            self._journey[item.source, name] += 1
             shown.pop(item.item_id, None)  # what was shown last stands last
-            shown[item.item_id] = _Showing(now, segment, item.source)
+            showing = showings.get(item.source)
+            if showing is None:
+                showing = showings[item.source] = _Showing(now, segment, item.source)
+            shown[item.item_id] = showing
         while len(shown) > MAX_SHOWN:
             del shown[next(iter(shown))]
         while len(self._shown) > MAX_USERS:

@@ -213,6 +213,12 @@ async def test_exposures_are_counted_from_lists_and_events(server: Server) -> No
     counts = [sum(told[name]) for name in ("shown", "shown_to_user", "chosen")]
     assert (counts, {type_: sum(n) for type_, n in told["events"].items()}) == ([2, 2, 1], {"buy": 1})
     assert told["chosen_share"]["share"] == 0.5
+    whole = (await call("GET", "/v1/exposures")).json
+    rows = [[row[name] for name in ("segment", "shown", "chosen", "bought")] for row in whole["journey"]]
+    assert [sum(row[1:][step] for row in rows) for step in range(3)] == [6, 1, 1]
+    assert {row[0]: row[3] for row in rows if row[3]} == {"cold": 1}
+    assert {row[0] for row in rows} == {"cold", "other"}
+    assert whole["lists"]["n_lists"] == 2
 
 
 async def test_steps_of_a_user_are_told_and_erased_with_them(server: Server) -> None:

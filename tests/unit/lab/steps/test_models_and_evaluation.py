@@ -1,54 +1,27 @@
 """Steps from data to judgement: trained models, lists in Parquet, metrics, findings."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 
 from lab.configuration.reading import read_lab_settings
-from lab.dataset.lab_data import EDITORIAL, write_data
 from lab.evaluation.judgement import Judgement
 from lab.model_files import load_model
 from lab.models_file import FORMAT, ModelsFile, write_models_file
 from lab.steps.evaluate import RESULT
 from lab.steps.registry import STEPS
 from lab.steps.running import FailedChecks, Laboratory
-from lab.steps.step import Outcome, Step, StepRun
 from lab.steps.tables import read_table
-from streamrec.datasets.event_collector import EventCollector
-from streamrec.datasets.files.read_report import ReadReport
-from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.items.item import Item
 from streamrec.errors import InvalidInput
+from tests.unit.lab.steps.grouped_data import DATA, run_all
 from tests.unit.lab.steps.test_running import World, no_bar
 
-N_USERS, N_ITEMS = 60, 40
 FEW = (
     'models.trained=["popularity", "ease", "hybrid_learned"]',
     "models.ease.regularization=5",
     "recommendations.k=20",
 )
-
-
-def _make_data(run: StepRun) -> Outcome:
-    rng = np.random.default_rng(0)
-    collector = EventCollector()
-    for n in range(3000):
-        user = int(rng.integers(0, N_USERS))
-        item = int(rng.integers(0, N_ITEMS // 4) + user % 4 * (N_ITEMS // 4))
-        type_ = str(rng.choice(["impression", "click", "purchase"], p=[0.2, 0.6, 0.2]))
-        collector.add(n, Interaction(f"u{user}", f"i{item}", 1e9 + 60.0 * n, type_))
-        if n % 10 == 0:
-            collector.add(n, Interaction(f"u{user}", f"article{n % 3}", 1e9 + 60.0 * n, "click"))
-    items = [Item(f"i{n}", kind="product", categories=(f"c{n * 4 // N_ITEMS}",)) for n in range(N_ITEMS)]
-    items += [Item(f"article{n}", kind="article", attributes={EDITORIAL: True}) for n in range(3)]
-    write_data(run.output, replace(collector.finish("data", "", ReadReport()), catalog=tuple(items)))
-    return Outcome({})
-
-
-DATA = Step("make-data", "", output="data", sections=(), run=_make_data)
 
 
 def laboratory(world: World, *overrides: str) -> Laboratory:
@@ -59,11 +32,7 @@ def laboratory(world: World, *overrides: str) -> Laboratory:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(tmp_path_factory.mktemp("lab") / "lab")
-    lab = laboratory(world)
-    for step in lab.steps:
-        lab.run(step)
-    return world
+    return run_all(laboratory, tmp_path_factory)
 
 
 def test_models_are_trained_and_their_costs_are_told(made: World) -> None:

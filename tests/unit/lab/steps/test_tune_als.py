@@ -13,7 +13,7 @@ from lab.steps.tune_als import RESULT, TUNE_ALS
 from lab.training.split_data import rules_of, split_of
 from lab.training.tuning import TriedAls, TunedAls, drawn_settings
 from streamrec.errors import InvalidInput
-from tests.unit.lab.steps.test_models_and_evaluation import DATA
+from tests.unit.lab.steps.grouped_data import DATA, run_all
 from tests.unit.lab.steps.test_running import World, no_bar
 
 FEW = ("tuning.n_settings=4", "models.als.factors=3", "models.als.iterations=3")
@@ -26,11 +26,7 @@ def laboratory(world: World, *overrides: str) -> Laboratory:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(tmp_path_factory.mktemp("lab") / "lab")
-    lab = laboratory(world)
-    for step in lab.steps:
-        lab.run(step)
-    return world
+    return run_all(laboratory, tmp_path_factory)
 
 
 def result(folder: Path) -> TunedAls:
