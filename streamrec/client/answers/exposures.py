@@ -1,4 +1,4 @@
-"""What became of items that were shown."""
+"""Journey of items that were shown, and traits of the last lists."""
 
 import msgspec
 

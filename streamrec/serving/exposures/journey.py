@@ -1,4 +1,4 @@
-"""What became of items that were shown to users: chosen, bought; by segment and by source."""
+"""Journey of items that were shown to users: chosen, bought; by segment and by source."""
 
 import asyncio
 import time
