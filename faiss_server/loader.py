@@ -1,7 +1,7 @@
 """Loads generations aside and swaps them in, with what keeps them in step."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from faiss_server.kinds import ITEMS, USERS, Kind
 from streamrec.adapters.faiss.index import FaissIndex
 from streamrec.adapters.faiss.rows import are_acceptable
 from streamrec.adapters.files.roles import CHANGELOG_SLOT, SnapshotRoles
-from streamrec.adapters.files.snapshots import current_generation, read_snapshot
-from streamrec.errors import StreamrecError
+from streamrec.adapters.files.snapshots import current_generation, list_generations, read_snapshot
+from streamrec.errors import CorruptArtifact, InvalidInput, StreamrecError, UnknownId
 from streamrec.ports import COMMANDS, EventSource, Metrics, Snapshot
 from streamrec.telemetry import timed
 
@@ -77,11 +77,31 @@ class GenerationLoader:
         if live is None:
             return
         if live != next((generation.name for generation in self._generations.served), None):
-            self._swap(self._loaded(live))
+            self._take_live(live)
         beside = next((name for name in (roles.champion, roles.challenger) if name not in (None, live)), None)
         known = self._generations.challenger
         if beside != (known.name if known is not None else None):
             self._close(self._generations.make_challenger(None if beside is None else self._loaded(beside)))
+
+    def _take_live(self, live: str) -> None:
+        try:
+            self._swap(self._loaded(live))
+        except (CorruptArtifact, InvalidInput, UnknownId):
+            if not self._generations.served:
+                self._fall_back(live)
+            raise
+
+    def _fall_back(self, live: str) -> None:
+        """Let the newest other generation that can be loaded answer until the live one can: better than none.
+
+        It follows the changelog as any. Who asks for the live one by its name is told that it is missing.
+        """
+        for name in reversed(list_generations(self._artifacts_dir)):
+            if name != live:
+                with suppress(CorruptArtifact, InvalidInput, UnknownId):
+                    self._swap(self._loaded(name))
+                    _log.error("previous_generation_answers", generation=name, instead_of=live)
+                    return
 
     def _loaded(self, name: str) -> Generation:
         """Return a generation; one that is served already was kept in step, and needs no loading."""

@@ -69,6 +69,34 @@ def refuse_unwritable(path: Path) -> None:
         path.unlink()
 
 
+def previous_of(path: Path) -> Path:
+    """Return where the file stands that was at `path` before the one that is."""
+    return path.with_name(f"{path.name}.previous")
+
+
+def keep_previous(path: Path) -> None:
+    """Let the file at `path`, if there is one, be the previous one; it stays when `path` is replaced.
+
+    It costs a second name. A file system that gives a file no second name keeps no previous one.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.previous.tmp")
+    with suppress(OSError):
+        os.link(path, temporary)
+        temporary.replace(previous_of(path))
+    # Of two names of one file the rename does nothing.
+    temporary.unlink(missing_ok=True)
+
+
+def fall_back(path: Path) -> None:
+    """Put the previous file in the place of a damaged one, which stands beside it for people to look at."""
+    damaged = path.with_name(f"{path.name}.damaged")
+    damaged.unlink(missing_ok=True)
+    os.link(path, damaged)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.previous.tmp")
+    os.link(previous_of(path), temporary)
+    temporary.replace(path)
+
+
 def replace_folder(path: Path, unfinished: Path) -> None:
     """Put a folder, whose files are on disk, in place of the one at `path`, if there is one."""
     sync(unfinished)

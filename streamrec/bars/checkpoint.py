@@ -9,10 +9,10 @@ import numpy as np
 
 from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import MinuteTable
-from streamrec.durable_files import remove_leftovers, replaced
+from streamrec.durable_files import fall_back, keep_previous, previous_of, remove_leftovers, replaced
 from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.payload import FILE_DAMAGE
-from streamrec.ports import Offsets
+from streamrec.ports import Offsets, earliest
 
 FORMAT_VERSION = 1
 
@@ -66,10 +66,19 @@ _decode = msgspec.json.Decoder(About).decode
 
 
 class BarsCheckpoint:
-    """One file, replaced at each writing: the log is the bars' true home, so one is enough."""
+    """One file, replaced at each writing; the one before stays, for a damaged one."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def previous(self) -> "BarsCheckpoint":
+        """The one before."""
+        return BarsCheckpoint(previous_of(self._path))
+
+    def fall_back(self) -> None:
+        """Let the one before take the place of a damaged one, which never becomes the previous one so."""
+        fall_back(self._path)
 
     def write(self, table: MinuteTable, restored: Restored) -> None:
         """Replace the file, durably, by one from which `restored` comes back.
@@ -93,10 +102,25 @@ class BarsCheckpoint:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self._path)
+            keep_previous(self._path)
             with replaced(self._path) as file:
                 np.savez(file, allow_pickle=False, **arrays)
         except OSError as error:
             raise Unavailable(f"can't write {self._path}: {error}") from error
+
+    def needed_offsets(self) -> Offsets:
+        """Return from where on the logs are needed: by this checkpoint, and the one before if it can be read.
+
+        Raises
+        ------
+        CorruptArtifact
+            When the file is damaged.
+        """
+        own = self.next_offsets()
+        try:
+            return own | earliest([own, self.previous.next_offsets()])
+        except CorruptArtifact:
+            return own
 
     def next_offsets(self) -> Offsets:
         """Return where the stream goes on after this checkpoint.

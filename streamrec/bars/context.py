@@ -12,7 +12,7 @@ from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.rows.newest_ids import NewestIds
-from streamrec.errors import LogTruncated
+from streamrec.errors import CorruptArtifact, LogTruncated
 from streamrec.ports import COMMANDS, CachePublisher, EventSource, KeeperStore, Metrics, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
@@ -92,8 +92,7 @@ def open_context(process: BarsProcess, lease: LeaseKeeper, source: EventSource) 
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoint = BarsCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    table = MinuteTable(settings.window, settings.max_items)
-    restored = checkpoint.restore(table) or NOTHING
+    table, restored = _restored(checkpoint, settings, process.metrics)
     try:
         patient(source.seek, patient(_offsets_to_go_on_from, source, restored))
     except LogTruncated as error:
@@ -124,6 +123,30 @@ def open_context(process: BarsProcess, lease: LeaseKeeper, source: EventSource) 
         deleted=NewestIds(_MAX_DELETED, restored.deleted),
         is_checkpointed=not _is_without_commands(restored),
     )
+
+
+def _restored(
+    checkpoint: BarsCheckpoint, settings: BarsSettings, metrics: Metrics
+) -> tuple[MinuteTable, Restored]:
+    """Return what the newest file that can be read holds; of an older one, more of the log is read again.
+
+    Raises
+    ------
+    CorruptArtifact
+        When there are files, and none can be read.
+    """
+    table = MinuteTable(settings.window, settings.max_items)
+    try:
+        return table, checkpoint.restore(table) or NOTHING
+    except CorruptArtifact as error:
+        table = MinuteTable(settings.window, settings.max_items)
+        restored = checkpoint.previous.restore(table)
+        if restored is None:
+            raise
+        structlog.get_logger().error("checkpoint_refused", error=str(error))
+        metrics.count("checkpoint_failures")
+        checkpoint.fall_back()
+        return table, restored
 
 
 def _offsets_to_go_on_from(source: EventSource, restored: Restored) -> Offsets:

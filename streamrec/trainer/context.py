@@ -81,6 +81,8 @@ def open_context(
     patient = patiently(process.stop.is_giving_up, metrics)
     checkpoints = Checkpoints(process.artifacts_dir, held.generation)
     state, next_offsets = checkpoints.open_newest(process.learning, settings)
+    if checkpoints.n_refused:
+        metrics.count("checkpoint_failures", checkpoints.n_refused)
     state.learner.pace = process.reverts.pace
     kind = Publisher if held.role == "champion" else ChallengerPublisher
     changelog = Changelog(held.generation, state.changelog_slot, partial(commands_read, source))

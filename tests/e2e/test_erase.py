@@ -8,6 +8,8 @@ import pytest
 from tests.e2e.processes import eventually, is_ready, python
 from tests.e2e.test_written_before import Upgraded
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.mark.nightly
 def test_who_is_erased_while_everything_works_is_nowhere(tmp_path: Path) -> None:

@@ -27,6 +27,8 @@ _LOOKS_OF_S = 0.008
 _PRIMARY = 0xFF
 """Of an error's code: the rest tells of its kinds."""
 
+_MEND = "restore a backup, or move the file away to start a new one"
+
 _NOT_A_DATABASE = frozenset({"SQLITE_NOTADB", "SQLITE_CORRUPT"})
 
 
@@ -95,8 +97,14 @@ def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[s
         Statements that may be repeated.
     version
         Of the schema, kept in the file as ``user_version``.
+
+    Raises
+    ------
+    ConfigurationError
+        When a newer version wrote the file: what it added would be lost without a word.
     """
     try:
+        refuse_newer(connection, path, version)
         with transaction(connection, path):
             for table in tables:
                 connection.execute(table)
@@ -106,9 +114,22 @@ def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[s
         raise
 
 
+def refuse_newer(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    """Return unless the file is of a newer schema than this version knows; raises as `create_tables`."""
+    with translated_errors(path):
+        written = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if written > version:
+        raise ConfigurationError(
+            f"{path} is of schema {written}, and this version knows {version}: a newer streamrec wrote it; go"
+            " on with that version, or restore a backup that was taken before"
+        )
+
+
 def add_column(connection: sqlite3.Connection, path: Path, table: str, column: str, kind: str) -> None:
     """Give a table of an earlier schema a column that it lacks."""
-    if not _has_column(connection, table, column):
+    with translated_errors(path):
+        is_there = _has_column(connection, table, column)
+    if not is_there:
         with transaction(connection, path):
             if not _has_column(connection, table, column):  # another process may have been faster
                 connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
@@ -127,8 +148,11 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise Unavailable(f"{path}: {error}; check the file's rights and the disk's free space") from error
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") in _NOT_A_DATABASE:
-            raise ConfigurationError(f"{path}: {error}; move the file away to start a new one") from error
+            raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
         raise
+    except UnicodeDecodeError as error:
+        # SQLite quotes what it finds in a damaged schema, and its driver reads the complaint as text.
+        raise ConfigurationError(f"{path} is damaged: {error}; {_MEND}") from error
 
 
 @contextmanager

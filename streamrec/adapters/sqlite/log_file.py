@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite.connection import connect, transaction
+from streamrec.adapters.sqlite.connection import connect, refuse_newer, transaction
 from streamrec.adapters.sqlite.fence import CREATE_FENCES
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.ports import COMPACTED_TOPICS
@@ -23,6 +23,11 @@ class LogFile:
         # FULL: what was acknowledged survives a power cut. Appends come in batches, so it is one fsync each.
         self.connection = connect(path, synchronous="FULL", gives_space_back=True)
         self._ready: set[str] = set()
+        try:
+            refuse_newer(self.connection, path, _SCHEMA_VERSION)
+        except BaseException:
+            self.connection.close()
+            raise
         with transaction(self.connection, path):
             self.connection.execute(
                 "CREATE TABLE IF NOT EXISTS committed (consumer TEXT, topic TEXT, partition INTEGER,"

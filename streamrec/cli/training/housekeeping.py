@@ -108,10 +108,10 @@ def needed_offsets(artifacts_dir: Path, known: dict[Path, Offsets]) -> Offsets |
     needed = earliest(found)
     bars, attribution = artifacts_dir / CHECKPOINT_FILE, artifacts_dir / ATTRIBUTION_FILE
     if bars.exists():
-        of_bars: Offsets = {INTERACTIONS: {}, **BarsCheckpoint(bars).next_offsets()}
+        of_bars: Offsets = {INTERACTIONS: {}, **BarsCheckpoint(bars).needed_offsets()}
         needed = earliest([needed, needed | of_bars])
     if attribution.exists():
-        of_lists: Offsets = {INTERACTIONS: {}, **AttributionCheckpoint(attribution).next_offsets()}
+        of_lists: Offsets = {INTERACTIONS: {}, **AttributionCheckpoint(attribution).needed_offsets()}
         lists = {IMPRESSIONS: of_lists.pop(IMPRESSIONS, {})}
         needed = earliest([needed, needed | of_lists]) | lists
     return needed

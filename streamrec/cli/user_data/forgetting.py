@@ -73,14 +73,20 @@ class Forgetting(NamedTuple):
             await cache.aclose()
 
     def _in_trainer(self) -> str:
-        """Look into the newest checkpoints of the generations that learn."""
+        """Look into the newest checkpoints of the generations that learn.
+
+        The champion must have read the erasure: until then it may publish the user. A challenger publishes
+        nobody, and one whose trainer does not run reads the erasure when that is started.
+        """
         artifacts_dir = self.locations.artifacts_dir
-        for generation in SnapshotRoles(artifacts_dir).read()[:2]:
+        champion, challenger = SnapshotRoles(artifacts_dir).read()[:2]
+        for generation in (champion, challenger):
             if generation is None:
                 continue
             newest = checkpoint_folders(artifacts_dir / CHECKPOINTS / generation)[:1]
             with suppress(CorruptArtifact, OSError):  # the trainer has just removed it: look again
-                if newest and self.erasure is not None and not has_read(newest[0], self.erasure):
+                must_read = self.erasure if generation == champion else None
+                if newest and must_read is not None and not has_read(newest[0], must_read):
                     return f"the newest checkpoint of {generation} is from before; does a trainer run?"
                 if newest and is_in_checkpoint(newest[0], self.user_id):
                     return f"the newest checkpoint of {generation} has the user"

@@ -15,6 +15,7 @@ from streamrec.adapters.sqlite.connection import path_of
 from streamrec.attribution.context import CHECKPOINT_FILE as ATTRIBUTION
 from streamrec.cli.backup.backing_up import places_of
 from streamrec.cli.user_data.entries import is_in_checkpoint
+from streamrec.durable_files import previous_of
 from streamrec.errors import CorruptArtifact
 from streamrec.redaction import shown_url
 from streamrec.settings.processes import LocationSettings
@@ -128,7 +129,7 @@ class UserSearch(NamedTuple):
 
     def _attribution(self) -> Found:
         path = self.locations.artifacts_dir / ATTRIBUTION
-        n = int(path.exists() and self.trace.is_in(path.read_bytes()))
+        n = sum(one.exists() and self.trace.is_in(one.read_bytes()) for one in (path, previous_of(path)))
         remark = (
             "goes when the attribution has read the erasure, and what was before it has settled" if n else ""
         )
@@ -155,7 +156,8 @@ class UserSearch(NamedTuple):
 
     def _is_known(self, path: Path) -> bool:
         artifacts_dir = self.locations.artifacts_dir.absolute()
-        if path.name.endswith(_SQLITE_ENDS) or path == artifacts_dir / ATTRIBUTION:
+        attribution = artifacts_dir / ATTRIBUTION
+        if path.name.endswith(_SQLITE_ENDS) or path in (attribution, previous_of(attribution)):
             return True
         known = {artifacts_dir / name for name in (CHECKPOINTS, *list_generations(artifacts_dir))}
         return any(folder in path.parents for folder in known)

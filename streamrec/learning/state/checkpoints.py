@@ -73,11 +73,17 @@ class Checkpoints:
     ----------
     most_at_once
         Bytes of a learner up to which a checkpoint is not written by another process.
+
+    Attributes
+    ----------
+    n_refused
+        Checkpoints that could not be read, and were passed over for older ones.
     """
 
     def __init__(self, artifacts_dir: Path, generation: str, most_at_once: int = _MOST_AT_ONCE) -> None:
         self._root = artifacts_dir / "checkpoints" / generation
         self._least_token = 0
+        self.n_refused = 0
         self._most_at_once = most_at_once
 
     def write(self, state: TrainerState, next_offsets: Offsets, token: int) -> None:
@@ -194,6 +200,7 @@ class Checkpoints:
                 demand_sound(TensorsUnder("learner/model.", checkpoint.tensors))
                 yield folder, checkpoint
             except (CorruptArtifact, UnsoundModel) as error:
+                self.n_refused += 1
                 structlog.get_logger().error("checkpoint_refused", error=str(error))
 
     def _restored(self, state: TrainerState, folder: Path, checkpoint: Checkpoint) -> Offsets:

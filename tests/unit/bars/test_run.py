@@ -213,3 +213,15 @@ def test_a_damaged_checkpoint_is_for_a_person(world: BarsWorld, tmp_path: Path) 
     (tmp_path / CHECKPOINT_FILE).write_bytes(b"no archive")
     with pytest.raises(CorruptArtifact, match="delete it"):
         world.run()
+
+
+def test_of_a_damaged_checkpoint_the_one_before_is_gone_on_from(world: BarsWorld, tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        world.send(tick("a", 60 + number, number))
+        world.run()
+    path = tmp_path / CHECKPOINT_FILE
+    for content in (b"no archive", path.read_bytes()[:-7]):
+        path.write_bytes(content)
+        world.run()
+        assert world.bars("a") == [Bar(60, 1.0, 3.0, 1.0, 3.0, 3, 6.0)]
+    assert path.with_name(f"{CHECKPOINT_FILE}.damaged").exists()

@@ -196,6 +196,23 @@ def test_a_corrupt_snapshot_is_refused_and_the_old_one_stays(house: House) -> No
     assert house.held() == {"b"}
 
 
+def test_one_that_starts_on_a_damaged_snapshot_takes_the_previous_and_catches_up(house: House) -> None:
+    house.snapshot("g1", ["a"])
+    house.snapshot("g2", ["b"])
+    house.publish("later", "g1")
+    path = house.directory / "g2" / "item_embeddings.npy"
+    payload = path.read_bytes()
+    path.write_bytes(payload[:-1] + b"\xff")
+    for _ in range(2):
+        with pytest.raises(CorruptArtifact):
+            house.loader.step()
+        assert house.generations.get().name == "g1"
+        assert house.held() == {"a", "later"}
+    path.write_bytes(payload)
+    house.loader.step()
+    assert house.held() == {"b"}
+
+
 def test_a_snapshot_with_numbers_that_can_not_be_ranked_is_refused(house: House) -> None:
     house.snapshot("g1", ["a"], number=float("nan"))
     with pytest.raises(InvalidInput):
