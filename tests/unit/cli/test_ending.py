@@ -1,6 +1,7 @@
 """The end of commands: errors of files and of the screen are a line, and no stack trace."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,21 @@ def test_a_screen_that_is_closed_or_knows_few_letters_changes_no_exit_code(shell
     assert found.returncode == EXIT_ERROR
     assert "Traceback" not in found.stderr
     assert ("error: k" in found.stderr) == ("2>" not in shell)
+
+
+def test_an_interrupt_while_modules_are_imported_is_no_stack_trace() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", "streamrec", "--help"],
+        env={"PYTHONPATH": ROOT}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
+        assert process.stderr is not None
+        told = []
+        for line in process.stderr:  # which says what was imported as it goes
+            told.append(line)
+            if "typer" in line:
+                process.send_signal(signal.SIGINT)
+                break
+        told.append(process.stderr.read())
+    assert process.returncode == -signal.SIGINT
+    assert "Traceback" not in "".join(told)
