@@ -8,8 +8,7 @@ from streamrec.attribution.context import AttributionProcess, open_context
 from streamrec.attribution.handler import AttributionHandler
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.retries import until_stopped
-from streamrec.process.standby import stand_by, work_under_leases
+from streamrec.process.standby import work_under_lease
 from streamrec.process.stream_loop import StreamLoop
 
 NAME = "attribution"
@@ -24,16 +23,9 @@ def run_attribution(process: AttributionProcess) -> None:
     CorruptArtifact
         When the checkpoint is damaged, or of another version.
     """
-    patient = until_stopped(process.stop.is_stopping, process.metrics)
     lease = LeaseKeeper(process.store, NAME, process.owner, process.settings.lease_duration_s, process.clock)
-
-    def pause(pause_s: float) -> None:
-        stand_by(process.stop, process.status, process.metrics, pause_s)
-
-    def take() -> LeaseKeeper | None:
-        return lease if patient(lease.wait, process.stop.is_stopping.is_set, pause) else None
-
-    work_under_leases(take, lambda lease: _follow(process, lease), LeaseKeeper.release)
+    stop, status, metrics = process.stop, process.status, process.metrics
+    work_under_lease(lease, lambda held: _follow(process, held), stop, status, metrics)
 
 
 def _follow(process: AttributionProcess, lease: LeaseKeeper) -> None:

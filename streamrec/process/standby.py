@@ -8,10 +8,37 @@ import structlog
 
 from streamrec.errors import LeaseLost, Unavailable
 from streamrec.ports import Metrics
+from streamrec.process.lease import LeaseKeeper
+from streamrec.process.retries import until_stopped
 from streamrec.process.status import TrainerStatus
 from streamrec.process.stop import StopRequest
 
 Held = TypeVar("Held")
+
+
+def work_under_lease(
+    lease: LeaseKeeper,
+    work: Callable[[LeaseKeeper], None],
+    stop: StopRequest,
+    status: TrainerStatus,
+    metrics: Metrics,
+) -> None:
+    """Work under a lease until told to stop, and stand by while another process has it.
+
+    Parameters
+    ----------
+    work
+        As that of `work_under_leases`.
+    """
+    patient = until_stopped(stop.is_stopping, metrics)
+
+    def pause(pause_s: float) -> None:
+        stand_by(stop, status, metrics, pause_s)
+
+    def take() -> LeaseKeeper | None:
+        return lease if patient(lease.wait, stop.is_stopping.is_set, pause) else None
+
+    work_under_leases(take, work, LeaseKeeper.release)
 
 
 def work_under_leases(
