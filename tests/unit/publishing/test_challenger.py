@@ -13,7 +13,7 @@ from streamrec.domain.generations.challenger import ChallengerStatus, Challenger
 from streamrec.domain.sources.table import first_blend
 from streamrec.ports import COMMANDS, INTERACTIONS, Message
 from streamrec.wire import Command, encode_command
-from tests.two_generations import DIMENSIONS, NEW, TrainerThread, TwoGenerations, eventually
+from tests.two_generations import DIMENSIONS, NEW, OLD, TrainerThread, TwoGenerations, eventually
 
 BY_CHALLENGER = (Variant("a"), Variant("b", changes=Changes(generation="challenger")))
 WANTED = Experiment("x", 1, BY_CHALLENGER, "a", "ctr", state="running")
@@ -30,6 +30,10 @@ class Challenged(TwoGenerations):
 
     def status(self) -> ChallengerStatus | None:
         return asyncio.run(self.cache.challenger())
+
+    def generation(self) -> str | None:
+        status = self.status()
+        return None if status is None else status.generation
 
     def has_users(self) -> bool:
         status = self.status()
@@ -114,3 +118,24 @@ def test_a_state_of_another_version_is_none() -> None:
     assert decode_status(msgspec.json.encode(written)) == status
     for damaged in (b"", b"\xff", b"{}", b"[]", msgspec.json.encode(written | {"blend": {}})):
         assert decode_status(damaged) is None
+
+
+@pytest.mark.usefixtures("trainer")
+def test_after_a_promotion_the_other_generations_vectors_take_their_place(two: Challenged) -> None:
+    champion = two.start("champion", "two")
+    try:
+        eventually(lambda: champion.is_at("champion", OLD))
+        assert two.store.replace_experiment(WANTED, after=0)
+        two.send(("u", "i"), ("v", "j"))
+        eventually(lambda: two.has_users() and _generations(two) == {NEW})
+        two.command("promote", NEW)
+        eventually(lambda: two.roles.champion == NEW and two.roles.under_way is None)
+        eventually(lambda: two.generation() == OLD and two.has_users())
+        assert _generations(two) == {OLD}
+    finally:
+        champion.end()
+
+
+def _generations(two: Challenged) -> set[str | None]:
+    users = [two.user(user_id) for user_id in ("u", "v")]
+    return {None if user is None else user.generation for user in users}
