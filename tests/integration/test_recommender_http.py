@@ -253,7 +253,11 @@ def test_a_megabyte_in_the_request_line_is_refused(url: str) -> None:
     assert get(f"{url}/health/live")[0] == 200
 
 
-def test_schemathesis_finds_nothing_wrong(url: str, locations: LocationSettings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("n_examples", [12, pytest.param(60, marks=pytest.mark.nightly)])
+@pytest.mark.timeout(1800)
+def test_schemathesis_finds_nothing_wrong(
+    url: str, locations: LocationSettings, n_examples: int, tmp_path: Path
+) -> None:
     # ASCII alone: the document counts characters, the server bytes. Emoji have tests of their own.
     # No schema tells a cursor that an answer gave, a condition, or the name of published lists from any other
     # text, nor that a URL holds 64 KiB and not a thousand ids of 256 bytes each: such values have tests of
@@ -271,7 +275,7 @@ def test_schemathesis_finds_nothing_wrong(url: str, locations: LocationSettings,
     )
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "--config-file", str(config),
-        "run", f"{url}/openapi.json", "--max-examples", "12", "--seed", "1",
+        "run", f"{url}/openapi.json", "--max-examples", str(n_examples), "--seed", "1",
         "--phases", "examples,coverage,fuzzing", "--no-color",
     ]  # fmt: skip
     with index_served(locations):
