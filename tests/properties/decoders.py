@@ -56,6 +56,7 @@ from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.experiments import definition, exposure
 from streamrec.domain.experiments.attribution import Act
+from streamrec.domain.generations import challenger
 from streamrec.domain.generations.roles import Promotion
 from streamrec.domain.items import batch_lists, item
 from streamrec.domain.items.item import Item
@@ -207,6 +208,11 @@ def _neighbours(payload: bytes) -> object:
 def _blend(payload: bytes) -> object:
     read = published_blend.decode_blend(payload)
     return None if read is None else BlendRanker.of(read)
+
+
+def _status_of_challenger(payload: bytes) -> object:
+    read = challenger.decode_status(payload)
+    return None if read is None else BlendRanker.of(read.blend)
 
 
 def _history(payload: bytes) -> object:
@@ -501,6 +507,12 @@ ROWS: tuple[Row, ...] = (
         report.decode_report,
         (_json(report.TrainerReport(1.0, "g", 0.0, [report.RejectedReason("empty", 1, "", 2.0)])),),
         (Damaged,),
+    ),
+    Row(
+        "challenger.decode_status",
+        _status_of_challenger,
+        (challenger.encode_status(challenger.ChallengerStatus("g", first_blend().published(), True, 5.0)),),
+        (),
     ),
     Row("published_blend.decode_blend", _blend, (_json(first_blend().published()),), ()),
     Row(

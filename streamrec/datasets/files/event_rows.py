@@ -128,8 +128,11 @@ class EventRows:
         return error
 
     def _is_number(self, given: object) -> bool:
+        """Return whether a value is a number, or one that is written otherwise than we were told."""
         if isinstance(given, bool) or not isinstance(given, str | int | float):
             return False
+        if isinstance(given, str) and has_decimal_comma(given):
+            return True  # with another --decimal, which a message is to name
         try:
             value_of(amount_of(given, self._decimal) if isinstance(given, str) else given)
         except InvalidEvent:
