@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from streamrec.process.stop import heed_signals
+
 
 class StopWish:
     """Set by a signal; also a clock whose sleep ends with it."""
@@ -94,15 +96,13 @@ def stopping_on_signals(
     """
     wish = StopWish()
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
+    def stop() -> None:
         if wish() and again is not None:
             again()
         wish.set()
 
-    numbers = (signal.SIGINT, signal.SIGTERM, *more)
-    before = [signal.signal(number, on_signal) for number in numbers]
+    end = heed_signals((signal.SIGINT, signal.SIGTERM, *more), stop)
     try:
         yield wish
     finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
+        end()

@@ -5,6 +5,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -170,17 +171,18 @@ def test_a_signal_is_a_wish_while_the_block_runs(number: signal.Signals) -> None
     with stopping_on_signals() as wish:
         assert not wish()
         os.kill(os.getpid(), number)
-        wish.sleep(30.0)  # ends at once
+        wish.sleep(120.0)  # ends at once
         assert wish()
     assert signal.getsignal(number) is before
 
 
 def test_more_signals_are_a_wish_and_one_more_hurries() -> None:
-    before, hurried = signal.getsignal(signal.SIGUSR1), []
-    with stopping_on_signals(signal.SIGUSR1, again=lambda: hurried.append(True)) as wish:
+    before, hurried = signal.getsignal(signal.SIGUSR1), Event()
+    with stopping_on_signals(signal.SIGUSR1, again=hurried.set) as wish:
         signal.raise_signal(signal.SIGUSR1)
+        wish.sleep(120.0)
         assert wish()
-        assert not hurried
+        assert not hurried.is_set()
         signal.raise_signal(signal.SIGTERM)
-        assert hurried == [True]
+        assert hurried.wait(120.0)
     assert signal.getsignal(signal.SIGUSR1) is before

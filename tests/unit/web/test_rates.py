@@ -57,7 +57,8 @@ def test_in_any_time_no_more_go_through_than_burst_and_rate(
 def test_any_number_of_clients_costs_the_same_memory() -> None:
     limit = RateLimit(1.0, 10.0)
     before = sys.getsizeof(limit._whole_at)
-    assert {limit.wait_s(str(number)) for number in range(100_000)} == {0.0}
+    # Clients share slots by chance, and one of more than ten is full: a few of 100,000 meet such a one.
+    assert sum(limit.wait_s(str(number)) > 0 for number in range(100_000)) < 1_000
     assert sys.getsizeof(limit._whole_at) == before < 600_000
 
 
