@@ -22,7 +22,7 @@ from benchmarks.index.hop import measure_hop
 from benchmarks.learning.speed import N_USERS, bare_loops, learner_of, race
 from benchmarks.serving import freshness, recommendations
 from benchmarks.serving.served_list import begun, measured
-from benchmarks.serving.served_list_world import Case, K, made_world
+from benchmarks.serving.served_list_world import Case, K, World, made_world
 from benchmarks.serving.stack import Sizes
 from benchmarks.trainer.throughput import measure, prepare
 from streamrec.settings.processes import LearningSettings
@@ -38,15 +38,15 @@ N_WARMING = 100
 
 def served_list() -> Ratios:
     """Compare the processor time of a list of ten with that of the least that could be called one."""
-    lists, bare = asyncio.run(_lists_and_bare())
+    world = made_world()
+    gc.collect()
+    gc.freeze()
+    lists, bare = asyncio.run(_lists_and_bare(world))
     return {"served_list": statistics.median(lists) / statistics.median(bare)}
 
 
-async def _lists_and_bare() -> tuple[list[float], list[float]]:
-    world, case = made_world(), Case(100)
-    gc.collect()
-    gc.freeze()
-    lists, bare = list[float](), list[float]()
+async def _lists_and_bare(world: World) -> tuple[list[float], list[float]]:
+    case, lists, bare = Case(100), list[float](), list[float]()
     async with begun(world) as serving:
         await measured(serving, case, N_WARMING)
         for _ in range(5):
