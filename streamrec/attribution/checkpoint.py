@@ -1,16 +1,15 @@
 """Step 6 of the loop: the state and its offsets in the stream, in one file that is whole or not there."""
 
 import zlib
-from pathlib import Path
 
 import msgspec
 
 from streamrec.attribution.state.saved_state import SavedState
 from streamrec.domain.experiments.report import ExperimentResults
-from streamrec.durable_files import fall_back, keep_previous, previous_of, remove_leftovers, replaced
-from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.errors import CorruptArtifact
 from streamrec.payload import FILE_DAMAGE
-from streamrec.ports import Offsets, earliest
+from streamrec.ports import Offsets
+from streamrec.process.checkpointing import CheckpointFile
 
 FORMAT_VERSION = 1
 
@@ -49,20 +48,8 @@ _decode = msgspec.msgpack.Decoder(Saved).decode
 _decode_offsets = msgspec.msgpack.Decoder(_Offsets).decode
 
 
-class AttributionCheckpoint:
-    """One file, replaced at each writing; the one before stays, for a damaged one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def previous(self) -> "AttributionCheckpoint":
-        """The one before."""
-        return AttributionCheckpoint(previous_of(self._path))
-
-    def fall_back(self) -> None:
-        """Let the one before take the place of a damaged one, which never becomes the previous one so."""
-        fall_back(self._path)
+class AttributionCheckpoint(CheckpointFile):
+    """File of what is attributed."""
 
     def write(self, saved: Saved) -> None:
         """Replace the file, durably.
@@ -73,29 +60,9 @@ class AttributionCheckpoint:
             When the disk is full or can't be written.
         """
         body = _encode(saved)
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(self._path)
-            keep_previous(self._path)
-            with replaced(self._path) as file:
-                file.write(_checksum(body))
-                file.write(body)
-        except OSError as error:
-            raise Unavailable(f"can't write {self._path}: {error}") from error
-
-    def needed_offsets(self) -> Offsets:
-        """Return from where on the logs are needed: by this checkpoint, and the one before if it can be read.
-
-        Raises
-        ------
-        CorruptArtifact
-            When the file is damaged.
-        """
-        own = self.next_offsets()
-        try:
-            return own | earliest([own, self.previous.next_offsets()])
-        except CorruptArtifact:
-            return own
+        with self._replaced() as file:
+            file.write(_checksum(body))
+            file.write(body)
 
     def next_offsets(self) -> Offsets:
         """Return where the stream goes on after this checkpoint.

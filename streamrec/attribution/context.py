@@ -14,7 +14,7 @@ from streamrec.attribution.state.attribution_state import AttributionState
 from streamrec.attribution.state.saved_state import Limits
 from streamrec.attribution.two_logs import TwoLogs
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.errors import CorruptArtifact, LogTruncated
+from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, AttributionStore, Metrics, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
@@ -95,7 +95,7 @@ def open_context(process: AttributionProcess, lease: LeaseKeeper, logs: TwoLogs)
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoint = AttributionCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    saved = _saved(checkpoint, process.metrics)
+    saved = checkpoint.read_newest(AttributionCheckpoint.read, process.metrics) or Saved()
     log_names = patient(_seek, logs, saved, checkpoint)
     erasures = patient(open_erasures, process.store, logs, process.clock)
     erasures.settle(logs.next_offsets())
@@ -121,26 +121,6 @@ def open_context(process: AttributionProcess, lease: LeaseKeeper, logs: TwoLogs)
         checkpoint=checkpoint,
         rules=process.rules,
     )
-
-
-def _saved(checkpoint: AttributionCheckpoint, metrics: Metrics) -> Saved:
-    """Return what the newest file that can be read holds; of an older one, more of the logs is read again.
-
-    Raises
-    ------
-    CorruptArtifact
-        When there are files, and none can be read.
-    """
-    try:
-        return checkpoint.read() or Saved()
-    except CorruptArtifact as error:
-        previous = checkpoint.previous.read()
-        if previous is None:
-            raise
-        structlog.get_logger().error("checkpoint_refused", error=str(error))
-        metrics.count("checkpoint_failures")
-        checkpoint.fall_back()
-        return previous
 
 
 def _limits(settings: AttributionSettings) -> Limits:

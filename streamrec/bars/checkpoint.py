@@ -1,7 +1,6 @@
 """Step 6 of the loop: the state and its offsets in the stream, in one file that is whole or not there."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -9,10 +8,10 @@ import numpy as np
 
 from streamrec.bars.publishing import Waiting
 from streamrec.domain.bars.minute_table import MinuteTable
-from streamrec.durable_files import fall_back, keep_previous, previous_of, remove_leftovers, replaced
-from streamrec.errors import CorruptArtifact, Unavailable
+from streamrec.errors import CorruptArtifact
 from streamrec.payload import FILE_DAMAGE
-from streamrec.ports import Offsets, earliest
+from streamrec.ports import Offsets
+from streamrec.process.checkpointing import CheckpointFile
 
 FORMAT_VERSION = 1
 
@@ -65,20 +64,8 @@ NOTHING = Restored({}, [], Waiting(np.zeros(0, np.int64), []))
 _decode = msgspec.json.Decoder(About).decode
 
 
-class BarsCheckpoint:
-    """One file, replaced at each writing; the one before stays, for a damaged one."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    @property
-    def previous(self) -> "BarsCheckpoint":
-        """The one before."""
-        return BarsCheckpoint(previous_of(self._path))
-
-    def fall_back(self) -> None:
-        """Let the one before take the place of a damaged one, which never becomes the previous one so."""
-        fall_back(self._path)
+class BarsCheckpoint(CheckpointFile):
+    """File of the bars."""
 
     def write(self, table: MinuteTable, restored: Restored) -> None:
         """Replace the file, durably, by one from which `restored` comes back.
@@ -99,28 +86,8 @@ class BarsCheckpoint:
         )
         written = np.frombuffer(msgspec.json.encode(about), np.uint8)
         arrays = table.arrays() | {"waiting": cells, "about": written}
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(self._path)
-            keep_previous(self._path)
-            with replaced(self._path) as file:
-                np.savez(file, allow_pickle=False, **arrays)
-        except OSError as error:
-            raise Unavailable(f"can't write {self._path}: {error}") from error
-
-    def needed_offsets(self) -> Offsets:
-        """Return from where on the logs are needed: by this checkpoint, and the one before if it can be read.
-
-        Raises
-        ------
-        CorruptArtifact
-            When the file is damaged.
-        """
-        own = self.next_offsets()
-        try:
-            return own | earliest([own, self.previous.next_offsets()])
-        except CorruptArtifact:
-            return own
+        with self._replaced() as file:
+            np.savez(file, allow_pickle=False, **arrays)
 
     def next_offsets(self) -> Offsets:
         """Return where the stream goes on after this checkpoint.

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -12,7 +13,7 @@ from streamrec.bars.ticks import TickRules
 from streamrec.domain.bars.minute_table import MinuteTable
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.rows.newest_ids import NewestIds
-from streamrec.errors import CorruptArtifact, LogTruncated
+from streamrec.errors import LogTruncated
 from streamrec.ports import COMMANDS, CachePublisher, EventSource, KeeperStore, Metrics, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper, owner_name
@@ -92,7 +93,10 @@ def open_context(process: BarsProcess, lease: LeaseKeeper, source: EventSource) 
     settings = process.settings
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoint = BarsCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
-    table, restored = _restored(checkpoint, settings, process.metrics)
+    table, restored = checkpoint.read_newest(partial(_restored, settings), process.metrics) or (
+        MinuteTable(settings.window, settings.max_items),
+        NOTHING,
+    )
     try:
         patient(source.seek, patient(_offsets_to_go_on_from, source, restored))
     except LogTruncated as error:
@@ -125,28 +129,11 @@ def open_context(process: BarsProcess, lease: LeaseKeeper, source: EventSource) 
     )
 
 
-def _restored(
-    checkpoint: BarsCheckpoint, settings: BarsSettings, metrics: Metrics
-) -> tuple[MinuteTable, Restored]:
-    """Return what the newest file that can be read holds; of an older one, more of the log is read again.
-
-    Raises
-    ------
-    CorruptArtifact
-        When there are files, and none can be read.
-    """
+def _restored(settings: BarsSettings, checkpoint: BarsCheckpoint) -> tuple[MinuteTable, Restored] | None:
+    """Return what a file holds; None where there is none. What is read in part fills no other table."""
     table = MinuteTable(settings.window, settings.max_items)
-    try:
-        return table, checkpoint.restore(table) or NOTHING
-    except CorruptArtifact as error:
-        table = MinuteTable(settings.window, settings.max_items)
-        restored = checkpoint.previous.restore(table)
-        if restored is None:
-            raise
-        structlog.get_logger().error("checkpoint_refused", error=str(error))
-        metrics.count("checkpoint_failures")
-        checkpoint.fall_back()
-        return table, restored
+    restored = checkpoint.restore(table)
+    return None if restored is None else (table, restored)
 
 
 def _offsets_to_go_on_from(source: EventSource, restored: Restored) -> Offsets:

@@ -6,14 +6,22 @@ there is the checkpoint before.
 """
 
 import time
-from collections.abc import Callable
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol, Self, TypeVar
 
-from streamrec.errors import Unavailable
+import structlog
+
+from streamrec.durable_files import fall_back, keep_previous, previous_of, remove_leftovers, replaced
+from streamrec.errors import CorruptArtifact, Unavailable
 from streamrec.log_limits import warn_seldom
-from streamrec.ports import Metrics, Offsets
+from streamrec.ports import Metrics, Offsets, earliest
 from streamrec.process.commits import Commits
 from streamrec.telemetry import timed
+
+T = TypeVar("T")
 
 
 class WrittenBeside(Protocol):
@@ -146,3 +154,78 @@ class Checkpointing:
         except Unavailable as error:
             self._metrics.count("checkpoint_failures")
             warn_seldom("checkpoint_failed", error=str(error))
+
+
+class CheckpointFile(ABC):
+    """One file, replaced at each writing; the one before stays, for a damaged one."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def previous(self) -> Self:
+        """The one before."""
+        return type(self)(previous_of(self._path))
+
+    @abstractmethod
+    def next_offsets(self) -> Offsets:
+        """Return where the stream goes on after this checkpoint.
+
+        Raises
+        ------
+        CorruptArtifact
+            When the file is damaged.
+        """
+
+    def needed_offsets(self) -> Offsets:
+        """Return from where on the logs are needed: by this checkpoint, and the one before if it can be read.
+
+        Raises
+        ------
+        CorruptArtifact
+            When the file is damaged.
+        """
+        own = self.next_offsets()
+        try:
+            return own | earliest([own, self.previous.next_offsets()])
+        except CorruptArtifact:
+            return own
+
+    def read_newest(self, read: Callable[[Self], T | None], metrics: Metrics) -> T | None:
+        """Return what the newest file that can be read holds; None where there is none.
+
+        A damaged file gives its place to the one before, after which more of the logs is read again.
+
+        Raises
+        ------
+        CorruptArtifact
+            When there are files, and none can be read.
+        """
+        try:
+            return read(self)
+        except CorruptArtifact as error:
+            found = read(self.previous)
+            if found is None:
+                raise
+            structlog.get_logger().error("checkpoint_refused", error=str(error))
+            metrics.count("checkpoint_failures")
+            fall_back(self._path)
+            return found
+
+    @contextmanager
+    def _replaced(self) -> Iterator[BinaryIO]:
+        """Yield a file that takes this one's place, durably.
+
+        Raises
+        ------
+        Unavailable
+            When the disk is full or can't be written.
+        """
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self._path)
+            keep_previous(self._path)
+            with replaced(self._path) as file:
+                yield file
+        except OSError as error:
+            raise Unavailable(f"can't write {self._path}: {error}") from error

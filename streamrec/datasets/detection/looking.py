@@ -54,6 +54,7 @@ def look_at(files: Sequence[tuple[Path, Reading]]) -> list[Looked]:
     ]
     layouts = [one.layout for one, is_of in zip(looked, are_events, strict=True) if not is_of]
     are_items_known = all(layout is not None and layout.is_whole for layout in layouts)
+    chosen_ids = set[str]() if all(are_events) else _chosen_in(looked, files, are_events)
     for number in sorted(range(len(files)), key=lambda number: are_events[number]):
         layout, told = looked[number].layout, files[number][1]
         if layout is None:
@@ -64,7 +65,7 @@ def look_at(files: Sequence[tuple[Path, Reading]]) -> list[Looked]:
                 if are_items_known:
                     finding = _with_doubts(finding, layout, catalog_ids)
             else:
-                finding = of_items(layout, told, _chosen_in(looked, files, are_events))
+                finding = of_items(layout, told, chosen_ids)
                 catalog_ids.update(ids_in(layout.values_of(finding.roles["item_id"].column)))
             _check_parts(finding)
         except InvalidDataset as error:
