@@ -1,17 +1,17 @@
 """The challenger as a server can let it answer: its vectors of users, and its blend."""
 
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.sources.table import COLUMNS, EXTRA, first_blend
+from streamrec.domain.sources.table import COLUMNS, EXTRA
 from streamrec.errors import StreamrecError
 from streamrec.ports import DocumentStore, HotCache, Metrics, UserProfile
+from streamrec.serving.experiments.own_ranker import OwnRanker
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.recommender import RankerSource
 
@@ -29,7 +29,7 @@ def guarded_users(store: DocumentStore, guard: Guard) -> ReadUser:
     return lambda user_id: guard.ask(lambda: store.get_challenger_user(user_id), nothing)
 
 
-class ServedChallenger:
+class ServedChallenger(OwnRanker):
     """Challenger of the moment, as far as its trainer published it; a blend for its lists.
 
     Time and cohorts are the champion's: both read one stream.
@@ -49,12 +49,12 @@ class ServedChallenger:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(learned)
         self._cache, self._cache_guard = cache, cache_guard
-        self._read_user, self._learned = read_user, learned
+        self._read_user = read_user
         self._metrics, self._clock = metrics, clock
         self._status: ChallengerStatus | None = None
         self._heard_at = -TRUSTED_S
-        self._ranker = first_blend()
 
     async def generation(self) -> str | None:
         """Return the generation that is challenger, as it was published last; None where none was.
@@ -118,16 +118,3 @@ class ServedChallenger:
             )
         with_vector = read.value._replace(document=msgspec.structs.replace(document, state=state))
         return Answered(with_vector, read.failed | failed)
-
-    async def ranker(self) -> BlendRanker:
-        """Return the challenger's ranker, once what the champion's brings was read."""
-        await self._learned.ranker()
-        return self._ranker
-
-    def time(self) -> StreamTime:
-        """Return the time of the stream."""
-        return self._learned.time()
-
-    def cohorts(self) -> Collection[int]:
-        """Return the tokens of cohorts that have a ranking."""
-        return self._learned.cohorts()

@@ -1,18 +1,16 @@
 """Recommenders of variants: the usual one, but for what a variant changes."""
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import NamedTuple
 
-from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.experiments.definition import Changes
-from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.diversity import Shape
-from streamrec.domain.sources.table import first_blend
 from streamrec.ports import Metrics, UserProfile
 from streamrec.serving.batch_lists.answers import BatchListRecommender
 from streamrec.serving.batch_lists.published import PublishedBatches
 from streamrec.serving.experiments.challenger import ServedChallenger
+from streamrec.serving.experiments.own_ranker import OwnRanker
 from streamrec.serving.experiments.running import SOURCE_NAMES
 from streamrec.serving.guard import ALL_WELL, Answered
 from streamrec.serving.recommender import Profiles, RankerSource, Recommender
@@ -31,27 +29,6 @@ class Known(NamedTuple):
         """Return it; it was read as the request wants it, with seen items or without."""
         del with_seen
         return self.read
-
-
-class EqualBlend:
-    """Blend in which every source weighs the same; time and cohorts are those of the learned one."""
-
-    def __init__(self, learned: RankerSource) -> None:
-        self._learned = learned
-        self._ranker = first_blend()
-
-    async def ranker(self) -> BlendRanker:
-        """Return the ranker, once what the learned one brings was read."""
-        await self._learned.ranker()
-        return self._ranker
-
-    def time(self) -> StreamTime:
-        """Return the time of the stream."""
-        return self._learned.time()
-
-    def cohorts(self) -> Collection[int]:
-        """Return the tokens of cohorts that have a ranking."""
-        return self._learned.cohorts()
 
 
 class Usual(NamedTuple):
@@ -88,7 +65,7 @@ class Variants:
         self._usual, self._rng = usual, rng
         self._retrievals: dict[frozenset[str], Retrieval] = {}
         self._explorers: dict[float, Explorer] = {}
-        self._equal = EqualBlend(usual.blend)
+        self._equal = OwnRanker(usual.blend)
 
     async def read(self, user_id: str, *, with_seen: bool) -> Known:
         """Return what is known of a user."""
