@@ -250,7 +250,9 @@ def test_promotion_and_rollback_under_load(stack: Stack) -> None:
         foreign = "new-" if answer["generation"] == old else "old-"
         of_vectors = [item["item_id"] for item in answer["items"] if item["source"] == "gmf"]
         assert not [item_id for item_id in of_vectors if item_id.startswith(foreign)]
-    assert {answer["generation"] for answer in load.answers} == {old, new}
+        # Whose vector of the challenger is not out yet is answered without vectors.
+        assert answer["generation"] is not None or not of_vectors
+    assert {answer["generation"] for answer in load.answers} - {None} == {old, new}
     exit_code, said = stack.command("rollback")
     assert (exit_code, "nothing to go back to" in said) == (2, True)
     eventually(lambda: {*load.sent} <= stack.seen())

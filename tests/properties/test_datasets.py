@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamrec.datasets.event_set import EventSet
+from streamrec.datasets.files.delimited.fields import FieldSplitter
 from streamrec.datasets.files.event_files import EventFile, read_events
 from streamrec.datasets.files.item_files import iter_items
 from streamrec.datasets.files.read_report import ReadReport
@@ -85,9 +86,10 @@ def test_csv_reads_back_whatever_must_be_quoted(
 ) -> None:
     if quoting != csv.QUOTE_ALL and quoting != csv.QUOTE_NONNUMERIC:
         # Blanks at the ends of a field belong to it only within quotation marks, which this style leaves out.
+        blanks = FieldSplitter(delimiter).blanks
         events = [
             msgspec.structs.replace(
-                e, user_id=e.user_id.strip(" ") or "u", item_id=e.item_id.strip(" ") or "i"
+                e, user_id=e.user_id.strip(blanks) or "u", item_id=e.item_id.strip(blanks) or "i"
             )
             for e in events
         ]

@@ -125,14 +125,14 @@ class MemoryCache:
     async def add_tallies(self, hour: int, counts: Mapping[tuple[str, str], int]) -> None:
         """Add to the counts of an hour; older ones than a day go."""
         self._tallies.setdefault(hour, Counter()).update(counts)
-        self._tallies = {kept: of for kept, of in list(self._tallies.items()) if kept > hour - N_HOURS}
+        self._tallies = {kept: of for kept, of in self._tallies.copy().items() if kept > hour - N_HOURS}
 
     async def tallies(self, item_id: str, hours: Sequence[int]) -> dict[tuple[int, str], int]:
         """Return an item's counts in some hours, by hour and name."""
         return {
             (hour, name): n
             for hour in hours
-            for (of_item, name), n in list(self._tallies.get(hour, Counter()).items())
+            for (of_item, name), n in self._tallies.get(hour, Counter()).copy().items()
             if of_item == item_id
         }
 

@@ -125,7 +125,7 @@ class MemoryEventSource:
         """Return what was last committed for the group."""
         return {
             topic: {PARTITION: offset}
-            for (group, topic), offset in list(self._log.committed.items())
+            for (group, topic), offset in self._log.committed.copy().items()
             if group == self._group
         }
 

@@ -27,7 +27,7 @@ class MemoryExperiments:
 
     def read_experiments(self) -> StoredExperiments:
         """Return all definitions."""
-        return read_stored((id_, *stored) for id_, stored in list(self.documents.items()))
+        return read_stored((id_, *stored) for id_, stored in self.documents.copy().items())
 
     def replace_experiment(self, experiment: Experiment, after: int) -> bool:
         """Store a definition if the version that is stored is `after`; return whether it was."""

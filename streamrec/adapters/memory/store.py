@@ -206,7 +206,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
         """Let no erasure stand behind the end of a log that was cut."""
         self._erasures.update(
             (key, clipped(erasure, ends))
-            for key, erasure in list(self._erasures.items())
+            for key, erasure in self._erasures.copy().items()
             if erasure.log == log
         )
 
@@ -228,7 +228,7 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
         """Return the next items by their versions, deleted ones included."""
         # Sorted once for all pages of a catalogue that does not change meanwhile.
         self._places = self._places or sorted(
-            ItemPosition(version, id_.encode()) for id_, version in list(self._versions.items())
+            ItemPosition(version, id_.encode()) for id_, version in self._versions.copy().items()
         )
         first = bisect_right(self._places, after)
         page = self._places[first : first + limit]

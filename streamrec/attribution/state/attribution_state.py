@@ -126,7 +126,7 @@ class AttributionState:
         return n_settled
 
     def _close(self, before: float) -> None:
-        for id_, tally in list(self._in_use.items()):
+        for id_, tally in self._in_use.copy().items():
             if tally.close(before):
                 self._changed.add(id_)
                 if not tally.state.open:
