@@ -1,5 +1,6 @@
 """stream -> model -> stores: learn from every event as it arrives. A composition root."""
 
+import streamrec.settings.one_thread  # noqa: F401, I001  # before numpy
 import time
 from typing import Annotated
 

@@ -1,5 +1,6 @@
 """history -> first model: a generation that can be served and streamed into. A composition root."""
 
+import streamrec.settings.one_thread  # noqa: F401, I001  # before numpy
 from pathlib import Path
 from typing import Annotated
 

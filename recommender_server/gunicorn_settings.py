@@ -3,6 +3,7 @@
 ``gunicorn -c python:recommender_server.gunicorn_settings``
 """
 
+import streamrec.settings.one_thread  # noqa: F401, I001  # before numpy
 from streamrec.web import gunicorn
 
 wsgi_app = "recommender_server.asgi:app"

@@ -8,6 +8,7 @@ def main() -> None:
     is_heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if is_heard:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import streamrec.settings.one_thread  # noqa: F401  # before numpy
     from streamrec.cli import app
 
     if is_heard:

@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, settings
 from streamrec.cli.launch.local_servers import KAFKA, MONGODB, REDIS, LocalServer, ServerKind
 from streamrec.log_limits import forget_warnings
 
-# No example has a deadline: how long one takes says what else the machine had to do. A change is judged by the
-# same examples each time it is tested; every night looks at others, and what it finds is not the change's fault.
+# No example has a deadline: how long one takes says what else the machine had to do. A change is judged by
+# the same examples each time; every night looks at others, and what it finds is not the last change's fault.
 settings.register_profile(
     "shared machine",
     deadline=None,
