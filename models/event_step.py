@@ -11,14 +11,14 @@ from models.products import multiply_rows
 from models.replay_memory import ReplayTables
 from models.row_moves import move_items, move_output, move_pasts, move_users, note
 from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
-from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled, compiled_beside_others, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 
 _NEVER = np.float32(-1e30)
 """Logit of an item that stands against nothing: in any loss it has no share."""
 
 
-@compiled
+@compiled_beside_others
 def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -> tuple[Number, int]:
     """Learn one event after the other; return their losses' sum, each before its step, and damaged rows.
 

@@ -22,6 +22,7 @@ from streamrec.promotion.roles import LEASE_NAME, HeldRole
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
+from streamrec.trainer.garbage import leave_out_what_stays
 from streamrec.trainer.opening import open_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
 
@@ -89,6 +90,7 @@ def main(folder: Path) -> None:
     while n_warm < N_FEW_EVENTS:
         n_warm += trainer.step()
     publisher.drain()
+    leave_out_what_stays()
     metrics.total_s.clear()
     before = n_read(process)
     started, started_cpu = time.perf_counter(), time.process_time()

@@ -35,8 +35,14 @@ def similarity_vectors(state: TrainerState, rows: NDArray[np.int64]) -> NDArray[
 def user_similarities(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str, bytes]]:
     """Return ids and vectors, as bytes, of the (B,) user rows that live and chose something."""
     vectors = similarity_vectors(state, rows)
-    return [
-        (user_id, vectors[position].tobytes())
-        for position, user_id in enumerate(map(state.user_ids.id_at, rows.tolist()))
-        if user_id is not None and vectors[position].any()
-    ]
+    chose_something = vectors.any(axis=1)
+    written = rows_as_bytes(vectors[chose_something])
+    ids = map(state.user_ids.id_at, rows[chose_something].tolist())
+    return [(user_id, vector) for user_id, vector in zip(ids, written, strict=True) if user_id is not None]
+
+
+def rows_as_bytes(rows: NDArray[np.float32]) -> list[bytes]:
+    """Return each row of (B, D) as little-endian float32."""
+    width = rows.shape[1] * 4
+    buffer = rows.astype("<f4").tobytes()
+    return [buffer[start : start + width] for start in range(0, len(buffer), width)]

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import rows_as_bytes
 from streamrec.ports import Neighbours
 
 
@@ -75,5 +76,5 @@ def past_of(state: TrainerState, rows: NDArray[np.int64]) -> dict[int, bytes]:
         return {}
     rows = rows[rows < model.past.n_rows]
     demand_sound({"past.rows": model.past.rows[rows], "output": model.output})
-    added = model.past_vectors(torch.from_numpy(rows)).numpy().astype("<f4")
-    return {row: of_row.tobytes() for row, of_row in zip(rows.tolist(), added, strict=True)}
+    added = rows_as_bytes(model.past_vectors(torch.from_numpy(rows)).numpy())
+    return dict(zip(rows.tolist(), added, strict=True))

@@ -21,6 +21,7 @@ from streamrec.domain.users.user import Profile, UserState
 from streamrec.learning.soundness import demand_sound
 from streamrec.learning.state.hidden_items import are_hidden
 from streamrec.learning.state.trainer_state import TrainerState
+from streamrec.learning.user_similarity import rows_as_bytes
 from streamrec.ports import RankedItem, VectorTable
 
 NEW_ITEMS = "new"
@@ -57,7 +58,7 @@ def user_states(state: TrainerState, rows: NDArray[np.int64]) -> list[UserState]
     is_named[past.items[past.shares > 0]] = True  # each item once: many users chose the same
     demand_sound({"past.rows": model.past.rows[is_named]})
     vectors, aging = aging_vectors(model, torch_rows, past)
-    written = _vectors_as_bytes(vectors)
+    written = rows_as_bytes(vectors.numpy())
     histories = state.learner.recent_items(rows, state.n_recent)
     n_events, updated_at = state.users.n_events[rows].tolist(), state.users.updated_at[rows].tolist()
     recent_at = model.context.times_of(rows, histories)
@@ -98,7 +99,7 @@ def item_vectors(state: TrainerState, rows: NDArray[np.int64]) -> list[tuple[str
         return []
     rows_of_items = state.learner.model.item_vectors(torch.from_numpy(rows))
     demand_sound({"items.rows": rows_of_items})
-    vectors = _vectors_as_bytes(rows_of_items)
+    vectors = rows_as_bytes(rows_of_items.numpy())
     ids = [state.item_ids.id_at(row) for row in rows.tolist()]
     return [(id_, vector) for id_, vector in zip(ids, vectors, strict=True) if id_ is not None]
 
@@ -227,11 +228,3 @@ def _top(
         for row, score in zip(rows.tolist(), scores[rows].tolist(), strict=True)
         if (id_ := state.item_ids.id_at(row)) is not None
     ]
-
-
-def _vectors_as_bytes(vectors: torch.Tensor) -> list[bytes]:
-    """Return each row of (B, D + 1) as little-endian float32."""
-    rows = vectors.numpy().astype("<f4")
-    width = rows.shape[1] * 4
-    buffer = rows.tobytes()
-    return [buffer[start : start + width] for start in range(0, len(buffer), width)]

@@ -31,10 +31,22 @@ def compiled(function: _F) -> _F:
     the user's cache, with what lies in that folder; `NUMBA_CACHE_DIR` names another. Where nothing can be
     written, or no more is, each process compiles.
     """
+    return _compiled(function)
+
+
+def compiled_beside_others(function: _F) -> _F:
+    """Compile a function as `compiled` does, during which other threads run: one that takes milliseconds.
+
+    No other thread may touch its arrays meanwhile.
+    """
+    return _compiled(function, nogil=True)
+
+
+def _compiled(function: _F, **options: object) -> _F:
     try:
-        return _kept_if_possible(_jit(cache=True)(function))
+        return _kept_if_possible(_jit(cache=True, **options)(function))
     except RuntimeError:  # numba found no folder that can be written
-        return _jit()(function)
+        return _jit(**options)(function)
 
 
 def _kept_if_possible(function: _F) -> _F:

@@ -59,14 +59,18 @@ class Names(NullMetrics):
 class Down:
     """A part each of whose methods fails, with words that hold nothing of what was asked."""
 
-    def __init__(self, error: Exception) -> None:
+    def __init__(self, error: Exception, *, is_awaited: bool) -> None:
         self._error = error
+        self._is_awaited = is_awaited
 
     def __getattr__(self, name: str) -> Any:
-        async def fail(*_given: object, **_named: object) -> None:
+        def fail(*_given: object, **_named: object) -> None:
             raise self._error
 
-        return fail
+        async def fail_later(*_given: object, **_named: object) -> None:
+            raise self._error
+
+        return fail_later if self._is_awaited else fail
 
 
 async def ask_of_everything(client: Client, user_id: str) -> int:
@@ -100,7 +104,7 @@ async def test_no_line_and_no_name_holds_the_id_of_a_user(
     metrics = Names()
     parts = {**vars(server.parts), "metrics": metrics}
     if part != "none":
-        parts[part] = Down(error)
+        parts[part] = Down(error, is_awaited=part != "sink")
     client = Client(create_app(Parts(**parts), Rules(slow_request_s=1e-9)))
     with (
         capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines,
