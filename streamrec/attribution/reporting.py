@@ -15,6 +15,7 @@ from streamrec.errors import InvalidInput, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import ExperimentStore, Metrics
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.pacing import LONGEST_PAUSE_S, pause_after
 from streamrec.settings.attribution import AttributionSettings
 from streamrec.telemetry import timed
 
@@ -76,10 +77,10 @@ class Reporting:
         """Publish what waits, if it is time to and the share of the time allows it."""
         pause_s = self._settings.results_interval_s
         # A clock that was set back must not make us wait for hours.
-        if self._waiting and not 0 < self._due - now <= pause_s + 1.0 / self._settings.results_share:
+        if self._waiting and not 0 < self._due - now <= max(pause_s, LONGEST_PAUSE_S):
             self.publish()
             took_s = max(0.0, self._parts.clock() - now)
-            self._due = now + max(pause_s, took_s / self._settings.results_share)
+            self._due = now + max(pause_s, pause_after(took_s, self._settings.results_share))
 
     def publish(self) -> None:
         """Publish what waits; what the store does not take waits on."""

@@ -12,6 +12,7 @@ from streamrec.errors import Unavailable
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
+from streamrec.process.pacing import pause_after
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import timed
 
@@ -89,7 +90,7 @@ class BarsPublishing:
         if self.is_waiting:
             is_out = self.publish()
             took_s = self._clock() - now
-            pause_s = took_s / self._settings.publish_share - took_s
+            pause_s = max(0.0, pause_after(took_s, self._settings.publish_share) - took_s)
             is_over = not (is_out and self._rows.n_waiting)
             self._due = now + took_s + max(pause_s, self._settings.publish_interval_s if is_over else 0.0)
 

@@ -40,6 +40,7 @@ from streamrec.process.commits import Commits
 from streamrec.process.decoding import Batch, read_batch
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.pacing import pause_after
 from streamrec.process.progress import Progress
 from streamrec.process.retries import patiently
 from streamrec.process.stop import StopRequest
@@ -224,7 +225,7 @@ class StreamLoop:
         self._context.metrics.count("heartbeats.active")
         self._handler.show_status(gauges, now)
         took_s = self._context.clock() - now
-        self._status_due = now + max(self._settings.status_interval_s, took_s / _STATUS_SHARE)
+        self._status_due = now + max(self._settings.status_interval_s, pause_after(took_s, _STATUS_SHARE))
 
     def _begin_checkpoint_if_due(self, now: float) -> None:
         """Begin one while nothing that would be waited for is on its way out, or one that is overdue."""

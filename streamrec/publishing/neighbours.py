@@ -13,6 +13,7 @@ import numpy as np
 
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
+from streamrec.process.pacing import pause_after
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import CoVisitationSettings
@@ -74,7 +75,7 @@ class NeighbourPublishing:
         neighbours: dict[str, Neighbours] = dict.fromkeys(deleted, Neighbours())
         neighbours.update(published_neighbours(self._state, rows, self._settings.n_published))
         took_s = seconds() - started + self._publisher.neighbours.last_took_s
-        self._due = now + took_s / self._settings.publish_share
+        self._due = now + pause_after(took_s, self._settings.publish_share)
         if neighbours:
             self._publisher.publish_neighbours(neighbours)
 

@@ -17,6 +17,7 @@ from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import user_similarities
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
+from streamrec.process.pacing import pause_after
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import item_vectors
 from streamrec.settings.processes import TrainerSettings
@@ -89,7 +90,7 @@ class VectorPublishing:
         started = seconds()
         self.publish()
         took_s = seconds() - started + self._publisher.vectors_took_s(self._topic)
-        pause_s = took_s / self._pace.share if self._pace.share else 0.0
+        pause_s = pause_after(took_s, self._pace.share) if self._pace.share else 0.0
         self._due = now + max(self._pace.interval_s, pause_s)
 
     @property

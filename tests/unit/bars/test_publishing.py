@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import Unavailable
 from streamrec.ports import CachePublisher
+from streamrec.process.pacing import LONGEST_PAUSE_S
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 
@@ -47,8 +49,10 @@ class SeenUpdates(MemoryCache):
         super().__init__()
         self.published: list[str] = []
         self.is_away = False
+        self.before_each: Callable[[], None] = lambda: None
 
     def publish_bars(self, update: BarsUpdate) -> None:
+        self.before_each()
         if self.is_away:
             raise Unavailable("away")
         self.published += update.bars
@@ -74,6 +78,18 @@ def test_what_waits_tells_since_when_though_the_cache_refuses_it() -> None:
         world.now = now
         assert not world.publishing.publish()
     assert world.publishing.gauges() == {"waiting_items": 2.0, "staleness_s": 6.0}
+
+
+def test_a_cache_that_was_silent_for_long_is_published_to_soon_again() -> None:
+    cache = SeenUpdates()
+    world = World(cache)
+    cache.before_each = lambda: setattr(world, "now", world.now + 60.0)
+    world.tick(100.0, "a")
+    world.publishing.publish_if_due()
+    cache.before_each = lambda: None
+    world.tick(160.0 + LONGEST_PAUSE_S, "b")
+    world.publishing.publish_if_due()
+    assert cache.published == ["a", "b"]
 
 
 def test_a_cache_that_is_told_before_the_first_tick_can_be_read(tmp_path: Path) -> None:

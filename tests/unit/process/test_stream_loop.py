@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, EventSink, Message, Offsets
 from streamrec.process.decoding import Batch
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.pacing import LONGEST_PAUSE_S
 from streamrec.process.stop import StopRequest
 from streamrec.process.stream_loop import StreamContext, StreamLoop
 from streamrec.telemetry import NullMetrics
@@ -59,6 +60,8 @@ class Counting:
         self.outside, self.repeats = outside, repeats
         self.counts = Counter(saved.counts)
         self._waiting: set[str] = set()
+        self.before_status: Callable[[], None] = lambda: None
+        self.n_statuses = 0
 
     def handle(self, batch: Batch) -> None:
         for event in batch.events:
@@ -74,6 +77,8 @@ class Counting:
 
     def show_status(self, gauges: dict[str, float], now: float) -> None:
         assert gauges.keys() >= {"n_items", "lag_events"}
+        self.before_status()
+        self.n_statuses += 1
 
     @property
     def can_begin_checkpoint(self) -> bool:
@@ -215,6 +220,17 @@ def test_a_handler_that_is_over_ends_the_loop_in_good_order(outside: Outside, si
     process.loop.run()
     process.source.close()
     assert outside.published == outside.saved.counts == {"a": 1, "b": 1}
+
+
+def test_a_status_that_took_long_is_told_soon_again(outside: Outside, sink: EventSink) -> None:
+    process = Process(outside, NullMetrics())
+    process.handler.before_status = lambda: setattr(process.clock, "now", process.clock.now + 60.0)
+    process.step()
+    process.handler.before_status = lambda: None
+    process.clock.now += LONGEST_PAUSE_S - 1.0
+    process.step()
+    process.source.close()
+    assert process.handler.n_statuses == 2
 
 
 def test_whoever_lost_its_lease_takes_nothing_in_any_more(outside: Outside, sink: EventSink) -> None:

@@ -13,6 +13,7 @@ from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import USER_VECTORS
+from streamrec.process.pacing import LONGEST_PAUSE_S
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.vectors import Pace, VectorPublishing
 from streamrec.settings.processes import TrainerSettings
@@ -206,6 +207,17 @@ def test_publishing_takes_its_share_of_the_time_and_those_who_wait_longest_go_fi
     publisher.is_free = True
     publishing.publish_if_due(15.0, lambda: 0.0)
     assert publisher.published[1:] == [["0", "1"]]
+
+
+def test_a_log_that_was_away_for_an_hour_is_published_to_soon_again() -> None:
+    dirty, publisher = DirtyRows(), Quick(took_s=3600.0)
+    dirty.settle(2)
+    dirty.mark(np.array([0, 1]), now=10.0)
+    vectors_of = lambda rows: [(str(row), b"") for row in rows]  # noqa: E731
+    publishing = VectorPublishing(USER_VECTORS, dirty, vectors_of, publisher, Pace(1.0, 0.1, 1), 10.0)
+    publishing.publish_if_due(10.0, lambda: 0.0)
+    publishing.publish_if_due(10.0 + LONGEST_PAUSE_S, lambda: 0.0)
+    assert publisher.published == [["0"], ["1"]]
 
 
 def test_a_profile_says_what_a_user_chose(world: World) -> None:
