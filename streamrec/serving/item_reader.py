@@ -7,11 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-import structlog
-
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.ending_tasks import end_tasks
 from streamrec.errors import StreamrecError
+from streamrec.log_limits import warn_seldom
 from streamrec.ports import HotCache, ItemCatalog, Metrics
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.hidden_items import HiddenItems
@@ -126,7 +125,7 @@ class ItemReader:
         try:
             await self._cache_guard.call(lambda: self._tell(stored))
         except StreamrecError as error:
-            structlog.get_logger().warning("cache_not_told", n_items=len(item_ids), error=str(error))
+            warn_seldom("cache_not_told", n_items=len(item_ids), error=str(error))
             self._bound_untold()
             if self._telling is None or self._telling.done():
                 self._telling = asyncio.create_task(self._tell_again())
@@ -159,7 +158,7 @@ class ItemReader:
 
     def _bound_untold(self) -> None:
         if n_dropped := max(0, len(self._untold.items) - MAX_UNTOLD):
-            structlog.get_logger().warning("item_changes_dropped", n_items=n_dropped)
+            warn_seldom("item_changes_dropped", n_items=n_dropped)
         for oldest in list(islice(self._untold.items, n_dropped)):
             del self._untold.items[oldest], self._untold.versions[oldest]
 

@@ -1,16 +1,15 @@
 """Kafka as a sink of events."""
 
-import math
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from streamrec.adapters.kafka.address import KafkaAddress
+from streamrec.adapters.kafka.attempts import Attempts
 from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.adapters.kafka.topics import KafkaTopics
-from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
+from streamrec.errors import InvalidInput, StreamrecError
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128
@@ -45,11 +44,9 @@ class KafkaEventSink:
         self._open_producer = open_producer
         self._topics = KafkaTopics(address)
         self._in_flight = InFlight(_MAX_IN_FLIGHT_BYTES, _ROOM_PATIENCE_S)
-        self._lock = threading.Lock()
+        self._attempts, self._leaving = Attempts(), threading.Lock()
         self._producer: RecordProducer | None = None
         self._ready: frozenset[str] = frozenset()
-        self._failure: Unavailable | ConfigurationError | None = None
-        self._failed_at = -math.inf
 
     def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
         """Append, and return once every replica in step has them. Records of one key keep their order.
@@ -115,24 +112,17 @@ class KafkaEventSink:
         self._topics.close()
 
     def _connected(self, topic: str) -> RecordProducer:
-        waiting_since = time.monotonic()
-        with self._lock:
-            if self._failure is not None and self._failed_at > waiting_since:
-                # Who waited behind an attempt that failed would else make the next one, each a few seconds.
-                raise type(self._failure)(str(self._failure)) from self._failure
-            try:
-                if topic not in self._ready:
-                    self._ready |= self._topics.create_missing([topic]).keys()
-                if self._producer is None:
-                    self._producer = self._open_producer(self._address)
-            except (Unavailable, ConfigurationError) as error:
-                self._failure, self._failed_at = error, time.monotonic()
-                raise
-            return self._producer
+        with self._attempts.one():
+            if topic not in self._ready:
+                self._ready |= self._topics.create_missing([topic]).keys()
+            # Another thread may leave it at any moment.
+            producer = self._producer or self._open_producer(self._address)
+            self._producer = producer
+            return producer
 
     def _leave(self, producer: RecordProducer) -> None:
         """Start over at the next append: a broker that came back may know neither us nor our topics."""
-        with self._lock:
+        with self._leaving:
             if self._producer is not producer:
                 return  # another thread did
             self._producer, self._ready = None, frozenset()

@@ -1,6 +1,5 @@
 """The topics: their settings in one table, created where they are missing."""
 
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from kafka import KafkaAdminClient, errors
 
 from streamrec.adapters.kafka.address import KafkaAddress
+from streamrec.adapters.kafka.attempts import Attempts
 from streamrec.adapters.kafka.connect import (
     REQUEST_TIMEOUT_MS,
     close_soon,
@@ -81,7 +81,7 @@ class KafkaTopics:
 
     def __init__(self, address: KafkaAddress) -> None:
         self._address = address
-        self._lock = threading.Lock()
+        self._attempts = Attempts()
         self._admin: Any = None
         self._has_seen_all = False
 
@@ -95,7 +95,7 @@ class KafkaTopics:
         ConfigurationError
             When it refuses.
         """
-        with self._lock:
+        with self._attempts.one():
             return self._ask(topics)
 
     def create_missing(self, topics: Collection[str]) -> dict[str, TopicState]:
@@ -103,7 +103,7 @@ class KafkaTopics:
 
         Several processes may do so at once. A broker that does not take a topic's settings gets it without.
         """
-        with self._lock:
+        with self._attempts.one():
             found = self._ask_and_create(topics)
             if not self._has_seen_all:
                 # Whoever may not see or create the others has no need of them, or made what he needs himself.

@@ -104,22 +104,28 @@ def test_senders_do_not_queue_up_behind_a_broker_that_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         silent.setblocking(False)
         sink = open_event_sink(f"kafka://127.0.0.1:{silent.getsockname()[1]}")
-        with ThreadPoolExecutor(8) as senders:
-            failures = list(senders.map(lambda _: failure_of(sink), range(8)))
+        calls: list[Callable[[], object]] = [
+            lambda: sink.append(INTERACTIONS, MESSAGES),
+            lambda: sink.append(COMMANDS, MESSAGES),
+            lambda: sink.mark(INTERACTIONS, MESSAGES[0]),
+            sink.check,
+        ]
+        with ThreadPoolExecutor(12) as senders:
+            failures = list(senders.map(failure_of, 3 * calls))
         sink.close()
         n_attempts = 0
         with suppress(BlockingIOError):
             while True:
                 silent.accept()[0].close()
                 n_attempts += 1
-    assert [type(failure) for failure in failures] == [Unavailable] * 8
-    # Each attempt greets and connects; eight in a row would be sixteen connections, and take as long.
+    assert [type(failure) for failure in failures] == [Unavailable] * 12
+    # Each attempt greets and connects; twelve in a row would be 24 connections, and take as long.
     assert 2 <= n_attempts <= 6
 
 
-def failure_of(sink: EventSink) -> Exception | None:
+def failure_of(call: Callable[[], object]) -> Exception | None:
     try:
-        sink.append(INTERACTIONS, MESSAGES)
+        call()
     except Unavailable as error:
         return error
     return None
