@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from kafka import KafkaProducer
 
@@ -16,6 +15,8 @@ MAX_REQUEST_BYTES = 1 << 20
 
 DELIVERY_TIMEOUT_S = 8.0
 """After this a record is given up. A broker that takes longer is as good as away to who waits for it."""
+
+_SENDER_PATIENCE_S = 2.0
 
 BATCH_BYTES = 256 << 10
 """Records of a partition that travel together at most, when many come at once; one alone waits for none."""
@@ -93,7 +94,14 @@ class KafkaPythonProducer:
 
     def close(self) -> None:
         """Give up what is not acknowledged yet, and close the connection."""
-        close_soon(partial(self._producer.close, timeout=0))
+        close_soon(self._give_up)
+
+    def _give_up(self) -> None:
+        # Its own closing waits for what is in flight, and where that is not through in time leaves its thread
+        # and its connection as they are; its finalizer would then hold up whichever thread comes upon it.
+        self._producer._sender.force_close()
+        self._producer._sender.join(_SENDER_PATIENCE_S)
+        self._producer.close(timeout=0)
 
 
 def known_offsets(address: KafkaAddress, offsets: dict[int, int]) -> dict[int, int]:

@@ -1,9 +1,11 @@
 """Absence, death and forgetting of a real broker, as readers and writers meet them."""
 
+import gc
 import logging
 import os
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -121,6 +123,31 @@ def test_senders_do_not_queue_up_behind_a_broker_that_says_nothing() -> None:
     assert [type(failure) for failure in failures] == [Unavailable] * 12
     # Each attempt greets and connects; twelve in a row would be 24 connections, and take as long.
     assert 2 <= n_attempts <= 6
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_a_failed_send_leaves_behind_is_closed(broker: LocalServer, scheme: str) -> None:
+    before = set(threading.enumerate())
+    sink = open_event_sink(broker.url.replace("kafka:", f"{scheme}:"))
+    sink.append(INTERACTIONS, MESSAGES)
+    broker.freeze()
+    try:
+        with ThreadPoolExecutor(2) as senders:
+            first = senders.submit(failure_of, lambda: sink.append(INTERACTIONS, MESSAGES))
+            time.sleep(2.0)  # the second is still waiting when the first is given up, and the producer with it
+            second = senders.submit(failure_of, lambda: sink.append(INTERACTIONS, MESSAGES))
+            assert isinstance(first.result(), Unavailable)
+            assert isinstance(second.result(), Unavailable)
+    finally:
+        broker.thaw()
+    started = time.monotonic()
+    sink.close()
+    gc.collect()  # a finalizer that waits would hold up whichever thread comes upon it
+    assert time.monotonic() - started < 5.0
+    deadline = time.monotonic() + 120.0
+    while left := set(threading.enumerate()) - before:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def failure_of(call: Callable[[], object]) -> Exception | None:
