@@ -14,6 +14,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from streamrec.adapters.mongo.catalog import MongoCatalog, request
 from streamrec.adapters.mongo.connection import MAJORITY, MAJORITY_READ, Document, translated_errors
+from streamrec.adapters.mongo.finishing import finishing
 from streamrec.domain.items.batch_lists import Batch, ListedItem, decode_list, encode_batch, encode_list
 from streamrec.errors import Damaged
 from streamrec.ports.batch_lists import batches_in
@@ -28,6 +29,7 @@ _SURE: dict[str, Any] = {
 }
 
 
+@finishing
 class MongoBatchLists(MongoCatalog):
     """Implements `BatchListCatalog`."""
 

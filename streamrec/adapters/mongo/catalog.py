@@ -16,6 +16,7 @@ from streamrec.adapters.mongo.documents import (
     item_upsert,
     versions_of,
 )
+from streamrec.adapters.mongo.finishing import finishing
 from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
@@ -24,6 +25,7 @@ _CONNECTIONS = 64
 """Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
 
 
+@finishing
 class MongoCatalog:
     """Implements `ItemCatalog`; connects at the first use."""
 

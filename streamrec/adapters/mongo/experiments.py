@@ -22,6 +22,7 @@ from streamrec.adapters.mongo.connection import (
     translated_errors,
 )
 from streamrec.adapters.mongo.documents import chunks
+from streamrec.adapters.mongo.finishing import finishing
 from streamrec.adapters.mongo.leases import MongoLeases
 from streamrec.domain.experiments.definition import Experiment, encode_experiment
 from streamrec.domain.generations.challenger import ChallengerUser, user_in
@@ -44,6 +45,7 @@ _SURE: dict[str, Any] = {
 _DEFINITION = ["version", "definition"]
 
 
+@finishing
 class MongoChallengerUsers(MongoCatalog):
     """Reader of the vectors, for a server."""
 
@@ -57,6 +59,7 @@ class MongoChallengerUsers(MongoCatalog):
         return user_in({"user_id": user_id} | {name: found[name] for name in names if name in found})
 
 
+@finishing
 class MongoExperiments(MongoCatalog):
     """Implements `ExperimentCatalog`."""
 

@@ -29,6 +29,7 @@ from streamrec.adapters.mongo.experiments import (
     MongoChallengerUsers,
     MongoExperiments,
 )
+from streamrec.adapters.mongo.finishing import finishing
 from streamrec.adapters.mongo.profiles import choosers, profile, profiles
 from streamrec.domain.events.erasure import digest_of
 from streamrec.domain.users.choosers import MAX_LOOKED_AT, Chooser, Choosers, chooser_of
@@ -45,6 +46,7 @@ _ERASED_AT_ONCE = 10_000
 """Sights deleted by one command: some tenths of a second."""
 
 
+@finishing
 class MongoStore(MongoExperiments, MongoBatchLists, MongoChallengerUsers):
     """Implements `DocumentStore`.
 

@@ -134,7 +134,9 @@ def test_what_a_failed_send_leaves_behind_is_closed(broker: LocalServer, scheme:
     try:
         with ThreadPoolExecutor(2) as senders:
             first = senders.submit(failure_of, lambda: sink.append(INTERACTIONS, MESSAGES))
-            time.sleep(2.0)  # the second is still waiting when the first is given up, and the producer with it
+            time.sleep(
+                2.0
+            )  # the second is still waiting when the first is given up, and the producer with it
             second = senders.submit(failure_of, lambda: sink.append(INTERACTIONS, MESSAGES))
             assert isinstance(first.result(), Unavailable)
             assert isinstance(second.result(), Unavailable)

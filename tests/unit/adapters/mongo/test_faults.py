@@ -57,6 +57,21 @@ async def test_an_absent_server_is_unavailable_at_each_use_and_named_without_its
             assert "\n" not in str(failed.value)
 
 
+async def test_a_call_goes_through_though_its_caller_stops_waiting(
+    own_server: LocalServer, opened: list[Any]
+) -> None:
+    # The driver is not safe to cancel while it looks for a server: see `finishing`.
+    server = open_store(f"{own_server.url}/?serverSelectionTimeoutMS=120000")
+    opened.append(server)
+    own_server.kill()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(server.put_attributes("u", {"age": 3}), 0.2)
+    own_server.start()
+    while (found := await server.get_user("u")) is None:
+        await asyncio.sleep(0.05)
+    assert found.attributes == {"age": 3}
+
+
 async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, opened: list[Any]) -> None:
     trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=1000", opened)
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
