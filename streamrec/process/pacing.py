@@ -6,7 +6,7 @@ after an hour of it would be followed by a pause of many hours."""
 
 
 def pause_after(took_s: float, share: float) -> float:
-    """Return the seconds from the beginning of work to that of the next, so that it takes `share` of the time.
+    """Return seconds from the beginning of work to that of the next, so that it takes `share` of the time.
 
     >>> pause_after(0.1, 0.25), pause_after(3600.0, 0.25)
     (0.4, 10.0)

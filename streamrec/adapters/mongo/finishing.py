@@ -17,7 +17,7 @@ _under_way: set[asyncio.Future[Any]] = set()
 
 
 def finishing(cls: C) -> C:
-    """Let the public coroutine methods of a class go on when they are cancelled; each ends within its own limits.
+    """Let the public coroutine methods of a class go on, within their own limits, when they are cancelled.
 
     On Python 3.11 a call that is cancelled while the driver looks for a server, as all are that miss the
     time for an answer during an outage, may leave the lock of its view of all servers taken for ever: nothing
@@ -29,12 +29,19 @@ def finishing(cls: C) -> C:
     return cls
 
 
+def _hear(task: asyncio.Future[Any]) -> None:
+    """Take note of an error of which nobody waits to hear any more, which would else be logged."""
+    _under_way.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
 def _finishing(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     @functools.wraps(method)
     async def call(*args: P.args, **kwargs: P.kwargs) -> T:
         task = asyncio.ensure_future(method(*args, **kwargs))
         _under_way.add(task)
-        task.add_done_callback(_under_way.discard)
+        task.add_done_callback(_hear)
         return await asyncio.shield(task)
 
     return call

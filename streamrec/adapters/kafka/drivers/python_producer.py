@@ -99,8 +99,9 @@ class KafkaPythonProducer:
     def _give_up(self) -> None:
         # Its own closing waits for what is in flight, and where that is not through in time leaves its thread
         # and its connection as they are; its finalizer would then hold up whichever thread comes upon it.
-        self._producer._sender.force_close()
-        self._producer._sender.join(_SENDER_PATIENCE_S)
+        sender = self._producer._sender  # noqa: SLF001  # nothing public ends it at once
+        sender.force_close()
+        sender.join(_SENDER_PATIENCE_S)
         self._producer.close(timeout=0)
 
 

@@ -72,6 +72,20 @@ async def test_a_call_goes_through_though_its_caller_stops_waiting(
     assert found.attributes == {"age": 3}
 
 
+async def test_what_a_call_fails_of_that_nobody_waits_for_is_no_line_of_the_log(
+    opened: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = open_store(f"mongodb://127.0.0.1:{free_port()}/x?serverSelectionTimeoutMS=100")
+    opened.append(server)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(server.get_user("u"), 0.01)
+    with pytest.raises(Unavailable):  # begun later, with the same patience: the first is over by then
+        await server.get_user("u")
+    await asyncio.sleep(0)
+    gc.collect()
+    assert caplog.records == []
+
+
 async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, opened: list[Any]) -> None:
     trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=1000", opened)
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
