@@ -85,8 +85,8 @@ class Reporting:
     def publish(self) -> None:
         """Publish what waits; what the store does not take waits on."""
         for id_ in list(self._waiting):
-            self._lease.renew_if_due()
             try:
+                self._lease.renew_if_due()
                 with timed(self._parts.metrics, "results"):
                     self._publish(id_)
             except Unavailable as error:

@@ -66,6 +66,17 @@ class LeaseKeeper:
             return lease if self._clock() < lease.expires_at else self._renew(lease)
 
     @property
+    def token(self) -> int:
+        """Token of the lease in hand, which may have run out: nothing is asked of the store.
+
+        Raises
+        ------
+        LeaseLost
+            When there is none.
+        """
+        return self._held().token
+
+    @property
     def is_held(self) -> bool:
         """Whether it was ours when last asked for."""
         return self._lease is not None

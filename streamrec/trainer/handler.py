@@ -197,7 +197,7 @@ class TrainerHandler:
             "users_published_after_s": self._waited_s + self._context.publisher.users_took_s(),
             **state_gauges(self._state, now),
             **blend_gauges(self._state),
-            "lease_token": float(self._context.lease.lease.token),
+            "lease_token": float(self._context.lease.token),
             **self._evaluation.gauges(),
         }
 

@@ -14,7 +14,7 @@ from streamrec.attribution.run import run_attribution
 from streamrec.domain.experiments.definition import Guardrail
 from streamrec.domain.experiments.exposure import Exposure
 from streamrec.errors import CorruptArtifact, Unavailable
-from streamrec.ports import IMPRESSIONS, INTERACTIONS
+from streamrec.ports import IMPRESSIONS, INTERACTIONS, Lease
 from streamrec.telemetry import NullMetrics
 from tests.attribution_world import AttributionWorld, experiment, shown
 
@@ -182,6 +182,29 @@ def test_a_store_that_is_away_gets_what_it_missed(world: AttributionWorld) -> No
     world.now += 50
     run_attribution(type(process)(**{**vars(process), "store": Failing()}))
     assert n_failed[0] >= 4
+    assert world.results() is not None
+
+
+def test_a_store_that_is_away_at_a_renewal_of_the_lease_ends_nothing(world: AttributionWorld) -> None:
+    world.show(shown("u", world.now, "i"))
+    process = world.process(n_polls=600, results_interval_s=0.01, lease_duration_s=0.003)
+    n_renewals = [0]
+
+    class Failing:
+        """A store that answers each second renewal only, for a while."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
+
+        def acquire(self, *given: Any) -> Lease | None:
+            n_renewals[0] += 1
+            if n_renewals[0] % 2 == 0 and n_renewals[0] < 10:
+                raise Unavailable("away")
+            return world.store.acquire(*given)
+
+    world.now += 50
+    run_attribution(type(process)(**{**vars(process), "store": Failing()}))
+    assert n_renewals[0] >= 10
     assert world.results() is not None
 
 
