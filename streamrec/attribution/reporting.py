@@ -15,7 +15,7 @@ from streamrec.errors import InvalidInput, Unavailable
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import ExperimentStore, Metrics
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.pacing import LONGEST_PAUSE_S, pause_after
+from streamrec.process.retries import LONGEST_PAUSE_S, pause_after
 from streamrec.settings.attribution import AttributionSettings
 from streamrec.telemetry import timed
 

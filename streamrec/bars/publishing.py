@@ -12,7 +12,7 @@ from streamrec.errors import Unavailable
 from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import CachePublisher, Metrics
-from streamrec.process.pacing import pause_after
+from streamrec.process.retries import pause_after
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import timed
 

@@ -17,7 +17,7 @@ from streamrec.ports import Metrics
 
 _FIRST_PAUSE_S = 0.1
 
-_LONGEST_PAUSE_S = 10.0
+LONGEST_PAUSE_S = 10.0
 """A part that comes back is noticed within this."""
 
 
@@ -28,7 +28,7 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
     """
     return Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, StreamrecError) and error.retriable),
-        wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=_LONGEST_PAUSE_S),
+        wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
         stop=stop_when_event_set(is_giving_up),
         sleep=sleep_using_event(is_giving_up),
         before_sleep=lambda state: _report(state, metrics),
@@ -42,6 +42,18 @@ def until_stopped(is_stopping: Event, metrics: Metrics) -> Retrying:
     Once `is_stopping` is set, the answer to a call that fails is None.
     """
     return patiently(is_stopping, metrics).copy(retry_error_callback=lambda _state: None)
+
+
+def pause_after(took_s: float, share: float) -> float:
+    """Return seconds from the beginning of work to that of the next, so that it takes `share` of the time.
+
+    Work that waited for a part took as long as that was away: without a bound an hour's outage would be
+    followed by a pause of many hours.
+
+    >>> pause_after(0.1, 0.25), pause_after(3600.0, 0.25)
+    (0.4, 10.0)
+    """
+    return min(took_s / share, LONGEST_PAUSE_S)
 
 
 def _report(state: RetryCallState, metrics: Metrics) -> None:

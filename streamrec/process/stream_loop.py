@@ -40,9 +40,8 @@ from streamrec.process.commits import Commits
 from streamrec.process.decoding import Batch, read_batch
 from streamrec.process.erasures import ErasureReader
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.pacing import pause_after
 from streamrec.process.progress import Progress
-from streamrec.process.retries import patiently
+from streamrec.process.retries import patiently, pause_after
 from streamrec.process.stop import StopRequest
 from streamrec.telemetry import timed
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.ports import Neighbours
-from streamrec.process.pacing import pause_after
+from streamrec.process.retries import pause_after
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import CoVisitationSettings

@@ -17,7 +17,7 @@ from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import user_similarities
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
-from streamrec.process.pacing import pause_after
+from streamrec.process.retries import pause_after
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.views import item_vectors
 from streamrec.settings.processes import TrainerSettings

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from streamrec.adapters.attempts import Attempts
 from streamrec.adapters.kafka.address import KafkaAddress
-from streamrec.adapters.kafka.attempts import Attempts
 from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.adapters.kafka.topics import KafkaTopics

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaAdminClient, errors
 
+from streamrec.adapters.attempts import Attempts
 from streamrec.adapters.kafka.address import KafkaAddress
-from streamrec.adapters.kafka.attempts import Attempts
 from streamrec.adapters.kafka.connect import (
     REQUEST_TIMEOUT_MS,
     close_soon,

@@ -20,7 +20,7 @@ from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.errors import Unavailable
 from streamrec.ports import CachePublisher
-from streamrec.process.pacing import LONGEST_PAUSE_S
+from streamrec.process.retries import LONGEST_PAUSE_S
 from streamrec.settings.processes import BarsSettings
 from streamrec.telemetry import NullMetrics
 

@@ -17,7 +17,7 @@ from streamrec.ports import COMMANDS, INTERACTIONS, EventSink, Message, Offsets
 from streamrec.process.decoding import Batch
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.pacing import LONGEST_PAUSE_S
+from streamrec.process.retries import LONGEST_PAUSE_S
 from streamrec.process.stop import StopRequest
 from streamrec.process.stream_loop import StreamContext, StreamLoop
 from streamrec.telemetry import NullMetrics

@@ -13,7 +13,7 @@ from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import USER_VECTORS
-from streamrec.process.pacing import LONGEST_PAUSE_S
+from streamrec.process.retries import LONGEST_PAUSE_S
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.vectors import Pace, VectorPublishing
 from streamrec.settings.processes import TrainerSettings

@@ -1,4 +1,4 @@
-"""Attempts to reach a broker, one at a time."""
+"""Attempts to reach a server, one at a time."""
 
 import math
 import threading
