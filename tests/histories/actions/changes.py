@@ -1,0 +1,164 @@
+"""Actions of people and of other services: events, and changes of items and users, over HTTP or the log."""
+
+import time
+from collections.abc import Iterable
+from random import Random
+
+from streamrec.domain.events.interaction import Interaction
+from streamrec.ports import INTERACTIONS, Message
+from streamrec.wire import encode_event
+from tests.histories.actions.steps import (
+    Action,
+    Outcome,
+    Step,
+    WrongAnswer,
+    note_nothing,
+    users_of_a_sound_log,
+)
+from tests.histories.system.system import System
+from tests.histories.truth import DISLIKED, ITEMS, USERS, VOLATILE, Said, Truth
+
+
+def _changed(system: System, truth: Truth, method: str, path: str, body: object = None) -> Outcome:
+    """Return what became of a change."""
+    answer = system.ask(method, path, body)
+    if 200 <= answer.status < 300:
+        return Outcome()
+    may_fail = truth.may_fail or truth.place == "services"  # clients connect again when they are used
+    if answer.status in (0, 503) and may_fail:
+        return Outcome(is_certain=False)
+    raise WrongAnswer(f"{method} {path}: {answer.status} {answer.body} after {answer.took_s:.1f} s")
+
+
+def events_of(step: Step) -> list[Said]:
+    """Return what a step says."""
+    chance = Random(step.number)
+    if chance.random() < 0.15:
+        item_ids, kind = [chance.choice(DISLIKED)], "dislike"
+    else:
+        pool = VOLATILE if chance.random() < 0.2 else ITEMS
+        item_ids, kind = chance.sample(pool, chance.randint(1, 3)), "view"
+    return [
+        Said(step.target, item_id, kind, f"{step.number}-{place}", is_certain=True)
+        for place, item_id in enumerate(item_ids)
+    ]
+
+
+def _send(system: System, truth: Truth, said: list[Said]) -> Outcome:
+    body = [
+        {
+            "user_id": system.prefix + one.user_id,
+            "item_id": system.prefix + one.item_id,
+            "type": one.type,
+            "event_id": system.prefix + one.event_id,
+        }
+        for one in said
+    ]
+    return _changed(system, truth, "POST", "/v1/events", body)
+
+
+def _say(system: System, truth: Truth, step: Step) -> Outcome:
+    return _send(system, truth, events_of(step))
+
+
+def _append(system: System, _truth: Truth, step: Step) -> Outcome:
+    events = [
+        Interaction(
+            system.prefix + one.user_id,
+            system.prefix + one.item_id,
+            time.time(),
+            one.type,
+            None,
+            system.prefix + one.event_id,
+        )
+        for one in events_of(step)
+    ]
+    system.append(INTERACTIONS, *(Message(event.user_id, encode_event(event)) for event in events))
+    return Outcome()
+
+
+def _append_garbage(system: System, _truth: Truth, step: Step) -> Outcome:
+    system.append(INTERACTIONS, Message(system.prefix + str(step.number), b'{"user_id": 1}'))
+    return Outcome()
+
+
+def _say_again(system: System, truth: Truth, step: Step) -> Outcome:
+    return _send(system, truth, truth.of(step.target)[-1:])
+
+
+def _note_events(truth: Truth, step: Step, outcome: Outcome) -> None:
+    for said in events_of(step):
+        truth.say(said._replace(is_certain=outcome.is_certain))
+
+
+def _note_again(truth: Truth, step: Step, outcome: Outcome) -> None:
+    truth.say(truth.of(step.target)[-1]._replace(is_certain=outcome.is_certain))
+
+
+def _show(system: System, truth: Truth, step: Step) -> Outcome:
+    return _changed(system, truth, "PUT", f"/v1/items/{system.prefix}{step.target}", {"title": "Shown"})
+
+
+def _hide(system: System, truth: Truth, step: Step) -> Outcome:
+    body = {"title": "Hidden", "is_hidden": True}
+    return _changed(system, truth, "PUT", f"/v1/items/{system.prefix}{step.target}", body)
+
+
+def _delete(system: System, truth: Truth, step: Step) -> Outcome:
+    path = f"/v1/items/{system.prefix}{step.target}"
+    answer = system.ask("DELETE", path)
+    # Of two deletions of which the first got no answer the second finds nothing.
+    if answer.status == 404 and step.target in truth.unsettled:
+        return Outcome()
+    return Outcome() if answer.status == 204 else _changed(system, truth, "DELETE", path)
+
+
+def _erase(system: System, truth: Truth, step: Step) -> Outcome:
+    return _changed(system, truth, "DELETE", f"/v1/users/{system.prefix}{step.target}")
+
+
+def note_change(truth: Truth, step: Step, outcome: Outcome) -> None:
+    """Note that an item or a user was changed, or that nobody knows."""
+    if not outcome.is_certain:
+        truth.unsettled[step.target] = (step.action, step.target)
+        return
+    truth.unsettled.pop(step.target, None)
+    if step.action == "erase":
+        truth.erase(step.target)
+    else:
+        truth.items[step.target] = {"show": "shown", "hide": "hidden", "delete": "deleted"}[step.action]  # type: ignore[assignment]
+
+
+def _can_ask(truth: Truth) -> bool:
+    return truth.parts["recommender"] == "running"
+
+
+def _settled(truth: Truth, ids: Iterable[str]) -> list[str]:
+    return [one for one in ids if one not in truth.unsettled] if _can_ask(truth) else []
+
+
+def _users_who_spoke(truth: Truth) -> list[str]:
+    return [user_id for user_id in _settled(truth, USERS) if truth.of(user_id)]
+
+
+def _any_of_a_sound_log(truth: Truth) -> list[str]:
+    return users_of_a_sound_log(truth)[:1]
+
+
+CHANGES: dict[str, Action] = {
+    "say": Action(12, lambda truth: _settled(truth, USERS), _say, _note_events),
+    "append": Action(4, users_of_a_sound_log, _append, _note_events),
+    "append garbage": Action(
+        0.5, lambda truth: users_of_a_sound_log(truth)[:1], _append_garbage, note_nothing
+    ),
+    "say again": Action(3, _users_who_spoke, _say_again, _note_again),
+    "show": Action(2, lambda truth: _settled(truth, truth.items), _show, note_change),
+    "hide": Action(2, lambda truth: _settled(truth, truth.items), _hide, note_change),
+    "delete": Action(
+        1.5,
+        lambda truth: [one for one in _settled(truth, VOLATILE) if truth.items[one] in ("shown", "hidden")],
+        _delete,
+        note_change,
+    ),
+    "erase": Action(3, lambda truth: _settled(truth, USERS), _erase, note_change),
+}

@@ -1,0 +1,78 @@
+"""Actions that disturb: processes and servers end, stand and start, connections are cut, clocks jump."""
+
+from collections.abc import Callable
+from random import Random
+
+from tests.histories.actions.steps import Action, Outcome, Step, note_nothing
+from tests.histories.system.system import LEASE_S, System
+from tests.histories.truth import SERVERS, TRAINERS, Truth
+
+
+def _of_part(name: str) -> Callable[[System, Truth, Step], Outcome]:
+    def act(system: System, _truth: Truth, step: Step) -> Outcome:
+        if name == "start":
+            system.start(step.target)
+        elif name == "thaw":
+            system.parts[step.target].thaw(1.5 * LEASE_S if step.target in TRAINERS else 0.0)
+        else:
+            getattr(system.parts[step.target], name)()
+        return Outcome()
+
+    return act
+
+
+def _note_part(truth: Truth, step: Step, _outcome: Outcome) -> None:
+    states = {"start": "running", "thaw": "running", "freeze": "frozen", "kill": "ended", "end": "ended"}
+    truth.parts[step.target] = states[step.action]  # type: ignore[assignment]
+
+
+def _jump(system: System, _truth: Truth, step: Step) -> Outcome:
+    ahead_s = Random(step.number).choice([-3600.0, -30.0, 0.0, 30.0, 3600.0])
+    system.parts[step.target].set_clock(ahead_s)
+    return Outcome()
+
+
+def _of_server(name: str) -> Callable[[System, Truth, Step], Outcome]:
+    def act(system: System, _truth: Truth, step: Step) -> Outcome:
+        assert system.servers is not None
+        getattr(system.servers, name)(step.target)
+        return Outcome()
+
+    return act
+
+
+def _note_server(truth: Truth, step: Step, _outcome: Outcome) -> None:
+    state = {"kill": "ended", "freeze": "frozen", "cut": "cut", "slow": "slow"}
+    truth.servers[step.target] = state.get(step.action.split()[0], "running")  # type: ignore[assignment]
+
+
+def _parts_in(*states: str) -> Callable[[Truth], list[str]]:
+    return lambda truth: [name for name, state in truth.parts.items() if state in states]
+
+
+def _servers_in(*states: str, ends: bool = False) -> Callable[[Truth], list[str]]:
+    """Return what gives the servers in these states; with `ends` those that may end."""
+    return lambda truth: [
+        name for name in SERVERS if truth.servers.get(name) in states and not (ends and name == "kafka")
+    ]
+
+
+def _to_start(truth: Truth) -> list[str]:
+    # Whoever starts a service looks that what it needs is there; a service ends where it is not.
+    return _parts_in("ended")(truth) if truth.are_servers_sound else []
+
+
+FAULTS: dict[str, Action] = {
+    "kill": Action(3, _parts_in("running", "frozen"), _of_part("kill"), _note_part),
+    "end": Action(1, _parts_in("running"), _of_part("end"), _note_part),
+    "start": Action(6, _to_start, _of_part("start"), _note_part),
+    "freeze": Action(1.5, _parts_in("running"), _of_part("freeze"), _note_part),
+    "thaw": Action(3, _parts_in("frozen"), _of_part("thaw"), _note_part),
+    "jump": Action(0.7, _parts_in("running"), _jump, note_nothing),
+    "kill server": Action(1, _servers_in("running", ends=True), _of_server("kill"), _note_server),
+    "start server": Action(3, _servers_in("ended"), _of_server("start"), _note_server),
+    "freeze server": Action(0.7, _servers_in("running"), _of_server("freeze"), _note_server),
+    "cut server": Action(1, _servers_in("running"), _of_server("cut"), _note_server),
+    "slow server": Action(1, _servers_in("running"), _of_server("slow"), _note_server),
+    "mend server": Action(4, _servers_in("frozen", "cut", "slow"), _of_server("mend"), _note_server),
+}

@@ -1,0 +1,52 @@
+"""Recovery after faults: what was ended is started, what stands goes on, and all else happens by itself."""
+
+import time
+
+from tests.histories.actions.changes import CHANGES
+from tests.histories.actions.steps import Step, WrongAnswer
+from tests.histories.judge import wrong_after_all
+from tests.histories.system.system import LEASE_S, System
+from tests.histories.truth import Truth
+
+_PAUSE_S = 0.2
+
+
+def recover(system: System, truth: Truth) -> None:
+    """Let everything run, repeat changes that got no answer, and wait until system and truth agree.
+
+    Raises
+    ------
+    WrongAnswer
+        When they do not within the time that the system has for it.
+    """
+    _let_run(system, truth)
+    deadline = time.monotonic() + system.recovers_within_s
+    while truth.unsettled:
+        _repeat(system, truth, *next(iter(truth.unsettled.values())))
+        if time.monotonic() > deadline:
+            raise WrongAnswer(f"{truth.unsettled} are not taken, although everything runs")
+    while wrong := system.ended_by_themselves() + wrong_after_all(system, truth):
+        if time.monotonic() > deadline:
+            raise WrongAnswer(f"not after {system.recovers_within_s:g} s: {'; '.join(wrong)}")
+        time.sleep(_PAUSE_S)
+    truth.is_promotion_open = False
+
+
+def _let_run(system: System, truth: Truth) -> None:
+    for part in system.parts.values():
+        part.thaw(1.5 * LEASE_S)
+    for name, state in truth.servers.items():
+        assert system.servers is not None
+        if state == "ended":
+            system.servers.start(name)
+        system.servers.mend(name)
+    truth.servers = dict.fromkeys(truth.servers, "running")
+    for name, part in system.parts.items():
+        if not part.is_running:
+            system.start(name)
+    truth.parts = dict.fromkeys(truth.parts, "running")
+
+
+def _repeat(system: System, truth: Truth, name: str, target: str) -> None:
+    step, action = Step(name, target, 0), CHANGES[name]
+    action.note(truth, step, action.act(system, truth, step))

@@ -1,0 +1,166 @@
+"""Process that has imported everything once, and forks our processes: each begins in a blink.
+
+Their clock is that of the machine plus what stands in a file: whoever writes another number makes it jump.
+
+``python -m tests.histories.system.nursery`` reads orders as lines of JSON, and answers each with one.
+"""
+
+import mmap
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Order(msgspec.Struct):
+    """A process to start; or, with a `pid`, one to look after.
+
+    Attributes
+    ----------
+    work
+        A key of `WORKS`.
+    clock
+        File with the seconds that its clock is ahead, as a double; empty: none.
+    planted
+        A key of `FAULTS`; empty: none.
+    """
+
+    pid: int = 0
+    work: str = ""
+    arguments: list[str] = []
+    environment: dict[str, str] = {}
+    folder: str = ""
+    log: str = ""
+    clock: str = ""
+    planted: str = ""
+
+
+_machine_time = time.time
+_ahead = memoryview(bytearray(8)).cast("d")
+
+
+def _clock() -> float:
+    return _machine_time() + _ahead[0]
+
+
+def _preload() -> None:
+    """Import what takes long; whoever keeps a reference to the clock keeps ours."""
+    time.time = _clock
+    from streamrec.serving.sources.warm_up import warm_up
+
+    warm_up()
+
+
+def _train() -> None:
+    import typer
+
+    import incremental_training
+
+    typer.run(incremental_training.main)
+
+
+def _train_initially() -> None:
+    import typer
+
+    import initial_training
+
+    typer.run(initial_training.main)
+
+
+def _serve() -> None:
+    from gunicorn.app.wsgiapp import run
+
+    run()
+
+
+WORKS: dict[str, Callable[[], None]] = {
+    "trainer": _train,
+    "initial training": _train_initially,
+    "service": _serve,
+}
+
+
+def _forget_erasures() -> None:
+    from streamrec.serving.catalog import Catalog
+
+    async def erase_user(self: Catalog, user_id: str) -> None:
+        await self._store.erase_user(user_id)
+
+    Catalog.erase_user = erase_user  # type: ignore[method-assign]
+
+
+def _show_hidden_items() -> None:
+    from streamrec.domain.items.item import Item
+    from streamrec.serving.catalog import Catalog
+
+    put_items = Catalog.put_items
+
+    async def put_shown(self: Catalog, items: list[Item]) -> None:
+        await put_items(self, [msgspec.structs.replace(item, is_hidden=False) for item in items])
+
+    Catalog.put_items = put_shown  # type: ignore[method-assign,assignment]
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "": lambda: None,
+    "erasures are forgotten": _forget_erasures,
+    "hidden items are shown": _show_hidden_items,
+}
+"""To be planted into a recommender: what tests look for has to be found."""
+
+
+def _become(order: Order) -> None:
+    """Do an order's work as a process of its own, with its group, log, folder, environment and clock."""
+    global _ahead  # noqa: PLW0603  # the clock of this process
+    os.setsid()
+    log = os.open(order.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(ours, theirs)
+    os.chdir(order.folder)
+    os.environ.update(order.environment)
+    if order.clock:
+        with Path(order.clock).open("r+b") as file:
+            _ahead = memoryview(mmap.mmap(file.fileno(), 8)).cast("d")
+    sys.argv = [order.work, *order.arguments]
+    FAULTS[order.planted]()
+    WORKS[order.work]()
+
+
+def _look_after(pid: int) -> dict[str, Any]:
+    """Return how a process ended; None: it has not."""
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return {"exit_code": os.waitstatus_to_exitcode(status) if ended else None}
+
+
+def main() -> None:
+    """Follow orders until there are no more; then end all that was started."""
+    _preload()
+    started: list[int] = []
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers.write(b'"ready"\n')
+    for line in iter(sys.stdin.buffer.readline, b""):
+        order = msgspec.json.decode(line, type=Order)
+        if order.pid:
+            answers.write(msgspec.json.encode(_look_after(order.pid)) + b"\n")
+            continue
+        pid = os.fork()
+        if not pid:
+            answers.close()
+            _become(order)
+            return
+        started.append(pid)
+        answers.write(msgspec.json.encode({"pid": pid}) + b"\n")
+    for pid in started:
+        with suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()
