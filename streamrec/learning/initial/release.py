@@ -107,6 +107,8 @@ def train_initially(
         start.options,
         lambda done, total: on_progress(n_counted + done, n_counted + total),
     )
+    # As in the stream: a user of dislikes alone has a vector too, one that says nothing yet.
+    state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
     return history, report
 
 

@@ -29,6 +29,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import similarity_vectors
 from streamrec.ports import INTERACTIONS, Message, Snapshot, VectorTable
 from streamrec.process.lease import LeaseKeeper
+from streamrec.publishing.views import vector_table
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 from tests.builders import GENERATION, LEARNING, WEIGHTS, World
 
@@ -91,6 +92,14 @@ def test_a_generation_is_released_whole(tmp_path: Path) -> None:
     assert checkpoints.restore_newest(restored) == {INTERACTIONS: {0: 5}}
     assert restored.item_ids.by_row() == state.item_ids.by_row()
     assert len(asyncio.run(world.cache.popular("all", 100))) == 30
+
+
+def test_whoever_only_dislikes_has_a_vector_too() -> None:
+    state = fitted([*history(), Interaction("hater", "bad", 1.0, "dislike")])
+    users = vector_table(state, of_users=True)
+    assert len(users.ids) == len(users.vectors) == 21
+    assert "hater" in users.ids
+    assert np.isfinite(users.vectors).all()
 
 
 def test_the_same_history_gives_the_same_model() -> None:
