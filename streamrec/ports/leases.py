@@ -42,5 +42,8 @@ class LeaseStore(Protocol):
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
 
+    def held(self, name: str) -> Lease | None:
+        """Return the lease as it was last given out; None when nobody has it."""
+
     def release(self, lease: Lease) -> None:
         """Give it up; without effect when it is no longer ours."""

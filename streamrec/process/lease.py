@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import time
 from collections.abc import Callable
 from threading import Lock
 
@@ -13,6 +14,9 @@ from streamrec.ports import Lease, LeaseStore
 
 _RENEWALS_PER_DURATION = 3
 """Two renewals may fail before the lease runs out."""
+
+_SILENT_DURATIONS = 2
+"""A lease that was not renewed for so long is nobody's, whenever it ends by the clock of who had it."""
 
 
 def owner_name() -> str:
@@ -33,7 +37,10 @@ class LeaseKeeper:
     ----------
     clock
         Unix seconds. The store compares our times with those of other trainers, so their clocks
-        should agree within a fraction of `duration_s`.
+        should agree within a fraction of `duration_s`. Where they do not, the one whose clock is ahead has
+        the lease; once it is gone, others wait until its lease has stood still for two durations.
+    running
+        Seconds of a clock that nobody sets, by which that is told.
 
     Attributes
     ----------
@@ -42,13 +49,22 @@ class LeaseKeeper:
     """
 
     def __init__(
-        self, store: LeaseStore, name: str, owner: str, duration_s: float, clock: Callable[[], float]
+        self,
+        store: LeaseStore,
+        name: str,
+        owner: str,
+        duration_s: float,
+        clock: Callable[[], float],
+        running: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._name = name
         self._owner = owner
         self.duration_s = duration_s
         self._clock = clock
+        self._running = running
+        self._watched: Lease | None = None
+        self._watched_since = 0.0
         self._lease: Lease | None = None
         self._lock = Lock()
 
@@ -92,12 +108,25 @@ class LeaseKeeper:
 
     def acquire(self) -> bool:
         """Take the lease if nobody else holds it; say whether it is ours."""
-        self._lease = self._store.acquire(self._name, self._owner, self.duration_s, self._clock())
+        self._lease = self._acquired(self._clock())
+        if self._lease is None and (silent := self._silent()) is not None:
+            # It ends now, by the clock of who had it; ours goes by our own.
+            self._lease = self._acquired(silent.expires_at) and self._acquired(self._clock())
         if self._lease is not None:
             structlog.get_logger().info(
                 "lease_acquired", lease=self._name, token=self._lease.token, owner=self._owner
             )
         return self._lease is not None
+
+    def _acquired(self, now: float) -> Lease | None:
+        return self._store.acquire(self._name, self._owner, self.duration_s, now)
+
+    def _silent(self) -> Lease | None:
+        """Return another's lease that is not renewed any more, though it has not run out by our clock."""
+        held, running = self._store.held(self._name), self._running()
+        if held is None or held != self._watched:
+            self._watched, self._watched_since = held, running
+        return held if running - self._watched_since >= _SILENT_DURATIONS * self.duration_s else None
 
     def wait(self, should_stop: Callable[[], bool], pause: Callable[[float], None]) -> bool:
         """Stand by until the lease is ours; False when told to stop before."""
@@ -130,7 +159,7 @@ class LeaseKeeper:
         return self._lease
 
     def _renew(self, lease: Lease) -> Lease:
-        renewed = self._store.acquire(self._name, self._owner, self.duration_s, self._clock())
+        renewed = self._acquired(self._clock())
         # The same token says that nobody held it in between, however late we are.
         if renewed is None or renewed.token != lease.token:
             self._lease = None

@@ -357,6 +357,18 @@ def test_one_holder_at_a_time_and_tokens_grow(store: Sides) -> None:
     assert store.trainer.acquire("other", "one", 10.0, NOW + 20) is not None
 
 
+def test_a_lease_is_told_as_it_was_given_out(store: Sides) -> None:
+    assert store.trainer.held("trainer") is None
+    first = held(store.trainer, "one")
+    assert store.trainer.held("trainer") == first
+    assert store.trainer.acquire("trainer", "two", 10.0, first.expires_at - 0.001) is None
+    second = store.trainer.acquire("trainer", "two", 10.0, first.expires_at)
+    assert second is not None
+    assert store.trainer.held("trainer") == second
+    store.trainer.release(second)
+    assert store.trainer.held("trainer") is None
+
+
 def test_tokens_are_at_least_the_time_so_that_they_grow_over_stores(store: Sides) -> None:
     assert held(store.trainer).token >= int(NOW)
 

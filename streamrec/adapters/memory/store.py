@@ -11,14 +11,7 @@ from streamrec.adapters.memory.batch_lists import MemoryBatchLists
 from streamrec.adapters.memory.challenger import MemoryChallengerUsers
 from streamrec.adapters.memory.experiments import MemoryExperiments
 from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
-from streamrec.domain.items.item import (
-    FoundItems,
-    Item,
-    ItemPage,
-    ItemPosition,
-    ItemVersions,
-    deleted_item,
-)
+from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
 from streamrec.domain.users.choosers import MAX_LOOKED_AT, Choosers, chooser_of
 from streamrec.domain.users.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
@@ -116,6 +109,10 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
                 self._tokens[name] = max(*self._tokens.values(), 0, int(now) - 1) + 1
             self._leases[name] = Lease(name, owner, self._tokens[name], now + duration_s)
             return self._leases[name]
+
+    def held(self, name: str) -> Lease | None:
+        """Return the lease as it was last given out; None when nobody has it."""
+        return self._leases.get(name)
 
     def release(self, lease: Lease) -> None:
         """Give it up; without effect when it is no longer ours."""

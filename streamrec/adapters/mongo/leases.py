@@ -1,5 +1,7 @@
 """Leases in MongoDB: one atomic update each."""
 
+from typing import TypeGuard
+
 from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
@@ -63,6 +65,14 @@ class MongoLeases:
         # Of the driver's own type of integers nothing that writes JSON knows.
         return None if taken is None else Lease(name, owner, int(taken["token"]), taken["expires_at"])
 
+    def held(self, name: str) -> Lease | None:
+        """Return the lease as it was last given out; None when nobody has it, or it can't be read."""
+        found = self._leases.find_one({"_id": name}) or {}
+        owner, token, expires_at = found.get("owner"), found.get("token"), found.get("expires_at")
+        if not (isinstance(owner, str) and _is_token(token) and isinstance(expires_at, int | float)):
+            return None
+        return Lease(name, owner, int(token), float(expires_at))
+
     def release(self, lease: Lease) -> None:
         """Give it up. The document stays: the next holder's token must be larger."""
         self._leases.update_one(
@@ -84,5 +94,5 @@ class MongoLeases:
             )
 
 
-def _is_token(written: object) -> bool:
+def _is_token(written: object) -> TypeGuard[float]:
     return isinstance(written, int | float) and 0 <= written < MAX_TOKEN

@@ -173,6 +173,11 @@ class MongoTrainerStore:
         with translated_errors(self._address):
             return self._leases.acquire(name, owner, duration_s, now)
 
+    def held(self, name: str) -> Lease | None:
+        """Return the lease as it was last given out; None when nobody has it, or it can't be read."""
+        with translated_errors(self._address):
+            return self._leases.held(name)
+
     def release(self, lease: Lease) -> None:
         """Give it up; without effect when it is no longer ours."""
         with translated_errors(self._address):

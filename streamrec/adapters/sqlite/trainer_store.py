@@ -214,6 +214,16 @@ class SqliteTrainerStore:
             connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", lease)
         return lease
 
+    def held(self, name: str) -> Lease | None:
+        """Return the lease as it was last given out; None when nobody has it, or it can't be read."""
+        with self._lock, transaction(self._connection, self._path) as connection:
+            row = connection.execute(
+                "SELECT name, owner, token, expires_at FROM leases WHERE name = ? AND typeof(owner) = 'text'"
+                " AND typeof(token) = 'integer' AND typeof(expires_at) = 'real'",
+                (name,),
+            ).fetchone()
+        return None if row is None else Lease(*row)
+
     def release(self, lease: Lease) -> None:
         """Give it up. The row stays: the next holder's token must be larger."""
         with self._lock, transaction(self._connection, self._path) as connection:

@@ -14,6 +14,7 @@ from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.experiments.outcomes import ExperimentOutcomes
 from streamrec.domain.experiments.report import ExperimentResults
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, Metrics
+from streamrec.process.forward_clock import ForwardClock
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.attribution import AttributionSettings
@@ -58,7 +59,7 @@ def attribution() -> None:
             rules=KindRules(trainer.weights, settings.click_types, settings.purchase_types),
             settings=settings,
             stop=stop,
-            clock=time.time,
+            clock=ForwardClock(time.time, time.monotonic),
             status=serve_status(settings.health_address, "attribution"),
         )
     )

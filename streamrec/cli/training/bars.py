@@ -13,6 +13,7 @@ from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, EventSource, Metrics
+from streamrec.process.forward_clock import ForwardClock
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings
@@ -54,7 +55,7 @@ def history() -> None:
             rules=TickRules(trainer.weights, settings.types),
             settings=settings,
             stop=stop,
-            clock=time.time,
+            clock=ForwardClock(time.time, time.monotonic),
             status=serve_status(settings.health_address, "history"),
         )
     )

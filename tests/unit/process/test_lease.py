@@ -20,6 +20,9 @@ class OneLease:
         self.holder = Lease(name, owner, self.token, now + duration_s)
         return self.holder
 
+    def held(self, _name: str) -> Lease | None:
+        return self.holder
+
     def release(self, lease: Lease) -> None:
         self.holder = None
 
@@ -96,3 +99,22 @@ def test_standing_by_ends_when_told_to_stop() -> None:
 def test_without_a_lease_nothing_may_be_written() -> None:
     with pytest.raises(LeaseLost):
         _ = keeper(OneLease(), Clock()).lease
+
+
+def test_whoever_is_gone_with_a_clock_that_was_ahead_is_followed_all_the_same() -> None:
+    store, ahead, clock, running = OneLease(), Clock(), Clock(), Clock()
+    ahead.now += 3600.0
+    first = LeaseKeeper(store, "trainer", "one", 9.0, ahead, running)
+    second = LeaseKeeper(store, "trainer", "two", 9.0, clock, running)
+    assert first.acquire()
+    for _ in range(10):  # while it renews, however often others look
+        assert not second.acquire()
+        for passing in (ahead, clock, running):
+            passing.pause(6.0)
+        first.renew_if_due()
+    assert not second.acquire()
+    running.pause(17.0)
+    assert not second.acquire()
+    running.pause(1.0)
+    assert second.acquire()
+    assert second.lease.expires_at == clock.now + 9.0
