@@ -20,11 +20,16 @@ class Campaign:
         For the system, and for what its processes said when a history failed.
     n_actions
         In each history.
+
+    Attributes
+    ----------
+    place
+        What is below.
     """
 
     def __init__(self, folder: Path, place: Place, n_actions: int, *, is_shrinking: bool = True) -> None:
         self._folder = folder
-        self._place: Place = place
+        self.place: Place = place
         self._n_actions = n_actions
         self._is_shrinking = is_shrinking
         self._system: System | None = None
@@ -32,11 +37,11 @@ class Campaign:
 
     def failure_of(self, seed: int) -> str | None:
         """Let the history of a seed happen; return how it failed, and how to see that again."""
-        steps = generated(seed, self._n_actions, self._place)
+        steps = generated(seed, self._n_actions, self.place)
         why = self._failure(steps)
         if why is None:
             return None
-        again = f"python -m tests.histories --seed {seed} --on {self._place} --actions {self._n_actions}"
+        again = f"python -m tests.histories --seed {seed} --on {self.place} --actions {self._n_actions}"
         if self._is_shrinking:
             steps = shrunk(steps, lambda some: self._failure(some) is not None, self._kept)
         return "\n".join([f"failed: {why}", f"again: {again}", "the shortest that fails:", *map(str, steps)])
@@ -47,15 +52,19 @@ class Campaign:
             self._system.close()
             self._system = None
 
-    def _failure(self, steps: list[Step]) -> str | None:
-        """Return how a history fails; what failed is no system for the next one."""
+    def system(self) -> System:
+        """Return the system that runs; a new one where none does."""
         if self._system is None:
             self._n_systems += 1
-            folder = self._folder / f"{self._place}-{self._n_systems}"
+            folder = self._folder / f"{self.place}-{self._n_systems}"
             folder.mkdir()
-            self._system = System(folder, self._place)
+            self._system = System(folder, self.place)
+        return self._system
+
+    def _failure(self, steps: list[Step]) -> str | None:
+        """Return how a history fails; what failed is no system for the next one."""
         try:
-            happen(self._system, steps)
+            happen(self.system(), steps)
         except Failed as failed:
             self._keep_what_was_said()
             self.close()
@@ -68,4 +77,4 @@ class Campaign:
             shutil.copy(log, self._folder / f"{self._system.folder.name}-{log.name}")
 
     def _kept(self, steps: list[Step]) -> list[Step]:
-        return kept(steps, self._place)
+        return kept(steps, self.place)

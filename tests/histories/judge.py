@@ -102,9 +102,9 @@ def _wrong_in_lists(system: System, truth: Truth) -> Iterator[str]:
             yield f"a list of {user_id} is degraded, or none: {answer.status}"
             continue
         least, most = truth.n_events(user_id)
-        is_known = answer.body["based_on"] == "user_id"
-        if (least and not is_known) or (not most and is_known):
-            yield f"a list of {user_id} is based on {answer.body['based_on']}"
+        based_on = system.ask("GET", "/v1/recommendations", user_id=system.prefix + user_id).body["based_on"]
+        if (least and based_on != "user_id") or (not most and based_on == "user_id"):
+            yield f"a list of {user_id} is based on {based_on}"
         offered = _ids(system, answer.body)
         seen, disliked = truth.seen(user_id), truth.disliked(user_id)
         if wrong := offered & (gone | seen.must | disliked.must):

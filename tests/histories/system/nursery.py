@@ -158,8 +158,9 @@ def main() -> None:
         started.append(pid)
         answers.write(msgspec.json.encode({"pid": pid}) + b"\n")
     for pid in started:
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, ChildProcessError):
             os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

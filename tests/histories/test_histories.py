@@ -1,0 +1,114 @@
+"""Random histories: whatever happens to the system, it shows what was said, and recovers by itself.
+
+``python -m tests.histories --help`` lets one of a seed happen again.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streamrec.cli.launch.local_servers import KINDS
+from tests.conftest import REQUIRED
+from tests.histories.actions.steps import Step
+from tests.histories.campaign import Campaign
+from tests.histories.generate import generated, kept
+from tests.histories.happen import Failed, happen
+from tests.histories.shrink import shrunk
+from tests.histories.system.nursery import FAULTS
+from tests.histories.system.system import RECOVERS_WITHIN_S
+from tests.histories.truth import Place
+
+pytestmark = pytest.mark.timeout(1200)
+
+N_ACTIONS = 25
+
+
+def skip_without_servers(place: Place) -> None:
+    for kind in KINDS.values() if place == "services" else ():
+        if why_not := kind.why_not():
+            (pytest.fail if REQUIRED else pytest.skip)(why_not)
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Campaign]:
+    campaign = Campaign(tmp_path_factory.mktemp("histories"), "embedded", N_ACTIONS)
+    yield campaign
+    campaign.close()
+
+
+def test_short_histories_on_files(embedded: Campaign) -> None:
+    for seed in range(4):
+        assert (failure := embedded.failure_of(seed)) is None, failure
+
+
+def test_short_histories_on_servers(tmp_path: Path) -> None:
+    skip_without_servers("services")
+    campaign = Campaign(tmp_path, "services", N_ACTIONS)
+    try:
+        for seed in range(2):
+            assert (failure := campaign.failure_of(seed)) is None, failure
+    finally:
+        campaign.close()
+
+
+@pytest.mark.nightly
+@pytest.mark.timeout(6 * 3600)
+@pytest.mark.parametrize(("place", "n"), [("embedded", 140), ("services", 60)])
+def test_long_histories(place: Place, n: int, tmp_path: Path) -> None:
+    skip_without_servers(place)
+    campaign = Campaign(tmp_path, place, n_actions=60)
+    try:
+        failures = [campaign.failure_of(seed) for seed in range(1000, 1000 + n)]
+    finally:
+        campaign.close()
+    assert (found := [failure for failure in failures if failure is not None]) == [], "\n\n".join(found)
+
+
+def test_planted_faults_are_found(embedded: Campaign) -> None:
+    system = embedded.system()
+    steps = {
+        "erasures are forgotten": [("say", "u0"), ("settle", ""), ("erase", "u0"), ("say", "u0")],
+        "hidden items are shown": [("hide", "i1")],
+    }
+    assert steps.keys() == FAULTS.keys() - {""}
+    try:
+        for planted, wanted in steps.items():
+            history = [Step(*step, number) for number, step in enumerate(wanted)]
+            happen(system, history)
+            system.parts["recommender"].kill()
+            system.start("recommender", planted)
+            system.recovers_within_s = 4.0
+            with pytest.raises(Failed, match=r"u0 has \d events of|'i1'"):
+                happen(system, history)
+            system.parts["recommender"].kill()
+            system.start("recommender")
+            system.recovers_within_s = RECOVERS_WITHIN_S
+    finally:
+        embedded.close()
+
+
+def test_a_seed_gives_one_history_whose_preconditions_hold() -> None:
+    places: tuple[Place, ...] = ("embedded", "services")
+    for place in places:
+        history = generated(7, 60, place)
+        assert history == generated(7, 60, place) == kept(history, place)
+        assert history != generated(8, 60, place)
+
+
+def test_the_shortest_history_that_fails_is_found() -> None:
+    history = generated(3, 400, "embedded")
+    wanted = [("say", "u1"), ("erase", "u1"), ("kill", "trainer-1"), ("start", "trainer-1")]
+
+    def fails(steps: list[Step]) -> bool:
+        """Return whether these stand in it in this order, as in a fault of a restart behind an erasure."""
+        left = iter(step[:2] for step in steps)
+        return all(step in left for step in wanted)
+
+    def kept_of(steps: list[Step]) -> list[Step]:
+        return kept(steps, "embedded")
+
+    assert fails(history)
+    shortest = shrunk(history, fails, kept_of)
+    assert [step[:2] for step in shortest] == wanted
+    assert kept_of(shortest) == shortest
