@@ -9,7 +9,8 @@ from tests.histories.truth import Place, Truth
 
 def generated(seed: int, n_actions: int, place: Place) -> list[Step]:
     """Return a history; the same of the same seed."""
-    chance, truth, steps = Random(seed), Truth(place), []
+    chance, truth = Random(seed), Truth(place)
+    steps: list[Step] = []
     while len(steps) < n_actions:
         possible = {name: list(action.targets(truth)) for name, action in ACTIONS.items()}
         names = [name for name, targets in possible.items() if targets]

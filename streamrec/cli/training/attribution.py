@@ -13,8 +13,8 @@ from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.experiments.outcomes import ExperimentOutcomes
 from streamrec.domain.experiments.report import ExperimentResults
+from streamrec.forward_clock import ForwardClock
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, Metrics
-from streamrec.process.forward_clock import ForwardClock
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.attribution import AttributionSettings

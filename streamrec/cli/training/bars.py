@@ -12,8 +12,8 @@ from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.errors import Unavailable
+from streamrec.forward_clock import ForwardClock
 from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, EventSource, Metrics
-from streamrec.process.forward_clock import ForwardClock
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import BarsSettings, LocationSettings, TrainerSettings

@@ -1,4 +1,4 @@
-"""Process that has imported everything once, and forks our processes: each begins in a blink.
+"""Process that has imported everything once, and forks our processes, which begin in a blink.
 
 Their clock is that of the machine plus what stands in a file: whoever writes another number makes it jump.
 
@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,24 @@ def _clock() -> float:
     return _machine_time() + _ahead[0]
 
 
+_IMPORTED = (
+    *("initial_training", "incremental_training", "typer", "gunicorn.app.wsgiapp", "streamrec.web.worker"),
+    *("faiss_server.app", "faiss_server.following", "recommender_server.app"),
+    *(f"streamrec.adapters.{name}.store" for name in ("mongo", "sqlite")),
+    *(f"streamrec.adapters.{name}.cache" for name in ("redis", "sqlite")),
+    *(
+        "streamrec.adapters.kafka.source",
+        "streamrec.adapters.kafka.sink",
+        "streamrec.adapters.index_http.client",
+    ),
+)
+
+
 def _preload() -> None:
     """Import what takes long; whoever keeps a reference to the clock keeps ours."""
     time.time = _clock
+    for name in _IMPORTED:
+        import_module(name)
     from streamrec.serving.sources.warm_up import warm_up
 
     warm_up()

@@ -150,6 +150,7 @@ class System:
         training = Part(self.nursery, self.folder, f"{name}-{time.monotonic_ns()}", order)
         training.start()
         ended = eventually(training.why_ended, _PATIENCE_S)
+        assert ended, training.said()
         assert ended.split()[-1] in ("0", "3"), training.said()
 
     def back_up(self) -> None:
