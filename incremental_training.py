@@ -14,7 +14,7 @@ from streamrec.cli.training.sinks import open_lookup, open_sinks, sources_of_eve
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.generations.roles import Role
 from streamrec.errors import StreamrecError
-from streamrec.forward_clock import ForwardClock
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.process.stop import stop_on_signals
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.settings.reading import read_settings

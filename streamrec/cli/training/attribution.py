@@ -9,11 +9,11 @@ from streamrec.attribution.context import AttributionProcess
 from streamrec.attribution.inputs import KindRules
 from streamrec.attribution.run import run_attribution
 from streamrec.attribution.two_logs import TwoLogs
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.experiments.outcomes import ExperimentOutcomes
 from streamrec.domain.experiments.report import ExperimentResults
-from streamrec.forward_clock import ForwardClock
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals

@@ -10,9 +10,9 @@ from streamrec.adapters.statsd.metrics import open_metrics
 from streamrec.bars.context import BarsProcess
 from streamrec.bars.run import run_bars
 from streamrec.bars.ticks import TickRules
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.cli.training.status_endpoint import serve_status
 from streamrec.errors import Unavailable
-from streamrec.forward_clock import ForwardClock
 from streamrec.ports import COMMANDS, INTERACTIONS, CachePublisher, EventSource, Metrics
 from streamrec.process.scoped_metrics import ScopedMetrics
 from streamrec.process.stop import stop_on_signals

@@ -1,4 +1,4 @@
-from streamrec.forward_clock import ForwardClock
+from streamrec.cli.training.forward_clock import ForwardClock
 
 
 class Machine:
