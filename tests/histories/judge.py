@@ -14,8 +14,8 @@ from tests.histories.truth import DISLIKED, USERS, Truth
 _MOST = 1000
 """Items or rankings asked for: more than there are."""
 
-_LONGEST_ANSWER_S = 10.0
-"""What a list may take beside others' work: each part is waited for half a second."""
+_LONGEST_ANSWER_S = 30.0
+"""What a list may take on a busy machine, though each part is waited for half a second."""
 
 
 class Found(NamedTuple):

@@ -182,7 +182,7 @@ class System:
     def _ask(self, name: str, method: str, path: str, body: object = None, **query: Any) -> Answer:
         begun = time.monotonic()
         target = f"{path}?{urlencode(query, doseq=True)}" if query else path
-        connection = http.client.HTTPConnection("127.0.0.1", self._ports[name], timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self._ports[name], timeout=60)
         try:
             connection.request(
                 method, target, msgspec.json.encode(body), {"Content-Type": "application/json"}
