@@ -5,7 +5,7 @@ import time
 from tests.histories.actions.changes import CHANGES
 from tests.histories.actions.steps import Step, WrongAnswer
 from tests.histories.judge import wrong_after_all
-from tests.histories.system.system import LEASE_S, System
+from tests.histories.system.system import System
 from tests.histories.truth import Truth
 
 _PAUSE_S = 0.2
@@ -33,8 +33,8 @@ def recover(system: System, truth: Truth) -> None:
 
 
 def _let_run(system: System, truth: Truth) -> None:
-    for part in system.parts.values():
-        part.thaw(1.5 * LEASE_S)
+    for name in system.parts:
+        system.thaw(name)
     for name, state in truth.servers.items():
         assert system.servers is not None
         if state == "ended":

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from random import Random
 
 from tests.histories.actions.steps import Action, Outcome, Step, note_nothing
-from tests.histories.system.system import LEASE_S, System
-from tests.histories.truth import SERVERS, TRAINERS, Truth
+from tests.histories.system.system import System
+from tests.histories.truth import SERVERS, Truth
 
 
 def _of_part(name: str) -> Callable[[System, Truth, Step], Outcome]:
@@ -13,7 +13,7 @@ def _of_part(name: str) -> Callable[[System, Truth, Step], Outcome]:
         if name == "start":
             system.start(step.target)
         elif name == "thaw":
-            system.parts[step.target].thaw(1.5 * LEASE_S if step.target in TRAINERS else 0.0)
+            system.thaw(step.target)
         else:
             getattr(system.parts[step.target], name)()
         return Outcome()

@@ -85,6 +85,11 @@ class Part:
         """Whether it was started, and nobody has ended it since."""
         return self._pid != 0
 
+    @property
+    def frozen_s(self) -> float:
+        """How long it has stood; 0: it goes on."""
+        return time.monotonic() - self._frozen_at if self.is_frozen else 0.0
+
     def start(self, planted: str = "") -> None:
         """Start it."""
         assert not self.is_running

@@ -1,12 +1,10 @@
 """The system that a history happens to: all of our processes, on SQLite files or on the three servers."""
 
 import http.client
-import os
 import random
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -43,6 +41,8 @@ _SETTINGS = {
 }
 
 _PATIENCE_S = 120.0
+
+_LONG_FREEZE_S = 20.0
 
 RECOVERS_WITHIN_S = 120.0
 """Once everything runs again."""
@@ -112,6 +112,18 @@ class System:
         if name == "recommender":
             self.recommender_started_at = time.monotonic()
 
+    def thaw(self, name: str) -> None:
+        """Let a process go on: a trainer once its lease has run out, a service if it stood for a short time.
+
+        Gunicorn takes a worker that stood for 30 s for dead, a moment after it goes on: it is ended first.
+        """
+        part = self.parts[name]
+        if name in self._ports and part.frozen_s > _LONG_FREEZE_S:
+            part.kill()
+            self.start(name)
+        else:
+            part.thaw(0.0 if name in self._ports else 1.5 * LEASE_S)
+
     def begin_history(self) -> None:
         """Give the ids of the next history a prefix of their own."""
         self.n_histories += 1
@@ -155,14 +167,12 @@ class System:
 
     def back_up(self) -> None:
         """Replace the backup by one of now."""
-        with _quietly():
-            shutil.rmtree(self.folder / "backup", ignore_errors=True)
-            back_up(self.folder / "backup", self.locations())
+        shutil.rmtree(self.folder / "backup", ignore_errors=True)
+        back_up(self.folder / "backup", self.locations())
 
     def restore(self) -> None:
         """Put the backup back; nothing may run."""
-        with _quietly():
-            put_back(self.folder / "backup", self.locations(), overwrite=True)
+        put_back(self.folder / "backup", self.locations(), overwrite=True)
 
     def ended_by_themselves(self) -> list[str]:
         """Return which processes ended although nobody ended them."""
@@ -230,17 +240,3 @@ class System:
             for number in range(400)
         ]
         self.append(INTERACTIONS, *(Message(event.user_id, encode_event(event)) for event in events))
-
-
-@contextmanager
-def _quietly() -> Iterator[None]:
-    """Let progress bars write nowhere: a history is told by its steps."""
-    before = os.dup(1)
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    try:
-        yield
-    finally:
-        os.dup2(before, 1)
-        os.close(before)
-        os.close(nothing)
