@@ -8,6 +8,7 @@ from streamrec.attribution.context import AttributionProcess, open_context
 from streamrec.attribution.handler import AttributionHandler
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.retries import until_stopped
 from streamrec.process.standby import work_under_lease
 from streamrec.process.stream_loop import StreamLoop
 
@@ -29,7 +30,10 @@ def run_attribution(process: AttributionProcess) -> None:
 
 
 def _follow(process: AttributionProcess, lease: LeaseKeeper) -> None:
-    with closing(process.open_logs(NAME)) as logs:
+    opened = until_stopped(process.stop.is_stopping, process.metrics)(process.open_logs, NAME)
+    if opened is None:
+        return
+    with closing(opened) as logs:
         try:
             context = open_context(process, lease, logs)
             process.status.state = "following"

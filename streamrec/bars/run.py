@@ -8,6 +8,7 @@ from streamrec.bars.context import BarsProcess, open_context
 from streamrec.bars.handler import BarsHandler
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
+from streamrec.process.retries import until_stopped
 from streamrec.process.standby import work_under_lease
 from streamrec.process.stream_loop import StreamLoop
 
@@ -29,7 +30,10 @@ def run_bars(process: BarsProcess) -> None:
 
 
 def _follow(process: BarsProcess, lease: LeaseKeeper) -> None:
-    with closing(process.open_source(NAME)) as source:
+    opened = until_stopped(process.stop.is_stopping, process.metrics)(process.open_source, NAME)
+    if opened is None:
+        return
+    with closing(opened) as source:
         try:
             context = open_context(process, lease, source)
             process.status.state = "following"

@@ -11,7 +11,7 @@ from streamrec.learning.learner import use_one_thread
 from streamrec.ports import EventSource, Offsets
 from streamrec.process.erasures import open_erasures
 from streamrec.process.lease import LeaseKeeper
-from streamrec.process.retries import patiently
+from streamrec.process.retries import patiently, until_stopped
 from streamrec.process.scoped_metrics import metrics_of
 from streamrec.process.standby import work_under_leases
 from streamrec.process.stream_loop import StreamLoop
@@ -80,9 +80,13 @@ def _roles_of(process: TrainerProcess) -> TrainerRoles:
 
 
 def _train(process: TrainerProcess, held: HeldRole, roles: TrainerRoles, start: Start) -> None:
-    role_end = RoleEnd(held, roles, process.artifacts_dir, metrics_of(held.role, process.metrics))
+    metrics = metrics_of(held.role, process.metrics)
+    role_end = RoleEnd(held, roles, process.artifacts_dir, metrics)
+    opened = until_stopped(process.stop.is_stopping, metrics)(process.open_source, NAMES[held.role])
+    if opened is None:
+        return
     try:
-        with closing(process.open_source(NAMES[held.role])) as source:
+        with closing(opened) as source:
             _follow(process, held, source, start, role_end)
             if role_end.promotion is not None:
                 roles.hand_over(role_end.promotion, held)
