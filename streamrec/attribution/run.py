@@ -6,6 +6,7 @@ import structlog
 
 from streamrec.attribution.context import AttributionProcess, open_context
 from streamrec.attribution.handler import AttributionHandler
+from streamrec.attribution.two_logs import TwoLogs
 from streamrec.errors import LogTruncated
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.retries import until_stopped
@@ -30,7 +31,7 @@ def run_attribution(process: AttributionProcess) -> None:
 
 
 def _follow(process: AttributionProcess, lease: LeaseKeeper) -> None:
-    opened = until_stopped(process.stop.is_stopping, process.metrics)(process.open_logs, NAME)
+    opened: TwoLogs | None = until_stopped(process.stop.is_stopping, process.metrics)(process.open_logs, NAME)
     if opened is None:
         return
     with closing(opened) as logs:

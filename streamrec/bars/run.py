@@ -7,6 +7,7 @@ import structlog
 from streamrec.bars.context import BarsProcess, open_context
 from streamrec.bars.handler import BarsHandler
 from streamrec.errors import LogTruncated
+from streamrec.ports import EventSource
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.retries import until_stopped
 from streamrec.process.standby import work_under_lease
@@ -30,7 +31,9 @@ def run_bars(process: BarsProcess) -> None:
 
 
 def _follow(process: BarsProcess, lease: LeaseKeeper) -> None:
-    opened = until_stopped(process.stop.is_stopping, process.metrics)(process.open_source, NAME)
+    opened: EventSource | None = until_stopped(process.stop.is_stopping, process.metrics)(
+        process.open_source, NAME
+    )
     if opened is None:
         return
     with closing(opened) as source:

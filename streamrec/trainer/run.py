@@ -82,7 +82,9 @@ def _roles_of(process: TrainerProcess) -> TrainerRoles:
 def _train(process: TrainerProcess, held: HeldRole, roles: TrainerRoles, start: Start) -> None:
     metrics = metrics_of(held.role, process.metrics)
     role_end = RoleEnd(held, roles, process.artifacts_dir, metrics)
-    opened = until_stopped(process.stop.is_stopping, metrics)(process.open_source, NAMES[held.role])
+    opened: EventSource | None = until_stopped(process.stop.is_stopping, metrics)(
+        process.open_source, NAMES[held.role]
+    )
     if opened is None:
         return
     try:

@@ -134,7 +134,7 @@ FAULTS: dict[str, Callable[[], None]] = {
 def _become(order: Order) -> None:
     """Do an order's work as a process of its own, with its group, log, folder, environment and clock."""
     global _ahead  # noqa: PLW0603  # the clock of this process
-    os.setsid()
+    os.setpgid(0, 0)
     log = os.open(order.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
@@ -171,6 +171,8 @@ def main() -> None:
             answers.close()
             _become(order)
             return
+        with suppress(OSError):  # the child does it, too: whoever is first
+            os.setpgid(pid, pid)
         started.append(pid)
         answers.write(msgspec.json.encode({"pid": pid}) + b"\n")
     for pid in started:
