@@ -1,4 +1,6 @@
-"""A table of learned rows that grows with the ids it stands for."""
+"""A table of learned rows that grows with the ids it stands for, and a copy of two such tables."""
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -7,8 +9,14 @@ from torch import Tensor
 
 from streamrec.domain.rows.growing import length_for, lengthened
 
+if TYPE_CHECKING:  # it knows of embeddings itself
+    from models.context import Past
+
 _BLOCK_ROWS = 1024
 """Rows drawn from one seed: a table that grew in small steps holds what one that grew at once holds."""
+
+_AT_ONCE = 4096
+"""Rows that are widened at once: in the processor's memory they cost less than the narrow ones save."""
 
 
 class GrowableEmbedding:
@@ -100,3 +108,72 @@ class GrowableEmbedding:
         if self._n_zero_columns:
             drawn[:, -self._n_zero_columns :] = 0
         return drawn
+
+
+class SharedRows:
+    """The rows of N items, to be chosen by and as a past, with what the optimizer keeps of them.
+
+    A user's own row is not part of it: the user's own events alone change it. So what the copy says of a user
+    differs from what the model says by what others' events have done since. An item takes 4 D + 14 bytes.
+
+    Parameters
+    ----------
+    items, past
+        The model's embeddings of items.
+
+    >>> from models.gmf import GMF
+    >>> model = GMF(embedding_dim=4, std=0.1, seed=1)
+    >>> model.grow_to(n_users=1, n_items=2)
+    >>> copy = model.shared_rows()
+    >>> model.items.rows[1] += 1.0
+    >>> copy.logits(model.users.rows[0], model.output, model.past_of(torch.tensor([0]))).shape
+    torch.Size([2])
+    >>> copy.put_back(model.items, model.past)
+    >>> bool(model.items.rows[1].abs().max() < 1.0)
+    True
+    """
+
+    def __init__(self, items: GrowableEmbedding, past: GrowableEmbedding) -> None:
+        n = items.n_rows
+        self._items, self._past = items.rows[:n].half(), past.rows[:n].half()
+        self._squares = items.state[:n].clone(), past.state[:n].clone()
+        self._is_gone = torch.zeros(n, dtype=torch.bool)
+
+    @property
+    def n_rows(self) -> int:
+        """N."""
+        return len(self._items)
+
+    def logits(self, own: Tensor, output: Tensor, past: "Past") -> Tensor:
+        """Return (N,) logits of all items for a user; -inf of those that were forgotten since.
+
+        Parameters
+        ----------
+        own
+            (D,) the user's own row.
+        output
+            (D,) the output layer, which the stream does not change.
+        past
+            The last items of this one user; those that the copy does not know add nothing.
+        """
+        is_known = past.items[0] < self.n_rows
+        shares = past.shares[0] * is_known
+        rows = self._past[past.items[0] * is_known] if self.n_rows else self._past[:0]
+        inner = own + (shares[: len(rows), None] * rows.float()).sum(dim=0)
+        vector = torch.cat([inner * output, torch.ones(1)])
+        parts = [
+            self._items[start : start + _AT_ONCE].float() @ vector
+            for start in range(0, self.n_rows, _AT_ONCE)
+        ]
+        logits = torch.cat(parts) if parts else torch.zeros(0)
+        return logits.masked_fill_(self._is_gone, -torch.inf)
+
+    def forget(self, rows: Tensor) -> None:
+        """Leave (B,) rows out: they become other items'."""
+        self._is_gone[rows[rows < self.n_rows]] = True
+
+    def put_back(self, items: GrowableEmbedding, past: GrowableEmbedding) -> None:
+        """Bring all rows but the forgotten ones back to what they were; newer ones stay."""
+        rows = torch.nonzero(~self._is_gone)[:, 0]
+        items.rows[rows], past.rows[rows] = self._items[rows].float(), self._past[rows].float()
+        items.state[rows], past.state[rows] = (squares[rows] for squares in self._squares)

@@ -6,6 +6,7 @@ items have as a past (`models.context`): an item has one row to be chosen by, on
 """
 
 from collections.abc import Mapping
+from weakref import WeakSet
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.context import Context, Past
-from models.embedding import GrowableEmbedding
+from models.embedding import GrowableEmbedding, SharedRows
 from models.step_memory import Tables
 
 _SEED_OF_PAST = 1_000_003
@@ -70,6 +71,7 @@ class GMF:
         self.past = GrowableEmbedding(embedding_dim, std, 2 * seed + _SEED_OF_PAST, n_state_columns=1)
         self.output = torch.ones(embedding_dim)
         self.context = Context(0) if context is None else context
+        self._copies: WeakSet[SharedRows] = WeakSet()
 
     def grow_to(self, n_users: int, n_items: int) -> None:
         """Have at least so many rows."""
@@ -133,6 +135,18 @@ class GMF:
         self.items.reset(rows)
         self.past.reset(rows)
         self.context.forget_items(rows)
+        for copy in self._copies:
+            copy.forget(rows)
+
+    def shared_rows(self) -> SharedRows:
+        """Return a copy of the items' rows, which forgets with the model what is forgotten from now on."""
+        copy = SharedRows(self.items, self.past)
+        self._copies.add(copy)
+        return copy
+
+    def put_back(self, copy: SharedRows) -> None:
+        """Bring the items' rows back to those of a copy that this model made."""
+        copy.put_back(self.items, self.past)
 
     def tables(self) -> Tables:
         """Return the memory itself, for the loops that learn."""

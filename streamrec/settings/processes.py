@@ -138,6 +138,9 @@ class TrainerSettings(BaseSettings):
     )
     look_ups_per_s: NonNegativeFloat = Field(1.0, description="Of these, asked of the live index; 0: none.")
     look_up_timeout_s: PositiveFloat = 1.0
+    revert_worse_models: bool = Field(
+        False, description="Once a model has got worse, items go back to the last checkpoint that passed."
+    )
     checkpoint_interval_s: PositiveFloat = 30.0
     tail_s: PositiveFloat = Field(10.0, description="Longest learning of the tail at shutdown.")
     lease_duration_s: PositiveFloat = Field(6.0, description="A standby takes over a third later at most.")

@@ -20,12 +20,13 @@ from streamrec.learning.gmf_ranker import GmfRanker
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import ByVector
+from streamrec.settings.processes import TrainerSettings
 from streamrec.shadow.evaluation_sample import EvaluationSample, number_of_event
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.shadow.live_serving import LiveServing
-from streamrec.shadow.model_watch import ModelWatch
 from streamrec.shadow.predicted_events import PredictedEvents
 from streamrec.shadow.sliding_hits import SlidingHits
+from streamrec.shadow.update_watch import UpdateWatch
 
 _WINDOW = 1000
 """Events that the running figures are of: few enough to move within minutes, enough to be steady to .03."""
@@ -49,10 +50,8 @@ class LiveEvaluation:
 
     Parameters
     ----------
-    rate
-        Events ranked per second at most: ranking a large catalogue takes milliseconds.
-    n_neighbours
-        Published for an item at most.
+    settings
+        Say how many events are ranked per second at most, for ranking a large catalogue takes milliseconds.
     live_index
         Asked for some of them, to see what users would really get.
     categories
@@ -64,13 +63,14 @@ class LiveEvaluation:
     ----------
     serving
         Answers as the servers would.
+    updates
+        Told how events were ranked.
     """
 
     def __init__(
         self,
         state: TrainerState,
-        rate: float,
-        n_neighbours: int,
+        settings: TrainerSettings,
         live_index: LiveIndex | None = None,
         categories: CategoryTable | None = None,
         predicted: PredictedEvents | None = None,
@@ -78,12 +78,12 @@ class LiveEvaluation:
         self._state = state
         self._predicted = predicted
         self._live_index = live_index
-        self._sample = EvaluationSample(rate)
+        self._sample = EvaluationSample(settings.evaluations_per_s)
         self._comparison = SlidingComparison(_WINDOW, _K)
         self._of_sources = SlidingHits(_SOURCES, _WINDOW)
-        self._watch = ModelWatch(_K)
+        self.updates = UpdateWatch(state, _K, reverts_worse=settings.revert_worse_models)
         self._n_failed = 0
-        self.serving = LiveServing(state, n_neighbours, categories=categories)
+        self.serving = LiveServing(state, settings.covisitation.n_published, categories=categories)
         self._rankers: dict[str, Ranker] = {
             "gmf": GmfRanker(state.learner),
             "popularity": PopularityRanker(state.popularity, ALL_TIME),
@@ -94,6 +94,7 @@ class LiveEvaluation:
 
         One whose ranking fails is counted, and passed over.
         """
+        self.updates.note_events(events)
         for event in self._sample.chosen(events, now):
             if weights.of(event.type, event.value) > 0:
                 try:
@@ -102,6 +103,7 @@ class LiveEvaluation:
                 except Exception as error:  # noqa: BLE001  # figures are not worth a stop of what they are about
                     self._n_failed += 1
                     warn_seldom("evaluation_failed", exc_info=error)
+        self.updates.revert_if_worse(now)
         if self._predicted is not None:
             self._predicted.save_if_due(now)
 
@@ -114,10 +116,9 @@ class LiveEvaluation:
         }
         shares = self._of_sources.shares()
         of_sources = {f"prequential.{name}.recall_at_{_K}": share for name, share in shares.items()}
-        of_watch = self._watch.gauges() if of_models else {}
         of_failed = {"evaluation_failures": float(self._n_failed)}
         of_index = self._live_index.gauges() if self._live_index is not None else {}
-        return of_failed | of_models | of_sources | of_watch | of_index
+        return of_failed | of_models | of_sources | self.updates.gauges() | of_index
 
     def _rank(self, event: Interaction, now: float) -> None:
         """Rank an event of a known user and an item that is new to the user; pass over any other."""
@@ -147,7 +148,7 @@ class LiveEvaluation:
         if not learns_repeats:
             self.serving.learn_from_answer(event.item_id)
         self._note(event, ranks)
-        self._watch.note(ranks["gmf"], ranks["popularity"])
+        self.updates.note_ranks(event, ranks["gmf"], ranks["popularity"], own)
         if self._live_index is not None and self._live_index.is_due(now) and len(own) <= _MOST_EXCLUDED:
             self._live_index.look_up(self._look_up(event.item_id, user_row, scores["gmf"], own), now)
 

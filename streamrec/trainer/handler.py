@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Protocol
 
-import numpy as np
-
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import PromotionRequest
 from streamrec.learning.absorb import absorb
@@ -63,8 +61,7 @@ class TrainerHandler:
         self._read_attributes = context.store.read_attributes
         self._evaluation = LiveEvaluation(
             state,
-            settings.evaluations_per_s,
-            settings.covisitation.n_published,
+            settings,
             context.live_index,
             context.categories.table,
             context.predicted,
@@ -88,10 +85,8 @@ class TrainerHandler:
 
     def _publish_all_again(self, now: float) -> None:
         """Let all vectors and deletions wait: a log that was replaced took what index servers read along."""
-        state = self._state
-        self._item_vectors.drop(sorted({*state.deleted_items, *state.hidden_items}))
-        state.dirty_items.mark(np.arange(state.item_ids.n_rows), now)
-        state.dirty_users.mark(np.arange(state.user_ids.n_rows), now)
+        self._item_vectors.drop(sorted({*self._state.deleted_items, *self._state.hidden_items}))
+        self._state.mark_all(now)
 
     @property
     def is_over(self) -> bool:
@@ -150,6 +145,7 @@ class TrainerHandler:
     def _forget_users(self, user_ids: Sequence[str]) -> None:
         """Forget users, here and outside; see `docs/reference/erasure.md` for what stays counted."""
         self._pending.forget_users(user_ids, self._state.forget_users(user_ids))
+        self._evaluation.updates.forget_users(user_ids)
         if user_ids:
             self._report.forget_messages()
         self._user_vectors.drop(user_ids)
@@ -230,6 +226,7 @@ class TrainerHandler:
         beside = context.checkpoints.begin(self._state, next_offsets, context.lease.lease.token)
         if beside is None:
             return None
+        self._evaluation.updates.note_checkpoint()
         return PublishedCheckpoint(beside, context.publisher.handed_over(), context.reverts)
 
     def flush(self) -> None:
@@ -240,8 +237,8 @@ class TrainerHandler:
 
     def write_checkpoint(self, next_offsets: Offsets) -> None:
         """Write the generation's next checkpoint, under the lease's token."""
-        token = self._context.lease.lease.token
-        self._context.checkpoints.write(self._state, next_offsets, token)
+        self._context.checkpoints.write(self._state, next_offsets, self._context.lease.lease.token)
+        self._evaluation.updates.note_checkpoint()
         self._context.reverts.settle()
 
     def finish(self) -> None:

@@ -136,6 +136,11 @@ class TrainerState:
                 self._note_changed(part.forget_items(rows))
             self._leaving.add(rows)
 
+    def mark_all(self, now: float) -> None:
+        """Let all vectors wait to be published, from Unix seconds on."""
+        self.dirty_items.mark(np.arange(self.item_ids.n_rows), now)
+        self.dirty_users.mark(np.arange(self.user_ids.n_rows), now)
+
     @property
     def _swept(self) -> list[GoneRows]:
         return [*self.learner.swept, *(gone for part in self.parts.values() for gone in part.swept)]

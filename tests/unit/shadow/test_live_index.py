@@ -14,6 +14,7 @@ from streamrec.adapters.opening import open_index_lookup
 from streamrec.domain.events.interaction import Interaction
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.ports import ByVector, IndexAnswer, ItemQuery, VectorTable
+from streamrec.settings.processes import TrainerSettings
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_index import LiveIndex, LookUp
 from streamrec.telemetry import NullMetrics
@@ -133,7 +134,7 @@ def test_an_exact_index_gives_back_the_models_own_best_without_what_the_user_has
     vectors = state.learner.model.item_vectors(torch.from_numpy(rows)).numpy()
     index = Exact(VectorTable(state.item_ids.ids_at(rows.tolist()), vectors))
     live = LiveIndex(index, 1.0, NullMetrics(), world.clock)
-    evaluation = LiveEvaluation(state, 1.0, 50, live)
+    evaluation = LiveEvaluation(state, TrainerSettings(evaluations_per_s=1.0), live)
     own = {item_id for user_id, item_id in pairs if user_id == "u1"}
     new = next(item_id for _, item_id in pairs if item_id not in own)
     evaluation.sample([Interaction("u1", new, 1.0)], WEIGHTS, world.clock.now)

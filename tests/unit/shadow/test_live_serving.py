@@ -20,6 +20,7 @@ from streamrec.domain.sources.table import COLUMNS, first_blend
 from streamrec.ports import RankedItem, VectorTable
 from streamrec.publishing.views import blend_of
 from streamrec.serving.composition import ServingLimits, serving_over
+from streamrec.settings.processes import TrainerSettings
 from streamrec.shadow.live_evaluation import LiveEvaluation
 from streamrec.shadow.live_serving import LiveServing
 from streamrec.shadow.predicted_events import PredictedEvents
@@ -27,6 +28,7 @@ from streamrec.telemetry import NullMetrics
 from tests.builders import GENERATION, WEIGHTS, RunningTrainer, World, events
 
 N_PAIRS = 30
+EVALUATING = TrainerSettings(evaluations_per_s=10_000.0)
 
 
 def live(trainer: RunningTrainer, n: int) -> None:
@@ -121,8 +123,8 @@ def test_what_is_served_is_scored_beside_the_model_and_popularity(
     trainer: RunningTrainer, tmp_path: Path
 ) -> None:
     predicted = PredictedEvents(tmp_path / "predicted.npy")
-    evaluation = LiveEvaluation(trainer.state, 10_000.0, 200, predicted=predicted)
-    assert evaluation.gauges() == {"evaluation_failures": 0.0}
+    evaluation = LiveEvaluation(trainer.state, EVALUATING, predicted=predicted)
+    assert not any(evaluation.gauges().values())
     row = trainer.state.user_ids.row("u1")
     is_own = trainer.state.learner.known_among(row, np.arange(trainer.state.item_ids.n_rows))
     new = [id_ for id_ in trainer.state.item_ids.ids_at(np.flatnonzero(~is_own).tolist()) if id_]
@@ -139,7 +141,7 @@ def test_what_is_served_is_scored_beside_the_model_and_popularity(
 
 
 def test_an_item_that_nobody_knows_is_a_miss_and_teaches_nothing(trainer: RunningTrainer) -> None:
-    evaluation = LiveEvaluation(trainer.state, 10_000.0, 200)
+    evaluation = LiveEvaluation(trainer.state, EVALUATING)
     before = trainer.state.blend.n_learned
     evaluation.sample([Interaction("u1", "never seen", 1.0)], WEIGHTS, 1.0)
     assert evaluation.gauges()["prequential.served.recall_at_10"] == 0
@@ -149,12 +151,14 @@ def test_an_item_that_nobody_knows_is_a_miss_and_teaches_nothing(trainer: Runnin
 
 
 def test_an_event_that_cannot_be_evaluated_is_counted_and_stops_nothing(trainer: RunningTrainer) -> None:
-    evaluation = LiveEvaluation(trainer.state, 10_000.0, 200)
+    evaluation = LiveEvaluation(trainer.state, EVALUATING)
     # A blend of another number of sources: its arrays and the candidates' do not go together.
     trainer.state.blend = BlendRanker(("gmf",))
     with structlog.testing.capture_logs() as lines:
         evaluation.sample([Interaction("u1", "first3", 1.0), Interaction("u1", "first4", 1.0)], WEIGHTS, 1.0)
-    assert evaluation.gauges() == {"evaluation_failures": 2.0}
+    gauges = evaluation.gauges()
+    assert gauges["evaluation_failures"] == 2.0
+    assert not any(name.startswith("prequential.") for name in gauges)
     assert [line["event"] for line in lines if line["log_level"] == "warning"] == ["evaluation_failed"]
 
 

@@ -5,29 +5,39 @@ from streamrec.domain.ranking.metrics import MISS
 from streamrec.shadow.model_watch import ModelWatch
 
 
-def watched(watch: ModelWatch, n: int, gmf: float, popularity: float, seed: int = 0) -> list[str]:
-    """Note events that models hit with these chances; return what was said."""
-    random = np.random.default_rng(seed)
+def watched(watch: ModelWatch, n: int, chance: float, **others: float) -> list[str]:
+    """Note events that the model and others hit with these chances; return what was said."""
+    random = np.random.default_rng(0)
+    chances = {"popularity": 0.0, "checkpoint": 0.0, "day": 0.0} | others
     with capture_logs() as said:
         for _ in range(n):
-            watch.note(
-                0 if random.random() < gmf else MISS,
-                popularity_rank=0 if random.random() < popularity else MISS,
-            )
+            ranks = {name: 0 if random.random() < of else MISS for name, of in chances.items()}
+            watch.note(0 if random.random() < chance else MISS, ranks)
     return [line["event"] for line in said]
 
 
 def test_a_model_that_blew_up_says_so_once_and_again_when_it_is_back() -> None:
     watch = ModelWatch(10)
-    assert watched(watch, 2000, gmf=0.2, popularity=0.1) == []
-    assert watched(watch, 2500, gmf=0.0, popularity=0.1) == ["model_below_popularity"]
-    assert watch.gauges() == {"model_below_popularity": 1.0}
-    assert watched(watch, 3000, gmf=0.2, popularity=0.1) == ["model_above_popularity_again"]
-    assert watch.gauges() == {"model_below_popularity": 0.0}
+    assert watched(watch, 2000, 0.2, popularity=0.1) == []
+    assert watched(watch, 2500, 0.0, popularity=0.1) == ["model_below_popularity"]
+    assert watch.gauges()["model_below_popularity"] == 1.0
+    assert watched(watch, 5000, 0.2, popularity=0.1) == ["model_above_popularity_again"]
+    assert not any(watch.gauges().values())
 
 
-def test_chance_alone_and_a_short_look_say_nothing() -> None:
-    for seed in range(5):
-        assert watched(ModelWatch(10), 1999, gmf=0.0, popularity=0.5, seed=seed) == []
-    said = [watched(ModelWatch(10), 2500, gmf=0.1, popularity=0.1, seed=seed) for seed in range(20)]
-    assert sum(map(bool, said)) <= 4
+def test_it_says_what_it_is_below() -> None:
+    for name in ("checkpoint", "day"):
+        watch = ModelWatch(10)
+        assert watch.is_clear
+        assert watched(watch, 2000, 0.1, **{name: 0.2}) == [f"model_below_{name}"]
+        assert watch.is_alarmed
+        assert [gauge for gauge, value in watch.gauges().items() if value] == [f"model_below_{name}"]
+        watch.clear()
+        assert watch.is_clear
+
+
+def test_what_speaks_against_a_model_shows_before_it_is_an_alarm() -> None:
+    watch = ModelWatch(10)
+    watched(watch, 25, 0.0, checkpoint=1.0)
+    assert not watch.is_alarmed
+    assert not watch.is_clear

@@ -1,0 +1,114 @@
+"""Streams that are poisoned: the alarm comes within 5,000 events, and lists stay as good as popularity's."""
+
+import csv
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from streamrec.datasets.named import open_ml_100k
+from streamrec.domain.events.interaction import Interaction
+from tests.evaluated_stream import EvaluatedStream, equal_events, made_up, with_a_robot, with_items_shuffled
+
+WITHIN = 5000
+N_CLEAN = 8000
+CHANCE = 0.02
+"""Two standard errors of the difference of two recalls of .05 in a thousand events."""
+
+
+def learned(events: list[Interaction], **settings: bool) -> EvaluatedStream:
+    """Return a trainer that has learned a clean stream, and predicted enough of it to know itself."""
+    stream = EvaluatedStream(**settings)
+    stream.learn(events[: N_CLEAN - 3000])
+    stream.predict_and_learn(events[N_CLEAN - 3000 : N_CLEAN], stride=2)
+    assert stream.alarms == {}
+    return stream
+
+
+def test_shuffled_items_set_off_the_alarm_and_the_model_goes_back() -> None:
+    events = made_up(16_000)
+    stream = learned(events, revert_worse_models=True)
+    n_before = stream.n_events
+    poison = with_items_shuffled(events[N_CLEAN : N_CLEAN + WITHIN])
+    first = 0
+    while "worse_model_reverts" not in stream.alarms and first < len(poison):
+        stream.predict_and_learn(poison[first : first + 16])
+        first += 16
+    assert stream.alarms["worse_model_reverts"] - n_before <= WITHIN
+    assert stream.recall("served") >= stream.recall("popularity") - CHANCE
+    assert stream.state.dirty_items.take(10_000).tolist() == [*range(stream.state.item_ids.n_rows)]
+
+
+def test_a_robot_with_a_third_of_all_events_sets_off_the_alarm_and_harms_nobody() -> None:
+    events = made_up(16_000)
+    stream = learned(events)
+    n_before = stream.n_events
+    stream.predict_and_learn(with_a_robot(events[N_CLEAN:])[:WITHIN], stride=4)
+    assert stream.alarms["one_user_sends_much"] - n_before <= WITHIN
+    assert stream.recall("served") >= stream.recall("popularity")
+
+
+def burst(n: int) -> None:
+    events = made_up(16_000)
+    stream = learned(events)
+    n_before = stream.n_events
+    stream.predict_and_learn(equal_events(n, events[N_CLEAN]), stride=16)
+    assert stream.alarms["one_user_sends_much"] - n_before <= WITHIN
+    stream.predict_and_learn(events[N_CLEAN : N_CLEAN + 3000], stride=2)
+    assert stream.recall("served") >= stream.recall("popularity")
+    assert [name for name in stream.alarms if name != "one_user_sends_much"] == []
+
+
+def test_a_burst_of_equal_events_sets_off_the_alarm_and_harms_nobody() -> None:
+    burst(20_000)
+
+
+@pytest.mark.nightly
+def test_a_burst_of_a_million_equal_events_harms_nobody() -> None:
+    burst(1_000_000)
+
+
+@pytest.mark.parametrize("drift", [3.0, 30.0])
+def test_no_alarm_where_tastes_drift_alone(drift: float) -> None:
+    stream = EvaluatedStream()
+    events = made_up(12_000, drift=drift, seed=5)
+    stream.learn(events[:2000])
+    stream.predict_and_learn(events[2000:], stride=4)
+    assert stream.alarms == {}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("drift", [0.0, 3.0, 30.0])
+def test_no_alarm_over_long_clean_streams(drift: float, seed: int) -> None:
+    stream = EvaluatedStream()
+    stream.predict_and_learn(made_up(60_000, drift=drift, seed=seed))
+    assert stream.alarms == {}
+
+
+@pytest.mark.nightly
+def test_no_alarm_over_the_whole_of_movielens() -> None:
+    stream = EvaluatedStream()
+    events = list(open_ml_100k(Path("var/data")))
+    stream.learn(events[: len(events) // 10])
+    stream.predict_and_learn(events[len(events) // 10 :])
+    assert stream.alarms == {}
+    assert stream.recall("served") > stream.recall("popularity")
+
+
+@pytest.mark.nightly
+def test_no_alarm_over_the_whole_of_a_file_of_events() -> None:
+    """Events of `STREAMREC_TEST_EVENTS`: a CSV file, packed by gzip, of user, item, value and timestamp."""
+    path = os.environ.get("STREAMREC_TEST_EVENTS")
+    if path is None:
+        pytest.skip("STREAMREC_TEST_EVENTS names no file")
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        rows = [*csv.DictReader(file)]
+    user, item = [*rows[0]][:2]
+    events = [Interaction(row[user], row[item], float(row["timestamp"])) for row in rows]
+    events.sort(key=lambda event: event.timestamp)
+    stream = EvaluatedStream()
+    stream.learn(events[: len(events) // 10])
+    stream.predict_and_learn(events[len(events) // 10 :])
+    assert stream.alarms == {}
