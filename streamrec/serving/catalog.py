@@ -14,6 +14,7 @@ from streamrec.domain.users.user import UserDocument
 from streamrec.errors import Damaged, StreamrecError, UnknownId
 from streamrec.markers import ErasureMarker, encode_marker
 from streamrec.ports import COMMANDS, INTERACTIONS, DocumentStore, EventSink, Message
+from streamrec.serving.guard import by_the_log
 from streamrec.serving.item_reader import ItemReader
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import Command, encode_command
@@ -160,7 +161,7 @@ class Catalog:
             await self._store.erase_user(user_id)
             now = self._clock()
             marker = Message(user_id, encode_marker(ErasureMarker("user_erased", now, ORIGIN)))
-            mark = await asyncio.to_thread(self._sink.mark, INTERACTIONS, marker)
+            mark = await by_the_log(self._sink.mark, INTERACTIONS, marker)
             await self._store.note_erasure(user_id, mark, now)
             # After it is noted: who publishes lists writes them first, and then asks who was erased.
             await self._store.erase_batch_lists(user_id)
@@ -178,4 +179,4 @@ class Catalog:
     async def _append(self, name: CommandName, keys: Sequence[str]) -> None:
         payload = encode_command(Command(name, self._clock(), ORIGIN, is_marked=name == "user_erased"))
         messages = [Message(key, payload) for key in keys]
-        await asyncio.to_thread(self._sink.append, COMMANDS, messages)
+        await by_the_log(self._sink.append, COMMANDS, messages)

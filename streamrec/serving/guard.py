@@ -17,6 +17,26 @@ PAUSE_S = 1.0
 """After a timeout the part is left alone for so long: else every answer would wait the whole timeout."""
 
 
+LOG_TIMEOUT_S = 10.0
+"""Longest wait for the log. It gives a record up after 8 s; connecting anew comes before that, and of many
+who wait only some have a thread each."""
+
+
+async def by_the_log(call: Callable[..., T], *arguments: object, timeout_s: float = LOG_TIMEOUT_S) -> T:
+    """Return what a call of the log comes to, which blocks a thread; one that waits too long never begins.
+
+    Raises
+    ------
+    Unavailable
+        When it takes longer; what was sent may have been written, or be written yet.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await asyncio.to_thread(call, *arguments)
+    except TimeoutError as error:
+        raise Unavailable(f"the log did not answer within {timeout_s} s") from error
+
+
 ALL_WELL: frozenset[str] = frozenset()
 """No part failed."""
 

@@ -1,6 +1,5 @@
 """Takes events in from outside."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import InvalidEvent
 from streamrec.ports import INTERACTIONS, EventSink, Message
+from streamrec.serving.guard import by_the_log
 from streamrec.serving.users.accepted import AcceptedChoices
 from streamrec.wire import EventRecord, encode_event, to_interaction
 
@@ -52,11 +52,13 @@ class EventIntake:
             When one does not fit, with its position.
         Overloaded
             When the log takes no more for now.
+        Unavailable
+            When it does not answer in time.
         """
         arrival_s = self._clock()
         events = [_event(position, record, arrival_s) for position, record in enumerate(records)]
         weights = await self._weights()
-        await asyncio.to_thread(self._append, events, weights)
+        await by_the_log(self._append, events, weights)
         return Taken(events, weights)
 
     def _append(self, events: Sequence[Interaction], weights: EventWeights) -> None:

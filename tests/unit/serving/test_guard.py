@@ -1,11 +1,13 @@
 """Timeouts, and the pause after one."""
 
 import asyncio
+import threading
+import time
 
 import pytest
 
 from streamrec.errors import Unavailable
-from streamrec.serving.guard import PAUSE_S, Answered, Begun, Guard, both
+from streamrec.serving.guard import PAUSE_S, Answered, Begun, Guard, both, by_the_log
 from streamrec.telemetry import NullMetrics
 
 
@@ -144,3 +146,20 @@ async def test_where_one_of_two_fails_the_other_is_given_up() -> None:
     with pytest.raises(ZeroDivisionError):
         await both(fail(), go_on())
     await asyncio.wait_for(given_up.wait(), 30.0)
+
+
+async def test_a_log_that_hangs_is_waited_for_no_longer_however_many_wait() -> None:
+    hanging, begun = threading.Event(), []
+
+    def append(number: int) -> None:
+        begun.append(number)
+        hanging.wait(120.0)
+
+    started = time.monotonic()
+    waiting = (by_the_log(append, number, timeout_s=0.3) for number in range(200))
+    failures = await asyncio.gather(*waiting, return_exceptions=True)
+    hanging.set()
+    assert [type(failure) for failure in failures] == [Unavailable] * 200
+    assert time.monotonic() - started < 60.0
+    assert await by_the_log(lambda: "again") == "again"
+    assert len(begun) < 200  # of the others each would have waited behind those that hung
