@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 
 from streamrec.adapters.files.roles import SnapshotRoles
+from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.launch.local_servers import free_port
 from streamrec.cli.service_call import Service
 from streamrec.datasets.synthetic import SyntheticStream
 from streamrec.datasets.synthetic_events import write_synthetic
 from streamrec.domain.generations.roles import Roles
+from streamrec.ports import COMMANDS, Message
+from streamrec.wire import Command, encode_command
 from tests.e2e.processes import ROOT, Process, eventually, gunicorn, is_ready, python
 
 N_EVENTS = 600
@@ -148,6 +151,18 @@ class Stack:
         said = Process(self.folder, name, python("-m", "streamrec", *words), self.environment).start()
         return said.exit_code(), said.said()
 
+    def swap(self) -> float:
+        """Let champion and challenger change places; return the seconds until all users have moved."""
+        champion, challenger = self.roles[:2]
+        assert challenger is not None
+        started = time.monotonic()
+        command = encode_command(Command("promote", time.time(), "test"))
+        with closing(open_event_sink(f"sqlite:///{self.folder}/var/events.db")) as sink:
+            sink.append(COMMANDS, [Message(challenger, command)])
+        eventually(lambda: self.roles[:2] == (challenger, champion) and self.roles.under_way is None)
+        eventually(lambda: self.index.get("/v1/stats")["generation"] == challenger)
+        return time.monotonic() - started
+
     def begin_experiment(self) -> None:
         """Let the challenger answer half of the users, once its vectors of them are out."""
         definition = {
@@ -230,6 +245,8 @@ def test_promotion_and_rollback_under_load(stack: Stack) -> None:
     try:
         eventually(lambda: stack.statsd.gauge("trainer.prequential.gmf.n_events") > 100)
         eventually(lambda: stack.statsd.gauge("challenger.prequential.gmf.n_events") > 100)
+        for _ in range(2):
+            stack.swap()
         stack.begin_experiment()
         exit_code, said = stack.command("promote", new)
         assert exit_code == 0, said
