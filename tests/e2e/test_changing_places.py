@@ -6,9 +6,10 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -105,7 +106,7 @@ class Load:
 class Stack:
     """All processes on the embedded default, with a trainer for each of two generations."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
         self.statsd = Statsd()
         index_port, recommender_port = free_port(), free_port()
@@ -117,6 +118,7 @@ class Stack:
             "STREAMREC_TRAINER_LEASE_DURATION_S": "2",
             "STREAMREC_TRAINER_STATUS_INTERVAL_S": "0.2",
             "STREAMREC_TRAINER_CHECKPOINT_INTERVAL_S": "0.5",
+            **settings,
         }
         self.user_ids, self.shared_items = _write_histories(folder)
         self._train("old", "16")

@@ -1,0 +1,1 @@
+"""The whole system with each of its dependencies away, late, garbled, silent, cut off or refusing writes."""
