@@ -113,7 +113,7 @@ class _Pair:
     def __init__(self, forwarder: Forwarder, client: socket.socket, server: socket.socket) -> None:
         self._forwarder = forwarder
         self._client, self._server = client, server
-        self._is_garbled = False
+        self._is_garbled, self._cutting = False, threading.Lock()
         self.is_open = True
 
     def start(self) -> None:
@@ -121,15 +121,17 @@ class _Pair:
             threading.Thread(target=self._run, args=(pump,), daemon=True).start()
 
     def cut(self, *, by_reset: bool = False) -> None:
-        self.is_open = False
+        with self._cutting:
+            if not self.is_open:
+                return
+            self.is_open = False
         for connection in (self._client, self._server):
             with suppress(OSError):
                 if by_reset:
                     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                else:
-                    connection.shutdown(socket.SHUT_RDWR)
-            if by_reset:
-                connection.close()
+                # Whoever reads from it goes on: until then it would stay open.
+                connection.shutdown(socket.SHUT_RD if by_reset else socket.SHUT_RDWR)
+            connection.close()
 
     def _run(self, pump: Callable[[], None]) -> None:
         with suppress(OSError):

@@ -14,8 +14,8 @@ from tests.dependencies.following import Counted, Log, counted_by_loops
 from tests.dependencies.requests import Reply, ask_all, event, questions_and_changes
 from tests.dependencies.system import System
 
-LASTS_S = 22.0
-"""Usual length of a fault: twice the longest pause after a failure, and the interval of the log's limit."""
+LASTS_S = 14.0
+"""Usual length of a fault: longer than the longest pause after a failure and between two lines of a kind."""
 
 _RECOVERY_S = 180.0
 
