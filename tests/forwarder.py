@@ -105,6 +105,8 @@ class Forwarder:
                 pair = _Pair(self, client, server)
                 self._pairs = [one for one in self._pairs if one.is_open] + [pair]
             pair.start()
+            if self._way is Way.REFUSING:
+                pair.cut()  # it came in at the last moment
 
 
 class _Pair:

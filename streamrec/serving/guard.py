@@ -1,8 +1,11 @@
 """Calling a part that may be slow or down, so that an answer never waits for it longer than allowed."""
 
 import asyncio
+import contextvars
 import time
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from streamrec.errors import Damaged, StreamrecError, Unavailable
@@ -22,6 +25,10 @@ LOG_TIMEOUT_S = 10.0
 who wait only some have a thread each."""
 
 
+_log_threads = ThreadPoolExecutor(16, thread_name_prefix="log")
+"""Threads of its own: those of all others would else be taken by calls that wait for a log."""
+
+
 async def by_the_log(call: Callable[..., T], *arguments: object, timeout_s: float = LOG_TIMEOUT_S) -> T:
     """Return what a call of the log comes to, which blocks a thread; one that waits too long never begins.
 
@@ -32,7 +39,8 @@ async def by_the_log(call: Callable[..., T], *arguments: object, timeout_s: floa
     """
     try:
         async with asyncio.timeout(timeout_s):
-            return await asyncio.to_thread(call, *arguments)
+            in_context = partial(contextvars.copy_context().run, call, *arguments)
+            return await asyncio.get_running_loop().run_in_executor(_log_threads, in_context)
     except TimeoutError as error:
         raise Unavailable(f"the log did not answer within {timeout_s} s") from error
 

@@ -191,6 +191,11 @@ class System:
             self.processes[name].wait_for_words("next_offsets")
         items = [{"item_id": f"i{n}", "title": f"film {n}", "categories": ["c0"]} for n in range(N_ITEMS)]
         self.recommender.call("PUT", "/v1/items", items)
+        values = [
+            {"user_id": f"s{n}", "item_id": f"i{n}", "value": 1.0, "timestamp": time.time()}
+            for n in range(10)
+        ]
+        self.recommender.call("POST", "/v1/events", values)
         self.recommender.call("PUT", "/v1/experiments/alike", {**DEFINITION, "state": "running"})
 
     def _write_history(self) -> None:

@@ -158,6 +158,8 @@ async def test_a_log_that_hangs_is_waited_for_no_longer_however_many_wait() -> N
     started = time.monotonic()
     waiting = (by_the_log(append, number, timeout_s=0.3) for number in range(200))
     failures = await asyncio.gather(*waiting, return_exceptions=True)
+    # The threads of all others are free meanwhile.
+    assert await asyncio.wait_for(asyncio.to_thread(lambda: "stored"), 60.0) == "stored"
     hanging.set()
     assert [type(failure) for failure in failures] == [Unavailable] * 200
     assert time.monotonic() - started < 60.0
