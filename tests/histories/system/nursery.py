@@ -42,6 +42,8 @@ class Order(msgspec.Struct):
     planted: str = ""
 
 
+_HEEDED_BY_OTHERS = (signal.SIGINT, signal.SIGTERM)
+
 _machine_time = time.time
 _ahead = memoryview(bytearray(8)).cast("d")
 
@@ -135,6 +137,8 @@ def _become(order: Order) -> None:
     """Do an order's work as a process of its own, with its group, log, folder, environment and clock."""
     global _ahead  # noqa: PLW0603  # the clock of this process
     os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     log = os.open(order.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
@@ -156,7 +160,12 @@ def _look_after(pid: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Follow orders until there are no more; then end all that was started."""
+    """Follow orders until there are no more; then end all that was started.
+
+    Signals do not end it: those of a terminal, or of who ends the tests, would leave what it started behind.
+    """
+    for number in _HEEDED_BY_OTHERS:
+        signal.signal(number, signal.SIG_IGN)
     _preload()
     started: list[int] = []
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
