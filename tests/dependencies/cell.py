@@ -99,7 +99,7 @@ def _rounds(system: System, lasts_s: float) -> Iterator[list[Reply]]:
     while n_rounds < 2 or time.monotonic() < end:
         yield list(ask_all(system.port, [*questions_and_changes(), *(event() for _ in range(5))]))
         n_rounds += 1
-        time.sleep(1.0)
+        time.sleep(2.5)
 
 
 def _of_replies(replies: Iterable[Reply]) -> Iterator[str]:

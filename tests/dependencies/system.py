@@ -57,7 +57,7 @@ class PipedProcess(Process):
         return self
 
     def _copy(self, said: Any) -> None:
-        with self._log_path.open("ab", buffering=0) as log:
+        with said, self._log_path.open("ab", buffering=0) as log:
             for line in said:
                 log.write(line)
 

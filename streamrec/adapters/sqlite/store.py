@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from streamrec.adapters.attempts import Attempts
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.batch_lists.catalog import SqliteBatchLists
 from streamrec.adapters.sqlite.challenger import table as challenger
@@ -67,6 +68,7 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
         self._writer = open_store_file(path)
         self._reader = open_store_file(path)
         self._lock = threading.Lock()
+        self._attempts = Attempts()
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
         """Return document and newest `n_seen` seen items."""
@@ -226,7 +228,8 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
 
     async def _write(self, change: Callable[[sqlite3.Connection], int]) -> int:
         def write() -> int:
-            with self._lock, transaction(self._writer, self._path) as connection:
+            # Each waits ten seconds for a file that another holds: those behind it would all do so in turn.
+            with self._attempts.one(), self._lock, transaction(self._writer, self._path) as connection:
                 return change(connection)
 
         return await asyncio.to_thread(write)

@@ -1,11 +1,15 @@
 """Particulars of the SQLite store: several processes, odd files, big users."""
 
+import asyncio
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
+from streamrec.adapters.sqlite.connection import BUSY_TIMEOUT_S
 from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.adapters.sqlite.store_schema import NEXT_ITEMS, open_store_file
 from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore
@@ -24,6 +28,20 @@ def test_the_lease_holds_between_two_openings_of_the_file(tmp_path: Path) -> Non
         one.publish_users(UserUpdates([UserState("u", "g", None)], []), stale)
     one.close()
     two.close()
+
+
+async def test_writers_do_not_queue_up_behind_a_file_that_another_holds(tmp_path: Path) -> None:
+    server = SqliteStore(tmp_path / "store.db")
+    await server.put_attributes("u", {})
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        writes = (server.put_attributes("u", {"n": number}) for number in range(5))
+        failures = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [Unavailable] * 5
+    assert time.monotonic() - started < 3 * BUSY_TIMEOUT_S  # each in turn: five times
+    await server.put_attributes("u", {"n": 5})
+    await server.aclose()
 
 
 async def test_a_file_from_before_there_were_profiles_is_read_and_written(tmp_path: Path) -> None:
