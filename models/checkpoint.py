@@ -17,8 +17,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from streamrec.durable_files import replace_folder, sha256_of, sync
+from streamrec.durable_files import replace_folder, sha256_of, sync, written
 from streamrec.errors import CorruptArtifact, Damaged, Unavailable
+from streamrec.fault_points import fault_point
 from streamrec.payload import FILE_DAMAGE, decoded
 
 FORMAT_VERSION = 2
@@ -131,15 +132,17 @@ def write_unfinished(root: Path, name: tuple[int, int], checkpoint: Checkpoint, 
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
+        fault_point("write", unfinished / _TENSORS)
         save_file(dict(checkpoint.tensors), unfinished / _TENSORS)
-        (unfinished / _STATE).write_bytes(msgspec.json.encode(checkpoint.state))
+        sync(unfinished / _TENSORS)
+        with written(unfinished / _STATE) as file:
+            file.write(msgspec.json.encode(checkpoint.state))
         manifest = {
             "format_version": FORMAT_VERSION,
-            "sha256": {file: sha256_of(unfinished / file) for file in (_TENSORS, _STATE)},
+            "sha256": {name: sha256_of(unfinished / name) for name in (_TENSORS, _STATE)},
         }
-        (unfinished / _MANIFEST).write_text(json.dumps(manifest, indent=2))
-        for file in (_TENSORS, _STATE, _MANIFEST):
-            sync(unfinished / file)
+        with written(unfinished / _MANIFEST) as file:
+            file.write(json.dumps(manifest, indent=2).encode())
     except (OSError, SafetensorError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise _unwritten(target, error) from error

@@ -11,13 +11,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from streamrec.fault_points import fault_point, writing_through_points
+
 
 @contextmanager
 def written(path: Path) -> Iterator[BinaryIO]:
     """Yield a new file that is on disk at the end of the block, for a folder that is put in place later."""
     with path.open("wb") as file:
-        yield file
+        yield writing_through_points(file, path)
         file.flush()
+        fault_point("fsync", path)
         os.fsync(file.fileno())
 
 
@@ -115,6 +118,7 @@ def sync(path: Path) -> None:
     """Put a file, or the names in a folder, on disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        fault_point("fsync", path)
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

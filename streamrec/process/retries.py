@@ -12,6 +12,7 @@ from tenacity import (
 )
 
 from streamrec.errors import StreamrecError
+from streamrec.fault_points import fault_point
 from streamrec.log_limits import subject_of, warn_seldom
 from streamrec.ports import Metrics
 
@@ -31,6 +32,7 @@ def patiently(is_giving_up: Event, metrics: Metrics) -> Retrying:
         wait=wait_exponential_jitter(multiplier=_FIRST_PAUSE_S, max=LONGEST_PAUSE_S),
         stop=stop_when_event_set(is_giving_up),
         sleep=sleep_using_event(is_giving_up),
+        before=lambda state: fault_point("wait", getattr(state.fn, "__name__", "call")),
         before_sleep=lambda state: _report(state, metrics),
         reraise=True,
     )

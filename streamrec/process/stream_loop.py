@@ -19,12 +19,9 @@ The promises, wherever the process dies:
   without effect: nothing counts twice.
 * In step 6 there is the checkpoint before or the new one, never a part of one; and a new one only once all
   that it counts as published is durable outside.
-* What is written beside the loop is put in place once all is durable outside that was handed over when it
-  was begun; a process that dies before leaves the checkpoint before.
-* Between 6 and 7 the committed offsets are older than the checkpoint. Nobody goes on from them; tools show
-  a lag that is too large until the next commit.
-* Whoever lost its lease writes nothing more: it is renewed before each round, after whatever takes long, and
-  every write outside is refused under an older token.
+* What is written beside the loop is put in place once all is durable that was handed over when it was begun.
+* Between 6 and 7 the committed offsets are older than the checkpoint: tools show too large a lag for a while.
+* Whoever lost its lease writes nothing more: every write outside is refused under an older token.
 """
 
 from collections.abc import Callable
@@ -33,6 +30,7 @@ from functools import partial
 from typing import Protocol
 
 from streamrec.domain.events.repeats import RecentIds
+from streamrec.fault_points import fault_point
 from streamrec.ports import EventSource, Metrics, Offsets, Record
 from streamrec.process.batch_size import BatchSize
 from streamrec.process.checkpointing import CheckpointedHandler, Checkpointing
@@ -192,19 +190,21 @@ class StreamLoop:
         self._patiently(context.lease.renew_if_due)
         read_before = context.source.next_offsets()
         with timed(context.metrics, "poll"):
-            records = self._patiently(
-                context.source.poll, self._batch_size.n, settings.poll_timeout_s
-            )  # Step 1
+            limits = self._batch_size.n, settings.poll_timeout_s
+            records = self._patiently(context.source.poll, *limits)  # Step 1
         if records:
             self._batch_size.began()
             batch = self._read(records, read_before)  # Steps 2 and 3
+            fault_point("loop", "handle")
             self._handler.handle(batch)  # Step 4
             self._batch_size.ended(len(records))
         now = context.clock()
         self._begin_checkpoint_if_due(now)
+        fault_point("loop", "publish")
         self._handler.publish_if_due(now)  # Step 5
         if now >= self._status_due:
             self._tell_status(now)
+        fault_point("loop", "settle")
         self._checkpointing.attempt(self._checkpointing.settle)  # Steps 6 and 7
         return len(records)
 

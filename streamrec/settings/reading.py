@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from streamrec import fault_points
 from streamrec.errors import ConfigurationError
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -28,7 +29,8 @@ GROUPS = (
 """Prefixes behind ours of settings that some processes read and others pass over."""
 
 NO_SETTINGS = frozenset(
-    f"{PREFIX}{name}" for name in ("API_KEY", "FUZZ_S", "PAGE_TIMEOUT_MS", "REQUIRE_SERVERS", "VERSION")
+    f"{PREFIX}{name}"
+    for name in ("API_KEY", "FAULT", "FUZZ_S", "PAGE_TIMEOUT_MS", "REQUIRE_SERVERS", "VERSION")
 )
 """Variables that commands, tests and the composition of containers read."""
 
@@ -37,7 +39,7 @@ _OF_CLUSTER = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)
 
 
 def read_settings(settings: type[SettingsT]) -> SettingsT:
-    """Read settings from the environment.
+    """Read settings from the environment, and arm the fault that a test names there.
 
     Raises
     ------
@@ -45,6 +47,7 @@ def read_settings(settings: type[SettingsT]) -> SettingsT:
         Naming the variable that is wrong, or that nobody reads.
     """
     _refuse_unknown()
+    fault_points.arm(os.environ.get(f"{PREFIX}FAULT", ""))
     try:
         return settings()
     except ValidationError as error:

@@ -2,11 +2,13 @@
 
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
 from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import unavailable
 from streamrec.adapters.kafka.offsets import KafkaOffsets, Positions
+from streamrec.fault_points import fault_point
 
 COMMIT_PATIENCE_S: Final = 2.0
 """A commit takes milliseconds. The loops that commit hold a lease of seconds, and can't renew it here."""
@@ -36,6 +38,7 @@ class KafkaCommits:
         """
         if self._is_under_way():
             raise unavailable(self._address, "the last commit is not acknowledged yet")
+        fault_point("kafka", "commit", partial(unavailable, self._address))
         self._last = Future()
         arguments = (positions, self._last)
         # A daemon: a process that ends does not wait for a broker that hangs.

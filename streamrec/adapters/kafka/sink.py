@@ -9,7 +9,8 @@ from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, KafkaPythonProducer
 from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.adapters.kafka.topics import KafkaTopics
-from streamrec.errors import InvalidInput, StreamrecError
+from streamrec.errors import InvalidInput, StreamrecError, Unavailable
+from streamrec.fault_points import fault_point
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128
@@ -70,6 +71,7 @@ class KafkaEventSink:
             with self._in_flight.room(n_bytes):
                 producer = self._connected(topic)
                 try:
+                    fault_point("kafka", f"send {topic}", Unavailable)
                     producer.send(topic, chunk)
                 except InvalidInput:
                     raise
@@ -95,6 +97,7 @@ class KafkaEventSink:
         with self._in_flight.room(n_bytes * state.n_partitions):
             producer = self._connected(topic)
             try:
+                fault_point("kafka", f"mark {topic}", Unavailable)
                 offsets = producer.send_to_each(topic, message, state.n_partitions)
             except StreamrecError:
                 self._leave(producer)

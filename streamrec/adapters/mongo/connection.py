@@ -16,12 +16,19 @@ from pymongo.errors import (
     ServerSelectionTimeoutError,
 )
 from pymongo.errors import ConfigurationError as DriverConfigurationError
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import parse_uri
 from pymongo.write_concern import WriteConcern
 
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
+from streamrec.fault_points import fault_point, is_armed
 from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles
 
@@ -41,6 +48,8 @@ VALIDATION_FAILED = 121
 
 MAJORITY = WriteConcern(w="majority", j=True)
 MAJORITY_READ = ReadConcern("majority")
+
+_CHANGING = frozenset({"insert", "update", "delete", "findAndModify", "create", "createIndexes", "collMod"})
 
 _REFUSED = frozenset({13, 18, 8000})
 """Unauthorized, AuthenticationFailed, and the latter's code on Atlas."""
@@ -71,6 +80,20 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
+class _WritePoints(CommandListener):
+    """A fault point before each command that changes something; the driver lets none fail here."""
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name in _CHANGING:
+            fault_point("mongo", f"{event.command_name} {event.command[event.command_name]}")
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        pass
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        pass
+
+
 class MongoAddress(NamedTuple):
     """A checked URL, and the database that it names."""
 
@@ -89,7 +112,8 @@ class MongoAddress(NamedTuple):
         wanted = _DEFAULTS | {"socketTimeoutMS": round(timeout_s * 1000)}
         if named & {"w", "journal"}:
             named |= {"w", "journal"}
-        return {key: value for key, value in wanted.items() if key.lower() not in named}
+        options = {key: value for key, value in wanted.items() if key.lower() not in named}
+        return options | {"event_listeners": [_WritePoints()]} if is_armed() else options
 
 
 def address_of(url: str) -> MongoAddress:

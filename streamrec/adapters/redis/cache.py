@@ -41,6 +41,7 @@ from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
 from streamrec.domain.status.point import Ring, StatusPoint, decode_points
 from streamrec.domain.status.report import TrainerReport, decode_report
+from streamrec.fault_points import fault_point
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import DecodedNeighbours
 
@@ -183,6 +184,7 @@ class RedisCache(RedisExposures):
         with translated_errors(self.address):
             await self._write(entries)
             if rest:
+                fault_point("redis", "delete")
                 await self._redis.delete(*rest)
             # After the writes: whoever hears of it finds them done.
             await self._tell(item_ids)
@@ -192,6 +194,7 @@ class RedisCache(RedisExposures):
         before: dict[str, bytes | None] = {}
         for item_ids, arguments in portions(entries):
             keys = [self._item_key(item_id) for item_id in item_ids]
+            fault_point("redis", "eval")
             taken: Any = await self._redis.eval(WRITE, len(keys), *keys, *arguments)
             before.update(
                 (item_id, held or None)
@@ -210,6 +213,7 @@ class RedisCache(RedisExposures):
         await self._redis.aclose()
 
     async def _tell(self, item_ids: Sequence[str]) -> None:
+        fault_point("redis", "publish")
         await self._redis.publish(self.address.key(CHANNEL), encode(ChangedItems(self.name, list(item_ids))))
 
     def _item_key(self, item_id: str) -> str:

@@ -23,6 +23,7 @@ from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import StatusPoint, placed
 from streamrec.domain.status.report import TrainerReport, encode_report
 from streamrec.errors import Damaged, Unavailable
+from streamrec.fault_points import fault_point
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token
 
@@ -129,8 +130,10 @@ class RedisCachePublisher:
         with translated_errors(self._address):
             for item_ids, arguments in portions(entries_of(items, versions, ITEM_TTL_S, time.time())):
                 keys = [key_of(f"item:{item_id}") for item_id in item_ids]
+                fault_point("redis", "eval")
                 taken: Any = self._redis.eval(WRITE, len(keys), *keys, *arguments)
                 changed = [id_ for id_, held in zip(item_ids, taken, strict=True) if held is not None]
+                fault_point("redis", "publish")
                 self._redis.publish(key_of(CHANNEL), encode(ChangedItems("trainer", changed)))
 
     def publish_blend(self, blend: Blend) -> None:
@@ -201,6 +204,7 @@ class RedisCachePublisher:
                 if held < lease.token:
                     pipeline.set(key, lease.token)
             yield pipeline
+            fault_point("redis", "exec")
             pipeline.execute()
 
     def _replacing(self, write: Callable[[], None], keys: Sequence[str], kind: bytes) -> None:

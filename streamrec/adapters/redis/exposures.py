@@ -9,6 +9,7 @@ from streamrec.adapters.redis.connection import RedisAddress, translated_errors
 from streamrec.adapters.redis.steps import add_steps, forget_steps
 from streamrec.adapters.redis.tallies import add_tallies, tallies_of
 from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, Step, decode_steps
+from streamrec.fault_points import fault_point
 
 
 class RedisExposures:
@@ -30,6 +31,7 @@ class RedisExposures:
         with translated_errors(self.address):
             async with self._redis.pipeline(transaction=True) as pipeline:
                 add_tallies(pipeline, self.address.key, hour, counts)
+                fault_point("redis", "exec tallies")
                 await pipeline.execute()
 
     async def tallies(self, item_id: str, hours: Sequence[int]) -> dict[tuple[int, str], int]:

@@ -9,6 +9,7 @@ from redis.exceptions import WatchError
 
 from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, MAX_USERS, REFUSED_S, Step, encode_step
 from streamrec.errors import Unavailable
+from streamrec.fault_points import fault_point
 
 _USERS_AT_ONCE = 100
 """In one transaction: a millisecond or so, during which Redis answers nobody else."""
@@ -46,6 +47,7 @@ async def forget_steps(redis: Redis, key: _Key, user_id: str) -> None:
         pipeline.set(key(f"steps-refused:{user_id}"), 1, px=round(REFUSED_S * 1000))
         pipeline.delete(key(f"steps:{user_id}"))
         pipeline.zrem(key("steps-users"), user_id)
+        fault_point("redis", "exec steps")
         await pipeline.execute()
 
 
@@ -64,6 +66,7 @@ async def _add(redis: Redis, key: _Key, steps: Mapping[str, Sequence[Step]]) -> 
             pipeline.expire(name, round(KEPT_S))
             last_at = max(step.at for step in added)
             pipeline.zadd(key("steps-users"), {user_id: last_at}, gt=True)
+        fault_point("redis", "exec steps")
         await pipeline.execute()
 
 

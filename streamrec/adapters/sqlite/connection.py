@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from streamrec.errors import ConfigurationError, Unavailable
+from streamrec.fault_points import fault_point
 
 BUSY_TIMEOUT_S = 10.0
 """A writer holds the file for milliseconds; whoever waits longer than this faces a stuck process."""
@@ -196,6 +197,7 @@ def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.
         _take_write_lock(connection)
         try:
             yield connection
+            fault_point("commit", path, sqlite3.OperationalError)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
