@@ -7,13 +7,14 @@ vectors. Only then is the new generation the live one. Index servers hold both a
 document says which of them its vector belongs to: nobody waits, and no list is of two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.domain.events.weights import EventWeights
 from streamrec.errors import LogTruncated
 from streamrec.learning.state.sights import sights_of
 from streamrec.learning.state.trainer_state import TrainerState
@@ -29,6 +30,9 @@ from streamrec.publishing.views import user_states
 
 _POLL_AT_ONCE = 8192
 
+_REPEATS_WITHIN = 100_000
+"""Events among which one that comes again shows nothing, as it does in the loop."""
+
 _log = structlog.get_logger()
 
 
@@ -42,11 +46,13 @@ def publish_missed(
     *,
     since: Offsets,
     until: Offsets,
-    weights: EventWeights,
+    weights_of: Callable[[Sequence[Interaction]], NDArray[np.float64]],
     publisher: Publisher,
     erasures: ErasureReader,
 ) -> None:
     """Publish pairs and invalid records that the champion before did not, and the new one learned already.
+
+    As in the loop, repeats and events of deleted items show nothing.
 
     Parameters
     ----------
@@ -54,17 +60,19 @@ def publish_missed(
         From `committed_by_champions`.
     until
         The new champion's next offsets.
+    weights_of
+        Returns (B,) what events weigh; zero: the event shows nothing.
     erasures
         Of the log from `since` on.
     """
+    repeats = RecentIds(_REPEATS_WITHIN)
     try:
         source.seek(_earlier(since, until))
         while n_between(read_before := source.next_offsets(), until):
             records = source.poll(_POLL_AT_ONCE, timeout_s=1.0)
             missed = [record for record in records if record.offset < _offset_of(until, record)]
-            # Pairs are a set: a repeat adds nothing, and none is taken out that came after it.
-            batch = read_batch(missed, read_before, RecentIds(1), erasures)
-            publisher.publish_users(_publication_of(batch, weights))
+            batch = read_batch(missed, read_before, repeats, erasures)
+            publisher.publish_users(_publication_of(batch, weights_of(batch.events)))
     except LogTruncated as error:
         _log.warning("missed_events_are_gone", error=str(error))
     publisher.drain()
@@ -83,9 +91,8 @@ def _offset_of(offsets: Offsets, record: Record) -> int:
     return offsets.get(record.topic, {}).get(record.partition, 0)
 
 
-def _publication_of(batch: Batch, weights: EventWeights) -> UserPublication:
-    events = batch.events
-    seen, unseen = sights_of(events, [weights.of(event.type, event.value) for event in events])
+def _publication_of(batch: Batch, weights: NDArray[np.float64]) -> UserPublication:
+    seen, unseen = sights_of(batch.events, weights.tolist())
     rejected = [rejection(invalid) for invalid in batch.invalid]
     return UserPublication(UserUpdates([], seen, unseen), batch.erased_users, rejected)
 

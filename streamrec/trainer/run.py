@@ -1,12 +1,18 @@
 """The life of a trainer process: take a role, go on from the checkpoint, stream, hand over."""
 
 from collections import deque
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
+from functools import partial
 
+import numpy as np
 import structlog
+from numpy.typing import NDArray
 
+from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import LogTruncated, UnsoundModel
+from streamrec.learning.absorb import without_deleted
 from streamrec.learning.learner import use_one_thread
 from streamrec.ports import EventSource, Offsets
 from streamrec.process.erasures import open_erasures
@@ -23,6 +29,7 @@ from streamrec.promotion.take_over import (
     publish_all_users,
     publish_missed,
 )
+from streamrec.trainer.context import TrainerContext
 from streamrec.trainer.garbage import leave_out_what_stays
 from streamrec.trainer.opening import OpenTrainer, open_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess
@@ -145,7 +152,7 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
         source,
         since=since,
         until=until,
-        weights=process.settings.weights,
+        weights_of=partial(_weights, context),
         publisher=publisher,
         erasures=erasures,
     )
@@ -155,3 +162,8 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
         process.roles.complete(promotion, context.lease.lease)
         context.metrics.count("promotions.done")
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
+
+
+def _weights(context: TrainerContext, events: Sequence[Interaction]) -> NDArray[np.float64]:
+    """Return (B,) what events weigh for a generation: nothing, where an item was deleted."""
+    return without_deleted(context.rules.weights_of(events), events, context.state.deleted_items)
