@@ -17,8 +17,7 @@ The promises, wherever the process dies:
   steps 1 to 5 the state since then is lost as a whole: its records are read again, and none is skipped.
 * What was published of it is published again. Absolute values and set memberships make that a repetition
   without effect: nothing counts twice.
-* In step 6 there is the checkpoint before or the new one, never a part of one; and a new one only once all
-  that it counts as published is durable outside.
+* In step 6 there is the checkpoint before or the new one, whole, and all that it counts as published is out.
 * What is written beside the loop is put in place once all is durable that was handed over when it was begun.
 * Between 6 and 7 the committed offsets are older than the checkpoint: tools show too large a lag for a while.
 * Whoever lost its lease writes nothing more: every write outside is refused under an older token.
@@ -91,7 +90,7 @@ class StreamHandler(CheckpointedHandler, Protocol):
         """Return figures of the moment."""
 
     def show_status(self, gauges: dict[str, float], now: float) -> None:
-        """Show the moment's figures, the loop's own among them, outside; and do what is done as often."""
+        """Show the moment's figures, the loop's own among them, outside; do what is done as often."""
 
     def finish(self) -> None:
         """Publish at the end what still waits."""
@@ -178,6 +177,7 @@ class StreamLoop:
                 self._read_tail()
             now = self._context.clock()
             self._handler.publish_if_due(now)
+            self._handler.flush()  # a status that is under way would have the last one left out
             self._tell_status(now)
             self._handler.finish()
             self.checkpoint()

@@ -152,7 +152,7 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
         source,
         since=since,
         until=until,
-        weights_of=partial(_weights, context),
+        weights_of=partial(published_weights, context),
         publisher=publisher,
         erasures=erasures,
     )
@@ -164,6 +164,6 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
 
 
-def _weights(context: TrainerContext, events: Sequence[Interaction]) -> NDArray[np.float64]:
+def published_weights(context: TrainerContext, events: Sequence[Interaction]) -> NDArray[np.float64]:
     """Return (B,) what events weigh for a generation: nothing, where an item was deleted."""
     return without_deleted(context.rules.weights_of(events), events, context.state.deleted_items)

@@ -10,13 +10,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 
-from tests.crash.places import Places, environment
+from streamrec.errors import StreamrecError
+from tests.crash.places import Places, environment, places_in
 
 PATIENCE_S = 120.0
 
@@ -28,18 +30,26 @@ _EXIT_FINE = (0, 3)
 EXIT_SAID = 2
 """Of a process that says what it can't do and ends."""
 
-# The server imports torch once and loads what is compiled; each process that is killed starts in a blink.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    [
-        "initial_training",
-        "incremental_training",
-        "streamrec.cli.training.bars",
-        "streamrec.cli.training.attribution",
-        "tests.crash.scenarios",
-        "tests.crash.warm",
-    ]
+_PRELOADED = (
+    "initial_training",
+    "incremental_training",
+    "streamrec.cli.training.bars",
+    "streamrec.cli.training.attribution",
+    "streamrec.experiments.results",
+    "tests.crash.scenarios",
+    "tests.crash.warm",
 )
+
+processes = multiprocessing.get_context("forkserver")
+
+
+def warm_up() -> None:
+    """Have processes forked from a server that has imported torch and loaded what is compiled.
+
+    There is one such server for all tests of a process, and who started it chose what it has loaded.
+    """
+    forkserver._forkserver._stop()  # type: ignore[attr-defined]
+    processes.set_forkserver_preload(list(_PRELOADED))
 
 
 class Scenario(NamedTuple):
@@ -87,6 +97,9 @@ def _child(work: Callable[[Places], None], places: Places, fault: str) -> None:
         work(places)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
+    except StreamrecError as error:  # what a service would answer with
+        print(error)  # noqa: T201
+        sys.exit(EXIT_SAID)
 
 
 def run(scenario: Scenario, places: Places, fault: str = "") -> Ended:
@@ -141,9 +154,11 @@ def recorded(scenario: Scenario, places: Places) -> tuple[list[str], Mapping[str
     return record.read_text().split("\n")[:-1], scenario.outcome(places)
 
 
-def kills(points: Sequence[str], seed: int) -> Iterator[str]:
-    """Yield faults that end the process, for as long as wanted: at each point's name in turn, at any hit."""
-    return _faults(points, lambda name: ("torn", "kill") if name.startswith("write:") else ("kill",), seed)
+def kills(points: Sequence[str], seed: int, latest: int = sys.maxsize) -> Iterator[str]:
+    """Yield faults that end the process, without end: at each name in turn, at its `latest` hit at most."""
+    return _faults(
+        points, lambda name: ("torn", "kill") if name.startswith("write:") else ("kill",), seed, latest
+    )
 
 
 def errors(points: Sequence[str], seed: int) -> Iterator[str]:
@@ -152,17 +167,20 @@ def errors(points: Sequence[str], seed: int) -> Iterator[str]:
     def actions(name: str) -> Sequence[str]:
         return ("short", "enospc", "eio") if name.startswith("write:") else ("enospc", "eio")
 
-    return _faults([name for name in points if name.startswith(_STEPS_THAT_CAN_FAIL)], actions, seed)
+    that_can_fail = [name for name in points if name.startswith(_STEPS_THAT_CAN_FAIL)]
+    return _faults(that_can_fail, actions, seed, sys.maxsize)
 
 
-def _faults(points: Sequence[str], actions: Callable[[str], Sequence[str]], seed: int) -> Iterator[str]:
+def _faults(
+    points: Sequence[str], actions: Callable[[str], Sequence[str]], seed: int, latest: int
+) -> Iterator[str]:
     chance, n_hits = random.Random(seed), Counter(points)
     names = sorted(n_hits)
     while True:
         chance.shuffle(names)
         for name in names:
             # A restart begins to count anew, and has less to do.
-            nth = chance.randint(1, max(1, n_hits[name] // 2))
+            nth = chance.randint(1, min(latest, max(1, n_hits[name] // 2)))
             yield f"{name}:{nth}:{chance.choice(actions(name))}"
 
 
@@ -207,7 +225,8 @@ def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tup
     }
 
 
-def copied(start: Places, folder: Path, at: Callable[[Path], Places]) -> Places:
-    """Return a copy of what a run starts from, at places of its own."""
-    shutil.copytree(start.folder, folder)
-    return at(folder)
+def copied(start: Places, folder: Path) -> Places:
+    """Return a copy of what a run starts from; its folder has the same name, as points may have it."""
+    target = folder / start.folder.name
+    shutil.copytree(start.folder, target)
+    return places_in(target)

@@ -62,7 +62,7 @@ def prepare_generations(places: Places) -> None:
     set_challenger(places.artifacts, NEW)
 
 
-def send_all(places: Places, n: int = 300) -> None:
+def send_all(places: Places, n: int = 180) -> None:
     """Write a log of all that a trainer reads: events, garbage, a catalogue, an erasure, a promotion."""
     sink, events = open_event_sink(places.events), stream(n)
     items = [

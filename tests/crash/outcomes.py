@@ -1,7 +1,8 @@
 """All that counts and must not depend on crashes: what a run has left, in a form to compare."""
 
+import asyncio
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from models.checkpoint import checkpoint_folders, read_checkpoint
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import read_snapshot
+from streamrec.adapters.opening import open_store
 from streamrec.wire import decode_vector
 from tests.crash.places import Places
 
@@ -88,3 +90,20 @@ def _plain(table: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     if table == "popular":  # of equals no order is promised
         return [(name, sorted(msgspec.json.decode(ranking), key=repr)) for name, ranking in rows]
     return rows
+
+
+def of_users(places: Places, user_ids: Iterable[str]) -> dict[str, Any]:
+    """Return what any store holds of users, without vectors and times of writing."""
+    return asyncio.run(_of_users(places, user_ids))
+
+
+async def _of_users(places: Places, user_ids: Iterable[str]) -> dict[str, Any]:
+    store, found = open_store(places.store), dict[str, Any]()
+    for user_id in user_ids:
+        profile = await store.get_profile(user_id, 1000)
+        state = None if profile.document is None else profile.document.state
+        if state is not None:
+            state = msgspec.structs.replace(state, vector=None, aging=None, updated_at=None)
+        found[f"user/{user_id}"] = (state, sorted(profile.seen))
+    await store.aclose()
+    return found

@@ -135,7 +135,7 @@ BARS = Scenario(_prepare_ticks, _keep_bars, _are_bars_kept, _nothing, _outcome_o
 def _prepare_experiment(places: Places) -> None:
     attribution.define(places.folder)
     sink, chance = open_event_sink(places.events), random.Random(2)
-    for number in range(8):
+    for number in range(20):
         lists, events = attribution.round_of(number, chance)
         sink.append(IMPRESSIONS, lists)
         sink.append(INTERACTIONS, events)
@@ -183,12 +183,15 @@ def _learn_after_erasure(places: Places) -> None:
 
 
 def _outcome_of_erasure(places: Places) -> Mapping[str, Any]:
-    found = dict(_outcome_of_learning(places))
-    # A repeat of an erasure that was killed marks a later place in the log, and that one counts.
-    of_places = ("state/next_offsets", "events/", "state/counters/n_commands", "state/log", "store/erasures")
-    found = {name: part for name, part in found.items() if not name.startswith(of_places)}
-    with contextlib.closing(sqlite3.connect(places.folder / "store.db")) as store:
-        found["erased"] = store.execute("SELECT DISTINCT digest FROM erasures ORDER BY digest").fetchall()
+    # A repeat of an erasure that was killed marks a later place in the log, and that one counts: offsets and
+    # the rows of users may be others, and with them what is drawn for learning.
+    state = outcomes.of_checkpoint(places, NEW)
+    found = {name: part for name, part in state.items() if name.startswith("state/counters/")}
+    del found["state/counters/n_commands"]
+    found |= outcomes.of_files(places, ("store", "cache"))
+    found["store/erasures"] = sorted({digest for digest, *_ in found["store/erasures"]})
+    for name in ("user_ids", "item_ids"):
+        found[name] = sorted(id_ for id_ in state[f"state/{name}"] if id_ is not None)
     return found
 
 

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.crash.killing import copied, course, differing, errors, kills, recorded
+from tests.crash.killing import copied, course, differing, errors, kills, recorded, warm_up
 from tests.crash.places import Places, places_in
 from tests.crash.scenarios import SCENARIOS
 
-_IN_A_COURSE = 5
+_IN_A_COURSE = 8
 
 
 class Figures(NamedTuple):
@@ -45,14 +45,20 @@ class Undisturbed(NamedTuple):
     outcome: Mapping[str, Any]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warm_processes() -> None:
+    """Spare each process the imports."""
+    warm_up()
+
+
 @pytest.fixture(scope="module", params=SCENARIOS)
 def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """A run of each scenario."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    scenario, start = SCENARIOS[request.param], places_in(folder / "start")
+    scenario, start = SCENARIOS[request.param], places_in(folder / "run")
     start.folder.mkdir()
     scenario.prepare(start)
-    points, outcome = recorded(scenario, copied(start, folder / "smooth", places_in))
+    points, outcome = recorded(scenario, copied(start, folder / "smooth"))
     return Undisturbed(request.param, start, points, outcome)
 
 
@@ -60,7 +66,7 @@ def crash(undisturbed: Undisturbed, folder: Path, faults: Iterator[str], n: int)
     """Let `n` faults happen in courses; fail where one leaves something else."""
     n_hit = 0
     for number in range(4 * n):
-        places = copied(undisturbed.start, folder / str(number), places_in)
+        places = copied(undisturbed.start, folder / str(number))
         crashed = course(SCENARIOS[undisturbed.name], places, faults, min(_IN_A_COURSE, n - n_hit))
         assert differing(undisturbed.outcome, crashed.outcome) == {}, crashed.hit
         n_hit += len(crashed.hit)

@@ -38,7 +38,6 @@ class KafkaCommits:
         """
         if self._is_under_way():
             raise unavailable(self._address, "the last commit is not acknowledged yet")
-        fault_point("kafka", "commit", partial(unavailable, self._address))
         self._last = Future()
         arguments = (positions, self._last)
         # A daemon: a process that ends does not wait for a broker that hangs.
@@ -61,6 +60,7 @@ class KafkaCommits:
 
     def _carry_out(self, positions: Positions, outcome: "Future[None]") -> None:
         try:
+            fault_point("kafka", "commit", partial(unavailable, self._address))
             self._offsets.commit(positions)
             if self._is_closed:
                 self._offsets.close()

@@ -73,5 +73,7 @@ async def _add(redis: Redis, key: _Key, steps: Mapping[str, Sequence[Step]]) -> 
 async def _drop_the_oldest(redis: Redis, key: _Key) -> None:
     n_surplus = await redis.zcard(key("steps-users")) - MAX_USERS
     if n_surplus > 0:
+        fault_point("redis", "zpopmin steps")
         dropped: Any = await redis.zpopmin(key("steps-users"), n_surplus)
+        fault_point("redis", "delete steps")
         await redis.delete(*(key("steps:") + user_id.decode() for user_id, _ in dropped))
