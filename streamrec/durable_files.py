@@ -96,6 +96,7 @@ def fall_back(path: Path) -> None:
     damaged.unlink(missing_ok=True)
     os.link(path, damaged)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.previous.tmp")
+    temporary.unlink(missing_ok=True)  # of one that was killed here: in a container all have one number
     os.link(previous_of(path), temporary)
     temporary.replace(path)
 

@@ -42,6 +42,16 @@ def test_what_a_killed_process_left_goes(tmp_path: Path) -> None:
     assert names_in(tmp_path) == [".other.123.tmp"]
 
 
+def test_a_file_falls_back_where_one_of_the_same_number_was_killed_at_it(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    durable_files.replace_bytes(path, b"damaged")
+    durable_files.previous_of(path).write_bytes(b"whole")
+    (tmp_path / f".file.{os.getpid()}.previous.tmp").write_bytes(b"left")
+    durable_files.fall_back(path)
+    assert path.read_bytes() == b"whole"
+    assert names_in(tmp_path) == ["file", "file.damaged", "file.previous"]
+
+
 def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     for name, content in (("folder", b"old"), ("unfinished", b"new")):
         (tmp_path / name).mkdir()
