@@ -19,7 +19,7 @@ from torch import Tensor
 
 from streamrec.durable_files import replace_folder, sha256_of, sync, written
 from streamrec.errors import CorruptArtifact, Damaged, Unavailable
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.payload import FILE_DAMAGE, decoded
 
 FORMAT_VERSION = 2

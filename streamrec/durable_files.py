@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from streamrec.fault_points import fault_point, writing_through_points
+from streamrec.faults.points import fault_point, writing_through_points
 
 
 @contextmanager

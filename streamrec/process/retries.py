@@ -12,7 +12,7 @@ from tenacity import (
 )
 
 from streamrec.errors import StreamrecError
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.log_limits import subject_of, warn_seldom
 from streamrec.ports import Metrics
 

@@ -29,7 +29,7 @@ from functools import partial
 from typing import Protocol
 
 from streamrec.domain.events.repeats import RecentIds
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.ports import EventSource, Metrics, Offsets, Record
 from streamrec.process.batch_size import BatchSize
 from streamrec.process.checkpointing import CheckpointedHandler, Checkpointing

@@ -8,8 +8,8 @@ from typing import TypeVar
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from streamrec import fault_points
 from streamrec.errors import ConfigurationError
+from streamrec.faults import points
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -47,7 +47,7 @@ def read_settings(settings: type[SettingsT]) -> SettingsT:
         Naming the variable that is wrong, or that nobody reads.
     """
     _refuse_unknown()
-    fault_points.arm(os.environ.get(f"{PREFIX}FAULT", ""))
+    points.arm(os.environ.get(f"{PREFIX}FAULT", ""))
     try:
         return settings()
     except ValidationError as error:

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from streamrec.errors import ConfigurationError
-from streamrec.fault_points import arm, fault_point, is_armed
+from streamrec.faults.points import arm, fault_point, is_armed
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("streamrec", "models", "faiss_server", "recommender_server")
 
 LEFT_OUT = {
-    "streamrec/fault_points.py": "writes what the points write",
+    "streamrec/faults/points.py": "writes what the points write",
     "streamrec/process/forked.py": "tells its parent by a pipe",
     "streamrec/schemas/__init__.py": "a developer's command writes the repository's own files",
     "streamrec/datasets/synthetic_events.py": "made-up data: a repeat makes the same file",
@@ -164,7 +164,7 @@ def test_sqlite_and_its_transactions_are_at_one_place() -> None:
 
 def run(code: str, fault: str) -> "subprocess.CompletedProcess[str]":
     """Run a program with a fault armed."""
-    armed = f"import os\nfrom pathlib import Path\nfrom streamrec.fault_points import *\narm({fault!r})\n"
+    armed = f"import os\nfrom pathlib import Path\nfrom streamrec.faults.points import *\narm({fault!r})\n"
     command = [sys.executable, "-c", armed + code]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 

@@ -8,7 +8,7 @@ from typing import Final
 from streamrec.adapters.kafka.address import KafkaAddress
 from streamrec.adapters.kafka.connect import unavailable
 from streamrec.adapters.kafka.offsets import KafkaOffsets, Positions
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 
 COMMIT_PATIENCE_S: Final = 2.0
 """A commit takes milliseconds. The loops that commit hold a lease of seconds, and can't renew it here."""

@@ -10,7 +10,7 @@ from streamrec.adapters.kafka.drivers.python_producer import MAX_REQUEST_BYTES, 
 from streamrec.adapters.kafka.in_flight import InFlight
 from streamrec.adapters.kafka.topics import KafkaTopics
 from streamrec.errors import InvalidInput, StreamrecError, Unavailable
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.ports import COMPACTED_TOPICS, Fence, Mark, Message
 
 _RECORD_OVERHEAD_BYTES = 128

@@ -28,7 +28,7 @@ from pymongo.write_concern import WriteConcern
 
 from streamrec import tls_files
 from streamrec.errors import ConfigurationError, InvalidInput, StreamrecError, Unavailable
-from streamrec.fault_points import fault_point, is_armed
+from streamrec.faults.points import fault_point, is_armed
 from streamrec.redaction import shown_url
 from streamrec.tls_files import TlsFile, TlsFiles
 

@@ -41,7 +41,7 @@ from streamrec.domain.popularity.ranked_item import decode_ranking
 from streamrec.domain.ranking.published_blend import Blend, decode_blend
 from streamrec.domain.status.point import Ring, StatusPoint, decode_points
 from streamrec.domain.status.report import TrainerReport, decode_report
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.ports import NO_VERSIONS, Neighbours, RankedItem
 from streamrec.serving.sources.near_neighbours import DecodedNeighbours
 

@@ -23,7 +23,7 @@ from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.status.point import StatusPoint, placed
 from streamrec.domain.status.report import TrainerReport, encode_report
 from streamrec.errors import Damaged, Unavailable
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import Lease, Neighbours, check_token
 

@@ -9,7 +9,7 @@ from streamrec.adapters.redis.connection import RedisAddress, translated_errors
 from streamrec.adapters.redis.steps import add_steps, forget_steps
 from streamrec.adapters.redis.tallies import add_tallies, tallies_of
 from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, Step, decode_steps
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 
 
 class RedisExposures:

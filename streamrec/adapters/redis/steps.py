@@ -9,7 +9,7 @@ from redis.exceptions import WatchError
 
 from streamrec.domain.users.steps import KEPT_S, MAX_STEPS, MAX_USERS, REFUSED_S, Step, encode_step
 from streamrec.errors import Unavailable
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 
 _USERS_AT_ONCE = 100
 """In one transaction: a millisecond or so, during which Redis answers nobody else."""

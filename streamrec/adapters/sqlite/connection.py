@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from streamrec.errors import ConfigurationError, Unavailable
-from streamrec.fault_points import fault_point
+from streamrec.faults.points import fault_point
 
 BUSY_TIMEOUT_S = 10.0
 """A writer holds the file for milliseconds; whoever waits longer than this faces a stuck process."""

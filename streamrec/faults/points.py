@@ -54,7 +54,7 @@ _STEPS: Final = {
 
 
 class Fault(NamedTuple):
-    """What is to happen, and when.
+    """Action at some hits of some points.
 
     Attributes
     ----------
