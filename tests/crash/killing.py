@@ -33,7 +33,6 @@ EXIT_SAID = 2
 _PRELOADED = (
     "initial_training",
     "incremental_training",
-    "streamrec.cli.training.bars",
     "streamrec.cli.training.attribution",
     "streamrec.experiments.results",
     "tests.crash.scenarios",

@@ -33,17 +33,15 @@ ERASED, DELETED = "u3", "i5"
 _TYPES = (*["view"] * 10, *["purchase"] * 6, "impression", "dislike", "retract", "less")
 
 
-def stream(
-    n: int, seed: int = 1, types: Sequence[str] = _TYPES, value: Callable[[], float] | None = None
-) -> list[Interaction]:
+def stream(n: int, seed: int = 1) -> list[Interaction]:
     """Return events among 40 users and 60 items; every tenth comes twice."""
     chance = random.Random(seed)
     events: list[Interaction] = []
     for number in range(n):
         user, item = chance.randrange(40), int(chance.paretovariate(0.7)) % 60
-        at, amount = 1.6e9 // 60 * 60 + 5.0 * number, None if value is None else value()
+        at = 1.6e9 + 5.0 * number
         events.append(
-            Interaction(f"u{user}", f"i{item}", at, chance.choice(types), amount, f"{seed}:{number}")
+            Interaction(f"u{user}", f"i{item}", at, chance.choice(_TYPES), amount, f"{seed}:{number}")
         )
         if number % 10 == 9:
             events.append(chance.choice(events))

@@ -1,4 +1,4 @@
-"""Work that processes are killed over: learning, a first model, bars, experiments, an erasure."""
+"""Work that processes are killed over: learning, a first model, an experiment, an erasure."""
 
 import contextlib
 import random
@@ -17,7 +17,7 @@ from streamrec.settings.reading import read_settings
 from streamrec.wire import encode_event
 from tests.crash import outcomes
 from tests.crash.killing import Scenario
-from tests.crash.logs import ERASED, NEW, erase, prepare_generations, send, send_all, stream
+from tests.crash.logs import NEW, erase, prepare_generations, send, send_all, stream
 from tests.crash.places import Places
 from tests.e2e import test_attribution_crash as attribution
 
@@ -104,34 +104,6 @@ INITIAL_TRAINING = Scenario(_prepare_history, _train_initially, None, _nothing, 
 """A first model is learned, published and made the live one."""
 
 
-def _prepare_ticks(places: Places) -> None:
-    chance = random.Random(2)
-    ticks = stream(600, types=("trade",), value=lambda: float(chance.randrange(1, 100)))
-    sink = open_event_sink(places.events)
-    send(sink, ticks[:300])
-    erase(places, ERASED)
-    send(sink, ticks[300:])
-    sink.close()
-
-
-def _keep_bars(_places: Places) -> None:
-    from streamrec.cli.training.bars import history
-
-    history()
-
-
-def _are_bars_kept(places: Places) -> bool:
-    return _is_read(places, "history", [COMMANDS, INTERACTIONS])
-
-
-def _outcome_of_bars(places: Places) -> Mapping[str, Any]:
-    return outcomes.of_files(places, ("cache", "events"))
-
-
-BARS = Scenario(_prepare_ticks, _keep_bars, _are_bars_kept, _nothing, _outcome_of_bars)
-"""Bars are kept of a log in whose midst a user is erased."""
-
-
 def _prepare_experiment(places: Places) -> None:
     attribution.define(places.folder)
     sink, chance = open_event_sink(places.events), random.Random(2)
@@ -201,7 +173,6 @@ ERASURE = Scenario(_prepare_learning, _erase, None, _learn_after_erasure, _outco
 SCENARIOS = {
     "learning and a promotion": LEARNING,
     "a first model": INITIAL_TRAINING,
-    "bars": BARS,
     "an experiment": EXPERIMENT,
     "an erasure": ERASURE,
 }

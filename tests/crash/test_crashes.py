@@ -27,11 +27,10 @@ class Figures(NamedTuple):
 
 
 FIGURES = {
-    "learning and a promotion": Figures(20, 4, 250, 50),
-    "a first model": Figures(5, 2, 60, 20),
-    "bars": Figures(5, 2, 80, 20),
-    "an experiment": Figures(5, 2, 50, 10),
-    "an erasure": Figures(5, 2, 60, 20),
+    "learning and a promotion": Figures(20, 4, 300, 60),
+    "a first model": Figures(7, 2, 70, 20),
+    "an experiment": Figures(8, 2, 60, 20),
+    "an erasure": Figures(5, 2, 70, 20),
 }
 """40 kills, and 500; most where most is done."""
 
@@ -75,19 +74,23 @@ def crash(undisturbed: Undisturbed, folder: Path, faults: Iterator[str], n: int)
     pytest.fail(f"of {n} faults only {n_hit} happened")
 
 
+@pytest.mark.timeout(900)
 def test_kill_9_at_any_point_changes_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     crash(undisturbed, tmp_path, kills(undisturbed.points, seed=1), FIGURES[undisturbed.name].kills)
 
 
+@pytest.mark.timeout(900)
 def test_an_error_of_the_disk_changes_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     crash(undisturbed, tmp_path, errors(undisturbed.points, seed=1), FIGURES[undisturbed.name].errors)
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(14_400)
 def test_500_kills_change_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     crash(undisturbed, tmp_path, kills(undisturbed.points, seed=2), FIGURES[undisturbed.name].kills_nightly)
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(14_400)
 def test_120_errors_of_the_disk_change_nothing(undisturbed: Undisturbed, tmp_path: Path) -> None:
     crash(undisturbed, tmp_path, errors(undisturbed.points, seed=2), FIGURES[undisturbed.name].errors_nightly)

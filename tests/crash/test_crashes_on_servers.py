@@ -29,6 +29,7 @@ def _places(folder: Path, name: str, kafka_url: str, mongo_url: str, redis_url: 
     return Places(folder / name, kafka, kafka, f"{mongo_url}-{name}", f"{redis_url}?prefix={name}")
 
 
+@pytest.mark.timeout(3_600)
 @pytest.mark.parametrize("n", [N_KILLS, pytest.param(N_KILLS_NIGHTLY, marks=pytest.mark.nightly)])
 def test_kill_9_on_servers_changes_nothing(
     n: int, tmp_path: Path, kafka_url: str, mongo_url: str, redis_url: str
