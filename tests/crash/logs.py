@@ -41,7 +41,7 @@ def stream(n: int, seed: int = 1) -> list[Interaction]:
         user, item = chance.randrange(40), int(chance.paretovariate(0.7)) % 60
         at = 1.6e9 + 5.0 * number
         events.append(
-            Interaction(f"u{user}", f"i{item}", at, chance.choice(_TYPES), amount, f"{seed}:{number}")
+            Interaction(f"u{user}", f"i{item}", at, chance.choice(_TYPES), None, f"{seed}:{number}")
         )
         if number % 10 == 9:
             events.append(chance.choice(events))
