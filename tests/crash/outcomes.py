@@ -13,7 +13,6 @@ from models.checkpoint import checkpoint_folders, read_checkpoint
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import read_snapshot
 from streamrec.adapters.opening import open_store
-from streamrec.wire import decode_vector
 from tests.crash.places import Places
 
 _CHANCE = ("blend", "counters", "report", "points")
@@ -23,7 +22,8 @@ _OF_THE_CLOCK = {"updated_at", "appended_at", "expires_at", "kept_until", "erase
 """Columns that tell when something was written."""
 
 _OF_THE_MODEL = {"vector", "aging"}
-"""Columns that go with the model as it was when the user was published last; the checkpoint has the model."""
+"""Columns that go with the model as it was when the user was published last, as the log of vectors does; the
+checkpoint has the model."""
 
 _OF_THE_WRITER = {"leases", "fences", "about", "installation", "sqlite_sequence"}
 
@@ -84,9 +84,6 @@ def _tables(path: Path) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
 
 
 def _plain(table: str, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-    if table.endswith("-vectors"):  # a record tells its time and its writer's token, too
-        decoded = [(key, None if value is None else decode_vector(value)) for key, value in rows]
-        return [(key, None if one is None else (one.generation, one.vector)) for key, one in decoded]
     if table == "popular":  # of equals no order is promised
         return [(name, sorted(msgspec.json.decode(ranking), key=repr)) for name, ranking in rows]
     return rows

@@ -56,7 +56,7 @@ def _outcome_of_learning(places: Places) -> Mapping[str, Any]:
     return {
         **outcomes.of_roles(places),
         **outcomes.of_checkpoint(places, NEW),
-        **outcomes.of_files(places, ("store", "cache", "events", "vectors")),
+        **outcomes.of_files(places, ("store", "cache", "events")),
     }
 
 
