@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from streamrec.adapters.attempts import Attempts
 from streamrec.adapters.sqlite.cache_schema import (
     PUT_ITEM,
     decode_counters,
@@ -64,6 +65,7 @@ class SqliteCache:
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
         self._lock = threading.Lock()
+        self._attempts = Attempts()
         self._copies = ItemCopies()
         self._decoded = DecodedNeighbours()
         self._neighbours = NearNeighbours(self._read_neighbours, time.monotonic, too_old_s=copies_age_s)
@@ -223,7 +225,8 @@ class SqliteCache:
 
     async def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         def write() -> None:
-            with self._lock, transaction(self._writer, self._path) as connection:
+            # As in the store: none waits for a file that another holds behind each who does.
+            with self._attempts.one(), self._lock, transaction(self._writer, self._path) as connection:
                 change(connection)
 
         await asyncio.to_thread(write)

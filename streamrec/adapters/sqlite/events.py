@@ -1,11 +1,11 @@
 """Logs in a SQLite file: one table a topic, one partition, offsets from 0."""
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from streamrec.adapters.attempts import Attempts
 from streamrec.adapters.sqlite.connection import impatient, transaction, translated_errors
 from streamrec.adapters.sqlite.fence import hold_fence
 from streamrec.adapters.sqlite.log_file import PARTITION, LogFile, table_of
@@ -28,7 +28,7 @@ class SqliteEventSink:
 
     def __init__(self, path: Path) -> None:
         self._file = LogFile(path)
-        self._lock = threading.Lock()
+        self._attempts = Attempts()
 
     def append(self, topic: str, messages: Sequence[Message], fence: Fence | None = None) -> None:
         """Append in one transaction; in a compacted topic each message replaces its predecessor.
@@ -41,7 +41,7 @@ class SqliteEventSink:
         if not messages and fence is None:
             return
         now = time.time()
-        with self._lock, transaction(self._file.connection, self._file.path) as connection:
+        with self._attempts.one(), transaction(self._file.connection, self._file.path) as connection:
             if fence is not None:
                 hold_fence(connection, self._file.path, fence)
             self._file.create(topic)
@@ -52,7 +52,7 @@ class SqliteEventSink:
 
     def mark(self, topic: str, message: Message) -> Mark:
         """Append a record and return where it stands."""
-        with self._lock, transaction(self._file.connection, self._file.path) as connection:
+        with self._attempts.one(), transaction(self._file.connection, self._file.path) as connection:
             self._file.create(topic)
             position = connection.execute(
                 f"INSERT OR REPLACE INTO {table_of(topic)} (key, value, appended_at) VALUES (?, ?, ?)",

@@ -1,14 +1,19 @@
 """Copies of metadata that a process has of a cache in SQLite."""
 
+import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
+from streamrec.adapters.sqlite.connection import BUSY_TIMEOUT_S
 from streamrec.domain.items.item import Item
+from streamrec.errors import Unavailable
 from streamrec.ports import RankedItem
 
 IDS = ["a", "b", "1' OR 1 --", "<script>", "é/ü", "x" * 10_000]
@@ -113,3 +118,17 @@ async def test_a_document_that_is_damaged_is_not_there_and_hides_no_other(caches
     write(caches.path, "UPDATE items SET document = '{' WHERE item_id = 'a'")
     for _ in range(2):
         assert (await caches.one.get_items(IDS)).keys() == set(IDS) - {"a"}
+
+
+async def test_writers_do_not_queue_up_behind_a_file_that_another_holds(tmp_path: Path) -> None:
+    cache = SqliteCache(tmp_path / "cache.db")
+    await cache.put_items([Item("a")])
+    with closing(sqlite3.connect(tmp_path / "cache.db", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        writes = (cache.forget_steps(f"u{number}") for number in range(5))
+        failures = await asyncio.gather(*writes, return_exceptions=True)
+    assert [type(failure) for failure in failures] == [Unavailable] * 5
+    assert time.monotonic() - started < 3 * BUSY_TIMEOUT_S  # each in turn: five times
+    await cache.forget_steps("u")
+    await cache.aclose()
