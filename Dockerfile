@@ -56,6 +56,7 @@ FROM runtime AS server
 COPY streamrec/*.py streamrec/
 COPY streamrec/adapters streamrec/adapters/
 COPY streamrec/domain streamrec/domain/
+COPY streamrec/faults streamrec/faults/
 COPY streamrec/ports streamrec/ports/
 COPY streamrec/settings streamrec/settings/
 COPY streamrec/web streamrec/web/

@@ -20,12 +20,9 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Literal, NamedTuple, NoReturn, cast, get_args
+from typing import Any, BinaryIO, Final, Literal, NamedTuple, NoReturn, cast, get_args
 
 from streamrec.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer as Buffer
 
 Action = Literal["kill", "torn", "short", "enospc", "eio"]
 """`kill` ends the process as kill -9 does; `torn` does so when half is written; `short` writes half and then
@@ -229,7 +226,7 @@ class _Writes(io.RawIOBase):
     def tell(self) -> int:
         return self._file.tell()
 
-    def write(self, data: "Buffer") -> int:
+    def write(self, data: Any) -> int:  # noqa: ANN401  # buffers have no name before Python 3.12
         action = None if _armed is None else _armed.reach("write", self._path)
         if action in ("torn", "short"):
             whole = memoryview(data).cast("B")

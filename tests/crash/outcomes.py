@@ -13,6 +13,7 @@ from models.checkpoint import checkpoint_folders, read_checkpoint
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import read_snapshot
 from streamrec.adapters.opening import open_store
+from streamrec.domain.generations.roles import PromotionRequest
 from tests.crash.places import Places
 
 _CHANCE = ("blend", "counters", "report", "points")
@@ -34,7 +35,11 @@ _PUBLISHED_IN_TURN = "neighbours"
 def of_checkpoint(places: Places, generation: str) -> dict[str, Any]:
     """Return the newest checkpoint, part by part and bit for bit."""
     newest = read_checkpoint(checkpoint_folders(places.artifacts / "checkpoints" / generation)[0])
-    state = dict(_leaves(newest.state, "state"))
+    roles = SnapshotRoles(places.artifacts).read()
+    asked = [PromotionRequest(*request) for request in newest.state["promotions_asked"]]
+    # What was carried out may have been read again: it is dropped when promotions are looked at next.
+    waiting = [request for request in asked if not roles.is_known(request)]
+    state = dict(_leaves({**newest.state, "promotions_asked": waiting}, "state"))
     tensors = {
         f"tensor/{name}": (str(tensor.dtype), tuple(tensor.shape), tensor.numpy().tobytes())
         for name, tensor in newest.tensors.items()

@@ -247,8 +247,6 @@ def test_promotion_and_rollback_under_load(stack: Stack) -> None:
     try:
         eventually(lambda: stack.statsd.gauge("trainer.prequential.gmf.n_events") > 100)
         eventually(lambda: stack.statsd.gauge("challenger.prequential.gmf.n_events") > 100)
-        for _ in range(2):
-            stack.swap()
         stack.begin_experiment()
         exit_code, said = stack.command("promote", new)
         assert exit_code == 0, said

@@ -86,6 +86,20 @@ async def test_what_a_call_fails_of_that_nobody_waits_for_is_no_line_of_the_log(
     assert caplog.records == []
 
 
+async def test_what_goes_on_at_the_end_is_waited_for_and_opens_nothing_anew(own_server: LocalServer) -> None:
+    server = open_store(own_server.url)
+    call = asyncio.ensure_future(server.put_attributes("u", {"age": 3}))
+    await asyncio.sleep(0)
+    call.cancel()
+    await server.aclose()
+    other = open_store(own_server.url)
+    found = await other.get_user("u")
+    await other.aclose()
+    assert found is not None
+    assert found.attributes == {"age": 3}
+    gc.collect()  # a client that nobody closed would be told of
+
+
 async def test_after_a_crash_the_same_clients_go_on(own_server: LocalServer, opened: list[Any]) -> None:
     trainer, server = sides(f"{own_server.url}/?serverSelectionTimeoutMS=1000", opened)
     lease = trainer.acquire("trainer", "one", 10.0, NOW)
