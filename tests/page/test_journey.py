@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.client import Client
-from tests.page.served_page import Learned, Served, app_over, serving
+from tests.page.served_page import Learned, Served, app_over, learned, serving
 
 N_USERS = 6
 
 
 @pytest.fixture(scope="module")
-def walked(made: Learned) -> Iterator[Served]:
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A recommender whose users were shown five items each, clicked one, and of whom half bought it."""
+    with ThreadPoolExecutor(1) as elsewhere:  # a world of its own: other tests count in that of all
+        made = elsewhere.submit(learned, tmp_path_factory.mktemp("walked")).result()
     with serving(app_over(made)) as served, Client(served.url, timeout_s=240.0) as client:
         for number in range(N_USERS):
             told = client.recommendations(user_id=f"walker{number}", k=5)

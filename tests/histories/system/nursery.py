@@ -139,6 +139,7 @@ def _become(order: Order) -> None:
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED_BY_OTHERS)
     log = os.open(order.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
@@ -175,11 +176,14 @@ def main() -> None:
         if order.pid:
             answers.write(msgspec.json.encode(_look_after(order.pid)) + b"\n")
             continue
+        # A signal that comes before the child heeds it waits, and is not ignored as it is here.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HEEDED_BY_OTHERS)
         pid = os.fork()
         if not pid:
             answers.close()
             _become(order)
             return
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HEEDED_BY_OTHERS)
         with suppress(OSError):  # the child does it, too: whoever is first
             os.setpgid(pid, pid)
         started.append(pid)
