@@ -27,7 +27,7 @@ class BusiestUser:
     al. 2012, Mergeable summaries, section 2): each is too low by a 33rd of all at most.
 
     >>> busiest = BusiestUser()
-    >>> busiest.note(["a", "robot", "robot", "b"] * 1000, n_users=500)
+    >>> busiest.note(["a", "robot", "robot", "b"] * 1000, n_users=50)
     >>> round(busiest.share, 2)
     0.32
     """
