@@ -140,8 +140,14 @@ class Guard:
         self._paused_until = -float("inf")
         self._damages = Digest("damaged")
 
-    async def call(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def call(self, ask: Callable[[], Awaitable[T]], *, pauses: bool = True) -> T:
         """Return the part's answer.
+
+        Parameters
+        ----------
+        pauses
+            Whether all others do without the part for a second after a timeout. Not for writes, and for what
+            no answer waits for: that these take long does not say that reads would.
 
         Raises
         ------
@@ -159,7 +165,8 @@ class Guard:
             async with asyncio.timeout(self._timeout_s):
                 return await begun
         except TimeoutError as error:
-            self._paused_until = self._clock() + PAUSE_S
+            if pauses:
+                self._paused_until = self._clock() + PAUSE_S
             warn_seldom("timeout", about=self.name, part=self.name, timeout_s=self._timeout_s)
             message = f"the {self.name} did not answer within {self._timeout_s} s"
             raise self._failed(Unavailable(message)) from error

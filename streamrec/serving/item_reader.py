@@ -123,7 +123,7 @@ class ItemReader:
         self._untold.items.update(stored.items)
         self._untold.versions.update(stored.versions)
         try:
-            await self._cache_guard.call(lambda: self._tell(stored))
+            await self._cache_guard.call(lambda: self._tell(stored), pauses=False)
         except StreamrecError as error:
             warn_seldom("cache_not_told", n_items=len(item_ids), error=str(error))
             self._bound_untold()
@@ -190,11 +190,13 @@ class ItemReader:
         items, self._pending = list(self._pending.values()), {}
         versions, self._versions = self._versions, {}
         with contextlib.suppress(StreamrecError):
-            await self._cache_guard.call(lambda: self._cache.put_items(items, versions))
+            await self._cache_guard.call(lambda: self._cache.put_items(items, versions), pauses=False)
 
     async def _read_again(self) -> None:
         if self._ageing:
             item_ids, self._ageing = list(self._ageing), set()
-            stored = await self._catalog_guard.call(lambda: self._catalog.get_versions(item_ids))
+            stored = await self._catalog_guard.call(
+                lambda: self._catalog.get_versions(item_ids), pauses=False
+            )
             self._hidden.note(item_ids, stored.items)
             self._note_pending(item_ids, stored)

@@ -60,7 +60,7 @@ class StatusReader:
     async def trainer(self) -> TrainerStatus | None:
         """Return the trainer's status; None where there is none, or the cache does not tell."""
         try:
-            report, numbers = await self._guard.call(self._read)
+            report, numbers = await self._guard.call(self._read, pauses=False)
         except StreamrecError:
             return None
         if report is None:

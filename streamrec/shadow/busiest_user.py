@@ -29,7 +29,7 @@ class BusiestUser:
     >>> busiest = BusiestUser()
     >>> busiest.note(["a", "robot", "robot", "b"] * 1000, n_users=50)
     >>> round(busiest.share, 2)
-    0.32
+    0.3
     """
 
     def __init__(self) -> None:

@@ -1,11 +1,13 @@
 """Metadata through the cache."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 
 from streamrec.adapters.memory.cache import MemoryCache
 from streamrec.adapters.memory.store import MemoryStore
 from streamrec.domain.items.item import Item, ItemVersions
 from streamrec.errors import Unavailable
+from streamrec.ports import NO_VERSIONS
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.item_reader import READ_AGAIN_AFTER_S, ItemReader
 from streamrec.telemetry import NullMetrics
@@ -93,3 +95,21 @@ async def test_a_store_that_is_down_spoils_nothing_that_is_cached() -> None:
     for _ in range(2):
         assert await reader.read(["a"]) == Answered({"a": Item("a", title="A")})
         await reader.aclose()
+
+
+class SlowToWrite(MemoryCache):
+    """A cache that takes its time to take something in, and answers at once."""
+
+    async def put_items(self, items: Sequence[Item], versions: Mapping[str, int] = NO_VERSIONS) -> None:
+        await asyncio.sleep(0.2)
+        await super().put_items(items, versions)
+
+
+async def test_what_is_written_beside_answers_costs_none_of_them_the_cache() -> None:
+    store, metrics = CountingStore(), NullMetrics()
+    guard = Guard("cache", 0.05, metrics)
+    reader = ItemReader(SlowToWrite(), guard, store, Guard("store", 1.0, metrics), metrics)
+    await reader.read(["a"])
+    await reader.aclose()  # by then the write was given up
+    assert (await reader.read(["a"])).failed == frozenset()
+    await reader.aclose()
