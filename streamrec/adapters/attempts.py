@@ -1,4 +1,4 @@
-"""Attempts to reach a server, one at a time."""
+"""Attempts to reach a server or to write a file, one at a time."""
 
 import math
 import threading
@@ -38,3 +38,9 @@ class Attempts:
             except (Unavailable, ConfigurationError) as error:
                 self._failure, self._failed_at = error, time.monotonic()
                 raise
+
+    @contextmanager
+    def none(self) -> Iterator[None]:
+        """Wait for the end of the attempt that is under way, however it ends; none is begun in the block."""
+        with self._lock:
+            yield

@@ -71,8 +71,7 @@ class Worsening:
         if not is_hit and not is_hit_of_other:
             return
         gain = least * is_hit_of_other - is_hit
-        self._logs = np.minimum(np.maximum(self._logs, 0.0) + np.log1p(_STAKES * gain), _MOST)
-        np.maximum(self._logs, 0.0, out=self._logs)
+        self._logs = np.clip(self._logs + np.log1p(_STAKES * gain), 0.0, _MOST)
         evidence = self.evidence
         self.is_worse = evidence >= LEAST_EVIDENCE or (self.is_worse and evidence > LITTLE_EVIDENCE)
 

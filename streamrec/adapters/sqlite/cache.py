@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -64,7 +63,6 @@ class SqliteCache:
         self._clock = clock
         self._writer = open_cache_file(path)
         self._reader = open_cache_file(path)
-        self._lock = threading.Lock()
         self._attempts = Attempts()
         self._copies = ItemCopies()
         self._decoded = DecodedNeighbours()
@@ -204,7 +202,7 @@ class SqliteCache:
 
     async def aclose(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._attempts.none():
             self._reader.close()
             self._writer.close()
 
@@ -226,7 +224,7 @@ class SqliteCache:
     async def _change(self, change: Callable[[sqlite3.Connection], object]) -> None:
         def write() -> None:
             # As in the store: none waits for a file that another holds behind each who does.
-            with self._attempts.one(), self._lock, transaction(self._writer, self._path) as connection:
+            with self._attempts.one(), transaction(self._writer, self._path) as connection:
                 change(connection)
 
         await asyncio.to_thread(write)

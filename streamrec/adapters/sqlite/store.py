@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -67,7 +66,6 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
         self._clock = clock
         self._writer = open_store_file(path)
         self._reader = open_store_file(path)
-        self._lock = threading.Lock()
         self._attempts = Attempts()
 
     async def get_profile(self, user_id: str, n_seen: int) -> UserProfile:
@@ -218,7 +216,7 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
 
     async def aclose(self) -> None:
         """Close the file."""
-        with self._lock:
+        with self._attempts.none():
             self._reader.close()
             self._writer.close()
 
@@ -229,7 +227,7 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
     async def _write(self, change: Callable[[sqlite3.Connection], int]) -> int:
         def write() -> int:
             # Each waits ten seconds for a file that another holds: those behind it would all do so in turn.
-            with self._attempts.one(), self._lock, transaction(self._writer, self._path) as connection:
+            with self._attempts.one(), transaction(self._writer, self._path) as connection:
                 return change(connection)
 
         return await asyncio.to_thread(write)

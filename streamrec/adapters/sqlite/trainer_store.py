@@ -216,8 +216,8 @@ class SqliteTrainerStore:
 
     def held(self, name: str) -> Lease | None:
         """Return the lease as it was last given out; None when nobody has it, or it can't be read."""
-        with self._lock, transaction(self._connection, self._path) as connection:
-            row = connection.execute(
+        with self._lock, translated_errors(self._path):
+            row = self._connection.execute(
                 "SELECT name, owner, token, expires_at FROM leases WHERE name = ? AND typeof(owner) = 'text'"
                 " AND typeof(token) = 'integer' AND typeof(expires_at) = 'real'",
                 (name,),
