@@ -16,7 +16,7 @@ from recommender_server.app import Parts, Rules
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
-from streamrec.domain.bars.minute_table import TALLY
+from streamrec.domain.bars.batch_minutes import TALLY
 from streamrec.domain.items.item import Item
 from streamrec.domain.sources.popular import WINDOWS
 from streamrec.domain.sources.table import first_blend

@@ -44,6 +44,7 @@ class BarsHandler:
             if command.name == "item_deleted":
                 context.deleted.add(item_id)
                 context.publishing.note_forgotten(context.table.forget([item_id]))
+                context.publishing.note_deleted(item_id)
             else:
                 context.deleted.discard(item_id)
 

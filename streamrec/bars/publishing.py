@@ -72,6 +72,13 @@ class BarsPublishing:
             self._rows.drop(np.array([row]))
             self._forgotten[item_id] = None
 
+    def note_deleted(self, item_id: str) -> None:
+        """Let an item wait whose bars leave the cache, also where none are held.
+
+        They may have been published by a process that crashed before its checkpoint had them.
+        """
+        self._forgotten[item_id] = None
+
     def note_waiting(self, waiting: Waiting) -> None:
         """Let wait what waited when the checkpoint was written."""
         self._forgotten.update(dict.fromkeys(waiting.forgotten))

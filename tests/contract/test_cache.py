@@ -17,7 +17,7 @@ from streamrec.adapters.redis.near_cache import RedisNearCache
 from streamrec.adapters.sqlite.cache import SqliteCache
 from streamrec.adapters.sqlite.cache_publisher import SqliteCachePublisher
 from streamrec.domain.bars.bar import Bar, BarsSpan, BarsUpdate, HeldBars, pack
-from streamrec.domain.bars.minute_table import TALLY
+from streamrec.domain.bars.batch_minutes import TALLY
 from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates

@@ -34,6 +34,7 @@ _PRELOADED = (
     "initial_training",
     "incremental_training",
     "streamrec.cli.training.attribution",
+    "streamrec.cli.training.bars",
     "streamrec.experiments.results",
     "tests.crash.scenarios",
     "tests.crash.warm",

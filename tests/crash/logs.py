@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import numpy as np
 
 from streamrec.adapters.files.roles import set_challenger
@@ -28,13 +29,13 @@ OLD, NEW = "old", "new"
 
 _DIMENSIONS = {OLD: 8, NEW: 4}
 
-ERASED, DELETED = "u3", "i5"
+ERASED, DELETED, LAST = "u3", "i5", "last"
 
 _TYPES = (*["view"] * 10, *["purchase"] * 6, "impression", "dislike", "retract", "less")
 
 
 def stream(n: int, seed: int = 1) -> list[Interaction]:
-    """Return events among 40 users and 60 items; every tenth comes twice."""
+    """Return events without values among 40 users and 60 items; every tenth comes twice."""
     chance = random.Random(seed)
     events: list[Interaction] = []
     for number in range(n):
@@ -46,6 +47,16 @@ def stream(n: int, seed: int = 1) -> list[Interaction]:
         if number % 10 == 9:
             events.append(chance.choice(events))
     return events
+
+
+def ticks(n: int) -> list[Interaction]:
+    """Return such events with values whose sums are rounded, the last one of an item that no other is of."""
+    chance = random.Random(2)
+    found = [
+        msgspec.structs.replace(event, type="trade", value=chance.uniform(-50.0, 100.0))
+        for event in stream(n)
+    ]
+    return [*found, Interaction("last", LAST, 1.6e9 + 5.0 * n, "trade", 1.0, "last")]
 
 
 def prepare_generations(places: Places) -> None:
@@ -63,14 +74,11 @@ def prepare_generations(places: Places) -> None:
 def send_all(places: Places, n: int = 180) -> None:
     """Write a log of all that a trainer reads: events, garbage, a catalogue, an erasure, a promotion."""
     sink, events = open_event_sink(places.events), stream(n)
-    items = [
-        Item(f"i{number}", title=f"Item {number}", categories=(f"c{number % 4}",)) for number in range(30)
-    ]
-    asyncio.run(_change(places, lambda catalog: catalog.put_items(items)))
+    put_items(places)
     send(sink, events[: n // 3])
     erase(places, ERASED)
     send(sink, events[n // 3 : n // 2])
-    asyncio.run(_change(places, lambda catalog: catalog.delete_item(DELETED)))
+    delete(places, DELETED)
     sink.append(COMMANDS, [Message("", encode_command(Command("promote", 100.0, "test")))])
     send(sink, events[n // 2 :])
     sink.close()
@@ -83,9 +91,34 @@ def send(sink: EventSink, events: Sequence[Interaction]) -> None:
     sink.append(INTERACTIONS, messages)
 
 
+def send_ticks(places: Places, n: int = 240) -> None:
+    """Write a log of all that keepers of bars read: ticks, garbage, a catalogue, an erasure, a deletion."""
+    sink, events = open_event_sink(places.events), ticks(n)
+    put_items(places)
+    send(sink, events[: n // 3])
+    erase(places, ERASED)
+    send(sink, events[n // 3 : 2 * n // 3])
+    delete(places, DELETED)
+    send(sink, events[2 * n // 3 :])
+    sink.close()
+
+
+def put_items(places: Places) -> None:
+    """Write items' metadata."""
+    items = [
+        Item(f"i{number}", title=f"Item {number}", categories=(f"c{number % 4}",)) for number in range(30)
+    ]
+    asyncio.run(_change(places, lambda catalog: catalog.put_items(items)))
+
+
 def erase(places: Places, user_id: str) -> None:
     """Erase a user as the recommender does."""
     asyncio.run(_change(places, lambda catalog: catalog.erase_user(user_id)))
+
+
+def delete(places: Places, item_id: str) -> None:
+    """Delete an item as the recommender does."""
+    asyncio.run(_change(places, lambda catalog: catalog.delete_item(item_id)))
 
 
 async def _change(places: Places, change: Callable[[Catalog], Awaitable[None]]) -> None:

@@ -1,5 +1,6 @@
-"""Work that processes are killed over: learning, a first model, an experiment, an erasure."""
+"""Work that processes are killed over: learning, a first model, bars, an experiment, an erasure."""
 
+import asyncio
 import contextlib
 import random
 import sqlite3
@@ -9,7 +10,7 @@ from typing import Any
 
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import current_generation
-from streamrec.adapters.opening import open_event_sink, open_event_source
+from streamrec.adapters.opening import open_cache, open_event_sink, open_event_source
 from streamrec.domain.experiments.exposure import Exposure, encode_exposure
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, Message
 from streamrec.settings.processes import LocationSettings
@@ -17,7 +18,7 @@ from streamrec.settings.reading import read_settings
 from streamrec.wire import encode_event
 from tests.crash import outcomes
 from tests.crash.killing import Scenario
-from tests.crash.logs import NEW, erase, prepare_generations, send, send_all, stream
+from tests.crash.logs import LAST, NEW, erase, prepare_generations, send, send_all, send_ticks, stream
 from tests.crash.places import Places
 from tests.e2e import test_attribution_crash as attribution
 
@@ -104,6 +105,39 @@ INITIAL_TRAINING = Scenario(_prepare_history, _train_initially, None, _nothing, 
 """A first model is learned, published and made the live one."""
 
 
+def _keep_bars(_places: Places) -> None:
+    from streamrec.cli.training.bars import history
+
+    history()
+
+
+def _are_bars_published(places: Places) -> bool:
+    """Return whether all was read, and has been published since: a checkpoint holds what still waits.
+
+    A process that is told to stop while it waits for the lease of one that was killed leaves it waiting.
+    """
+    return _is_read(places, "history", [COMMANDS, INTERACTIONS]) and asyncio.run(_is_last_published(places))
+
+
+async def _is_last_published(places: Places) -> bool:
+    cache = open_cache(places.cache)
+    try:
+        held = await cache.history(LAST)
+        return held is not None and bool(held.bars)
+    finally:
+        await cache.aclose()
+
+
+def _outcome_of_bars(places: Places) -> Mapping[str, Any]:
+    found = outcomes.of_files(places, ("cache", "events"))
+    assert found["cache/history"]
+    return found
+
+
+BARS = Scenario(send_ticks, _keep_bars, _are_bars_published, _nothing, _outcome_of_bars)
+"""Bars are kept of a log in whose midst a user is erased and an item deleted."""
+
+
 def _prepare_experiment(places: Places) -> None:
     attribution.define(places.folder)
     sink, chance = open_event_sink(places.events), random.Random(2)
@@ -173,6 +207,7 @@ ERASURE = Scenario(_prepare_learning, _erase, None, _learn_after_erasure, _outco
 SCENARIOS = {
     "learning and a promotion": LEARNING,
     "a first model": INITIAL_TRAINING,
+    "bars": BARS,
     "an experiment": EXPERIMENT,
     "an erasure": ERASURE,
 }

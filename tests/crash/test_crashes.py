@@ -27,10 +27,11 @@ class Figures(NamedTuple):
 
 
 FIGURES = {
-    "learning and a promotion": Figures(20, 4, 300, 60),
-    "a first model": Figures(7, 2, 70, 20),
-    "an experiment": Figures(8, 2, 60, 20),
-    "an erasure": Figures(5, 2, 70, 20),
+    "learning and a promotion": Figures(18, 4, 270, 50),
+    "a first model": Figures(6, 2, 60, 20),
+    "bars": Figures(7, 2, 60, 20),
+    "an experiment": Figures(5, 1, 50, 10),
+    "an erasure": Figures(4, 1, 60, 20),
 }
 """40 kills, and 500; most where most is done."""
 

@@ -50,7 +50,8 @@ from streamrec.datasets.files.objects.rows import json_rows
 from streamrec.datasets.position_file import PositionFile
 from streamrec.domain.bars import bar
 from streamrec.domain.bars.bar import BarsSpan, by_slot, pack
-from streamrec.domain.bars.minute_table import TALLY, MinuteTable, Ticks
+from streamrec.domain.bars.batch_minutes import TALLY
+from streamrec.domain.bars.minute_table import MinuteTable, Ticks
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.repeats import RecentIds
 from streamrec.domain.events.weights import EventWeights

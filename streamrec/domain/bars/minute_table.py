@@ -6,15 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.bars.bar import FIGURES, MINUTE_S
+from streamrec.domain.bars.batch_minutes import TALLY, Minutes, minutes_of
 from streamrec.domain.bars.tick_clock import AHEAD, LATE, TAKEN, TickClock
 from streamrec.domain.rows.id_map import IdMap
-
-_AT = [("open_at", "<u4"), ("close_at", "<u4")]
-"""Times of the first and last tick within the minute, in 2^-32 minutes: finer than float64 holds times."""
-
-TALLY = np.dtype([("minute", "<i4"), ("count", "<u4"), *_AT, *FIGURES])
-"""A minute of an item; without ticks its count is 0."""
 
 _EVICTED_SHARE = 0.01
 """Share of all items evicted at once: finding the longest silent ones means looking at all."""
@@ -104,7 +98,7 @@ class MinuteTable:
             rows = self.ids.rows_of(item_ids, add=True)
         self._last_tick[rows] = self._n_ticks + 1 + np.arange(len(rows))
         self._n_ticks += len(rows)
-        cells = self._merge(*self._summed(rows, times, values)) if len(rows) else rows
+        cells = self._merge(minutes_of(rows, times, values, self.window), values) if len(rows) else rows
         return Added(cells, evicted, int((verdicts == LATE).sum()), int((verdicts == AHEAD).sum()))
 
     def tallies(self, cells: NDArray[np.int64]) -> NDArray[Any]:
@@ -116,33 +110,12 @@ class MinuteTable:
         of_row, slots = np.nonzero(self._tallies["count"].reshape(-1, self.window)[rows])
         return rows[of_row] * self.window + slots
 
-    def _summed(
-        self, rows: NDArray[np.int64], times: NDArray[np.float64], values: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Return a batch's minutes, each cell once: (C,) cells and (C,) tallies."""
-        minutes = (times // MINUTE_S).astype(np.int64)
-        keys = rows << 32 | minutes
-        order = np.lexsort((times, keys))  # stable: at one moment, the order of arrival
-        keys, values, minutes = keys[order], values[order], minutes[order]
-        within = ((times[order] - minutes * MINUTE_S) * (2.0**32 / MINUTE_S)).astype(np.uint32)
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        last = np.append(first[1:], len(keys)) - 1
-        tallies = np.empty(len(first), TALLY)
-        tallies["minute"], tallies["count"] = minutes[first], last - first + 1
-        tallies["open"], tallies["close"] = values[first], values[last]
-        tallies["open_at"], tallies["close_at"] = within[first], within[last]
-        tallies["high"] = np.maximum.reduceat(values, first)
-        tallies["low"] = np.minimum.reduceat(values, first)
-        with np.errstate(over="ignore"):
-            tallies["sum"] = np.clip(np.add.reduceat(values, first), -_LARGEST, _LARGEST)
-        cells = rows[order[first]] * self.window + minutes[first] % self.window
-        if minutes.max() - minutes.min() >= self.window:
-            newest = _last_of_each(cells, np.maximum.reduceat(order, first))
-            cells, tallies = cells[newest], tallies[newest]
-        return cells, tallies
+    def _merge(self, minutes: Minutes, values: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Add to minutes that are there; overwrite others, which have left the window.
 
-    def _merge(self, cells: NDArray[np.int64], tallies: NDArray[Any]) -> NDArray[np.int64]:
-        """Add to minutes that are there; overwrite others, which have left the window."""
+        Sums grow tick by tick in the order of arrival: so they do not depend on batches in their last bit.
+        """
+        cells, tallies, ticks, of_tick = minutes
         held = self._tallies[cells]
         is_same = (held["count"] > 0) & (held["minute"] == tallies["minute"])
         for name, stays in (
@@ -154,8 +127,9 @@ class MinuteTable:
         np.maximum(tallies["high"], held["high"], out=tallies["high"], where=is_same)
         np.minimum(tallies["low"], held["low"], out=tallies["low"], where=is_same)
         np.add(tallies["count"], held["count"], out=tallies["count"], where=is_same)
+        sums = np.where(is_same, held["sum"], 0.0)
         with np.errstate(over="ignore"):
-            sums = np.where(is_same, tallies["sum"] + held["sum"], tallies["sum"])
+            np.add.at(sums, of_tick, values[ticks])
         tallies["sum"] = np.clip(sums, -_LARGEST, _LARGEST)
         self._tallies[cells] = tallies
         return cells
@@ -220,10 +194,3 @@ class MinuteTable:
             found = found[found["count"] > 0]
             self._tallies[new_row * self.window + found["minute"] % self.window] = found
         return False
-
-
-def _last_of_each(cells: NDArray[np.int64], arrivals: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where in (N,) cells the one that arrived last of each stands."""
-    order = np.lexsort((arrivals, cells))
-    indices: NDArray[np.int64] = order[np.append(np.diff(cells[order]) != 0, [True])]
-    return indices

@@ -62,6 +62,21 @@ def test_a_cache_that_is_away_forgets_the_deleted_after_a_restart(world: BarsWor
     assert world.bars("a") is None
 
 
+def test_what_a_crash_left_published_leaves_the_cache_with_its_item(world: BarsWorld) -> None:
+    world.send(tick("b", 60, 1))
+    world.run()
+    checkpoint = (world.folder / CHECKPOINT_FILE).read_bytes()
+    world.send(tick("a", 60, 1))
+    world.run()
+    assert world.bars("a") is not None
+    # The process was killed between publishing and its checkpoint; its successor reads all in one batch.
+    (world.folder / CHECKPOINT_FILE).write_bytes(checkpoint)
+    world.command("item_deleted", "a")
+    world.run()
+    assert world.bars("a") is None
+    assert world.bars("b") is not None
+
+
 def test_a_checkpoint_of_a_version_before_goes_on_behind_the_commands(world: BarsWorld) -> None:
     world.command("item_deleted", "a")
     world.command("item_changed", "a")  # it was created again, long ago

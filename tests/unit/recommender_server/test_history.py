@@ -5,7 +5,7 @@ import pytest
 
 from recommender_server.app import Parts, Rules, create_app
 from streamrec.domain.bars.bar import BarsSpan, BarsUpdate, pack
-from streamrec.domain.bars.minute_table import TALLY
+from streamrec.domain.bars.batch_minutes import TALLY
 from streamrec.domain.items.item import Item
 from tests.asgi_client import Client
 from tests.driven_system import Down

@@ -72,6 +72,29 @@ def test_any_order_within_the_window_gives_what_a_plain_account_gives(seed: int)
         assert bars_of(table, item_id) == plainly(ticks, item_id, window)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_portions_change_no_bit(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    window, n = 3, 2000
+    times = np.maximum(1e6 + np.arange(n) * 0.5 - chance.choice([0.0, 20.0], n), 1e6)
+    ticks = [
+        (f"i{item}", time, value)
+        for item, time, value in zip(
+            chance.integers(0, 4, n), times.tolist(), chance.normal(0.1, 1e3, n).tolist(), strict=True
+        )
+    ]
+    at_once, one_by_one, in_portions = (MinuteTable(window, max_items=4) for _ in range(3))
+    at_once.add(ticks_of(ticks))
+    for table, sizes in ((one_by_one, [1]), (in_portions, [2, 9, 300])):
+        index = 0
+        while index < n:
+            size = int(chance.choice(sizes))
+            table.add(ticks_of(ticks[index : index + size]))
+            index += size
+        for item_id in (f"i{item}" for item in range(4)):
+            assert bars_of(table, item_id) == bars_of(at_once, item_id)
+
+
 def test_a_single_tick_is_a_whole_minute() -> None:
     table = MinuteTable(60, max_items=10)
     table.add(ticks_of([("only", 1.7e9, 10.25)]))
