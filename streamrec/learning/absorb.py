@@ -1,23 +1,36 @@
 """Learning, in step 4 of the stream loop: events change the state, and what must be published is noted."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.descent import LearnOutcome
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.events.observed import Choices
 from streamrec.domain.events.weights import RETRACT
-from streamrec.learning.counting import count
+from streamrec.learning.counting import seen_by
 from streamrec.learning.effective import effective_events
 from streamrec.learning.item_starts import rows_with_starts
+from streamrec.learning.learner import Learner
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.retracting import take_back
 from streamrec.learning.state.sights import Pair, Sight, sights_of
 from streamrec.learning.state.trainer_state import TrainerState
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_WORTH_A_THREAD = 64
+"""Events that take some milliseconds to learn; to hand them to a thread and back takes a tenth of one."""
+
+_learning = ThreadPoolExecutor(1, thread_name_prefix="learning")
+"""Learns while the loop counts: compiled code, which leaves the interpreter to others."""
 
 
 class Absorbed(NamedTuple):
@@ -94,8 +107,8 @@ def _learned(
 ) -> _Learned:
     """Count, learn and remember events of which none takes anything back.
 
-    In this order: users and items get rows; the parts of the state count what happened (`count`); the model
-    learns. What is counted is therefore as of before the events were learned.
+    Users and items get rows first. Then the parts of the state count what happened, as of before the events
+    were learned, while the model learns: it and they know nothing of one another.
     """
     counters = state.counters
     acting = effective_events(
@@ -109,20 +122,46 @@ def _learned(
     state.cohorts.enter(state.user_ids)
     # A user of dislikes alone has a vector too: one that says nothing yet.
     state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
-    counted = count(state, acting, rules, state.learner.histories_before, now)
-    choices = counted.choices
+    seen = seen_by(state, acting, rules, state.learner.histories_before)
+    choices = seen.events.choices
     counters.n_learned += len(choices.user_rows)
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
+    learned, took_s = _side_by_side(
+        partial(_learned_of, state.learner, choices),
+        partial(state.observe, seen.events, now),
+        is_worth_it=len(choices.user_rows) >= _WORTH_A_THREAD,
+    )
     loss = float("nan")
-    if len(choices.user_rows):
-        outcome = state.learner.learn(
-            choices.user_rows, choices.item_rows, choices.weights, choices.timestamps
-        )
-        state.dirty_items.mark(outcome.touched_item_rows, now)
+    if learned is not None:
+        state.dirty_items.mark(learned.touched_item_rows, now)
         state.dirty_users.mark(choices.user_rows, now)
         rules.contents.follow(state.item_ids.ids_at(choices.item_rows.tolist()))
-        loss = outcome.loss
-    return _Learned(acting.user_rows, loss, counted.covisitation_s)
+        loss = learned.loss
+    covisitation_s = seen.histories_s + took_s["covisitation"] + took_s["same_day"]
+    return _Learned(acting.user_rows, loss, covisitation_s)
+
+
+def _learned_of(learner: Learner, choices: Choices) -> LearnOutcome | None:
+    """Learn B choices; None where there are none."""
+    if not len(choices.user_rows):
+        return None
+    return learner.learn(choices.user_rows, choices.item_rows, choices.weights, choices.timestamps)
+
+
+def _side_by_side(first: Callable[[], T], second: Callable[[], U], *, is_worth_it: bool) -> tuple[T, U]:
+    """Return what two calls come to, the first of them in a thread where that is worth it.
+
+    Both have ended when this one ends, however it does.
+    """
+    if not is_worth_it:
+        counted = second()
+        return first(), counted
+    beside = _learning.submit(first)
+    try:
+        counted = second()
+    finally:
+        wait([beside])
+    return beside.result(), counted
 
 
 def without_deleted(

@@ -1,4 +1,4 @@
-"""Counting of what happened, before anything is learned from it: the one account of what an event changes."""
+"""Counting of what happened: the one account of what an event changes, beside what the model learns of it."""
 
 import time
 from collections.abc import Callable, Collection
@@ -23,30 +23,21 @@ _AT_ONCE = 1024
 """Events of a history that count as one batch, as in a stream that is behind."""
 
 
-class Counted(NamedTuple):
-    """Events that the model may learn from, and the seconds that counting co-visits took."""
+class Seen(NamedTuple):
+    """Events with all that parts want to know of them, and the seconds that looking up histories took."""
 
-    choices: Choices
-    covisitation_s: float
+    events: ObservedEvents
+    histories_s: float
 
 
-def count(
-    state: TrainerState,
-    acting: EffectiveEvents,
-    rules: LearningRules,
-    histories_before: HistoriesBefore,
-    now: float,
-) -> Counted:
-    """Let every part of a state count B events.
+def seen_by(
+    state: TrainerState, acting: EffectiveEvents, rules: LearningRules, histories_before: HistoriesBefore
+) -> Seen:
+    """Return B events as each part of a state is to observe them, in the order of `TrainerState.parts`.
 
-    First come the columns that depend on what was there before, each from who keeps it: weights by value
-    (`users`), stream times (`clock`), shares under the cap (`user_shares`), histories; asked for them, these
-    count the events at once. Then each part observes them all, in the order of `TrainerState.parts`.
-
-    Parameters
-    ----------
-    now
-        Unix seconds, from when on neighbours that changed count as waiting to be published.
+    Columns that depend on what was there before come from who keeps it: weights by value (`users`), stream
+    times (`clock`), shares under the cap (`user_shares`), histories; asked for them, these count the events
+    at once.
     """
     is_choice = acting.is_choice
     users, items = acting.user_rows[is_choice], acting.item_rows[is_choice]
@@ -73,9 +64,7 @@ def count(
         labels=[rules.labels_of(item_id) for item_id in chosen_ids],
     )
     decisions = _decisions(acting, state.users.disliked.keys(), rules.labels_of)
-    events = ObservedEvents(acting.user_rows, acting.timestamps, decisions, choices)
-    took_s = state.observe(events, now)
-    return Counted(choices, histories_s + took_s["covisitation"] + took_s["same_day"])
+    return Seen(ObservedEvents(acting.user_rows, acting.timestamps, decisions, choices), histories_s)
 
 
 def _decisions(acting: EffectiveEvents, disliking: Collection[int], labels_of: LabelsOf) -> list[Decision]:
@@ -121,7 +110,9 @@ def count_history(
     weights = [np.zeros(0, np.float32)]
     for first in range(0, n_events, _AT_ONCE):
         batch = acting.at(slice(first, first + _AT_ONCE))
-        choices = count(state, batch, rules, recent.before, now=0.0).choices
+        events = seen_by(state, batch, rules, recent.before).events
+        state.observe(events, now=0.0)
+        choices = events.choices
         recent.add(choices.user_rows, choices.item_rows)
         weights.append(choices.weights)
         on_progress(min(first + _AT_ONCE, n_events))

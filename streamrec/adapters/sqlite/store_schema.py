@@ -24,6 +24,9 @@ _CACHE_KIB = 64 * 1024
 """Page cache a connection. Interior pages of 1,000,000 users and their seen items take about 10 MB; the rest
 are leaves, of which a stream touches the same ones again and again."""
 
+FEW_KIB = 8 * 1024
+"""Page cache of a connection that reads single rows, here and there."""
+
 _AUTOCHECKPOINT_PAGES = 64_000
 """The log is copied back after 256 MB, not SQLite's 4: a page that many publications touch is copied once."""
 
@@ -92,10 +95,15 @@ _decode_less = msgspec.json.Decoder(tuple[Less, ...]).decode
 _encoder = msgspec.json.Encoder()
 
 
-def open_store_file(path: Path) -> sqlite3.Connection:
+def open_store_file(path: Path, *, cache_kib: int = _CACHE_KIB) -> sqlite3.Connection:
     """Open the store's file and create what is missing.
 
     What was written survives a power cut too: the trainer's checkpoint must never be ahead of the store.
+
+    Parameters
+    ----------
+    cache_kib
+        KiB of pages that the connection keeps at most.
 
     Raises
     ------
@@ -105,7 +113,7 @@ def open_store_file(path: Path) -> sqlite3.Connection:
         When it is not a SQLite database.
     """
     connection = connect(path, synchronous="FULL")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_AUTOCHECKPOINT_PAGES}")
     create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
     for table, column, kind in _ADDED_COLUMNS:

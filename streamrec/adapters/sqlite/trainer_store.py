@@ -1,6 +1,5 @@
 """The document store in a SQLite file, as the trainer uses it."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from operator import itemgetter
@@ -11,14 +10,21 @@ from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.challenger import table as challenger
 from streamrec.adapters.sqlite.connection import in_list, transaction, translated_errors
 from streamrec.adapters.sqlite.experiments import table
-from streamrec.adapters.sqlite.store_schema import STATE_COLUMNS, open_store_file, state_row, versions_of
+from streamrec.adapters.sqlite.fence import check_lease, take_lease
+from streamrec.adapters.sqlite.store_schema import (
+    FEW_KIB,
+    STATE_COLUMNS,
+    open_store_file,
+    state_row,
+    versions_of,
+)
 from streamrec.domain.events.erasure import Erasure
 from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.generations.challenger import ChallengerUser
 from streamrec.domain.items.item import Item, ItemVersions, decode_item
 from streamrec.domain.users.user import attributes_by_user
-from streamrec.errors import Damaged, LeaseLost
-from streamrec.ports import LONGEST_LEASE_S, MAX_TOKEN, Lease, UserUpdates
+from streamrec.errors import Damaged
+from streamrec.ports import Lease, UserUpdates
 from streamrec.ports.experiments import StoredExperiments
 from streamrec.telemetry import Digest
 
@@ -41,12 +47,17 @@ _CLEAR_STATE = (
 
 
 class SqliteTrainerStore:
-    """Implements `TrainerStore`. Safe to call from several threads."""
+    """Implements `TrainerStore`. Safe to call from several threads.
+
+    Reads have a connection of their own: the loop, which reads attributes of new users in each micro-batch,
+    does not wait for the publisher's transactions.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connection = open_store_file(path)
-        self._lock = threading.Lock()
+        self._writer = open_store_file(path)
+        self._reader = open_store_file(path, cache_kib=FEW_KIB)
+        self._write_lock, self._read_lock = threading.Lock(), threading.Lock()
         self._damages = Digest("documents_passed_over")
 
     def publish_users(self, updates: UserUpdates, lease: Lease) -> None:
@@ -60,8 +71,8 @@ class SqliteTrainerStore:
         # In the order of the keys, neighbours on a page are written while the page is at hand.
         states = sorted(map(state_row, updates.states), key=itemgetter(0))
         seen = sorted(updates.seen, key=itemgetter(0, 2))
-        with self._lock, transaction(self._connection, self._path) as connection:
-            _check(connection, lease)
+        with self._write_lock, transaction(self._writer, self._path) as connection:
+            check_lease(connection, lease)
             connection.executemany(_UPSERT_STATE, states)
             # A walk along all that a user has seen: a millisecond for 10,000 items, and seldom.
             connection.executemany("DELETE FROM seen WHERE user_id = ? AND item_id = ?", updates.unseen)
@@ -76,8 +87,8 @@ class SqliteTrainerStore:
             When a larger token has been given out; nothing is deleted then.
         """
         keys = [(user_id,) for user_id in user_ids]
-        with self._lock, transaction(self._connection, self._path) as connection:
-            _check(connection, lease)
+        with self._write_lock, transaction(self._writer, self._path) as connection:
+            check_lease(connection, lease)
             connection.executemany("DELETE FROM users WHERE user_id = ? AND attributes IS NULL", keys)
             connection.executemany(_CLEAR_STATE, keys)
             connection.executemany("DELETE FROM seen WHERE user_id = ?", keys)
@@ -90,30 +101,30 @@ class SqliteTrainerStore:
         LeaseLost
             When a larger token has been given out; nothing is written then.
         """
-        with self._lock, transaction(self._connection, self._path) as connection:
-            _check(connection, lease)
+        with self._write_lock, transaction(self._writer, self._path) as connection:
+            check_lease(connection, lease)
             challenger.replace(connection, users, gone)
 
     def erasure_salt(self) -> bytes:
         """Return what digests of user ids are made with."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._write_lock, transaction(self._writer, self._path) as connection:
             return sqlite_erasures.salt_of(connection)
 
     def read_erasures(self, digests: Sequence[bytes] | None = None) -> list[Erasure]:
         """Return the erasures of these users, or all."""
-        with self._lock, translated_errors(self._path):
-            return sqlite_erasures.read(self._connection, digests)
+        with self._read_lock, translated_errors(self._path):
+            return sqlite_erasures.read(self._reader, digests)
 
     def limit_erasures(self, log: str, ends: Mapping[int, int]) -> None:
         """Let no erasure stand behind the end of a log that was cut."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._write_lock, transaction(self._writer, self._path) as connection:
             sqlite_erasures.limit(connection, log, ends)
 
     def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the attributes of users; those without any are left out, and what is damaged is told of."""
         marks, parameters = in_list(user_ids)
-        with self._lock, translated_errors(self._path):
-            rows = self._connection.execute(
+        with self._read_lock, translated_errors(self._path):
+            rows = self._reader.execute(
                 "SELECT user_id, CAST(attributes AS BLOB) FROM users"
                 f" WHERE user_id IN {marks} AND attributes IS NOT NULL",
                 parameters,
@@ -138,8 +149,8 @@ class SqliteTrainerStore:
     def _rows(self, condition: str, parameter: bytes) -> list[tuple[bytes, bytes]]:
         # As bytes: a row that is no text must not hide the others.
         statement = "SELECT CAST(item_id AS BLOB), CAST(document AS BLOB) FROM items"
-        with self._lock, translated_errors(self._path):
-            return self._connection.execute(
+        with self._read_lock, translated_errors(self._path):
+            return self._reader.execute(
                 f"{statement} WHERE typeof(item_id) = 'text' AND deleted_at IS NULL AND {condition}",
                 (parameter,),
             ).fetchall()
@@ -154,8 +165,8 @@ class SqliteTrainerStore:
     def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
         """Return these as they are now, deleted ones included."""
         marks, parameters = in_list(item_ids)
-        with self._lock, translated_errors(self._path):
-            rows = self._connection.execute(
+        with self._read_lock, translated_errors(self._path):
+            rows = self._reader.execute(
                 f"SELECT item_id, CAST(document AS BLOB), version FROM items WHERE item_id IN {marks}",
                 parameters,
             ).fetchall()
@@ -167,12 +178,12 @@ class SqliteTrainerStore:
 
     def read_experiments(self) -> StoredExperiments:
         """Return all definitions of experiments."""
-        with self._lock, translated_errors(self._path):
-            return table.experiments_in(self._connection.execute(table.ALL).fetchall())
+        with self._read_lock, translated_errors(self._path):
+            return table.experiments_in(self._reader.execute(table.ALL).fetchall())
 
     def replace_experiment(self, experiment: Experiment, after: int) -> bool:
         """Store a definition if the version that is stored is `after`; return whether it was."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._write_lock, transaction(self._writer, self._path) as connection:
             return table.put(connection, experiment, after) > 0
 
     def write_results(self, experiment_id: str, results: bytes, lease: Lease) -> bool:
@@ -183,41 +194,19 @@ class SqliteTrainerStore:
         LeaseLost
             When a larger token has been given out.
         """
-        with self._lock, transaction(self._connection, self._path) as connection:
-            _check(connection, lease)
+        with self._write_lock, transaction(self._writer, self._path) as connection:
+            check_lease(connection, lease)
             return connection.execute(table.WRITE_RESULTS, (results.decode(), experiment_id)).rowcount > 0
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
-        with self._lock, transaction(self._connection, self._path) as connection:
-            row = connection.execute(
-                "SELECT CAST(owner AS BLOB), iif(typeof(token) = 'integer', token, -1),"
-                " CAST(expires_at AS REAL) FROM leases"
-                " WHERE name = ?",
-                (name,),
-            ).fetchone()
-            holder, token, expires_at = row or (None, 0, 0.0)
-            # What nobody can have written is as good as no lease: it must not keep all trainers waiting.
-            is_sound = 0 <= token < MAX_TOKEN
-            if holder != owner.encode() or not is_sound:
-                token = token if is_sound else 0
-                if is_sound and holder is not None and now < expires_at < now + LONGEST_LEASE_S:
-                    return None
-                # At least the time: larger than those in checkpoints that outlived another store. And larger
-                # than those of other leases: a generation goes on under another role's, and its token grows.
-                largest = connection.execute(
-                    "SELECT max(token) FROM leases WHERE typeof(token) = 'integer' AND token < ?",
-                    (MAX_TOKEN,),
-                ).fetchone()[0]
-                token = max(token + 1, (largest or 0) + 1, int(now))
-            lease = Lease(name, owner, token, now + duration_s)
-            connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?)", lease)
-        return lease
+        with self._write_lock, transaction(self._writer, self._path) as connection:
+            return take_lease(connection, name, owner, duration_s, now)
 
     def held(self, name: str) -> Lease | None:
         """Return the lease as it was last given out; None when nobody has it, or it can't be read."""
-        with self._lock, translated_errors(self._path):
-            row = self._connection.execute(
+        with self._read_lock, translated_errors(self._path):
+            row = self._reader.execute(
                 "SELECT name, owner, token, expires_at FROM leases WHERE name = ? AND typeof(owner) = 'text'"
                 " AND typeof(token) = 'integer' AND typeof(expires_at) = 'real'",
                 (name,),
@@ -226,19 +215,12 @@ class SqliteTrainerStore:
 
     def release(self, lease: Lease) -> None:
         """Give it up. The row stays: the next holder's token must be larger."""
-        with self._lock, transaction(self._connection, self._path) as connection:
+        with self._write_lock, transaction(self._writer, self._path) as connection:
             connection.execute(
                 "UPDATE leases SET owner = NULL WHERE name = ? AND owner = ? AND token = ?", lease[:3]
             )
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
-
-
-def _check(connection: sqlite3.Connection, lease: Lease) -> None:
-    row = connection.execute(
-        "SELECT CAST(token AS INTEGER) FROM leases WHERE name = ?", (lease.name,)
-    ).fetchone()
-    if row and row[0] > lease.token:
-        raise LeaseLost(f"lease {lease.name!r} has gone to another trainer (token {row[0]} > {lease.token})")
+        self._writer.close()
+        self._reader.close()

@@ -44,6 +44,24 @@ async def test_writers_do_not_queue_up_behind_a_file_that_another_holds(tmp_path
     await server.aclose()
 
 
+async def test_reads_of_the_trainer_do_not_wait_for_its_writes(tmp_path: Path) -> None:
+    server, trainer = SqliteStore(tmp_path / "store.db"), SqliteTrainerStore(tmp_path / "store.db")
+    await server.put_attributes("u", {"a": 1})
+    lease = trainer.acquire("trainer", "one", 10.0, 0.0)
+    assert lease is not None
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        updates = UserUpdates([UserState("u", "g", None)], [])
+        publication = asyncio.create_task(asyncio.to_thread(trainer.publish_users, updates, lease))
+        await asyncio.sleep(0.1)  # it waits for the other by now, or will
+        assert trainer.read_attributes(["u"]) == {"u": {"a": 1}}
+        assert trainer.held("trainer") == lease
+        assert not publication.done()
+    await publication
+    trainer.close()
+    await server.aclose()
+
+
 async def test_a_file_from_before_there_were_profiles_is_read_and_written(tmp_path: Path) -> None:
     older = sqlite3.connect(tmp_path / "store.db")
     older.execute(
