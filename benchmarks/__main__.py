@@ -26,6 +26,7 @@ COMMANDS: dict[str, list[str]] = {
     "served_list": ["benchmarks.serving.served_list"],
     "experiment_cost": ["benchmarks.serving.experiment_cost"],
     "trainer": ["benchmarks.trainer.throughput"],
+    "memory": ["benchmarks.trainer.memory"],
     "item_history": ["benchmarks.trainer.bars"],
     "index": ["benchmarks.index.report"],
     "recommendations": ["benchmarks.serving.recommendations"],

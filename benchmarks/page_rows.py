@@ -45,6 +45,12 @@ def share(*path: str | int) -> Callable[[Figures], float]:
     return value
 
 
+def bytes_of(kind: str, *whats: str) -> list[Row]:
+    """Return the rows of parts of what is kept of a user or an item, and of all of it."""
+    rows = [Row(f"{kind}: {what}", at(kind, what), "{:,.0f} bytes") for what in whats]
+    return [*rows, Row(f"{kind}, all of it", at(f"bytes_per_{kind}"), "{:,.0f} bytes")]
+
+
 def percentiles(what: str, *path: str | int, p50: float | None = None, p99: float | None = None) -> list[Row]:
     """Return the rows of a duration's median and 99th percentile."""
     return [

@@ -1,6 +1,6 @@
 """Sections of the page of benchmarks: for each result, its figures and what is wanted of them."""
 
-from benchmarks.page_rows import Figures, Row, Section, at, driver, percentiles, share
+from benchmarks.page_rows import Figures, Row, Section, at, bytes_of, driver, percentiles, share
 from benchmarks.page_serving import SERVING
 
 
@@ -89,6 +89,32 @@ SECTIONS = (
                 at("whole_cost_ratio"),
                 "{:.2f}",
                 at_most=2,
+            ),
+        ),
+    ),
+    Section(
+        "memory",
+        "What the trainer keeps of a user and of an item, 20 events each within two days",
+        (
+            *bytes_of(
+                "user",
+                "what was chosen on the same day",
+                "last 20 items, their times, and where they stand in the replay memory",
+                "own row of the model, and the squares of its steps",
+                "last 50 items, for histories",
+                "most chosen categories",
+                "id and its row",
+                "number of events and values, last time",
+            ),
+            *bytes_of(
+                "item",
+                "neighbours by co-visits, and its count",
+                "what was chosen on the same day",
+                "metadata: categories, words, and who shares them",
+                "row as a candidate with its bias, and the squares of its steps",
+                "row as somebody's past, and the squares of its steps",
+                "id and its row",
+                "counts of the windows",
             ),
         ),
     ),
