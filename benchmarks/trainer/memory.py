@@ -122,7 +122,7 @@ def _part_of(path: str) -> str:
 
 
 def _more(first: Sizes, larger: Sizes) -> Sizes:
-    """Return the bytes of each part that one of `N_MORE` more takes; none of parts that take less than one."""
+    """Return the bytes of each part that one of `N_MORE` more takes; none of those that take under one."""
     of_one = {name: (larger[name] - first.get(name, 0.0)) / N_MORE for name in larger}
     return {name: size for name, size in of_one.items() if size >= 1}
 
