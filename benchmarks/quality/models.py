@@ -196,15 +196,23 @@ def _cells(data_set: DataSet, seeds: tuple[int, int], parts_limit: int) -> Itera
             yield Cell(data_set, part, 0, parts_limit, is_part=True)
 
 
+def named(named_file: str) -> DataSet:
+    """Return the data set that `NAME=FILE[@STRIDE][,ITEMS]` says.
+
+    >>> named("clicks=clicks.csv@10,films.jsonl")
+    DataSet(name='clicks', source='clicks.csv', stride=10, is_drawn=False, items='films.jsonl')
+    """
+    name, _, files = named_file.partition("=")
+    path, _, items = files.partition(",")
+    path, _, stride = path.partition("@")
+    return DataSet(name, path, int(stride or 1), items=items or None)
+
+
 def data_sets(named_files: list[str], folder: Path) -> Iterator[DataSet]:
     """Yield MovieLens, files by `NAME=FILE[@STRIDE][,ITEMS]`, and streams that are drawn into a folder."""
     fetch_ml_100k(DEFAULT_DATA_DIR)
     yield DataSet(ML_100K, ML_100K)
-    for named_file in named_files:
-        name, _, files = named_file.partition("=")
-        path, _, items = files.partition(",")
-        path, _, stride = path.partition("@")
-        yield DataSet(name, path, int(stride or 1), items=items or None)
+    yield from map(named, named_files)
     folder.mkdir(parents=True, exist_ok=True)
     for name, write in DRAWN.items():
         file = folder / f"{name.replace(' ', '-')}.parquet"

@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from benchmarks import results_file
-from benchmarks.quality.models import PAGE, SERVED, Cell, DataSet, measure_model
+from benchmarks.quality.models import PAGE, SERVED, Cell, DataSet, measure_model, named
 from benchmarks.quality.peers.chart import draw
 from benchmarks.quality.peers.implicit_models import require_implicit
 from benchmarks.quality.peers.models import PEERS
@@ -31,7 +31,7 @@ MARKERS = ("<!-- peers: begin -->", "<!-- peers: end -->")
 
 CHART = PAGE.parent / "quality-peers.svg"
 
-Files = Annotated[list[str] | None, typer.Option("--events", help="NAME=FILE, may be repeated.")]
+Files = Annotated[list[str] | None, typer.Option("--events", help="NAME=FILE[,ITEMS], may be repeated.")]
 
 
 def main(
@@ -54,8 +54,8 @@ def main(
         typer.secho(str(error), fg="red", err=True)
         raise typer.Exit(2) from error
     fetch_ml_100k(DEFAULT_DATA_DIR)
-    files = dict(file.split("=", 1) for file in events or ())
-    data_sets = [DataSet(name, source, stride) for name, source in {ML_100K: ML_100K, **files}.items()]
+    sources = [DataSet(ML_100K, ML_100K), *map(named, events or ())]
+    data_sets = [source._replace(stride=stride) for source in sources]
     for name in model or COMPARED:
         for data_set in data_sets:
             cell = Cell(data_set, name, 0, limit, is_part=False)
