@@ -13,6 +13,7 @@ from models.row_moves import move_items, move_output, move_pasts, move_users, no
 from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, compiled_beside_others, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
+from streamrec.domain.users.shown_items import put_shown
 
 _NEVER = np.float32(-1e30)
 """Logit of an item that stands against nothing: in any loss it has no share."""
@@ -23,7 +24,8 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -
     """Learn one event after the other; return their losses' sum, each before its step, and damaged rows.
 
     An event and what is replayed with it take their gradients at the same point, against the same candidates:
-    these are in the processor's nearest memory for all of them.
+    these are in the processor's nearest memory for all of them. What was only shown is noted, for the user's
+    next choice to stand against.
     """
     tables, context, replay, known, touched = memory
     users, items, weights, times = lessons.users, lessons.items, lessons.weights, lessons.times
@@ -31,10 +33,12 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -
     n_damaged = 0
     # One loop over flat memory: a function for an event would count references to all tables at each call.
     for b in range(len(users)):
+        if _notes_shown(known, lessons, b):
+            continue
         seed = np.uint64(lessons.seeds[b])
         _make_known(known, users[b], items[b])
-        _draw(known, replay, work, (seed, manner.recent_share))
         work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
+        _draw(known, replay, work, (seed, manner.recent_share))
         n = collect(context, replay, manner, work, (times[b], seed))
         _set_vectors(tables, work, n)
         _gather(tables, work)
@@ -61,14 +65,47 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
     known.n_items[0] = max(known.n_items[0], item + 1)
 
 
+@inlined
+def _notes_shown(known: Known, lessons: Lessons, b: int) -> bool:
+    """Return whether an event is no choice but an impression; note what was shown, unless it is known."""
+    user, item, is_shown = lessons.users[b], lessons.items[b], bool(lessons.weights[b] < 0)
+    if is_shown and known.is_alive[item]:
+        pair = hash_of_user(user) ^ hash_of_item(item)
+        if not holds(known.bits, pair) and not (known.older_bits.size and holds(known.older_bits, pair)):
+            put_shown(known.shown, user, item)
+    return is_shown
+
+
+@compiled
+def _take_shown(known: Known, work: Work) -> None:
+    """Let what was shown to the user since the last choice stand against the event, before any drawn item.
+
+    Each counts as much as one that is drawn among all items. It is not drawn, so no weight would make the sum
+    one over all items: it has this weight because the user passed it over.
+    """
+    shown, user, first, n_shown = known.shown, work.users[0], len(work.users), 0
+    length = shown.rings.shape[1]
+    if length:
+        log_odds = math.log(max(1.0, known.n_items[0] / len(work.log_odds)))
+        for at in range(min(np.int64(shown.counts[user]) - 1, length)):
+            row = np.int64(shown.rings[user, at])
+            if row >= 0 and known.is_alive[row]:
+                work.items[first + n_shown], work.hashes[first + n_shown] = row, hash_of_item(row)
+                work.log_odds[n_shown] = log_odds
+                n_shown += 1
+        shown.counts[user] = 1
+    work.n_shown[0] = n_shown
+
+
 @compiled
 def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, float]) -> None:
     """Draw items that may stand against an event, and against those that are replayed with it; -1: none.
 
-    Some are of the newest events, the others of all items: what people choose now is most of the sum that the
-    softmax takes, and would seldom be drawn among all. Each counts by the inverse of how often it is
-    expected to be drawn (Bengio and Senécal 2008, Adaptive Importance Sampling to Accelerate Training of a
-    Neural Probabilistic Language Model, section III).
+    Those that were shown to the event's user come first. Of the others some are of the newest events, the
+    rest of all items: what people choose now is most of the sum that the softmax takes, and would seldom be
+    drawn among all. Each counts by the inverse of how often it is expected to be drawn (Bengio and Senécal
+    2008, Adaptive Importance Sampling to Accelerate Training of a Neural Probabilistic Language Model,
+    section III).
 
     Parameters
     ----------
@@ -77,14 +114,17 @@ def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, 
     """
     n_items, is_alive, (number, share) = np.uint64(known.n_items[0]), known.is_alive, how
     items, hashes, first, log_odds = work.items, work.hashes, len(work.users), work.log_odds
+    _take_shown(known, work)
+    n_shown = work.n_shown[0]
+    n_drawn = len(log_odds) - n_shown
     n_newest = np.uint64(min(replay.n_seen[0], np.int64(replay.n_recent)))
-    n_of_newest = np.int64(share * len(log_odds)) if n_newest > 0 else 0
-    by_all = (len(log_odds) - n_of_newest) / float(known.n_items[0])
+    n_of_newest = np.int64(share * n_drawn) if n_newest > 0 else 0
+    by_all = (n_drawn - n_of_newest) / float(known.n_items[0])
     by_newest = n_of_newest / max(1.0, float(n_newest))
-    for c in range(len(log_odds)):
+    for c in range(n_shown, len(log_odds)):
         number += GOLDEN
         chance = mixed(number) >> np.uint64(32)
-        if c < n_of_newest:
+        if c - n_shown < n_of_newest:
             row = np.int64(replay.items[np.int64((chance * n_newest) >> np.uint64(32))])
         else:
             row = np.int64((chance * n_items) >> np.uint64(32))
@@ -177,6 +217,9 @@ def _keep(known: Known, work: Work, choice: Row) -> int:
     if older.size:
         for c in range(len(is_kept)):
             is_kept[c] &= not holds(older, of_user ^ hashes[first + c])
+    if choice > 0:
+        # What was shown to one user says nothing of others, nor of that user's earlier choices.
+        is_kept[: work.n_shown[0]] = False
     for c in range(len(is_kept)):
         n_kept += is_kept[c]
     return n_kept

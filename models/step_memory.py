@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from models.context_tables import ContextTables
 from models.replay_memory import ReplayTables
+from streamrec.domain.users.shown_items import NOTHING_SHOWN, ShownTables
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -104,8 +105,9 @@ class Work(NamedTuple):
     strengths, shares, drifts
         (L + N,) each, of what moves: how much there is to learn, as a factor of the decay; by what share of
         the gradient; nats that its logits may have changed by.
-    log_odds
-        (N,) what each drawn item counts, as a logarithm: the inverse of how often it is expected to be drawn.
+    log_odds, n_shown
+        (N,) what each drawn item counts, as a logarithm: the inverse of how often it is expected to be drawn;
+        (1,) how many of the first were shown, and stand against the event's choice alone.
     is_kept, among
         (N,) which of the drawn items stand against one choice; (1 + N,) its logits among them, the choice's
         item first.
@@ -132,6 +134,7 @@ class Work(NamedTuple):
     shares: Floats
     drifts: Floats
     log_odds: Floats
+    n_shown: Rows
     is_kept: NDArray[np.bool_]
     among: Floats
     powers: Floats
@@ -146,7 +149,7 @@ class Lessons(NamedTuple):
     users, items
         (B,) rows; a user or an item may occur any number of times.
     weights
-        (B,) float32, positive.
+        (B,) float32, positive; negative: the item was shown and not chosen.
     times
         (B,) Unix seconds.
     seeds
@@ -179,6 +182,8 @@ class Known(NamedTuple):
         (I,) which items may be drawn.
     n_items
         (1,) rows of items observed so far.
+    shown
+        What was shown to users since their last choices.
     """
 
     bits: NDArray[np.uint8]
@@ -186,6 +191,7 @@ class Known(NamedTuple):
     n_new_pairs: Rows
     is_alive: NDArray[np.bool_]
     n_items: Rows
+    shown: ShownTables = NOTHING_SHOWN
 
 
 class Touched(NamedTuple):
@@ -236,6 +242,7 @@ def new_work(n_choices: int, n_dimensions: int, n_context: int, n_negatives: int
         np.zeros(n_items, np.float32),
         np.zeros(n_items, np.float32),
         np.zeros(n_negatives, np.float32),
+        np.zeros(1, np.int64),
         np.zeros(n_negatives, np.bool_),
         np.zeros(1 + n_negatives, np.float32),
         powers,

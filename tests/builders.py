@@ -83,8 +83,10 @@ class World:
         What trainers read, if it is not the log in memory.
     """
 
-    def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, folder: Path, metrics: Metrics | None = None, learning: LearningSettings = LEARNING
+    ) -> None:
+        self.folder, self.learning = folder, learning
         self.metrics = metrics or NullMetrics()
         self.index: IndexLookup | None = None
         self.source: EventSource | None = None
@@ -138,7 +140,7 @@ class RunningTrainer:
     ) -> None:
         self.world = world
         metrics = metrics_of("champion", world.metrics)
-        self.state = TrainerState(GENERATION, LEARNING, settings)
+        self.state = TrainerState(GENERATION, world.learning, settings)
         in_memory = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], "trainer")
         self.source: EventSource = world.source or in_memory
         if is_restored:

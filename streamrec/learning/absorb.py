@@ -15,7 +15,7 @@ from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.observed import Choices
 from streamrec.domain.events.weights import RETRACT
 from streamrec.learning.counting import seen_by
-from streamrec.learning.effective import effective_events
+from streamrec.learning.effective import NOTHING_SHOWN, Shown, effective_events, shown_among
 from streamrec.learning.item_starts import rows_with_starts
 from streamrec.learning.learner import Learner
 from streamrec.learning.rules import LearningRules
@@ -108,7 +108,8 @@ def _learned(
     """Count, learn and remember events of which none takes anything back.
 
     Users and items get rows first. Then the parts of the state count what happened, as of before the events
-    were learned, while the model learns: it and they know nothing of one another.
+    were learned, while the model learns: it and they know nothing of one another. Of impressions the model
+    alone learns, and that only where it is set to.
     """
     counters = state.counters
     acting = effective_events(
@@ -117,7 +118,11 @@ def _learned(
         partial(state.user_ids.rows_of, add=True),
         lambda item_ids: rows_with_starts(state, item_ids, rules.contents),
     )
+    shown = NOTHING_SHOWN
+    if state.learning.n_shown_negatives:
+        shown = shown_among(events, weights, state.user_ids.rows_of, state.item_ids.rows_of)
     if not len(acting.user_rows):
+        _note_shown(state.learner, shown)
         return _Learned(acting.user_rows, float("nan"), 0.0)
     state.cohorts.enter(state.user_ids)
     # A user of dislikes alone has a vector too: one that says nothing yet.
@@ -127,7 +132,7 @@ def _learned(
     counters.n_learned += len(choices.user_rows)
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
     learned, took_s = _side_by_side(
-        partial(_learned_of, state.learner, choices),
+        partial(_learned_of, state.learner, choices, shown),
         partial(state.observe, seen.events, now),
         is_worth_it=len(choices.user_rows) >= _WORTH_A_THREAD,
     )
@@ -141,11 +146,24 @@ def _learned(
     return _Learned(acting.user_rows, loss, covisitation_s)
 
 
-def _learned_of(learner: Learner, choices: Choices) -> LearnOutcome | None:
-    """Learn B choices; None where there are none."""
+def _learned_of(learner: Learner, choices: Choices, shown: Shown) -> LearnOutcome | None:
+    """Learn B choices, and what was shown between them; None where there are no choices."""
     if not len(choices.user_rows):
+        _note_shown(learner, shown)
         return None
-    return learner.learn(choices.user_rows, choices.item_rows, choices.weights, choices.timestamps)
+    return learner.learn(
+        shown.among(choices.user_rows, shown.user_rows),
+        shown.among(choices.item_rows, shown.item_rows),
+        shown.among(choices.weights, np.float32(-1)),
+        shown.among(choices.timestamps, 0.0),
+    )
+
+
+def _note_shown(learner: Learner, shown: Shown) -> None:
+    """Let a learner know what was shown while nobody chose anything."""
+    n = len(shown.user_rows)
+    if n:
+        learner.learn(shown.user_rows, shown.item_rows, np.full(n, -1, np.float32), np.zeros(n))
 
 
 def _side_by_side(first: Callable[[], T], second: Callable[[], U], *, is_worth_it: bool) -> tuple[T, U]:

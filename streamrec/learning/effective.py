@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from itertools import compress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.interaction import Interaction
-from streamrec.domain.events.weights import LESS
+from streamrec.domain.events.weights import IMPRESSION, LESS
 
 Rows = NDArray[np.int64]
 
 _NO_ROW = -1
+
+T = TypeVar("T", bound=np.generic)
 
 
 class EffectiveEvents(NamedTuple):
@@ -101,3 +103,51 @@ def effective_events(
         values=values,
         asks_less=is_less & ~is_choice,
     )
+
+
+class Shown(NamedTuple):
+    """S impressions that weigh nothing, of users and items that have a row.
+
+    Attributes
+    ----------
+    n_before
+        (S,) how many choices come before each.
+    user_rows, item_rows
+        (S,).
+    """
+
+    n_before: Rows
+    user_rows: Rows
+    item_rows: Rows
+
+    def among(self, of_choices: NDArray[T], of_shown: NDArray[T] | T | float) -> NDArray[T]:
+        """Return a column of choices with what was shown between them, each at its place."""
+        return np.insert(of_choices, self.n_before, of_shown) if len(self.n_before) else of_choices
+
+
+_NO_ROWS: Rows = np.zeros(0, np.int64)
+NOTHING_SHOWN = Shown(_NO_ROWS, _NO_ROWS, _NO_ROWS)
+
+
+def shown_among(
+    events: Sequence[Interaction],
+    weights: NDArray[np.float64],
+    user_rows_of: Callable[[list[str]], Rows],
+    item_rows_of: Callable[[list[str]], Rows],
+) -> Shown:
+    """Return the impressions among N events.
+
+    Parameters
+    ----------
+    weights
+        (N,); an impression that weighs something is a choice, or a dislike.
+    user_rows_of, item_rows_of
+        Give the rows of ids, -1 to unknown ones: nobody and nothing becomes known by an impression.
+    """
+    is_shown = (weights == 0) & np.array([event.type == IMPRESSION for event in events], np.bool_)
+    shown = list(compress(events, is_shown.tolist()))
+    user_rows = user_rows_of([event.user_id for event in shown])
+    item_rows = item_rows_of([event.item_id for event in shown])
+    n_before = np.cumsum(weights > 0, dtype=np.int64)[is_shown]
+    is_known = (user_rows >= 0) & (item_rows >= 0)
+    return Shown(n_before[is_known], user_rows[is_known], item_rows[is_known])

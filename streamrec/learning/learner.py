@@ -20,6 +20,7 @@ from models.gmf import GMF
 from models.replay_memory import ReplayMemory
 from models.step_memory import Known, Lessons
 from streamrec.domain.rows.marked_rows import GoneRows
+from streamrec.domain.users.shown_items import ShownItems
 from streamrec.errors import UnsoundModel
 from streamrec.learning.living_items import LivingItems
 from streamrec.learning.sampling import (
@@ -32,6 +33,9 @@ from streamrec.learning.sampling import (
 )
 from streamrec.learning.state.known_positives import KnownPositives
 from streamrec.settings.processes import LearningSettings
+
+Weights = NDArray[np.float32]
+Times = NDArray[np.float64]
 
 
 def use_one_thread() -> None:
@@ -50,6 +54,8 @@ class Learner:
     ----------
     model
         Grows with the rows that are learned.
+    shown
+        What was shown to users, for their next choices to stand against.
     pace
         What all learning rates are multiplied with.
 
@@ -68,6 +74,13 @@ class Learner:
         self._living = LivingItems()
         self._replay = ReplayMemory(settings.n_replay_newest, settings.n_replay_sampled, settings.n_context)
         self._recent = RecentItems(settings.n_remembered)
+        self.shown = ShownItems(settings.n_shown_negatives)
+        self._memories: dict[str, KnownPositives | LivingItems | RecentItems | ShownItems] = {
+            "known": self._known,
+            "sampler": self._living,
+            "recent": self._recent,
+            "shown": self.shown,
+        }
         self._rng = np.random.default_rng(settings.seed)
         self.pace = 1.0
         self._descent = Descent(
@@ -85,13 +98,7 @@ class Learner:
             settings.least_drift,
         )
 
-    def learn(
-        self,
-        user_rows: Rows,
-        item_rows: Rows,
-        weights: NDArray[np.float32],
-        times: NDArray[np.float64],
-    ) -> LearnOutcome:
+    def learn(self, user_rows: Rows, item_rows: Rows, weights: Weights, times: Times) -> LearnOutcome:
         """Learn B events in their order.
 
         Parameters
@@ -99,20 +106,16 @@ class Learner:
         user_rows, item_rows
             (B,); rows that are new make the model grow.
         weights
-            (B,), positive; an event of weight 2 pulls twice as much.
+            (B,), positive; an event of weight 2 pulls twice as much. Negative, where `n_shown_negatives` is
+            not 0: the item was shown, and stands against what the user chooses next.
         times
             (B,) Unix seconds.
         """
-        self._note(user_rows, item_rows)
+        self._note(user_rows[weights >= 0], item_rows[weights >= 0])
         return self._descend(user_rows, item_rows, weights, times)
 
     def refit(
-        self,
-        user_rows: Rows,
-        item_rows: Rows,
-        weights: NDArray[np.float32],
-        times: NDArray[np.float64],
-        output_rate: float = 0.0,
+        self, user_rows: Rows, item_rows: Rows, weights: Weights, times: Times, output_rate: float = 0.0
     ) -> LearnOutcome:
         """Learn B events that were remembered before: any number of times, in any order.
 
@@ -131,16 +134,14 @@ class Learner:
         self.model.context.clear()
 
     def _descend(
-        self,
-        user_rows: Rows,
-        item_rows: Rows,
-        weights: NDArray[np.float32],
-        times: NDArray[np.float64],
-        output_rate: float = 0.0,
+        self, user_rows: Rows, item_rows: Rows, weights: Weights, times: Times, output_rate: float = 0.0
     ) -> LearnOutcome:
         self.model.grow_to(int(user_rows.max(initial=-1)) + 1, int(item_rows.max(initial=-1)) + 1)
         self._living.grow_to(self.model.items.n_rows)
-        seeds = self._rng.integers(0, 1 << 63, len(user_rows))
+        is_choice = weights >= 0
+        seeds = np.zeros(len(user_rows), np.int64)
+        # What is shown takes no chance: whether it is known may depend on the batch that it comes in.
+        seeds[is_choice] = self._rng.integers(0, 1 << 63, int(is_choice.sum()))
         lessons = Lessons(user_rows, item_rows, weights.astype(np.float32, copy=False), times, seeds)
         total, touched = 0.0, [np.zeros(0, np.int64)]
         for at in self._known.parts(len(user_rows)):
@@ -150,6 +151,7 @@ class Learner:
                 n_new_pairs=np.zeros(1, np.int64),
                 is_alive=self._living.is_alive,
                 n_items=self._living.n_items,
+                shown=self.shown.tables(self.model.users.n_rows),
             )
             loss, moved = self._descent.learn(
                 self.model, self._replay, known, lessons.at(at), pace=self.pace, output_rate=output_rate
@@ -160,13 +162,14 @@ class Learner:
         if not math.isfinite(total):
             raise UnsoundModel("the model is damaged: a loss is not finite, or a row is where none can be")
         rows = touched[-1] if len(touched) <= 2 else np.unique(np.concatenate(touched))
-        return LearnOutcome(total / max(1, len(user_rows)), distinct(user_rows), rows)
+        return LearnOutcome(total / max(1, int(is_choice.sum())), distinct(user_rows[is_choice]), rows)
 
-    def remember(self, user_rows: Rows, item_rows: Rows, times: NDArray[np.float64]) -> None:
+    def remember(self, user_rows: Rows, item_rows: Rows, times: Times) -> None:
         """Note (B,) positives, in order, without learning from them."""
         self._note(user_rows, item_rows)
         self._living.add(item_rows)
         self._known.add(user_rows, item_rows)
+        self.shown.begin(user_rows)
         self.model.follow(torch.from_numpy(user_rows), torch.from_numpy(item_rows), times)
 
     def _note(self, user_rows: Rows, item_rows: Rows) -> None:
@@ -195,6 +198,7 @@ class Learner:
         """
         self._known.forget_pairs(user_rows, item_rows)
         self._replay.forget_pairs(user_rows, item_rows)
+        self.shown.forget_pairs(user_rows, item_rows)
         self.model.context.forget_pairs(user_rows, item_rows)
         return self._recent.forget_pairs(user_rows, item_rows)
 
@@ -208,6 +212,7 @@ class Learner:
         self.model.forget_users(torch.from_numpy(known))
         self._replay.forget_users(torch.from_numpy(known))
         self._recent.forget_users(known)
+        self.shown.forget_users(known)
 
     def forget_items(self, rows: Rows) -> None:
         """Bring rows back to those of new items; nobody may get them before `swept` was gone through."""
@@ -216,20 +221,20 @@ class Learner:
         self._replay.forget_items(torch.from_numpy(known))
         self._living.forget(known)
         self._recent.forget_items(known)
+        self.shown.forget_items(known)
 
     @property
     def swept(self) -> list[GoneRows]:
         """Forgotten items that large tables may name."""
-        return [self._recent.gone, self.model.context.gone]
+        return [self._recent.gone, self.model.context.gone, self.shown.gone]
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""
         arrays = {
-            **{f"known.{name}": array for name, array in self._known.arrays().items()},
-            **{f"sampler.{name}": array for name, array in self._living.arrays().items()},
-            **{f"recent.{name}": array for name, array in self._recent.arrays().items()},
-            "random": random_state(self._rng),
-        }
+            f"{part}.{name}": array
+            for part, memory in self._memories.items()
+            for name, array in memory.arrays().items()
+        } | {"random": random_state(self._rng)}
         model = {f"model.{name}": tensor for name, tensor in self.model.tensors().items()}
         replay = {f"replay.{name}": tensor for name, tensor in self._replay.tensors().items()}
         return model | replay | {name: torch.from_numpy(array) for name, array in arrays.items()}
@@ -237,7 +242,7 @@ class Learner:
     def load_state_tensors(self, tensors: Mapping[str, Tensor]) -> None:
         """Go on, bit for bit, from where `state_tensors` was called; takes one part after the other."""
         self.model.load(TensorsUnder("model.", tensors))
-        for name, part in (("known", self._known), ("sampler", self._living), ("recent", self._recent)):
+        for name, part in self._memories.items():
             part.load({key: tensor.numpy() for key, tensor in TensorsUnder(f"{name}.", tensors).items()})
         if replay := TensorsUnder("replay.", tensors):
             self._replay.load(replay)

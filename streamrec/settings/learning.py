@@ -62,6 +62,9 @@ class LearningSettings(BaseSettings):
     recent_negatives: float = Field(
         0.5, ge=0, le=1, description="Share of the negatives that are items of the newest events."
     )
+    n_shown_negatives: NonNegativeInt = Field(
+        0, description="Newest impressions since a user's last choice that the next stands against; 0: none."
+    )
     least_drift: Factor = Field(
         0.05,
         description="Nats that an item's logits move, as a negative, before it is published again.",
@@ -73,6 +76,15 @@ class LearningSettings(BaseSettings):
             raise ValueError(
                 f"init_std {self.init_std} with embedding_dim {self.embedding_dim}: new rows would be longer"
                 f" than {MAX_NEW_ROW}, half of what a row may come to"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_shown(self) -> Self:
+        if self.n_shown_negatives >= self.n_negatives:
+            raise ValueError(
+                f"n_shown_negatives {self.n_shown_negatives} is not below n_negatives {self.n_negatives}:"
+                " some must be left to be drawn"
             )
         return self
 

@@ -15,7 +15,10 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
 }
 
-USUAL_WEIGHTS = {"impression": 0.0, "dislike": -1.0}
+IMPRESSION = "impression"
+"""Type of an event that says that an item was shown, usually of no weight."""
+
+USUAL_WEIGHTS = {IMPRESSION: 0.0, "dislike": -1.0}
 """By type, where nobody says otherwise."""
 
 RETRACT = "retract"
