@@ -33,7 +33,8 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -
     n_damaged = 0
     # One loop over flat memory: a function for an event would count references to all tables at each call.
     for b in range(len(users)):
-        if _notes_shown(known, lessons, b):
+        if weights[b] < 0:
+            _note_shown(known, users[b], items[b])
             continue
         seed = np.uint64(lessons.seeds[b])
         _make_known(known, users[b], items[b])
@@ -44,8 +45,7 @@ def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -
         _gather(tables, work)
         total += _pull(known, work, n, manner.loss)
         n_damaged += move_items(tables, manner, work, touched)
-        n_damaged += move_users(tables, manner, work)
-        n_damaged += move_pasts(tables, manner, work)
+        n_damaged += move_users(tables, manner, work) + move_pasts(tables, manner, work)
         if manner.output > 0:
             move_output(tables.output, manner, work)
         if context.latest.shape[1]:
@@ -65,15 +65,13 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
     known.n_items[0] = max(known.n_items[0], item + 1)
 
 
-@inlined
-def _notes_shown(known: Known, lessons: Lessons, b: int) -> bool:
-    """Return whether an event is no choice but an impression; note what was shown, unless it is known."""
-    user, item, is_shown = lessons.users[b], lessons.items[b], bool(lessons.weights[b] < 0)
-    if is_shown and known.is_alive[item]:
-        pair = hash_of_user(user) ^ hash_of_item(item)
-        if not holds(known.bits, pair) and not (known.older_bits.size and holds(known.older_bits, pair)):
-            put_shown(known.shown, user, item)
-    return is_shown
+@compiled
+def _note_shown(known: Known, user: Row, item: Row) -> None:
+    """Note that an item was shown, if it may stand against the user's choices."""
+    pair = hash_of_user(user) ^ hash_of_item(item)
+    is_known = holds(known.bits, pair) or (known.older_bits.size > 0 and holds(known.older_bits, pair))
+    if known.is_alive[item] and not is_known:
+        put_shown(known.shown, user, item)
 
 
 @compiled
@@ -84,16 +82,14 @@ def _take_shown(known: Known, work: Work) -> None:
     one over all items: it has this weight because the user passed it over.
     """
     shown, user, first, n_shown = known.shown, work.users[0], len(work.users), 0
-    length = shown.rings.shape[1]
-    if length:
-        log_odds = math.log(max(1.0, known.n_items[0] / len(work.log_odds)))
-        for at in range(min(np.int64(shown.counts[user]) - 1, length)):
-            row = np.int64(shown.rings[user, at])
-            if row >= 0 and known.is_alive[row]:
-                work.items[first + n_shown], work.hashes[first + n_shown] = row, hash_of_item(row)
-                work.log_odds[n_shown] = log_odds
-                n_shown += 1
-        shown.counts[user] = 1
+    log_odds = math.log(max(1.0, known.n_items[0] / len(work.log_odds)))
+    for at in range(min(np.int64(shown.counts[user]) - 1, shown.rings.shape[1])):
+        row = np.int64(shown.rings[user, at])
+        if row >= 0 and known.is_alive[row]:
+            work.items[first + n_shown], work.hashes[first + n_shown] = row, hash_of_item(row)
+            work.log_odds[n_shown] = log_odds
+            n_shown += 1
+    shown.counts[user] = 1
     work.n_shown[0] = n_shown
 
 
@@ -114,17 +110,19 @@ def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, 
     """
     n_items, is_alive, (number, share) = np.uint64(known.n_items[0]), known.is_alive, how
     items, hashes, first, log_odds = work.items, work.hashes, len(work.users), work.log_odds
-    _take_shown(known, work)
+    if known.shown.rings.size:
+        _take_shown(known, work)
     n_shown = work.n_shown[0]
     n_drawn = len(log_odds) - n_shown
     n_newest = np.uint64(min(replay.n_seen[0], np.int64(replay.n_recent)))
     n_of_newest = np.int64(share * n_drawn) if n_newest > 0 else 0
     by_all = (n_drawn - n_of_newest) / float(known.n_items[0])
     by_newest = n_of_newest / max(1.0, float(n_newest))
+    end_of_newest = n_shown + n_of_newest
     for c in range(n_shown, len(log_odds)):
         number += GOLDEN
         chance = mixed(number) >> np.uint64(32)
-        if c - n_shown < n_of_newest:
+        if c < end_of_newest:
             row = np.int64(replay.items[np.int64((chance * n_newest) >> np.uint64(32))])
         else:
             row = np.int64((chance * n_items) >> np.uint64(32))
@@ -219,7 +217,8 @@ def _keep(known: Known, work: Work, choice: Row) -> int:
             is_kept[c] &= not holds(older, of_user ^ hashes[first + c])
     if choice > 0:
         # What was shown to one user says nothing of others, nor of that user's earlier choices.
-        is_kept[: work.n_shown[0]] = False
+        for c in range(work.n_shown[0]):
+            is_kept[c] = False
     for c in range(len(is_kept)):
         n_kept += is_kept[c]
     return n_kept

@@ -1,4 +1,4 @@
-"""What it changes to let choices stand against items that were shown and not chosen.
+"""Effect of letting choices stand against items that were shown and not chosen.
 
 Users of the laboratory's made-up shop look at lists from the top and click on what attracts them: by the
 truth that they were made by, not by held-out events (`lab.experiments.click_model`). Two measurements:

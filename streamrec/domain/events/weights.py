@@ -18,7 +18,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 IMPRESSION = "impression"
 """Type of an event that says that an item was shown, usually of no weight."""
 
-USUAL_WEIGHTS = {IMPRESSION: 0.0, "dislike": -1.0}
+USUAL_WEIGHTS = {"impression": 0.0, "dislike": -1.0}
 """By type, where nobody says otherwise."""
 
 RETRACT = "retract"

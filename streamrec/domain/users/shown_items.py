@@ -109,7 +109,7 @@ class ShownItems:
         return self._tables._asdict() if self.length else {}
 
     def load(self, arrays: Mapping[str, NDArray[np.int32]]) -> None:
-        """Take over a copy of what `arrays` returned; of none, or rings of another length, nothing is shown."""
+        """Take over a copy of what `arrays` returned; of none, or of another length, begin with nothing."""
         if self.length:
             is_fit = bool(arrays) and arrays["rings"].shape[1] == self.length
             stored = ShownTables(**arrays) if is_fit else _empty(self.length)
