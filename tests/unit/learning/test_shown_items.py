@@ -77,12 +77,12 @@ def test_without_impressions_the_model_is_the_same_bit_for_bit_and_off_it_takes_
 
 @pytest.mark.parametrize("batch", [1, 7, 256])
 def test_batches_of_any_size_give_the_same_model_bit_for_bit(batch: int) -> None:
-    at_once, in_batches, columns = Learner(ON), Learner(ON), stream(1500)
-    learn(at_once, *columns)
+    at_once, in_batches, (users, items, weights) = Learner(ON), Learner(ON), stream(1500)
+    learn(at_once, users, items, weights)
     times = np.arange(1500, dtype=np.float64)
     for first in range(0, 1500, batch):
         at = slice(first, first + batch)
-        in_batches.learn(*(column[at] for column in columns), times[at])
+        in_batches.learn(users[at], items[at], weights[at], times[at])
     for name, tensor in at_once.state_tensors().items():
         if not name.startswith("recent."):  # rings grow in other steps
             other = in_batches.state_tensors()[name]
