@@ -63,12 +63,16 @@ def _about_file(error: OSError) -> str | None:
     "out.json can't be opened: Permission denied"
     >>> _about_file(OSError(errno.ENOSPC, "No space left on device"))
     "a file can't be written: No space left on device; make room there, and start this again"
+    >>> _about_file(OSError(errno.EIO, "Input/output error"))
+    "a file can't be read or written: Input/output error"
     >>> _about_file(ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")) is None
     True
     """
     if error.errno in _FULL:
         what = f"{error.filename or 'a file'} can't be written: {error.strerror}"
         return f"{what}; make room there, and start this again"
+    if error.errno == errno.EIO and error.filename is None:  # of a write or a sync, which name no file
+        return f"a file can't be read or written: {error.strerror}"
     if error.errno not in _ABOUT_A_FILE or error.filename is None:
         return None
     verb = "written" if error.errno == errno.EROFS else "opened"

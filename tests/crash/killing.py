@@ -1,6 +1,5 @@
 """Processes that are ended at a fault point, started again, and run to the end."""
 
-import contextlib
 import multiprocessing
 import os
 import random
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from streamrec.errors import StreamrecError
+from streamrec.cli.ending import EXIT_ERROR, ending_with_a_line
 from tests.crash.places import Places, environment, places_in
 
 PATIENCE_S = 120.0
@@ -27,8 +26,8 @@ _STEPS_THAT_CAN_FAIL = ("write", "fsync", "rename", "open", "mkdir", "link", "co
 _EXIT_FINE = (0, 3)
 """3: a first model that ranks no better than popularity."""
 
-EXIT_SAID = 2
-"""Of a process that says what it can't do and ends."""
+SAID = "said"
+"""File of what the process says that runs or ran last."""
 
 _PRELOADED = (
     "initial_training",
@@ -89,28 +88,27 @@ class Ended(NamedTuple):
 
 
 def _child(work: Callable[[Places], None], places: Places, fault: str) -> None:
-    said = os.open(places.folder / "said", os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    said = os.open(places.folder / SAID, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(said, number)
     os.environ.update(environment(places) | ({"STREAMREC_FAULT": fault} if fault else {}))
     try:
-        work(places)
+        with ending_with_a_line():  # as its command does
+            work(places)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
-    except StreamrecError as error:  # what a service would answer with
-        print(error)  # noqa: T201
-        sys.exit(EXIT_SAID)
 
 
 def run(scenario: Scenario, places: Places, fault: str = "") -> Ended:
     """Run the process until its work is done, or it ended otherwise."""
+    (places.folder / SAID).write_bytes(b"")
     process = processes.Process(target=_child, args=(scenario.work, places, fault), daemon=True)
     process.start()
     assert process.pid is not None
     try:
         is_done = scenario.is_done
         if is_done is not None:
-            _wait(process, lambda: _listens(process) and is_done(places), fault)
+            _wait(process, lambda: _is_following(places) and is_done(places), fault)
             if process.is_alive():
                 os.kill(process.pid, signal.SIGTERM)
         _wait(process, lambda: False, fault)
@@ -118,16 +116,13 @@ def run(scenario: Scenario, places: Places, fault: str = "") -> Ended:
         process.kill()
         process.join()
     assert process.exitcode is not None
-    return Ended(process.exitcode, (places.folder / "said").read_text("utf-8", "replace"))
+    return Ended(process.exitcode, (places.folder / SAID).read_text("utf-8", "replace"))
 
 
-def _listens(process: ForkServerProcess) -> bool:
-    """Return whether a process has something to do at SIGTERM: before that it would just end."""
-    with contextlib.suppress(OSError):
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        caught = next(line for line in status.splitlines() if line.startswith("SigCgt"))
-        return bool(int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-    return False
+def _is_following(places: Places) -> bool:
+    """Return whether a process has begun to follow the log: told to stop before, it would publish nothing."""
+    said = (places.folder / SAID).read_text("utf-8", "replace")
+    return '"event":"following"' in said or '"event":"training"' in said
 
 
 def _wait(process: ForkServerProcess, is_enough: Callable[[], bool], fault: str) -> None:
@@ -205,8 +200,9 @@ def course(scenario: Scenario, places: Places, faults: Iterable[str], n: int) ->
         if ended.is_killed:
             hit.append(fault)
         elif fault.rpartition(":")[2] not in ("kill", "torn"):
-            assert ended.code in (*_EXIT_FINE, EXIT_SAID), (fault, ended.said)
-            assert ended.code != EXIT_SAID or ended.said, fault
+            assert "Traceback" not in ended.said, (fault, ended.said)
+            assert ended.code in (*_EXIT_FINE, EXIT_ERROR), (fault, ended.said)
+            assert ended.code != EXIT_ERROR or ended.said, fault
             hit.append(fault)
         else:
             assert ended.code in _EXIT_FINE, (fault, ended.said)

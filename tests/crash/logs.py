@@ -29,7 +29,7 @@ OLD, NEW = "old", "new"
 
 _DIMENSIONS = {OLD: 8, NEW: 4}
 
-ERASED, DELETED, LAST = "u3", "i5", "last"
+ERASED, DELETED = "u3", "i5"
 
 _TYPES = (*["view"] * 10, *["purchase"] * 6, "impression", "dislike", "retract", "less")
 
@@ -50,13 +50,12 @@ def stream(n: int, seed: int = 1) -> list[Interaction]:
 
 
 def ticks(n: int) -> list[Interaction]:
-    """Return such events with values whose sums are rounded, the last one of an item that no other is of."""
+    """Return such events with values whose sums are rounded."""
     chance = random.Random(2)
-    found = [
+    return [
         msgspec.structs.replace(event, type="trade", value=chance.uniform(-50.0, 100.0))
         for event in stream(n)
     ]
-    return [*found, Interaction("last", LAST, 1.6e9 + 5.0 * n, "trade", 1.0, "last")]
 
 
 def prepare_generations(places: Places) -> None:

@@ -50,5 +50,5 @@ def environment(places: Places) -> dict[str, str]:
         "STREAMREC_HISTORY_CHECKPOINT_INTERVAL_S": "0.03",
         "STREAMREC_HISTORY_PUBLISH_INTERVAL_S": "0.02",
         "STREAMREC_HISTORY_LEASE_DURATION_S": "0.3",
-        "STREAMREC_LOG_LEVEL": "ERROR",
+        "STREAMREC_LOG_LEVEL": "INFO",
     }

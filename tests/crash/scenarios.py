@@ -1,6 +1,5 @@
 """Work that processes are killed over: learning, a first model, bars, an experiment, an erasure."""
 
-import asyncio
 import contextlib
 import random
 import sqlite3
@@ -10,7 +9,7 @@ from typing import Any
 
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.files.snapshots import current_generation
-from streamrec.adapters.opening import open_cache, open_event_sink, open_event_source
+from streamrec.adapters.opening import open_event_sink, open_event_source
 from streamrec.domain.experiments.exposure import Exposure, encode_exposure
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, Message
 from streamrec.settings.processes import LocationSettings
@@ -18,7 +17,7 @@ from streamrec.settings.reading import read_settings
 from streamrec.wire import encode_event
 from tests.crash import outcomes
 from tests.crash.killing import Scenario
-from tests.crash.logs import LAST, NEW, erase, prepare_generations, send, send_all, send_ticks, stream
+from tests.crash.logs import NEW, erase, prepare_generations, send, send_all, send_ticks, stream
 from tests.crash.places import Places
 from tests.e2e import test_attribution_crash as attribution
 
@@ -111,21 +110,8 @@ def _keep_bars(_places: Places) -> None:
     history()
 
 
-def _are_bars_published(places: Places) -> bool:
-    """Return whether all was read, and has been published since: a checkpoint holds what still waits.
-
-    A process that is told to stop while it waits for the lease of one that was killed leaves it waiting.
-    """
-    return _is_read(places, "history", [COMMANDS, INTERACTIONS]) and asyncio.run(_is_last_published(places))
-
-
-async def _is_last_published(places: Places) -> bool:
-    cache = open_cache(places.cache)
-    try:
-        held = await cache.history(LAST)
-        return held is not None and bool(held.bars)
-    finally:
-        await cache.aclose()
+def _are_bars_kept(places: Places) -> bool:
+    return _is_read(places, "history", [COMMANDS, INTERACTIONS])
 
 
 def _outcome_of_bars(places: Places) -> Mapping[str, Any]:
@@ -134,7 +120,7 @@ def _outcome_of_bars(places: Places) -> Mapping[str, Any]:
     return found
 
 
-BARS = Scenario(send_ticks, _keep_bars, _are_bars_published, _nothing, _outcome_of_bars)
+BARS = Scenario(send_ticks, _keep_bars, _are_bars_kept, _nothing, _outcome_of_bars)
 """Bars are kept of a log in whose midst a user is erased and an item deleted."""
 
 

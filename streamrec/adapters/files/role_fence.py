@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from streamrec.durable_files import replace_bytes
-from streamrec.errors import CorruptArtifact, Damaged
+from streamrec.errors import CorruptArtifact, Damaged, Unavailable
 from streamrec.payload import decoded
 from streamrec.ports import Lease, check_token
 
@@ -41,14 +41,19 @@ def fenced(artifacts_dir: Path, lease: Lease) -> Iterator[None]:
         When a later holder of the lease has been here.
     CorruptArtifact
         When the tokens can't be read.
+    Unavailable
+        When the disk is full or can't be written, by these files or the roles.
     """
     path = artifacts_dir / TOKENS
-    with _locked(artifacts_dir / _LOCK):
-        tokens = _read(path)
-        check_token(lease, tokens.get(lease.name, 0), str(path))
-        if tokens.get(lease.name) != lease.token:
-            replace_bytes(path, msgspec.json.encode(tokens | {lease.name: lease.token}))
-        yield
+    try:
+        with _locked(artifacts_dir / _LOCK):
+            tokens = _read(path)
+            check_token(lease, tokens.get(lease.name, 0), str(path))
+            if tokens.get(lease.name) != lease.token:
+                replace_bytes(path, msgspec.json.encode(tokens | {lease.name: lease.token}))
+            yield
+    except OSError as error:
+        raise Unavailable(f"can't write the roles in {artifacts_dir}: {error}") from error
 
 
 def decode_tokens(payload: bytes) -> dict[str, int]:
