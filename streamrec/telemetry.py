@@ -13,9 +13,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import msgspec
 import structlog
@@ -50,11 +50,26 @@ def configure_logging(level: str, service: str) -> None:
     structlog.configure(
         processors=[*_described_by(service), structlog.processors.format_exc_info, redact, _renderer()],
         wrapper_class=structlog.make_filtering_bound_logger(_number_of(level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _Lines(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
+
+
+class _Lines:
+    """Standard error, of which what can't be written is lost: on a full disk it ends no process."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def logging_config(level: str, service: str) -> dict[str, Any]:

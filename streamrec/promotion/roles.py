@@ -154,7 +154,7 @@ class TrainerRoles:
         is_alone = bool(self._patiently(self._leases["challenger"].acquire))
         if is_alone:
             self._patiently(self._leases["challenger"].release)
-        self._record.begin(promotion, held.lease.lease)
+        self._patiently(self._record.begin, promotion, held.lease.lease)
         self._wanted = "champion" if is_alone else "challenger"
         self._is_moving = True
         structlog.get_logger().info(

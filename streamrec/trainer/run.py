@@ -112,10 +112,10 @@ def _follow(
     promotion = None
     # One that stood still for longer than its lease must not write the cache any more.
     process.sinks.cache.write_under(lambda: held.lease.lease)
-    if held.role == "champion":
-        process.roles.claim(held.lease.lease)
-        promotion = process.roles.read().under_way if start == "checkpoint" else None
     patient = patiently(process.stop.is_giving_up, metrics_of(held.role, process.metrics))
+    if held.role == "champion":
+        patient(process.roles.claim, held.lease.lease)
+        promotion = process.roles.read().under_way if start == "checkpoint" else None
     since = patient(committed_by_champions, source) if promotion is not None else {}
     trainer = open_trainer(process, held, source, start=start, role_end=role_end)
     leave_out_what_stays()
@@ -159,7 +159,7 @@ def _take_over(process: TrainerProcess, trainer: OpenTrainer, promotion: Promoti
     patient(source.seek, until)
     catch_up(loop, source, since, should_stop)
     if publish_all_users(loop, context.state, publisher, should_stop):
-        process.roles.complete(promotion, context.lease.lease)
+        patient(process.roles.complete, promotion, context.lease.lease)
         context.metrics.count("promotions.done")
         structlog.get_logger().info("promoted", champion=promotion.champion, challenger=promotion.challenger)
 

@@ -1,42 +1,41 @@
 """A disk whose calls fail now and then, by Debian's fiu-utils: SQLite's own calls among them."""
 
-import itertools
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from os import environ
-from pathlib import Path
+from contextlib import closing
 from typing import Final
 
-from tests.crash.killing import PATIENCE_S, Ended
+from streamrec.adapters.opening import open_trainer_store
+from tests.crash.killing import PATIENCE_S, Ended, is_following
 from tests.crash.places import Places, environment
 from tests.e2e.processes import ROOT
 
 FAULTS: Final[Mapping[str, str]] = {
-    "posix/io/sync/fsync": "failinfo=5",
-    "posix/io/sync/fdatasync": "failinfo=5",
-    "posix/io/rw/write": "failinfo=28",
-    "posix/io/rw/pwrite": "failinfo=28",
+    "posix/io/sync/fsync": ",failinfo=5",
+    "posix/io/sync/fdatasync": ",failinfo=5",
+    "posix/io/rw/write": ",failinfo=28",
+    "posix/io/rw/pwrite": ",failinfo=28",
     "posix/io/rw/write/reduce": "",
     "posix/io/rw/pwrite/reduce": "",
-    "posix/io/dir/rename": "failinfo=5",
+    "posix/io/dir/rename": ",failinfo=5",
 }
 """Calls that fail, with EIO or ENOSPC, or write less than they were given."""
 
 SIGNS_OF_FAILURE: Final = ("No space left on device", "Input/output error", "disk I/O error", "disk is full")
 
-_WAITS_TO_BEGIN: Final = """
-import sys
-from importlib import import_module
+_LEASE_S: Final = 3.0
+"""A process looks for its lease three times as often, and takes one that stands still after twice as long."""
+
+_WORK: Final = """
+from streamrec.cli.ending import ending_with_a_line
 from tests.crash.scenarios import SCENARIOS
-for name in {modules}:
-    import_module(name)
-print("ready", flush=True)
-sys.stdin.readline()
-SCENARIOS[{name!r}].work(None)
+with ending_with_a_line():
+    SCENARIOS[{name!r}].work(None)
 """
 
 
@@ -46,35 +45,46 @@ def why_not() -> str | None:
 
 
 class OnFailingDisk:
-    """A process whose calls to the disk fail once it is told to begin, until they are mended.
+    """A process whose calls to the disk fail from the moment on at which it gets its lease, until mended.
 
     Parameters
     ----------
-    modules
-        Imported before it begins.
+    lease
+        Its name: nobody may have it.
     probability
         Of each call to fail.
     """
 
-    _numbers = itertools.count()
-
-    def __init__(self, name: str, modules: tuple[str, ...], places: Places, probability: float) -> None:
-        self._control = str(places.folder / "fiu")
-        self._log = places.folder / f"said-{next(self._numbers)}"
-        with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["fiu-run", "-x", "-f", self._control, sys.executable, "-c",
-                 _WAITS_TO_BEGIN.format(modules=modules, name=name)],
-                stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=ROOT,
-                env={**environ, **environment(places), "STREAMREC_LOG_LEVEL": "WARNING"},
-            )  # fmt: skip
-        self.wait(lambda: self.said().startswith("ready"))
-        for call, how in FAULTS.items():
-            options = ",".join(filter(None, (f"name={call}", f"probability={probability}", how)))
-            self._tell(f"enable_random {options}")
-        assert self._process.stdin is not None
-        self._process.stdin.write(b"\n")
-        self._process.stdin.flush()
+    def __init__(self, name: str, lease: str, places: Places, probability: float) -> None:
+        self._control, self._log = places.folder / "fiu", places.folder / "said-on-failing-disk"
+        durations = {
+            f"STREAMREC_{who}_LEASE_DURATION_S": str(_LEASE_S)
+            for who in ("TRAINER", "HISTORY", "ATTRIBUTION")
+        }
+        with closing(open_trainer_store(places.store)) as store:
+            held = store.acquire(lease, "tests", 3600.0, time.time())
+            assert held is not None
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [
+                        "fiu-run",
+                        "-x",
+                        "-f",
+                        str(self._control),
+                        sys.executable,
+                        "-c",
+                        _WORK.format(name=name),
+                    ],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    cwd=ROOT,
+                    env={**os.environ, **environment(places), **durations},
+                )
+            self.wait(lambda: '"standing_by"' in self.said())
+            options = f"probability={probability}"
+            self._tell(*(f"enable_random name={call},{options}{how}" for call, how in FAULTS.items()))
+            store.release(held)
 
     def said(self) -> str:
         """Return what it has said."""
@@ -84,14 +94,17 @@ class OnFailingDisk:
         """Whether a call has failed, and it has said so."""
         return any(sign in self.said() for sign in SIGNS_OF_FAILURE)
 
+    def is_following(self) -> bool:
+        """Whether it has begun to follow the log."""
+        return is_following(self.said())
+
     def is_running(self) -> bool:
         """Whether it has not ended by itself."""
         return self._process.poll() is None
 
     def mend(self) -> None:
         """Let no call fail any more."""
-        for call in FAULTS:
-            self._tell(f"disable name={call}")
+        self._tell(*(f"disable name={call}" for call in FAULTS))
 
     def wait(self, is_so: Callable[[], bool]) -> None:
         """Wait until something is so, or it has ended."""
@@ -104,18 +117,14 @@ class OnFailingDisk:
         """Tell it to stop, if it runs, and return how it ended."""
         if self.is_running():
             self._process.send_signal(signal.SIGTERM)
-            self.wait(lambda: False)
-        return self.kill()
+            try:
+                self._process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        return Ended(self._process.wait(), self.said())
 
-    def kill(self) -> Ended:
-        """End it, however it is; return how it ended."""
-        self._process.kill()
-        self._process.communicate()
-        for pipe in Path(self._control).parent.glob("fiu-*"):
-            pipe.unlink()
-        return Ended(self._process.returncode, self.said())
-
-    def _tell(self, command: str) -> None:
+    def _tell(self, *commands: str) -> None:
         if self.is_running():
-            told = ["fiu-ctrl", "-f", self._control, "-c", command, str(self._process.pid)]
+            options = [word for command in commands for word in ("-c", command)]
+            told = ["fiu-ctrl", "-f", str(self._control), *options, str(self._process.pid)]
             subprocess.run(told, check=True, capture_output=True, timeout=PATIENCE_S)

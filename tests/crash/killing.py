@@ -26,8 +26,7 @@ _STEPS_THAT_CAN_FAIL = ("write", "fsync", "rename", "open", "mkdir", "link", "co
 _EXIT_FINE = (0, 3)
 """3: a first model that ranks no better than popularity."""
 
-SAID = "said"
-"""File of what the process says that runs or ran last."""
+_SAID = "said"
 
 _PRELOADED = (
     "initial_training",
@@ -88,7 +87,7 @@ class Ended(NamedTuple):
 
 
 def _child(work: Callable[[Places], None], places: Places, fault: str) -> None:
-    said = os.open(places.folder / SAID, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
+    said = os.open(places.folder / _SAID, os.O_CREAT | os.O_WRONLY | os.O_TRUNC)
     for number in (1, 2):
         os.dup2(said, number)
     os.environ.update(environment(places) | ({"STREAMREC_FAULT": fault} if fault else {}))
@@ -101,14 +100,14 @@ def _child(work: Callable[[Places], None], places: Places, fault: str) -> None:
 
 def run(scenario: Scenario, places: Places, fault: str = "") -> Ended:
     """Run the process until its work is done, or it ended otherwise."""
-    (places.folder / SAID).write_bytes(b"")
+    (places.folder / _SAID).write_bytes(b"")
     process = processes.Process(target=_child, args=(scenario.work, places, fault), daemon=True)
     process.start()
     assert process.pid is not None
     try:
         is_done = scenario.is_done
         if is_done is not None:
-            _wait(process, lambda: _is_following(places) and is_done(places), fault)
+            _wait(process, lambda: is_following(_said(places)) and is_done(places), fault)
             if process.is_alive():
                 os.kill(process.pid, signal.SIGTERM)
         _wait(process, lambda: False, fault)
@@ -116,12 +115,16 @@ def run(scenario: Scenario, places: Places, fault: str = "") -> Ended:
         process.kill()
         process.join()
     assert process.exitcode is not None
-    return Ended(process.exitcode, (places.folder / SAID).read_text("utf-8", "replace"))
+    return Ended(process.exitcode, _said(places))
 
 
-def _is_following(places: Places) -> bool:
+def _said(places: Places) -> str:
+    """Return what the process has said that runs or ran last."""
+    return (places.folder / _SAID).read_text("utf-8", "replace")
+
+
+def is_following(said: str) -> bool:
     """Return whether a process has begun to follow the log: told to stop before, it would publish nothing."""
-    said = (places.folder / SAID).read_text("utf-8", "replace")
     return '"event":"following"' in said or '"event":"training"' in said
 
 

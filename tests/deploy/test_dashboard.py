@@ -149,7 +149,7 @@ def test_the_dashboards_panels_read_a_source_that_is_there() -> None:
     rows = [panel["title"] for panel in panels() if panel["type"] == "row"]
     assert rows == [
         "Stream and learning quality", "Freshness and lag", "Recommender", "Index", "Errors",
-        "Champion and challenger",
+        "Champion and challenger", "Watch over updates",
     ]  # fmt: skip
 
 

@@ -112,6 +112,20 @@ def test_on_a_terminal_it_is_for_people() -> None:
     assert not text.startswith("{")
 
 
+def test_lines_that_a_full_disk_does_not_take_end_nothing() -> None:
+    code = BEGIN.format(level="INFO") + "log.info('learned'); logging.getLogger().error('other'); print('on')"
+    with open("/dev/full", "w") as full:
+        told = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=full,
+            text=True,
+            check=False,
+        )
+    assert told.stdout == "on\n"
+
+
 def test_a_level_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="STREAMREC_LOG_LEVEL 'LOUD' is none of DEBUG"):
         logging_config("LOUD", "tester")

@@ -22,7 +22,6 @@ class LogFile:
         self.path = path
         # FULL: what was acknowledged survives a power cut. Appends come in batches, so it is one fsync each.
         self.connection = connect(path, synchronous="FULL", gives_space_back=True)
-        self._ready: set[str] = set()
         try:
             refuse_newer(self.connection, path, _SCHEMA_VERSION)
         except BaseException:
@@ -42,15 +41,13 @@ class LogFile:
 
     def create(self, topic: str) -> None:
         """Create a topic's table if it is missing; within the caller's transaction."""
-        if topic in self._ready:
-            return
+        # Each time: what a transaction created that was rolled back is gone.
         unique = "UNIQUE" if topic in COMPACTED_TOPICS else ""
         self.connection.execute(
             # AUTOINCREMENT: an offset is never given out twice, also after compaction removed the last row.
             f"CREATE TABLE IF NOT EXISTS {table_of(topic)} (position INTEGER PRIMARY KEY AUTOINCREMENT,"
             f" key TEXT NOT NULL {unique}, value BLOB, appended_at REAL NOT NULL)"
         )
-        self._ready.add(topic)
 
     def rows_of(self, topic: str, next_offset: int, limit: int) -> list[tuple[int, str, bytes | None, float]]:
         """Return offsets, keys, values and times of append, whatever somebody wrote into the columns."""

@@ -12,7 +12,7 @@ from streamrec.adapters.files.role_fence import TOKENS, fenced
 from streamrec.adapters.files.roles import SnapshotRoles, challenger_generation, set_challenger
 from streamrec.adapters.files.snapshots import current_generation, set_current, write_snapshot
 from streamrec.domain.generations.roles import Promotion
-from streamrec.errors import CorruptArtifact, LeaseLost, UnknownId
+from streamrec.errors import CorruptArtifact, LeaseLost, Unavailable, UnknownId
 from streamrec.ports import Lease, Snapshot, VectorTable
 
 OLD, NEW = (Lease("trainer", owner, token, 1e12) for owner, token in (("a", 5), ("b", 6)))
@@ -95,3 +95,14 @@ def test_a_holder_that_is_killed_frees_the_lock(folder: Path) -> None:
     SnapshotRoles(folder).claim(NEW)
     with pytest.raises(LeaseLost):
         SnapshotRoles(folder).claim(OLD)
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_a_disk_that_can_not_be_written_is_told_and_may_be_tried_again(
+    folder: Path, write: Callable[[SnapshotRoles, Lease], None]
+) -> None:
+    (folder / ".role_lock").mkdir()  # and no file
+    before = SnapshotRoles(folder).read()
+    with pytest.raises(Unavailable):
+        write(SnapshotRoles(folder), NEW)
+    assert SnapshotRoles(folder).read() == before

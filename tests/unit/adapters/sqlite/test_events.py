@@ -29,6 +29,21 @@ def test_a_topic_that_can_not_be_read_costs_no_record_of_another(tmp_path: Path)
     sink.close()
 
 
+def test_a_new_topic_that_a_full_disk_did_not_take_is_taken_once_there_is_room(tmp_path: Path) -> None:
+    sink = SqliteEventSink(tmp_path / "events.db")
+    file = sink._file.connection
+    (n_pages,) = file.execute("PRAGMA page_count").fetchone()
+    file.execute(f"PRAGMA max_page_count = {n_pages + 3}")
+    with pytest.raises(Unavailable, match="full"):
+        sink.append(INTERACTIONS, [Message("u", bytes(100_000))])
+    file.execute("PRAGMA max_page_count = 1000000")
+    sink.append(INTERACTIONS, [Message("u", b"an event")])
+    source = SqliteEventSource(tmp_path / "events.db", [INTERACTIONS], "trainer")
+    assert [record.value for record in source.poll(10, 0.0)] == [b"an event"]
+    source.close()
+    sink.close()
+
+
 def test_senders_do_not_queue_up_behind_a_file_that_another_holds(tmp_path: Path) -> None:
     sink = SqliteEventSink(tmp_path / "events.db")
     sink.append(INTERACTIONS, [Message("u", b"1")])
