@@ -14,7 +14,7 @@ EVALUATE = [
     "--dataset",
     "ml-100k",
     "--model",
-    "gmf,context,popularity,decayed_popularity",
+    "gmf,popularity,decayed_popularity",
 ]
 
 COMMANDS: dict[str, list[str]] = {

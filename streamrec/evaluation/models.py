@@ -1,7 +1,6 @@
 """The models that can be measured, by name."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from streamrec.domain.ranking.prequential import Events, ListRanker, Ranker
@@ -48,12 +47,6 @@ def _decayed_popularity(history: Events, protocol: Protocol) -> Ranker:
 
 
 def _gmf(history: Events, protocol: Protocol) -> Ranker:
-    return _context(
-        history, replace(protocol, learning=protocol.learning.model_copy(update={"n_context": 0}))
-    )
-
-
-def _context(history: Events, protocol: Protocol) -> Ranker:
     learner = _fitted_learner(history, protocol)
     return GmfRanker(learner) if protocol.pace is None else StreamedGmf(learner, protocol.pace)
 
@@ -80,8 +73,10 @@ MODELS: dict[str, Model] = {
     "popularity": Model(_popularity, has_chance=False),
     "decayed_popularity": Model(_decayed_popularity, has_chance=False),
     "gmf": Model(_gmf, has_chance=True),
-    "context": Model(_context, has_chance=True),
     "fold_in": Model(_fold_in, has_chance=True),
     "covisitation": Model(_covisitation, has_chance=False),
     "served": Model(ServedModel, has_chance=True),
 }
+
+EARLIER_NAMES = {"context": "gmf"}
+"""Names that models had before: the GMF with the user's last items stood beside one without them."""

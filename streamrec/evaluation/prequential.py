@@ -34,7 +34,7 @@ from streamrec.domain.ranking.prequential import Events, Questioning, Rows, pred
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.errors import ConfigurationError
 from streamrec.evaluation.contestant import Answers, Clock, Contestant
-from streamrec.evaluation.models import MODELS, Model
+from streamrec.evaluation.models import EARLIER_NAMES, MODELS, Model
 from streamrec.evaluation.protocol import Protocol
 from streamrec.learning.learner import use_one_thread
 
@@ -75,10 +75,10 @@ def chosen_models(names: Sequence[str]) -> dict[str, Model]:
     ConfigurationError
         When a model has a name that is not known.
     """
-    unknown = sorted(set(names) - set(MODELS))
+    unknown = sorted(set(names) - MODELS.keys() - EARLIER_NAMES.keys())
     if unknown:
         raise ConfigurationError(f"unknown models {', '.join(unknown)}: there are {', '.join(MODELS)}")
-    return {name: MODELS[name] for name in names}
+    return {name: MODELS[EARLIER_NAMES.get(name, name)] for name in names}
 
 
 def run(
