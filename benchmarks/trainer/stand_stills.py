@@ -22,7 +22,7 @@ from benchmarks import results_file
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
-from streamrec.learning.absorb import absorb
+from streamrec.learning.absorb import absorb, processor_time
 from streamrec.learning.learner import use_one_thread
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.categories import ItemCategories
@@ -61,7 +61,7 @@ class System:
         )
         self._time = 1.7e9
         self.n_new = 0
-        self.batch_size = BatchSize(BATCH, self.settings.round_s)
+        self.batch_size = BatchSize(BATCH, self.settings.round_s, processor_time)
         self._fill(n_users, n_items)
 
     def _fill(self, n_users: int, n_items: int) -> None:

@@ -1,6 +1,7 @@
 """Learning, in step 4 of the stream loop: events change the state, and what must be published is noted."""
 
 import math
+import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
@@ -29,8 +30,50 @@ U = TypeVar("U")
 _WORTH_A_THREAD = 64
 """Events that take some milliseconds to learn; to hand them to a thread and back takes a tenth of one."""
 
-_learning = ThreadPoolExecutor(1, thread_name_prefix="learning")
+
+class _Beside:
+    """Thread for what can be done while the loop does something else.
+
+    Attributes
+    ----------
+    took_s
+        Processor seconds that were spent there.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self.took_s = 0.0
+
+    def both(self, first: Callable[[], T], second: Callable[[], U], *, is_worth_it: bool) -> tuple[T, U]:
+        """Return what two calls come to, of which the first runs in the thread where that is worth it.
+
+        Both have ended when this one ends, however it does.
+        """
+        if not is_worth_it:
+            found = second()
+            return first(), found
+        beside = self._executor.submit(self._timed, first)
+        try:
+            found = second()
+        finally:
+            wait([beside])
+        return beside.result(), found
+
+    def _timed(self, call: Callable[[], T]) -> T:
+        began = time.thread_time()
+        try:
+            return call()
+        finally:
+            self.took_s += time.thread_time() - began
+
+
+_learning = _Beside("learning")
 """Learns while the loop counts: compiled code, which leaves the interpreter to others."""
+
+
+def processor_time() -> float:
+    """Return the processor seconds of this thread, and of all learning that was done beside it."""
+    return time.thread_time() + _learning.took_s
 
 
 class Absorbed(NamedTuple):
@@ -131,7 +174,7 @@ def _learned(
     choices = seen.events.choices
     counters.n_learned += len(choices.user_rows)
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
-    learned, took_s = _side_by_side(
+    learned, took_s = _learning.both(
         partial(_learned_of, state.learner, choices, shown),
         partial(state.observe, seen.events, now),
         is_worth_it=len(choices.user_rows) >= _WORTH_A_THREAD,
@@ -164,22 +207,6 @@ def _note_shown(learner: Learner, shown: Shown) -> None:
     n = len(shown.user_rows)
     if n:
         learner.learn(shown.user_rows, shown.item_rows, np.full(n, -1, np.float32), np.zeros(n))
-
-
-def _side_by_side(first: Callable[[], T], second: Callable[[], U], *, is_worth_it: bool) -> tuple[T, U]:
-    """Return what two calls come to, the first of them in a thread where that is worth it.
-
-    Both have ended when this one ends, however it does.
-    """
-    if not is_worth_it:
-        counted = second()
-        return first(), counted
-    beside = _learning.submit(first)
-    try:
-        counted = second()
-    finally:
-        wait([beside])
-    return beside.result(), counted
 
 
 def without_deleted(

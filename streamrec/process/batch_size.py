@@ -1,7 +1,6 @@
 """Number of records that a round of the loop takes in at once."""
 
 from collections.abc import Callable
-from time import thread_time
 
 _FEWEST = 128
 """Enough to share what a round does once, whatever it takes in."""
@@ -23,7 +22,7 @@ class BatchSize:
     round_s
         Seconds that a round's records may take.
     clock
-        Seconds of this thread.
+        Processor seconds.
 
     >>> clock = iter([0.0, 0.4, 1.0, 1.01])
     >>> size = BatchSize(1000, round_s=0.1, clock=lambda: next(clock))
@@ -37,7 +36,7 @@ class BatchSize:
     500
     """
 
-    def __init__(self, most: int, round_s: float, clock: Callable[[], float] = thread_time) -> None:
+    def __init__(self, most: int, round_s: float, clock: Callable[[], float]) -> None:
         self._most, self._fewest = most, min(most, _FEWEST)
         self._round_s, self._clock = round_s, clock
         self._began_at = 0.0

@@ -7,18 +7,15 @@ The numbered protocol; the code names the same steps::
     3. drop        repeats by event id, and events from before their user's erasure
     4. handle      what is left changes the handler's state
     5. publish     what is due: absolute values, never increments
-    6. checkpoint  now and then: the handler's state and the next offsets in one rename; what is large is
-                   written beside the loop, as it was when it was begun
+    6. checkpoint  now and then: handler's state and next offsets in one rename; a large one beside the loop
     7. commit      those offsets, for the lag tools
 
 The promises, wherever the process dies:
 
 * A restart goes on from the offsets of the last checkpoint, with the state that was written with them. In
   steps 1 to 5 the state since then is lost as a whole: its records are read again, and none is skipped.
-* What was published of it is published again. Absolute values and set memberships make that a repetition
-  without effect: nothing counts twice.
+* What was published of it is published again: absolute values and set memberships, so nothing counts twice.
 * In step 6 there is the checkpoint before or the new one, whole, and all that it counts as published is out.
-* What is written beside the loop is put in place once all is durable that was handed over when it was begun.
 * Between 6 and 7 the committed offsets are older than the checkpoint: tools show too large a lag for a while.
 * Whoever lost its lease writes nothing more: every write outside is refused under an older token.
 """
@@ -26,6 +23,7 @@ The promises, wherever the process dies:
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from time import thread_time
 from typing import Protocol
 
 from streamrec.domain.events.repeats import RecentIds
@@ -71,6 +69,10 @@ class StreamContext:
     metrics: Metrics
     clock: Callable[[], float]
     stop: StopRequest
+
+    def processor_time(self) -> float:
+        """Return the processor seconds of the loop, and of what it has done beside it."""
+        return thread_time()
 
 
 class StreamHandler(CheckpointedHandler, Protocol):
@@ -148,7 +150,7 @@ class StreamLoop:
         self._patiently = patiently(context.stop.is_giving_up, context.metrics)
         now = context.clock()
         self._progress = Progress(context.source, now)
-        self._batch_size = BatchSize(settings.max_batch, settings.round_s)
+        self._batch_size = BatchSize(settings.max_batch, settings.round_s, context.processor_time)
         self._commits = Commits(context.source, context.metrics)
         self._checkpointing = Checkpointing(
             handler,
@@ -189,9 +191,8 @@ class StreamLoop:
         context, settings = self._context, self._settings
         self._patiently(context.lease.renew_if_due)
         read_before = context.source.next_offsets()
-        with timed(context.metrics, "poll"):
-            limits = self._batch_size.n, settings.poll_timeout_s
-            records = self._patiently(context.source.poll, *limits)  # Step 1
+        with timed(context.metrics, "poll"):  # Step 1
+            records = self._patiently(context.source.poll, self._batch_size.n, settings.poll_timeout_s)
         if records:
             self._batch_size.began()
             batch = self._read(records, read_before)  # Steps 2 and 3
@@ -223,15 +224,14 @@ class StreamLoop:
             self._context.metrics.gauge(name, value)
         self._context.metrics.count("heartbeats.active")
         self._handler.show_status(gauges, now)
-        took_s = self._context.clock() - now
-        self._status_due = now + max(self._settings.status_interval_s, pause_after(took_s, _STATUS_SHARE))
+        least_s, took_s = self._settings.status_interval_s, self._context.clock() - now
+        self._status_due = now + max(least_s, pause_after(took_s, _STATUS_SHARE))
 
     def _begin_checkpoint_if_due(self, now: float) -> None:
         """Begin one while nothing that would be waited for is on its way out, or one that is overdue."""
         interval_s, checkpointing = self._settings.checkpoint_interval_s, self._checkpointing
-        is_now = self._handler.can_begin_checkpoint or now >= self._checkpoint_due + interval_s
-        is_now = is_now and not checkpointing.is_under_way
-        if is_now and now >= self._checkpoint_due:
+        is_due = now >= self._checkpoint_due and not checkpointing.is_under_way
+        if is_due and (self._handler.can_begin_checkpoint or now >= self._checkpoint_due + interval_s):
             self._checkpoint_due = now + interval_s
             checkpointing.attempt(partial(checkpointing.begin, self._context.source.next_offsets()))
             if checkpointing.is_under_way:

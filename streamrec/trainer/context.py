@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from streamrec.adapters.files.snapshot_retention import predicted_path
+from streamrec.learning.absorb import processor_time
 from streamrec.learning.commands import commands_read
 from streamrec.learning.item_starts import follow_chosen
 from streamrec.learning.reverts import Reverts
@@ -52,6 +53,10 @@ class TrainerContext(StreamContext):
     predicted: PredictedEvents | None = None
     erased_users: tuple[str, ...] = ()
     is_new_log: bool = False
+
+    def processor_time(self) -> float:
+        """Return the processor seconds of the loop, and of the learning beside it."""
+        return processor_time()
 
     def close(self) -> None:
         """End the threads of whatever works beside the loop, and keep what was predicted."""

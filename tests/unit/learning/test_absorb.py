@@ -1,5 +1,6 @@
 """Learning beside counting: the same as one after the other, and both have ended when either fails."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from streamrec.domain.events.observed import ObservedEvents
 from streamrec.domain.items.content_index import ContentIndex
 from streamrec.errors import UnsoundModel
 from streamrec.learning import absorb as module
-from streamrec.learning.absorb import absorb
+from streamrec.learning.absorb import absorb, processor_time
 from streamrec.learning.learner import Learner
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
@@ -77,3 +78,13 @@ def test_a_damaged_model_is_told_of_from_the_thread() -> None:
     state.learner.model.items.rows[:] = float("nan")
     with pytest.raises(UnsoundModel):
         absorb(state, some_events(300, 2), RULES, 0.0)
+
+
+def test_what_learning_beside_the_loop_takes_counts_as_the_loop_s() -> None:
+    """A round takes in as many events as fit in its processor time."""
+    state = fresh()
+    absorb(state, some_events(300, 1), RULES, 0.0)
+    beside, of_thread = processor_time(), time.thread_time()
+    absorb(state, some_events(20_000, 2), RULES, 0.0)
+    beside, of_thread = processor_time() - beside, time.thread_time() - of_thread
+    assert beside > 1.1 * of_thread
