@@ -32,10 +32,13 @@ _LEASE_S: Final = 3.0
 """A process looks for its lease three times as often, and takes one that stands still after twice as long."""
 
 _WORK: Final = """
+import typer
 from streamrec.cli.ending import ending_with_a_line
 from tests.crash.scenarios import SCENARIOS
-with ending_with_a_line():
-    SCENARIOS[{name!r}].work(None)
+def work():
+    with ending_with_a_line():
+        SCENARIOS[{name!r}].work(None)
+typer.run(work)
 """
 
 

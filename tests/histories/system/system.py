@@ -42,6 +42,9 @@ _SETTINGS = {
 
 _PATIENCE_S = 120.0
 
+_TRAINING_PATIENCE_S = 600.0
+"""The first on a machine compiles what it runs: two minutes of a quiet processor."""
+
 _LONG_FREEZE_S = 20.0
 
 RECOVERS_WITHIN_S = 120.0
@@ -161,7 +164,7 @@ class System:
         )
         training = Part(self.nursery, self.folder, f"{name}-{time.monotonic_ns()}", order)
         training.start()
-        ended = eventually(training.why_ended, _PATIENCE_S)
+        ended = eventually(training.why_ended, _TRAINING_PATIENCE_S)
         assert ended, training.said()
         assert ended.split()[-1] in ("0", "3"), training.said()
 
