@@ -71,7 +71,7 @@ test-kafka: dev  ## The Kafka suite on an Apache Kafka of yours: KAFKA_BOOTSTRAP
 
 # The laboratory, LAB='--set generator.n_users=1000' tells it more.
 LAB_STEPS := generate-data build-features tune-als train-models generate-recommendations evaluate run-experiments dashboard all
-generate-data:  ## Laboratory: draw the made-up shop (LAB='--set section.key=value' for each of these)
+generate-data:  ## Laboratory: draw the made-up shop (LAB='--set section.key=value' for each of these but dashboard)
 build-features:  ## Laboratory: features of users and items, correct at a point in time
 tune-als:  ## Laboratory: settings of ALS that are best on the validation part; no part of `all`
 train-models:  ## Laboratory: fit all batch models

@@ -25,8 +25,9 @@ def _run(run: StepRun) -> Outcome:
         stars = " (significant)" if test.is_significant else ""
         run.say(f"{test.metric} of {test.variant}:{uplift}, p = {test.p_value:.2g}{stars}")
     for preference in report.multileaving.tests:
-        rate = "nobody" if preference.win_rate is None else f"{preference.win_rate:.1%} of the users"
-        run.say(f"{rate} prefer {preference.variant} in mixed lists, p = {preference.p_value:.2g}")
+        rate = preference.win_rate
+        who = "nobody prefers" if rate is None else f"{rate:.1%} of the users prefer"
+        run.say(f"{who} {preference.variant} in mixed lists, p = {preference.p_value:.2g}")
     findings = []
     if report.ab.sample_ratio_alarm:
         p_value = report.ab.sample_ratio_p_value

@@ -9,7 +9,7 @@ from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.sources.table import COLUMNS, EXTRA
-from streamrec.errors import StreamrecError
+from streamrec.errors import Conflict, StreamrecError
 from streamrec.ports import DocumentStore, HotCache, Metrics, UserProfile
 from streamrec.serving.experiments.own_ranker import OwnRanker
 from streamrec.serving.guard import Answered, Guard
@@ -61,11 +61,22 @@ class ServedChallenger(OwnRanker):
 
         Raises
         ------
+        Conflict
+            When the champion's trainer reports the same one: it was promoted, and nothing is published yet of
+            the challenger that follows it.
         Unavailable
             When the cache does not answer.
         """
         status = await self._cache_guard.call(self._cache.challenger)
-        return None if status is None else status.generation
+        report = await self._cache_guard.call(self._cache.report)
+        if status is None:
+            return None
+        if report is not None and report.generation == status.generation:
+            raise Conflict(
+                f"{status.generation!r} was promoted and answers everybody, and nothing was heard yet of a"
+                " challenger after it: try again in some seconds; if that lasts, does its trainer run?"
+            )
+        return status.generation
 
     async def refresh(self) -> None:
         """Read its state; what was known stays where the cache does not answer."""

@@ -217,5 +217,10 @@ def _with_stop(old: Experiment | None, new: Experiment, now: float) -> Experimen
 def _changed_meanwhile(experiment_id: str, after: int, stored: int | None) -> Conflict:
     if after and stored == 0:
         return Conflict(f"there is no experiment {experiment_id!r} any more: version 0 creates it")
+    if not after and stored:
+        return Conflict(
+            f"there is an experiment {experiment_id!r} already, at version {stored}: read it and edit that,"
+            " or choose another id"
+        )
     what = f"version {stored} is stored" if stored else "somebody else was faster"
     return Conflict(f"experiment {experiment_id!r} is not at version {after}: {what}; read it and edit that")

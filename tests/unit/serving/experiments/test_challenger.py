@@ -10,8 +10,9 @@ from streamrec.domain.experiments.definition import Changes, Experiment, Guardra
 from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
 from streamrec.domain.ranking.recommendation import Recommendations
 from streamrec.domain.sources.table import first_blend
+from streamrec.domain.status.report import TrainerReport
 from streamrec.domain.users.user import UserState
-from streamrec.errors import InvalidInput, Unavailable
+from streamrec.errors import Conflict, InvalidInput, Unavailable
 from streamrec.ports import Lease, UserUpdates
 from streamrec.serving.experiments.challenger import TRUSTED_S
 from tests.unit.serving.experiments.shop import Shop, experiment
@@ -208,3 +209,14 @@ async def test_an_era_keeps_the_challenger_that_it_began_with() -> None:
     assert again.challenger == "g3"
     without = await editor.put(wanted(Changes(), Changes()), after=again.version)
     assert without.challenger is None
+
+
+async def test_the_one_that_was_promoted_a_moment_ago_is_not_taken_for_the_challenger() -> None:
+    shop = Challenged()
+    editor = shop.experimenting.editor
+    shop.tell("g2")
+    shop.cache.publish_report(TrainerReport(1.0, "g2", 0.0, []), [])
+    with pytest.raises(Conflict, match="'g2' was promoted"):
+        await editor.put(wanted(challenger=None), after=0)
+    shop.tell("g1")
+    assert (await editor.put(wanted(challenger=None), after=0)).challenger == "g1"
