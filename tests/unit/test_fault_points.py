@@ -163,10 +163,11 @@ def test_sqlite_and_its_transactions_are_at_one_place() -> None:
 
 
 def run(code: str, fault: str) -> "subprocess.CompletedProcess[str]":
-    """Run a program with a fault armed."""
+    """Run a program with a fault armed, without coverage: that makes, and removes, files of its own."""
     armed = f"import os\nfrom pathlib import Path\nfrom streamrec.faults.points import *\narm({fault!r})\n"
     command = [sys.executable, "-c", armed + code]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
 WRITING = """
