@@ -55,9 +55,10 @@ QUALITY: dict[str, list[str]] = {
     "blend_search": ["benchmarks.quality.blend_search"],
     "soak": ["benchmarks.trainer.soak"],
     "experiment_loop": ["benchmarks.experiments.loop"],
+    "shown_negatives": ["benchmarks.learning.shown_negatives"],
 }
-"""Quality of the lists (hours for all data sets and seeds), a soak of twenty minutes, and a population that
-uses a system whose parts are killed: run only by name."""
+"""Quality of the lists (hours for all data sets and seeds), a soak of twenty minutes, a population that uses
+a system whose parts are killed, and twenty minutes of simulated clicks: run only by name."""
 
 ALL = COMMANDS | SERVICES | QUALITY
 
@@ -72,8 +73,8 @@ def main(
 ) -> None:
     """Run benchmarks one after the other; tables on screen, figures in benchmarks/results/NAME.json.
 
-    Without a name: all those of the embedded default but `quality`, `quality_peers`, `blend_search`, `soak`
-    and `experiment_loop`, which take long.
+    Without a name: all those of the embedded default but `quality`, `quality_peers`, `blend_search`, `soak`,
+    `experiment_loop` and `shown_negatives`, which take long.
     """
     if peers:
         names = ["quality_peers" if name == "quality" else name for name in names or ("quality",)]

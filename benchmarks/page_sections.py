@@ -224,6 +224,7 @@ SECTIONS = (
 ELSEWHERE = {
     "experiment_cost": "adr/0046-live-experiments.md#cost",
     "experiment_loop": "reference/experiments.md#the-whole-tried",
+    "shown_negatives": "adr/0052-shown-and-not-chosen.md#measured",
     "diversity": "quality.md#diversity",
     "exploration": "quality.md#new-items",
     "index_grpc": "adr/0007-index-hop.md",

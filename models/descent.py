@@ -154,12 +154,12 @@ class Descent:
             tables,
             model.context.tables_for(lessons.users),
             replay.tables(len(lessons.users), n_items),
-            known,
+            known._replace(shown=None),
             touched,
         )
         manner = self._at(pace, output_rate)
         work = new_work(1 + manner.n_replayed, model.embedding_dim, model.context.n, self._n_negatives)
-        loss, n_damaged = learn_events(memory, manner, lessons, work)
+        loss, n_damaged = learn_events(memory, manner, lessons, work, known.shown)
         return math.nan if n_damaged else float(loss), np.sort(touched.rows[: touched.n[0]])
 
     def _at(self, pace: float, output_rate: float) -> Manner:

@@ -13,33 +13,37 @@ from models.row_moves import move_items, move_output, move_pasts, move_users, no
 from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
 from streamrec.domain.rows.compiled import GOLDEN, compiled, compiled_beside_others, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
-from streamrec.domain.users.shown_items import put_shown
+from streamrec.domain.users.shown_items import ShownTables, put_shown
 
 _NEVER = np.float32(-1e30)
 """Logit of an item that stands against nothing: in any loss it has no share."""
 
 
 @compiled_beside_others
-def learn_events(memory: Memory, manner: Manner, lessons: Lessons, work: Work) -> tuple[Number, int]:
+def learn_events(  # noqa: PLR0915  # a function for an event would count references to all tables at each call
+    memory: Memory, manner: Manner, lessons: Lessons, work: Work, shown: ShownTables | None
+) -> tuple[Number, int]:
     """Learn one event after the other; return their losses' sum, each before its step, and damaged rows.
 
     An event and what is replayed with it take their gradients at the same point, against the same candidates:
     these are in the processor's nearest memory for all of them. What was only shown is noted, for the user's
-    next choice to stand against.
+    next choice to stand against; with None the code is compiled without.
     """
     tables, context, replay, known, touched = memory
     users, items, weights, times = lessons.users, lessons.items, lessons.weights, lessons.times
     total: Number = 0.0
     n_damaged = 0
-    # One loop over flat memory: a function for an event would count references to all tables at each call.
     for b in range(len(users)):
-        if weights[b] < 0:
-            _note_shown(known, users[b], items[b])
-            continue
+        if shown is not None:  # noqa: SIM102  # numba leaves out what depends on None alone
+            if weights[b] < 0:
+                _note_shown(shown, known, users[b], items[b])
+                continue
         seed = np.uint64(lessons.seeds[b])
         _make_known(known, users[b], items[b])
-        work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
+        if shown is not None:
+            _take_shown(shown, known, work, users[b])
         _draw(known, replay, work, (seed, manner.recent_share))
+        work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
         n = collect(context, replay, manner, work, (times[b], seed))
         _set_vectors(tables, work, n)
         _gather(tables, work)
@@ -66,22 +70,22 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
 
 
 @compiled
-def _note_shown(known: Known, user: Row, item: Row) -> None:
+def _note_shown(shown: ShownTables, known: Known, user: Row, item: Row) -> None:
     """Note that an item was shown, if it may stand against the user's choices."""
     pair = hash_of_user(user) ^ hash_of_item(item)
     is_known = holds(known.bits, pair) or (known.older_bits.size > 0 and holds(known.older_bits, pair))
     if known.is_alive[item] and not is_known:
-        put_shown(known.shown, user, item)
+        put_shown(shown, user, item)
 
 
 @compiled
-def _take_shown(known: Known, work: Work) -> None:
+def _take_shown(shown: ShownTables, known: Known, work: Work, user: Row) -> None:
     """Let what was shown to the user since the last choice stand against the event, before any drawn item.
 
     Each counts as much as one that is drawn among all items. It is not drawn, so no weight would make the sum
     one over all items: it has this weight because the user passed it over.
     """
-    shown, user, first, n_shown = known.shown, work.users[0], len(work.users), 0
+    first, n_shown = len(work.users), 0
     log_odds = math.log(max(1.0, known.n_items[0] / len(work.log_odds)))
     for at in range(min(np.int64(shown.counts[user]) - 1, shown.rings.shape[1])):
         row = np.int64(shown.rings[user, at])
@@ -110,8 +114,6 @@ def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, 
     """
     n_items, is_alive, (number, share) = np.uint64(known.n_items[0]), known.is_alive, how
     items, hashes, first, log_odds = work.items, work.hashes, len(work.users), work.log_odds
-    if known.shown.rings.size:
-        _take_shown(known, work)
     n_shown = work.n_shown[0]
     n_drawn = len(log_odds) - n_shown
     n_newest = np.uint64(min(replay.n_seen[0], np.int64(replay.n_recent)))
@@ -208,17 +210,16 @@ def _keep(known: Known, work: Work, choice: Row) -> int:
     """
     items, hashes, is_kept, first, n_kept = work.items, work.hashes, work.is_kept, len(work.users), 0
     bits, older, of_user, item = known.bits, known.older_bits, hash_of_user(work.users[choice]), items[choice]
+    # What was shown to one user says nothing of others, nor of that user's earlier choices.
+    first_kept = work.n_shown[0] if choice > 0 else 0
     for c in range(len(is_kept)):
         row = items[first + c]
         # Without branches, which the processor would guess wrong.
-        is_kept[c] = (row >= 0) & (row != item) & (not holds(bits, of_user ^ hashes[first + c]))
+        is_free = (row >= 0) & (row != item) & (c >= first_kept)
+        is_kept[c] = is_free & (not holds(bits, of_user ^ hashes[first + c]))
     if older.size:
         for c in range(len(is_kept)):
             is_kept[c] &= not holds(older, of_user ^ hashes[first + c])
-    if choice > 0:
-        # What was shown to one user says nothing of others, nor of that user's earlier choices.
-        for c in range(work.n_shown[0]):
-            is_kept[c] = False
     for c in range(len(is_kept)):
         n_kept += is_kept[c]
     return n_kept

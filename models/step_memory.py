@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from models.context_tables import ContextTables
 from models.replay_memory import ReplayTables
-from streamrec.domain.users.shown_items import NOTHING_SHOWN, ShownTables
+from streamrec.domain.users.shown_items import ShownTables
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -183,7 +183,7 @@ class Known(NamedTuple):
     n_items
         (1,) rows of items observed so far.
     shown
-        What was shown to users since their last choices.
+        What was shown to users since their last choices; None: it does not count.
     """
 
     bits: NDArray[np.uint8]
@@ -191,7 +191,7 @@ class Known(NamedTuple):
     n_new_pairs: Rows
     is_alive: NDArray[np.bool_]
     n_items: Rows
-    shown: ShownTables = NOTHING_SHOWN
+    shown: ShownTables | None = None
 
 
 class Touched(NamedTuple):

@@ -151,7 +151,7 @@ class Learner:
                 n_new_pairs=np.zeros(1, np.int64),
                 is_alive=self._living.is_alive,
                 n_items=self._living.n_items,
-                shown=self.shown.tables(self.model.users.n_rows),
+                shown=self.shown.tables(self.model.users.n_rows) if self.shown.length else None,
             )
             loss, moved = self._descent.learn(
                 self.model, self._replay, known, lessons.at(at), pace=self.pace, output_rate=output_rate

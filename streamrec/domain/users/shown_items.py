@@ -38,9 +38,6 @@ def _empty(length: int) -> ShownTables:
     return ShownTables(np.zeros((0, length), np.int32), np.zeros(0, np.int32))
 
 
-NOTHING_SHOWN = _empty(0)
-
-
 class ShownItems:
     """The newest items that were shown to each user since that user's last choice: 4 L + 4 bytes a user.
 
