@@ -14,13 +14,13 @@ SECTIONS = (
         "quality",
         "Recall@10 of the served list, every model and data set in [quality](quality.md)",
         (
-            Row("MovieLens-100K", at("ml-100k", "models", "served", "recall_at_10"), "{:.4f}", 0.225),
+            Row("MovieLens-100K", at("ml-100k", "models", "served", "recall_at_10"), "{:.4f}", 0.230),
             Row("its best single model", at("ml-100k", "models", "covisitation", "recall_at_10"), "{:.4f}"),
             Row(
                 "MovieTweetings",
                 at("movietweetings", "models", "served", "recall_at_10"),
                 "{:.4f}",
-                0.240,
+                0.2575,
             ),
         ),
     ),
