@@ -84,9 +84,14 @@ class OnFailingDisk:
                     cwd=ROOT,
                     env={**os.environ, **environment(places), **durations},
                 )
-            self.wait(lambda: '"standing_by"' in self.said())
-            options = f"probability={probability}"
-            self._tell(*(f"enable_random name={call},{options}{how}" for call, how in FAULTS.items()))
+            try:
+                self.wait(lambda: '"standing_by"' in self.said())
+                options = f"probability={probability}"
+                self._tell(*(f"enable_random name={call},{options}{how}" for call, how in FAULTS.items()))
+            except BaseException:
+                self._process.kill()
+                self._process.wait()
+                raise
             store.release(held)
 
     def said(self) -> str:
