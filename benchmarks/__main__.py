@@ -34,6 +34,7 @@ COMMANDS: dict[str, list[str]] = {
     "similar_items": ["benchmarks.similarity.items"],
     "similar_users": ["benchmarks.similarity.users"],
     "freshness": ["benchmarks.serving.freshness"],
+    "freshness_many_users": ["benchmarks.serving.freshness", "--users", "1000000"],
     "page_opened": ["benchmarks.serving.page_opened"],
     "lab_svd": ["benchmarks.lab.svd"],
     "experiments": ["benchmarks.experiments.trials"],

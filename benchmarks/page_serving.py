@@ -42,6 +42,16 @@ SERVING = (
         (
             *percentiles("on SQLite", p50=30, p99=100),
             Row("the slowest", at("max_ms"), "{:,.0f} ms", at_most=500),
+            Row("of so many", at("n_probes"), "{:,.0f}"),
+        ),
+    ),
+    Section(
+        "freshness_many_users",
+        "The same with 1,000,000 users and 100,000 items",
+        (
+            *percentiles("on SQLite", p50=30, p99=100),
+            Row("the slowest", at("max_ms"), "{:,.0f} ms", at_most=500),
+            Row("of so many", at("n_probes"), "{:,.0f}"),
         ),
     ),
     Section(
