@@ -184,7 +184,8 @@ def test_damaged_sqlite_files_raise_what_is_declared(tmp_path: Path, name: str, 
                 with closing(open_event_source(f"sqlite:///{path}", [INTERACTIONS], "g")) as source:
                     source.seek({})
                     source.poll(1000, 0.0)
-        except StreamrecError:
+        except StreamrecError as error:
+            assert name in str(error)
             n_refused += 1
 
     each_damage(path, n_sampled, check)

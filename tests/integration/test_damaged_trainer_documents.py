@@ -151,7 +151,7 @@ def test_a_holder_whose_lease_is_spoiled_gets_another_token(store: Store, fields
 GARBAGE = (b"\xff", b"", b"../etc", NESTED, b"CURRENT")
 
 
-@pytest.mark.parametrize("name", ["CURRENT", "PROMOTION"])
+@pytest.mark.parametrize("name", ["CURRENT", "CHALLENGER", "PROMOTION"])
 def test_a_trainer_at_work_goes_on_while_roles_can_not_be_read(tmp_path: Path, name: str) -> None:
     items, users = (VectorTable([one], np.ones((1, 2), np.float32)) for one in ("i", "u"))
     for generation in ("g1", "g2"):

@@ -99,9 +99,9 @@ def app_over(
 
 
 @contextmanager
-def serving(app: falcon.asgi.App[Any, Any]) -> Iterator["Served"]:
-    """Serve an app until the block ends."""
-    served = Served(app)
+def serving(app: falcon.asgi.App[Any, Any], port: int = 0) -> Iterator["Served"]:
+    """Serve an app until the block ends, at a free port or at this one."""
+    served = Served(app, port)
     try:
         yield served
     finally:
@@ -109,12 +109,14 @@ def serving(app: falcon.asgi.App[Any, Any]) -> Iterator["Served"]:
 
 
 class Served:
-    """An app on a free port of 127.0.0.1, in a thread."""
+    """An app on a port of 127.0.0.1, a free one where it is 0, in a thread."""
 
-    def __init__(self, app: falcon.asgi.App[Any, Any]) -> None:
+    def __init__(self, app: falcon.asgi.App[Any, Any], port: int = 0) -> None:
         self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self.port = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
         # uvloop starts processes, as uploads need them, in the main thread alone.
         config = uvicorn.Config(app, loop="asyncio", log_level="error", timeout_graceful_shutdown=1)
         self._server = uvicorn.Server(config)

@@ -42,6 +42,12 @@ def test_a_recommender_that_goes_away_is_named_and_found_again(page: Page, made:
         says(page, "Nobody answers at 127.0.0.1")
         page.get_by_role("button", name="Try again").first.wait_for()
     expect(page.locator("#health")).to_have_text("no answer")
+    page.get_by_role("link", name="Explore").click()
+    says(page, "Nobody answers at 127.0.0.1")
+    with serving(app_over(made), served.port):
+        page.get_by_role("button", name="Try again").first.click()
+        page.locator(".persona-user .offer").first.wait_for()
+        expect(page.locator("#health")).not_to_have_text("no answer")
 
 
 def test_alone_it_opens_while_everything_is_down(page: Page) -> None:

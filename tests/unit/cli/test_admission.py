@@ -1,6 +1,7 @@
 """A history that holds far less than the live generation knows replaces nothing."""
 
 import os
+import random
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,21 @@ def test_many_events_of_few_users_are_a_short_history(system: ErasureSystem) -> 
     with pytest.raises(RefusedGeneration, match="500 events of 5 users"):
         train_on(few, system)
     assert current_generation(system.folder) == system.generation
+
+
+@pytest.mark.parametrize("n_items", [6, 80])
+def test_a_model_that_ranks_no_better_than_popularity_is_told_of(
+    own_system: ErasureSystem, n_items: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Of 6 items a list of ten holds every one, whoever made it; of 80 each user chooses from one half.
+    chance = random.Random(3)
+    rows = [
+        f"u{user},i{2 * chance.randrange(n_items // 2) + user % 2},{n}\n"
+        for n in range(3000)
+        for user in [chance.randrange(60)]
+    ]
+    file = own_system.folder / "events.csv"
+    file.write_text("user_id,item_id,timestamp\n" + "".join(rows))
+    train(history_of(open_dataset(file), 1.0), FitOptions(max_epochs=2), None)
+    told = capsys.readouterr()
+    assert ("the model ranks no better than popularity" in told.out + told.err) is (n_items == 6)

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,7 @@ from streamrec.cli.launch.own_keys import own_key
 from streamrec.cli.launch.ports import Listener, check_port
 from streamrec.cli.launch.services import Services, parts_of
 from streamrec.cli.stopping import stopping_on_signals
+from streamrec.cli.supervision import output as supervision_output
 from streamrec.cli.supervision.part import Part
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.settings.processes import LocationSettings
@@ -61,6 +63,17 @@ def test_the_log_of_the_run_before_is_kept(services: Services) -> None:
     services.log_path.write_text("before")
     services.start()
     assert services.log_path.with_name("services.log.1").read_text() == "before"
+
+
+def test_a_log_that_grows_long_is_begun_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervision_output, "LONGEST_FILE", 1000)
+    with closing(supervision_output.into_file(tmp_path / "services.log")) as write:
+        for number in range(1000):
+            write("one", f"line {number}")
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert sizes.keys() == {"services.log", "services.log.1", "services.log.2"}
+    assert max(sizes.values()) <= 1000
+    assert "line 999" in (tmp_path / "services.log").read_text()
 
 
 def test_a_part_that_keeps_ending_is_an_error_and_later_on_something_to_tell() -> None:

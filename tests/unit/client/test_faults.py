@@ -55,7 +55,7 @@ def test_the_time_for_an_answer_holds_however_it_is_late(connect: Drive, fault: 
         started = time.monotonic()
         with pytest.raises(TimedOut, match="no answer within 0.3 s"):
             client.within(0.3).liveness()
-        assert time.monotonic() - started >= 0.3
+        assert 0.3 <= time.monotonic() - started < PATIENCE_S
         assert len(server.requests) <= 1  # it may not have been read yet
 
 

@@ -130,6 +130,24 @@ def test_what_is_not_whole_is_refused_and_changes_nothing(
     assert run("restore", str(tmp_path / "nothing")) == 2
 
 
+@pytest.mark.parametrize("name", ["store.db", "events.db"])
+def test_a_sqlite_file_that_is_damaged_gets_into_no_backup(
+    system: ErasureSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    system.close()
+    path = tmp_path / name
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray(path.read_bytes())
+    for page in range(1, len(content) // page_size):  # the first tells what the file is
+        content[page * page_size : page * page_size + 8] = b"\xff" * 8
+    path.write_bytes(content)
+    assert run("backup", str(tmp_path / "backup")) == 2
+    assert name in capsys.readouterr().err
+    assert not (tmp_path / "backup" / MANIFEST).exists()
+
+
 def test_a_place_that_is_not_empty_is_left_alone_until_told(
     system: ErasureSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
