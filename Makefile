@@ -44,7 +44,7 @@ stack-local: servers  ## The same on a Kafka broker, MongoDB and Redis, each par
 
 # Two at once, for each leaves cores idle. What the gate compiles no test has to compile again, so that it comes first:
 # a dozen processes of the first tests would each compile the same for a minute.
-test: dev  ## Every test and the import law; before it the quality gate, lint and types
+test: dev  ## Every test and the rules on imports; before it the quality gate, lint and types
 	@$(MAKE) --no-print-directory -j2 quality-gate lint
 	@$(MAKE) --no-print-directory tests
 
