@@ -105,7 +105,8 @@ def read_manifest(artifacts_dir: Path, generation: str) -> Manifest:
         raise CorruptArtifact(f"{path}: {error}") from error
     if manifest.format_version != FORMAT_VERSION:
         raise CorruptArtifact(
-            f"{path}: format {manifest.format_version}; this version reads format {FORMAT_VERSION}"
+            f"{path}: format {manifest.format_version}, not {FORMAT_VERSION}: another version of streamrec"
+            " wrote it; go back to that version, or run initial_training.py again"
         )
     if manifest.generation != generation:
         raise CorruptArtifact(f"{path}: is of generation {manifest.generation!r}")
