@@ -82,7 +82,7 @@ async def test_what_was_shown_is_in_the_log_when_the_server_has_ended(server: Se
 async def test_of_two_editors_the_second_is_told(server: Server) -> None:
     client = server.client
     await client.call("PUT", X, json=BODY)
-    for version, words in ((0, "version 1 is stored"), (7, "version 1 is stored")):
+    for version, words in ((0, "already, at version 1"), (7, "version 1 is stored")):
         refused = await client.call("PUT", X, json=BODY | {"version": version})
         assert (refused.status, refused.headers["content-type"]) == (409, "application/problem+json")
         assert words in refused.json["detail"]
