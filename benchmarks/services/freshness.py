@@ -9,7 +9,7 @@ import aiohttp
 import numpy as np
 from kafka import KafkaProducer
 
-from benchmarks.serving.freshness import N_PROBES, SEED, change_of, recommended
+from benchmarks.serving.freshness import N_PROBES, SEED, change_of, drawn, recommended
 
 _TOPIC = "interactions"
 
@@ -37,7 +37,7 @@ async def measure_freshness(port: int, bootstrap: str, user_ids: list[str]) -> d
     waits = []
     async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
         for _ in range(N_PROBES):
-            waits.append(await _probe(session, producer, str(chance.choice(user_ids))))
+            waits.append(await _probe(session, producer, drawn(chance, user_ids)))
             await asyncio.sleep(0.05)
     producer.close()
     p50, p99 = np.percentile(np.array(waits) * 1000, [50, 99])

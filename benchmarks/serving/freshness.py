@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,12 +38,17 @@ _PAUSE_S = 0.005
 _TIMEOUT_S = 60.0
 
 
+def drawn(chance: np.random.Generator, ids: Sequence[str]) -> str:
+    """Return one of many ids, each as likely; numpy's own choice would copy them all."""
+    return ids[int(chance.integers(len(ids)))]
+
+
 async def post_steadily(session: aiohttp.ClientSession, user_ids: list[str], item_ids: list[str]) -> None:
     """Post events of random users on random items at the rate, until cancelled."""
     chance = np.random.default_rng(SEED)
     due = time.monotonic()
     while True:
-        event = {"user_id": str(chance.choice(user_ids)), "item_id": str(chance.choice(item_ids))}
+        event = {"user_id": drawn(chance, user_ids), "item_id": drawn(chance, item_ids)}
         async with session.post("/v1/events", json=event) as answer:
             answer.raise_for_status()
         due += 1 / EVENTS_PER_S
@@ -108,7 +114,7 @@ async def measure(
         waits, published, empty = list[float](), list[float](), list[float]()
         while len(waits) < n_probes or time.monotonic() < end:
             empty.append(await empty_request(session))
-            until_list, until_published = await probe(session, str(chance.choice(user_ids)))
+            until_list, until_published = await probe(session, drawn(chance, user_ids))
             waits.append(until_list)
             published.append(until_published)
             await asyncio.sleep(0.05)
