@@ -73,7 +73,12 @@ class EvaluatedStream:
             self._note_alarms(updates.gauges())
 
     def _note_alarms(self, gauges: dict[str, float]) -> None:
-        for name in ("model_below_popularity", "model_below_checkpoint", "model_below_day"):
+        for name in (
+            "model_below_popularity",
+            "model_below_checkpoint",
+            "model_below_day",
+            "model_below_usual",
+        ):
             if gauges[name]:
                 self.alarms.setdefault(name, self.n_events)
         if gauges["one_user_sends_much"]:
@@ -111,6 +116,13 @@ def with_items_shuffled(events: Sequence[Interaction], seed: int = 1) -> list[In
         Interaction(event.user_id, item_id, event.timestamp)
         for event, item_id in zip(events, item_ids, strict=True)
     ]
+
+
+def with_half_the_items_shuffled(events: Sequence[Interaction]) -> list[Interaction]:
+    """Return events of which every second has the item of another of these."""
+    found = [*events]
+    found[::2] = with_items_shuffled(events[::2])
+    return found
 
 
 def with_a_robot(events: Sequence[Interaction]) -> list[Interaction]:

@@ -1,13 +1,17 @@
 """Watch over the model: one that gets worse says so by itself, whatever made it so."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
+from streamrec.shadow.decline import Decline
 from streamrec.shadow.past_models import CHECKPOINT, DAY
 from streamrec.shadow.worsening import LITTLE_EVIDENCE, Worsening
 
 POPULARITY = "popularity"
+
+USUAL = "usual"
+"""Hits of the model itself on the events before."""
 
 _KEPT_LEAD = 0.7
 """Of the factor by which the model used to hit more often than popularity does."""
@@ -18,6 +22,8 @@ _MENDS = {
     CHECKPOINT: "look at what the stream has held since; STREAMREC_TRAINER_REVERT_WORSE_MODELS=1 goes back by"
     " itself",
     DAY: "look at what the stream has held since; to start over, run initial_training.py",
+    USUAL: "look at what the stream has held since: it is harder to predict, for it was mixed up or it has"
+    " changed",
 }
 
 
@@ -33,7 +39,7 @@ class ModelWatch:
 
     >>> watch = ModelWatch(k=10)
     >>> for _ in range(30):
-    ...     watch.note(0, {"popularity": 50, "checkpoint": 0, "day": 0})
+    ...     watch.note("anna", 0, {"popularity": 50, "checkpoint": 0, "day": 0})
     >>> watch.is_alarmed
     False
     """
@@ -45,32 +51,48 @@ class ModelWatch:
             CHECKPOINT: Worsening(),
             DAY: Worsening(),
         }
+        self._decline = Decline()
 
     @property
     def is_alarmed(self) -> bool:
-        """Whether the model is below any of the others."""
+        """Whether the model is below any of the others.
+
+        To go back does not help one that is below its usual alone: on the same events no other is better.
+        """
         return any(worsening.is_worse for worsening in self._against.values())
 
     @property
     def is_clear(self) -> bool:
         """Whether nothing speaks against the model."""
-        return all(worsening.evidence < LITTLE_EVIDENCE for worsening in self._against.values())
+        return all(of.evidence < LITTLE_EVIDENCE for of in self._comparisons().values())
 
     def clear(self) -> None:
         """Begin anew, with another model."""
-        for worsening in self._against.values():
-            worsening.clear()
+        for comparison in self._comparisons().values():
+            comparison.clear()
 
-    def note(self, rank: int, others: Mapping[str, int]) -> None:
-        """Note the ranks of one event's item, from 0, by the model and by each of the others."""
+    def forget(self, user_ids: Collection[str]) -> None:
+        """Drop what is kept of users."""
+        self._decline.forget(user_ids)
+
+    def note(self, user_id: str, rank: int, others: Mapping[str, int]) -> None:
+        """Note the ranks of the item of a user's event, from 0, by the model and by each of the others."""
+        before = self._is_worse()
         for name, worsening in self._against.items():
-            was_worse = worsening.is_worse
             worsening.note(rank < self._k, others[name] < self._k)
-            if worsening.is_worse and not was_worse:
+        self._decline.note(user_id, rank < self._k)
+        for name, is_worse in self._is_worse().items():
+            if is_worse and not before[name]:
                 structlog.get_logger().error(f"model_below_{name}", mend=_MENDS[name])
-            elif was_worse and not worsening.is_worse:
+            elif before[name] and not is_worse:
                 structlog.get_logger().warning(f"model_above_{name}_again")
 
     def gauges(self) -> dict[str, float]:
-        """Return by metric name whether the model is below each of the others."""
-        return {f"model_below_{name}": float(of.is_worse) for name, of in self._against.items()}
+        """Return by metric name whether the model is below each of the others, and below its usual."""
+        return {f"model_below_{name}": float(is_worse) for name, is_worse in self._is_worse().items()}
+
+    def _is_worse(self) -> dict[str, bool]:
+        return {name: of.is_worse for name, of in self._comparisons().items()}
+
+    def _comparisons(self) -> dict[str, Worsening | Decline]:
+        return {**self._against, USUAL: self._decline}

@@ -48,7 +48,7 @@ class UpdateWatch:
         user_row, item_row = state.user_ids.row(event.user_id), state.item_ids.row(event.item_id)
         scores = self._past_models.scores(user_row, state.learner.model.items.n_rows, event.timestamp)
         of_past = {name: rank_of(of_all, item_row, own) for name, of_all in scores.items()}
-        self._model.note(rank, {POPULARITY: of_popularity} | of_past)
+        self._model.note(event.user_id, rank, {POPULARITY: of_popularity} | of_past)
 
     def note_checkpoint(self) -> None:
         """Note that the state is written down as it is: if it is good, later models are held against it."""
@@ -70,6 +70,7 @@ class UpdateWatch:
     def forget_users(self, user_ids: Sequence[str]) -> None:
         """Drop what is kept of users who are gone."""
         self._busiest_user.forget(user_ids)
+        self._model.forget(set(user_ids))
 
     def gauges(self) -> dict[str, float]:
         """Return what was found, by metric name."""

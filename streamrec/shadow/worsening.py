@@ -17,6 +17,35 @@ _MOST = math.log(10 * LEAST_EVIDENCE)
 """More would only delay that a list which is good again is called so."""
 
 
+class Evidence:
+    """Worth of 1 after bets on one event after the other, each with several stakes; never below 1.
+
+    Attributes
+    ----------
+    is_enough
+        Whether it has come to `LEAST_EVIDENCE`, and has not gone since.
+    """
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew: what was found so far speaks no more."""
+        self._logs = np.zeros(len(_STAKES))
+        self.is_enough = False
+
+    @property
+    def value(self) -> float:
+        """Mean over the stakes."""
+        return float(np.exp(self._logs).mean())
+
+    def bet(self, gain: float) -> None:
+        """Multiply by 1 and the stake's share of a gain, which is above -1."""
+        self._logs = np.clip(self._logs + np.log1p(_STAKES * gain), 0.0, _MOST)
+        value = self.value
+        self.is_enough = value >= LEAST_EVIDENCE or (self.is_enough and value > LITTLE_EVIDENCE)
+
+
 class Worsening:
     """Bets on each event that a list hits less often than it should, and says when the bets have won.
 
@@ -35,11 +64,6 @@ class Worsening:
         Share of its lead, by which factor it used to hit more often than the other, that it must keep as
         well; 0: none.
 
-    Attributes
-    ----------
-    is_worse
-        Whether the evidence was sufficient and has not gone since.
-
     >>> worsening = Worsening()
     >>> for _ in range(50):
     ...     worsening.note(is_hit=False, is_hit_of_other=True)
@@ -51,18 +75,21 @@ class Worsening:
         self._least = least
         self._kept_lead = kept_lead
         self._lead = _Lead()
-        self.is_worse = False
-        self.clear()
+        self._evidence = Evidence()
 
     def clear(self) -> None:
         """Begin anew: what was found so far speaks no more."""
-        self._logs = np.zeros(len(_STAKES))
-        self.is_worse = False
+        self._evidence.clear()
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether the evidence was sufficient and has not gone since."""
+        return self._evidence.is_enough
 
     @property
     def evidence(self) -> float:
-        """Mean over the stakes of what 1 became; at least 1."""
-        return float(np.exp(self._logs).mean())
+        """Evidence for it; at least 1."""
+        return self._evidence.value
 
     def note(self, is_hit: bool, is_hit_of_other: bool) -> None:
         """Note whether each of two lists has an event's item, before the event is learned."""
@@ -70,10 +97,7 @@ class Worsening:
         self._lead.note(is_hit, is_hit_of_other)
         if not is_hit and not is_hit_of_other:
             return
-        gain = least * is_hit_of_other - is_hit
-        self._logs = np.clip(self._logs + np.log1p(_STAKES * gain), 0.0, _MOST)
-        evidence = self.evidence
-        self.is_worse = evidence >= LEAST_EVIDENCE or (self.is_worse and evidence > LITTLE_EVIDENCE)
+        self._evidence.bet(least * is_hit_of_other - is_hit)
 
 
 class _Lead:
