@@ -8,8 +8,8 @@ from streamrec.shadow.worsening import Evidence
 _LEAST = 0.85
 """Share of the usual hits."""
 
-_MEMORY = 10_000.0
-"""Whole events that say what is usual, older ones less and less."""
+_MEMORY = 2500.0
+"""Whole events that say what is usual, older ones less and less: while a catalogue grows from nothing, recall falls."""
 
 _LEAST_KNOWN = 2000
 """Events after which that is believed."""
