@@ -9,7 +9,7 @@ _LEAST = 0.85
 """Share of the usual hits."""
 
 _MEMORY = 2500.0
-"""Whole events that say what is usual, older ones less and less: while a catalogue grows from nothing, recall falls."""
+"""Whole events that say what is usual, older ones less and less; more would take growth for poison."""
 
 _LEAST_KNOWN = 2000
 """Events after which that is believed."""
