@@ -23,7 +23,7 @@ from rich.table import Table
 from benchmarks import results_file
 from benchmarks.services.freshness import measure_freshness, produce_steadily
 from benchmarks.services.stack import ITEM_PREFIX, N_ITEMS, N_USERS, Stack, running, store_metadata
-from benchmarks.serving.recommendations import load
+from benchmarks.serving.recommendations import load, wait_for_items
 from benchmarks.trainer.prepare import write_stream
 
 STREAM_PER_S = 500.0
@@ -68,6 +68,7 @@ def measure_serving(seconds: float) -> tuple[Result, Result]:
         producer.start()
         try:
             load(port, _PATH, seconds=5, rate=REQUESTS_PER_S, below=N_USERS)  # warm
+            wait_for_items(port, "user-0")
             before = stack.cpu_s()
             options = {"seconds": seconds, "rate": REQUESTS_PER_S, "first": N_USERS // 2, "below": N_USERS}
             latency = load(port, _PATH, _EXPECTED, **options)

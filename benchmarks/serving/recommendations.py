@@ -154,13 +154,13 @@ def recommending(stack: Stack, worker: str, index_url: str = "") -> Iterator[int
         environment |= {"STREAMREC_INDEX_URL": index_url}
     with served(settings, port, environment):
         load(port, _PATH, seconds=2)
-        _wait_for_items(port)
+        wait_for_items(port)
         yield port
 
 
-def _wait_for_items(port: int) -> None:
+def wait_for_items(port: int, user_id: str = "u0") -> None:
     """Wait until the server has read the items, which takes half a minute for 100,000."""
-    url = f"http://127.0.0.1:{port}/v1/recommendations?user_id=u0&k=1&filter=year%3E0"
+    url = f"http://127.0.0.1:{port}/v1/recommendations?user_id={user_id}&k=1&filter=year%3E0"
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
         with urllib.request.urlopen(url, timeout=_PATIENCE_S) as answer:
