@@ -21,7 +21,7 @@ _OF_ONE_USER = 15
 """Events of a user among the last ones at which the next is worth half of one."""
 
 
-class Decline:
+class Decline(Evidence):
     """Bets on each event that a list hits less than 85 % as often as it usually does.
 
     While it hits as often as that, nobody wins by betting on it, as with `Worsening`. It is held against
@@ -44,25 +44,11 @@ class Decline:
     """
 
     def __init__(self) -> None:
-        self._evidence = Evidence()
+        super().__init__()
         self._n = self._n_hits = 0.0
         self._n_noted = 0
         self._last_users: deque[str] = deque()
         self._n_of_user: Counter[str] = Counter()
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the evidence was sufficient and has not gone since."""
-        return self._evidence.is_enough
-
-    @property
-    def evidence(self) -> float:
-        """Evidence for it; at least 1."""
-        return self._evidence.value
-
-    def clear(self) -> None:
-        """Begin anew; what is usual stays known."""
-        self._evidence.clear()
 
     def note(self, user_id: str, is_hit: bool) -> None:
         """Note whether the list has the item of a user's event, before the event is learned."""
@@ -71,7 +57,7 @@ class Decline:
         kept = 1 - worth / _MEMORY
         self._n, self._n_hits = kept * self._n + worth, kept * self._n_hits + worth * is_hit
         self._n_noted += 1
-        self._evidence.bet(worth * (_LEAST * usual - is_hit))
+        self.bet(worth * (_LEAST * usual - is_hit))
 
     def forget(self, user_ids: Collection[str]) -> None:
         """Drop what is kept of users."""

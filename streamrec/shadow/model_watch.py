@@ -6,7 +6,7 @@ import structlog
 
 from streamrec.shadow.decline import Decline
 from streamrec.shadow.past_models import CHECKPOINT, DAY
-from streamrec.shadow.worsening import LITTLE_EVIDENCE, Worsening
+from streamrec.shadow.worsening import LITTLE_EVIDENCE, Evidence, Worsening
 
 POPULARITY = "popularity"
 
@@ -94,5 +94,5 @@ class ModelWatch:
     def _is_worse(self) -> dict[str, bool]:
         return {name: of.is_worse for name, of in self._comparisons().items()}
 
-    def _comparisons(self) -> dict[str, Worsening | Decline]:
+    def _comparisons(self) -> dict[str, Evidence]:
         return {**self._against, USUAL: self._decline}

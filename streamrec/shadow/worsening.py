@@ -22,7 +22,7 @@ class Evidence:
 
     Attributes
     ----------
-    is_enough
+    is_worse
         Whether it has come to `LEAST_EVIDENCE`, and has not gone since.
     """
 
@@ -32,21 +32,21 @@ class Evidence:
     def clear(self) -> None:
         """Begin anew: what was found so far speaks no more."""
         self._logs = np.zeros(len(_STAKES))
-        self.is_enough = False
+        self.is_worse = False
 
     @property
-    def value(self) -> float:
-        """Mean over the stakes."""
+    def evidence(self) -> float:
+        """Mean over the stakes of what 1 became; at least 1."""
         return float(np.exp(self._logs).mean())
 
     def bet(self, gain: float) -> None:
         """Multiply by 1 and the stake's share of a gain, which is above -1."""
         self._logs = np.clip(self._logs + np.log1p(_STAKES * gain), 0.0, _MOST)
-        value = self.value
-        self.is_enough = value >= LEAST_EVIDENCE or (self.is_enough and value > LITTLE_EVIDENCE)
+        evidence = self.evidence
+        self.is_worse = evidence >= LEAST_EVIDENCE or (self.is_worse and evidence > LITTLE_EVIDENCE)
 
 
-class Worsening:
+class Worsening(Evidence):
     """Bets on each event that a list hits less often than it should, and says when the bets have won.
 
     Let g be ``least`` where the other list has the event's item, less 1 where this one has it. While this
@@ -72,24 +72,10 @@ class Worsening:
     """
 
     def __init__(self, least: float = 0.9, kept_lead: float = 0.0) -> None:
+        super().__init__()
         self._least = least
         self._kept_lead = kept_lead
         self._lead = _Lead()
-        self._evidence = Evidence()
-
-    def clear(self) -> None:
-        """Begin anew: what was found so far speaks no more."""
-        self._evidence.clear()
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether the evidence was sufficient and has not gone since."""
-        return self._evidence.is_enough
-
-    @property
-    def evidence(self) -> float:
-        """Evidence for it; at least 1."""
-        return self._evidence.value
 
     def note(self, is_hit: bool, is_hit_of_other: bool) -> None:
         """Note whether each of two lists has an event's item, before the event is learned."""
@@ -97,7 +83,7 @@ class Worsening:
         self._lead.note(is_hit, is_hit_of_other)
         if not is_hit and not is_hit_of_other:
             return
-        self._evidence.bet(least * is_hit_of_other - is_hit)
+        self.bet(least * is_hit_of_other - is_hit)
 
 
 class _Lead:
