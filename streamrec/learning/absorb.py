@@ -15,7 +15,7 @@ from models.descent import LearnOutcome
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.observed import Choices
 from streamrec.domain.events.weights import RETRACT
-from streamrec.learning.counting import seen_by
+from streamrec.learning.counting import observed
 from streamrec.learning.effective import NOTHING_SHOWN, Shown, effective_events, shown_among
 from streamrec.learning.item_starts import rows_with_starts
 from streamrec.learning.learner import Learner
@@ -170,13 +170,13 @@ def _learned(
     state.cohorts.enter(state.user_ids)
     # A user of dislikes alone has a vector too: one that says nothing yet.
     state.learner.model.grow_to(state.user_ids.n_rows, state.item_ids.n_rows)
-    seen = seen_by(state, acting, rules, state.learner.histories_before)
-    choices = seen.events.choices
+    to_count = observed(state, acting, rules, state.learner.histories_before)
+    choices = to_count.events.choices
     counters.n_learned += len(choices.user_rows)
     counters.n_disliked += len(acting.user_rows) - len(choices.user_rows)
     learned, took_s = _learning.both(
         partial(_learned_of, state.learner, choices, shown),
-        partial(state.observe, seen.events, now),
+        partial(state.observe, to_count.events, now),
         is_worth_it=len(choices.user_rows) >= _WORTH_A_THREAD,
     )
     loss = float("nan")
@@ -185,7 +185,7 @@ def _learned(
         state.dirty_users.mark(choices.user_rows, now)
         rules.contents.follow(state.item_ids.ids_at(choices.item_rows.tolist()))
         loss = learned.loss
-    covisitation_s = seen.histories_s + took_s["covisitation"] + took_s["same_day"]
+    covisitation_s = to_count.histories_s + took_s["covisitation"] + took_s["same_day"]
     return _Learned(acting.user_rows, loss, covisitation_s)
 
 

@@ -23,16 +23,16 @@ _AT_ONCE = 1024
 """Events of a history that count as one batch, as in a stream that is behind."""
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """Events with all that parts want to know of them, and the seconds that looking up histories took."""
 
     events: ObservedEvents
     histories_s: float
 
 
-def seen_by(
+def observed(
     state: TrainerState, acting: EffectiveEvents, rules: LearningRules, histories_before: HistoriesBefore
-) -> Seen:
+) -> Observed:
     """Return B events as each part of a state is to observe them, in the order of `TrainerState.parts`.
 
     Columns that depend on what was there before come from who keeps it: weights by value (`users`), stream
@@ -64,7 +64,7 @@ def seen_by(
         labels=[rules.labels_of(item_id) for item_id in chosen_ids],
     )
     decisions = _decisions(acting, state.users.disliked.keys(), rules.labels_of)
-    return Seen(ObservedEvents(acting.user_rows, acting.timestamps, decisions, choices), histories_s)
+    return Observed(ObservedEvents(acting.user_rows, acting.timestamps, decisions, choices), histories_s)
 
 
 def _decisions(acting: EffectiveEvents, disliking: Collection[int], labels_of: LabelsOf) -> list[Decision]:
@@ -110,7 +110,7 @@ def count_history(
     weights = [np.zeros(0, np.float32)]
     for first in range(0, n_events, _AT_ONCE):
         batch = acting.at(slice(first, first + _AT_ONCE))
-        events = seen_by(state, batch, rules, recent.before).events
+        events = observed(state, batch, rules, recent.before).events
         state.observe(events, now=0.0)
         choices = events.choices
         recent.add(choices.user_rows, choices.item_rows)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from streamrec.domain.items.content_index import ContentIndex
-from streamrec.learning.counting import count_history, seen_by
+from streamrec.learning.counting import count_history, observed
 from streamrec.learning.effective import EffectiveEvents
 from streamrec.learning.rules import LearningRules
 from streamrec.learning.state.trainer_state import TrainerState
@@ -29,7 +29,7 @@ def choices(users: np.ndarray, items: np.ndarray, times: np.ndarray) -> Effectiv
 
 def shares_of(state: TrainerState, acting: EffectiveEvents) -> np.ndarray:
     """Count some choices as the stream does, and return what they count."""
-    events = seen_by(state, acting, RULES, state.learner.histories_before).events
+    events = observed(state, acting, RULES, state.learner.histories_before).events
     state.observe(events, 0.0)
     shares: np.ndarray = events.choices.counted
     return shares
