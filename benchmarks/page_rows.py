@@ -59,6 +59,15 @@ def percentiles(what: str, *path: str | int, p50: float | None = None, p99: floa
     ]
 
 
+def freshness() -> tuple[Row, ...]:
+    """Return the rows of a measurement from an event to a changed list."""
+    return (
+        *percentiles("on SQLite", p50=30, p99=100),
+        Row("the slowest", at("max_ms"), "{:,.0f} ms", at_most=500),
+        Row("of so many", at("n_probes"), "{:,.0f}"),
+    )
+
+
 def served_list(case: str, p50: float | None = None, p99: float | None = None) -> list[Row]:
     """Return the rows of one kind of served list."""
     return [

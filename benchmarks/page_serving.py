@@ -1,6 +1,6 @@
 """Sections of the page of benchmarks on serving: lists, answers over HTTP, freshness, the page."""
 
-from benchmarks.page_rows import Row, Section, at, opened_page, percentiles, served_list
+from benchmarks.page_rows import Row, Section, at, freshness, opened_page, percentiles, served_list
 
 SERVING = (
     Section(
@@ -39,20 +39,12 @@ SERVING = (
     Section(
         "freshness",
         "From `POST /v1/events` to a changed list, 100 events/s",
-        (
-            *percentiles("on SQLite", p50=30, p99=100),
-            Row("the slowest", at("max_ms"), "{:,.0f} ms", at_most=500),
-            Row("of so many", at("n_probes"), "{:,.0f}"),
-        ),
+        freshness(),
     ),
     Section(
         "freshness_many_users",
         "The same with 1,000,000 users and 100,000 items",
-        (
-            *percentiles("on SQLite", p50=30, p99=100),
-            Row("the slowest", at("max_ms"), "{:,.0f} ms", at_most=500),
-            Row("of so many", at("n_probes"), "{:,.0f}"),
-        ),
+        freshness(),
     ),
     Section(
         "page_opened",

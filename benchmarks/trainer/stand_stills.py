@@ -1,7 +1,7 @@
 """Times for which one piece of work stops the trainer's loop, by cause, at 1,000,000 users and 100,000 items.
 
 A state of that size is made up, not learned; then each piece is done on this thread some times. Figures: the
-longest of them in milliseconds, and the bytes that are kept of a user.
+longest of them in milliseconds.
 """
 
 import gc
@@ -196,17 +196,6 @@ def _forget(system: System, stills: StandStills) -> None:
             is_more = state.sweep()
 
 
-def bytes_of_a_user(state: TrainerState) -> dict[str, float]:
-    """Return the bytes of each table with a row for each user, by name, over the rows that it has."""
-    n_users = len(state.user_ids)
-    tables = {f"learner/{name}": tensor.numpy() for name, tensor in state.learner.state_tensors().items()}
-    for name, part in state.parts.items():
-        tables |= {f"{name}/{key}": array for key, array in part.arrays().items()}
-    return {
-        name: table.nbytes / n_users for name, table in tables.items() if n_users <= len(table) < 2 * n_users
-    }
-
-
 def main(
     json_path: JsonPath = None,
     n_users: Annotated[int, typer.Option("--users", min=1)] = 1_000_000,
@@ -220,16 +209,10 @@ def main(
     leave_out_what_stays()
     with tempfile.TemporaryDirectory() as directory:
         stills = measure(system, Path(directory))
-    of_user = bytes_of_a_user(system.state)
     table = Table("what stops the loop", "longest, ms", "of the processor")
     for cause, ms in sorted(stills.cpu_ms.items(), key=lambda entry: -entry[1]):
         table.add_row(cause, f"{stills.ms[cause]:,.1f}", f"{ms:,.1f}")
     Console().print(table)
-    kept = Table("what is kept of a user", "bytes")
-    for name, n_bytes in sorted(of_user.items(), key=lambda entry: -entry[1]):
-        kept.add_row(name, f"{n_bytes:,.1f}")
-    kept.add_row("all", f"{sum(of_user.values()):,.1f}")
-    Console().print(kept)
     results_file.write(
         json_path,
         {
@@ -237,7 +220,6 @@ def main(
             "n_items": n_items,
             "longest_ms": stills.ms,
             "longest_cpu_ms": stills.cpu_ms,
-            "bytes_of_a_user": of_user,
         },
     )
 
