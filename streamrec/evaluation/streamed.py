@@ -3,6 +3,7 @@
 from collections import defaultdict, deque
 from collections.abc import Callable
 from functools import partial
+from sys import maxsize
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from streamrec.domain.rows.growing import grown
 from streamrec.domain.users.aging import vector_after
 from streamrec.domain.users.context import second_of, vector_with
 from streamrec.learning.learner import Learner
+from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.publishing.views import aging_vectors
 
 T = TypeVar("T")
@@ -39,6 +41,8 @@ class Pace(NamedTuple):
         Item vectors are published so often at most.
     max_item_vectors
         Item vectors in one publication at most; the others wait for the next.
+    max_moved_vectors
+        Of these, vectors at most of items that were not chosen.
     item_delay_s
         From the publication of item vectors until the index answers with them.
     past_interval_s
@@ -57,6 +61,7 @@ class Pace(NamedTuple):
     user_write_s: float = 0.003
     item_interval_s: float = 0.2
     max_item_vectors: int = 2000
+    max_moved_vectors: int = 300
     item_delay_s: float = 0.05
     past_interval_s: float = 0.3
     max_past_rows: int = 200
@@ -75,30 +80,35 @@ class _User(NamedTuple):
 class _Outbox(Generic[T]):
     """Rows of one kind that wait to be published, and what was published and is not seen yet."""
 
-    def __init__(self, interval_s: float, delay_s: float, max_rows: int | None = None) -> None:
+    def __init__(
+        self, interval_s: float, delay_s: float, max_rows: int = maxsize, max_moved: int | None = None
+    ) -> None:
         self._interval_s = interval_s
         self._delay_s = delay_s
         self._max_rows = max_rows
-        self._waiting = np.zeros(0, np.int64)
+        self._max_moved = max_moved
+        self.waiting = DirtyRows()
+        self._is_empty = True
         self._due = 0.0
         self._under_way: deque[tuple[float, T]] = deque()
 
     @property
     def due(self) -> float:
         """Moment from when on the next publication may begin; infinite while nothing waits."""
-        return self._due if len(self._waiting) else np.inf
+        return np.inf if self._is_empty else self._due
 
-    def mark(self, rows: Rows) -> None:
-        """Let distinct rows wait: what does not fit into one publication comes first in the next."""
-        fresh = np.setdiff1d(rows, self._waiting, assume_unique=True)
-        self._waiting = np.concatenate([self._waiting, fresh])
+    def mark(self, rows: Rows, now: float, *, go_first: bool = False) -> None:
+        """Let rows wait, as the trainer does."""
+        self.waiting.mark(rows, now, go_first=go_first)
+        self._is_empty = self._is_empty and not len(rows)
 
     def publish_if_due(self, now: float, values_of: Callable[[Rows], T]) -> None:
         """Publish what the rows hold now."""
         if now < self.due:
             return
         self._due = now + self._interval_s
-        rows, self._waiting = np.split(self._waiting, [self._max_rows or len(self._waiting)])
+        rows = self.waiting.take(self._max_rows, self._max_moved)
+        self._is_empty = not self.waiting.n_waiting
         self._under_way.append((now + self._delay_s, values_of(rows)))
 
     def arrived(self, now: float) -> list[T]:
@@ -137,8 +147,9 @@ class StreamedGmf:
         self._waiting: deque[tuple[float, Events]] = deque()
         self._users_out = _Outbox[dict[int, _User]](pace.user_write_s, pace.user_write_s)
         self._items_out = _Outbox[tuple[Rows, NDArray[np.float32]]](
-            pace.item_interval_s, pace.item_delay_s, pace.max_item_vectors
+            pace.item_interval_s, pace.item_delay_s, pace.max_item_vectors, pace.max_moved_vectors
         )
+        self._items_out.waiting.settle(model.items.n_rows)
         self._past_out = _Outbox[dict[int, NDArray[np.float32]]](
             pace.past_interval_s, pace.past_delay_s, pace.max_past_rows
         )
@@ -200,10 +211,11 @@ class StreamedGmf:
             np.concatenate([events.timestamps for events in batch]),
         )
         self._n_learned += len(batch)
-        self._users_out.mark(outcome.touched_user_rows)
-        self._items_out.mark(outcome.touched_item_rows)
+        self._users_out.mark(outcome.touched_user_rows, start)
+        self._items_out.mark(outcome.touched_item_rows, start)
+        self._items_out.mark(np.concatenate([e.item_rows for e in batch]), start, go_first=True)
         latest = self._learner.model.context.tables().latest[outcome.touched_user_rows]
-        self._past_out.mark(np.unique(latest[latest >= 0]).astype(np.int64))
+        self._past_out.mark(np.unique(latest[latest >= 0]).astype(np.int64), start)
         self._free_at = start + pace.step_s + len(batch) * pace.event_s
         self._publish(self._free_at)
 

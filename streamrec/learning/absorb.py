@@ -182,6 +182,7 @@ def _learned(
     loss = float("nan")
     if learned is not None:
         state.dirty_items.mark(learned.touched_item_rows, now)
+        state.dirty_items.mark(choices.item_rows, now, go_first=True)
         state.dirty_users.mark(choices.user_rows, now)
         rules.contents.follow(state.item_ids.ids_at(choices.item_rows.tolist()))
         loss = learned.loss

@@ -38,11 +38,14 @@ class Pace(NamedTuple):
         all the time that learning needs. 0: vectors are not published, but what is gone is.
     max_vectors
         In one publication.
+    max_moved
+        Of these, rows at most that merely moved, as what choices stood against; none: all may.
     """
 
     interval_s: float
     share: float
     max_vectors: int
+    max_moved: int | None = None
 
 
 class VectorPublishing:
@@ -109,7 +112,7 @@ class VectorPublishing:
         # Tombstones first: an id that came back meanwhile must end with its vector.
         vectors: list[tuple[str, bytes | None]] = [(id_, None) for id_ in gone]
         if self._pace.share:
-            vectors += self._vectors_of(self._dirty.take(self._pace.max_vectors))
+            vectors += self._vectors_of(self._dirty.take(self._pace.max_vectors, self._pace.max_moved))
         if vectors:
             self._publisher.publish_vectors(self._topic, vectors)
 
@@ -118,7 +121,12 @@ def publishing_of_items(
     state: TrainerState, publisher: Publisher, settings: TrainerSettings, now: float
 ) -> VectorPublishing:
     """Return what publishes the vectors of items."""
-    pace = Pace(settings.item_publish_interval_s, settings.item_publish_share, settings.max_item_vectors)
+    pace = Pace(
+        settings.item_publish_interval_s,
+        settings.item_publish_share,
+        settings.max_item_vectors,
+        settings.max_moved_vectors,
+    )
     vectors_of = partial(item_vectors, state)
     return VectorPublishing(
         ITEM_VECTORS, dirty=state.dirty_items, vectors_of=vectors_of, publisher=publisher, pace=pace, now=now

@@ -126,7 +126,7 @@ def state_gauges(state: TrainerState, now: float) -> dict[str, float]:
     """Return how much of the state there is, and how much of it waits to be published."""
     return {
         "waiting_items": float(state.dirty_items.n_waiting),
-        "item_staleness_s": state.dirty_items.staleness_s(now),
+        "item_staleness_s": state.dirty_items.first_staleness_s(now),
         "waiting_user_vectors": float(state.dirty_users.n_waiting),
         "user_vector_staleness_s": state.dirty_users.staleness_s(now),
         "waiting_neighbours": float(state.dirty_neighbours.n_waiting),

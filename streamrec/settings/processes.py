@@ -132,6 +132,9 @@ class TrainerSettings(BaseSettings):
     )
     max_user_vectors: PositiveInt = Field(2000, description="User vectors in one publication at most.")
     max_item_vectors: PositiveInt = Field(2000, description="Item vectors in one publication at most.")
+    max_moved_vectors: NonNegativeInt = Field(
+        300, description="Of these, items at most that were not chosen: choices stood against them."
+    )
     status_interval_s: PositiveFloat = Field(1.0, description="Rankings, counters and gauges, so often.")
     evaluations_per_s: PositiveFloat = Field(
         10.0, description="Events predicted before learning, at most; fewer of a large catalogue."

@@ -13,8 +13,8 @@ _CLEAN = np.inf
 class DirtyRows:
     """Rows waiting to be published; each is published once however often it changed meanwhile.
 
-    Rows that were never published go first: until then nobody can be offered what they stand for, while an
-    older vector of another row differs little from its newest.
+    Rows that were never published go first: until then nobody can be offered what they stand for. So do those
+    that are marked so, as chosen items are. An older vector of another row differs little from its newest.
 
     >>> dirty = DirtyRows()
     >>> dirty.settle(4)
@@ -22,43 +22,62 @@ class DirtyRows:
     >>> dirty.mark(np.array([1, 2]), now=11.0)
     >>> dirty.take(limit=2).tolist(), dirty.staleness_s(now=12.0), dirty.take(limit=2).tolist()
     ([1, 3], 1.0, [2])
+    >>> dirty.mark(np.array([0, 1, 2, 3]), now=13.0)
+    >>> dirty.mark(np.array([3]), now=14.0, go_first=True)
+    >>> dirty.take(limit=2).tolist()
+    [0, 3]
     """
 
     def __init__(self, since: NDArray[np.float64] | None = None) -> None:
         self._since = np.full(0, _CLEAN) if since is None else since
-        self._is_known = self._since == _CLEAN
+        self._go_first = self._since < _CLEAN
 
     def settle(self, n_rows: int) -> None:
         """Say that the first `n_rows` were published, all as they are now."""
         self._since = grown(self._since, n_rows, fill=_CLEAN)
-        self._is_known = grown(self._is_known, len(self._since), fill=False)
+        self._go_first = grown(self._go_first, len(self._since), fill=True)
         self._since[:n_rows] = _CLEAN
-        self._is_known[:n_rows] = True
+        self._go_first[:n_rows] = False
 
-    def mark(self, rows: NDArray[np.int64], now: float | NDArray[np.float64]) -> None:
-        """Say that (B,) rows changed, now or at (B,) times; a row that waits already keeps its time."""
+    def mark(
+        self, rows: NDArray[np.int64], now: float | NDArray[np.float64], *, go_first: bool = False
+    ) -> None:
+        """Say that (B,) rows changed, now or at (B,) times; a row that waits already keeps its time.
+
+        One that is to go first from now on waits from now on.
+        """
         self._since = grown(self._since, int(rows.max(initial=-1)) + 1, fill=_CLEAN)
-        self._is_known = grown(self._is_known, len(self._since), fill=False)
+        self._go_first = grown(self._go_first, len(self._since), fill=True)
+        if go_first:
+            self._since[rows] = np.where(self._go_first[rows], self._since[rows], _CLEAN)
+            self._go_first[rows] = True
         self._since[rows] = np.minimum(self._since[rows], now)
 
-    def take(self, limit: int) -> NDArray[np.int64]:
-        """Return up to `limit` rows, new ones first and then those that wait longest, in row order.
+    def take(self, limit: int, most_others: int | None = None) -> NDArray[np.int64]:
+        """Return up to `limit` rows in row order: those that go first, then those that wait longest.
 
         They are clean now.
+
+        Parameters
+        ----------
+        most_others
+            Rows at most that do not go first; none: as many as find room.
         """
         rows = np.flatnonzero(self._since < _CLEAN)
-        if len(rows) > limit:
-            order = np.where(self._is_known[rows], self._since[rows], -_CLEAN)
-            rows = np.sort(rows[np.argpartition(order, limit)[:limit]])
+        n_first = int(self._go_first[rows].sum())
+        n_taken = min(len(rows), limit, n_first + (limit if most_others is None else most_others))
+        if n_taken < len(rows):
+            order = np.where(self._go_first[rows], -_CLEAN, self._since[rows])
+            rows = np.sort(rows[np.argpartition(order, n_taken)[:n_taken]])
         self._since[rows] = _CLEAN
-        self._is_known[rows] = True
+        self._go_first[rows] = False
         return rows
 
     def drop(self, rows: NDArray[np.int64]) -> None:
         """Let rows wait no longer: what they held is gone."""
         known = rows[rows < len(self._since)]
         self._since[known] = _CLEAN
-        self._is_known[known] = False
+        self._go_first[known] = True
 
     @property
     def n_waiting(self) -> int:
@@ -68,6 +87,11 @@ class DirtyRows:
     def staleness_s(self, now: float) -> float:
         """Return how long the oldest waiting row has waited, in seconds; 0 when none waits."""
         oldest = float(self._since.min(initial=_CLEAN))
+        return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
+
+    def first_staleness_s(self, now: float) -> float:
+        """Return the same of the rows that go first."""
+        oldest = float(self._since.min(initial=_CLEAN, where=self._go_first))
         return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
 
     def since(self) -> NDArray[np.float64]:
@@ -85,7 +109,7 @@ class DirtyVectors(DirtyRows, StatePart):
     def load_arrays(self, arrays: Arrays) -> None:
         """Take over copies of what `arrays` returned: who is clean was published."""
         self._since = stored(arrays, "since", np.float64, None)
-        self._is_known = self._since == _CLEAN
+        self._go_first = self._since < _CLEAN
 
 
 class DirtyUsers(DirtyVectors):

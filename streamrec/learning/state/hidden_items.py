@@ -22,7 +22,8 @@ def follow(state: TrainerState, item_ids: Iterable[str], hidden: Collection[str]
     """
     item_ids = list(item_ids)
     # Of those shown before, too: a crash may have come between what took one out and its checkpoint.
-    state.dirty_items.mark(_known(state, [item_id for item_id in item_ids if item_id not in hidden]), now)
+    shown = _known(state, [item_id for item_id in item_ids if item_id not in hidden])
+    state.dirty_items.mark(shown, now, go_first=True)
     changed = [item_id for item_id in item_ids if (item_id in hidden) != (item_id in state.hidden_items)]
     if not changed:
         return []

@@ -138,7 +138,7 @@ class TrainerState:
 
     def mark_all(self, now: float) -> None:
         """Let all vectors wait to be published, from Unix seconds on."""
-        self.dirty_items.mark(np.arange(self.item_ids.n_rows), now)
+        self.dirty_items.mark(np.arange(self.item_ids.n_rows), now, go_first=True)
         self.dirty_users.mark(np.arange(self.user_ids.n_rows), now)
 
     @property

@@ -9,11 +9,12 @@ from streamrec.errors import StreamrecError
 from streamrec.ports import RankedItem
 from streamrec.serving.sources.copies import Copies, Copy
 
-RENEWED_AFTER_S = 0.5
-"""A copy older than this is used once more, and renewed beside the request."""
+RENEWED_AFTER_S = 1.0
+"""A copy older than this is used once more, and renewed beside the request. The trainer publishes once a
+second: sooner there is nothing new."""
 
-TOO_OLD_S = 1.0
-"""A copy older than this is waited for. The trainer publishes once a second."""
+TOO_OLD_S = 2.0
+"""A copy older than this is waited for."""
 
 _READ_AT_LEAST = 1001
 """One more than a ranking has, mostly: its end is seen then, and one copy serves every limit."""

@@ -29,6 +29,7 @@ def test_the_timetable_is_the_trainers_by_default() -> None:
     assert pace.max_batch == settings.max_batch
     assert pace.item_interval_s == settings.item_publish_interval_s
     assert pace.max_item_vectors == settings.max_item_vectors
+    assert pace.max_moved_vectors == settings.max_moved_vectors
     assert pace.max_past_rows == settings.covisitation.max_published_items
     assert pace.past_delay_s == TOO_OLD_S
 

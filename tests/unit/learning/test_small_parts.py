@@ -59,6 +59,19 @@ class TestDirtyRows:
         restored.mark(rows(3), 10.0)
         assert restored.take(1).tolist()[0] in (0, 2)
 
+    def test_what_goes_first_overtakes_and_of_the_others_only_so_many_go(self) -> None:
+        dirty = DirtyRows()
+        dirty.settle(9)
+        dirty.mark(rows(0, 1, 2, 3, 4), 1.0)
+        dirty.mark(rows(4, 8), 5.0, go_first=True)
+        assert (dirty.staleness_s(6.0), dirty.first_staleness_s(6.0)) == (5.0, 1.0)
+        assert dirty.take(10, most_others=1).tolist()[1:] == [4, 8]
+        assert dirty.first_staleness_s(9.0) == 0.0
+        assert len(dirty.take(10, most_others=0)) == 0
+        dirty.mark(rows(5), 7.0)
+        assert 5 not in dirty.take(10, most_others=3).tolist()
+        assert dirty.take(10, most_others=3).tolist() == [5]
+
     def test_nothing_waits_at_first_and_after_all_were_taken(self) -> None:
         dirty = DirtyRows()
         assert dirty.take(10).tolist() == []

@@ -12,7 +12,7 @@ from streamrec.learning.state.dirty_rows import DirtyRows
 from streamrec.learning.state.stored_state import restore, to_checkpoint
 from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.learning.user_similarity import similarity_vectors
-from streamrec.ports import USER_VECTORS
+from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 from streamrec.process.retries import LONGEST_PAUSE_S
 from streamrec.publishing.publisher import Publisher
 from streamrec.publishing.vectors import Pace, VectorPublishing
@@ -254,3 +254,20 @@ def test_new_metadata_counts_from_then_on_and_an_erased_user_has_no_profile(worl
     world.send(*events(("u", "unknown")))
     again.step()
     assert state_of(world, "u").profile.categories == ()
+
+
+def test_a_chosen_item_is_published_before_those_that_it_stood_against(world: World) -> None:
+    trainer = world.trainer(max_moved_vectors=1, item_publish_interval_s=1e-9, item_publish_share=1.0)
+    world.send(*events(*[(f"u{n}", f"i{n}") for n in range(20)]))
+    trainer.step(30)
+    before = {record.key: record.offset for record in world.records(ITEM_VECTORS)}
+    assert len(before) == 20
+    trainer.state.dirty_items.mark(np.arange(20), world.clock.now)
+    world.send(*events(("u0", "i7")))
+    trainer.step()
+    after = {record.key: record.offset for record in world.records(ITEM_VECTORS)}
+    moved = {item_id for item_id, offset in after.items() if offset != before[item_id]}
+    assert "i7" in moved
+    assert len(moved) <= 2
+    trainer.step(30)
+    assert trainer.state.dirty_items.n_waiting == 0
