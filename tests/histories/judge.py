@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
+import msgspec
+
 from streamrec.adapters.opening import open_cache, open_store
+from streamrec.domain.bars.bar import Bar
+from streamrec.domain.experiments.report import ExperimentResults
 from streamrec.domain.users.user import UserState
 from streamrec.errors import StreamrecError
-from tests.histories.system.system import Answer, System
-from tests.histories.truth import DISLIKED, USERS, Truth
+from tests.histories.system.asking import Answer
+from tests.histories.system.system import System
+from tests.histories.truth import DISLIKED, ITEMS, USERS, VOLATILE, Truth
 
 _MOST = 1000
 """Items or rankings asked for: more than there are."""
@@ -25,6 +30,8 @@ class Found(NamedTuple):
     states: dict[str, UserState]
     seen: dict[str, set[str]]
     popular: dict[str, float]
+    bars: dict[str, list[Bar]]
+    results: ExperimentResults | None
 
     def n_events(self, user_id: str) -> int:
         """Return how many events of a user count."""
@@ -71,6 +78,8 @@ def wrong_after_all(system: System, truth: Truth) -> list[str]:
             *_wrong_in_stores(truth, found),
             *_wrong_in_lists(system, truth),
             *_wrong_roles(system, truth, found),
+            *_wrong_bars(system, truth, found),
+            *_wrong_results(system, truth, found.results),
         ]
     except StreamrecError as error:
         return [f"{type(error).__name__}: {error}"]
@@ -130,6 +139,28 @@ def _wrong_roles(system: System, truth: Truth, found: Found) -> Iterator[str]:
         yield f"users are of {generations}, not of {roles.champion}"
 
 
+def _wrong_bars(system: System, truth: Truth, found: Found) -> Iterator[str]:
+    for item_id in ITEMS:
+        if wrong := truth.kept.wrong_bars(item_id, found.bars[item_id], system.began_at):
+            yield f"{item_id} has {wrong}"
+    deleted = truth.items_in("deleted")
+    for item_id in VOLATILE:
+        n, most = sum(bar.count for bar in found.bars[item_id]), truth.kept.n_ticks(item_id)
+        if n > (0 if item_id in deleted else most):
+            yield f"{item_id} has {n} ticks of {most}, deleted={item_id in deleted}"
+
+
+def _wrong_results(system: System, truth: Truth, results: ExperimentResults | None) -> Iterator[str]:
+    clicks = 0 if results is None else sum(one.clicks for one in results.funnel.values())
+    lists = 0 if results is None else sum(one.n_exposures for one in results.variants)
+    least, most = truth.kept.n_clicks()
+    if not least <= clicks <= most:
+        yield f"{clicks} clicks of {least} to {most}"
+    least, most = truth.kept.n_lists()
+    if not least <= lists <= most + system.n_lists:
+        yield f"{lists} lists of {least} to {most}, and {system.n_lists} that were asked for"
+
+
 def _list_of(system: System, truth: Truth, user_id: str) -> Answer:
     only_ids = [system.prefix + item_id for item_id in (*truth.items, *DISLIKED)]
     user_id = system.prefix + user_id
@@ -148,6 +179,8 @@ async def _found(system: System) -> Found:
         documents = await store.get_users([prefix + user_id for user_id in USERS])
         seen = {user_id: await store.seen_items(prefix + user_id, _MOST) for user_id in USERS}
         ranking = await cache.popular("all", _MOST)
+        held = {item_id: await cache.history(prefix + item_id) for item_id in (*ITEMS, *VOLATILE)}
+        results = await store.get_results(system.experiment.id)
     finally:
         await cache.aclose()
         await store.aclose()
@@ -161,4 +194,6 @@ async def _found(system: System) -> Found:
         states,
         {user_id: {one.removeprefix(prefix) for one in items} for user_id, items in seen.items()},
         {one.item_id.removeprefix(prefix): one.score for one in ranking if one.item_id.startswith(prefix)},
+        {item_id: [] if one is None else one.bars for item_id, one in held.items()},
+        None if results is None else msgspec.json.decode(results, type=ExperimentResults),
     )

@@ -71,21 +71,27 @@ def test_planted_faults_are_found(embedded: Campaign) -> None:
     first, last = Step("say", "u0", 0), Step("say", "u0", 3)
     n_first, n_last = len(events_of(first)), len(events_of(last))
     erased = [first, Step("settle", "", 1), Step("erase", "u0", 2), last]
+    ticks = [Step("say", "u0", number) for number in range(20)]
+    n_ticks = sum(said.value is not None for step in ticks for said in events_of(step))
+    assert n_ticks > 5
+    offered = [Step("offer", "u1", 1), *(Step("click", "u1", number) for number in range(10))]
     wanted = {
-        "erasures are forgotten": (erased, f"u0 has {n_first + n_last} events of {n_last} to {n_last}"),
-        "hidden items are shown": ([Step("hide", "i1", 0)], r"\['i1'\] are offered to u0"),
+        "erasures are forgotten": ("recommender", erased, f"u0 has {n_first + n_last} events of {n_last} to"),
+        "hidden items are shown": ("recommender", [Step("hide", "i1", 0)], r"\['i1'\] are offered to u0"),
+        "ticks are lost": ("bars", ticks, r"i\d has bars .*, not "),
+        "clicks are counted again": ("attribution", offered, "10 clicks of 3 to 3"),
     }
     assert wanted.keys() == FAULTS.keys() - {""}
     try:
-        for planted, (history, found) in wanted.items():
+        for planted, (name, history, found) in wanted.items():
             happen(system, history)
-            system.parts["recommender"].kill()
-            system.start("recommender", planted)
+            system.parts[name].kill()
+            system.start(name, planted)
             system.recovers_within_s = 20.0
             with pytest.raises(Failed, match=found):
                 happen(system, history)
-            system.parts["recommender"].kill()
-            system.start("recommender")
+            system.parts[name].kill()
+            system.start(name)
             system.recovers_within_s = RECOVERS_WITHIN_S
     finally:
         embedded.close()

@@ -8,6 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tests.histories.said import Kept, Said
+
 USERS = tuple(f"u{number}" for number in range(6))
 ITEMS = tuple(f"i{number}" for number in range(8))
 """Chosen, hidden and shown."""
@@ -18,24 +20,15 @@ VOLATILE = tuple(f"v{number}" for number in range(3))
 DISLIKED = tuple(f"d{number}" for number in range(3))
 """Disliked, and never chosen."""
 
-PARTS = ("index", "recommender", "trainer-1", "trainer-2")
-TRAINERS = PARTS[2:]
+LEARNERS = ("index", "recommender", "trainer-1", "trainer-2")
+KEEPERS = ("bars", "attribution")
+PARTS = (*LEARNERS, *KEEPERS)
 SERVERS = ("kafka", "mongodb", "redis")
 
 ItemState = Literal["unknown", "shown", "hidden", "deleted"]
 PartState = Literal["running", "ended", "frozen"]
 ServerState = Literal["running", "ended", "frozen", "cut", "slow"]
 Place = Literal["embedded", "services"]
-
-
-class Said(NamedTuple):
-    """An event; `is_certain`: it was accepted."""
-
-    user_id: str
-    item_id: str
-    type: str
-    event_id: str
-    is_certain: bool
 
 
 class Bounds(NamedTuple):
@@ -68,6 +61,10 @@ class Truth:
         Whether there is a challenger; whether the last change of roles was a promotion of it.
     champion
         Generation that a change of roles was ordered for; empty: none was.
+    kept
+        What the keepers of bars and of the experiment count.
+    ahead_s
+        Seconds that the clock of each part is ahead of the machine's.
     backup
         The truth as of the last backup.
     """
@@ -83,6 +80,8 @@ class Truth:
     is_challenged: bool = False
     may_roll_back: bool = False
     champion: str = ""
+    kept: Kept = field(default_factory=Kept)
+    ahead_s: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PARTS, 0.0))
     backup: "Truth | None" = None
 
     def __post_init__(self) -> None:
@@ -100,12 +99,14 @@ class Truth:
         return set(self.servers.values()) <= {"running"}
 
     @property
-    def is_sound(self) -> bool:
-        """Whether everything runs."""
-        return self.are_servers_sound and set(self.parts.values()) == {"running"}
+    def can_train(self) -> bool:
+        """Whether everything runs that a new generation needs."""
+        return self.are_servers_sound and all(self.parts[name] == "running" for name in LEARNERS)
 
     def say(self, said: Said) -> None:
         """Note an event; a repeat of one may make it certain."""
+        if said.value is not None or said.request_id:
+            self.kept.say(said)
         for place, before in enumerate(self.said):
             if before.event_id == said.event_id:
                 if said.is_certain:
@@ -117,6 +118,7 @@ class Truth:
         """Note that a user was erased."""
         self.said = [one for one in self.said if one.user_id != user_id or not one.is_certain]
         self.erased.add(user_id)
+        self.kept.erase(user_id)
 
     def of(self, user_id: str) -> list[Said]:
         """Return what a user said."""
@@ -159,7 +161,7 @@ class Truth:
 
 
 _BACKED_UP = (
-    *("said", "erased", "items", "unsettled"),
+    *("said", "erased", "items", "unsettled", "kept"),
     *("is_promotion_open", "is_challenged", "may_roll_back", "champion"),
 )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from tests.histories.actions.steps import Action, Outcome, Step, note_nothing
+from tests.histories.actions.steps import Action, Outcome, Step
 from tests.histories.system.system import System
 from tests.histories.truth import SERVERS, Truth
 
@@ -26,10 +26,17 @@ def _note_part(truth: Truth, step: Step, _outcome: Outcome) -> None:
     truth.parts[step.target] = states[step.action]  # type: ignore[assignment]
 
 
+def _ahead_s(step: Step) -> float:
+    return Random(step.number).choice([-3600.0, -30.0, 0.0, 30.0, 3600.0])
+
+
 def _jump(system: System, _truth: Truth, step: Step) -> Outcome:
-    ahead_s = Random(step.number).choice([-3600.0, -30.0, 0.0, 30.0, 3600.0])
-    system.parts[step.target].set_clock(ahead_s)
+    system.parts[step.target].set_clock(_ahead_s(step))
     return Outcome()
+
+
+def _note_jump(truth: Truth, step: Step, _outcome: Outcome) -> None:
+    truth.ahead_s[step.target] = _ahead_s(step)
 
 
 def _of_server(name: str) -> Callable[[System, Truth, Step], Outcome]:
@@ -68,7 +75,7 @@ FAULTS: dict[str, Action] = {
     "start": Action(6, _to_start, _of_part("start"), _note_part),
     "freeze": Action(1.5, _parts_in("running"), _of_part("freeze"), _note_part),
     "thaw": Action(3, _parts_in("frozen"), _of_part("thaw"), _note_part),
-    "jump": Action(0.7, _parts_in("running"), _jump, note_nothing),
+    "jump": Action(0.7, _parts_in("running"), _jump, _note_jump),
     "kill server": Action(1, _servers_in("running", ends=True), _of_server("kill"), _note_server),
     "start server": Action(3, _servers_in("ended"), _of_server("start"), _note_server),
     "freeze server": Action(0.7, _servers_in("running"), _of_server("freeze"), _note_server),

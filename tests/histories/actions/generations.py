@@ -61,14 +61,18 @@ def _may_change_roles(truth: Truth) -> bool:
     return truth.is_challenged and not truth.is_promotion_open and bool(users_of_a_sound_log(truth))
 
 
+def _may_restore(truth: Truth) -> bool:
+    return truth.backup is not None and truth.are_servers_sound
+
+
 GENERATIONS: dict[str, Action] = {
     "retrain": Action(
-        0.7, _when(lambda truth: truth.is_sound and not truth.is_promotion_open), _retrain, _note_retrained
+        0.7, _when(lambda truth: truth.can_train and not truth.is_promotion_open), _retrain, _note_retrained
     ),
     "promote": Action(2, _when(_may_change_roles), _promote, _note_roles),
     "roll back": Action(
         2, _when(lambda truth: _may_change_roles(truth) and truth.may_roll_back), _roll_back, _note_roles
     ),
-    "back up": Action(0.7, _when(lambda truth: truth.place == "embedded"), _back_up, _note_backup),
-    "restore": Action(0.7, _when(lambda truth: truth.backup is not None), _restore, _note_restored),
+    "back up": Action(0.7, _when(lambda truth: truth.are_servers_sound), _back_up, _note_backup),
+    "restore": Action(0.7, _when(_may_restore), _restore, _note_restored),
 }

@@ -3,6 +3,7 @@
 from tests.histories.actions.changes import CHANGES
 from tests.histories.actions.faults import FAULTS
 from tests.histories.actions.generations import GENERATIONS
+from tests.histories.actions.offers import OFFERS
 from tests.histories.actions.steps import Action, Outcome, Step
 from tests.histories.recovery import recover
 from tests.histories.system.system import System
@@ -23,6 +24,7 @@ def _note_settled(truth: Truth, _step: Step, _outcome: Outcome) -> None:
 
 ACTIONS: dict[str, Action] = {
     **CHANGES,
+    **OFFERS,
     **FAULTS,
     **GENERATIONS,
     "settle": Action(0.7, lambda truth: [""], _settle, _note_settled),

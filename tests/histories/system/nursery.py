@@ -62,6 +62,8 @@ _IMPORTED = (
         "streamrec.adapters.kafka.sink",
         "streamrec.adapters.index_http.client",
     ),
+    *(f"streamrec.cli.training.{name}" for name in ("attribution", "bars")),
+    "streamrec.experiments.results",
 )
 
 
@@ -97,10 +99,24 @@ def _serve() -> None:
     run()
 
 
+def _keep_bars() -> None:
+    from streamrec.cli.training.bars import history
+
+    history()
+
+
+def _attribute() -> None:
+    from streamrec.cli.training.attribution import attribution
+
+    attribution()
+
+
 WORKS: dict[str, Callable[[], None]] = {
     "trainer": _train,
     "initial training": _train_initially,
     "service": _serve,
+    "bars": _keep_bars,
+    "attribution": _attribute,
 }
 
 
@@ -125,12 +141,40 @@ def _show_hidden_items() -> None:
     Catalog.put_items = put_shown  # type: ignore[method-assign,assignment]
 
 
+def _lose_ticks() -> None:
+    from streamrec.bars.handler import BarsHandler
+    from streamrec.process.decoding import Batch
+
+    handle = BarsHandler.handle
+
+    def handle_most(self: BarsHandler, batch: Batch) -> None:
+        decoded = batch.decoded._replace(events=batch.decoded.events[1:], arrivals=batch.decoded.arrivals[1:])
+        handle(self, batch._replace(decoded=decoded))
+
+    BarsHandler.handle = handle_most  # type: ignore[method-assign]
+
+
+def _count_clicks_again() -> None:
+    from streamrec.attribution.state.era_tally import EraTally
+    from streamrec.domain.experiments.attribution import Act, Showing
+
+    attribute = EraTally.attribute
+
+    def attribute_again(self: EraTally, showing: Showing, variant: str, act: Act) -> bool:
+        showing.answers.clear()
+        return attribute(self, showing, variant, act)
+
+    EraTally.attribute = attribute_again  # type: ignore[method-assign]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "": lambda: None,
     "erasures are forgotten": _forget_erasures,
     "hidden items are shown": _show_hidden_items,
+    "ticks are lost": _lose_ticks,
+    "clicks are counted again": _count_clicks_again,
 }
-"""To be planted into a recommender: what tests look for has to be found."""
+"""To be planted into a process: what tests look for has to be found."""
 
 
 def _become(order: Order) -> None:

@@ -1,5 +1,6 @@
 """A Kafka broker, MongoDB and Redis behind ways that can be cut and made slow."""
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +21,11 @@ class Reached(NamedTuple):
 class Servers:
     """The three servers; the broker tells its clients the way to it as its own address.
 
-    What the broker holds is in its memory: it may be away, and not end.
+    What the broker holds is in its memory: it may be away, and not end, but where all begins anew.
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._reached = {kind.name: _reached(kind, folder) for kind in (KAFKA, MONGODB, REDIS)}
         for reached in self._reached.values():
             reached.server.start()
@@ -58,6 +60,14 @@ class Servers:
         server, way = self._reached[name]
         server.thaw()
         way.mend()
+
+    def renew(self) -> None:
+        """Replace all by servers that hold nothing."""
+        for name, (server, _) in self._reached.items():
+            server.thaw()
+            server.kill()
+            shutil.rmtree(self._folder / name)
+            server.start()
 
     def close(self) -> None:
         """End all."""

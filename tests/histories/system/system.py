@@ -1,13 +1,11 @@
 """The system that a history happens to: all of our processes, on SQLite files or on the three servers."""
 
-import http.client
 import random
 import shutil
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import Any
 
 import msgspec
 
@@ -16,29 +14,20 @@ from streamrec.adapters.opening import open_event_sink
 from streamrec.cli.backup.backing_up import back_up
 from streamrec.cli.backup.restoring import put_back
 from streamrec.cli.launch.local_servers import free_port
+from streamrec.domain.bars.bar import MINUTE_S
 from streamrec.domain.events.interaction import Interaction
+from streamrec.domain.experiments.definition import Experiment
 from streamrec.domain.generations.roles import PromotionName
 from streamrec.ports import COMMANDS, INTERACTIONS, Message
 from streamrec.settings.processes import LocationSettings
 from streamrec.wire import Command, encode_command, encode_event
 from tests.e2e.processes import eventually
+from tests.histories.system.asking import Answer, answer_at
 from tests.histories.system.nursery import Order
 from tests.histories.system.parts import Nursery, Part
 from tests.histories.system.servers import Servers
-from tests.histories.truth import Place
-
-LEASE_S = 1.5
-
-_SETTINGS = {
-    "STREAMREC_LEARNING_EMBEDDING_DIM": "8",
-    "STREAMREC_TRAINER_LEASE_DURATION_S": str(LEASE_S),
-    "STREAMREC_TRAINER_STATUS_INTERVAL_S": "0.2",
-    "STREAMREC_TRAINER_CHECKPOINT_INTERVAL_S": "0.5",
-    "STREAMREC_TRAINER_USER_PUBLISH_INTERVAL_S": "0.3",
-    "STREAMREC_TRAINER_LOOK_UPS_PER_S": "0",
-    "STREAMREC_SERVER_EXPLORATION_SHARE": "0",
-    "STREAMREC_SERVER_MAX_UPLOAD_BYTES": "0",
-}
+from tests.histories.system.settings import EXPERIMENT, LEASE_S, SETTINGS
+from tests.histories.truth import KEEPERS, Place
 
 _PATIENCE_S = 120.0
 
@@ -49,14 +38,6 @@ _LONG_FREEZE_S = 20.0
 
 RECOVERS_WITHIN_S = 120.0
 """Once everything runs again."""
-
-
-class Answer(NamedTuple):
-    """Status and JSON of an answer, 0 and None where there was none, and the seconds that it took."""
-
-    status: int
-    body: Any
-    took_s: float
 
 
 class System:
@@ -72,7 +53,16 @@ class System:
         None where files take their place.
     recommender_started_at
         Of `time.monotonic`.
+    began_at
+        When the history began, in Unix seconds: a full minute.
+    experiment
+        The history's; every user takes part.
+    n_lists
+        Lists that the recommender was asked for in this history.
     """
+
+    began_at: float
+    experiment: Experiment
 
     def __init__(self, folder: Path, place: Place) -> None:
         self.folder = folder
@@ -85,6 +75,7 @@ class System:
         self._ports = {name: free_port() for name in ("index", "recommender")}
         self.parts = {name: Part(self.nursery, folder, name, order) for name, order in self._orders()}
         self.recommender_started_at = 0.0
+        self.n_lists = 0
         self._send_population()
         self.train("first-training")
         for name in self.parts:
@@ -128,12 +119,35 @@ class System:
             part.thaw(0.0 if name in self._ports else 1.5 * LEASE_S)
 
     def begin_history(self) -> None:
-        """Give the ids of the next history a prefix of their own."""
+        """Give ids another prefix, set all clocks right, and put another experiment in place."""
+        for part in self.parts.values():
+            part.set_clock(0.0)
+        if self.n_histories:
+            path = f"/v1/experiments/{self.experiment.id}"
+            self._change("POST", f"{path}/stop", {})
+            self._change("DELETE", path)
         self.n_histories += 1
         self.prefix = f"h{self.n_histories}-"
+        self.began_at = time.time() // MINUTE_S * MINUTE_S
+        told = self._change("PUT", f"/v1/experiments/{self.prefix}x", EXPERIMENT)
+        self.experiment = msgspec.convert(told.body, Experiment)
+        self.n_lists = 0
+
+    def _change(self, method: str, path: str, body: object = None) -> Answer:
+        """Change an experiment, once all connections are made again after the history before."""
+
+        def tried() -> Answer | None:
+            answer = self.ask(method, path, body)
+            is_gone = method == "DELETE" and answer.status == 404
+            return answer if 200 <= answer.status < 300 or is_gone else None
+
+        answer = eventually(tried)
+        assert answer is not None
+        return answer
 
     def ask(self, method: str, path: str, body: object = None, **query: Any) -> Answer:
         """Ask the recommender."""
+        self.n_lists += path == "/v1/recommendations"
         return self._ask("recommender", method, path, body, **query)
 
     def ask_index(self, path: str) -> Answer:
@@ -174,7 +188,9 @@ class System:
         back_up(self.folder / "backup", self.locations())
 
     def restore(self) -> None:
-        """Put the backup back; nothing may run."""
+        """Put the backup back, on servers that hold nothing else; nothing may run."""
+        if self.servers is not None:
+            self.servers.renew()
         put_back(self.folder / "backup", self.locations(), overwrite=True)
 
     def ended_by_themselves(self) -> list[str]:
@@ -193,21 +209,7 @@ class System:
             self.servers.close()
 
     def _ask(self, name: str, method: str, path: str, body: object = None, **query: Any) -> Answer:
-        begun = time.monotonic()
-        target = f"{path}?{urlencode(query, doseq=True)}" if query else path
-        connection = http.client.HTTPConnection("127.0.0.1", self._ports[name], timeout=60)
-        try:
-            connection.request(
-                method, target, msgspec.json.encode(body), {"Content-Type": "application/json"}
-            )
-            response = connection.getresponse()
-            status, content = response.status, response.read()
-        except (OSError, http.client.HTTPException):
-            status, content = 0, b""
-        finally:
-            connection.close()
-        told = msgspec.json.decode(content) if content else None
-        return Answer(status, told, time.monotonic() - begun)
+        return answer_at(self._ports[name], method, path, body, query)
 
     def _is_live(self, name: str) -> bool:
         assert (ended := self.parts[name].why_ended()) is None, f"{ended}\n{self.parts[name].said()[-3000:]}"
@@ -225,7 +227,7 @@ class System:
     def _environment(self) -> dict[str, str]:
         urls = {f"STREAMREC_{name}_URL": url for name, url in self._urls(is_direct=False).items()}
         index = {"STREAMREC_INDEX_URL": f"http://127.0.0.1:{self._ports['index']}"}
-        return _SETTINGS | urls | index | {"STREAMREC_ARTIFACTS_DIR": str(self.folder / "artifacts")}
+        return SETTINGS | urls | index | {"STREAMREC_ARTIFACTS_DIR": str(self.folder / "artifacts")}
 
     def _orders(self) -> Iterator[tuple[str, Order]]:
         environment = self._environment()
@@ -235,6 +237,8 @@ class System:
             yield name, Order(work="service", arguments=how, environment=environment)
         for name, role in (("trainer-1", "champion"), ("trainer-2", "challenger")):
             yield name, Order(work="trainer", arguments=["--role", role], environment=environment)
+        for name in KEEPERS:
+            yield name, Order(work=name, environment=environment)
 
     def _send_population(self) -> None:
         chance, now = random.Random(1), time.time()
