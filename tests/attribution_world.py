@@ -14,6 +14,7 @@ from streamrec.attribution.context import CHECKPOINT_FILE, AttributionProcess
 from streamrec.attribution.inputs import KindRules
 from streamrec.attribution.run import run_attribution
 from streamrec.attribution.two_logs import TwoLogs
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.domain.experiments.definition import Experiment, Variant
 from streamrec.domain.experiments.exposure import Exposure, encode_exposure
 from streamrec.domain.experiments.outcomes import ExperimentOutcomes
@@ -56,12 +57,15 @@ class AttributionWorld:
     ----------
     now
         Time of the logs, the process and its stopwatch; it goes on by itself, a millisecond at a look.
+    behind_s
+        Seconds that the clock of the process's machine is behind.
     """
 
     def __init__(self, folder: Path, metrics: Metrics | None = None) -> None:
         self.folder = folder
         self.metrics = metrics or NullMetrics()
         self.now = 1_700_000_000.0
+        self.behind_s = 0.0
         self.log = MemoryEventLog(self.clock)
         self.sink = MemoryEventSink(self.log)
         self.store = MemoryStore()
@@ -103,12 +107,12 @@ class AttributionWorld:
 
     def process(self, n_polls: int, owner: str = "one", **settings: Any) -> AttributionProcess:
         """Return a process that is told to stop after so many polls."""
-        stop = StopRequest()
+        stop, clock = StopRequest(), ForwardClock(lambda: self.clock() - self.behind_s, self.clock)
 
         def open_logs(group: str) -> TwoLogs:
             events = _StoppingSource(self, group, stop, n_polls)
             lists = MemoryEventSource(self.log, [IMPRESSIONS], group)
-            return TwoLogs(events, lists, self.clock, self.clock)
+            return TwoLogs(events, lists, clock, self.clock)
 
         return AttributionProcess(
             open_logs=open_logs,
@@ -119,7 +123,7 @@ class AttributionWorld:
             rules=KindRules(WEIGHTS, frozenset(), PURCHASES),
             settings=AttributionSettings(**settings),
             stop=stop,
-            clock=self.clock,
+            clock=clock,
             owner=owner,
         )
 

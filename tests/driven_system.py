@@ -35,6 +35,7 @@ from streamrec.bars.run import run_bars
 from streamrec.cli.doctor.probes import probe_statsd
 from streamrec.cli.training.attribution import logs_of
 from streamrec.cli.training.bars import cache_of, sources_of_ticks
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.cli.training.sinks import open_sinks, sources_of_events
 from streamrec.domain.bars.bar import BarsUpdate
 from streamrec.domain.experiments.definition import Changes, Experiment, Guardrail, Variant
@@ -120,7 +121,12 @@ def drive_servers_of_others(folder: Path, metrics: Metrics) -> None:
         cache_url="redis://127.0.0.1:1/0",
     )
     of_bars = ScopedMetrics(metrics, "history")
-    attributed = logs_of(locations, ScopedMetrics(metrics, "attribution"), "attribution")
+    attributed = logs_of(
+        locations,
+        ScopedMetrics(metrics, "attribution"),
+        ForwardClock(time.time, time.monotonic),
+        "attribution",
+    )
     sources: list[Any] = [
         sources_of_events(locations, metrics)("trainer"),
         sources_of_events(locations, metrics)("trainer-challenger"),

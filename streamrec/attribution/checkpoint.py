@@ -29,6 +29,8 @@ class Saved(msgspec.Struct):
         The last ones, oldest first, to drop repeats by.
     results
         The newest of each experiment, with the history of its intervals.
+    at
+        When it was written, in Unix seconds; a file of a version before does not say it.
     """
 
     format_version: int = FORMAT_VERSION
@@ -37,6 +39,7 @@ class Saved(msgspec.Struct):
     event_ids: list[str] = []
     state: SavedState = msgspec.field(default_factory=SavedState)
     results: dict[str, ExperimentResults] = {}
+    at: float = 0.0
 
 
 class _Offsets(msgspec.Struct):

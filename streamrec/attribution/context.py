@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -25,6 +26,16 @@ from streamrec.process.stream_loop import StreamContext
 from streamrec.settings.attribution import AttributionSettings
 
 CHECKPOINT_FILE = "attribution.msgpack"
+
+
+class Clock(Protocol):
+    """Unix seconds, which never go back."""
+
+    def __call__(self) -> float:
+        """Return the time."""
+
+    def go_on_from(self, at: float) -> None:
+        """Tell no time before this one."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ class AttributionProcess:
     rules: KindRules
     settings: AttributionSettings
     stop: StopRequest
-    clock: Callable[[], float]
+    clock: Clock
     status: TrainerStatus = field(default_factory=TrainerStatus)
     owner: str = field(default_factory=owner_name)
 
@@ -96,6 +107,8 @@ def open_context(process: AttributionProcess, lease: LeaseKeeper, logs: TwoLogs)
     patient = patiently(process.stop.is_giving_up, process.metrics)
     checkpoint = AttributionCheckpoint(process.artifacts_dir / CHECKPOINT_FILE)
     saved = checkpoint.read_newest(AttributionCheckpoint.read, process.metrics) or Saved()
+    # By a clock that was set back since, lists would come before their experiment, and clicks before lists.
+    process.clock.go_on_from(saved.at)
     log_names = patient(_seek, logs, saved, checkpoint)
     erasures = patient(open_erasures, process.store, logs, process.clock)
     erasures.settle(logs.next_offsets())

@@ -106,6 +106,7 @@ class AttributionHandler:
                 event_ids=context.repeats.oldest_first(),
                 state=context.state.saved(),
                 results=context.reporting.last,
+                at=context.clock(),
             )
         )
 

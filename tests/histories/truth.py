@@ -100,8 +100,8 @@ class Truth:
 
     @property
     def can_train(self) -> bool:
-        """Whether everything runs that a new generation needs."""
-        return self.are_servers_sound and all(self.parts[name] == "running" for name in LEARNERS)
+        """Whether everything runs that a new generation needs, and nobody stands who may hold a file."""
+        return not self.may_fail and all(self.parts[name] == "running" for name in LEARNERS)
 
     def say(self, said: Said) -> None:
         """Note an event; a repeat of one may make it certain."""

@@ -15,6 +15,7 @@ from streamrec.attribution.context import AttributionProcess
 from streamrec.attribution.inputs import KindRules
 from streamrec.attribution.run import run_attribution
 from streamrec.attribution.two_logs import TwoLogs
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.client import Client
 from streamrec.experiments.results import results_of
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS
@@ -54,11 +55,11 @@ _WITHIN_S = 240.0
 @contextmanager
 def attributing(world: World, folder: Path) -> Iterator[None]:
     """Attribute what is shown and chosen, in a thread, until the block ends."""
-    stop = StopRequest()
+    stop, clock = StopRequest(), ForwardClock(time.time, time.monotonic)
 
     def open_logs(group: str) -> TwoLogs:
         events = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group)
-        return TwoLogs(events, MemoryEventSource(world.log, [IMPRESSIONS], group), time.time, time.monotonic)
+        return TwoLogs(events, MemoryEventSource(world.log, [IMPRESSIONS], group), clock, time.monotonic)
 
     process = AttributionProcess(
         open_logs=open_logs,
@@ -69,7 +70,7 @@ def attributing(world: World, folder: Path) -> Iterator[None]:
         rules=KindRules(WEIGHTS, frozenset(), frozenset({"purchase"})),
         settings=AttributionSettings(settle_s=0.5, results_interval_s=0.2, results_share=1.0),
         stop=stop,
-        clock=time.time,
+        clock=clock,
         owner="one",
     )
     thread = threading.Thread(target=run_attribution, args=(process,), daemon=True)

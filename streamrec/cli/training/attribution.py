@@ -23,14 +23,14 @@ from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 
-def logs_of(locations: LocationSettings, metrics: Metrics, group: str) -> TwoLogs:
+def logs_of(locations: LocationSettings, metrics: Metrics, clock: ForwardClock, group: str) -> TwoLogs:
     """Open the readers of events and of lists, which commit under a group's name."""
     count_damaged = partial(metrics.count, "damaged_batches")
     events, lists = (
         open_event_source(locations.events_url, topics, group, count_damaged=count_damaged)
         for topics in ([COMMANDS, INTERACTIONS], [IMPRESSIONS])
     )
-    return TwoLogs(events, lists, time.time, time.monotonic)
+    return TwoLogs(events, lists, clock, time.monotonic)
 
 
 def results_of(
@@ -49,9 +49,10 @@ def attribution() -> None:
     configure_logging(locations.log_level, "attribution")
     settings, trainer = read_settings(AttributionSettings), read_settings(TrainerSettings)
     metrics = ScopedMetrics(open_metrics(locations.statsd_url), "attribution")
+    clock = ForwardClock(time.time, time.monotonic)
     run_attribution(
         AttributionProcess(
-            open_logs=partial(logs_of, locations, metrics),
+            open_logs=partial(logs_of, locations, metrics, clock),
             store=open_trainer_store(locations.store_url),
             results_of=results_of,
             metrics=metrics,
@@ -59,7 +60,7 @@ def attribution() -> None:
             rules=KindRules(trainer.weights, settings.click_types, settings.purchase_types),
             settings=settings,
             stop=stop,
-            clock=ForwardClock(time.time, time.monotonic),
+            clock=clock,
             status=serve_status(settings.health_address, "attribution"),
         )
     )

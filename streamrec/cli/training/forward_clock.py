@@ -1,5 +1,6 @@
 """A clock that tells the time and never goes back, for a process that runs for months."""
 
+import math
 from collections.abc import Callable
 from threading import Lock
 
@@ -32,10 +33,18 @@ class ForwardClock:
     def __call__(self) -> float:
         """Return the time."""
         with self._lock:
-            # In this order: a pause between the two makes the next time no later than it is.
-            now, running = self._machine(), self._running()
-            if self._last is not None:
-                before, running_before = self._last
-                now = max(now, before + running - running_before)
-            self._last = now, running
-            return now
+            return self._look()
+
+    def go_on_from(self, at: float) -> None:
+        """Tell no time before this one: a process before told it already."""
+        with self._lock:
+            self._look(at)
+
+    def _look(self, at_least: float = -math.inf) -> float:
+        # In this order: a pause between the two makes the next time no later than it is.
+        now, running = self._machine(), self._running()
+        if self._last is not None:
+            before, running_before = self._last
+            now = max(now, before + running - running_before)
+        self._last = max(now, at_least), running
+        return self._last[0]

@@ -3,12 +3,14 @@
 import time
 from random import Random
 
+from streamrec.attribution.state.settling import LEAD_SHARE
 from streamrec.domain.experiments.assignment import Assigner
 from streamrec.domain.experiments.exposure import Exposure, encode_exposure
 from streamrec.ports import IMPRESSIONS, Message
 from tests.histories.actions.changes import append, appended, send, settled
 from tests.histories.actions.steps import Action, Outcome, Step, users_of_a_sound_log
 from tests.histories.said import Offered, Said
+from tests.histories.system.settings import SETTLE_S
 from tests.histories.system.system import System
 from tests.histories.truth import ITEMS, USERS, Truth
 
@@ -20,6 +22,8 @@ def _list_of(step: Step) -> Offered:
 
 def _offer(system: System, _truth: Truth, step: Step) -> Outcome:
     """Append a list, some of them twice, as a recommender that was asked for it does."""
+    # One that a user is shown sooner after the erasure counts as shown before it.
+    time.sleep(max(0.0, system.erased_at + SETTLE_S * LEAD_SHARE - time.monotonic()))
     offered = _list_of(step)
     user_id, experiment = system.prefix + offered.user_id, system.experiment
     (assigned,) = Assigner([experiment]).assigned(user_id, {})

@@ -59,6 +59,8 @@ class System:
         The history's; every user takes part.
     n_lists
         Lists that the recommender was asked for in this history.
+    erased_at
+        Of `time.monotonic`, when a user was erased last.
     """
 
     began_at: float
@@ -76,6 +78,7 @@ class System:
         self.parts = {name: Part(self.nursery, folder, name, order) for name, order in self._orders()}
         self.recommender_started_at = 0.0
         self.n_lists = 0
+        self.erased_at = 0.0
         self._send_population()
         self.train("first-training")
         for name in self.parts:
@@ -148,6 +151,8 @@ class System:
     def ask(self, method: str, path: str, body: object = None, **query: Any) -> Answer:
         """Ask the recommender."""
         self.n_lists += path == "/v1/recommendations"
+        if method == "DELETE" and path.startswith("/v1/users/"):
+            self.erased_at = time.monotonic()
         return self._ask("recommender", method, path, body, **query)
 
     def ask_index(self, path: str) -> Answer:
@@ -197,10 +202,6 @@ class System:
         """Return which processes ended although nobody ended them."""
         reasons = [part.why_ended() for part in self.parts.values()]
         return [reason for reason in reasons if reason is not None]
-
-    def said(self) -> str:
-        """Return what all processes have said since their beginning."""
-        return "\n".join(f"--- {name}\n{part.said()}" for name, part in self.parts.items())
 
     def close(self) -> None:
         """End all."""

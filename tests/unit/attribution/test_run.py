@@ -11,6 +11,7 @@ import pytest
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.attribution.context import CHECKPOINT_FILE
 from streamrec.attribution.run import run_attribution
+from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.domain.experiments.definition import Guardrail
 from streamrec.domain.experiments.exposure import Exposure
 from streamrec.errors import CorruptArtifact, Unavailable
@@ -315,6 +316,22 @@ def test_a_log_that_lost_its_tail_is_not_read_twice(world: AttributionWorld) -> 
     assert results.exposures == 5
 
 
+def test_a_clock_that_is_set_back_between_two_runs_loses_no_list_and_no_click(
+    world: AttributionWorld,
+) -> None:
+    world.define(experiment(id_="y", created_at=world.now))
+    world.show(shown("u", world.now, "i", experiments=[("y", 1, "a")]))
+    world.run_until_settled(later_s=10.0, settle_s=0.5)
+    world.behind_s = 3600.0
+    world.show(shown("v", world.now, "i", experiments=[("y", 1, "a")]))
+    world.click("u", "i")
+    world.click("v", "i")
+    world.run(n_polls=1000, settle_s=0.5)
+    results = world.results("y")
+    assert results is not None
+    assert (results.exposures, results.funnel["a"].clicks) == (2, 2)
+
+
 def test_another_holder_of_the_lease_is_waited_for(world: AttributionWorld) -> None:
     held = world.store.acquire("attribution", "another", 0.5, world.now)
     assert held is not None
@@ -327,7 +344,7 @@ def test_another_holder_of_the_lease_is_waited_for(world: AttributionWorld) -> N
         world.now += 0.1
         return world.now
 
-    run_attribution(type(process)(**{**vars(process), "clock": clock}))
+    run_attribution(type(process)(**{**vars(process), "clock": ForwardClock(clock, clock)}))
     assert world.results() is not None
     assert {"starting", "standing by", "following"} == set(states)
 

@@ -33,3 +33,15 @@ def test_a_clock_that_is_set_forward_is_followed_at_once() -> None:
     machine.clock()
     machine.now += 86_400.0
     assert machine.clock() == machine.now
+
+
+def test_a_process_goes_on_from_the_time_that_one_before_told() -> None:
+    machine = Machine()
+    machine.clock.go_on_from(4600.0)
+    machine.pass_time(1.0)
+    assert machine.clock() == 4601.0
+    machine.clock.go_on_from(4000.0)
+    machine.pass_time(3600.0)
+    assert machine.clock() == 8201.0
+    machine.now += 86_400.0
+    assert machine.clock() == machine.now
