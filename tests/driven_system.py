@@ -411,7 +411,8 @@ def drive_attribution(folder: Path, metrics: Metrics) -> None:
             checkpoint.rmdir()
         return process.results_of(*given)
 
-    run_attribution(_replaced(process, clock=clock, store=store, results_of=write, open_logs=open_logs))
+    forward = ForwardClock(clock, clock)
+    run_attribution(_replaced(process, clock=forward, store=store, results_of=write, open_logs=open_logs))
 
 
 def drive_index(folder: Path, metrics: Metrics) -> None:

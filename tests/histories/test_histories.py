@@ -46,8 +46,11 @@ def test_short_histories_on_files(embedded: Campaign) -> None:
 def test_short_histories_on_servers(tmp_path: Path) -> None:
     skip_without_servers("services")
     campaign = Campaign(tmp_path, "services", N_ACTIONS)
+    seed_with_a_backup = 239
+    steps = [step.action for step in generated(seed_with_a_backup, N_ACTIONS, "services")]
+    assert {"back up", "restore", "kill server", "click"} <= set(steps)
     try:
-        for seed in range(2):
+        for seed in (0, seed_with_a_backup):
             assert (failure := campaign.failure_of(seed)) is None, failure
     finally:
         campaign.close()
