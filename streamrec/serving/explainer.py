@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from streamrec.domain.explaining.without import Without
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.candidates import Candidates
@@ -31,7 +33,7 @@ Shares = dict[str, float]
 
 def explained(
     items: Sequence[RecommendedItem],
-    looks: Sequence[Look],
+    looks: Sequence[tuple[Look, NDArray[np.floating]]],
     ranker: BlendRanker,
     less: Mapping[Label, float] = NOTHING_LESS,
 ) -> list[RecommendedItem]:
@@ -43,14 +45,16 @@ def explained(
 
     Parameters
     ----------
+    looks
+        Each with the scores of its candidates.
     less
         Labels that the user asked for less of.
     """
     explanations: dict[str, Explanation] = {}
-    for look in looks:
+    for look, scores in looks:
         left = [item for item in items if item.item_id not in explanations]
         if left:
-            explanations |= _Ranking(look, ranker, left).explanations()
+            explanations |= _Ranking(look, scores, ranker, left).explanations()
     explained_items = []
     for item in items:
         explanation = explanations.get(item.item_id) or Explanation({item.source: item.score}, [])
@@ -81,72 +85,73 @@ class _Ranking:
 
     Parameters
     ----------
+    scores
+        (N,) of the look's candidates.
     items
         Items to explain; those that the look did not find are passed over.
     """
 
-    def __init__(self, look: Look, ranker: BlendRanker, items: Sequence[RecommendedItem]) -> None:
+    def __init__(
+        self,
+        look: Look,
+        scores: NDArray[np.floating],
+        ranker: BlendRanker,
+        items: Sequence[RecommendedItem],
+    ) -> None:
         self._look = look
         self._ranker = ranker
-        numbers = look.findings.items.known([item.item_id for item in items])
-        rows = look.candidates.rows_of(numbers)
+        findings, candidates = look.findings, look.candidates
+        numbers = findings.items.known([item.item_id for item in items])
+        rows = candidates.rows_of(numbers)
         is_there = rows >= 0
         self._items = [item for item, is_in in zip(items, is_there.tolist(), strict=True) if is_in]
-        self._numbers, self._rows = numbers[is_there], rows[is_there].tolist()
-        self._scores: list[float] = ranker.probabilities(look.candidates)[self._rows].tolist()
-        self._without: dict[str, list[float]] = {}
+        self._rows: list[int] = rows[is_there].tolist()
+        self._scores: list[float] = scores[self._rows].tolist()
+        self._without = Without(findings, candidates.proposals, look.stage, look.n, numbers[is_there])
+        self._scores_of: dict[str, list[float]] = {}
 
     def explanations(self) -> dict[str, Explanation]:
         """Return where the scores of the items come from, by id."""
         if not self._items:
             return {}
         candidates = self._look.candidates
-        shares = self._ranker.shares(candidates, self._rows).tolist()
+        of_sources = [_positive(shares) for shares in self._ranker.shares(candidates, self._rows).tolist()]
+        of_causes = self._causes(of_sources)
         reasons = reasons_for(self._ranker, candidates, self._rows)
         return {
-            item.item_id: self._explanation(position, _positive(shares[position]), reasons[position])
+            item.item_id: Explanation(
+                {name: item.score * share for name, share in of_sources[position].items()},
+                self._because(position, of_causes[position]),
+                reasons[position],
+            )
             for position, item in enumerate(self._items)
         }
 
-    def _explanation(self, position: int, of_source: Shares, reasons: list[str]) -> Explanation:
-        item = self._items[position]
-        causes = self._causes(item.item_id, of_source)
+    def _because(self, position: int, causes: Shares) -> list[Cause]:
         likeliest = sorted(causes, key=lambda id_: -causes[id_])[:N_CAUSES]
-        return Explanation(
-            {name: item.score * share for name, share in of_source.items()},
-            [Cause(id_, causes[id_]) for id_ in likeliest if self._falls_without(id_, position)],
-            reasons,
-        )
+        score = self._scores[position]
+        return [Cause(id_, causes[id_]) for id_ in likeliest if self._scores_without(id_)[position] < score]
 
-    def _causes(self, item_id: str, of_source: Shares) -> Shares:
-        """Return the user's items that the sources go by, and what share of the score goes by each."""
-        causes: Shares = defaultdict(float)
+    def _causes(self, of_sources: Sequence[Shares]) -> list[Shares]:
+        """Return, of each item, the user's items that its sources go by, and what share of its score does."""
+        causes: list[Shares] = [defaultdict(float) for _ in self._items]
         for source in self._look.stage:
-            if source.causes is None or source.name not in of_source:
-                continue
-            amounts = source.causes(self._look.findings, item_id)
-            total = sum(amounts.values())
-            for id_, amount in amounts.items():
-                causes[id_] += of_source[source.name] * amount / total
+            found = [place for place, shares in enumerate(of_sources) if source.name in shares]
+            of_each = source.causes_of(self._look.findings, [self._items[place].item_id for place in found])
+            for place, amounts in zip(found, of_each, strict=True):
+                share, total = of_sources[place][source.name], sum(amounts.values())
+                for id_, amount in amounts.items():
+                    causes[place][id_] += share * amount / total
         return causes
-
-    def _falls_without(self, cause: str, position: int) -> bool:
-        if cause not in self._without:
-            self._without[cause] = self._scores_without(cause)
-        return self._without[cause][position] < self._scores[position]
 
     def _scores_without(self, cause: str) -> list[float]:
         """Return the score of each item had the user never chosen one of theirs; 0: nobody proposes it."""
-        look = self._look
-        findings = look.findings.without(cause)
-        changed = {s.name: s.propose(findings, look.n) for s in look.stage if s.causes is not None}
-        proposals = look.candidates.proposals | changed
-        context = findings.in_context
-        candidates = Candidates(COLUMNS, proposals, findings.asker, findings.items, context, EXTRA)
-        rows = candidates.rows_of(self._numbers)
-        scores = np.append(self._ranker.probabilities(candidates), np.float32(0))
-        found: list[float] = scores[rows].tolist()
-        return found
+        scores = self._scores_of.get(cause)
+        if scores is None:
+            imagined = self._without.imagined(cause)
+            found = np.append(self._ranker.probabilities(imagined), np.float32(0))
+            scores = self._scores_of[cause] = found[imagined.rows].tolist()
+        return scores
 
 
 def _positive(shares: Sequence[float]) -> Shares:

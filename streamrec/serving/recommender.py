@@ -143,7 +143,9 @@ class Recommender:
         in_shape, failed_to_shape = await self._shaped(pool, shape, page, filling.generation)
         items = (await filling.in_order(in_shape))[: page.k]
         (items, draw), failed_to_explore = await self._explored(items, filling, context, page)
-        items = explained(items, filling.looks, ranker, less) if request.explain else items
+        if request.explain:
+            looks = list(zip(filling.looks, filling.scores, strict=True))
+            items = explained(items, looks, ranker, less)
         failed = failed_to_know | filling.failed | failed_to_shape | failed_to_explore
         generation = filling.generation
         count_shown(self._metrics, [item.source for item in items], failed)

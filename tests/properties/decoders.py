@@ -62,13 +62,15 @@ from streamrec.domain.generations.roles import Promotion
 from streamrec.domain.items import batch_lists, item
 from streamrec.domain.items.item import Item
 from streamrec.domain.popularity import ranked_item
+from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking import published_blend
 from streamrec.domain.ranking.blend import BlendRanker
 from streamrec.domain.ranking.cursor import Shown
+from streamrec.domain.ranking.scene import visited
 from streamrec.domain.rows.item_numbers import ItemNumbers
 from streamrec.domain.similarity import neighbour
 from streamrec.domain.similarity.neighbour import Neighbours
-from streamrec.domain.similarity.visits import Visits, beside
+from streamrec.domain.similarity.visits import NOBODY, Visits
 from streamrec.domain.sources.table import first_blend
 from streamrec.domain.status import point, report
 from streamrec.domain.users import steps
@@ -203,7 +205,8 @@ _MINUTE = pack(np.array([(10, 3, 0, 0, 1.5, 3.5, 0.5, 2.5, 9.0)], TALLY))
 def _neighbours(payload: bytes) -> object:
     items = ItemNumbers()
     visits = Visits(["i"], {"i": neighbour.decode_neighbours(payload).near(items)}, items)
-    return visits.together, beside(items.of(["a", "c"]), visits.near, visits.counts, items.marks)
+    worth, asked = np.ones(N_LAST, np.float32), items.of(["a", "c"])
+    return visits.together, visited(asked, visits.near, visits.counts, worth, NOBODY, items.marks)
 
 
 def _blend(payload: bytes) -> object:

@@ -45,6 +45,13 @@ class CategoryTable:
     most_items
         None: there is no bound.
 
+    Attributes
+    ----------
+    categories
+        (R, 8) numbers of the categories of each row, see `rows`; `N_NUMBERS` where there are no more.
+    words
+        (R, 16) numbers of the words of each row, `N_WORDS` where there are no more.
+
     >>> table = CategoryTable()
     >>> table.put("a", ("war", "drama"), at=5.0)
     >>> numbers = table.of(["a", "unknown"])
@@ -59,8 +66,8 @@ class CategoryTable:
         self._free: list[int] = []
         self._next_out = 0
         self._rows_by_number = RowsByNumber(ItemNumbers())
-        self._numbers = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
-        self._words = np.full((1, MOST_TO_RANK_BY), N_WORDS, np.int16)
+        self.categories = np.full((1, MOST_CATEGORIES), N_NUMBERS, np.int16)
+        self.words = np.full((1, MOST_TO_RANK_BY), N_WORDS, np.int16)
         self._put_at = np.full(1, _NEVER)
         self._n_with = [0] * N_WORDS
         self._n_changes = 0
@@ -101,7 +108,7 @@ class CategoryTable:
         """
         rows = [self._row_for(item_id) for item_id in categories]
         numbers = list(chain.from_iterable(map(_numbers_of, categories.values())))
-        self._numbers[rows] = np.array(numbers, np.int16).reshape(len(rows), MOST_CATEGORIES)
+        self.categories[rows] = np.array(numbers, np.int16).reshape(len(rows), MOST_CATEGORIES)
         self._put_at[rows] = at
 
     def put_off(self, item_ids: Iterable[str], at: float) -> None:
@@ -115,7 +122,7 @@ class CategoryTable:
         row = self._row_of.pop(item_id, _UNKNOWN)
         if row != _UNKNOWN:
             self._rows_by_number.put(item_id, _UNKNOWN)
-            self._numbers[row] = N_NUMBERS
+            self.categories[row] = N_NUMBERS
             self._put_words(row, ())
             self._free.append(row)
 
@@ -126,43 +133,39 @@ class CategoryTable:
 
     def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
         """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
-        return Glance(self).of(item_ids)
+        return self.categories.take(self.rows(item_ids), axis=0)
 
     def older(self, item_ids: Sequence[str], moment: float) -> list[str]:
         """Return those that were put in before a moment, or never."""
         glance = Glance(self, moment)
-        glance.of(item_ids)
+        glance.rows(item_ids)
         return glance.older
 
     def rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Return (N,) where each item stands, for `at`; valid until something is put in."""
+        """Return (N,) where each item stands; valid until something is put in."""
         return np.fromiter(map(self._row_of.get, item_ids, repeat(_UNKNOWN)), np.int64, len(item_ids))
 
     def rows_by_number(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int64]:
-        """Return (N,) the same of items by number."""
+        """Return rows by number, of which those of N numbers are looked up; valid as long."""
         if not self._rows_by_number.are_of(items):
             self._rows_by_number = RowsByNumber(items)
-        return self._rows_by_number.of(numbers, self.rows)
+        return self._rows_by_number.with_rows_of(numbers, self.rows)
 
-    def at(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-        """Return (N, 8) numbers of categories, and (N,) when they were put in; minus infinity: never."""
-        return self._numbers.take(rows, axis=0), self._put_at.take(rows)
-
-    def words_at(self, rows: NDArray[np.int64]) -> NDArray[np.int16]:
-        """Return (N, 16) numbers of words, `N_WORDS` where there are no more."""
-        return self._words.take(rows, axis=0)
+    def put_at(self, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (N,) when rows were put in; minus infinity: never."""
+        return self._put_at.take(rows)
 
     def _put_words(self, row: int, words: Sequence[int]) -> None:
         numbers = list(dict.fromkeys(word % N_WORDS for word in words[:MOST_TO_RANK_BY]))
-        before = [number for number in self._words[row].tolist() if number < N_WORDS]
+        before = [number for number in self.words[row].tolist() if number < N_WORDS]
         if numbers == before:
             return
         for number in before:
             self._n_with[number] -= 1
         for number in numbers:
             self._n_with[number] += 1
-        self._words[row] = N_WORDS
-        self._words[row, : len(numbers)] = numbers
+        self.words[row] = N_WORDS
+        self.words[row, : len(numbers)] = numbers
         self._n_changes += 1
 
     def _row_for(self, item_id: str) -> int:
@@ -172,7 +175,7 @@ class CategoryTable:
             self._row_of[item_id] = row
             self._ids[row] = item_id
             self._rows_by_number.put(item_id, row)
-            self._numbers[row] = N_NUMBERS
+            self.categories[row] = N_NUMBERS
             self._put_words(row, ())
         return row
 
@@ -182,8 +185,8 @@ class CategoryTable:
         row = len(self._ids)
         if self._most_items is None or row <= self._most_items:
             self._ids.append("")
-            self._numbers = grown(self._numbers, row + 1, fill=N_NUMBERS)
-            self._words = grown(self._words, row + 1, fill=N_WORDS)
+            self.categories = grown(self.categories, row + 1, fill=N_NUMBERS)
+            self.words = grown(self.words, row + 1, fill=N_WORDS)
             self._put_at = grown(self._put_at, row + 1, fill=_NEVER)
             return row
         row = 1 + self._next_out % self._most_items
@@ -215,34 +218,22 @@ class Glance:
     """
 
     def __init__(self, table: CategoryTable, moment: float = _NEVER) -> None:
-        self._table = table
+        self.table = table
         self._moment = moment
         self.older: list[str] = []
 
-    def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
-        """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""
-        numbers, put_at = self._table.at(self._table.rows(item_ids))
-        if put_at.min(initial=np.inf) < self._moment:
-            is_older = np.flatnonzero(put_at < self._moment)
+    def rows(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """Return (N,) where each item stands in the table."""
+        rows = self.table.rows(item_ids)
+        if self._moment > _NEVER:
+            is_older = np.flatnonzero(self.table.put_at(rows) < self._moment)
             self.older += [item_ids[position] for position in is_older.tolist()]
-        return numbers
+        return rows
 
-    @property
-    def weights(self) -> NDArray[np.float32]:
-        """(N_WORDS + 1,) what each word weighs, see `CategoryTable`."""
-        return self._table.weights
-
-    def words_of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
-        """Return (N, 16) the numbers of items' words, `N_WORDS` where there are no more."""
-        return self._table.words_at(self._table.rows(item_ids))
-
-    def words_of_numbers(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int16]:
-        """Return (N, 16) the same of items by number."""
-        return self._table.words_at(self._table.rows_by_number(items, numbers))
-
-    def of_numbers(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int16]:
-        """Return (N, 8) the numbers of the categories of items by number."""
-        categories, put_at = self._table.at(self._table.rows_by_number(items, numbers))
-        if put_at.min(initial=np.inf) < self._moment:
-            self.older += items.ids_at(numbers[put_at < self._moment].tolist())
-        return categories
+    def rows_by_number(self, items: ItemNumbers, numbers: Numbers) -> NDArray[np.int64]:
+        """Return the same by number, of which those of N numbers are looked up."""
+        rows = self.table.rows_by_number(items, numbers)
+        if self._moment > _NEVER:
+            is_older = self.table.put_at(rows.take(numbers)) < self._moment
+            self.older += items.ids_at(numbers[is_older].tolist())
+        return rows

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.ranking import context_columns
-from streamrec.domain.ranking.candidates import Candidates
+from streamrec.domain.ranking.candidates import Candidates, Described
 from streamrec.domain.ranking.context_columns import context_of, n_features
 from streamrec.domain.ranking.levels import probabilities_of, softmax
 from streamrec.domain.ranking.published_blend import COLUMNS, Blend
@@ -87,7 +87,7 @@ class BlendRanker(StatePart):
         """Return (N,) scores; higher is better."""
         return self._forward(candidates)[1]
 
-    def probabilities(self, candidates: Candidates) -> _Array:
+    def probabilities(self, candidates: Described) -> _Array:
         """Return (N,) how probably each candidate is the one chosen next, if it is any of them."""
         return probabilities_of(*self._products(candidates), self._hidden_bias, self._output)
 
@@ -227,7 +227,7 @@ class BlendRanker(StatePart):
         active = np.maximum(hidden + self._hidden_bias, 0)
         return active, sums + active @ self._output
 
-    def _products(self, candidates: Candidates) -> tuple[_Array, _Array]:
+    def _products(self, candidates: Described) -> tuple[_Array, _Array]:
         """Return the (N,) weighted sums, and what goes into the (N, H) hidden units."""
         features, n_sources = candidates.features, candidates.n_sources
         segment = SEGMENTS.index(candidates.segment)

@@ -1,8 +1,8 @@
 """Candidates of several sources for one user, with the features that a blend ranks by."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import cache, cached_property
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,49 @@ class Proposal(NamedTuple):
     numbers: Numbers
     scores: NDArray[np.float64]
     is_logit: bool = False
+
+
+class Layout(NamedTuple):
+    """Columns of candidates.
+
+    Attributes
+    ----------
+    rows
+        Of each source, that of its ranks and that of its levels.
+    n_plain
+        Number of the columns that all candidates have.
+    n_columns
+        Number of all.
+    """
+
+    rows: Mapping[str, tuple[int, int]]
+    n_plain: int
+    n_columns: int
+
+
+@cache
+def layout_of(sources: tuple[str, ...], extra: tuple[str, ...]) -> Layout:
+    """Return the columns of candidates of some sources, and of extra ones of which one proposes something."""
+    n_sources, n_plain, n_extra = len(sources), n_features(len(sources)), len(extra)
+    rows = {name: (column, n_sources + column) for column, name in enumerate(sources)}
+    rows |= {name: (n_plain + n, n_plain + n_extra + n) for n, name in enumerate(extra)}
+    return Layout(rows, n_plain, n_plain + 2 * n_extra)
+
+
+class Described(Protocol):
+    """Candidates as a blend sees them."""
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(N, 2 S + K + U) float32, or 2 E more, see `Candidates`."""
+
+    @property
+    def n_sources(self) -> int:
+        """Number of the sources that all candidates have columns of."""
+
+    @property
+    def segment(self) -> str:
+        """Segment of the user."""
 
 
 class Candidates:
@@ -80,39 +123,38 @@ class Candidates:
 
     def __init__(
         self,
-        sources: Sequence[str],
+        sources: tuple[str, ...],
         proposals: Mapping[str, Proposal],
         asker: Asker,
         items: ItemNumbers,
         in_context: Callable[[Numbers], NDArray[np.float32]] | None = None,
-        extra: Sequence[str] = (),
+        extra: tuple[str, ...] = (),
     ) -> None:
         self.proposals = {
             name: proposals[name]
             for name in (*sources, *extra)
             if name in proposals and len(proposals[name].numbers)
         }
-        n_sources, n_plain = len(sources), n_features(len(sources))
-        n_extra = len(extra) if not self.proposals.keys().isdisjoint(extra) else 0
-        rows = {name: (column, n_sources + column) for column, name in enumerate(sources)}
-        rows |= {name: (n_plain + n, n_plain + n_extra + n) for n, name in enumerate(extra)}
-        self.n_sources = n_sources
+        rows, n_plain, n_columns = layout_of(
+            sources, () if self.proposals.keys().isdisjoint(extra) else extra
+        )
+        self.n_sources = len(sources)
         self._items = items
         self.segment = asker.segment
         self.numbers: Numbers = np.zeros(0, np.int64)
         # By column in memory, as it is written; a matrix product reads it either way.
-        columns = np.zeros((n_plain + 2 * n_extra, 0), np.float32)
+        columns = np.zeros((n_columns, 0), np.float32)
         filled = self.proposals.items()
         if filled:
-            self.numbers, columns = _united(
+            self.numbers, columns = united(
                 np.concatenate([one.numbers for _, one in filled]),
                 np.concatenate([one.scores for _, one in filled]),
                 np.array([(*rows[name], len(one.numbers), one.is_logit) for name, one in filled]),
-                len(columns),
+                n_columns,
                 items.marks,
             )
             if in_context is not None:
-                columns[context_of(n_sources)] = in_context(self.numbers)
+                columns[context_of(self.n_sources)] = in_context(self.numbers)
             columns[n_plain - user_columns.N_COLUMNS : n_plain] = user_columns.described(asker)[:, None]
         self.features: NDArray[np.float32] = columns.T
 
@@ -130,11 +172,12 @@ class Candidates:
         """Return (M,) the rows of M items, -1 for those that nobody proposed."""
         if not len(self.numbers):
             return np.full(len(numbers), -1)
-        return _places(numbers, self.numbers, self._items.marks)
+        return places_among(numbers, self.numbers, self._items.marks)
 
 
 @compiled
-def _places(asked: Numbers, among: Numbers, marks: Marks) -> Numbers:
+def places_among(asked: Numbers, among: Numbers, marks: Marks) -> Numbers:
+    """Return (M,) places of numbers among distinct ones; -1: it is none of them, or no number."""
     places = np.full(len(asked), -1)
     mark_places(marks, asked, among)
     for position, number in enumerate(asked):
@@ -144,7 +187,7 @@ def _places(asked: Numbers, among: Numbers, marks: Marks) -> Numbers:
 
 
 @compiled
-def _united(
+def united(
     numbers: Numbers, scores: NDArray[np.float64], proposals: Numbers, n_columns: int, marks: Marks
 ) -> tuple[Numbers, NDArray[np.float32]]:
     """Return the union of proposals that stand one after the other, and its columns, those of sources filled.

@@ -10,7 +10,10 @@ from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS
 from streamrec.domain.ranking.levels import replace_by_levels
 from streamrec.domain.ranking.shared_categories import SharedCategories, nothing_shared
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.item_numbers import Marks, Numbers
+from streamrec.domain.similarity.neighbour import FOLLOWS, NUMBER, SIMILARITY
+from streamrec.domain.similarity.visits import Amounts
 
 Array = NDArray[np.float32]
 
@@ -30,13 +33,8 @@ class Scene(NamedTuple):
 
     Attributes
     ----------
-    similar
-        (20, N) similarity to each of the last items of each candidate; 0 where it is none of the item's
-        published neighbours, or there is no such item.
-    follows
-        (N,) how often each candidate was chosen after the newest item, as a similarity.
-    worth
-        (20,) what each of the last items counts, see `worth`.
+    visited
+        (6, N) the first columns, see `visited`.
     categories
         What the candidates share with the last items by categories.
     below_best
@@ -48,9 +46,7 @@ class Scene(NamedTuple):
         (2, N) how like each candidate is to the last items and to the newest by words, see `alike_by_words`.
     """
 
-    similar: Array
-    follows: Array
-    worth: Array
+    visited: Array
     categories: SharedCategories
     below_best: Array
     chosen: Array
@@ -59,18 +55,17 @@ class Scene(NamedTuple):
     @classmethod
     def of(
         cls,
-        similar: Array,
-        follows: Array,
-        worth: Array,
+        visited: Array,
         categories: SharedCategories | None = None,
         below_best: Array | None = None,
         chosen: Array | None = None,
     ) -> "Scene":
         """Return a scene; what is not given is not known."""
-        shared = nothing_shared(len(follows)) if categories is None else categories
-        below = np.full(len(follows), np.inf, np.float32) if below_best is None else below_best
-        counted = np.zeros((2, len(follows)), np.float32) if chosen is None else chosen
-        return cls(similar, follows, worth, shared, below, counted, np.zeros_like(counted))
+        n = visited.shape[1]
+        shared = nothing_shared(n) if categories is None else categories
+        below = np.full(n, np.inf, np.float32) if below_best is None else below_best
+        counted = np.zeros((2, n), np.float32) if chosen is None else chosen
+        return cls(visited, shared, below, counted, np.zeros_like(counted))
 
 
 def worth(ages_s: Sequence[float], scale_s: float) -> Array:
@@ -101,38 +96,78 @@ def worth_of(ages_s: NDArray[np.float64], scale_s: float) -> Array:
 
 _BY_ORDER = (_ORDER_DECAY ** np.arange(N_LAST)).astype(np.float32)
 
+
+@compiled
+def visited(
+    numbers: Numbers, near: Amounts, counts: Numbers, worth: Array, left_out: int, marks: Marks
+) -> Array:
+    """Return the (6, N) columns of N distinct items by the neighbours of a history.
+
+    Parameters
+    ----------
+    near, counts, left_out
+        See `summed`.
+    worth
+        (20,) what each of the last items counts, see `worth`.
+    """
+    for row in range(len(near)):
+        marks[np.int64(near[row, NUMBER])] = -1
+    for position, number in enumerate(numbers):
+        marks[number] = position
+    columns, row, age = np.zeros((6, len(numbers)), np.float32), 0, 0
+    for place, count in enumerate(counts):
+        if place == left_out or age == N_LAST:
+            row += count
+            continue
+        for _ in range(count):
+            position = marks[np.int64(near[row, NUMBER])]
+            if position >= 0:
+                similarity, follows = np.float32(near[row, SIMILARITY]), np.float32(near[row, FOLLOWS])
+                _visit(columns[:, position], similarity, follows, age, worth[age])
+            row += 1
+        age += 1
+    return columns
+
+
+@inlined
+def _visit(columns: Array, similarity: np.float32, follows: np.float32, age: int, worth: np.float32) -> None:
+    """Add to the columns of one item what it is to one of the history."""
+    if similarity > 0:
+        columns[0] += worth * similarity
+        columns[1] += np.float32(1 / N_LAST)
+        columns[2] += worth / np.float32(5)
+    if age == 0:
+        columns[3], columns[5] = similarity, follows
+    elif age == 1:
+        columns[4] = similarity
+
+
 _IS_LEVEL = np.array([column.is_level for column in COLUMNS])
 
 
 @compiled
 def described(scene: Scene) -> Array:
     """Return the (K, N) columns of a scene."""
-    similar, follows, worth, (share, overlap), below_best, chosen, alike = scene
-    n = len(follows)
+    visited, (share, overlap), below_best, chosen, alike = scene
+    n = visited.shape[1]
     columns = np.zeros((N_COLUMNS, n), np.float32)
-    sitting, votes, votes_sitting, newest, last_but_one, after = columns[:6]
+    columns[:6] = visited
     categories, common, fit, fit_share, ever, lately = columns[6:12]
     columns[12:] = alike
-    # Most of these are 0: to pass over them takes less than to add them.
-    for age in range(N_LAST):
-        vote, vote_sitting = np.float32(1 / N_LAST), worth[age] / np.float32(5)
-        for row in range(n):
-            amount = similar[age, row]
-            if amount > 0:
-                sitting[row] += worth[age] * amount
-                votes[row] += vote
-                votes_sitting[row] += vote_sitting
     # Where all candidates have the same, as in a catalogue of one category, it says nothing.
     least_share, least_overlap = np.float32(1), np.float32(1)
     for row in range(n):
         least_share, least_overlap = min(least_share, share[row]), min(least_overlap, overlap[row])
     for row in range(n):
-        newest[row], last_but_one[row], after[row] = similar[0, row], similar[1, row], follows[row]
         categories[row], common[row] = share[row] - least_share, overlap[row] - least_overlap
         fit[row] = max(_DEEPEST - below_best[row], np.float32(0)) / np.float32(3)
-        fit_share[row] = np.exp(-below_best[row])
-        ever[row] = np.log1p(chosen[0, row]) / np.float32(6)
-        lately[row] = np.log1p(chosen[1, row]) / np.float32(3)
+        # Of most candidates it is not known; a library's function takes as long as all else of a row.
+        if below_best[row] < np.inf:
+            fit_share[row] = np.exp(-below_best[row])
+        if chosen[0, row] > 0:
+            ever[row] = np.log1p(chosen[0, row]) / np.float32(6)
+        if chosen[1, row] > 0:
+            lately[row] = np.log1p(chosen[1, row]) / np.float32(3)
     for column in range(N_COLUMNS):
         if _IS_LEVEL[column]:
             replace_by_levels(columns[column])

@@ -30,19 +30,30 @@ class RowsByNumber:
     def of(
         self, numbers: Numbers, rows_of: Callable[[Sequence[str]], NDArray[np.int64]]
     ) -> NDArray[np.int64]:
-        """Return (N,) rows; of those met for the first time, what `rows_of` says of their ids."""
+        """Return (N,) rows of N numbers, see `with_rows_of`."""
+        return self.with_rows_of(numbers, rows_of).take(numbers)
+
+    def with_rows_of(
+        self, numbers: Numbers, rows_of: Callable[[Sequence[str]], NDArray[np.int64]]
+    ) -> NDArray[np.int64]:
+        """Return rows by number, of which those of N numbers are looked up.
+
+        Of those met for the first time that is what `rows_of` says of their ids.
+        """
         if len(self._rows) < len(self._items):
             self._rows = grown(self._rows, len(self._items), fill=_NOT_LOOKED_UP)
         self._look_up_put()
-        rows = self._rows[numbers]
-        is_first = rows == _NOT_LOOKED_UP
-        if is_first.any():
-            met = numbers[is_first]
-            ids = [self._items.ids.id_at(number) for number in met.tolist()]
-            rows[is_first] = rows_of([id_ or "" for id_ in ids])
-            # A number that is free now may be another's the next time.
-            is_in_use = [id_ is not None for id_ in ids]
-            self._rows[met[is_in_use]] = rows[is_first][is_in_use]
+        met = numbers[self._rows.take(numbers) == _NOT_LOOKED_UP]
+        if not len(met):
+            return self._rows
+        ids = [self._items.ids.id_at(number) for number in met.tolist()]
+        self._rows[met] = rows_of([id_ or "" for id_ in ids])
+        is_free = [id_ is None for id_ in ids]
+        if not any(is_free):
+            return self._rows
+        # A number that is free now may be another's the next time.
+        rows = self._rows.copy()
+        self._rows[met[is_free]] = _NOT_LOOKED_UP
         return rows
 
     def put(self, item_id: str, row: int) -> None:

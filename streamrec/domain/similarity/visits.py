@@ -1,7 +1,6 @@
 """Neighbours of the items that a user chose last: who was chosen together with them, and after them."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +13,14 @@ from streamrec.domain.similarity.neighbour import FOLLOWS, NONE_NEAR, NUMBER, SI
 Amounts = NDArray[np.float64]
 
 
-class Beside(NamedTuple):
-    """M items beside a history.
+NOBODY = -1
+"""Age of no item of a history."""
 
-    Attributes
-    ----------
-    similar
-        (20, M) similarity to each item of the history of each of the M; 0 where it is none's neighbour.
-    follows
-        (M,) how often each was chosen after the newest of the history, as a similarity.
-    """
 
-    similar: NDArray[np.float32]
-    follows: NDArray[np.float32]
+def joined(history: Sequence[str], neighbours: Mapping[str, Near]) -> tuple[Amounts, Numbers]:
+    """Return (M, 4) rows of `Near` of each item of a history, one after the other, and how many of each."""
+    rows = [neighbours.get(item_id, NONE_NEAR).rows for item_id in history] or [NONE_NEAR.rows]
+    return np.concatenate(rows), np.array(list(map(len, rows)), np.int64)
 
 
 class Visits:
@@ -40,10 +34,8 @@ class Visits:
         (N,) distinct neighbours.
     together, after
         (N,) how much each was chosen together with the history, and after it.
-    near
-        (M, 4) rows of `Near` of each item of the history, one item after the other.
-    counts
-        (A,) how many of them are of each.
+    near, counts
+        Neighbours of each item of the history, see `joined`.
 
     >>> from streamrec.domain.similarity.neighbour import Neighbours
     >>> items = ItemNumbers()
@@ -51,31 +43,44 @@ class Visits:
     >>> visits = Visits(["a", "b"], {"a": a, "b": b}, items)
     >>> items.ids_at(visits.numbers), visits.together.round(6).tolist(), visits.after.round(6).tolist()
     (['x'], [0.9], [0.2])
-    >>> beside(items.of(["y", "x"]), visits.near, visits.counts, items.marks).similar[:3].tolist()
-    [[0.0, 0.5], [0.0, 0.5], [0.0, 0.0]]
     """
 
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Near], items: ItemNumbers) -> None:
-        near = [neighbours.get(item_id, NONE_NEAR) for item_id in history[:N_LAST]] or [NONE_NEAR]
-        rows = [of_item.rows for of_item in near]
-        self.counts = np.array(list(map(len, rows)), np.int64)
-        self.near = np.concatenate(rows)
-        self.numbers, self.together, self.after = _summed(self.near, self.counts, items.marks)
+        self._items = items
+        self.near, self.counts = joined(history[:N_LAST], neighbours)
+        self.numbers, self.together, self.after = summed(self.near, self.counts, NOBODY, items.marks)
 
-    def added_by_age(self, number: int, column: int) -> list[float]:
-        """Return what each of the history adds to an item's score, by age, and by a column of `near`."""
-        added: list[float] = _added(number, self.near, column, self.counts).tolist()
-        return added
+    def added(self, numbers: Numbers, column: int) -> Amounts:
+        """Return (N, A) what each of the history adds to N distinct items' scores, by a column of `near`.
+
+        Parameters
+        ----------
+        numbers
+            -1: to an item that has none nothing is added.
+        """
+        return _added(numbers, self.near, column, self.counts, self._items.marks)
 
 
 @compiled
-def _summed(near: Amounts, counts: Numbers, marks: Marks) -> tuple[Numbers, Amounts, Amounts]:
+def summed(near: Amounts, counts: Numbers, left_out: int, marks: Marks) -> tuple[Numbers, Amounts, Amounts]:
+    """Return the neighbours of the last items of a history, and what they add up to, see `Visits`.
+
+    Parameters
+    ----------
+    near, counts
+        Of at least `N_LAST` items, and one more where one is left out, if there are so many.
+    left_out
+        Age of an item of the history that is passed over, so that each one before it is newer by one.
+    """
     n = len(near)
     for row in range(n):
         marks[np.int64(near[row, NUMBER])] = -1
     numbers, together, after = np.empty(n, np.int64), np.empty(n), np.empty(n)
-    n_distinct, row, worth = 0, 0, 1.0
-    for count in counts:
+    n_distinct, row, worth, n_items = 0, 0, 1.0, 0
+    for age, count in enumerate(counts):
+        if age == left_out or n_items == N_LAST:
+            row += count
+            continue
         for _ in range(count):
             number = np.int64(near[row, NUMBER])
             position = marks[number]
@@ -89,38 +94,24 @@ def _summed(near: Amounts, counts: Numbers, marks: Marks) -> tuple[Numbers, Amou
             after[position] += near[row, FOLLOWS] * worth
             row += 1
         worth *= AGE_DECAY
+        n_items += 1
     return numbers[:n_distinct], together[:n_distinct], after[:n_distinct]
 
 
 @compiled
-def _added(number: int, near: Amounts, column: int, counts: Numbers) -> Amounts:
-    added = np.zeros(len(counts))
-    row, worth = 0, 1.0
-    for age, count in enumerate(counts):
-        for _ in range(count):
-            if near[row, NUMBER] == number:
-                added[age] = near[row, column] * worth
-            row += 1
-        worth *= AGE_DECAY
-    return added
-
-
-@compiled
-def beside(numbers: Numbers, near: Amounts, counts: Numbers, marks: Marks) -> Beside:
-    """Return how M distinct items stand to a history, of which these are the neighbours, see `Visits`."""
+def _added(asked: Numbers, near: Amounts, column: int, counts: Numbers, marks: Marks) -> Amounts:
     for row in range(len(near)):
         marks[np.int64(near[row, NUMBER])] = -1
-    for position, number in enumerate(numbers):
-        marks[number] = position
-    similar = np.zeros((N_LAST, len(numbers)), np.float32)
-    after_newest = np.zeros(len(numbers), np.float32)
-    row = 0
+    for position, number in enumerate(asked):
+        if number >= 0:
+            marks[number] = position
+    added = np.zeros((len(asked), len(counts)))
+    row, worth = 0, 1.0
     for age, count in enumerate(counts):
         for _ in range(count):
             position = marks[np.int64(near[row, NUMBER])]
             if position >= 0:
-                similar[age, position] = near[row, SIMILARITY]
-                if age == 0:
-                    after_newest[position] = near[row, FOLLOWS]
+                added[position, age] = near[row, column] * worth
             row += 1
-    return Beside(similar, after_newest)
+        worth *= AGE_DECAY
+    return added

@@ -8,6 +8,7 @@ from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.popularity.recency import again
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NOTHING, Label, Source, best_wanted
 
 
@@ -28,10 +29,16 @@ def causes(found: Findings, item_id: str) -> Mapping[str, float]:
     return {item_id: 1.0}
 
 
+def is_fixed(context: RequestContext) -> bool:
+    """Return whether it proposes nothing at all."""
+    return context.is_new_only
+
+
 AGAIN = Source(
     name="again",
     needs=(),
     propose=propose,
     label=Label("again", "is what you chose before"),
     causes=causes,
+    is_fixed=is_fixed,
 )

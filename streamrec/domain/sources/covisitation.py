@@ -14,11 +14,6 @@ def propose(found: Findings, n: int) -> Proposal:
     return best_wanted(found, RankedNumbers(found.visits.numbers, found.visits.together), n)
 
 
-def causes(found: Findings, item_id: str) -> Mapping[str, float]:
-    """Return what each of the last items adds."""
-    return found.added_by_history(item_id, SIMILARITY)
-
-
 def supports(found: Findings) -> Mapping[str, float]:
     """Return the faded count of pairs with the item looked at."""
     near = found.of_looked_at
@@ -30,6 +25,6 @@ COVISITATION = Source(
     needs=(NEIGHBOURS,),
     propose=propose,
     label=Label("covisitation", "was chosen by others together with what you chose lately"),
-    causes=causes,
+    sums=SIMILARITY,
     similarity=Similarity("covisitation", "by who chose both, one soon after another", supports),
 )

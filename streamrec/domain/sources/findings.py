@@ -1,6 +1,6 @@
 """Findings: all that was read for one request, which the sources propose from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -16,25 +16,12 @@ from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.user_columns import Asker
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import NONE_NEAR, Near
-from streamrec.domain.similarity.visits import Visits
-from streamrec.domain.sources.in_context import NO_CATEGORIES, NO_WEIGHTS, NO_WORDS, columns_in_context
+from streamrec.domain.similarity.visits import NOBODY, Amounts, Visits
+from streamrec.domain.sources.in_context import NO_CONTENTS, NO_ROWS, Known, Past, columns_in_context
 from streamrec.domain.sources.request_context import RequestContext
 
 _CHOSEN = (ALL_TIME, LATELY)
 """Windows that tell how often people chose something."""
-
-
-class _Contents(NamedTuple):
-    """Metadata as `columns_in_context` takes it."""
-
-    of_candidates: NDArray[np.int16]
-    of_last: NDArray[np.int16]
-    words: NDArray[np.int16]
-    words_of_last: NDArray[np.int16]
-    weights: NDArray[np.float32]
-
-
-_NO_CONTENTS = _Contents(NO_CATEGORIES, NO_CATEGORIES, NO_WORDS, NO_WORDS, NO_WEIGHTS)
 
 
 class Nearest(NamedTuple):
@@ -105,9 +92,13 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
     def asker(self) -> Asker:
         """User who asks, as a blend sees them."""
         context = self.context
-        times = newest_times(context.recent, context.recent_at, N_LAST)
-        ages_s = tuple(max(0.0, context.time.now - at) for at in times)
-        return Asker(context.n_events, context.is_new_only, ages_s, context.time.scale_s)
+        return Asker(context.n_events, context.is_new_only, self.ages_s(N_LAST), context.time.scale_s)
+
+    def ages_s(self, n: int) -> tuple[float, ...]:
+        """Return the seconds since each of the last N items was chosen, as far as they are known."""
+        context = self.context
+        times = newest_times(context.recent, context.recent_at, n)
+        return tuple(max(0.0, context.time.now - at) for at in times)
 
     @property
     def left_out(self) -> NDArray[np.bool_]:
@@ -116,27 +107,39 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
 
     def in_context(self, numbers: Numbers) -> NDArray[np.float32]:
         """Return the (K, N) columns that describe N candidates before the history."""
-        near, logits = self._of_model()
-        ever, lately = (self.rankings.get(window, NOTHING_RANKED) for window in _CHOSEN)
-        return columns_in_context(
-            numbers,
-            self.visits.near,
-            self.visits.counts,
-            np.array(self.asker.ages_s, np.float64),
-            self.asker.scale_s,
-            *self._contents(numbers),
-            near,
-            logits,
-            *ever,
-            *lately,
-            self.items.marks,
-        )
+        rows = self.rows_of(numbers)
+        past = self.past(self.visits.near, self.visits.counts, self.history, self.asker.ages_s)
+        scale_s = self.context.time.scale_s
+        arrays = (*past, *self.known())
+        return columns_in_context(numbers, rows, NOBODY, scale_s, *arrays, self.items.marks)
 
-    def added_by_history(self, item_id: str, column: int) -> dict[str, float]:
-        """Return what each item of the history adds to the score of one, by a column of its neighbours."""
-        (number,) = self.items.known([item_id]).tolist()
-        added = self.visits.added_by_age(number, column)
-        return {self.history[age]: amount for age, amount in enumerate(added) if amount}
+    def rows_of(self, numbers: Numbers) -> Numbers:
+        """Return where metadata stands, by number, at least that of N; `NO_ROWS` where nothing is known."""
+        if self.categories is None or not self.history:
+            return NO_ROWS
+        return self.categories.rows_by_number(self.items, numbers)
+
+    def past(self, near: Amounts, counts: Numbers, history: Sequence[str], ages_s: Sequence[float]) -> Past:
+        """Return a history with its neighbours, see `joined`, as arrays."""
+        rows = NO_ROWS if self.categories is None else self.categories.rows(history)
+        return Past(near, counts, np.array(ages_s, np.float64), rows)
+
+    def known(self) -> Known:
+        """Return what is known of items until metadata is put in."""
+        contents = NO_CONTENTS
+        if self.categories is not None:
+            table = self.categories.table
+            contents = table.categories, table.words, table.weights
+        ever, lately = (self.rankings.get(window, NOTHING_RANKED) for window in _CHOSEN)
+        return Known(*contents, *self._of_model(), *ever, *lately)
+
+    def added_by_history(self, item_ids: Sequence[str], column: int) -> list[dict[str, float]]:
+        """Return what each item of the history adds to the scores of some, by a column of its neighbours."""
+        added = self.visits.added(self.items.known(item_ids), column).tolist()
+        return [
+            {item_id: amount for item_id, amount in zip(self.history, of_item, strict=False) if amount}
+            for of_item in added
+        ]
 
     def without(self, item_id: str) -> "Findings":
         """Return the same findings for a user who never chose an item nor looks at it."""
@@ -155,19 +158,6 @@ class Findings(msgspec.Struct, frozen=True, dict=True):
         if only is None or self.fulfilling is None:
             return self.fulfilling if only is None else only
         return np.intersect1d(only, self.fulfilling)
-
-    def _contents(self, numbers: Numbers) -> _Contents:
-        """Return the metadata of N candidates and of the history; nobody's where nothing is known."""
-        glance, history = self.categories, self.history
-        if glance is None or not history:
-            return _NO_CONTENTS
-        return _Contents(
-            glance.of_numbers(self.items, numbers),
-            glance.of(history),
-            glance.words_of_numbers(self.items, numbers),
-            glance.words_of(history),
-            glance.weights,
-        )
 
     def _of_model(self) -> tuple[Numbers, NDArray[np.float64]]:
         """Return the items nearest to the user's own vector, and their logits."""

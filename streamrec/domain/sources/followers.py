@@ -1,7 +1,5 @@
 """Items that others chose after what this user chose lately."""
 
-from collections.abc import Mapping
-
 from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.similarity.neighbour import FOLLOWS
@@ -14,15 +12,10 @@ def propose(found: Findings, n: int) -> Proposal:
     return best_wanted(found, RankedNumbers(found.visits.numbers, found.visits.after), n)
 
 
-def causes(found: Findings, item_id: str) -> Mapping[str, float]:
-    """Return what each of the last items adds."""
-    return found.added_by_history(item_id, FOLLOWS)
-
-
 FOLLOWERS = Source(
     name="followers",
     needs=(NEIGHBOURS,),
     propose=propose,
     label=Label("followers", "was chosen by others after what you chose lately"),
-    causes=causes,
+    sums=FOLLOWS,
 )

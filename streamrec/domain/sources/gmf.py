@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.sources.findings import Findings
+from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import NEAREST, NOTHING, Label, Similarity, Source, first_wanted
 
 
@@ -22,8 +23,13 @@ def propose(found: Findings, n: int) -> Proposal:
 
 def causes(found: Findings, item_id: str) -> Mapping[str, float]:
     """Return the item looked at; all that a user chose is merged in their vector."""
-    context = found.context
-    return {} if context.vector is not None or context.item_id is None else {context.item_id: 1.0}
+    looked_at = found.context.item_id
+    return {} if is_fixed(found.context) or looked_at is None else {looked_at: 1.0}
+
+
+def is_fixed(context: RequestContext) -> bool:
+    """Return whether it goes by the user's vector, which stays as it is, or by nothing."""
+    return context.vector is not None or context.item_id is None
 
 
 GMF = Source(
@@ -33,5 +39,6 @@ GMF = Source(
     label=Label("gmf", "fits all that you chose so far"),
     label_without_vector=Label("similar", "is like what you look at"),
     causes=causes,
+    is_fixed=is_fixed,
     similarity=Similarity("vector", "by the model's vectors"),
 )

@@ -1,6 +1,6 @@
 """Declaration of a candidate source: all that anybody else needs to know of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -100,7 +100,12 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     is_within_categories
         Whether all that it proposes is of the wanted categories, even where no metadata is at hand.
     causes
-        Returns how much each of the user's items speaks for a proposed one; None: it goes by none of them.
+        Returns how much each of the user's items speaks for a proposed one; None: it goes by none of them, or
+        `sums` tells.
+    sums
+        Column of `Near` of whose sum over the last items it proposes the best; None: it goes by another rule.
+    is_fixed
+        Returns whether it proposes the same whatever the user chose, though it has `causes`; None: never.
     similarity
         Kind of similarity that it stands for; None: it is not asked alone.
     """
@@ -115,6 +120,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     is_extra: bool = False
     is_within_categories: bool = False
     causes: Callable[[Findings, str], Mapping[str, float]] | None = None
+    sums: int | None = None
+    is_fixed: Callable[[RequestContext], bool] | None = None
     similarity: Similarity | None = None
 
     @property
@@ -128,13 +135,23 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
             return self.label_without_vector
         return self.label
 
+    def causes_of(self, found: Findings, item_ids: Sequence[str]) -> Sequence[Mapping[str, float]]:
+        """Return, of each of some proposed items, how much each of the user's items speaks for it."""
+        if self.sums is not None:
+            return found.added_by_history(item_ids, self.sums)
+        return [{} if self.causes is None else self.causes(found, item_id) for item_id in item_ids]
+
+    def is_proposed_anew(self, context: RequestContext) -> bool:
+        """Return whether it may propose others without one of the user's items, by a rule of its own."""
+        return self.causes is not None and not (self.is_fixed is not None and self.is_fixed(context))
+
 
 def best_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
     """Return the `n` best of some items with scores above 0, in any order, without those that are banned.
 
     Of equal ones, those that stand first.
     """
-    return Proposal(*_best(ranked.numbers, ranked.scores, found.left_out, n))
+    return Proposal(*best_of(ranked.numbers, ranked.scores, found.left_out, n))
 
 
 def first_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
@@ -143,23 +160,26 @@ def first_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
 
 
 @compiled
-def _best(
+def best_of(
     numbers: Numbers, scores: NDArray[np.float64], left_out: NDArray[np.bool_], n: int
 ) -> tuple[Numbers, NDArray[np.float64]]:
+    """Return what `best_wanted` does, and their scores."""
     size = min(n, len(numbers))
     best, best_scores = np.empty(size, np.int64), np.empty(size)
-    n_best = 0
+    n_best, least = 0, 0.0
     for row, number in enumerate(numbers):
         score = scores[row]
-        if score <= 0 or (n_best == size and score <= best_scores[size - 1]) or left_out[number]:
-            continue
         # Most are refused here, so that moving the rest on costs less than sorting them all.
+        if score <= least or left_out[number]:
+            continue
         position = min(n_best, size - 1)
         while position > 0 and best_scores[position - 1] < score:
             best[position], best_scores[position] = best[position - 1], best_scores[position - 1]
             position -= 1
         best[position], best_scores[position] = number, score
         n_best = min(n_best + 1, size)
+        if n_best == size:
+            least = best_scores[size - 1]
     return best[:n_best], best_scores[:n_best]
 
 

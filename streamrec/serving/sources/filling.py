@@ -45,6 +45,8 @@ class Filling:
     ----------
     looks
         All looks for candidates, as they were taken.
+    scores
+        (N,) of the candidates of each look.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Filling:
         self._page = page
         self._failed_reads = ALL_WELL
         self.looks: list[Look] = []
+        self.scores: list[NDArray[np.floating]] = []
         self._first_order: list[int] | None = None
 
     @property
@@ -112,6 +115,7 @@ class Filling:
         context, ranker, candidates = self._context, self._ranker, look.candidates
         items = look.findings.items
         probabilities = ranker.probabilities(candidates)
+        self.scores.append(probabilities)
         order = self._page.order(lambda rows: items.ids_at(candidates.numbers[rows].tolist()), probabilities)
         self._first_order = order if self._first_order is None else self._first_order
         asked = {source.name: source for source in look.stage}

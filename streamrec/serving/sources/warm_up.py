@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from streamrec.domain.explaining.without import Without
 from streamrec.domain.items.category_table import CategoryTable, Glance
 from streamrec.domain.popularity.ranked_item import RankedItem, Ranking
 from streamrec.domain.ranking.candidates import Candidates, Proposal
@@ -30,5 +31,6 @@ def warm_up() -> None:
     candidates = Candidates(COLUMNS, proposals, found.asker, items, found.in_context)
     first_blend().probabilities(candidates)
     candidates.row_of(0)
-    found.added_by_history("other", SIMILARITY)
+    found.added_by_history(["other"], SIMILARITY)
+    Without(found, candidates.proposals, SOURCES, 1, items.of(["other"])).imagined("chosen")
     arranged(Pool([2.0, 1.0], embeddings_of([one, other]), [(), ()]), 2, Shape(diversity=0.5))

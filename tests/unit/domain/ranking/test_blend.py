@@ -13,6 +13,7 @@ from streamrec.domain.ranking.scene import Scene, described, worth
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, SEGMENTS, Asker
 from streamrec.errors import UnfitState
 from tests.builders import numbered
+from tests.drawn_findings import visited_of
 
 SOURCES = ("gmf", "covisitation", "popular_day", "popular_all")
 KINDS = ("gmf", "covisitation", "popular", "popular")
@@ -97,7 +98,7 @@ def in_context(chance: np.random.Generator) -> tuple[Candidates, list[int]]:
     similar = np.zeros((N_LAST, N_LAST), np.float32)
     for position, n in enumerate(n_near):
         similar[:n, position] = 0.1
-    columns = described(Scene.of(similar, np.zeros(N_LAST, np.float32), worth((), 60.0)))
+    columns = described(Scene.of(visited_of(similar, np.zeros(N_LAST, np.float32), worth((), 60.0))))
     proposals = {"gmf": Proposal(np.arange(N_LAST), np.linspace(1, 0.1, N_LAST))}
     return Candidates(SOURCES, proposals, Asker(20), numbered(N_LAST), lambda _numbers: columns), n_near
 

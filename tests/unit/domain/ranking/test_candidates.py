@@ -12,6 +12,7 @@ from streamrec.domain.ranking.scene import described as described_of
 from streamrec.domain.ranking.user_columns import COLD, HEAVY, LIGHT, Asker
 from streamrec.domain.rows.item_numbers import Numbers
 from tests.builders import numbered, proposal
+from tests.drawn_findings import visited_of
 
 SOURCES = ("vector", "near", "popular")
 
@@ -77,7 +78,8 @@ def test_who_asks_is_told_to_every_row(n_events: int, segment: str) -> None:
 def test_the_scene_of_the_candidates_stands_between_sources_and_user() -> None:
     similar = np.zeros((N_LAST, 2), np.float32)
     similar[0] = [0.1, 0.2]
-    scene = Scene.of(similar, np.zeros(2, np.float32), worth([], 60.0), below_best=np.ones(2, np.float32))
+    visited = visited_of(similar, np.zeros(2, np.float32), worth([], 60.0))
+    scene = Scene.of(visited, below_best=np.ones(2, np.float32))
     proposals = {"near": proposal([C, D], [2.0, 1.0])}
     asked: list[list[int]] = []
 

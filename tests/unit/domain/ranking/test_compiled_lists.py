@@ -25,6 +25,7 @@ from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import best_wanted, first_wanted
 from tests.builders import numbered
+from tests.drawn_findings import visited_of
 
 N = 7
 
@@ -44,16 +45,16 @@ def levels(amounts: Array) -> Array:
     return np.asarray(1 + np.log(of_best) / np.log(100), np.float32)
 
 
-def in_numpy(scene: Scene) -> list[Array]:
-    is_near = (scene.similar > 0).astype(np.float32)
+def in_numpy(scene: Scene, similar: Array, follows: Array, worth: Array) -> list[Array]:
+    is_near = (similar > 0).astype(np.float32)
     shared = scene.categories
     of_column = {
-        "near_sitting": scene.worth @ scene.similar,
+        "near_sitting": worth @ similar,
         "votes": is_near.mean(axis=0),
-        "votes_sitting": scene.worth @ is_near / 5,
-        "near_newest": scene.similar[0],
-        "near_last_but_one": scene.similar[1],
-        "follows_newest": scene.follows,
+        "votes_sitting": worth @ is_near / 5,
+        "near_newest": similar[0],
+        "near_last_but_one": similar[1],
+        "follows_newest": follows,
         "categories": shared.share - shared.share.min(initial=1),
         "categories_newest": shared.overlap - shared.overlap.min(initial=1),
         "fit": np.maximum(9 - scene.below_best, 0) / 3,
@@ -86,8 +87,10 @@ def test_columns_of_a_scene(  # noqa: PLR0913
 ) -> None:
     of_history = worth([0.0, 60.0, 3600.0], 60.0)
     shared = SharedCategories(share, overlap)
-    scene = Scene.of(similar, follows, of_history, shared, below_best, chosen)._replace(alike=alike)
-    for column, found, expected in zip(COLUMNS, described(scene), in_numpy(scene), strict=True):
+    visited = visited_of(similar, follows, of_history)
+    scene = Scene.of(visited, shared, below_best, chosen)._replace(alike=alike)
+    reference = in_numpy(scene, similar, follows, of_history)
+    for column, found, expected in zip(COLUMNS, described(scene), reference, strict=True):
         assert found == approx(expected), column.name
 
 
@@ -209,7 +212,7 @@ def test_what_the_history_adds_to_one_item(of_each: list[list[int]], asked: int)
     }
     visits = Visits(list(near), near, numbered(26))
     expected = [0.5 * AGE_DECAY**age * (asked in listed) for age, listed in enumerate(of_each)]
-    assert visits.added_by_age(asked, FOLLOWS) == approx(expected)
+    assert visits.added(np.array([asked, -1]), FOLLOWS)[0] == approx(expected)
 
 
 def test_levels_are_logarithms() -> None:
@@ -221,5 +224,5 @@ def test_levels_are_logarithms() -> None:
 
 def test_amounts_that_are_hardly_any_are_none() -> None:
     some = np.array([1e-31, 1e-45, 0.0], np.float32)
-    scene = Scene.of(np.zeros((N_LAST, 3), np.float32), some, worth([], 60.0))
+    scene = Scene.of(visited_of(np.zeros((N_LAST, 3), np.float32), some, worth([], 60.0)))
     assert not described(scene).any()

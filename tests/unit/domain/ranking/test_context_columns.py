@@ -13,6 +13,7 @@ from streamrec.domain.popularity.recency import N_LAST
 from streamrec.domain.ranking.context_columns import COLUMNS, N_COLUMNS, NAMES
 from streamrec.domain.ranking.scene import Scene, described, worth
 from streamrec.domain.ranking.shared_categories import shared_categories
+from tests.drawn_findings import visited_of
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 
@@ -28,7 +29,7 @@ def scene(
         for age, similarity in of_candidate.items():
             similar[age, position] = similarity
     below = None if below_best is None else np.array(below_best, np.float32)
-    return Scene.of(similar, similar[0] / 2, worth(ages_s, 15 * MINUTE_S), below_best=below)
+    return Scene.of(visited_of(similar, similar[0] / 2, worth(ages_s, 15 * MINUTE_S)), below_best=below)
 
 
 def among(candidates: list[str], last: list[str]) -> Scene:
@@ -36,9 +37,8 @@ def among(candidates: list[str], last: list[str]) -> Scene:
     table = CategoryTable()
     for item_id in {*candidates, *last}:
         table.put(item_id, tuple(item_id))
-    zeros = np.zeros((N_LAST, len(candidates)), np.float32)
     shared = shared_categories(table.of(candidates), table.of(last))
-    return Scene.of(zeros, zeros[0], worth((), MINUTE_S), shared)
+    return Scene.of(np.zeros((6, len(candidates)), np.float32), shared)
 
 
 def column(name: str, of_scene: Scene) -> list[float]:
@@ -122,7 +122,8 @@ def test_of_nothing_all_is_zero() -> None:
 def test_all_columns_are_bounded(
     similar: np.ndarray, ages_s: list[float], scale_s: float, below_best: np.ndarray
 ) -> None:
-    found = described(Scene.of(similar, similar[0], worth(ages_s, scale_s), below_best=below_best))
+    visited = visited_of(similar, similar[0], worth(ages_s, scale_s))
+    found = described(Scene.of(visited, below_best=below_best))
     assert np.isfinite(found).all()
     assert found.min(initial=0) >= 0
     assert found.max(initial=0) <= 4.1

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamrec.domain.popularity.recency import AGE_DECAY, N_LAST
+from streamrec.domain.ranking.scene import Array, visited
 from streamrec.domain.rows.item_numbers import ItemNumbers, Numbers
 from streamrec.domain.similarity.neighbour import Near, Neighbours
-from streamrec.domain.similarity.visits import Beside, Visits, beside
+from streamrec.domain.similarity.visits import NOBODY, Visits
 from tests.builders import near
 
 
@@ -16,8 +17,11 @@ def by_number(neighbours: dict[str, Neighbours], items: ItemNumbers) -> dict[str
     return {item_id: of_item.near(items) for item_id, of_item in neighbours.items()}
 
 
-def beside_of(visits: Visits, items: ItemNumbers, numbers: Numbers) -> Beside:
-    return beside(numbers, visits.near, visits.counts, items.marks)
+WORTH = np.linspace(1, 0.1, N_LAST).astype(np.float32)
+
+
+def columns_of(visits: Visits, items: ItemNumbers, numbers: Numbers) -> Array:
+    return visited(numbers, visits.near, visits.counts, WORTH, NOBODY, items.marks)
 
 
 def test_scores_are_the_sum_over_the_history_written_out() -> None:
@@ -43,10 +47,8 @@ def test_nothing_visited_or_nothing_near_is_nothing(
     items = ItemNumbers()
     visits = Visits(history, by_number(neighbours, items), items)
     assert (visits.numbers.tolist(), visits.together.tolist(), visits.after.tolist()) == ([], [], [])
-    x = items.of(["x"])
-    assert beside_of(visits, items, x).similar.tolist() == [[0.0]] * N_LAST
-    assert beside_of(visits, items, x).follows.tolist() == [0.0]
-    assert beside_of(visits, items, items.of([])).similar.shape == (N_LAST, 0)
+    assert columns_of(visits, items, items.of(["x"])).tolist() == [[0.0]] * 6
+    assert columns_of(visits, items, items.of([])).shape == (6, 0)
 
 
 ITEMS = st.sampled_from([f"i{number}" for number in range(12)])
@@ -70,9 +72,11 @@ def test_similarities_are_those_of_each_pair(
     for age, item in enumerate(history):
         for position, other in enumerate(asked):
             expected[age, position] = pairs.get(item, {}).get(other, 0.0)
-    similar, follows = beside_of(visits, items, items.of(asked))
-    assert similar == pytest.approx(expected)
-    assert follows == pytest.approx(expected[0] / 2)
+    found = columns_of(visits, items, items.of(asked))
+    assert found[0] == pytest.approx(WORTH @ expected, rel=1e-4)
+    assert found[1] == pytest.approx((expected > 0).mean(axis=0))
+    assert found[2] == pytest.approx(WORTH @ (expected > 0) / 5, rel=1e-4)
+    assert found[3:] == pytest.approx(np.array([expected[0], expected[1], expected[0] / 2]))
 
 
 def test_a_longer_history_than_counts_is_cut() -> None:
@@ -80,4 +84,5 @@ def test_a_longer_history_than_counts_is_cut() -> None:
     items = ItemNumbers()
     neighbours = by_number({item: near(("x", 0.5, 1.0, 0.0)) for item in history}, items)
     visits = Visits(history, neighbours, items)
-    assert beside_of(visits, items, items.of(["x"])).similar.sum() == pytest.approx(N_LAST / 2)
+    votes = columns_of(visits, items, items.of(["x"]))[1]
+    assert votes == pytest.approx([1.0])

@@ -3,19 +3,13 @@
 from collections.abc import Sequence
 from typing import get_args
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamrec.domain.popularity.ranked_item import RankedNumbers
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Proposal
 from streamrec.domain.ranking.user_columns import COLD
-from streamrec.domain.rows.id_map import IdMap
-from streamrec.domain.rows.item_numbers import ItemNumbers
-from streamrec.domain.sources.findings import Findings, Nearest
-from streamrec.domain.sources.popular import WINDOWS
+from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import Source
 from streamrec.domain.sources.table import (
@@ -28,44 +22,7 @@ from streamrec.domain.sources.table import (
     SimilarityKind,
     first_blend,
 )
-from tests.builders import near
-
-IDS = [f"i{n}" for n in range(12)]
-VECTOR = np.ones(3, "<f4").tobytes()
-
-some = st.lists(st.sampled_from(IDS), max_size=8)
-ITEMS = ItemNumbers(IdMap(IDS))
-rankings = st.permutations(range(len(IDS))).map(
-    lambda numbers: RankedNumbers(np.array(numbers), 20.0 - np.arange(len(numbers), dtype=np.float64))
-)
-neighbours = st.permutations(IDS).map(
-    lambda ids: near(*((id_, 0.5, 4.0, 0.25) for id_ in ids[:6])).near(ITEMS)
-)
-
-
-@st.composite
-def findings(draw: st.DrawFn) -> Findings:
-    recent = draw(some)
-    knows_vector = draw(st.booleans())
-    context = RequestContext(
-        vector=VECTOR if knows_vector else None,
-        generation="g1" if knows_vector else None,
-        recent=recent,
-        item_id=draw(st.sampled_from([None, *recent])),
-        banned=frozenset(draw(some)),
-        is_new_only=draw(st.booleans()),
-        only=frozenset(draw(some)),
-    )
-    # The index leaves out by itself what the context bans.
-    numbers = ITEMS.known([item_id for item_id in draw(st.permutations(IDS)) if context.wants(item_id)])
-    nearest = Nearest(Proposal(numbers, 9.0 - np.arange(len(numbers), dtype=np.float64), is_logit=True), "g1")
-    return Findings(
-        context,
-        ITEMS,
-        draw(st.sampled_from([None, nearest])),
-        draw(st.dictionaries(st.sampled_from(IDS), neighbours)),
-        draw(st.dictionaries(st.sampled_from(WINDOWS), rankings)),
-    )
+from tests.drawn_findings import ITEMS, findings
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
@@ -87,11 +44,10 @@ def test_a_source_goes_by_what_it_says(source: Source, found: Findings) -> None:
     proposal = source.propose(found, 15)
     context = found.context
     own = {*context.recent} | ({context.item_id} if context.item_id is not None else set())
-    for item_id in ITEMS.ids_at(proposal.numbers.tolist()):
-        amounts = source.causes(found, item_id) if source.causes is not None else {}
+    for amounts in source.causes_of(found, ITEMS.ids_at(proposal.numbers.tolist())):
         assert set(amounts) <= own
         assert all(amount > 0 for amount in amounts.values())
-    if source.causes is None and source.is_blended:
+    if source.sums is None and source.is_blended and not source.is_proposed_anew(context):
         for item_id in own:
             without = source.propose(found.without(item_id), 15)
             assert without.numbers.tolist() == proposal.numbers.tolist()
