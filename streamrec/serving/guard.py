@@ -83,7 +83,7 @@ class Begun(Awaitable[T]):
     def __init__(self, work: Awaitable[T]) -> None:
         self._steps = work.__await__()
         self._waits_for: object = None
-        self.value = cast("T", None)
+        self.value: T = None  # type: ignore[assignment]  # until it is done
         self.is_done = False
         try:
             self._waits_for = next(self._steps)

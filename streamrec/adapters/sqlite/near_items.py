@@ -40,14 +40,10 @@ class ItemCopies:
         found: dict[str, Item] = {}
         if version is None or version != self._version:
             return Look(found, list(item_ids))
-        missing = []
-        for item_id in item_ids:
-            copy = self._copies.get(item_id)
-            if copy is not None and copy.value[1] > now:
-                found[item_id] = copy.value[0]
-            else:
-                missing.append(item_id)
-        return Look(found, missing)
+        for item_id, ((item, ends_at), _read_at) in self._copies.some(item_ids).items():
+            if ends_at > now:
+                found[item_id] = item
+        return Look(found, [item_id for item_id in item_ids if item_id not in found])
 
     def keep(self, items: Mapping[str, Item], version: bytes | None, ends_at: float) -> None:
         """Keep what was read when the file had at least this version, until then at most."""

@@ -26,6 +26,11 @@ class HashedIds:
     Hashes stand for the ids: two ids with the same 64 bits would be one, which among 1,000,000 ids happens to
     one process in 30 millions. No request can aim at it, for Python salts the hashes of texts.
 
+    Attributes
+    ----------
+    n_rows
+        Numbers given out so far.
+
     >>> ids = HashedIds()
     >>> ids.rows_of(["a", "b", "a"], add=True).tolist(), ids.rows_of(["b", "unknown"]).tolist(), ids.n_rows
     ([0, 1, 0], [1, -1], 2)
@@ -35,12 +40,8 @@ class HashedIds:
 
     def __init__(self) -> None:
         self._ids: list[str] = []
+        self.n_rows = 0
         self._slots = _free_slots(_FIRST_SLOTS)
-
-    @property
-    def n_rows(self) -> int:
-        """Numbers given out so far."""
-        return len(self._ids)
 
     def row(self, id_: str) -> int:
         """Return the id's number, or -1."""
@@ -56,6 +57,7 @@ class HashedIds:
             for position in np.flatnonzero(rows >= len(self._ids)).tolist():
                 if rows[position] == len(self._ids):  # else it is a repeat
                     self._ids.append(ids[position])
+            self.n_rows = len(self._ids)
         return rows
 
     def id_at(self, row: int) -> str:

@@ -20,6 +20,8 @@ def ranking_of(token: int) -> str:
 
 def propose(found: Findings, n: int) -> Proposal:
     """Return the best by their mean share of the choices of each of the user's cohorts."""
+    if not found.context.cohorts:
+        return NOTHING
     rankings = [
         found.rankings[name] for name in map(ranking_of, found.context.cohorts) if name in found.rankings
     ]

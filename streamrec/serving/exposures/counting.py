@@ -81,17 +81,17 @@ class Exposures:
     def note_list(self, user_id: str | None, items: Sequence[ListedItem], segment: str | None = None) -> None:
         """Count a list that was answered to a user of a segment, or to anybody."""
         self.lists.note(items)
-        for item in items:
-            self._count(item.item_id, SHOWN)
+        item_ids = [item.item_id for item in items]
+        self._count_each(item_ids, SHOWN)
         if user_id is None or not items:
             return
-        self.steps.note_list(user_id, (item.item_id for item in items))
+        self._count_each(item_ids, SHOWN_TO_USER)
+        self.steps.note_list(user_id, item_ids)
         now, name = self._clock(), step_name(segment, SHOWN)
         shown = self._shown.setdefault(user_id, {})
         self._shown.move_to_end(user_id)
         showings: dict[str, _Showing] = {}  # one for all items of a source
         for item in items:
-            self._count(item.item_id, SHOWN_TO_USER)
             self._journey[item.source, name] += 1
             shown.pop(item.item_id, None)  # what was shown last stands last
             showing = showings.get(item.source)
@@ -167,6 +167,15 @@ class Exposures:
         while True:
             await asyncio.sleep(HANDED_OVER_AFTER_S)
             await self.hand_over()
+
+    def _count_each(self, item_ids: Sequence[str], name: str) -> None:
+        counts = self._counts
+        if len(counts) + len(item_ids) > MAX_COUNTS:
+            for item_id in item_ids:
+                self._count(item_id, name)
+            return
+        for item_id in item_ids:
+            counts[item_id, name] += 1
 
     def _count(self, item_id: str, name: str, n: int = 1) -> None:
         key = item_id, name

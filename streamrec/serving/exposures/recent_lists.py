@@ -95,7 +95,7 @@ class RecentLists:
         first = items[:K]
         if first:
             main = [item.categories[0] for item in first if item.categories]
-            ids = tuple(item.item_id for item in first)
+            ids = tuple([item.item_id for item in first])
             self._lists.append(_List(self._clock(), ids, len(set(main)), len(main)))
 
     def traits(self, n_items: int, popularity: Popularity | None) -> ListTraits:

@@ -37,6 +37,16 @@ class Copies(Generic[T]):
             self._copies.move_to_end(name)
         return copy
 
+    def some(self, names: Iterable[str]) -> dict[str, Copy[T]]:
+        """Return the copies that there are of these, which count as used by that."""
+        copies, found = self._copies, dict[str, Copy[T]]()
+        for name in names:
+            copy = copies.get(name)
+            if copy is not None:
+                copies.move_to_end(name)
+                found[name] = copy
+        return found
+
     def keep(self, values: Mapping[str, T], read_at: float) -> None:
         """Keep values in place of older ones."""
         for name, value in values.items():

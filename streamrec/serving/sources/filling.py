@@ -11,6 +11,7 @@ from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.candidates import Candidates
 from streamrec.domain.ranking.recommendation import MAX_K, RecommendedItem, Selection
 from streamrec.domain.sources.request_context import RequestContext
+from streamrec.domain.sources.source import Source
 from streamrec.domain.sources.table import LISTED, SourceName
 from streamrec.ports import Metrics
 from streamrec.serving.guard import ALL_WELL
@@ -65,8 +66,10 @@ class Filling:
     @property
     def generation(self) -> str | None:
         """Of the index that answered last; None when none did."""
-        generations = [look.findings.generation for look in self.looks]
-        return next((generation for generation in reversed(generations) if generation is not None), None)
+        for look in reversed(self.looks):
+            if look.findings.nearest is not None and look.findings.nearest.generation is not None:
+                return look.findings.nearest.generation
+        return None
 
     @property
     def failed(self) -> frozenset[str]:
@@ -118,7 +121,7 @@ class Filling:
         self.scores.append(probabilities)
         order = self._page.order(lambda rows: items.ids_at(candidates.numbers[rows].tolist()), probabilities)
         self._first_order = order if self._first_order is None else self._first_order
-        asked = {source.name: source for source in look.stage}
+        stage = {source.name: source for source in look.stage}
         is_known = look.findings.fulfilling is not None
         is_filtered = bool(context.categories) or (bool(context.conditions) and not is_known)
         start = 0
@@ -131,11 +134,16 @@ class Filling:
             scores = probabilities[positions].tolist()
             sources = ranker.main_sources(candidates, positions)
             is_trusted = is_known and bool(self._failed_reads)
+            of_source = {name: self._shown_as(stage[name]) for name in set(sources)}
             for name, item_id, score in zip(sources, ids, scores, strict=True):
-                source, item = asked[name], metadata.get(item_id)
-                wanted = _ANY_CATEGORY if source.is_within_categories else context.categories
-                label = source.label_for(context).name
+                (label, wanted), item = of_source[name], metadata.get(item_id)
                 selection.offer_one(item_id, score, label, item, wanted, is_trusted=is_trusted)
+
+    def _shown_as(self, source: Source) -> tuple[SourceName, frozenset[str]]:
+        """Return what an answer calls a source, and the categories of which its items have to be."""
+        context = self._context
+        wanted = _ANY_CATEGORY if source.is_within_categories else context.categories
+        return source.label_for(context).name, wanted
 
     async def _offer_listed(self, selection: Selection) -> None:
         """Offer those of the items asked for, by name or by conditions, that no source proposed."""

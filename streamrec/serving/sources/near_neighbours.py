@@ -52,7 +52,9 @@ class NearNeighbours:
             When some can't be read; its `rest` holds the others.
         """
         now = self._clock()
-        at_hand = {item_id: copy for item_id in item_ids if (copy := self._young(item_id, now)) is not None}
+        since = now - self._too_old_s
+        copies = self._copies.some(item_ids).items()
+        at_hand = {item_id: near for item_id, (near, read_at) in copies if read_at > since}
         missing = [item_id for item_id in item_ids if item_id not in at_hand]
         if missing:
             found = await self._read_beside(at_hand, missing)
@@ -71,10 +73,6 @@ class NearNeighbours:
             known = {item_id: near for item_id, near in at_hand.items() if near}
             read = error.rest if isinstance(error.rest, dict) else {}
             raise Damaged(str(error), rest=known | read) from error
-
-    def _young(self, item_id: str, now: float) -> Neighbours | None:
-        copy = self._copies.get(item_id)
-        return None if copy is None or now - copy.read_at >= self._too_old_s else copy.value
 
 
 class DecodedNeighbours:

@@ -1,7 +1,8 @@
 """Copies of rankings inside the process, renewed beside the requests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import math
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from streamrec.domain.popularity.ranked_item import Ranking
@@ -47,6 +48,11 @@ class NearRankings:
         Seconds; only differences count.
     too_old_s
         Age from which a copy is read anew; 0: always.
+
+    Attributes
+    ----------
+    n_kept
+        Rankings that were read so far.
     """
 
     def __init__(self, read: Read, clock: Callable[[], float], too_old_s: float = TOO_OLD_S) -> None:
@@ -56,6 +62,13 @@ class NearRankings:
         self._copies = Copies[_Head](_MAX_RANKINGS)
         self._absent = Copies[_Head](_MAX_ABSENT)
         self._readings: dict[tuple[str, int], asyncio.Task[Ranking]] = {}
+        self.n_kept = 0
+
+    def young_until(self, names: Iterable[str]) -> float:
+        """Return up to when copies at hand are answered with, and nothing is read."""
+        copies = (self._copies.get(name) or self._absent.get(name) for name in names)
+        read_at = min((copy.read_at for copy in copies if copy is not None), default=-math.inf)
+        return read_at + min(RENEWED_AFTER_S, self._too_old_s)
 
     def at_hand(self, name: str, limit: int) -> Ranking | None:
         """Return a ranking, of at least so many items where there are, if its copy is not too old."""
@@ -104,6 +117,7 @@ class NearRankings:
 
     def _keep(self, name: str, items: list[RankedItem], limit: int, read_at: float) -> Ranking:
         ranking = Ranking(items)
+        self.n_kept += 1
         kept, dropped = (self._copies, self._absent) if items else (self._absent, self._copies)
         kept.keep({name: _Head(ranking, limit)}, read_at)
         dropped.drop([name])

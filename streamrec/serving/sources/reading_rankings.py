@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,26 @@ from streamrec.serving.sources.near_rankings import NearRankings
 
 ByWindow = Mapping[str, RankedNumbers]
 """Rankings by the window of popularity."""
+
+
+class _AtHand(NamedTuple):
+    """Rankings that were at hand for a request without categories, of at least `limit` items each.
+
+    Until then they are, unless one is read meanwhile: most requests want the same, and to look at each takes
+    longer than to rank by them.
+    """
+
+    windows: Sequence[str]
+    items: ItemNumbers
+    limit: int
+    n_kept: int
+    until: float
+    rankings: ByWindow
+
+    def is_of(self, windows: Sequence[str], items: ItemNumbers, limit: int, n_kept: int) -> bool:
+        """Return whether these are the rankings that are wanted, and none was read since."""
+        is_same = self.n_kept == n_kept and self.items is items
+        return is_same and limit <= self.limit and windows == self.windows
 
 
 class RankingReader:
@@ -41,6 +62,8 @@ class RankingReader:
             return guard.call(lambda: cache.popular(name, limit))
 
         self._near = NearRankings(read, clock, too_old_s)
+        self._clock = clock
+        self._last: _AtHand | None = None
         self._part = frozenset((guard.name,))
 
     def at_hand(
@@ -48,8 +71,24 @@ class RankingReader:
     ) -> ByWindow | None:
         """Return what `read` does where all of it is at hand, as it mostly is; else None."""
         limit = n + len(context.banned)
+        if context.categories or context.cohorts:
+            return self._rankings_at_hand(list(_parts(windows, context)), limit, items)
+        last, n_kept = self._last, self._near.n_kept
+        are_last = last is not None and last.is_of(windows, items, limit, n_kept)
+        if are_last and last is not None and self._clock() < last.until:
+            return last.rankings
+        parts = list(_parts(windows, context))
+        rankings = self._rankings_at_hand(parts, limit, items)
+        if rankings is not None and not are_last:
+            until = self._near.young_until(chain.from_iterable([names for _, names in parts]))
+            self._last = _AtHand(windows, items, limit, n_kept, until, rankings)
+        return rankings
+
+    def _rankings_at_hand(
+        self, parts: Sequence[tuple[str, list[str]]], limit: int, items: ItemNumbers
+    ) -> ByWindow | None:
         rankings: dict[str, RankedNumbers] = {}
-        for ranking, names in _parts(windows, context):
+        for ranking, names in parts:
             heads = []
             for name in names:
                 head = self._near.at_hand(name, limit)

@@ -151,6 +151,31 @@ async def test_that_a_ranking_is_not_there_is_remembered_as_long_as_one_that_is(
     assert len(rankings.last("new")) == 0
 
 
+async def test_what_was_at_hand_for_the_last_request_is_for_one_like_it_and_no_other() -> None:
+    cache, clock = MemoryCache(), SteppingClock()
+    cache.publish_popular({"all": [RankedItem("a", 2.0)], "all:war": [RankedItem("w", 1.0)]})
+    reader = RankingReader(cache, Guard("cache", 60.0, NullMetrics()), TOO_OLD_S, clock)
+    items, anybody, warrior = ItemNumbers(), RequestContext(), RequestContext(categories=frozenset(["war"]))
+    for context in (anybody, warrior):
+        await reader.read(["all"], context, 1, items)
+    first = reader.at_hand(["all"], anybody, 1, items)
+    assert first is not None
+    assert reader.at_hand(["all"], anybody, 1, items) is first
+    of_war = reader.at_hand(["all"], warrior, 1, items)
+    assert of_war is not None
+    assert items.ids_at(of_war["all"].numbers.tolist()) == ["w"]
+    assert reader.at_hand(["all"], anybody, 5000, items) is not None  # the whole ranking was read
+    cache.publish_popular({"all": [RankedItem("b", 2.0)]})
+    clock.now += RENEWED_AFTER_S
+    assert reader.at_hand(["all"], anybody, 1, items) == first  # once more; the next one is on its way
+    await reader.aclose()
+    renewed = reader.at_hand(["all"], anybody, 1, items)
+    assert renewed is not None
+    assert items.ids_at(renewed["all"].numbers.tolist()) == ["b"]
+    clock.now += TOO_OLD_S
+    assert reader.at_hand(["all"], anybody, 1, items) is None
+
+
 async def test_rankings_at_hand_are_not_waited_for() -> None:
     cache = MemoryCache()
     cache.publish_popular({"all": [RankedItem("a", 2.0)]})
