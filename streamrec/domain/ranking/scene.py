@@ -161,13 +161,9 @@ def described(scene: Scene) -> Array:
     for row in range(n):
         categories[row], common[row] = share[row] - least_share, overlap[row] - least_overlap
         fit[row] = max(_DEEPEST - below_best[row], np.float32(0)) / np.float32(3)
-        # Of most candidates it is not known; a library's function takes as long as all else of a row.
-        if below_best[row] < np.inf:
-            fit_share[row] = np.exp(-below_best[row])
-        if chosen[0, row] > 0:
-            ever[row] = np.log1p(chosen[0, row]) / np.float32(6)
-        if chosen[1, row] > 0:
-            lately[row] = np.log1p(chosen[1, row]) / np.float32(3)
+        fit_share[row] = np.exp(-below_best[row])
+        ever[row] = np.log1p(chosen[0, row]) / np.float32(6)
+        lately[row] = np.log1p(chosen[1, row]) / np.float32(3)
     for column in range(N_COLUMNS):
         if _IS_LEVEL[column]:
             replace_by_levels(columns[column])

@@ -112,56 +112,36 @@ def alike_by_words(
     >>> (10 * alike).round().tolist()
     [[10.0, 3.0, 0.0], [10.0, 3.0, 0.0]]
     """
-    places, profiles = _profiles(of_last, weights)
+    profiles = _profiles(of_last, weights)
     alike = np.zeros((2, len(of_candidates)), np.float32)
     for row, words in enumerate(of_candidates):
-        square, of_last_ones, of_newest = np.float32(0), np.float32(0), np.float32(0)
-        for number in words:
-            if number == len(weights) - 1:
-                break
-            weight, place = weights[number], places[number]
-            square += weight * weight
-            if place >= 0:
-                of_last_ones += profiles[0, place] * weight
-                of_newest += profiles[1, place] * weight
-        if square > 0:
-            length = np.sqrt(square)
-            alike[0, row], alike[1, row] = of_last_ones / length, of_newest / length
+        length = _length_of(words, weights)
+        if length > 0:
+            for number in words:
+                if number == len(weights) - 1:
+                    break
+                alike[0, row] += profiles[0, number] * weights[number] / length
+                alike[1, row] += profiles[1, number] * weights[number] / length
     return alike
 
 
 @compiled
-def _profiles(of_last: NDArray[np.int16], weights: NDArray[np.float32]) -> tuple[NDArray[np.int16], Array]:
-    """Return two vectors of length one: words of the last choices, and of the newest.
-
-    Vectors of all words would be a quarter of a megabyte to be wiped out and gone through for each list.
-
-    Returns
-    -------
-    places
-        (N_WORDS + 1,) where each word stands in the vectors; -1: it is in none of the choices.
-    profiles
-        (2, 16 L) the vectors.
-    """
-    places, n_places = np.full(len(weights), -1, np.int16), 0
-    profiles = np.zeros((2, of_last.size), np.float32)
+def _profiles(of_last: NDArray[np.int16], weights: NDArray[np.float32]) -> Array:
+    """Return (2, N_WORDS + 1) vectors of length one: words of the last choices, and of the newest."""
+    profiles = np.zeros((2, len(weights)), np.float32)
     worth = np.float32(1)
     for age, words in enumerate(of_last):
         length = _length_of(words, weights)
         if length > 0:
             for number in words:
-                if weights[number] > 0:
-                    if places[number] < 0:
-                        places[number] = n_places
-                        n_places += 1
-                    profiles[0, places[number]] += worth * weights[number] / length
-                    if age == 0:
-                        profiles[1, places[number]] = weights[number] / length
+                profiles[0, number] += worth * weights[number] / length
+                if age == 0:
+                    profiles[1, number] = weights[number] / length
         worth *= np.float32(_WORDS_FADING)
     whole = np.sqrt((profiles[0] * profiles[0]).sum())
     if whole > 0:
         profiles[0] /= whole
-    return places, profiles
+    return profiles
 
 
 @inlined
