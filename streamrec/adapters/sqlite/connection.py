@@ -140,36 +140,20 @@ def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool
     return any(name == column for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
 
 
-class translated_errors:  # noqa: N801  # as a function of contextlib would be called, of which each read makes four
-    """Turn SQLite's errors within a block into ours, with the file's name and what to do."""
-
-    __slots__ = ("_path",)
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        """Begin the block."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _at: object) -> None:
-        """End it.
-
-        Raises
-        ------
-        Unavailable
-            For an operational error.
-        ConfigurationError
-            For a file that is damaged, or no database.
-        """
-        path = self._path
-        if isinstance(error, sqlite3.OperationalError):
-            message = f"{path}: {error}; check the file's rights and the disk's free space"
-            raise Unavailable(message) from error
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with the file's name and what to do."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise Unavailable(f"{path}: {error}; check the file's rights and the disk's free space") from error
+    except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorname", "") in _NOT_A_DATABASE:
             raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
-        if isinstance(error, UnicodeDecodeError):
-            # SQLite quotes what it finds in a damaged schema, and its driver reads the complaint as text.
-            raise ConfigurationError(f"{path} is damaged: {error}; {_MEND}") from error
+        raise
+    except UnicodeDecodeError as error:
+        # SQLite quotes what it finds in a damaged schema, and its driver reads the complaint as text.
+        raise ConfigurationError(f"{path} is damaged: {error}; {_MEND}") from error
 
 
 @contextmanager
