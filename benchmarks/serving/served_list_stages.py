@@ -13,7 +13,7 @@ from benchmarks.serving.served_list_world import N_USERS, Case, World
 from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.items.item import Item
 from streamrec.domain.ranking.blend import BlendRanker
-from streamrec.domain.ranking.candidates import Candidates, Proposal
+from streamrec.domain.ranking.candidates import Candidates, Described, Proposal
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.table import COLUMNS
@@ -105,7 +105,7 @@ class _WatchedRanker(BlendRanker):
     def cohorts(self) -> Collection[int]:
         return ()
 
-    def probabilities(self, candidates: Candidates) -> NDArray[np.float32]:
+    def probabilities(self, candidates: Described) -> NDArray[np.float32]:
         with self._times.stage("ranker"):
             return super().probabilities(candidates)
 

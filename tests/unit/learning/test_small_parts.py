@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from streamrec.domain.items.category_table import N_WORDS, Glance
+from streamrec.domain.items.category_table import N_WORDS
 from streamrec.domain.items.item import Item
 from streamrec.learning.state.categories import ItemCategories
 from streamrec.learning.state.dirty_rows import DirtyItems, DirtyRows, DirtyUsers
@@ -155,11 +155,16 @@ class TestItemCategories:
 
     def test_an_item_with_a_title_alone_is_ranked_by_its_words(self) -> None:
         categories = ItemCategories([Item("a", title="The Birds"), Item("b", title="Birds"), Item("c")])
-        birds, none = (set(Glance(categories.table).words_of([id_])[0].tolist()) for id_ in "bc")
+        table = categories.table
+
+        def words_of(item_id: str) -> set[int]:
+            return set(table.words[table.rows([item_id])][0].tolist())
+
+        birds, none = words_of("b"), words_of("c")
         assert none == {N_WORDS}
-        assert birds - none < set(Glance(categories.table).words_of(["a"])[0].tolist())
+        assert birds - none < words_of("a")
         categories.put(Item("a"))
-        assert set(Glance(categories.table).words_of(["a"])[0].tolist()) == none
+        assert words_of("a") == none
 
     def test_a_category_that_is_filled_again_is_not_empty(self) -> None:
         categories = ItemCategories([Item("a", categories=("war",)), Item("b", categories=("drama",))])
