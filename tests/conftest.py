@@ -26,6 +26,9 @@ settings.register_profile(
 )
 settings.load_profile("shared machine")
 
+NIGHTLY_TIMEOUT_S = 4 * 3600
+"""Of nightly tests that name none: minutes on a quiet machine may be an hour on a busy one."""
+
 REQUIRED = os.environ.get("STREAMREC_REQUIRE_SERVERS") == "1"
 """Set where a missing server must be a failure, and no reason to skip."""
 
@@ -114,3 +117,10 @@ def redis_url(redis_server: LocalServer) -> str:
     with redis.Redis(port=redis_server.port) as client:
         client.flushall()
     return f"{redis_server.url}/0"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give nightly tests time."""
+    for item in items:
+        if item.get_closest_marker("nightly") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT_S))
