@@ -4,8 +4,17 @@ import numpy as np
 
 from models.context_tables import N_AHEAD, ContextTables, scale_of, second_of
 from models.exponentials import exponentiate
-from models.replay_memory import ReplayTables, count_newest, drawn, next_slots
+from models.replay_memory import (
+    MOST_OF_USER,
+    ReplayTables,
+    count_newest,
+    drawn,
+    let_go,
+    link_to,
+    next_slots,
+)
 from models.step_memory import Manner, Number, Row, Work
+from streamrec.domain.blocks.block_memory import length_of, start_of
 from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
 
 
@@ -43,12 +52,14 @@ def _look_back(context: ContextTables, work: Work, time: Number, scale_s: float)
 
     An item that is chosen again would else explain itself, and only grow (FISM leaves it out as well).
     """
-    latest, times, past, exponents = context.latest, context.times, work.past, work.parts
+    blocks, past, exponents = context.blocks, work.past, work.parts
     user, item, now = work.users[0], work.items[0], float(second_of(time))
-    for c in range(past.shape[1]):
-        row = np.int64(latest[user, c])
+    newest, length = start_of(blocks, user), length_of(blocks, user)
+    for c in range(length):
+        row = np.int64(blocks.cells[newest + c])
         past[0, c] = row if row != item else np.int64(-1)
-        exponents[0, c] = -abs(now - float(times[user, c])) / scale_s
+        exponents[0, c] = -abs(now - float(context.seconds[newest + length + c])) / scale_s
+    past[0, length:], exponents[0, length:] = -1, 0
 
 
 @inlined
@@ -106,26 +117,53 @@ def remember(
     context: ContextTables, replay: ReplayTables, user: Row, weight: Number, seed: np.uint64
 ) -> None:
     """Keep the newest of a user's last choices for replay, and add it to the context of those before it."""
-    latest, times, slots = context.latest, context.times, context.slots
+    cells, newest = context.blocks.cells, start_of(context.blocks, user)
+    length, n_context = length_of(context.blocks, user), len(context.fading)
+    times = newest + length
     recent, sampled = next_slots(replay, mixed(seed ^ GOLDEN))
-    slots[user, 0, 0], slots[user, 1, 0] = recent, sampled
     for kind in range(2):
-        slot = slots[user, kind, 0]
+        slot = recent if kind == 0 else sampled
         if slot >= 0:
+            let_go(replay, context.kept, kind, slot)
             if kind == 0:
-                count_newest(replay, slot, latest[user, 0])
-            replay.users[slot], replay.items[slot], replay.weights[slot] = user, latest[user, 0], weight
-            replay.times[slot] = times[user, 0]
+                count_newest(replay, slot, cells[newest])
+            replay.users[slot], replay.items[slot], replay.weights[slot] = user, cells[newest], weight
+            replay.times[slot] = context.seconds[times]
             for c in range(N_AHEAD):
                 replay.context[slot, c] = -1
-            for c in range(latest.shape[1]):
+            for c in range(n_context):
                 # The event itself has the place of the item before all that come next.
                 at = N_AHEAD + c
-                replay.context[slot, at] = latest[user, c + 1] if c + 1 < latest.shape[1] else -1
-                replay.context_times[slot, at] = times[user, c + 1] if c + 1 < latest.shape[1] else 0
-        for back in range(1, min(N_AHEAD + 1, latest.shape[1])):
-            slot = slots[user, kind, back]
-            # It may hold another event by now.
-            if slot >= 0 and replay.users[slot] == user and replay.items[slot] == latest[user, back]:
-                replay.context[slot, N_AHEAD - back] = latest[user, 0]
-                replay.context_times[slot, N_AHEAD - back] = times[user, 0]
+                replay.context[slot, at] = cells[newest + c + 1] if c + 1 < length else -1
+                replay.context_times[slot, at] = context.seconds[times + c + 1] if c + 1 < length else 0
+            replay.older[slot] = context.kept[user, kind]
+            context.kept[user, kind] = slot + 1
+        _add_to_earlier(context, replay, user, kind)
+
+
+@inlined
+def _add_to_earlier(context: ContextTables, replay: ReplayTables, user: Row, kind: int) -> None:
+    """Add a user's newest item to the contexts of the events before it that are kept; let older ones go."""
+    cells, newest = context.blocks.cells, start_of(context.blocks, user)
+    times = newest + length_of(context.blocks, user)
+    most = min(np.int64(N_AHEAD + 1), length_of(context.blocks, user))
+    back, later, link = 0, np.int64(-1), np.int64(context.kept[user, kind])
+    # Of a user no more are kept than there are places; those that were forgotten come off the chain.
+    for _ in range(MOST_OF_USER):
+        if not 0 < link <= len(replay.older):
+            break
+        slot, link = link - 1, np.int64(replay.older[link - 1])
+        if replay.items[slot] < 0:
+            link_to(replay, context.kept, (user, kind, later), link)
+            continue
+        while back < most and (
+            cells[newest + back] != replay.items[slot] or context.seconds[times + back] != replay.times[slot]
+        ):
+            back += 1
+        if back >= most or replay.users[slot] != user:
+            link_to(replay, context.kept, (user, kind, later), 0)
+            break
+        if back > 0:
+            replay.context[slot, N_AHEAD - back] = cells[newest]
+            replay.context_times[slot, N_AHEAD - back] = context.seconds[times]
+        back, later = back + 1, slot

@@ -6,7 +6,7 @@ Two clicks are a vector, and every event moves it at once.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,18 +17,21 @@ from torch.nn import functional
 
 from models.context_tables import (
     FIRST_GAP_S,
-    N_AHEAD,
     NOTHING,
     ContextTables,
+    all_of,
     follow,
+    last_of,
     order_shares,
     scale_of,
     shares_after,
     times_of_newest,
 )
 from models.embedding import GrowableEmbedding
-from streamrec.domain.rows.growing import grown, lengthened
-from streamrec.domain.rows.marked_rows import GoneRows, Marks, clear_lines
+from streamrec.domain.blocks.block_memory import clear_marked
+from streamrec.domain.blocks.columns import ColumnMemory
+from streamrec.domain.rows.growing import grown
+from streamrec.domain.rows.marked_rows import GoneRows, Marks
 from streamrec.domain.users.context import ContextRules, Weighing
 
 
@@ -86,14 +89,28 @@ class Context:
         self._rules = ContextRules(n, decay, floor)
         fading = decay ** np.arange(n, dtype=np.float32)
         scale = np.array([math.log(FIRST_GAP_S), 0.0])
-        self._tables = ContextTables(*_room(n), fading.astype(np.float32), floor, scale, n_scales)
+        self._last = ColumnMemory(n, n_columns=2)
+        self._tables = ContextTables(
+            self._last.blocks,
+            seconds=self._last.blocks.cells.view(np.uint32),
+            kept=np.zeros((0, 2), np.int32),
+            fading=fading.astype(np.float32),
+            floor=floor,
+            scale=scale,
+            n_scales=n_scales,
+        )
         self._n_users = 0
-        self.gone = GoneRows(lambda: len(self._tables.latest), self._clear)
+        self.gone = GoneRows(lambda: self._last.n_rows, self._clear)
 
     @property
     def n(self) -> int:
         """Items of a user at most."""
         return len(self._tables.fading)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of users' last items."""
+        return self._last.n_bytes + self._tables.kept.nbytes
 
     @property
     def scale_s(self) -> float:
@@ -108,22 +125,22 @@ class Context:
     def grow_to(self, n_users: int) -> None:
         """Have room for at least so many users."""
         self._n_users = max(self._n_users, n_users)
-        capacity = len(self._tables.latest)
-        if n_users > capacity:
-            tables = self._tables
-            latest = grown(tables.latest, n_users, fill=NOTHING)
-            times = lengthened(tables.times, len(latest))
-            slots = lengthened(tables.slots, len(latest))
-            times[capacity:], slots[capacity:] = 0, NOTHING
-            self._tables = tables._replace(latest=latest, times=times, slots=slots)
+        if n_users > len(self._tables.kept):
+            kept = grown(self._tables.kept, n_users)
+            self._last.grow_to(len(kept))
+            self._tables = self._tables._replace(blocks=self._last.blocks, kept=kept)
+
+    def last(self, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+        """Return (B, n) users' last items, newest first, -1 at the end, and (B, n) their Unix seconds."""
+        self.gone.clear(users)
+        return last_of(self._tables, users)
 
     def of(self, users: Tensor, pause_s: float = 0.0) -> Past:
         """Return the past of (B,) users, as it is so many seconds after their newest item."""
         rows = users.numpy()
-        self.gone.clear(rows)
-        latest = self._tables.latest[rows]
+        items, _ = self.last(rows)
         shares = shares_after(self._tables, rows, pause_s)
-        return Past(torch.from_numpy(latest.clip(min=0).astype(np.int64)), torch.from_numpy(shares))
+        return Past(torch.from_numpy(items.clip(min=0)), torch.from_numpy(shares))
 
     def order_shares(self, users: Tensor) -> NDArray[np.float32]:
         """Return (B,) of what users' items weigh at the newest, the part that time does not take away."""
@@ -132,11 +149,10 @@ class Context:
 
     def pause_s(self, user: int, at: float) -> float:
         """Return the seconds since a user's newest item, 0 for one without any, or of a later one."""
-        self.gone.clear(np.array([user]))
-        tables = self._tables
-        if user >= len(tables.latest) or not self.n or tables.latest[user, 0] < 0:
+        if user >= self._last.n_rows or not self.n:
             return 0.0
-        return max(0.0, at - float(tables.times[user, 0]))
+        items, times = self.last(np.array([user]))
+        return max(0.0, at - float(times[0, 0])) if items[0, 0] >= 0 else 0.0
 
     def times_of(self, users: NDArray[np.int64], histories: Sequence[NDArray[np.int64]]) -> list[list[int]]:
         """Return when the newest items of (B,) users' histories, newest last, were chosen, in Unix seconds.
@@ -153,13 +169,18 @@ class Context:
     def follow(self, users: Tensor, items: Tensor, times: NDArray[np.float64]) -> None:
         """Put (B,) items, chosen at (B,) Unix seconds, before their users' earlier ones, in order."""
         self.grow_to(int(users.max()) + 1 if len(users) else 0)
-        self.gone.clear(users.numpy())
-        follow(self._tables, users.numpy(), items.numpy(), times)
+        follow(self.tables_for(users.numpy()), users.numpy(), items.numpy(), times)
 
     def tables_for(self, users: NDArray[np.int64]) -> ContextTables:
-        """Return the memory itself, to learn of (B,) users."""
+        """Return the memory itself, with room to learn of (B,) users, who may be the same."""
         self.gone.clear(users)
+        self._last.make_room_for(len(users))
+        self._have_blocks()
         return self._tables
+
+    def _have_blocks(self) -> None:
+        blocks = self._last.blocks
+        self._tables = self._tables._replace(blocks=blocks, seconds=blocks.cells.view(np.uint32))
 
     def tables(self) -> ContextTables:
         """Return the memory itself."""
@@ -167,72 +188,78 @@ class Context:
 
     def clear(self) -> None:
         """Forget all choices; how long gaps are is kept."""
-        self._tables.latest.fill(NOTHING)
+        self._forget(np.arange(self._last.n_rows))
 
     def forget_users(self, rows: Tensor) -> None:
         """Forget the choices of (B,) users."""
-        self._tables.latest[rows[rows < len(self._tables.latest)].numpy()] = NOTHING
+        known = rows.numpy()
+        self._forget(known[known < self._last.n_rows])
+
+    def _forget(self, users: NDArray[np.int64]) -> None:
+        self._last.release(users)
+        self._tables.kept[users] = 0
 
     def forget_pairs(self, users: NDArray[np.int64], items: NDArray[np.int64]) -> None:
         """Leave (R,) items out of their users' last ones, which then are as if these had never been there."""
         self.gone.clear(users)
-        latest, times, slots = self._tables.latest, self._tables.times, self._tables.slots
         for user, item in zip(users.tolist(), items.tolist(), strict=True):
-            if user >= len(latest):
-                continue
-            left = np.flatnonzero(latest[user] != item)
-            if len(left) < self.n:
-                latest[user, : len(left)], latest[user, len(left) :] = latest[user, left], NOTHING
-                times[user, : len(left)], times[user, len(left) :] = times[user, left], 0
-                kept = slots[user][:, left[left < slots.shape[2]]]
-                slots[user] = NOTHING
-                slots[user, :, : kept.shape[1]] = kept
+            if user < self._last.n_rows:
+                last = self._last.of(user)
+                left = last[:, last[0] != item]
+                last[:, : left.shape[1]], last[:, left.shape[1] :] = left, NOTHING
 
     def forget_items(self, rows: Tensor) -> None:
         """Leave (B,) items out: their rows become others' once all users were gone through."""
         self.gone.mark(rows.numpy())
 
     def _clear(self, users: NDArray[np.int64], is_gone: Marks) -> None:
-        clear_lines(self._tables.latest, users, is_gone)
+        clear_marked(self._last.blocks, users, is_gone)
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what is remembered, by name, to be stored: views, not copies."""
+        """Return what is remembered, by name, to be stored: copies of what users chose."""
         tables = self._tables
-        of_users = {"latest": tables.latest, "times": tables.times.view(np.int32), "slots": tables.slots}
-        stored = {name: torch.from_numpy(array[: self._n_users]) for name, array in of_users.items()}
-        return stored | {"scale": torch.from_numpy(tables.scale)}
+        n_items, items, times = all_of(tables, self._n_users)
+        stored = {
+            "n_items": n_items,
+            "items": items,
+            "seconds": times.view(np.int32),
+            "kept": tables.kept[: self._n_users],
+            "scale": tables.scale,
+        }
+        return {name: torch.from_numpy(array) for name, array in stored.items()}
 
-    def load(self, tensors: dict[str, Tensor]) -> None:
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over (copies of) what `tensors` returned, also from a context of another length.
 
-        One from before times were kept knows its items alone.
+        One from before each user's memory was as long as needed tells of no events that are kept for replay:
+        to their contexts nothing is added any more. One from before times were kept knows its items alone.
         """
-        latest = tensors["latest"].numpy()
-        n_users, n = len(latest), min(latest.shape[1], self.n)
         self._n_users = 0
-        room = _room(self.n)
-        self._tables = self._tables._replace(latest=room.latest, times=room.times, slots=room.slots)
-        self.grow_to(n_users)
-        tables = self._tables
-        tables.latest[:n_users, :n] = latest[:, :n]
-        if "times" in tensors:
-            tables.times[:n_users, :n] = tensors["times"].numpy().view(np.uint32)[:, :n]
-            tables.slots[:n_users] = tensors["slots"].numpy()
-            tables.scale[:] = tensors["scale"].numpy()
+        if "latest" in tensors:
+            n_items, columns = _shortened(tensors["latest"].numpy(), tensors.get("times"))
+        else:
+            n_items = tensors["n_items"].numpy()
+            columns = np.stack([tensors[name].numpy() for name in ("items", "seconds")])
+        if n_items.max(initial=0) > self.n:
+            ends = np.cumsum(n_items)
+            position = np.arange(columns.shape[1]) - np.repeat(ends - n_items, n_items)
+            n_items, columns = np.minimum(n_items, self.n), columns[:, position < self.n]
+        self._last.load(n_items, columns)
+        self._tables = self._tables._replace(kept=np.zeros((0, 2), np.int32))
+        self.grow_to(len(n_items))
+        self._have_blocks()
+        if "kept" in tensors:
+            self._tables.kept[: len(n_items)] = tensors["kept"].numpy()
+        if "scale" in tensors:
+            self._tables.scale[:] = tensors["scale"].numpy()
 
 
-class _Room(NamedTuple):
-    """Memory of users, as in `ContextTables`."""
-
-    latest: NDArray[np.int32]
-    times: NDArray[np.uint32]
-    slots: NDArray[np.int32]
-
-
-def _room(n: int) -> _Room:
-    """Return memory of no user so far, for `n` items of each."""
-    return _Room(
-        np.zeros((0, n), np.int32),
-        np.zeros((0, n), np.uint32),
-        np.zeros((0, 2, (1 + N_AHEAD) * (n > 0)), np.int32),
-    )
+def _shortened(
+    latest: NDArray[np.int32], times: Tensor | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return what (U, n) tables hold: (U,) how many items, up to the last one, and (2, N) these and times."""
+    is_item = latest >= 0
+    n_items = np.where(is_item.any(axis=1), latest.shape[1] - is_item[:, ::-1].argmax(axis=1), 0)
+    is_held = np.arange(latest.shape[1]) < n_items[:, None]
+    items = latest[is_held]
+    return n_items, np.stack([items, np.zeros_like(items) if times is None else times.numpy()[is_held]])

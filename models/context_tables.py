@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.blocks.block_memory import Blocks, length_of, start_of
+from streamrec.domain.blocks.columns import lengthen
 from streamrec.domain.rows.compiled import compiled, inlined
 from streamrec.domain.users.context import LAST_SECOND
 
 NOTHING = -1
-"""Marks a slot in which a user has no further item, or one that was forgotten."""
+"""Stands where a user has no further item, or had one that was forgotten."""
 
 N_AHEAD = 11
 """Choices after an event that may be in the context it is replayed with."""
@@ -29,12 +31,13 @@ class ContextTables(NamedTuple):
 
     Attributes
     ----------
-    latest
-        (U, n) the users' last items, newest first, -1 at the end.
-    times
-        (U, n) Unix seconds of these.
-    slots
-        (U, 2, 1 + N_AHEAD) where the newest of these are kept for replay, in the ring and in the sample.
+    blocks
+        Two columns of each user: the last items, newest first, -1 at the end; and when they were chosen.
+    seconds
+        The blocks' cells as Unix seconds.
+    kept
+        (U, 2) where the newest of a user's events is kept for replay, in the ring and in the sample: the slot
+        plus one, 0: nowhere. From there on `ReplayTables.older` leads.
     fading
         (n,) what an item weighs beside the newest, by the number of those after it.
     floor
@@ -45,9 +48,9 @@ class ContextTables(NamedTuple):
         Mean gaps after which an item weighs 1/e of what it did, beside the floor.
     """
 
-    latest: NDArray[np.int32]
-    times: NDArray[np.uint32]
-    slots: NDArray[np.int32]
+    blocks: Blocks
+    seconds: NDArray[np.uint32]
+    kept: NDArray[np.int32]
     fading: NDArray[np.float32]
     floor: float
     scale: NDArray[np.float64]
@@ -82,21 +85,20 @@ def note_gap(scale: NDArray[np.float64], gap_s: float) -> None:
 
 @inlined
 def put_first(tables: ContextTables, user: int, item: int, time: float) -> None:
-    """Put an item before a user's last ones; it is not kept for replay."""
-    latest, times, slots = tables.latest, tables.times, tables.slots
-    n = latest.shape[1]
+    """Put an item before a user's last ones; there is room for a longer block."""
+    blocks, seconds, n = tables.blocks, tables.seconds, len(tables.fading)
     if n:
-        second = second_of(time)
-        if latest[user, 0] >= 0:
-            note_gap(tables.scale, abs(float(second) - float(times[user, 0])))
-        for c in range(n - 1, 0, -1):
-            latest[user, c] = latest[user, c - 1]
-            times[user, c] = times[user, c - 1]
-        latest[user, 0], times[user, 0] = item, second
-        for c in range(N_AHEAD, 0, -1):
-            slots[user, 0, c] = slots[user, 0, c - 1]
-            slots[user, 1, c] = slots[user, 1, c - 1]
-        slots[user, :, 0] = NOTHING
+        second, length = second_of(time), length_of(blocks, user)
+        if length < n and (length == 0 or blocks.cells[start_of(blocks, user) + length - 1] >= 0):
+            lengthen(blocks, user, 2)
+            length = length_of(blocks, user)
+        newest = start_of(blocks, user)
+        if blocks.cells[newest] >= 0:
+            note_gap(tables.scale, abs(float(second) - float(seconds[newest + length])))
+        for at in range(newest + length - 1, newest, -1):
+            blocks.cells[at] = blocks.cells[at - 1]
+            seconds[at + length] = seconds[at + length - 1]
+        blocks.cells[newest], seconds[newest + length] = item, second
 
 
 @compiled
@@ -109,22 +111,56 @@ def follow(
 
 
 @compiled
+def last_of(tables: ContextTables, users: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.uint32]]:
+    """Return (B, n) users' last items, newest first, -1 at the end, and (B, n) when they were chosen."""
+    blocks, shape = tables.blocks, (len(users), len(tables.fading))
+    items, times = np.full(shape, NOTHING), np.zeros(shape, np.uint32)
+    for b in range(len(users)):
+        if users[b] < len(blocks.sizes):
+            start, length = start_of(blocks, users[b]), length_of(blocks, users[b])
+            for c in range(length):
+                items[b, c], times[b, c] = blocks.cells[start + c], tables.seconds[start + length + c]
+    return items, times
+
+
+@compiled
+def all_of(
+    tables: ContextTables, n_users: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.uint32]]:
+    """Return (U,) how many last items users have, up to the oldest that is there, these, and their times."""
+    blocks, n_items = tables.blocks, np.zeros(n_users, np.int64)
+    for user in range(n_users):
+        start = start_of(blocks, user)
+        for c in range(length_of(blocks, user)):
+            if blocks.cells[start + c] >= 0:
+                n_items[user] = c + 1
+    items, times, n_found = np.empty(n_items.sum(), np.int32), np.empty(n_items.sum(), np.uint32), 0
+    for user in range(n_users):
+        start, length = start_of(blocks, user), length_of(blocks, user)
+        for c in range(n_items[user]):
+            items[n_found], times[n_found] = blocks.cells[start + c], tables.seconds[start + length + c]
+            n_found += 1
+    return n_items, items, times
+
+
+@compiled
 def shares_after(tables: ContextTables, users: NDArray[np.int64], pause_s: float) -> NDArray[np.float32]:
     """Return (B, n) shares so long after the newest item, that sum to one or are all zero."""
-    latest, times, n = tables.latest, tables.times, tables.latest.shape[1]
-    shares = np.zeros((len(users), n), np.float32)
+    blocks, seconds = tables.blocks, tables.seconds
+    shares = np.zeros((len(users), len(tables.fading)), np.float32)
     scale_s = scale_of(tables.scale, tables.n_scales)
     # Where all of a weight fades, it does so at the same rate for all items: nothing changes.
     pause_s = pause_s if tables.floor > 0 else 0.0
     for b in range(len(users)):
-        user, whole = users[b], np.float32(0.0)
-        for c in range(n):
-            if latest[user, c] >= 0:
-                gap_s = pause_s + abs(float(times[user, 0]) - float(times[user, c]))
+        start, length, whole = start_of(blocks, users[b]), length_of(blocks, users[b]), np.float32(0.0)
+        newest = start + length
+        for c in range(length):
+            if blocks.cells[start + c] >= 0:
+                gap_s = pause_s + abs(float(seconds[newest]) - float(seconds[newest + c]))
                 shares[b, c] = weight_of(tables.fading[c], tables.floor, gap_s, scale_s)
                 whole += shares[b, c]
         if whole > 0:
-            for c in range(n):
+            for c in range(length):
                 shares[b, c] /= whole
     return shares
 
@@ -132,14 +168,15 @@ def shares_after(tables: ContextTables, users: NDArray[np.int64], pause_s: float
 @compiled
 def order_shares(tables: ContextTables, users: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return (B,) of what users' items weigh at the newest, the part that time does not take; 1 of none."""
-    latest, times, n = tables.latest, tables.times, tables.latest.shape[1]
+    blocks, seconds = tables.blocks, tables.seconds
     shares = np.ones(len(users), np.float32)
     scale_s = scale_of(tables.scale, tables.n_scales)
     for b in range(len(users)):
-        user, of_order, whole = users[b], np.float32(0.0), np.float32(0.0)
-        for c in range(n):
-            if latest[user, c] >= 0:
-                gap_s = abs(float(times[user, 0]) - float(times[user, c]))
+        start, length = start_of(blocks, users[b]), length_of(blocks, users[b])
+        newest, of_order, whole = start + length, np.float32(0.0), np.float32(0.0)
+        for c in range(length):
+            if blocks.cells[start + c] >= 0:
+                gap_s = abs(float(seconds[newest]) - float(seconds[newest + c]))
                 of_order += np.float32(tables.floor * tables.fading[c])
                 whole += weight_of(tables.fading[c], tables.floor, gap_s, scale_s)
         if whole > 0:
@@ -158,20 +195,21 @@ def times_of_newest(
     items, ends
         Of one user after the other, newest last; (B,) where each user's end.
     """
-    latest, n = tables.latest, tables.latest.shape[1]
-    times, n_known, start = np.zeros((len(users), n), np.int64), np.zeros(len(users), np.int64), 0
+    blocks, n = tables.blocks, len(tables.fading)
+    times, n_known, begin = np.zeros((len(users), n), np.int64), np.zeros(len(users), np.int64), 0
     for b in range(len(users)):
         user, at, n_found = users[b], ends[b] - 1, 0
-        if user < len(latest):
-            for c in range(n):
-                if latest[user, c] >= 0:
-                    if at < start or items[at] != latest[user, c]:
+        if user < len(blocks.sizes):
+            start, length = start_of(blocks, user), length_of(blocks, user)
+            for c in range(length):
+                if blocks.cells[start + c] >= 0:
+                    if at < begin or items[at] != blocks.cells[start + c]:
                         break
-                    times[b, n_found] = tables.times[user, c]
+                    times[b, n_found] = tables.seconds[start + length + c]
                     at -= 1
                     n_found += 1
         for c in range(n_found // 2):
             other = n_found - 1 - c
             times[b, c], times[b, other] = times[b, other], times[b, c]
-        n_known[b], start = n_found, ends[b]
+        n_known[b], begin = n_found, ends[b]
     return times, n_known

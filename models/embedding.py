@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from streamrec.domain.rows.growing import length_for, lengthened
+from streamrec.domain.rows.growing import grown, length_for
 
 if TYPE_CHECKING:  # it knows of embeddings itself
     from models.context import Past
@@ -90,10 +90,11 @@ class GrowableEmbedding:
 
     def _allocate(self, capacity: int) -> None:
         old = self.capacity
-        self._have(lengthened(self._rows, capacity), lengthened(self._state, capacity))
-        for start in range(old, capacity, _BLOCK_ROWS):
-            self.rows[start : start + _BLOCK_ROWS] = self._block(start // _BLOCK_ROWS)
-        self.state[old:] = 0
+        # Zeros of a large table take memory only once something else is written.
+        self._have(grown(self._rows, capacity), grown(self._state, capacity))
+        if self._std:
+            for start in range(old, capacity, _BLOCK_ROWS):
+                self.rows[start : start + _BLOCK_ROWS] = self._block(start // _BLOCK_ROWS)
 
     def _have(self, rows: NDArray[np.float32], state: NDArray[np.float32]) -> None:
         # A tensor does not say in whose memory it lies: arrays do, and grow there.

@@ -52,7 +52,7 @@ def learn_events(  # noqa: PLR0915  # a function for an event would count refere
         n_damaged += move_users(tables, manner, work) + move_pasts(tables, manner, work)
         if manner.output > 0:
             move_output(tables.output, manner, work)
-        if context.latest.shape[1]:
+        if len(context.fading):
             put_first(context, users[b], items[b], times[b])
             if manner.n_replayed:
                 remember(context, replay, users[b], weights[b], seed)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.checkpoint import TensorsUnder
 from models.context import Context, Past
 from models.embedding import GrowableEmbedding, SharedRows
 from models.step_memory import Tables
@@ -160,8 +161,14 @@ class GMF:
             output=self.output.numpy(),
         )
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of rows, and of users' last items."""
+        rows = (tensor.nbytes for part in _PARTS for tensor in self._of(part).tensors().values())
+        return sum(rows) + self.context.n_bytes
+
     def tensors(self) -> dict[str, Tensor]:
-        """Return everything learned, by name: views, not copies."""
+        """Return everything learned, by name: views, but for copies of users' last items."""
         context = self.context.tensors() if self.context.n else {}
         return {
             "output": self.output,
@@ -185,9 +192,9 @@ class GMF:
             if state.shape[1] != embedding.state.shape[1]:
                 state = _squares_of(state, embedding.state.shape[1])
             embedding.load({"rows": rows, "state": state})
-        if self.context.n and "context.latest" in tensors:
-            names = [name.removeprefix("context.") for name in tensors if name.startswith("context.")]
-            self.context.load({name: tensors[f"context.{name}"] for name in names})
+        context = TensorsUnder("context.", tensors)
+        if self.context.n and context:
+            self.context.load(context)
         self.context.grow_to(self.users.n_rows)
 
     def _of(self, part: str) -> GrowableEmbedding:

@@ -21,6 +21,9 @@ from streamrec.domain.rows.marked_rows import clear_lines, is_among, marked
 
 _NOTHING = -1
 
+MOST_OF_USER = 2 * (1 + N_AHEAD)
+"""Events of a user that are linked: those that something may be added to, and as many that were forgotten."""
+
 _SALT = np.uint64(0xD1B54A32D192ED03)
 """So that an event draws its replays and its negatives from different numbers."""
 
@@ -36,6 +39,8 @@ class ReplayTables(NamedTuple):
         (M,) with which and when, in Unix seconds, each was learned.
     context, context_times
         (M, N_AHEAD + n) item rows that the user chose around the event, newest first, and when; -1: none.
+    older
+        (M,) where the event before is kept of the same user, in the same part: the slot plus one, 0: nowhere.
     n_seen
         (1,) events offered so far.
     counts
@@ -50,6 +55,7 @@ class ReplayTables(NamedTuple):
     times: NDArray[np.uint32]
     context: NDArray[np.int32]
     context_times: NDArray[np.uint32]
+    older: NDArray[np.int32]
     n_seen: NDArray[np.int64]
     counts: NDArray[np.int32]
     n_recent: int
@@ -77,6 +83,7 @@ class ReplayMemory:
             times=np.zeros(0, np.uint32),
             context=np.zeros((0, N_AHEAD + n_context), np.int32),
             context_times=np.zeros((0, N_AHEAD + n_context), np.uint32),
+            older=np.zeros(0, np.int32),
             n_seen=np.zeros(1, np.int64),
             counts=np.zeros(0, np.int32),
             n_recent=n_recent,
@@ -95,6 +102,7 @@ class ReplayMemory:
                 context=grown(tables.context, n_slots, fill=_NOTHING),
                 times=grown(tables.times, n_slots),
                 context_times=grown(tables.context_times, n_slots),
+                older=grown(tables.older, n_slots),
             )
         if n_items > len(tables.counts):
             self._tables = self._tables._replace(counts=grown(tables.counts, n_items))
@@ -143,7 +151,10 @@ class ReplayMemory:
             loaded = {
                 name: tensors[name].numpy().view(getattr(tables, name).dtype).copy()
                 for name in (*_STORED, "n_seen")
+                if name != "older" or name in tensors
             }
+            # In one from before there were links nothing is added to the contexts any more.
+            loaded.setdefault("older", np.zeros(n_slots, np.int32))
             self._tables = tables._replace(**loaded)
             self._count()
 
@@ -155,7 +166,7 @@ class ReplayMemory:
         self._tables = tables._replace(counts=counts.astype(np.int32))
 
 
-_STORED = ("users", "items", "weights", "times", "context", "context_times")
+_STORED = ("users", "items", "weights", "times", "context", "context_times", "older")
 
 
 @inlined
@@ -188,6 +199,40 @@ def count_newest(tables: ReplayTables, slot: int | np.integer[Any], item: int | 
     if tables.items[slot] >= 0:
         tables.counts[tables.items[slot]] -= 1
     tables.counts[item] += 1
+
+
+@inlined
+def link_to(
+    tables: ReplayTables, kept: NDArray[np.int32], of: tuple[Any, int, Any], link: int | np.integer[Any]
+) -> None:
+    """Let a link lead elsewhere.
+
+    Parameters
+    ----------
+    kept
+        As in `ContextTables`.
+    of
+        The user, the part, and the slot whose link it is; -1: the user's, to the newest.
+    """
+    user, kind, later = of
+    if later < 0:
+        kept[user, kind] = link
+    else:
+        tables.older[later] = link
+
+
+@inlined
+def let_go(tables: ReplayTables, kept: NDArray[np.int32], kind: int, slot: int | np.integer[Any]) -> None:
+    """Take an event off its user's chain, whose place another takes."""
+    user = np.int64(tables.users[slot])
+    later, link = np.int64(-1), np.int64(kept[user, kind] if user < len(kept) else 0)
+    for _ in range(MOST_OF_USER):
+        if not 0 < link <= len(tables.older):
+            break
+        if link - 1 == slot:
+            link_to(tables, kept, (user, kind, later), tables.older[slot])
+            break
+        later, link = link - 1, np.int64(tables.older[link - 1])
 
 
 @compiled

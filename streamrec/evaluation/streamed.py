@@ -214,8 +214,8 @@ class StreamedGmf:
         self._users_out.mark(outcome.touched_user_rows, start)
         self._items_out.mark(outcome.touched_item_rows, start)
         self._items_out.mark(np.concatenate([e.item_rows for e in batch]), start, go_first=True)
-        latest = self._learner.model.context.tables().latest[outcome.touched_user_rows]
-        self._past_out.mark(np.unique(latest[latest >= 0]).astype(np.int64), start)
+        last, _ = self._learner.model.context.last(outcome.touched_user_rows)
+        self._past_out.mark(np.unique(last[last >= 0]), start)
         self._free_at = start + pace.step_s + len(batch) * pace.event_s
         self._publish(self._free_at)
 
@@ -226,13 +226,13 @@ class StreamedGmf:
 
     def _users_of(self, rows: Rows) -> dict[int, _User]:
         model = self._learner.model
-        tables = model.context.tables()
+        last, seconds = model.context.last(rows)
         torch_rows = torch.from_numpy(rows)
         vectors, aging = aging_vectors(model, torch_rows, model.past_of(torch_rows))
         users = {}
-        for row, vector, of_time in zip(rows.tolist(), vectors.numpy(), aging, strict=True):
-            last = zip(tables.latest[row].tolist(), tables.times[row].tolist(), strict=True)
-            known = [(item, second) for item, second in last if item >= 0]
+        columns = rows.tolist(), vectors.numpy(), aging, last.tolist(), seconds.tolist()
+        for row, vector, of_time, items, times in zip(*columns, strict=True):
+            known = [(item, second) for item, second in zip(items, times, strict=True) if item >= 0]
             users[row] = _User(vector, of_time, known, self._n_learned)
         return users
 

@@ -228,6 +228,12 @@ class Learner:
         """Forgotten items that large tables may name."""
         return [self._recent.gone, self.model.context.gone, self.shown.gone]
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that a checkpoint of it takes, within a few hundredths."""
+        of_replay = sum(tensor.nbytes for tensor in self._replay.tensors().values())
+        return self.model.n_bytes + of_replay + self._recent.n_bytes
+
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""
         arrays = {

@@ -1,32 +1,37 @@
-"""Loops over rings of users' last items, compiled."""
+"""Loops over rings of users' last items, compiled.
+
+A ring is a block of memory: each item is at the number of the user's choices before it, modulo the block's
+length. Only the longest blocks, of L items, ever hold fewer than a user chose.
+"""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from streamrec.domain.blocks.block_memory import Blocks, length_of, start_of
+from streamrec.domain.blocks.columns import lengthen
 from streamrec.domain.rows.compiled import compiled, inlined
 
 Rows = NDArray[np.int64]
 Row = int | np.integer[Any]
-Rings = NDArray[np.int32]
-"""(U, L): of each user the last L items, each at the number of the user's choices before it modulo L."""
-
 _NOBODY = -1
 """Stands in a ring where an item was that is forgotten."""
 
 
 @compiled
-def append(rings: Rings, counts: Rows, user_rows: Rows, item_rows: Rows) -> None:
-    """Append (B,) items in order."""
+def append(rings: Blocks, counts: Rows, user_rows: Rows, item_rows: Rows) -> None:
+    """Append (B,) items in order; there is room for as many users' longest rings."""
     for b in range(len(user_rows)):
         user = user_rows[b]
-        rings[user, counts[user] % rings.shape[1]] = item_rows[b]
+        if counts[user] >= length_of(rings, user) and rings.sizes[user] < len(rings.lengths) - 1:
+            lengthen(rings, user, 1)
+        rings.cells[start_of(rings, user) + counts[user] % length_of(rings, user)] = item_rows[b]
         counts[user] += 1
 
 
 @compiled
-def newest(rings: Rings, counts: Rows, user_rows: Rows, n: int) -> tuple[Rows, Rows]:
+def newest(rings: Blocks, counts: Rows, user_rows: Rows, n: int) -> tuple[Rows, Rows]:
     """Return the newest `n` items of each of (B,) users, one user's after the other's, newest last.
 
     Returns
@@ -36,23 +41,24 @@ def newest(rings: Rings, counts: Rows, user_rows: Rows, n: int) -> tuple[Rows, R
     ends
         (B,) where each user's end.
     """
-    length = rings.shape[1]
-    items, ends, n_found = np.empty(len(user_rows) * min(n, length), np.int64), np.empty_like(user_rows), 0
+    most = min(n, rings.lengths[-1])
+    items, ends, n_found = np.empty(len(user_rows) * most, np.int64), np.empty_like(user_rows), 0
     for b in range(len(user_rows)):
         user = user_rows[b]
-        count = counts[user] if user < len(counts) else 0
-        for number in range(max(0, count - min(n, length)), count):
-            item = rings[user, number % length]
-            if item >= 0:
-                items[n_found] = item
-                n_found += 1
+        if user < len(counts):
+            start, length = start_of(rings, user), length_of(rings, user)
+            for number in range(max(0, counts[user] - most), counts[user]):
+                item = rings.cells[start + number % length]
+                if item >= 0:
+                    items[n_found] = item
+                    n_found += 1
         ends[b] = n_found
     return items[:n_found], ends
 
 
 @compiled
 def before(
-    rings: Rings, counts: Rows, events: tuple[Rows, Rows, Rows], n: int
+    rings: Blocks, counts: Rows, events: tuple[Rows, Rows, Rows], n: int
 ) -> tuple[Rows, NDArray[np.bool_]]:
     """Return what users chose before (B,) events, of as many choices as a ring holds with those of the batch.
 
@@ -70,21 +76,35 @@ def before(
         (B,) whether the event's own is among them.
     """
     user_rows, item_rows, earlier = events
-    length = rings.shape[1]
+    most = rings.lengths[-1]
     found, is_again = np.full((len(user_rows), n), _NOBODY), np.zeros(len(user_rows), np.bool_)
     for b in range(len(user_rows)):
         own, n_found, n_back, position = item_rows[b], 0, 0, earlier[b]
-        while position >= 0 and n_back < length:
+        while position >= 0 and n_back < most:
             is_again[b] |= item_rows[position] == own
             n_found = _put(found[b], n_found, item_rows[position], own)
             position = earlier[position]
             n_back += 1
-        count = counts[user_rows[b]]
-        for back in range(1, min(length - n_back, count) + 1):
-            item = np.int64(rings[user_rows[b], (count - back) % length])
+        user, count = user_rows[b], counts[user_rows[b]]
+        start, length = start_of(rings, user), length_of(rings, user)
+        for back in range(1, min(most - n_back, count) + 1):
+            item = np.int64(rings.cells[start + (count - back) % length])
             is_again[b] |= item == own
             n_found = _put(found[b], n_found, item, own)
     return found, is_again
+
+
+@compiled
+def all_of(rings: Blocks, counts: Rows) -> tuple[Rows, NDArray[np.int32]]:
+    """Return (U,) how many items the rings hold, and these, one ring's after the other's, newest last."""
+    n_items = np.minimum(counts, rings.lengths[-1])
+    items, n_found = np.empty(n_items.sum(), np.int32), 0
+    for user in range(len(counts)):
+        start, length = start_of(rings, user), length_of(rings, user)
+        for number in range(counts[user] - n_items[user], counts[user]):
+            items[n_found] = rings.cells[start + number % length]
+            n_found += 1
+    return n_items, items
 
 
 @inlined

@@ -74,14 +74,6 @@ def length_for(table: NDArray[_T], n_rows: int) -> int:
     return max(n_rows, n_before + min(n_before // 10, rows_of_a_step(table)))
 
 
-def lengthened(table: NDArray[_T], n_rows: int) -> NDArray[_T]:
-    """Return a table of `n_rows` rows, no fewer than there are, of which the new ones hold anything.
-
-    As with `grown`, the table that was given is not to be used any more.
-    """
-    return _lengthened(table, n_rows)[0]
-
-
 def _lengthened(table: NDArray[_T], n_rows: int) -> tuple[NDArray[_T], int]:
     """Return a longer table, and from which row on, at the latest, it holds zeros."""
     n_bytes, n_before = n_rows * _row_bytes(table), len(table)

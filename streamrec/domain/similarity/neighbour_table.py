@@ -1,27 +1,35 @@
 """A bounded number of weighted neighbours for each item."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.growing import grown
+from streamrec.domain.blocks.block_memory import BlockMemory, Blocks
 from streamrec.domain.rows.marked_rows import GoneRows, Marks, marked
 from streamrec.domain.rows.stored import stored
 from streamrec.domain.similarity.neighbour_cells import (
-    FOLLOWING,
-    IDS,
     N_WAYS,
+    SET_CELLS,
     WEIGHTS,
     admit,
+    fill,
     have,
     raise_known,
+    spread,
     take_out,
 )
 from streamrec.errors import UnfitState
 
 NOBODY = -1
+
+_AT_ONCE = 1024
+"""Items that are written down or loaded at once."""
+
+_ROOM = 64
+"""Items that there is room for to get all sets, before newcomers are admitted."""
 
 Rows = NDArray[np.int64]
 
@@ -36,7 +44,7 @@ class NeighbourTable:
     Parameters
     ----------
     n_kept
-        Neighbours of an item at most, S * `N_WAYS`; twelve bytes each.
+        Neighbours of an item at most, S * `N_WAYS`; twelve bytes each slot that there is.
 
     Attributes
     ----------
@@ -51,25 +59,35 @@ class NeighbourTable:
     """
 
     def __init__(self, n_kept: int) -> None:
-        self._have(np.zeros((0, n_kept // N_WAYS, 3, N_WAYS), np.int32))
+        self._begin(n_kept // N_WAYS)
         self.gone = GoneRows(lambda: self.n_items, self._clear)
 
-    def _have(self, cells: NDArray[np.int32]) -> None:
-        self._cells, self._floats = cells, cells.view(np.float32)
+    def _begin(self, n_sets: int) -> None:
+        sizes = [n_sets]
+        while sizes[0] % 2 == 0:  # so that no set of more sets has more to hold than one of fewer
+            sizes.insert(0, sizes[0] // 2)
+        self._memory = BlockMemory([0, *sizes], [0, *sizes], SET_CELLS)
+
+    @property
+    def _blocks(self) -> Blocks:
+        return self._memory.blocks
+
+    @property
+    def _floats(self) -> NDArray[np.float32]:
+        return self._memory.blocks.cells.view(np.float32)
 
     @property
     def n_items(self) -> int:
         """Items that there is room for; those beyond have no neighbours."""
-        return len(self._cells)
+        return self._memory.n_rows
 
     @property
     def _n_sets(self) -> int:
-        return int(self._cells.shape[1])
+        return int(self._blocks.lengths[-1])
 
     def grow_to(self, n_items: int) -> None:
         """Have room for at least so many items."""
-        if n_items > self.n_items:
-            self._have(grown(self._cells, n_items))
+        self._memory.grow_to(n_items)
 
     def add(
         self,
@@ -88,27 +106,23 @@ class NeighbourTable:
         if not len(items):
             return
         self.grow_to(int(items.max()) + 1)
-        others = raise_known(self._cells, self._floats, items, neighbours, gains, is_after)
+        others = raise_known(self._blocks, self._floats, items, neighbours, gains, is_after)
         if len(others):
             sets = items[others] * self._n_sets + neighbours[others] % self._n_sets
             gains_after = gains[others] * is_after[others]
-            admit(self._cells, self._floats, *_summed(sets, neighbours[others], gains[others], gains_after))
+            sets, newcomers, *sums = _summed(sets, neighbours[others], gains[others], gains_after)
+            n_done = 0
+            while n_done < len(sets):
+                self._memory.make_room(_ROOM * self._n_sets)
+                n_done = admit(self._blocks, self._floats, sets, newcomers, (sums[0], sums[1]), n_done)
 
     def of(self, items: Rows) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
         """Return (R, M) neighbours, their weights, and how much of these came after, in no order.
 
-        Free slots hold `NOBODY` with weight 0.
+        Free slots hold `NOBODY` with weight 0. Forgotten items are left out here alone: who loses a neighbour
+        is told of when the table is gone through.
         """
-        cells = self._cells[items]
-        if self.gone:  # in the copy alone: who loses a neighbour is told of when the table is gone through
-            self._take_out(cells, np.arange(len(cells)), self.gone.is_marked)
-        weights = cells.view(np.float32)
-        shape = (len(items), self._n_sets * N_WAYS)
-        return (
-            cells[:, :, IDS].reshape(shape) - np.int32(1),
-            weights[:, :, WEIGHTS].reshape(shape),
-            weights[:, :, FOLLOWING].reshape(shape),
-        )
+        return spread(self._blocks, self._floats, items, self.gone.is_marked)
 
     def forget(self, items: Rows) -> Rows:
         """Remove items, and leave them out wherever they are neighbours; return their own rows, ascending.
@@ -116,33 +130,40 @@ class NeighbourTable:
         The others that lose any are told of when they are gone through.
         """
         own = np.unique(items[items < self.n_items])
-        self._cells[own] = 0
+        self._memory.release(own)
         self.gone.mark(items)
         return own
 
     def _clear(self, items: Rows, is_gone: Marks) -> Rows:
-        return items[self._take_out(self._cells, items, is_gone)]
-
-    def _take_out(self, cells: NDArray[np.int32], lines: Rows, is_gone: Marks) -> NDArray[np.bool_]:
-        return take_out(cells, lines, self._sets_of(np.flatnonzero(is_gone)), is_gone)
+        sets = self._sets_of(np.flatnonzero(is_gone))
+        return items[take_out(self._blocks, self._floats, items, sets, is_gone)]
 
     def naming(self, items: Rows) -> Rows:
         """Return (R,) the rows that have any of these items among their neighbours."""
-        return np.flatnonzero(have(self._cells, self._sets_of(items), marked(items)))
+        return np.flatnonzero(have(self._blocks, self._sets_of(items), marked(items)))
 
     def scale(self, factor: float) -> None:
         """Multiply all weights."""
-        self._floats[:, :, WEIGHTS:] *= np.float32(factor)
+        n_used = int(self._blocks.n_used[0]) * SET_CELLS
+        self._floats[:n_used].reshape(-1, SET_CELLS)[:, WEIGHTS:] *= np.float32(factor)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the state, for a checkpoint: only the slots that are taken, which mostly are few."""
-        is_taken = self._floats[:, :, WEIGHTS] > 0
+        n_neighbours = np.zeros(self.n_items, np.int32)
+        parts: list[tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]] = []
+        for start in range(0, max(1, self.n_items), _AT_ONCE):
+            items = np.arange(start, min(start + _AT_ONCE, self.n_items))
+            columns = self.of(items)
+            is_taken = columns[1] > 0
+            n_neighbours[items] = is_taken.sum(axis=1)
+            parts.append((columns[0][is_taken], columns[1][is_taken], columns[2][is_taken]))
+        neighbours, weights, following = (np.concatenate(column) for column in zip(*parts, strict=True))
         return {
             "n_kept": np.array([self._n_sets * N_WAYS]),
-            "n_neighbours": is_taken.sum(axis=(1, 2), dtype=np.int32),
-            "neighbours": self._cells[:, :, IDS][is_taken] - np.int32(1),
-            "weights": self._floats[:, :, WEIGHTS][is_taken],
-            "following": self._floats[:, :, FOLLOWING][is_taken],
+            "n_neighbours": n_neighbours,
+            "neighbours": neighbours,
+            "weights": weights,
+            "following": following,
         }
 
     def load_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -160,17 +181,16 @@ class NeighbourTable:
         following = stored(arrays, "following", np.float32, n_entries)
         if n_kept < N_WAYS or n_kept % N_WAYS or n_neighbours.max(initial=0) > n_kept:
             raise UnfitState(f"sets of {n_kept} neighbours are none of {N_WAYS} ways")
-        n_sets = n_kept // N_WAYS
-        self._have(grown(np.zeros((0, n_sets, 3, N_WAYS), np.int32), len(n_neighbours)))
-        sets = np.repeat(np.arange(len(n_neighbours)), n_neighbours) * n_sets
-        sets += neighbours % n_sets
-        # A set's entries stand side by side, in their order.
-        firsts = np.flatnonzero(np.diff(sets, prepend=-1))
-        ways = np.arange(len(sets)) - np.repeat(firsts, np.diff(firsts, append=len(sets)))
-        of_sets, floats = self._cells.reshape(-1, 3, N_WAYS), self._floats.reshape(-1, 3, N_WAYS)
-        of_sets[sets, IDS, ways] = neighbours + np.int32(1)
-        floats[sets, WEIGHTS, ways] = weights
-        floats[sets, FOLLOWING, ways] = following
+        self._begin(n_kept // N_WAYS)
+        self.grow_to(len(n_neighbours))
+        bounds = [0, *np.cumsum(n_neighbours)[_AT_ONCE - 1 :: _AT_ONCE].tolist(), n_entries]
+        for number, (start, stop) in enumerate(pairwise(bounds)):
+            items = np.arange(number * _AT_ONCE, min((number + 1) * _AT_ONCE, len(n_neighbours)))
+            # What blocks an item had on the way, others get.
+            self._memory.make_room(2 * _AT_ONCE * self._n_sets)
+            part = slice(start, stop)
+            columns = weights[part], following[part]
+            fill(self._blocks, self._floats, (items, n_neighbours[items]), neighbours[part], columns)
 
     def _sets_of(self, items: Rows) -> Rows:
         """Return the sets in which items may stand as neighbours, each once: no others need be searched."""

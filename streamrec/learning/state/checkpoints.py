@@ -108,7 +108,7 @@ class Checkpoints:
 
         Another system than Linux shares more with a process that is forked off than its memory.
         """
-        if platform.system() != "Linux" or _size_of(state) <= self._most_at_once:
+        if platform.system() != "Linux" or state.learner.n_bytes <= self._most_at_once:
             return None
         name = self._next_name(token)
 
@@ -212,11 +212,6 @@ class Checkpoints:
         return CorruptArtifact(
             f"no readable checkpoint in {self._root}: restore a backup, or run initial_training.py again"
         )
-
-
-def _size_of(state: TrainerState) -> int:
-    """Return the bytes of a learner."""
-    return sum(tensor.nbytes for tensor in state.learner.state_tensors().values())
 
 
 @contextmanager

@@ -305,8 +305,8 @@ def test_two_clicks_rank_their_group_first() -> None:
 
 def test_what_was_forgotten_is_in_nobodys_context() -> None:
     learner = learned()
-    latest = learner.model.context.tables().latest
-    row = int(latest[7, 0])
+    context = learner.model.context
+    row = int(context.last(np.array([7]))[0][0, 0])
     learner.forget_items(np.array([row]))
     learner.forget_users(np.array([8]))
     past = learner.model.past_of(torch.arange(50))
@@ -314,17 +314,19 @@ def test_what_was_forgotten_is_in_nobodys_context() -> None:
     for gone in learner.swept:
         gone.begin()
         gone.go_on()
-    assert row not in latest
-    assert (latest[8] == -1).all()
+    assert row not in context.last(np.arange(50))[0]
+    assert (context.last(np.array([8]))[0] == -1).all()
     assert torch.isfinite(learner.model.user_vectors(torch.tensor([7, 8]))).all()
 
 
 def test_a_context_of_another_length_goes_on_from_what_fits() -> None:
     long, short = learned(), Learner(SMALL.model_copy(update={"n_context": 3}))
     short.load_state_tensors(tensors_of(long))
-    found = short.model.context.tables()
-    assert (found.latest[:50] == long.model.context.tables().latest[:50, :3]).all()
-    assert (found.times[:50] == long.model.context.tables().times[:50, :3]).all()
+    users = np.arange(50)
+    items, times = short.model.context.last(users)
+    all_items, all_times = long.model.context.last(users)
+    assert np.array_equal(items, all_items[:, :3])
+    assert np.array_equal(times, all_times[:, :3])
     short.learn(np.array([4]), np.array([9]), ones(1), seconds(1))
 
 
@@ -355,7 +357,7 @@ def test_times_of_any_kind_leave_finite_vectors(times: list[float]) -> None:
 def test_refitting_begins_with_nothing_chosen() -> None:
     learner = learned()
     learner.begin_refit()
-    assert (learner.model.context.tables().latest == -1).all()
+    assert (learner.model.context.last(np.arange(50))[0] == -1).all()
 
 
 def test_a_robot_leaves_everybody_elses_numbers_sane() -> None:

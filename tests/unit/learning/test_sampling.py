@@ -54,6 +54,23 @@ def test_forgotten_users_and_items_leave_the_rings() -> None:
     assert recent.newest(np.array([0]), 4)[0].tolist() == []
 
 
+def test_rings_of_one_length_are_read() -> None:
+    recent = RecentItems(10)
+    recent.load(
+        {
+            "rings": np.array([[7, 8, 9], [4, 5, 3], [1, 0, 0], [0, 0, 0]], np.int32),
+            "counts": np.array([3, 5, 1, 0], np.int32),
+        }
+    )
+    read = RecentItems(2)
+    read.load(recent.arrays())
+    users = np.arange(4)
+    assert [items.tolist() for items in recent.newest(users, 9)] == [[7, 8, 9], [3, 4, 5], [1], []]
+    assert [items.tolist() for items in read.newest(users, 9)] == [[8, 9], [4, 5], [1], []]
+    read.add(np.array([3, 1]), np.array([2, 6]))
+    assert [items.tolist() for items in read.newest(users, 9)] == [[8, 9], [5, 6], [1], [2]]
+
+
 def test_occurrences_are_numbered_in_order() -> None:
     rows = rng().integers(0, 20, 500)
     assert occurrence_numbers(rows).tolist() == [

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from streamrec.domain.rows import growing
-from streamrec.domain.rows.growing import grown, lengthened, roomy
+from streamrec.domain.rows.growing import grown, roomy
 
 N_ROWS = growing._LARGE_BYTES // 256 + 1
 """Rows of 64 float32 that make a large table."""
@@ -53,7 +53,7 @@ def test_a_table_that_was_stored_is_copied_once_into_its_room() -> None:
     table[0] = 4
     assert (stored == 3).all()
     if sys.platform == "linux":
-        assert lengthened(table, N_ROWS + 1).ctypes.data == table.ctypes.data
+        assert grown(table, N_ROWS + 1).ctypes.data == table.ctypes.data
 
 
 @needs_room

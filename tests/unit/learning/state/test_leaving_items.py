@@ -74,7 +74,7 @@ def test_whoever_gets_the_row_of_a_deleted_item_has_nothing_of_it(tmp_path: Path
     assert state.item_ids.row("next") == row
     users = state.user_ids.rows_of([f"u{n}" for n in range(5)])
     assert not any(row in history for history in state.learner.recent_items(users, 50))
-    assert row not in state.learner.model.context.tables().latest[users]
+    assert row not in state.learner.model.context.last(users)[0]
     others = state.item_ids.rows_of(["a", "b"])
     for counted in (state.covisitation.neighbours(others, 10), state.same_day.neighbours(others, 10)):
         assert row not in counted.rows
