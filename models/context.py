@@ -22,9 +22,11 @@ from models.context_tables import (
     all_of,
     follow,
     last_of,
+    newest_of,
     order_shares,
     scale_of,
     shares_after,
+    shortened,
     times_of_newest,
 )
 from models.embedding import GrowableEmbedding
@@ -219,13 +221,8 @@ class Context:
         """Return what is remembered, by name, to be stored: copies of what users chose."""
         tables = self._tables
         n_items, items, times = all_of(tables, self._n_users)
-        stored = {
-            "n_items": n_items,
-            "items": items,
-            "seconds": times.view(np.int32),
-            "kept": tables.kept[: self._n_users],
-            "scale": tables.scale,
-        }
+        stored = {"n_items": n_items, "items": items, "seconds": times.view(np.int32)}
+        stored |= {"kept": tables.kept[: self._n_users], "scale": tables.scale}
         return {name: torch.from_numpy(array) for name, array in stored.items()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
@@ -236,15 +233,12 @@ class Context:
         """
         self._n_users = 0
         if "latest" in tensors:
-            n_items, columns = _shortened(tensors["latest"].numpy(), tensors.get("times"))
+            times = tensors["times"].numpy() if "times" in tensors else None
+            n_items, columns = shortened(tensors["latest"].numpy(), times)
         else:
             n_items = tensors["n_items"].numpy()
             columns = np.stack([tensors[name].numpy() for name in ("items", "seconds")])
-        if n_items.max(initial=0) > self.n:
-            ends = np.cumsum(n_items)
-            position = np.arange(columns.shape[1]) - np.repeat(ends - n_items, n_items)
-            n_items, columns = np.minimum(n_items, self.n), columns[:, position < self.n]
-        self._last.load(n_items, columns)
+        self._last.load(*newest_of(n_items, columns, self.n))
         self._tables = self._tables._replace(kept=np.zeros((0, 2), np.int32))
         self.grow_to(len(n_items))
         self._have_blocks()
@@ -252,14 +246,3 @@ class Context:
             self._tables.kept[: len(n_items)] = tensors["kept"].numpy()
         if "scale" in tensors:
             self._tables.scale[:] = tensors["scale"].numpy()
-
-
-def _shortened(
-    latest: NDArray[np.int32], times: Tensor | None
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Return what (U, n) tables hold: (U,) how many items, up to the last one, and (2, N) these and times."""
-    is_item = latest >= 0
-    n_items = np.where(is_item.any(axis=1), latest.shape[1] - is_item[:, ::-1].argmax(axis=1), 0)
-    is_held = np.arange(latest.shape[1]) < n_items[:, None]
-    items = latest[is_held]
-    return n_items, np.stack([items, np.zeros_like(items) if times is None else times.numpy()[is_held]])

@@ -213,3 +213,24 @@ def times_of_newest(
             times[b, c], times[b, other] = times[b, other], times[b, c]
         n_known[b], begin = n_found, ends[b]
     return times, n_known
+
+
+def shortened(
+    latest: NDArray[np.int32], times: NDArray[np.int32] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return what (U, n) tables hold: (U,) how many items, up to the last one, and (2, N) these and times."""
+    is_item = latest >= 0
+    n_items = np.where(is_item.any(axis=1), latest.shape[1] - is_item[:, ::-1].argmax(axis=1), 0)
+    is_held = np.arange(latest.shape[1]) < n_items[:, None]
+    items = latest[is_held]
+    return n_items, np.stack([items, np.zeros_like(items) if times is None else times[is_held]])
+
+
+def newest_of(
+    n_items: NDArray[np.int64], columns: NDArray[np.int32], n: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return as `shortened` does the newest `n` of each user's items, of which the newest stand first."""
+    if n_items.max(initial=0) <= n:
+        return n_items, columns
+    position = np.arange(columns.shape[1]) - np.repeat(np.cumsum(n_items) - n_items, n_items)
+    return np.minimum(n_items, n), columns[:, position < n]

@@ -90,6 +90,11 @@ class ReplayMemory:
             n_sampled=n_sampled,
         )
 
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of what is kept."""
+        return sum(tensor.nbytes for tensor in self.tensors().values())
+
     def tables(self, n_more: int = 0, n_items: int = 0) -> ReplayTables:
         """Return the memory itself, with room for so many more events, of so many items."""
         tables = self._tables

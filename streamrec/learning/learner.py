@@ -39,11 +39,7 @@ Times = NDArray[np.float64]
 
 
 def use_one_thread() -> None:
-    """Let torch compute on the calling thread alone, in this process.
-
-    A step's matrices are so small that handing them to other threads costs more than the work, and the
-    publisher, the index and the servers want the other cores.
-    """
+    """Let torch compute on the calling thread alone: its matrices are small, and others want the cores."""
     torch.set_num_threads(1)
 
 
@@ -231,8 +227,7 @@ class Learner:
     @property
     def n_bytes(self) -> int:
         """Bytes that a checkpoint of it takes, within a few hundredths."""
-        of_replay = sum(tensor.nbytes for tensor in self._replay.tensors().values())
-        return self.model.n_bytes + of_replay + self._recent.n_bytes
+        return self.model.n_bytes + self._recent.n_bytes + self._replay.n_bytes
 
     def state_tensors(self) -> dict[str, Tensor]:
         """Return everything that the next step depends on, by name: views where possible, not copies."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ class RecentItems:
         n_items, items = all_of(self._rings.blocks, self._counts)
         return {"n_items": n_items, "items": items}
 
-    def load(self, arrays: Mapping[str, NDArray[np.int32]]) -> None:
+    def load(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over a copy of what `arrays` returned, or of rings that were all of one length."""
         if "rings" in arrays:
             n_items, items = _unrolled(arrays["rings"], arrays["counts"])

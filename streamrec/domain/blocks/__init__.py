@@ -1,1 +1,1 @@
-"""Memory of many short columns of numbers, each in a block that is about as long as it needs."""
+"""Memory of what each row has another length of: short columns of numbers, and ids."""

@@ -57,7 +57,16 @@ class ColumnMemory(BlockMemory):
             (N,) of each row, `most` at most.
         columns
             (`n_columns`, their sum) one row's entries after the other's.
+
+        Raises
+        ------
+        ValueError
+            When there are more or fewer.
         """
+        if n_entries.min(initial=0) < 0 or n_entries.sum() != columns.shape[1]:
+            raise ValueError(f"{columns.shape[1]} entries are not those of {len(n_entries)} rows")
+        if n_entries.max(initial=0) > self.most:
+            raise ValueError(f"a row has more than {self.most} entries")
         super().__init__(self.blocks.lengths.tolist(), self.blocks.units.tolist(), self.blocks.unit)
         self.grow_to(len(n_entries))
         self.make_room(int(self.blocks.units[np.searchsorted(self.blocks.lengths, n_entries)].sum()))

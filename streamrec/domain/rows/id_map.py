@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, repeat
-from typing import overload
+from itertools import repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-_N_PARTS = 64
-"""Dictionaries that share what may be many: of four million ids one holds sixty thousand."""
+if TYPE_CHECKING:  # it brings numba, which takes a second where few ids are known
+    from streamrec.domain.blocks.id_bytes import IdBytes
 
 
 class IdMap:
@@ -36,25 +36,20 @@ class IdMap:
         Parameters
         ----------
         may_be_many
-            There may be millions: that nobody waits while a dictionary of so many becomes larger is worth
-            a little time at each look-up.
+            There may be millions: that they take a third of the memory, and that nobody waits while a
+            dictionary of so many becomes larger, is worth a little time at each look-up.
         """
         self.n_released = 0
-        self._ids: list[str | None] = list(ids)
-        self._row_of: dict[str, int] | _Parts = _Parts() if may_be_many else {}
-        for row, id_ in enumerate(self._ids):
-            if id_ is not None:
-                self._row_of[id_] = row
-        self._free = deque(row for row, id_ in enumerate(self._ids) if id_ is None)
-        if len(self._row_of) + len(self._free) != len(self._ids):
-            raise ValueError("an id stands at two rows")
+        by_row = list(ids)
+        self._ids: _Texts | IdBytes = _bytes_of(by_row) if may_be_many else _Texts(by_row)
+        self._free = deque(row for row, id_ in enumerate(by_row) if id_ is None)
 
     def __len__(self) -> int:
         """Return the number of living ids."""
-        return len(self._row_of)
+        return self._ids.n_living
 
     def __contains__(self, id_: str) -> bool:
-        return id_ in self._row_of
+        return self._ids.find(id_) >= 0
 
     @property
     def n_rows(self) -> int:
@@ -63,11 +58,11 @@ class IdMap:
 
     def row(self, id_: str) -> int:
         """Return the id's row, or -1."""
-        return self._row_of.get(id_, -1)
+        return self._ids.find(id_)
 
     def rows_of(self, ids: Sequence[str], *, add: bool = False) -> NDArray[np.int64]:
         """Return (B,) rows; an unknown id gets a new row when `add`, else -1."""
-        rows = np.fromiter(map(self._row_of.get, ids, repeat(-1)), np.int64, len(ids))
+        rows = np.fromiter(self._ids.find_each(ids), np.int64, len(ids))
         if add:
             for position in np.flatnonzero(rows < 0).tolist():
                 rows[position] = self.add(ids[position])
@@ -75,22 +70,16 @@ class IdMap:
 
     def known_rows(self, ids: Iterable[str]) -> set[int]:
         """Return the rows of those that are known, each once."""
-        rows = set(map(self._row_of.get, ids, repeat(-1)))
+        rows = set(self._ids.find_each(ids))
         rows.discard(-1)
         return rows
 
     def add(self, id_: str) -> int:
         """Return the id's row, giving it one when it is new."""
-        row = self._row_of.get(id_)
-        if row is not None:
-            return row
-        if self._free:
-            row = self._free.popleft()
-            self._ids[row] = id_
-        else:
-            row = len(self._ids)
-            self._ids.append(id_)
-        self._row_of[id_] = row
+        row = self._ids.find(id_)
+        if row < 0:
+            row = self._free.popleft() if self._free else len(self._ids)
+            self._ids.put(row, id_)
         return row
 
     def release(self, id_: str) -> int:
@@ -107,8 +96,7 @@ class IdMap:
 
     def withdraw(self, id_: str) -> int:
         """Forget an id as `release` does, but for its row, which nobody gets before it is given back."""
-        row = self._row_of.pop(id_)
-        self._ids[row] = None
+        row = self._ids.take_out(id_)
         self.n_released += 1
         return row
 
@@ -118,16 +106,15 @@ class IdMap:
 
     def id_at(self, row: int) -> str | None:
         """Return the id of a row, None where the row is free."""
-        return self._ids[row]
+        return self._ids.at(row)
 
     def ids_at(self, rows: Iterable[int]) -> list[str]:
         """Return the ids of rows that are known to live."""
-        ids = self._ids
-        return [id_ for row in rows if (id_ := ids[row]) is not None]
+        return [id_ for id_ in map(self._ids.at, rows) if id_ is not None]
 
     def living(self) -> list[str]:
         """Return all living ids."""
-        return list(self._row_of)
+        return self._ids.living()
 
     def ids(self) -> list[str]:
         """Return the ids that live, in row order."""
@@ -138,34 +125,52 @@ class IdMap:
         return list(self._ids)
 
 
-class _Parts:
-    """A dictionary in parts by hash, without order: each becomes larger at its own time, in milliseconds."""
+class _Texts:
+    """Ids by row as texts, and a dictionary of them: quick to read, and large.
 
-    def __init__(self) -> None:
-        self._parts: tuple[dict[str, int], ...] = tuple({} for _ in range(_N_PARTS))
+    What it does is what `IdBytes` does.
+    """
+
+    def __init__(self, ids: Sequence[str | None]) -> None:
+        self._ids = list(ids)
+        self._row_of = {id_: row for row, id_ in enumerate(ids) if id_ is not None}
+        if len(self._row_of) + self._ids.count(None) != len(self._ids):
+            raise ValueError("an id stands at two rows")
+        self.at = self._ids.__getitem__
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts))
+        return len(self._ids)
 
-    def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(self._parts)
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self._ids)
 
-    def __contains__(self, id_: object) -> bool:
-        return id_ in self._parts[hash(id_) % _N_PARTS]
+    @property
+    def n_living(self) -> int:
+        return len(self._row_of)
 
-    def __setitem__(self, id_: str, row: int) -> None:
-        self._parts[hash(id_) % _N_PARTS][id_] = row
+    def living(self) -> list[str]:
+        return list(self._row_of)
 
-    @overload
-    def get(self, id_: str) -> int | None: ...
+    def find(self, id_: str) -> int:
+        return self._row_of.get(id_, -1)
 
-    @overload
-    def get(self, id_: str, default: int) -> int: ...
+    def find_each(self, ids: Iterable[str]) -> Iterator[int]:
+        return map(self._row_of.get, ids, repeat(-1))
 
-    def get(self, id_: str, default: int | None = None) -> int | None:
-        """Return the row of an id."""
-        return self._parts[hash(id_) % _N_PARTS].get(id_, default)
+    def put(self, row: int, id_: str) -> None:
+        if row == len(self._ids):
+            self._ids.append(id_)
+        else:
+            self._ids[row] = id_
+        self._row_of[id_] = row
 
-    def pop(self, id_: str) -> int:
-        """Take an id out; return its row."""
-        return self._parts[hash(id_) % _N_PARTS].pop(id_)
+    def take_out(self, id_: str) -> int:
+        row = self._row_of.pop(id_)
+        self._ids[row] = None
+        return row
+
+
+def _bytes_of(ids: Sequence[str | None]) -> "IdBytes":
+    from streamrec.domain.blocks.id_bytes import IdBytes  # noqa: PLC0415  # as above
+
+    return IdBytes(ids)

@@ -5,8 +5,7 @@ page, wherever in the table it is. Three tables would take three of each, and be
 off a copy of three pages.
 
 An item's block holds as many sets as its neighbours need: 1, 2, 4 and so on, up to S. While it has fewer than
-S, nobody competes: where a set is full, the item gets more sets. So what stands there is what S sets would
-hold, and in the order in which it came.
+S, nobody competes: where a set is full, the item gets more. So what stands there is what S sets would hold.
 """
 
 import numpy as np
@@ -63,10 +62,8 @@ def _add_sets(blocks: Blocks, weights: Floats, item: Row) -> None:
                 while cells[free]:
                     free += 1
                 cells[free] = cells[way]
-                weights[free + WEIGHTS], weights[free + FOLLOWING] = (
-                    weights[way + WEIGHTS],
-                    weights[way + FOLLOWING],
-                )
+                for column in (WEIGHTS, FOLLOWING):
+                    weights[free + column] = weights[way + column]
     given_back(blocks, item)
     blocks.starts[item], blocks.sizes[item] = unit, size + 1
 

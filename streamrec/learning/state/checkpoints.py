@@ -91,6 +91,7 @@ class Checkpoints:
 
         Champion and challenger hold different leases, whose tokens say nothing of one another: what was
         found when the state was opened counts too.
+        Of a large state another process writes it meanwhile: what that takes would else be kept by this one.
 
         Raises
         ------
@@ -99,9 +100,13 @@ class Checkpoints:
         UnsoundModel
             When the model is damaged. So the newest that was written is sound, and it is never pruned.
         """
-        name = self._next_name(token)
-        self._write(name, state, next_offsets)
-        put_in_place(self._root, name)
+        beside = self.begin(state, next_offsets, token)
+        if beside is not None:
+            beside.put_in_place()
+        else:
+            name = self._next_name(token)
+            self._write(name, state, next_offsets)
+            put_in_place(self._root, name)
 
     def begin(self, state: TrainerState, next_offsets: Offsets, token: int) -> CheckpointBeside | None:
         """Begin to write the state as it is now, in a process of its own; None: it is too small for that.
