@@ -129,6 +129,8 @@ def _more(first: Sizes, larger: Sizes) -> Sizes:
 
 def _walk(thing: Any, path: str, seen: set[int]) -> Iterator[tuple[str, int]]:  # noqa: ANN401  # any object
     """Yield the bytes of all that an object holds, each once, by the path of attributes to it."""
+    if isinstance(thing, memoryview):
+        thing = thing.obj
     if id(thing) in seen or isinstance(thing, type) or callable(thing):
         return
     seen.add(id(thing))
