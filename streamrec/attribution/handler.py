@@ -27,7 +27,7 @@ class AttributionHandler:
         """Take a batch in: it settles later."""
         context = self._context
         now, state = context.clock(), context.state
-        erased = self._patiently(context.erased.note, batch.erased_users, now)
+        erased = self._patiently(context.erased.note, batch.erased_users, context.logs.last_at)
         taken = taken_lists(batch.lists, context.erased, now)
         is_wanted = any(state.is_newer_than_known(exposure) for exposure, _ in taken.exposures)
         if is_wanted and context.definitions.refresh_if_due(is_wanted=True):

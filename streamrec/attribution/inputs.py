@@ -71,8 +71,14 @@ class ErasedUsers:
         for one in self._store.read_erasures(digests):
             self._erased_at[one.digest] = max(one.erased_at, self._erased_at.get(one.digest, one.erased_at))
 
-    def note(self, user_ids: Iterable[str], now: float) -> dict[str, float]:
-        """Return when users were erased who are told to be: now, where the store does not know it yet.
+    def note(self, user_ids: Iterable[str], at: float) -> dict[str, float]:
+        """Return when users were erased who are told to be.
+
+        Parameters
+        ----------
+        at
+            Unix seconds, by the log's clock: the time of those of whom the store does not know yet. By one
+            that is ahead, what they are shown from now on would be of before.
 
         Raises
         ------
@@ -82,7 +88,7 @@ class ErasedUsers:
         digests = {user_id: digest_of(user_id, self._salt) for user_id in user_ids}
         if digests:
             self._add(list(digests.values()))
-        return {user_id: self._erased_at.setdefault(digest, now) for user_id, digest in digests.items()}
+        return {user_id: self._erased_at.setdefault(digest, at) for user_id, digest in digests.items()}
 
     def has(self, user_id: str, appended_at: float) -> bool:
         """Return whether a user was erased after a list was appended."""

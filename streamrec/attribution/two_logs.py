@@ -59,6 +59,11 @@ class TwoLogs:
         self._appended_at.clear()
         self._last = self._clock(), self._stopwatch()
 
+    @property
+    def last_at(self) -> float:
+        """When the record was appended that was read last; Unix seconds, by the log's clock."""
+        return self._last[0]
+
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return up to `max_records` of both, of the one that is behind first."""
         of_events, of_lists = self._read_of(INTERACTIONS), self._read_of(IMPRESSIONS)

@@ -1,6 +1,7 @@
 """The attribution over logs and a store in memory: what it writes, also after a crash."""
 
 import asyncio
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from streamrec.adapters.memory.events import MemoryEventLog, MemoryEventSink
 from streamrec.attribution.context import CHECKPOINT_FILE
 from streamrec.attribution.run import run_attribution
+from streamrec.attribution.two_logs import TwoLogs
 from streamrec.cli.training.forward_clock import ForwardClock
 from streamrec.domain.experiments.definition import Guardrail
 from streamrec.domain.experiments.exposure import Exposure
 from streamrec.errors import CorruptArtifact, Unavailable
-from streamrec.ports import IMPRESSIONS, INTERACTIONS, Lease
+from streamrec.markers import ErasureMarker, encode_marker
+from streamrec.ports import IMPRESSIONS, INTERACTIONS, Lease, Message, Record
 from streamrec.telemetry import NullMetrics
 from tests.attribution_world import AttributionWorld, experiment, shown
 
@@ -330,6 +333,34 @@ def test_a_clock_that_is_set_back_between_two_runs_loses_no_list_and_no_click(
     results = world.results("y")
     assert results is not None
     assert (results.exposures, results.funnel["a"].clicks) == (2, 2)
+
+
+def test_a_clock_that_is_ahead_takes_no_later_list_for_one_from_before_an_erasure(
+    world: AttributionWorld,
+) -> None:
+    world.behind_s = -30.0
+    marker = encode_marker(ErasureMarker("user_erased", world.now, "recommender"))
+    world.sink.append(INTERACTIONS, [Message("u", marker)])  # and the store knows a moment later
+    process, polls = world.process(n_polls=1000, settle_s=0.5), count()
+
+    def open_logs(group: str) -> TwoLogs:
+        logs = process.open_logs(group)
+        poll = logs.poll
+
+        def polled(max_records: int, timeout_s: float) -> list[Record]:
+            if next(polls) == 20:
+                world.now += 1.0
+                world.show(shown("u", world.now, "i"))
+                world.click("u", "i")
+            return poll(max_records, timeout_s)
+
+        logs.poll = polled  # type: ignore[method-assign]
+        return logs
+
+    run_attribution(type(process)(**{**vars(process), "open_logs": open_logs}))
+    results = world.results()
+    assert results is not None
+    assert (results.exposures, results.funnel["a"].clicks) == (1, 1)
 
 
 def test_another_holder_of_the_lease_is_waited_for(world: AttributionWorld) -> None:
