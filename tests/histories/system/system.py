@@ -151,9 +151,10 @@ class System:
     def ask(self, method: str, path: str, body: object = None, **query: Any) -> Answer:
         """Ask the recommender."""
         self.n_lists += path == "/v1/recommendations"
+        answer = self._ask("recommender", method, path, body, **query)
         if method == "DELETE" and path.startswith("/v1/users/"):
             self.erased_at = time.monotonic()
-        return self._ask("recommender", method, path, body, **query)
+        return answer
 
     def ask_index(self, path: str) -> Answer:
         """Ask the index server."""
