@@ -77,8 +77,7 @@ class System:
         self._ports = {name: free_port() for name in ("index", "recommender")}
         self.parts = {name: Part(self.nursery, folder, name, order) for name, order in self._orders()}
         self.recommender_started_at = 0.0
-        self.n_lists = 0
-        self.erased_at = 0.0
+        self.n_lists, self.erased_at = 0, 0.0
         self._send_population()
         self.train("first-training")
         for name in self.parts:
