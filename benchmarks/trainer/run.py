@@ -14,6 +14,7 @@ from benchmarks.serving.stack import locations_in
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_event_source, open_index_lookup
 from streamrec.cli.training.sinks import open_sinks
+from streamrec.garbage import leave_out_what_stays
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
@@ -22,7 +23,6 @@ from streamrec.promotion.roles import LEASE_NAME, HeldRole
 from streamrec.publishing.publisher import Publisher
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
-from streamrec.trainer.garbage import leave_out_what_stays
 from streamrec.trainer.opening import open_trainer
 from streamrec.trainer.trainer_process import TrainerProcess
 

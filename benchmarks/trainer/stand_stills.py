@@ -22,6 +22,7 @@ from benchmarks import results_file
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
+from streamrec.garbage import leave_out_what_stays
 from streamrec.learning.absorb import absorb, processor_time
 from streamrec.learning.learner import use_one_thread
 from streamrec.learning.rules import LearningRules
@@ -32,7 +33,6 @@ from streamrec.process.batch_size import BatchSize
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.views import item_vectors, rankings, state_gauges, user_states
 from streamrec.settings.processes import LearningSettings, TrainerSettings
-from streamrec.trainer.garbage import leave_out_what_stays
 
 N_CATEGORIES = 50
 N_PAST_EVENTS_PER_USER = 10

@@ -1,7 +1,6 @@
 """Settings of gunicorn that both services have, each with its reason."""
 
 import ctypes
-import gc
 import os
 import resource
 import signal
@@ -16,6 +15,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 
 from streamrec.errors import ConfigurationError
+from streamrec.garbage import look_beside_answers
 from streamrec.settings.access import KeysOf
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
@@ -88,12 +88,8 @@ def guarded(service: str, keys_of: KeysOf) -> Callable[[_Server], None]:
 
 
 def post_worker_init(worker: _Worker) -> None:
-    """Keep the collector off what the imports made, let many connect, and no worker outlive its master.
-
-    Going through what the imports made takes tens of milliseconds.
-    """
-    gc.collect()
-    gc.freeze()
+    """Keep the collector off what stays, let many connect, and no worker outlive its master."""
+    look_beside_answers()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     # A connection has a file descriptor; 1,024, as is usual, are soon held by those who only wait.
     resource.setrlimit(resource.RLIMIT_NOFILE, (_bounded(most), most))
