@@ -18,4 +18,5 @@ graceful_timeout = gunicorn.GRACEFUL_TIMEOUT_S
 control_socket_disable = gunicorn.CONTROL_SOCKET_DISABLE
 logconfig_dict = gunicorn.logging_of("index")
 when_ready = gunicorn.guarded("index", "index_keys_file")
+post_fork = gunicorn.post_fork
 post_worker_init = gunicorn.post_worker_init

@@ -17,4 +17,5 @@ graceful_timeout = gunicorn.GRACEFUL_TIMEOUT_S
 control_socket_disable = gunicorn.CONTROL_SOCKET_DISABLE
 logconfig_dict = gunicorn.logging_of("recommender")
 when_ready = gunicorn.guarded("recommender", "api_keys_file")
+post_fork = gunicorn.post_fork
 post_worker_init = gunicorn.post_worker_init

@@ -45,10 +45,16 @@ def look_at_young() -> None:
     gc.freeze()
 
 
+def do_not_look_yet() -> None:
+    """Collect no garbage until `look_beside_answers`: to import and compile leaves none worth a second."""
+    gc.disable()
+
+
 def look_beside_answers() -> None:
     """Begin to look now and then, in a thread; by itself Python looks only at what was just made."""
     first, second, _ = gc.get_threshold()
     gc.set_threshold(first, second, _NEVER)
+    gc.enable()
     look_at_all()
     threading.Thread(target=_look_on, name="garbage", daemon=True).start()
 

@@ -15,7 +15,7 @@ import structlog
 from gunicorn.arbiter import Arbiter
 
 from streamrec.errors import ConfigurationError
-from streamrec.garbage import look_beside_answers
+from streamrec.garbage import do_not_look_yet, look_beside_answers
 from streamrec.settings.access import KeysOf
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
@@ -85,6 +85,11 @@ def guarded(service: str, keys_of: KeysOf) -> Callable[[_Server], None]:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     return when_ready
+
+
+def post_fork(_server: object, _worker: _Worker) -> None:
+    """Keep the collector off what the imports make."""
+    do_not_look_yet()
 
 
 def post_worker_init(worker: _Worker) -> None:
