@@ -14,13 +14,13 @@ from benchmarks.serving.stack import locations_in
 from streamrec.adapters.files.roles import SnapshotRoles
 from streamrec.adapters.opening import open_event_source, open_index_lookup
 from streamrec.cli.training.sinks import open_sinks
-from streamrec.garbage import leave_out_what_stays
 from streamrec.ports import COMMANDS, INTERACTIONS, Metrics
 from streamrec.process.lease import LeaseKeeper
 from streamrec.process.stop import StopRequest
 from streamrec.process.stream_loop import StreamLoop
 from streamrec.promotion.roles import LEASE_NAME, HeldRole
 from streamrec.publishing.publisher import Publisher
+from streamrec.settings.garbage import leave_out_what_stays
 from streamrec.settings.processes import LearningSettings, LocationSettings, TrainerSettings
 from streamrec.telemetry import configure_logging
 from streamrec.trainer.opening import open_trainer

@@ -22,7 +22,6 @@ from benchmarks import results_file
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.items.item import Item
-from streamrec.garbage import leave_out_what_stays
 from streamrec.learning.absorb import absorb, processor_time
 from streamrec.learning.learner import use_one_thread
 from streamrec.learning.rules import LearningRules
@@ -32,6 +31,7 @@ from streamrec.learning.state.trainer_state import TrainerState
 from streamrec.process.batch_size import BatchSize
 from streamrec.publishing.neighbour_views import published_neighbours
 from streamrec.publishing.views import item_vectors, rankings, state_gauges, user_states
+from streamrec.settings.garbage import leave_out_what_stays
 from streamrec.settings.processes import LearningSettings, TrainerSettings
 
 N_CATEGORIES = 50

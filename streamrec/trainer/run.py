@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from streamrec.domain.events.interaction import Interaction
 from streamrec.domain.generations.roles import Promotion
 from streamrec.errors import LogTruncated, UnsoundModel
-from streamrec.garbage import leave_out_what_stays
 from streamrec.learning.absorb import without_deleted
 from streamrec.learning.learner import use_one_thread
 from streamrec.ports import EventSource, Offsets
@@ -30,6 +29,7 @@ from streamrec.promotion.take_over import (
     publish_all_users,
     publish_missed,
 )
+from streamrec.settings.garbage import leave_out_what_stays
 from streamrec.trainer.context import TrainerContext
 from streamrec.trainer.opening import OpenTrainer, open_trainer
 from streamrec.trainer.trainer_process import Start, TrainerProcess

@@ -15,8 +15,8 @@ import structlog
 from gunicorn.arbiter import Arbiter
 
 from streamrec.errors import ConfigurationError
-from streamrec.garbage import do_not_look_yet, look_beside_answers
 from streamrec.settings.access import KeysOf
+from streamrec.settings.garbage import do_not_look_yet, look_beside_answers
 from streamrec.settings.processes import LocationSettings
 from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging, logging_config

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from streamrec import garbage
+from streamrec.settings import garbage
 
 
 class Node:
@@ -63,7 +63,7 @@ def test_what_is_left_out_goes_when_nobody_names_it() -> None:
 def test_a_server_never_looks_at_all_objects_by_itself() -> None:
     program = """
 import gc, time
-from streamrec import garbage
+from streamrec.settings import garbage
 garbage._LOOKS_AT_YOUNG_EVERY_S = 0.01
 garbage.look_beside_answers()
 n_before = gc.get_stats()[2]["collections"]
