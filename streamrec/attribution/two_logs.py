@@ -61,7 +61,7 @@ class TwoLogs:
 
     @property
     def last_at(self) -> float:
-        """When the record was appended that was read last; Unix seconds, by the log's clock."""
+        """Time at which the record that was read last was appended; Unix seconds, by the log's clock."""
         return self._last[0]
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
