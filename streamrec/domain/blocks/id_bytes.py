@@ -27,6 +27,9 @@ _LEAST_WASTE = 1 << 20
 
 _AT_ONCE = 65_536
 
+_MOST_RECENT = 65_536
+"""Ids that were found last, in a dictionary: an event's user is looked up several times."""
+
 _HASH_BITS = 0xFFFFFFFF
 
 _ERRORS = "surrogatepass"
@@ -55,6 +58,7 @@ class IdBytes:
         self._starts, self._lengths = np.zeros(0, np.int64), np.zeros(0, np.uint16)
         self._hashes = np.zeros(0, np.uint32)
         self._n_rows = self.n_living = 0
+        self._recent: dict[str, int] = {}
         for start in range(0, len(ids), _AT_ONCE):
             self._append(ids[start : start + _AT_ONCE])
         self._look()
@@ -81,7 +85,14 @@ class IdBytes:
 
     def find(self, id_: str) -> int:
         """Return the row of an id, or -1."""
-        return self._found(id_)[1]
+        row = self._recent.get(id_)
+        if row is None:
+            row = self._found(id_)[1]
+            if row >= 0:
+                if len(self._recent) >= _MOST_RECENT:
+                    self._recent.clear()
+                self._recent[id_] = row
+        return row
 
     def find_each(self, ids: Iterable[str]) -> Iterator[int]:
         """Yield the row of each id, or -1."""
@@ -119,6 +130,7 @@ class IdBytes:
         slot, row = self._found(id_)
         if row < 0:
             raise KeyError(id_)
+        self._recent.pop(id_, None)
         self._tables[hash(id_) & _LAST_PART].slots[slot] = _GONE
         self.n_living -= 1
         self._n_wasted += int(self._lengths[row])

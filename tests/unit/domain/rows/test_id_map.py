@@ -61,3 +61,16 @@ def test_what_may_be_many_is_what_a_few_are(made: Made) -> None:
     assert ids.known_rows(["user 0", "user 1", "user 2", "user 2"]) == {1, 2}
     assert ("user 0" in ids, "user 1" in ids) == (False, True)
     assert ids.rows_of(["new", "user 0"], add=True).tolist() == [0, 3]
+
+
+def test_what_was_found_last_is_found_where_it_is_now(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamrec.domain.blocks.id_bytes._MOST_RECENT", 7)
+    ids, names = made(()), [f"user {n}" for n in range(50)]
+    for _ in range(3):
+        rows = ids.rows_of(names, add=True)
+        assert [ids.id_at(row) for row in rows.tolist()] == names
+        assert ids.rows_of(names[::-1]).tolist() == rows.tolist()[::-1]
+        for name in names[:20]:
+            ids.release(name)
+        assert ids.rows_of(names[:20]).tolist() == [-1] * 20
+        names = [*names[10:20], *names[:10], *names[20:]]
