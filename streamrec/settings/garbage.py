@@ -60,11 +60,9 @@ def look_beside_answers() -> None:
 
 
 def _look_on() -> None:
-    all_due = time.monotonic() + _LOOKS_AT_ALL_EVERY_S
     while True:
-        time.sleep(_LOOKS_AT_YOUNG_EVERY_S)
-        if time.monotonic() < all_due:
+        all_due = time.monotonic() + _LOOKS_AT_ALL_EVERY_S
+        while time.monotonic() < all_due:
+            time.sleep(_LOOKS_AT_YOUNG_EVERY_S)
             look_at_young()
-        else:
-            look_at_all()
-            all_due = time.monotonic() + _LOOKS_AT_ALL_EVERY_S
+        look_at_all()

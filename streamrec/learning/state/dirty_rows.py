@@ -86,17 +86,20 @@ class DirtyRows:
 
     def staleness_s(self, now: float) -> float:
         """Return how long the oldest waiting row has waited, in seconds; 0 when none waits."""
-        oldest = float(self._since.min(initial=_CLEAN))
-        return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
+        return _oldest_s(self._since, now)
 
     def first_staleness_s(self, now: float) -> float:
         """Return the same of the rows that go first."""
-        oldest = float(self._since.min(initial=_CLEAN, where=self._go_first))
-        return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
+        return _oldest_s(self._since[self._go_first], now)
 
     def since(self) -> NDArray[np.float64]:
         """Return (N,) Unix seconds since when each row waits, infinite for clean ones: for a checkpoint."""
         return self._since
+
+
+def _oldest_s(since: NDArray[np.float64], now: float) -> float:
+    oldest = float(since.min(initial=_CLEAN))
+    return max(0.0, now - oldest) if oldest < _CLEAN else 0.0
 
 
 class DirtyVectors(DirtyRows, StatePart):
