@@ -15,10 +15,10 @@ from models.replay_memory import (
 )
 from models.step_memory import Manner, Number, Row, Work
 from streamrec.domain.blocks.block_memory import length_of, start_of
-from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled_in_place, inlined, mixed
 
 
-@compiled
+@compiled_in_place
 def collect(
     context: ContextTables, replay: ReplayTables, manner: Manner, work: Work, event: tuple[Number, np.uint64]
 ) -> int:
@@ -112,7 +112,7 @@ def _weigh(context: ContextTables, work: Work, n: int) -> None:
             parts[choice, c] *= share
 
 
-@compiled
+@compiled_in_place
 def remember(
     context: ContextTables, replay: ReplayTables, user: Row, weight: Number, seed: np.uint64
 ) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.blocks.block_memory import Blocks, length_of, start_of
 from streamrec.domain.blocks.columns import lengthen
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, compiled_in_place, inlined
 from streamrec.domain.users.context import LAST_SECOND
 
 NOTHING = -1
@@ -101,7 +101,7 @@ def put_first(tables: ContextTables, user: int, item: int, time: float) -> None:
         blocks.cells[newest], seconds[newest + length] = item, second
 
 
-@compiled
+@compiled_in_place
 def follow(
     tables: ContextTables, users: NDArray[np.int64], items: NDArray[np.int64], seconds: NDArray[np.float64]
 ) -> None:

@@ -11,7 +11,7 @@ from models.products import multiply_rows
 from models.replay_memory import ReplayTables
 from models.row_moves import move_items, move_output, move_pasts, move_users, note
 from models.step_memory import Known, Lessons, Manner, Memory, Number, Row, Tables, Work
-from streamrec.domain.rows.compiled import GOLDEN, compiled, compiled_beside_others, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled_beside_others, compiled_in_place, inlined, mixed
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 from streamrec.domain.users.shown_items import ShownTables, put_shown
 
@@ -20,44 +20,58 @@ _NEVER = np.float32(-1e30)
 
 
 @compiled_beside_others
-def learn_events(  # noqa: PLR0915  # a function for an event would count references to all tables at each call
+def learn_events(
     memory: Memory, manner: Manner, lessons: Lessons, work: Work, shown: ShownTables | None
 ) -> tuple[Number, int]:
     """Learn one event after the other; return their losses' sum, each before its step, and damaged rows.
 
-    An event and what is replayed with it take their gradients at the same point, against the same candidates:
-    these are in the processor's nearest memory for all of them. What was only shown is noted, for the user's
-    next choice to stand against; with None the code is compiled without.
+    What was only shown is noted, for the user's next choice to stand against; with None the code is compiled
+    without.
     """
-    tables, context, replay, known, touched = memory
-    users, items, weights, times = lessons.users, lessons.items, lessons.weights, lessons.times
     total: Number = 0.0
     n_damaged = 0
-    for b in range(len(users)):
+    for b in range(len(lessons.users)):
         if shown is not None:  # noqa: SIM102  # numba leaves out what depends on None alone
-            if weights[b] < 0:
-                _note_shown(shown, known, users[b], items[b])
+            if lessons.weights[b] < 0:
+                _note_shown(shown, memory.known, lessons.users[b], lessons.items[b])
                 continue
-        seed = np.uint64(lessons.seeds[b])
-        _make_known(known, users[b], items[b])
-        if shown is not None:
-            _take_shown(shown, known, work, users[b])
-        _draw(known, replay, work, (seed, manner.recent_share))
-        work.users[0], work.items[0], work.weights[0] = users[b], items[b], weights[b]
-        n = collect(context, replay, manner, work, (times[b], seed))
-        _set_vectors(tables, work, n)
-        _gather(tables, work)
-        total += _pull(known, work, n, manner.loss)
-        n_damaged += move_items(tables, manner, work, touched)
-        n_damaged += move_users(tables, manner, work) + move_pasts(tables, manner, work)
-        if manner.output > 0:
-            move_output(tables.output, manner, work)
-        if len(context.fading):
-            put_first(context, users[b], items[b], times[b])
-            if manner.n_replayed:
-                remember(context, replay, users[b], weights[b], seed)
-        note(touched, items[b])
+        loss, n_damaged_by_it = _learn_event(memory, manner, (lessons, b), work, shown)
+        total += loss
+        n_damaged += n_damaged_by_it
     return total, n_damaged
+
+
+@compiled_in_place
+def _learn_event(
+    memory: Memory, manner: Manner, at: tuple[Lessons, int], work: Work, shown: ShownTables | None
+) -> tuple[Number, int]:
+    """Learn an event, and what is replayed with it; return the loss of the event, and damaged rows.
+
+    All of them take their gradients at the same point, against the same candidates: these are in the
+    processor's nearest memory for all of them.
+    """
+    (tables, context, replay, known, touched), (lessons, b) = memory, at
+    user, item, weight, time = lessons.users[b], lessons.items[b], lessons.weights[b], lessons.times[b]
+    seed = np.uint64(lessons.seeds[b])
+    _make_known(known, user, item)
+    if shown is not None:
+        _take_shown(shown, known, work, user)
+    _draw(known, replay, work, (seed, manner.recent_share))
+    work.users[0], work.items[0], work.weights[0] = user, item, weight
+    n = collect(context, replay, manner, work, (time, seed))
+    _set_vectors(tables, work, n)
+    _gather(tables, work)
+    loss = _pull(known, work, n, manner.loss)
+    n_damaged = move_items(tables, manner, work, touched)
+    n_damaged += move_users(tables, manner, work) + move_pasts(tables, manner, work)
+    if manner.output > 0:
+        move_output(tables.output, manner, work)
+    if len(context.fading):
+        put_first(context, user, item, time)
+        if manner.n_replayed:
+            remember(context, replay, user, weight, seed)
+    note(touched, item)
+    return loss, n_damaged
 
 
 @inlined
@@ -69,7 +83,7 @@ def _make_known(known: Known, user: Row, item: Row) -> None:
     known.n_items[0] = max(known.n_items[0], item + 1)
 
 
-@compiled
+@compiled_in_place
 def _note_shown(shown: ShownTables, known: Known, user: Row, item: Row) -> None:
     """Note that an item was shown, if it may stand against the user's choices."""
     pair = hash_of_user(user) ^ hash_of_item(item)
@@ -78,7 +92,7 @@ def _note_shown(shown: ShownTables, known: Known, user: Row, item: Row) -> None:
         put_shown(shown, user, item)
 
 
-@compiled
+@compiled_in_place
 def _take_shown(shown: ShownTables, known: Known, work: Work, user: Row) -> None:
     """Let what was shown to the user since the last choice stand against the event, before any drawn item.
 
@@ -97,7 +111,7 @@ def _take_shown(shown: ShownTables, known: Known, work: Work, user: Row) -> None
     work.n_shown[0] = n_shown
 
 
-@compiled
+@compiled_in_place
 def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, float]) -> None:
     """Draw items that may stand against an event, and against those that are replayed with it; -1: none.
 
@@ -135,7 +149,7 @@ def _draw(known: Known, replay: ReplayTables, work: Work, how: tuple[np.uint64, 
             log_odds[c] = -math.log(by_all + by_newest * n_times)
 
 
-@compiled
+@compiled_in_place
 def _set_vectors(tables: Tables, work: Work, n: int) -> None:
     users, of_past, output = tables.users, tables.past, tables.output
     inner, vectors, past, parts = work.inner, work.vectors, work.past, work.parts
@@ -152,7 +166,7 @@ def _set_vectors(tables: Tables, work: Work, n: int) -> None:
             vectors[choice, k] = inner[choice, k] * output[k]
 
 
-@compiled
+@compiled_in_place
 def _gather(tables: Tables, work: Work) -> None:
     """Set rows and biases of the items, and the logits of all of them for all choices."""
     items, rows = tables.items, work.rows
@@ -165,7 +179,7 @@ def _gather(tables: Tables, work: Work) -> None:
     multiply_rows(work.vectors, rows, work.logits)
 
 
-@compiled
+@compiled_in_place
 def _pull(known: Known, work: Work, n: int, loss: int) -> Number:
     """Set how strongly each choice pulls each item; return the loss of the first.
 
@@ -199,7 +213,7 @@ def _pull(known: Known, work: Work, n: int, loss: int) -> Number:
     return loss_of_event
 
 
-@compiled
+@compiled_in_place
 def _keep(known: Known, work: Work, choice: Row) -> int:
     """Set which of the drawn items may stand against a choice, for its user does not know them.
 

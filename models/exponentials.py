@@ -5,14 +5,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled_in_place
 
 _ONE = np.float32(1.0)
 
 _LOG2_E, _LN_2 = np.float32(math.log2(math.e)), np.float32(math.log(2.0))
 
 
-@compiled
+@compiled_in_place
 def exponentiate(
     numbers: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
 ) -> None:

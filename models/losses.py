@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exponentials import exponentiate
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled_in_place
 
 SOFTMAX, BPR, LOGISTIC = 0, 1, 2
 
@@ -23,7 +23,7 @@ Number = float | np.floating[Any]
 _ONE = np.float32(1.0)
 
 
-@compiled
+@compiled_in_place
 def gradient_of(
     loss: int, logits: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
 ) -> tuple[Number, Number]:
@@ -41,7 +41,7 @@ def gradient_of(
     return _logistic(logits)
 
 
-@compiled
+@compiled_in_place
 def _softmax(
     logits: NDArray[np.float32], powers: NDArray[np.float32], power_bits: NDArray[np.int32]
 ) -> tuple[Number, Number]:
@@ -68,7 +68,7 @@ def _softmax(
     return math.log(whole) + top - positive, negatives / whole
 
 
-@compiled
+@compiled_in_place
 def _bpr(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Score ``-log sigmoid(positive - negative)``, the sum over the negatives.
 
@@ -87,7 +87,7 @@ def _bpr(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     return loss, size
 
 
-@compiled
+@compiled_in_place
 def _logistic(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     """Score each logit alone by binary cross entropy, the sum over the positive and the negatives.
 
@@ -105,12 +105,12 @@ def _logistic(logits: NDArray[np.float32]) -> tuple[Number, Number]:
     return loss, size
 
 
-@compiled
+@compiled_in_place
 def _sigmoid(x: Number) -> np.float32:
     # Beyond 80 exp overflows float32, and the sigmoid is zero anyway.
     return _ONE / (_ONE + np.float32(math.exp(min(-float(x), 80.0))))
 
 
-@compiled
+@compiled_in_place
 def _softplus(x: Number) -> np.float32:
     return np.float32((x if x > 0 else 0.0) + math.log1p(math.exp(-abs(float(x)))))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled_in_place
 
 Floats = NDArray[np.float32]
 
@@ -11,7 +11,7 @@ _AT_ONCE = 4
 """Rows that one pass over the result takes in: with one each, most of the time goes into storing it."""
 
 
-@compiled
+@compiled_in_place
 def multiply(a: Floats, b: Floats, product: Floats) -> None:
     """Set (M, N) a @ b of (M, K) and (K, N)."""
     n_fours = a.shape[1] // _AT_ONCE * _AT_ONCE
@@ -29,7 +29,7 @@ def multiply(a: Floats, b: Floats, product: Floats) -> None:
                 product[i, k] += a[i, j] * b[j, k]
 
 
-@compiled
+@compiled_in_place
 def multiply_rows(a: Floats, b: Floats, product: Floats) -> None:
     """Set (M, N) a @ b.T of (M, K) and (N, K): the inner product of each row with each."""
     for i in range(a.shape[0]):

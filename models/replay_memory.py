@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.context_tables import N_AHEAD
-from streamrec.domain.rows.compiled import GOLDEN, compiled, inlined, mixed
+from streamrec.domain.rows.compiled import GOLDEN, compiled_in_place, inlined, mixed
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.marked_rows import clear_lines, is_among, marked
 
@@ -240,7 +240,7 @@ def let_go(tables: ReplayTables, kept: NDArray[np.int32], kind: int, slot: int |
         later, link = link - 1, np.int64(tables.older[link - 1])
 
 
-@compiled
+@compiled_in_place
 def _empty(rows: NDArray[np.int32], items: NDArray[np.int32], is_gone: NDArray[np.bool_]) -> None:
     for slot in range(len(rows)):
         if is_among(rows[slot], is_gone):

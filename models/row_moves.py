@@ -12,7 +12,7 @@ import numpy as np
 
 from models.products import multiply
 from models.step_memory import Floats, Manner, Number, Row, Rows, Tables, Touched, Work
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled_in_place, inlined
 
 FIRST_SQUARE = np.float32(0.01)
 """Of rows: a first gradient of a tenth makes seven tenths of the longest step."""
@@ -47,7 +47,7 @@ class Moves(NamedTuple):
     drifts: Floats
 
 
-@compiled
+@compiled_in_place
 def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> int:
     """Move the [q_i, b_i] of all items that are pulled, and set the derivatives by p_u.
 
@@ -82,7 +82,7 @@ def move_items(tables: Tables, manner: Manner, work: Work, touched: Touched) -> 
     return n_damaged
 
 
-@compiled
+@compiled_in_place
 def _note_drifts(touched: Touched, work: Work, least: float) -> None:
     """Note the items whose moves may have changed a logit by `least` nats since they were noted last."""
     for j in range(len(work.items)):
@@ -93,7 +93,7 @@ def _note_drifts(touched: Touched, work: Work, least: float) -> None:
                 note(touched, row)
 
 
-@compiled
+@compiled_in_place
 def _move_biases(
     items: Floats, squares: Floats, rows: Rows, pulls: Floats, drifts: Floats, manner: Manner
 ) -> int:
@@ -112,7 +112,7 @@ def _move_biases(
     return n_damaged
 
 
-@compiled
+@compiled_in_place
 def move_users(tables: Tables, manner: Manner, work: Work) -> int:
     """Move the users' own rows; return how many were damaged."""
     n_choices = len(work.users)
@@ -125,7 +125,7 @@ def move_users(tables: Tables, manner: Manner, work: Work) -> int:
     return _move_rows(tables.users, tables.user_squares, moves, parameters)
 
 
-@compiled
+@compiled_in_place
 def move_pasts(tables: Tables, manner: Manner, work: Work) -> int:
     """Move the rows of the pasts' items for their parts in p_u; return how many were damaged."""
     for choice in range(len(work.users)):
@@ -137,13 +137,11 @@ def move_pasts(tables: Tables, manner: Manner, work: Work) -> int:
     return _move_rows(tables.past, tables.past_squares, moves, parameters)
 
 
-@compiled
+@compiled_in_place
 def _move_rows(
     table: Floats, squares: Floats, moves: Moves, parameters: tuple[float, float, float, float]
 ) -> int:
     """Move rows of a table, shrink them, and bring them onto their ball; return how many were damaged.
-
-    Flat, over plain arrays: a function for a row would count references to all of them at each call.
 
     Parameters
     ----------
@@ -178,7 +176,7 @@ def _move_rows(
     return n_damaged
 
 
-@compiled
+@compiled_in_place
 def move_output(output: Floats, manner: Manner, work: Work) -> None:
     """Move h by the event's own choice, within its bounds."""
     inner, grads = work.inner, work.grads
@@ -188,7 +186,7 @@ def move_output(output: Floats, manner: Manner, work: Work) -> None:
         output[k] = min(max(output[k] + step, manner.least_output), manner.most_output)
 
 
-@compiled
+@compiled_in_place
 def pull_back(table: Floats, row: Row, n: int, length2: Number, most: Number) -> int:
     """Bring the first `n` entries of a row onto the ball of radius `most`.
 

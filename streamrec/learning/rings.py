@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from streamrec.domain.blocks.block_memory import Blocks, length_of, start_of
 from streamrec.domain.blocks.columns import lengthen
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, compiled_in_place, inlined
 
 Rows = NDArray[np.int64]
 Row = int | np.integer[Any]
@@ -19,7 +19,7 @@ _NOBODY = -1
 """Stands in a ring where an item was that is forgotten."""
 
 
-@compiled
+@compiled_in_place
 def append(rings: Blocks, counts: Rows, user_rows: Rows, item_rows: Rows) -> None:
     """Append (B,) items in order; there is room for as many users' longest rings."""
     for b in range(len(user_rows)):

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled_in_place, inlined
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.marked_rows import Marks, is_among
 
@@ -120,7 +120,7 @@ def length_of(blocks: Blocks, row: Row) -> np.int64:
     return length
 
 
-@compiled
+@compiled_in_place
 def taken(blocks: Blocks, size: Row) -> np.int64:
     """Return the first unit of a block of a size; it holds anything."""
     found: np.int64 = blocks.free[size]
@@ -132,7 +132,7 @@ def taken(blocks: Blocks, size: Row) -> np.int64:
     return found
 
 
-@compiled
+@compiled_in_place
 def given_back(blocks: Blocks, row: Row) -> None:
     """Let another row have this one's block, if it has one."""
     size = blocks.sizes[row]
@@ -142,14 +142,14 @@ def given_back(blocks: Blocks, row: Row) -> None:
         blocks.sizes[row] = 0
 
 
-@compiled
+@compiled_in_place
 def _release(blocks: Blocks, rows: Rows) -> None:
     for row in rows:
         if row < len(blocks.sizes):
             given_back(blocks, row)
 
 
-@compiled
+@compiled_in_place
 def clear_marked(blocks: Blocks, rows: Rows, is_marked: Marks) -> None:
     """Set the entries of (R,) rows' first column that are marked to -1."""
     for row in rows:

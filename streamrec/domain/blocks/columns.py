@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.blocks.block_memory import BlockMemory, Blocks, Row, Rows, given_back, start_of, taken
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled_in_place
 
 _NOTHING = -1
 
@@ -73,7 +73,7 @@ class ColumnMemory(BlockMemory):
         _fill(self.blocks, n_entries, columns)
 
 
-@compiled
+@compiled_in_place
 def lengthen(blocks: Blocks, row: Row, n_columns: int) -> None:
     """Give a row the next larger block: what it held, and behind it -1, in further columns 0."""
     size, old = np.int64(blocks.sizes[row]), start_of(blocks, row)
@@ -89,7 +89,7 @@ def lengthen(blocks: Blocks, row: Row, n_columns: int) -> None:
     blocks.starts[row], blocks.sizes[row] = unit, size + 1
 
 
-@compiled
+@compiled_in_place
 def _fill(blocks: Blocks, n_entries: Rows, columns: NDArray[np.int32]) -> None:
     position = 0
     for row in range(len(n_entries)):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled, compiled_in_place
 from streamrec.domain.rows.growing import grown
 
 _GONE = -1
@@ -198,7 +198,7 @@ class _Table:
         self.slots, self.n_taken = slots, n_taken
 
 
-@compiled
+@compiled_in_place
 def _fill(slots: NDArray[np.int32], hashes: NDArray[np.uint32], rows: NDArray[np.int64]) -> None:
     mask = np.int64(len(slots) - 1)
     for row in rows:
@@ -208,7 +208,7 @@ def _fill(slots: NDArray[np.int32], hashes: NDArray[np.uint32], rows: NDArray[np
         slots[slot] = row + 1
 
 
-@compiled
+@compiled_in_place
 def _n_twice(
     slots: NDArray[np.int32],
     texts: NDArray[np.uint8],

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled_in_place
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.stored import demand_equal_lengths, stored
 from streamrec.errors import UnfitState
@@ -177,7 +177,7 @@ class CohortTable:
         self._items[gone], self._people[gone] = _FREE, _FREE
 
 
-@compiled
+@compiled_in_place
 def _count(
     items: NDArray[np.int32],
     counts: NDArray[np.float64],
@@ -203,7 +203,7 @@ def _count(
                 counts[row, lightest] = left
 
 
-@compiled
+@compiled_in_place
 def _note(people: Rows, rows: Rows, user_rows: Rows, amounts: NDArray[np.float64]) -> None:
     for q, row in enumerate(rows):
         free = -1

@@ -34,12 +34,22 @@ def compiled(function: _F) -> _F:
     return _compiled(function)
 
 
+def compiled_in_place(function: _F) -> _F:
+    """Compile a function as `compiled` does, which makes and returns no array.
+
+    References to arrays, which whoever calls it holds, are not counted in it: each count locks a line of the
+    processor's cache, and the loops over one event's rows would take hundreds. numba refuses such a function
+    that makes an array.
+    """
+    return _compiled(function, _nrt=False)
+
+
 def compiled_beside_others(function: _F) -> _F:
-    """Compile a function as `compiled` does, during which other threads run: one that takes milliseconds.
+    """Compile a function as `compiled_in_place` does: one of milliseconds, while other threads run.
 
     No other thread may touch its arrays meanwhile.
     """
-    return _compiled(function, nogil=True)
+    return _compiled(function, nogil=True, _nrt=False)
 
 
 def _compiled(function: _F, **options: object) -> _F:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, compiled_in_place, inlined
 
 Numbers = NDArray[np.int64]
 
@@ -105,7 +105,7 @@ def _found(slots: Numbers, hashes: Numbers) -> tuple[Numbers, int]:
     return rows, n_unknown
 
 
-@compiled
+@compiled_in_place
 def _put(slots: Numbers, hashes: Numbers, rows: Numbers, n_before: int) -> None:
     """Give numbers from `n_before` on to those of (B,) that have none."""
     n_given = n_before

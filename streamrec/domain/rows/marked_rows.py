@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled_in_place, inlined
 from streamrec.domain.rows.growing import grown
 
 Rows = NDArray[np.int64]
@@ -42,7 +42,7 @@ def is_among(row: np.int32, is_marked: Marks) -> bool:
     return found
 
 
-@compiled
+@compiled_in_place
 def clear_lines(table: NDArray[np.int32], lines: NDArray[np.int64], is_marked: Marks) -> None:
     """Set all entries of (L,) lines of a (N, M) table that hold marked rows to -1.
 

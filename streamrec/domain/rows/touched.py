@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.events.observed import ObservedEvents, Retracted
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, compiled_in_place, inlined
 from streamrec.domain.rows.growing import grown
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
@@ -111,7 +111,7 @@ def _unlink(links: Links, node: int) -> None:
         links[node, _BEFORE] = links[node, _AFTER] = 0
 
 
-@compiled
+@compiled_in_place
 def _touch(links: Links, rows: Rows) -> None:
     for row in rows:
         node = row + 1
@@ -121,7 +121,7 @@ def _touch(links: Links, rows: Rows) -> None:
         links[newest, _AFTER] = links[0, _BEFORE] = node
 
 
-@compiled
+@compiled_in_place
 def _take_out(links: Links, rows: Rows) -> None:
     for row in rows:
         if row + 1 < len(links):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamrec.domain.blocks.block_memory import Blocks, Row, Rows, given_back, length_of, start_of, taken
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled, compiled_in_place, inlined
 from streamrec.domain.rows.marked_rows import Marks, is_among
 
 N_WAYS = 8
@@ -47,7 +47,7 @@ def _lightest(blocks: Blocks, weights: Floats, item: Row, newcomer: Row) -> Row:
     return lightest
 
 
-@compiled
+@compiled_in_place
 def _add_sets(blocks: Blocks, weights: Floats, item: Row) -> None:
     """Give an item the next larger block."""
     size = np.int64(blocks.sizes[item])
@@ -68,7 +68,7 @@ def _add_sets(blocks: Blocks, weights: Floats, item: Row) -> None:
     blocks.starts[item], blocks.sizes[item] = unit, size + 1
 
 
-@inlined
+@compiled_in_place
 def _compete(blocks: Blocks, weights: Floats, item: Row, newcomer: Row, gains: tuple[float, float]) -> None:
     """Let a newcomer take a free slot of its set, or the lightest, or wear that one down."""
     lightest = _lightest(blocks, weights, item, newcomer)
@@ -84,17 +84,20 @@ def _compete(blocks: Blocks, weights: Floats, item: Row, newcomer: Row, gains: t
         weights[lightest + WEIGHTS] = left
 
 
-@compiled
+@compiled_in_place
 def raise_known(
     blocks: Blocks,
     weights: Floats,
-    items: Rows,
-    neighbours: Rows,
+    pairs: tuple[Rows, Rows],
     gains: NDArray[np.float64],
     is_after: NDArray[np.bool_],
-) -> Rows:
-    """Add (P,) gains to the pairs that are there; return the positions of the others."""
-    others, n_others = np.empty(len(items), np.int64), 0
+    others: Rows,
+) -> int:
+    """Add (P,) gains to the pairs of items and neighbours that are there.
+
+    (P,) `others` gets the positions of the others; returns how many there are.
+    """
+    (items, neighbours), n_others = pairs, 0
     for p in range(len(items)):
         found: Row = np.int64(-1)
         if blocks.sizes[items[p]]:
@@ -110,7 +113,7 @@ def raise_known(
         else:
             others[n_others] = p
             n_others += 1
-    return others[:n_others]
+    return n_others
 
 
 @compiled
@@ -173,11 +176,8 @@ def spread(
     Free slots hold -1 with weight 0, and so do those of marked neighbours.
     """
     n_sets, shape = blocks.lengths[-1], (len(items), blocks.lengths[-1] * N_WAYS)
-    ids, of_pairs, after = (
-        np.full(shape, np.int32(-1)),
-        np.zeros(shape, np.float32),
-        np.zeros(shape, np.float32),
-    )
+    ids = np.full(shape, np.int32(-1))
+    of_pairs, after = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     n_in_sets = np.zeros(n_sets, np.int64)
     for r in range(len(items)):
         n_own, start = length_of(blocks, items[r]), start_of(blocks, items[r])
@@ -196,7 +196,7 @@ def spread(
     return ids, of_pairs, after
 
 
-@compiled
+@compiled_in_place
 def fill(
     blocks: Blocks,
     weights: Floats,

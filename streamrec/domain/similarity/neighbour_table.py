@@ -106,7 +106,9 @@ class NeighbourTable:
         if not len(items):
             return
         self.grow_to(int(items.max()) + 1)
-        others = raise_known(self._blocks, self._floats, items, neighbours, gains, is_after)
+        others = np.empty(len(items), np.int64)
+        pairs = items, neighbours
+        others = others[: raise_known(self._blocks, self._floats, pairs, gains, is_after, others)]
         if len(others):
             sets = items[others] * self._n_sets + neighbours[others] % self._n_sets
             gains_after = gains[others] * is_after[others]

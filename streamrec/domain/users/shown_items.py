@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled, inlined
+from streamrec.domain.rows.compiled import compiled_in_place, inlined
 from streamrec.domain.rows.growing import grown, roomy
 from streamrec.domain.rows.marked_rows import GoneRows, Marks, clear_lines
 
@@ -113,7 +113,7 @@ class ShownItems:
             self._tables = ShownTables(roomy(stored.rings), roomy(stored.counts))
 
 
-@compiled
+@compiled_in_place
 def begin(tables: ShownTables, users: Rows) -> None:
     """Note that (B,) users have chosen something; what was shown to them before counts no more."""
     for user in users:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.domain.rows.compiled import compiled
+from streamrec.domain.rows.compiled import compiled, compiled_in_place
 from streamrec.domain.rows.pair_bits import hash_of_item, hash_of_user, holds, put_new
 from streamrec.learning.sampling import Rows
 
@@ -108,7 +108,7 @@ class KnownPositives:
         return n_bits > self._most_bits or n_set * _BITS_PER_PAIR * 2 <= n_bits
 
 
-@compiled
+@compiled_in_place
 def _add(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
     """Return how many of the pairs were new."""
     n_new = 0
@@ -118,7 +118,7 @@ def _add(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
     return n_new
 
 
-@compiled
+@compiled_in_place
 def _take_out(bits: NDArray[np.uint8], user_rows: Rows, item_rows: Rows) -> int:
     """Clear the bits of pairs; return how many were set."""
     n_cleared = 0
