@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.rows.touched import TouchedRows
 from streamrec.learning.state.trainer_state import TrainerState
@@ -30,7 +28,7 @@ class Eviction:
         self._items = state.item_ids, state.touched.items, settings.max_items
         for ids, touched, _ in (self._users, self._items):
             # What was restored may be of rows that had gone, too, or of none.
-            touched.keep(np.flatnonzero([id_ is not None for id_ in ids.by_row()]))
+            touched.keep(ids.living_rows())
 
     def take(self) -> Evicted:
         """Return who and what is too much, for the caller to forget before the next call."""

@@ -14,7 +14,6 @@ from streamrec.domain.events.stream_time import StreamTime
 from streamrec.domain.events.weights import EventWeights
 from streamrec.domain.popularity.growth import growth
 from streamrec.domain.ranking.published_blend import Blend, TrainerRules
-from streamrec.domain.rows.id_map import IdMap
 from streamrec.domain.sources.feeds import LATEST, TRENDING
 from streamrec.domain.users.aging import aging_of
 from streamrec.domain.users.user import Profile, UserState
@@ -155,17 +154,12 @@ def blend_gauges(state: TrainerState) -> dict[str, float]:
 def vector_table(state: TrainerState, *, of_users: bool) -> VectorTable:
     """Return all living ids and their vectors, for a snapshot; hidden items are left out."""
     ids = state.user_ids if of_users else state.item_ids
-    rows = living_rows(ids)
+    rows = ids.living_rows()
     if not of_users:
         rows = rows[~are_hidden(state)[rows]]
     model = state.learner.model
     vectors_of = model.user_vectors if of_users else model.item_vectors
     return VectorTable(ids.ids_at(rows.tolist()), vectors_of(torch.from_numpy(rows)).numpy().astype("<f4"))
-
-
-def living_rows(ids: IdMap) -> NDArray[np.int64]:
-    """Return the rows whose ids live, in order."""
-    return np.array([row for row, id_ in enumerate(ids.by_row()) if id_ is not None], np.int64)
 
 
 def rankings(

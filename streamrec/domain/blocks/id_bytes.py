@@ -83,6 +83,10 @@ class IdBytes:
         """Return the ids, in row order."""
         return [id_ for id_ in self if id_ is not None]
 
+    def living_rows(self) -> NDArray[np.int64]:
+        """Return the rows that have ids, in order."""
+        return np.flatnonzero(self._lengths[: self._n_rows])
+
     def find(self, id_: str) -> int:
         """Return the row of an id, or -1."""
         row = self._recent.get(id_)

@@ -120,6 +120,10 @@ class IdMap:
         """Return the ids that live, in row order."""
         return [id_ for id_ in self._ids if id_ is not None]
 
+    def living_rows(self) -> NDArray[np.int64]:
+        """Return the rows whose ids live, in order."""
+        return self._ids.living_rows()
+
     def by_row(self) -> list[str | None]:
         """Return all ids in row order, None where a row is free."""
         return list(self._ids)
@@ -150,6 +154,9 @@ class _Texts:
 
     def living(self) -> list[str]:
         return list(self._row_of)
+
+    def living_rows(self) -> NDArray[np.int64]:
+        return np.array([row for row, id_ in enumerate(self._ids) if id_ is not None], np.int64)
 
     def find(self, id_: str) -> int:
         return self._row_of.get(id_, -1)

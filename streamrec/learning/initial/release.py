@@ -31,7 +31,7 @@ from streamrec.ports import (
     UserUpdates,
 )
 from streamrec.process.lease import LeaseKeeper
-from streamrec.publishing.views import living_rows, rankings, user_states, vector_table
+from streamrec.publishing.views import rankings, user_states, vector_table
 
 _USERS_AT_ONCE = 2000
 """Users in one transaction of the store: some tens of milliseconds, for which others wait."""
@@ -195,7 +195,7 @@ def release(
             next_offsets=to.changelog_offsets,
             created_at=to.created_at,
             provenance=to.provenance,
-            similarity_vectors=similarity_vectors(state, living_rows(state.user_ids)),
+            similarity_vectors=similarity_vectors(state, state.user_ids.living_rows()),
         )
     )
     state.dirty_items.settle(state.item_ids.n_rows)

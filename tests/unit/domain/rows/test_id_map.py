@@ -58,6 +58,7 @@ def test_what_may_be_many_is_what_a_few_are(made: Made) -> None:
         ids.release(name)
     assert sorted(ids.living()) == sorted({*names} - {*names[::3]})
     assert len(ids) == len(ids.ids()) == 2000 - len(names[::3])
+    assert ids.living_rows().tolist() == [row for row in range(2000) if row % 3]
     assert ids.known_rows(["user 0", "user 1", "user 2", "user 2"]) == {1, 2}
     assert ("user 0" in ids, "user 1" in ids) == (False, True)
     assert ids.rows_of(["new", "user 0"], add=True).tolist() == [0, 3]
