@@ -103,6 +103,9 @@ class ItemCatalog(Protocol):
         Versions are about Unix milliseconds of the writers' clocks; what was written without one comes first.
         """
 
+    async def count_changed(self, first: int, last: int) -> int:
+        """Return how many items have one of these versions, both included, deleted items among them."""
+
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return."""
 

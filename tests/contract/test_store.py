@@ -602,6 +602,21 @@ async def test_all_items_are_read_in_pages_and_then_what_changed(store: Sides) -
     assert (len(everything), end) == (len(ODD_IDS), position)
 
 
+async def test_places_and_counts_of_items_are_by_their_versions(store: Sides) -> None:
+    assert await store.server.count_changed(0, 2**62) == 0
+    await store.server.put_items([Item(item_id) for item_id in ODD_IDS])
+    await store.server.delete_item(ODD_IDS[0])
+    page = await store.server.changed_items(ItemPosition(), 1000)
+    assert {place.key.decode() for place in page.places} == set(ODD_IDS)
+    assert page.places[-1] == page.end
+    versions = [place.version for place in page.places]
+    assert versions == sorted(versions)
+    assert await store.server.count_changed(0, versions[-1]) == len(ODD_IDS)
+    assert await store.server.count_changed(versions[-1] + 1, 2**62) == 0
+    n_newest = versions.count(versions[-1])
+    assert await store.server.count_changed(versions[-1], versions[-1]) == n_newest
+
+
 @pytest.mark.parametrize("n_seen", [0, 3])
 async def test_profiles_of_many_users_are_those_of_each(store: Sides, n_seen: int) -> None:
     user_ids = [*ODD_IDS, "$literal", "with attributes", "only seen", "unknown", "repeats"]

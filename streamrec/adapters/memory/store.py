@@ -227,10 +227,13 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
         self._places = self._places or sorted(
             ItemPosition(version, id_.encode()) for id_, version in self._versions.copy().items()
         )
-        first = bisect_right(self._places, after)
-        page = self._places[first : first + limit]
+        page = self._places[(first := bisect_right(self._places, after)) : first + limit]
         items = self.read_versions([place.key.decode() for place in page]).items
-        return ItemPage(items, page[-1] if page else after, len(page) < limit)
+        return ItemPage(items, page[-1] if page else after, len(page) < limit, page)
+
+    async def count_changed(self, first: int, last: int) -> int:
+        """Return how many items have one of these versions."""
+        return sum(first <= version <= last for version in self._versions.copy().values())
 
     async def delete_item(self, item_id: str) -> bool:
         """Delete; return whether it was there."""

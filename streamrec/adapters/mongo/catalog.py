@@ -91,11 +91,16 @@ class MongoCatalog:
                 {"$or": [same, later]}, sort=order, limit=limit, batch_size=limit + 1, comment=request()
             )
             documents = await found.to_list()
-        if not documents:
-            return ItemPage({}, after, is_last=True)
-        last = documents[-1]
-        end = ItemPosition(last.get("version", -1), last["_id"].encode())
-        return ItemPage(_readable(documents), end, is_last=len(documents) < limit)
+        places = [ItemPosition(one.get("version", -1), one["_id"].encode()) for one in documents]
+        end = places[-1] if places else after
+        return ItemPage(_readable(documents), end, is_last=len(documents) < limit, places=places)
+
+    async def count_changed(self, first: int, last: int) -> int:
+        """Return how many items have one of these versions: of the primary."""
+        with translated_errors(self._address):
+            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
+            of_these = {"version": {"$gte": first, "$lte": last}}
+            return await primary.count_documents(of_these, comment=request())
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""

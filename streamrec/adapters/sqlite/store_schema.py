@@ -72,6 +72,11 @@ NEXT_ITEMS = (
 """The plus takes the affinity away: with it SQLite seeks by the version alone, and goes through all items of
 a version, which a file of 10,000 has, for each page of them."""
 
+COUNT_CHANGED = (
+    "SELECT count(*) FROM items WHERE version BETWEEN ? AND ?"
+    " AND typeof(version) = 'integer' AND typeof(item_id) = 'text'"
+)
+
 _DELETED_INDEX = "CREATE INDEX IF NOT EXISTS items_deleted ON items (deleted_at) WHERE deleted_at IS NOT NULL"
 
 STATE_COLUMNS = (
@@ -223,4 +228,5 @@ def page_of(rows: Sequence[tuple[bytes, bytes, int]], after: ItemPosition, limit
             items[item_id] = decode_item(document, item_id)
         except (UnicodeDecodeError, Damaged):
             continue
-    return ItemPage(items, ItemPosition(rows[-1][2], rows[-1][0]) if rows else after, len(rows) < limit)
+    places = [ItemPosition(version, key) for key, _, version in rows]
+    return ItemPage(items, places[-1] if places else after, len(places) < limit, places)

@@ -118,10 +118,9 @@ class AttributeTable:
             self._slots_by_number.put(item_id, _GONE)
             self._row_of_slot[self._slots.release(item_id)] = _GONE
 
-    def drop_but(self, item_ids: set[str]) -> None:
-        """Forget all items but these."""
-        for item_id in [item_id for item_id in self._digests if item_id not in item_ids]:
-            self.drop(item_id)
+    def ids(self) -> list[str]:
+        """Return the ids of all items."""
+        return list(self._digests)
 
     def ids_of(self, conditions: Conditions) -> Sequence[str]:
         """Return the ids of items that fulfil all conditions, those that changed last first."""

@@ -1,6 +1,6 @@
 """Categories and words of many items at hand, as numbers."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, repeat
 from zlib import crc32
 
@@ -126,10 +126,9 @@ class CategoryTable:
             self._put_words(row, ())
             self._free.append(row)
 
-    def drop_but(self, item_ids: Container[str]) -> None:
-        """Forget all items but these."""
-        for item_id in [item_id for item_id in self._row_of if item_id not in item_ids]:
-            self.drop(item_id)
+    def ids(self) -> list[str]:
+        """Return the ids of all items."""
+        return list(self._row_of)
 
     def of(self, item_ids: Sequence[str]) -> NDArray[np.int16]:
         """Return (N, 8) the numbers of items' categories, `N_NUMBERS` where there are no more."""

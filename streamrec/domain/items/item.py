@@ -1,6 +1,6 @@
 """Metadata of an item: all that is known besides its vector."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -153,11 +153,14 @@ class ItemPage(NamedTuple):
         Where the next page goes on.
     is_last
         There were no more when it was read.
+    places
+        Of all that stand on the page, those included that can't be read.
     """
 
     items: dict[str, Item]
     end: ItemPosition
     is_last: bool
+    places: Sequence[ItemPosition] = ()
 
 
 def versioned(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from streamrec.domain.filters.attribute_table import MOST_ITEMS, AttributeTable
 from streamrec.domain.items.category_table import CategoryTable
@@ -12,6 +12,7 @@ from streamrec.ending_tasks import end_tasks
 from streamrec.errors import StreamrecError
 from streamrec.log_limits import warn_seldom
 from streamrec.ports import ItemCatalog, Metrics
+from streamrec.serving.filters.read_versions import ReadVersions
 
 READ_AT_ONCE = 25
 """About a millisecond, for which every answer waits; then others have their turn."""
@@ -32,6 +33,8 @@ READ_ANEW_AFTER_S = 600.0
 LOOKED_BACK_MS = 10_000
 """Versions are of the writers' clocks, and writes take a while: what is so little older than the newest may
 come after it, until so much time has passed."""
+
+_DROPPED_AT_ONCE = 500
 
 _LONG_AGO_MS = 3_600_000
 """Clocks differ by less: of what is so old it need not be watched that nothing comes after it."""
@@ -72,7 +75,8 @@ class FollowedItems:
         self._clock = clock
         self._whole = asyncio.Event()
         self._newest, self._newest_since = 0, clock()
-        self._next = ItemPosition()
+        self._next = self._end = ItemPosition()
+        self._read = ReadVersions()
         self._anew_at = -float("inf")
         self._following: asyncio.Task[None] | None = None
 
@@ -112,17 +116,17 @@ class FollowedItems:
         """
         started, started_ms = self._clock(), int(self._wall_clock() * 1000)
         if started < self._anew_at:
-            _, newest = await self._read_on(self._next)
-            newest = max(newest, self._newest)
+            newest = max(self._newest, await self._read_changes())
         else:
             met, newest = await self._read_on(ItemPosition())
-            self.table.drop_but(met)
-            self._categories.drop_but(met)
+            await self._drop_but(met)
             self._anew_at = started + READ_ANEW_AFTER_S
             self._whole.set()
         if newest != self._newest:
             self._newest, self._newest_since = newest, self._clock()
         self._next = self._to_look_from(started, started_ms)
+        while not self._read.forget_before(self._next.version):
+            await self._give_way()
 
     async def aclose(self) -> None:
         """Stop following."""
@@ -138,6 +142,32 @@ class FollowedItems:
             self._metrics.gauge("recommender.unfilterable_items", self.table.n_left_out)
             await asyncio.sleep(LOOKED_AFTER_S)
 
+    async def _read_changes(self) -> int:
+        """Read what is new, and what came among that which was read before; return as `_read_on` does.
+
+        That nothing came there is seen by counting: of a catalogue that was put in within the last seconds,
+        all would else be read twice or more often.
+        """
+        first, last = max(0, self._next.version), self._newest
+        if first > last:
+            return (await self._read_on(self._next))[1]
+        n_there = await self._catalog.count_changed(first, last)
+        _, newest = await self._read_on(self._end)
+        # Only now: what was there and is newer by now is not counted on either side.
+        if n_there != self._read.n_between(first, last):
+            _, newest = await self._read_on(self._next)
+        return newest
+
+    async def _drop_but(self, met: Container[str]) -> None:
+        """Forget all items but these, some at a time."""
+        for table in (self.table, self._categories):
+            ids = table.ids()
+            for start in range(0, len(ids), _DROPPED_AT_ONCE):
+                for item_id in ids[start : start + _DROPPED_AT_ONCE]:
+                    if item_id not in met:
+                        table.drop(item_id)
+                await self._give_way()
+
     async def _read_on(self, position: ItemPosition) -> tuple[set[str], int]:
         """Read from a position to the end; return the ids met and the newest version, 0 where nothing is."""
         met, newest = set[str](), 0
@@ -148,10 +178,13 @@ class FollowedItems:
                 self.table.put(item)
                 self._categories.put_words(item_id, tokens_to_rank_by(item))
             met.update(page.items)
+            self._read.note(page.places)
+            self._read.forget_before(page.end.version - _LONG_AGO_MS)  # never looked at again
             if page.end != position:
                 newest = page.end.version
             position = page.end
             if page.is_last:
+                self._end = position
                 return met, newest
             await self._give_way()
 

@@ -23,6 +23,12 @@ class Store(MemoryStore):
         self.n_read += len(page.items)
         return page
 
+    def lose(self, item_id: str) -> None:
+        """Be without an item, as after a restored backup."""
+        self._items.pop(item_id)
+        self._versions.pop(item_id)
+        self._places = []
+
 
 class Followed:
     """Followed items, which have clocks that are set by hand."""
@@ -66,6 +72,34 @@ async def test_a_catalogue_that_was_put_in_at_once_is_not_read_for_ever(followed
     await followed.put("new")
     await followed.pass_on(1)
     assert len(followed.items.table) == N_ITEMS + 1
+
+
+@pytest.mark.parametrize("ago_s", [0, 3, 9])
+async def test_a_catalogue_that_was_put_in_a_moment_ago_is_read_once(followed: Followed, ago_s: int) -> None:
+    followed.passed_s += ago_s
+    followed.store.now += ago_s
+    await followed.pass_on(60)
+    assert followed.store.n_read == N_ITEMS == len(followed.items.table)
+
+
+async def test_a_catalogue_that_is_put_in_bit_by_bit_is_read_once(followed: Followed) -> None:
+    for number in range(30):
+        await followed.put(*(f"n{number}-{other}" for other in range(5)))
+        await followed.pass_on(1)
+    await followed.put("n0-0", "i0")
+    await followed.pass_on(30)
+    assert followed.store.n_read == N_ITEMS + 150 + 2
+    assert len(followed.items.table) == N_ITEMS + 150
+
+
+async def test_what_is_gone_from_the_store_is_forgotten_when_all_is_read_anew(followed: Followed) -> None:
+    await followed.pass_on(30)
+    followed.store.lose("i7")
+    await followed.pass_on(READ_ANEW_AFTER_S)
+    assert len(followed.items.table) == N_ITEMS - 1
+    categories = followed.items.all_categories
+    assert categories is not None
+    assert len(categories) == N_ITEMS - 1
 
 
 async def test_an_old_catalogue_is_read_once_at_the_start(followed: Followed) -> None:

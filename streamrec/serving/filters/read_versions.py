@@ -1,0 +1,50 @@
+"""Versions of items that were read of a store lately: to see without reading whether others came between."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from streamrec.domain.items.item import ItemPosition
+
+FORGOTTEN_AT_ONCE = 1000
+"""Less than a millisecond, for which every answer waits."""
+
+
+class ReadVersions:
+    """Counts items by the versions in which they were read, each item once.
+
+    >>> versions = ReadVersions()
+    >>> versions.note([ItemPosition(5, b"a"), ItemPosition(5, b"b"), ItemPosition(7, b"a")])
+    >>> versions.n_between(5, 7), versions.n_between(6, 9), versions.n_between(0, 4)
+    (2, 1, 0)
+    """
+
+    def __init__(self) -> None:
+        self._version_of: dict[bytes, int] = {}
+        self._n_of: Counter[int] = Counter()
+
+    def note(self, places: Iterable[ItemPosition]) -> None:
+        """Note items that were just read, in their order."""
+        for version, key in places:
+            before = self._version_of.pop(key, None)
+            if before is not None:
+                self._take(before)
+            self._version_of[key] = version
+            self._n_of[version] += 1
+
+    def n_between(self, first: int, last: int) -> int:
+        """Return how many items were read in these versions, both included."""
+        return sum(n for version, n in self._n_of.items() if first <= version <= last)
+
+    def forget_before(self, version: int) -> bool:
+        """Forget some of those read first, of versions before one; return whether that was all."""
+        for _ in range(FORGOTTEN_AT_ONCE):
+            key = next(iter(self._version_of), None)
+            if key is None or self._version_of[key] >= version:
+                return True
+            self._take(self._version_of.pop(key))
+        return False
+
+    def _take(self, version: int) -> None:
+        self._n_of[version] -= 1
+        if not self._n_of[version]:
+            del self._n_of[version]
