@@ -10,7 +10,8 @@ from typing import Any, get_args
 import msgspec
 
 from lab.configuration.lab_settings import LabSettings
-from streamrec.errors import ConfigurationError
+from streamrec.errors import ConfigurationError, Damaged
+from streamrec.payload import decoded
 
 DEFAULT_FILE = Path("lab.toml")
 
@@ -71,12 +72,12 @@ def value_of(settings: msgspec.Struct, key: str) -> object:
 def _read(path: Path | None) -> dict[str, Any] | None:
     wanted = DEFAULT_FILE if path is None else path
     try:
-        return tomllib.loads(wanted.read_text("utf-8"))
+        return decoded(tomllib.loads, wanted.read_text("utf-8"))
     except FileNotFoundError as error:
         if path is None:
             return None
         raise ConfigurationError(f"there is no {path}; without --config the defaults are taken") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, Damaged) as error:
         raise ConfigurationError(f"{wanted} can't be read: {error}") from error
 
 
@@ -145,8 +146,8 @@ def _override(given: dict[str, Any], override: str) -> None:
 
 def _value(written: str) -> object:
     try:
-        parsed = tomllib.loads(f"value = {written}")
-    except tomllib.TOMLDecodeError as error:
+        parsed = decoded(tomllib.loads, f"value = {written}")
+    except Damaged as error:
         if written[:1] in {"[", "{"}:
             raise ConfigurationError(f"--set: {written} is no TOML: {error}") from error
         return _number_or_text(written)

@@ -13,7 +13,8 @@ from streamrec.datasets.file_options import FileOptions
 from streamrec.datasets.files.event_files import EventFile
 from streamrec.datasets.files.reading import Reading
 from streamrec.domain.events.weights import USUAL_WEIGHTS, EventWeights
-from streamrec.errors import InvalidDataset
+from streamrec.errors import Damaged, InvalidDataset
+from streamrec.payload import decoded
 
 
 def reading_with(told: FileOptions) -> Reading:
@@ -114,12 +115,12 @@ def read_sections(path: Path) -> ConfigFile:
         As `read_config`.
     """
     try:
-        given = tomllib.loads(path.read_text("utf-8"))
+        given = decoded(tomllib.loads, path.read_text("utf-8"))
         config = msgspec.convert(given, ConfigFile)
         EventWeights(config.weights)
     except FileNotFoundError as error:
         raise InvalidDataset(f"there is no {path}; `streamrec init FILE...` writes one") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValueError) as error:
+    except (OSError, ValueError, Damaged) as error:
         raise InvalidDataset(f"{path}: {error}{_nearest(str(error))}") from error
     return config
 

@@ -113,6 +113,8 @@ def test_parts_of_other_columns_are_named(capsys: pytest.CaptureFixture[str]) ->
         ("[[event]]\nfile='a'", "perhaps 'events'"),
         ("", "names no file"),
         ("x = ", "Invalid value"),
+        ("x = " + "[" * 1000, "nested too deeply"),
+        ("x = " + "1" * 5000, "streamrec.toml"),
         ("\0", "streamrec.toml"),
     ],
 )

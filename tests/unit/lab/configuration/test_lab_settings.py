@@ -84,6 +84,8 @@ def test_a_file_and_what_is_set_on_top_of_it(tmp_path: Path) -> None:
         ("generator.product_funnel={click=.9}", "{click=.9} is no TOML"),
         ("generator.n_users", "wanted section.key=value"),
         ("=3", "wanted section.key=value"),
+        ("generator.n_users=" + "[" * 1000, "is no TOML: it is nested too deeply"),
+        ("generator.n_users=" + "1" * 5000, "generator.n_users"),
     ],
 )
 def test_a_wrong_key_or_value_is_named(override: str, told: str) -> None:
@@ -99,6 +101,8 @@ def test_a_wrong_key_or_value_is_named(override: str, told: str) -> None:
         (b"[generator]\nn_users = 'a'\n", "lab.toml: generator.n_users = 'a': expected `int`"),
         (b"[generator\n", "can't be read"),
         (b"\xff\xfe", "can't be read"),
+        (b"a = " + b"[" * 1000, "can't be read: it is nested too deeply"),
+        (b"a = " + b"1" * 5000, "can't be read"),
         (b"[split]\ntest = 2\n", "split.test = 2"),
         (b"[[models]]\n", "models"),
     ],
