@@ -1,5 +1,6 @@
 """Opening of SQLite files, and translation of their errors."""
 
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
@@ -16,17 +17,13 @@ BUSY_TIMEOUT_S = 10.0
 _LONGEST_WAL = 64 * 2**20
 """Bytes: a write-ahead log that grew longer behind a long reader is cut once it is begun anew."""
 
-_LONG_WAL = 1000
-"""Pages, 4 MB as in SQLite's own rule: a longer write-ahead log is begun anew."""
-
-_RESTART_PATIENCE_S, _RESTART_PAUSE_S = 2.0, 0.001
-"""Patience, and pause between looks, for a moment in which nobody writes, or reads what is to go."""
-
 _LOOKS_OF_S = 0.008
 """SQLite looks for a lock after 1, 3 and 8 ms, then ever less often."""
 
 _PRIMARY = 0xFF
 """Of an error's code: the rest tells of its kinds."""
+
+_CREATED = re.compile(r'CREATE (?:TABLE|INDEX|TRIGGER) IF NOT EXISTS "?([\w.-]+)')
 
 _MEND = "restore a backup, or move the file away to start a new one"
 
@@ -78,7 +75,8 @@ def connect(path: Path, *, synchronous: str = "NORMAL", gives_space_back: bool =
             path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
         try:
-            if gives_space_back:
+            # Of a file that is there it would take the write lock to change nothing.
+            if gives_space_back and not connection.execute("PRAGMA page_count").fetchone()[0]:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA journal_size_limit = {_LONGEST_WAL}")
@@ -92,10 +90,13 @@ def connect(path: Path, *, synchronous: str = "NORMAL", gives_space_back: bool =
 def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[str], version: int) -> None:
     """Create what is missing, in one transaction; a connection that can't is closed.
 
+    Where nothing is missing, nothing is written: a process that stands, and holds the lock, keeps no other
+    one from its start.
+
     Parameters
     ----------
     tables
-        Statements that may be repeated.
+        Statements that may be repeated; those that create nothing belong to one that does.
     version
         Of the schema, kept in the file as ``user_version``.
 
@@ -105,18 +106,24 @@ def create_tables(connection: sqlite3.Connection, path: Path, tables: Sequence[s
         When a newer version wrote the file: what it added would be lost without a word.
     """
     try:
-        refuse_newer(connection, path, version)
-        with transaction(connection, path):
-            for table in tables:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {version}")
+        if _refuse_newer(connection, path, version) < version or _is_any_missing(connection, path, tables):
+            with transaction(connection, path):
+                for table in tables:
+                    connection.execute(table)
+                connection.execute(f"PRAGMA user_version = {version}")
     except BaseException:
         connection.close()
         raise
 
 
-def refuse_newer(connection: sqlite3.Connection, path: Path, version: int) -> None:
-    """Return unless the file is of a newer schema than this version knows; raises as `create_tables`."""
+def _is_any_missing(connection: sqlite3.Connection, path: Path, tables: Sequence[str]) -> bool:
+    with translated_errors(path):
+        there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    return not there.issuperset(name for table in tables for name in _CREATED.findall(table))
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path, version: int) -> int:
+    """Return the schema of a file, unless it is newer than this version knows; raises as `create_tables`."""
     with translated_errors(path):
         written = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if written > version:
@@ -124,6 +131,7 @@ def refuse_newer(connection: sqlite3.Connection, path: Path, version: int) -> No
             f"{path} is of schema {written}, and this version knows {version}: a newer streamrec wrote it; go"
             " on with that version, or restore a backup that was taken before"
         )
+    return written
 
 
 def add_column(connection: sqlite3.Connection, path: Path, table: str, column: str, kind: str) -> None:
@@ -169,25 +177,6 @@ def impatient(connection: sqlite3.Connection, patience_s: float) -> Iterator[Non
 
 def _patience_ms(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA busy_timeout").fetchone()[0])
-
-
-def copy_back(connection: sqlite3.Connection) -> None:
-    """Copy the write-ahead log into the file, and begin it anew where it is long.
-
-    Copying alone does not end it where somebody always writes: behind what is copied there is something new
-    by then. So most of it is copied while others write, and the rest, which is little, while they wait. No
-    writer waits for a reader: where one is in the way, the lock is given back and taken again.
-    """
-    _is_busy, n_pages, _n_copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    if n_pages <= _LONG_WAL:
-        return
-    deadline = time.monotonic() + _RESTART_PATIENCE_S
-    with impatient(connection, 0.0):
-        # SQLite's own waiting looks less and less often, and does not find the moment between two writers.
-        while connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()[0]:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(_RESTART_PAUSE_S)
 
 
 @contextmanager

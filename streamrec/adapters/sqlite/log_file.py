@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from streamrec.adapters.sqlite.connection import connect, refuse_newer, transaction
+from streamrec.adapters.sqlite.connection import connect, create_tables
 from streamrec.adapters.sqlite.fence import CREATE_FENCES
 from streamrec.domain.events.times import MAX_TIMESTAMP_S
 from streamrec.ports import COMPACTED_TOPICS
@@ -13,6 +13,14 @@ from streamrec.ports import COMPACTED_TOPICS
 PARTITION = 0
 
 _SCHEMA_VERSION = 1
+
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS committed (consumer TEXT, topic TEXT, partition INTEGER,"
+    " next_offset INTEGER NOT NULL, PRIMARY KEY (consumer, topic, partition)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)",
+    "INSERT OR IGNORE INTO about VALUES ('identity', hex(randomblob(8)))",
+    CREATE_FENCES,
+)
 
 
 class LogFile:
@@ -22,32 +30,13 @@ class LogFile:
         self.path = path
         # FULL: what was acknowledged survives a power cut. Appends come in batches, so it is one fsync each.
         self.connection = connect(path, synchronous="FULL", gives_space_back=True)
-        try:
-            refuse_newer(self.connection, path, _SCHEMA_VERSION)
-        except BaseException:
-            self.connection.close()
-            raise
-        with transaction(self.connection, path):
-            self.connection.execute(
-                "CREATE TABLE IF NOT EXISTS committed (consumer TEXT, topic TEXT, partition INTEGER,"
-                " next_offset INTEGER NOT NULL, PRIMARY KEY (consumer, topic, partition)) WITHOUT ROWID"
-            )
-            self.connection.execute("CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT)")
-            self.connection.execute(CREATE_FENCES)
-            self.connection.execute("INSERT OR IGNORE INTO about VALUES ('identity', hex(randomblob(8)))")
-            self.connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            for topic in topics:
-                self.create(topic)
+        tables = [*_TABLES, *map(_create_topic, topics)]
+        create_tables(self.connection, path, tables, _SCHEMA_VERSION)
 
     def create(self, topic: str) -> None:
         """Create a topic's table if it is missing; within the caller's transaction."""
         # Each time: what a transaction created that was rolled back is gone.
-        unique = "UNIQUE" if topic in COMPACTED_TOPICS else ""
-        self.connection.execute(
-            # AUTOINCREMENT: an offset is never given out twice, also after compaction removed the last row.
-            f"CREATE TABLE IF NOT EXISTS {table_of(topic)} (position INTEGER PRIMARY KEY AUTOINCREMENT,"
-            f" key TEXT NOT NULL {unique}, value BLOB, appended_at REAL NOT NULL)"
-        )
+        self.connection.execute(_create_topic(topic))
 
     def rows_of(self, topic: str, next_offset: int, limit: int) -> list[tuple[int, str, bytes | None, float]]:
         """Return offsets, keys, values and times of append, whatever somebody wrote into the columns."""
@@ -84,6 +73,15 @@ class LogFile:
             "SELECT CAST(seq AS INTEGER) FROM sqlite_sequence WHERE name = ?", (f"log_{topic}",)
         ).fetchone()
         return row[0] if row else 0
+
+
+def _create_topic(topic: str) -> str:
+    unique = "UNIQUE" if topic in COMPACTED_TOPICS else ""
+    # AUTOINCREMENT: an offset is never given out twice, also after compaction removed the last row.
+    return (
+        f"CREATE TABLE IF NOT EXISTS {table_of(topic)} (position INTEGER PRIMARY KEY AUTOINCREMENT,"
+        f" key TEXT NOT NULL {unique}, value BLOB, appended_at REAL NOT NULL)"
+    )
 
 
 def _text_of(written: bytes) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from streamrec.adapters.sqlite import erasures as sqlite_erasures
 from streamrec.adapters.sqlite.batch_lists import table as batch_lists
 from streamrec.adapters.sqlite.challenger import table as challenger
-from streamrec.adapters.sqlite.connection import add_column, connect, create_tables, transaction
+from streamrec.adapters.sqlite.connection import add_column, connect, create_tables
 from streamrec.adapters.sqlite.experiments import table as experiments
 from streamrec.domain.items.item import ItemPage, ItemPosition, ItemVersions, decode_item, versioned
 from streamrec.domain.users.less import Less
@@ -123,9 +123,7 @@ def open_store_file(path: Path, *, cache_kib: int = _CACHE_KIB) -> sqlite3.Conne
     create_tables(connection, path, _TABLES, _SCHEMA_VERSION)
     for table, column, kind in _ADDED_COLUMNS:
         add_column(connection, path, table, column, kind)
-    with transaction(connection, path):
-        connection.execute(_DELETED_INDEX)
-        connection.execute(_VERSIONS_INDEX)
+    create_tables(connection, path, (_DELETED_INDEX, _VERSIONS_INDEX), _SCHEMA_VERSION)
     return connection
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
+from streamrec.adapters.sqlite.connection import connect, transaction, translated_errors
 from streamrec.adapters.sqlite.log_file import table_of
+from streamrec.adapters.sqlite.retention.write_ahead_log import copy_back
 from streamrec.ports import ITEM_VECTORS, USER_VECTORS
 
 _ROWS_AT_ONCE = 1000

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
+from streamrec.adapters.sqlite.connection import connect, transaction, translated_errors
 from streamrec.adapters.sqlite.log_file import PARTITION, table_of
+from streamrec.adapters.sqlite.retention.write_ahead_log import copy_back
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, REJECTED, Offsets
 
 _ROWS_AT_ONCE = 2000

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, transaction, translated_errors
+from streamrec.adapters.sqlite.connection import connect, transaction, translated_errors
+from streamrec.adapters.sqlite.retention.write_ahead_log import copy_back
 from streamrec.adapters.sqlite.store_schema import open_store_file
 
 _USERS_AT_ONCE = 500

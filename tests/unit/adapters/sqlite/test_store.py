@@ -3,19 +3,47 @@
 import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from streamrec.adapters.opening import open_cache, open_cache_publisher, open_store, open_trainer_store
+from streamrec.adapters.opening import (
+    open_cache,
+    open_cache_publisher,
+    open_event_sink,
+    open_event_source,
+    open_store,
+    open_trainer_store,
+)
 from streamrec.adapters.sqlite.connection import BUSY_TIMEOUT_S
 from streamrec.adapters.sqlite.store import SqliteStore
 from streamrec.adapters.sqlite.store_schema import NEXT_ITEMS, open_store_file
 from streamrec.adapters.sqlite.trainer_store import SqliteTrainerStore
 from streamrec.domain.users.user import LabelUse, Profile, UserDocument, UserState
 from streamrec.errors import ConfigurationError, LeaseLost, Unavailable
-from streamrec.ports import UserUpdates
+from streamrec.ports import COMMANDS, INTERACTIONS, UserUpdates
+
+OPENINGS: dict[str, Callable[[str], object]] = {
+    "store": open_store,
+    "trainer's store": open_trainer_store,
+    "cache": open_cache,
+    "publisher's cache": open_cache_publisher,
+    "sink": open_event_sink,
+    "source": lambda url: open_event_source(url, [COMMANDS, INTERACTIONS], "g"),
+}
+
+
+@pytest.mark.parametrize("opened", OPENINGS.values(), ids=OPENINGS)
+def test_a_file_is_opened_though_one_that_stands_holds_its_lock(
+    opened: Callable[[str], object], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/file.db"
+    kept = opened(url)
+    with closing(sqlite3.connect(tmp_path / "file.db", isolation_level=None)) as another:
+        another.execute("BEGIN IMMEDIATE")
+        assert opened(url) is not kept
 
 
 def test_the_lease_holds_between_two_openings_of_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from threading import Event, Thread
 
 import pytest
 
-from streamrec.adapters.sqlite.connection import connect, copy_back, impatient, transaction
+from streamrec.adapters.sqlite.connection import connect, impatient, transaction
+from streamrec.adapters.sqlite.retention.write_ahead_log import copy_back
 from streamrec.errors import Unavailable
 
 MEGABYTE = 2**20
