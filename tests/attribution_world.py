@@ -112,7 +112,7 @@ class AttributionWorld:
         def open_logs(group: str) -> TwoLogs:
             events = _StoppingSource(self, group, stop, n_polls)
             lists = MemoryEventSource(self.log, [IMPRESSIONS], group)
-            return TwoLogs(events, lists, clock, self.clock)
+            return TwoLogs(events, lists, clock, self.clock, 10.0)
 
         return AttributionProcess(
             open_logs=open_logs,

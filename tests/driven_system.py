@@ -125,6 +125,7 @@ def drive_servers_of_others(folder: Path, metrics: Metrics) -> None:
         locations,
         ScopedMetrics(metrics, "attribution"),
         ForwardClock(time.time, time.monotonic),
+        10.0,
         "attribution",
     )
     sources: list[Any] = [

@@ -6,12 +6,16 @@ and all of it would have to wait in memory. So each has a source of its own here
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from streamrec.errors import Unavailable
 from streamrec.ports import COMMANDS, IMPRESSIONS, INTERACTIONS, EventSource, Offsets, Record
 
 _MOST_AHEAD_S = 10.0
 """By append times, while the other is not read to its end."""
+
+_KEPT: Final = 3.0
+"""Of `settle_s`: the log's clock goes on so long after it was told last, whatever clocks are behind."""
 
 TOPICS = (IMPRESSIONS, INTERACTIONS)
 """Topics whose records settle by their times."""
@@ -30,6 +34,10 @@ class TwoLogs:
         Unix seconds: no record was appended later.
     stopwatch
         Seconds that no setting of a clock moves.
+    settle_s
+        Seconds that the logs have to be read past a record's time. A record whose time is further behind is
+        of another clock, as where one of the machines that append is an hour behind. What the others wrote
+        has to settle nevertheless, so that this clock is followed only once no other one tells the time.
     """
 
     def __init__(
@@ -38,13 +46,21 @@ class TwoLogs:
         lists: EventSource,
         clock: Callable[[], float],
         stopwatch: Callable[[], float],
+        settle_s: float,
     ) -> None:
         self._events, self._lists = events, lists
         self._clock, self._stopwatch = clock, stopwatch
-        self._appended_at: dict[tuple[str, int], float] = {}
-        # Last append time read, and when it was read; at first the clock's, as nothing else tells the time.
-        self._last = clock(), stopwatch()
+        self._settle_s = settle_s
+        self._begin()
         self._is_at_end = {COMMANDS: True, INTERACTIONS: True, IMPRESSIONS: True}
+
+    def _begin(self) -> None:
+        self._appended_at: dict[tuple[str, int], float] = {}
+        # The time of the record that was read last; the log's time, and when it was told. At first both are
+        # the clock's, as nothing else tells the time, and the first record tells it anew.
+        self._last_at = self._clock()
+        self._told = self._last_at, self._stopwatch()
+        self._kept_until = -math.inf
 
     def seek(self, next_offsets: Offsets) -> None:
         """Go on from these offsets, in both.
@@ -56,13 +72,12 @@ class TwoLogs:
         """
         self._events.seek(next_offsets)
         self._lists.seek(next_offsets)
-        self._appended_at.clear()
-        self._last = self._clock(), self._stopwatch()
+        self._begin()
 
     @property
     def last_at(self) -> float:
         """Time at which the record that was read last was appended; Unix seconds, by the log's clock."""
-        return self._last[0]
+        return self._last_at
 
     def poll(self, max_records: int, timeout_s: float) -> list[Record]:
         """Return up to `max_records` of both, of the one that is behind first."""
@@ -87,17 +102,23 @@ class TwoLogs:
     def _note(self, records: Sequence[Record]) -> None:
         if not records:
             return
-        now = self._clock()
+        now, watch = self._clock(), self._stopwatch()
         for record in records:
             if record.topic in TOPICS:
-                at = min(record.timestamp, now)
+                self._last_at = at = min(record.timestamp, now)
                 self._appended_at[record.topic, record.partition] = at
-                self._last = at, self._stopwatch()
+                if at >= self._log_time(watch) - self._settle_s or watch > self._kept_until:
+                    self._told, self._kept_until = (at, watch), watch + _KEPT * self._settle_s
+
+    def _log_time(self, watch: float) -> float:
+        """Return the log's time at one of the stopwatch."""
+        at, told_at = self._told
+        return at + max(0.0, watch - told_at)
 
     def read_to(self) -> float | None:
         """Return a time, by the log's clock, up to which everything was read; None when it is not known.
 
-        Of a partition that was read to its end that is now, as the last record tells it and the time since;
+        Of a partition that was read to its end that is now, as records told it last and the time since;
         of another one it is its last record's time.
         """
         watch = self._stopwatch()
@@ -113,9 +134,8 @@ class TwoLogs:
         }
         for topic in self._is_at_end:
             self._is_at_end[topic] = all(name != topic for name, _ in left)
-        at, read_at = self._last
         times = [self._appended_at.get(key, -math.inf) for key in left if key[0] in TOPICS]
-        return min([at + max(0.0, watch - read_at), *times])
+        return min([self._log_time(watch), *times])
 
     def next_offsets(self) -> Offsets:
         """Return the offsets at which the next poll goes on."""

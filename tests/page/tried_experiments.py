@@ -51,6 +51,8 @@ ALONE = _changing("alone", sources=["popular_all"]) | {"audience": {"country": [
 
 _WITHIN_S = 240.0
 
+_SETTLE_S = 0.5
+
 
 @contextmanager
 def attributing(world: World, folder: Path) -> Iterator[None]:
@@ -59,7 +61,8 @@ def attributing(world: World, folder: Path) -> Iterator[None]:
 
     def open_logs(group: str) -> TwoLogs:
         events = MemoryEventSource(world.log, [COMMANDS, INTERACTIONS], group)
-        return TwoLogs(events, MemoryEventSource(world.log, [IMPRESSIONS], group), clock, time.monotonic)
+        lists = MemoryEventSource(world.log, [IMPRESSIONS], group)
+        return TwoLogs(events, lists, clock, time.monotonic, _SETTLE_S)
 
     process = AttributionProcess(
         open_logs=open_logs,
@@ -68,7 +71,7 @@ def attributing(world: World, folder: Path) -> Iterator[None]:
         metrics=ScopedMetrics(NullMetrics(), "attribution"),
         artifacts_dir=folder,
         rules=KindRules(WEIGHTS, frozenset(), frozenset({"purchase"})),
-        settings=AttributionSettings(settle_s=0.5, results_interval_s=0.2, results_share=1.0),
+        settings=AttributionSettings(settle_s=_SETTLE_S, results_interval_s=0.2, results_share=1.0),
         stop=stop,
         clock=clock,
         owner="one",

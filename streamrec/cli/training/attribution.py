@@ -23,14 +23,16 @@ from streamrec.settings.reading import read_settings
 from streamrec.telemetry import configure_logging
 
 
-def logs_of(locations: LocationSettings, metrics: Metrics, clock: ForwardClock, group: str) -> TwoLogs:
+def logs_of(
+    locations: LocationSettings, metrics: Metrics, clock: ForwardClock, settle_s: float, group: str
+) -> TwoLogs:
     """Open the readers of events and of lists, which commit under a group's name."""
     count_damaged = partial(metrics.count, "damaged_batches")
     events, lists = (
         open_event_source(locations.events_url, topics, group, count_damaged=count_damaged)
         for topics in ([COMMANDS, INTERACTIONS], [IMPRESSIONS])
     )
-    return TwoLogs(events, lists, clock, time.monotonic)
+    return TwoLogs(events, lists, clock, time.monotonic, settle_s)
 
 
 def results_of(
@@ -52,7 +54,7 @@ def attribution() -> None:
     clock = ForwardClock(time.time, time.monotonic)
     run_attribution(
         AttributionProcess(
-            open_logs=partial(logs_of, locations, metrics, clock),
+            open_logs=partial(logs_of, locations, metrics, clock, settings.settle_s),
             store=open_trainer_store(locations.store_url),
             results_of=results_of,
             metrics=metrics,

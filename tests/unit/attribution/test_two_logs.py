@@ -25,7 +25,7 @@ class World:
         self.sink = MemoryEventSink(self.log)
         self.lists: Any = MemoryEventSource(self.log, [IMPRESSIONS], "g")
         self.events = MemoryEventSource(self.log, [COMMANDS, INTERACTIONS], "g")
-        self.logs = TwoLogs(self.events, self.lists, self.clock, self.stopwatch)
+        self.logs = TwoLogs(self.events, self.lists, self.clock, self.stopwatch, 10.0)
 
     def append(self, topic: str, *times: float) -> None:
         for at in times:
@@ -79,6 +79,32 @@ def test_times_are_bounded_by_our_clock_and_go_on_by_the_stopwatch(world: World)
     world.clock.now = 9e9  # somebody sets it
     world.stopwatch.now += 1.0
     assert world.logs.read_to() == 1501.0
+
+
+def test_one_clock_that_is_behind_keeps_nothing_from_settling(world: World) -> None:
+    world.append(IMPRESSIONS, 5000.0)
+    world.clock.now = 5000.0
+    world.read(10)
+    for _ in range(12):
+        world.stopwatch.now += 1.0
+        world.append(INTERACTIONS, 1400.0 + world.stopwatch.now - 1000.0)
+        world.clock.now = 5000.0 + world.stopwatch.now - 1000.0
+        world.read(10)
+    assert world.logs.read_to() == 5012.0
+    world.append(INTERACTIONS, 5012.5)
+    world.read(10)
+    assert world.logs.read_to() == 5012.5
+
+
+def test_a_clock_that_is_alone_is_followed_though_it_was_set_back(world: World) -> None:
+    world.append(IMPRESSIONS, 5000.0)
+    world.clock.now = 5000.0
+    world.read(10)
+    world.stopwatch.now += 31.0
+    world.append(INTERACTIONS, 1431.0)
+    world.clock.now = 5031.0
+    world.read(10)
+    assert world.logs.read_to() == 1431.0
 
 
 def test_nothing_is_known_while_the_log_does_not_answer(world: World) -> None:
