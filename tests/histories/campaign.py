@@ -66,13 +66,15 @@ class Campaign:
         try:
             happen(self.system(), steps)
         except Failed as failed:
-            self._keep_what_was_said()
+            self._keep_what_was_said(str(failed))
             self.close()
             return str(failed)
         return None
 
-    def _keep_what_was_said(self) -> None:
+    def _keep_what_was_said(self, why: str) -> None:
+        """Keep it at once: to find a shorter history that fails takes an hour."""
         assert self._system is not None
+        (self._folder / f"{self._system.folder.name}-failed.txt").write_text(why)
         for log in self._system.folder.glob("*.log"):
             shutil.copy(log, self._folder / f"{self._system.folder.name}-{log.name}")
 

@@ -111,7 +111,8 @@ def _wrong_in_lists(system: System, truth: Truth) -> Iterator[str]:
             yield f"a list of {user_id} is degraded, or none: {answer.status}"
             continue
         least, most = truth.n_events(user_id)
-        based_on = system.ask("GET", "/v1/recommendations", user_id=system.prefix + user_id).body["based_on"]
+        of_all = system.ask("GET", "/v1/recommendations", user_id=system.prefix + user_id)
+        based_on = of_all.body["based_on"] if of_all.status == 200 else f"status {of_all.status}"
         if (least and based_on != "user_id") or (not most and based_on == "user_id"):
             yield f"a list of {user_id} is based on {based_on}"
         offered = _ids(system, answer.body)

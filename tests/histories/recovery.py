@@ -5,14 +5,20 @@ import time
 from tests.histories.actions.changes import CHANGES
 from tests.histories.actions.steps import Step, WrongAnswer
 from tests.histories.judge import wrong_after_all
+from tests.histories.system.settings import SETTLE_S
 from tests.histories.system.system import System
 from tests.histories.truth import Truth
 
 _PAUSE_S = 0.2
 
+_STAYS_SO_S = SETTLE_S + 0.5
+"""What is counted twice is so when it is counted the second time: by then whatever comes late has come."""
+
 
 def recover(system: System, truth: Truth) -> None:
-    """Let everything run, repeat changes that got no answer, and wait until system and truth agree.
+    """Let everything run, repeat changes without an answer, and wait until system and truth agree.
+
+    What is right once has to be so a moment later, too.
 
     Raises
     ------
@@ -25,10 +31,15 @@ def recover(system: System, truth: Truth) -> None:
         _repeat(system, truth, *next(iter(truth.unsettled.values())))
         if time.monotonic() > deadline:
             raise WrongAnswer(f"{truth.unsettled} are not taken, although everything runs")
-    while wrong := system.ended_by_themselves() + wrong_after_all(system, truth):
-        if time.monotonic() > deadline:
+    was_right = False
+    while True:
+        wrong = system.ended_by_themselves() + wrong_after_all(system, truth)
+        if not wrong and was_right:
+            break
+        if wrong and time.monotonic() > deadline:
             raise WrongAnswer(f"not after {system.recovers_within_s:g} s: {'; '.join(wrong)}")
-        time.sleep(_PAUSE_S)
+        was_right = not wrong
+        time.sleep(_STAYS_SO_S if was_right else _PAUSE_S)
     truth.is_promotion_open = False
 
 

@@ -3,22 +3,26 @@
 ``python -m tests.histories --help`` lets one of a seed happen again.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from streamrec.cli.launch.local_servers import KINDS
 from tests.conftest import REQUIRED
+from tests.histories import recovery
 from tests.histories.actions.changes import events_of
-from tests.histories.actions.steps import Step
+from tests.histories.actions.steps import Step, WrongAnswer
 from tests.histories.campaign import Campaign
 from tests.histories.generate import generated, kept
 from tests.histories.happen import Failed, happen
 from tests.histories.shrink import shrunk
-from tests.histories.system.nursery import FAULTS
-from tests.histories.system.system import RECOVERS_WITHIN_S
-from tests.histories.truth import Place
+from tests.histories.system.planted import FAULTS, is_lost
+from tests.histories.system.system import RECOVERS_WITHIN_S, System
+from tests.histories.truth import ITEMS, Place, Truth
 
 pytestmark = pytest.mark.timeout(1200)
 
@@ -68,21 +72,31 @@ def test_long_histories(place: Place, n: int, tmp_path: Path) -> None:
     assert (found := [failure for failure in failures if failure is not None]) == [], "\n\n".join(found)
 
 
-@pytest.mark.nightly  # of four runs on a busy machine two did not find one of the faults in time
 def test_planted_faults_are_found(embedded: Campaign) -> None:
+    """Each by a history that is wrong at any moment, however late or early the looks at it are."""
     system = embedded.system()
     first, last = Step("say", "u0", 0), Step("say", "u0", 3)
     n_first, n_last = len(events_of(first)), len(events_of(last))
-    erased = [first, Step("settle", "", 1), Step("erase", "u0", 2), last]
+    assert n_last <= n_first  # else what is learned of the last ones looks right before all are
     ticks = [Step("say", "u0", number) for number in range(20)]
-    n_ticks = sum(said.value is not None for step in ticks for said in events_of(step))
-    assert n_ticks > 5
-    offered = [Step("offer", "u1", 1), *(Step("click", "u1", number) for number in range(10))]
+    assert {said.item_id for step in ticks for said in events_of(step) if is_lost(said.value)} & {*ITEMS}
     wanted = {
-        "erasures are forgotten": ("recommender", erased, f"u0 has {n_first + n_last} events of {n_last} to"),
-        "hidden items are shown": ("recommender", [Step("hide", "i1", 0)], r"\['i1'\] are offered to u0"),
+        "erasures are forgotten": (
+            "recommender",
+            [first, Step("settle", "", 1), Step("erase", "u0", 2), last],
+            f"u0 has {n_first + n_last} events of {n_last} to",
+        ),
+        "hidden items are shown": (
+            "recommender",
+            [Step("show", "i1", 0), Step("settle", "", 1), Step("hide", "i1", 2)],
+            r"\['i1'\] are offered to u",
+        ),
         "ticks are lost": ("bars", ticks, r"i\d has bars .*, not "),
-        "clicks are counted again": ("attribution", offered, "10 clicks of 3 to 3"),
+        "clicks are counted twice": (
+            "attribution",
+            [Step("offer", "u1", 1), Step("click", "u1", 2)],
+            "2 clicks of 1 to 1",
+        ),
     }
     assert wanted.keys() == FAULTS.keys() - {""}
     try:
@@ -90,14 +104,34 @@ def test_planted_faults_are_found(embedded: Campaign) -> None:
             happen(system, history)
             system.parts[name].kill()
             system.start(name, planted)
-            system.recovers_within_s = 20.0
-            with pytest.raises(Failed, match=found):
-                happen(system, history)
+            assert_found(found, system, history)
             system.parts[name].kill()
             system.start(name)
             system.recovers_within_s = RECOVERS_WITHIN_S
     finally:
         embedded.close()
+
+
+def assert_found(pattern: str, system: System, history: list[Step]) -> None:
+    """See a history fail each time; a busy machine gets more time to come so far that it shows why."""
+    for system.recovers_within_s in (3.0, 15.0, 75.0):
+        with pytest.raises(Failed) as failed:
+            happen(system, history)
+        if re.search(pattern, str(failed.value)):
+            return
+    raise failed.value
+
+
+def test_what_is_right_for_a_moment_has_not_recovered(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = [["not yet"], [], ["too many"], [], []]
+    monkeypatch.setattr(recovery, "wrong_after_all", lambda _system, _truth: looks.pop(0))
+    system = cast("System", SimpleNamespace(parts={}, ended_by_themselves=list, recovers_within_s=60.0))
+    recovery.recover(system, Truth("embedded"))
+    assert looks == []
+    looks = [[], ["too many"]]
+    system.recovers_within_s = 0.0
+    with pytest.raises(WrongAnswer, match="too many"):
+        recovery.recover(system, Truth("embedded"))
 
 
 def test_a_seed_gives_one_history_whose_preconditions_hold() -> None:

@@ -18,6 +18,8 @@ from typing import Any
 
 import msgspec
 
+from tests.histories.system.planted import FAULTS
+
 
 class Order(msgspec.Struct):
     """A process to start; or, with a `pid`, one to look after.
@@ -118,63 +120,6 @@ WORKS: dict[str, Callable[[], None]] = {
     "bars": _keep_bars,
     "attribution": _attribute,
 }
-
-
-def _forget_erasures() -> None:
-    from streamrec.serving.catalog import Catalog
-
-    async def erase_user(self: Catalog, user_id: str) -> None:
-        await self._store.erase_user(user_id)
-
-    Catalog.erase_user = erase_user  # type: ignore[method-assign]
-
-
-def _show_hidden_items() -> None:
-    from streamrec.domain.items.item import Item
-    from streamrec.serving.catalog import Catalog
-
-    put_items = Catalog.put_items
-
-    async def put_shown(self: Catalog, items: list[Item]) -> None:
-        await put_items(self, [msgspec.structs.replace(item, is_hidden=False) for item in items])
-
-    Catalog.put_items = put_shown  # type: ignore[method-assign,assignment]
-
-
-def _lose_ticks() -> None:
-    from streamrec.bars.handler import BarsHandler
-    from streamrec.process.decoding import Batch
-
-    handle = BarsHandler.handle
-
-    def handle_most(self: BarsHandler, batch: Batch) -> None:
-        decoded = batch.decoded._replace(events=batch.decoded.events[1:], arrivals=batch.decoded.arrivals[1:])
-        handle(self, batch._replace(decoded=decoded))
-
-    BarsHandler.handle = handle_most  # type: ignore[method-assign]
-
-
-def _count_clicks_again() -> None:
-    from streamrec.attribution.state.era_tally import EraTally
-    from streamrec.domain.experiments.attribution import Act, Showing
-
-    attribute = EraTally.attribute
-
-    def attribute_again(self: EraTally, showing: Showing, variant: str, act: Act) -> bool:
-        showing.answers.clear()
-        return attribute(self, showing, variant, act)
-
-    EraTally.attribute = attribute_again  # type: ignore[method-assign]
-
-
-FAULTS: dict[str, Callable[[], None]] = {
-    "": lambda: None,
-    "erasures are forgotten": _forget_erasures,
-    "hidden items are shown": _show_hidden_items,
-    "ticks are lost": _lose_ticks,
-    "clicks are counted again": _count_clicks_again,
-}
-"""To be planted into a process: what tests look for has to be found."""
 
 
 def _become(order: Order) -> None:
