@@ -24,6 +24,8 @@ WITHIN = 5000
 N_CLEAN = 8000
 N_POISON = 12_000
 """Events of real streams that get one another's items: among fewer, what is popular then would stay so."""
+LONG_S = 3600
+"""The longest of these work for minutes; on a busy machine they wait for an hour."""
 CHANCE = 0.02
 """Two standard errors of the difference of two recalls of .05 in a thousand events."""
 
@@ -112,6 +114,7 @@ def test_a_burst_of_equal_events_sets_off_the_alarm_and_harms_nobody() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 def test_a_burst_of_a_million_equal_events_harms_nobody() -> None:
     burst(1_000_000)
 
@@ -126,6 +129,7 @@ def test_no_alarm_where_tastes_drift_alone(drift: float) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("drift", [0.0, 3.0, 30.0])
 def test_no_alarm_over_long_clean_streams(drift: float, seed: int) -> None:
@@ -135,6 +139,7 @@ def test_no_alarm_over_long_clean_streams(drift: float, seed: int) -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 def test_no_alarm_over_the_whole_of_movielens() -> None:
     stream = EvaluatedStream()
     events = list(open_ml_100k(DATA))
@@ -145,6 +150,7 @@ def test_no_alarm_over_the_whole_of_movielens() -> None:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize("start", [30_000, 50_000])
 def test_every_second_item_of_movielens_shuffled_sets_off_the_alarm(start: int) -> None:
     events = list(open_ml_100k(DATA))
@@ -154,6 +160,7 @@ def test_every_second_item_of_movielens_shuffled_sets_off_the_alarm(start: int) 
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 @pytest.mark.parametrize("start", [60_000, 75_000])
 def test_a_file_of_events_shuffled_sets_off_the_alarm(start: int) -> None:
     events = events_of_a_file()
@@ -183,6 +190,7 @@ def events_of_a_file() -> list[Interaction]:
 
 
 @pytest.mark.nightly
+@pytest.mark.timeout(LONG_S)
 def test_no_alarm_over_the_whole_of_a_file_of_events() -> None:
     events = events_of_a_file()
     stream = EvaluatedStream()
