@@ -1,7 +1,9 @@
 """Contract of every hot cache, for the trainer and for the servers."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -291,6 +293,27 @@ async def test_a_bar_of_another_version_is_passed_over(cache: Sides) -> None:
     packed, bar = minute(10)
     publish_bars(cache, {"a": bytes([99]) + minute(9)[0][1:] + packed})
     assert await cache.server.history("a") == HeldBars(600.0, [bar])
+
+
+async def test_several_threads_of_a_new_holder_may_be_the_first_to_write(cache: Sides) -> None:
+    if isinstance(cache.publisher, MemoryCache):
+        pytest.skip("memory has one writer")
+    held = [Lease("trainer", "one", 0, 1e12)]
+    cache.publisher.write_under(lambda: held[0])
+    begin = threading.Barrier(8)
+
+    def write(number: int) -> None:
+        begin.wait(60)
+        cache.publisher.publish_neighbours({f"i{number}": near(("b", 0.5, 1.0, 0.0))})
+
+    with ThreadPoolExecutor(8) as threads:
+        for token in range(1, 30):
+            held[0] = held[0]._replace(token=token)
+            for done in [threads.submit(write, number) for number in range(8)]:
+                done.result(60)
+    assert set(await cache.server.neighbours([f"i{number}" for number in range(9)])) == {
+        f"i{number}" for number in range(8)
+    }
 
 
 async def test_a_writer_that_lost_its_lease_writes_nothing(cache: Sides) -> None:

@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, cast
 
@@ -12,10 +12,10 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
 from streamrec.adapters.redis.connection import RedisAddress, blocking_pool, translated_errors
+from streamrec.adapters.redis.fence import Fence
 from streamrec.adapters.redis.items import CHANNEL, ITEM_TTL_S, WRITE, entries_of, portions
-from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds, text_at
-from streamrec.adapters.redis.rankings import Ranking, chunks
-from streamrec.adapters.redis.values import ChangedItems, encode
+from streamrec.adapters.redis.kinds import is_of_wrong_kind, keys_of_other_kinds
+from streamrec.adapters.redis.values import ChangedItems, Ranking, encode, portions_of
 from streamrec.domain.bars.bar import BarsUpdate, by_slot
 from streamrec.domain.generations.challenger import ChallengerStatus
 from streamrec.domain.items.item import Item
@@ -25,7 +25,7 @@ from streamrec.domain.status.report import TrainerReport, encode_report
 from streamrec.errors import Damaged, Unavailable
 from streamrec.faults.points import fault_point
 from streamrec.log_limits import warn_seldom
-from streamrec.ports import Lease, Neighbours, check_token
+from streamrec.ports import Lease, Neighbours
 
 _ITEMS_AT_ONCE = 500
 """Histories in one round trip: the answers of more would wait in memory."""
@@ -55,14 +55,14 @@ class RedisCachePublisher:
         self._redis = Redis.from_pool(blocking_pool(address))
         self._names_key = address.key("popular-names")
         self._has_scanned = False
-        self._lease: Callable[[], Lease] | None = None
+        self._fence: Fence | None = None
         self._is_known = False
 
     def publish_popular(self, rankings: Mapping[str, Ranking]) -> None:
         """Replace whole rankings, each at once; an empty one is removed."""
         with self._connected():
-            for chunk in chunks(rankings):
-                self._replacing(partial(self._publish_rankings, chunk), [self._names_key], b"set")
+            for portion in portions_of(rankings):
+                self._replacing(partial(self._publish_rankings, portion), [self._names_key], b"set")
 
     def _publish_rankings(self, rankings: Mapping[str, Ranking]) -> None:
         with self._writing() as pipeline:
@@ -187,22 +187,15 @@ class RedisCachePublisher:
 
     def write_under(self, lease: Callable[[], Lease]) -> None:
         """Let each write from now on be that of a lease's holder."""
-        self._lease = lease
+        self._fence = Fence(self._address, lease)
 
     @contextmanager
     def _writing(self) -> Iterator[Pipeline]:
         """Give a pipeline, and execute it at once, unless a later holder of the lease has written."""
-        lease = None if self._lease is None else self._lease()
-        with self._redis.pipeline(transaction=True) as pipeline:
-            if lease is not None:
-                key = self._address.key(f"fence:{lease.name}")
-                pipeline.watch(key)  # type: ignore[no-untyped-call]
-                written = text_at(pipeline, key)
-                held = int(written) if written.isdigit() else 0
-                check_token(lease, held, key)
-                pipeline.multi()
-                if held < lease.token:
-                    pipeline.set(key, lease.token)
+        with (
+            self._redis.pipeline(transaction=True) as pipeline,
+            nullcontext() if self._fence is None else self._fence.passed(pipeline),
+        ):
             yield pipeline
             fault_point("redis", "exec")
             pipeline.execute()

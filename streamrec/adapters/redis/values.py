@@ -21,7 +21,7 @@
     <prefix>:changed-items           channel: JSON of `ChangedItems`
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -29,6 +29,12 @@ from streamrec.domain.bars.bar import HeldBars, decode_span, unpack
 from streamrec.domain.items.item import Item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded
+from streamrec.ports import RankedItem
+
+Ranking = Sequence[RankedItem]
+
+_RANKED_AT_ONCE = 20_000
+"""Items in one transaction, some 700 KB: what waits in memory on both sides."""
 
 
 class CachedItem(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -138,3 +144,17 @@ def decode_bars(span: bytes | None, slots: Mapping[bytes, bytes]) -> HeldBars | 
         return None
     now, window = msgspec.structs.astuple(decode_span(span))
     return HeldBars(now, unpack(((int(slot), bar) for slot, bar in slots.items() if slot.isdigit()), window))
+
+
+def portions_of(rankings: Mapping[str, Ranking]) -> Iterator[dict[str, Ranking]]:
+    """Yield rankings in portions of one transaction each; a large one has a portion of its own."""
+    portion: dict[str, Ranking] = {}
+    n_items = 0
+    for name, ranking in rankings.items():
+        if portion and n_items + len(ranking) > _RANKED_AT_ONCE:
+            yield portion
+            portion, n_items = {}, 0
+        portion[name] = ranking
+        n_items += len(ranking)
+    if portion:
+        yield portion
