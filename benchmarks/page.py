@@ -100,7 +100,10 @@ def origin(measured: Measured) -> str:
 
 
 def _line(row: Row, result: Result) -> str:
-    value = row.value(result.figures)
+    try:
+        value = row.value(result.figures)
+    except KeyError:  # recorded before there was such a figure
+        return f"| {row.what} | not measured yet | |"
     shown = row.form.format(value)
     falls_short = (row.at_least is not None and value < row.at_least) or (
         row.at_most is not None and value > row.at_most

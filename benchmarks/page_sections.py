@@ -179,8 +179,10 @@ SECTIONS = (
             Row("trainer with confluent-kafka", at("training", 1, "events_per_s"), "{:,.0f} events/s", 5_000),
             Row("its slowest 10 s", at("training", 1, "slowest_window_per_s"), "{:,.0f} events/s"),
             *percentiles(
-                "`GET /v1/recommendations`, 100 requests/s under 500 events/s", "recommendations", p99=40
+                "`GET /v1/recommendations`, 100 requests/s under 500 events/s", "recommendations", p99=20
             ),
+            Row("at full load, without a stream", at("full_load", "per_s"), "{:,.0f} answers/s"),
+            Row("of those over SQLite, by turns", at("full_load", "ratio"), "{:.2f}", 0.5),
             *percentiles("from a record in Kafka to a changed list", "freshness", p50=300, p99=1_500),
         ),
     ),

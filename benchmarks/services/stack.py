@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,18 @@ from streamrec.settings.processes import LocationSettings
 
 N_USERS, N_ITEMS = 20_000, 100_000
 ITEM_PREFIX = "item-"
+
+PATH = "/v1/recommendations?user_id=user-{n}&k=10"
+EXPECTED = ('"degraded":false', '"title":"Film number')
+"""Whatever the blend puts in, and whoever asks: nothing was done without, and items have metadata."""
+
+INDEX = ["-c", "python:faiss_server.gunicorn_settings"]
+RECOMMENDER = ["-c", "python:recommender_server.gunicorn_settings"]
+"""Arguments of gunicorn."""
+
+_IDLE_CORES = 0.1
+_IDLE_FOR_S = 3.0
+_PATIENCE_S = 180.0
 
 
 class Stack:
@@ -39,14 +52,12 @@ class Stack:
     def start_index(self) -> None:
         """Start the index server; return once it is ready."""
         port = int(self.locations.index_url.rsplit(":", 1)[1])
-        arguments = ["-c", "python:faiss_server.gunicorn_settings"]
-        self._note("index", self._stack.enter_context(served(arguments, port, self.environment())))
+        self._note("index", self._stack.enter_context(served(INDEX, port, self.environment())))
 
     def start_recommender(self) -> int:
         """Start the recommender; return its port once it is ready."""
         port = free_port()
-        arguments = ["-c", "python:recommender_server.gunicorn_settings"]
-        self._note("recommender", self._stack.enter_context(served(arguments, port, self.environment())))
+        self._note("recommender", self._stack.enter_context(served(RECOMMENDER, port, self.environment())))
         return port
 
     def start_trainer(self) -> None:
@@ -76,6 +87,23 @@ def _cpu_s_of(pid: int) -> float:
     process = psutil.Process(pid)
     times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
     return float(sum(time.user + time.system for time in times))
+
+
+def wait_until_idle(pid: int) -> None:
+    """Return once a process that nobody asks has nothing to do: no server is measured in its first seconds.
+
+    Raises
+    ------
+    TimeoutError
+        When it does not come to rest.
+    """
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        before = _cpu_s_of(pid)
+        time.sleep(_IDLE_FOR_S)
+        if _cpu_s_of(pid) - before < _IDLE_CORES * _IDLE_FOR_S:
+            return
+    raise TimeoutError(f"process {pid} is busy after {_PATIENCE_S} s, though nobody asks it")
 
 
 @contextmanager
