@@ -1,11 +1,11 @@
 """Versions of items that were read of a store lately: to see without reading whether others came between."""
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable
 
 from streamrec.domain.items.item import ItemPosition
 
-FORGOTTEN_AT_ONCE = 1000
+FORGOTTEN_AT_ONCE = 300
 """Less than a millisecond, for which every answer waits."""
 
 
@@ -19,7 +19,8 @@ class ReadVersions:
     """
 
     def __init__(self) -> None:
-        self._version_of: dict[bytes, int] = {}
+        # Not a dict: to find its first key takes the longer the more were taken out before it.
+        self._version_of: OrderedDict[bytes, int] = OrderedDict()
         self._n_of: Counter[int] = Counter()
 
     def note(self, places: Iterable[ItemPosition]) -> None:
