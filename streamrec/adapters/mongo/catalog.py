@@ -20,6 +20,7 @@ from streamrec.adapters.mongo.finishing import finishing
 from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
+from streamrec.serving.sources.joint_reads import JointReads
 
 _CONNECTIONS = 64
 """Of one process: more requests than this wait for one another, not for as many threads of MongoDB."""
@@ -34,6 +35,7 @@ class MongoCatalog:
         self._clock = clock
         self._forgets_deleted = False
         self._is_indexed = False
+        self._joint_versions = JointReads(self._versions_of)
         self._client: AsyncMongoClient[Document] | None = None
         self._collections: dict[str, AsyncCollection[Document]] = {}
 
@@ -65,9 +67,23 @@ class MongoCatalog:
         return FoundItems(list(_readable(page).values()), page[-1]["_id"] if len(documents) > limit else None)
 
     async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
-        """Return these as they are now, deleted ones included: whatever the URL says, of the primary."""
+        """Return these as they are now, deleted ones included: whatever the URL says, of the primary.
+
+        What is asked for in one turn of the event loop is read in one round trip.
+        """
         if not item_ids:
             return ItemVersions({}, {})
+        try:
+            found = await self._joint_versions.of(item_ids)
+        except Damaged:
+            # It may be another's: what is damaged costs itself alone.
+            return await self._versions_of(item_ids)
+        return ItemVersions(
+            {id_: found.items[id_] for id_ in item_ids if id_ in found.items},
+            {id_: found.versions[id_] for id_ in item_ids if id_ in found.versions},
+        )
+
+    async def _versions_of(self, item_ids: Sequence[str]) -> ItemVersions:
         with translated_errors(self._address):
             primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
             found = primary.find(

@@ -1,6 +1,5 @@
 """Readers that read for many lists at once what each would read for itself."""
 
-import asyncio
 from collections.abc import Sequence
 
 from streamrec.domain.items.item import Item
@@ -8,6 +7,7 @@ from streamrec.errors import StreamrecError
 from streamrec.ports import UserProfile, UserStore
 from streamrec.serving.guard import Answered, Guard
 from streamrec.serving.recommender import Profiles
+from streamrec.serving.sources.joint_reads import JointReads
 from streamrec.serving.sources.metadata import Metadata
 
 
@@ -50,21 +50,9 @@ class ItemsTogether:
     """Metadata that is wanted in one turn of the event loop, read at once."""
 
     def __init__(self, items: Metadata) -> None:
-        self._items = items
-        self._wanted: dict[str, None] = {}
-        self._reading: asyncio.Task[Answered[dict[str, Item]]] | None = None
+        self._joint = JointReads[str, Answered[dict[str, Item]]](items.read, n_turns=1)
 
     async def read(self, item_ids: Sequence[str]) -> Answered[dict[str, Item]]:
         """Return what is known of these."""
-        self._wanted.update(dict.fromkeys(item_ids))
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read_wanted())
-        # Who gives up does not end it for the others.
-        found, failed = await asyncio.shield(self._reading)
+        found, failed = await self._joint.of(item_ids)
         return Answered({item_id: found[item_id] for item_id in item_ids if item_id in found}, failed)
-
-    async def _read_wanted(self) -> Answered[dict[str, Item]]:
-        # The others have had their turn, and said what they want, when this goes on.
-        await asyncio.sleep(0)
-        wanted, self._wanted, self._reading = list(self._wanted), {}, None
-        return await self._items.read(wanted)

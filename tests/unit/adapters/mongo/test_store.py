@@ -1,5 +1,6 @@
 """Particulars of MongoDB's stores: fences in documents, comments, sights inserted once."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -12,7 +13,7 @@ from streamrec.adapters.mongo.store import MongoStore
 from streamrec.adapters.mongo.trainer_store import MongoTrainerStore
 from streamrec.domain.items.item import Item
 from streamrec.domain.users.user import UserState
-from streamrec.errors import ConfigurationError, InvalidInput, LeaseLost
+from streamrec.errors import ConfigurationError, Damaged, InvalidInput, LeaseLost
 from streamrec.ports import Lease, UserUpdates
 
 NOW = 1_700_000_000.0
@@ -144,6 +145,34 @@ async def test_what_a_request_asks_carries_its_id(server: MongoStore, database: 
     profiled = list(database["system.profile"].find({"command.comment": "r-17"}))
     assert {entry["op"] for entry in profiled} == {"query", "command", "update", "remove"}
     assert database["system.profile"].count_documents({"command.comment": {"$exists": False}}) > 0
+
+
+async def test_who_asks_in_one_turn_is_read_in_one_round_trip_and_what_is_damaged_costs_itself_alone(
+    trainer: MongoTrainerStore, server: MongoStore, database: Any
+) -> None:
+    trainer.publish_users(
+        UserUpdates(states(3, "a", "b", "c").states, [("a", "i1", NOW), ("b", "i2", NOW)]), held(trainer)
+    )
+    await server.put_items([Item("i1"), Item("i2"), Item("i3")])
+    database["users"].update_one({"_id": "c"}, {"$set": {"attributes": "["}})
+    database["items"].update_one({"_id": "i3"}, {"$set": {"kind": 5}})
+    await server.check()
+    database.command("profile", 2)
+    found = await asyncio.gather(*(server.get_profile(user_id, 10) for user_id in ("a", "b")))
+    both = await asyncio.gather(server.get_versions(["i1"]), server.get_versions(["i2"]))
+    database.command("profile", 0)
+    assert database["system.profile"].count_documents({"command.aggregate": "users"}) == 1
+    assert database["system.profile"].count_documents({"command.find": "items"}) == 1
+    assert [profile.seen for profile in found] == [["i1"], ["i2"]]
+    assert [list(versions.items) for versions in both] == [["i1"], ["i2"]]
+    well, damaged = await asyncio.gather(
+        server.get_profile("a", 10), server.get_profile("c", 10), return_exceptions=True
+    )
+    assert (well, type(damaged)) == (found[0], Damaged)
+    known, odd = await asyncio.gather(
+        server.get_versions(["i1"]), server.get_versions(["i3"]), return_exceptions=True
+    )
+    assert (known, type(odd)) == (both[0], Damaged)
 
 
 async def test_what_does_not_fit_into_a_document_is_refused_with_the_reason(
