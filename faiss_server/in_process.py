@@ -37,8 +37,8 @@ class InProcessIndex:
             found = await self._searches.run(lambda: found_by(generation, query))
         except UnknownId:
             return IndexAnswer(query.generation or current, is_missing=True)
-        ids, scores = found.ranking
-        return IndexAnswer(generation.name, ids, scores.tolist(), found.is_missing)
+        ids, scores, hashes = found.ranking
+        return IndexAnswer(generation.name, ids, scores.tolist(), found.is_missing, hashes)
 
     async def vectors(self, ids: Sequence[str], generation: str | None = None) -> dict[str, bytes]:
         """Return (D + 1,) float32 bytes by id, of up to 1,000; what the generation has not is left out.

@@ -69,7 +69,7 @@ class SearchResource:
         """Answer one query; what is wrong with it must not spoil the others of the request."""
         try:
             generation = self._generations.get(row.generation)
-            (ids, scores), is_missing = found_by(generation, query_of(row))
+            (ids, scores, _), is_missing = found_by(generation, query_of(row))
         except UnknownId:
             return AnswerMessage(row.generation or current, is_missing=True)
         except InvalidInput as error:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class ByVector(NamedTuple):
     """Search for the ids of items whose vectors have the largest inner products with one.
@@ -59,12 +62,15 @@ class IndexAnswer(NamedTuple):
     is_missing
         The index does not have the generation or the id asked for. Users that are found all the same are
         similar to one who chose the recent items.
+    hashes
+        Python's own of `ids`, where the index is in this process and has them at hand.
     """
 
     generation: str
     ids: Sequence[str] = ()
     scores: Sequence[float] = ()
     is_missing: bool = False
+    hashes: NDArray[np.int64] | None = None
 
 
 class VectorSearch(Protocol):

@@ -28,10 +28,11 @@ _CHUNK = 128
 
 
 class Ranking(NamedTuple):
-    """Ids, best first, and their (n,) inner products."""
+    """Ids, best first, their (n,) inner products, and their (n,) hashes in this process."""
 
     ids: list[str]
     scores: NDArray[np.float32]
+    hashes: NDArray[np.int64]
 
 
 class IndexStats(msgspec.Struct, frozen=True):
@@ -139,9 +140,10 @@ class FaissIndex:
             allowed, n_excluded = self._rows.allowed(exclude)
             wanted = min(k, len(self._rows) - n_excluded)
             if wanted <= 0:
-                return Ranking([], np.empty(0, np.float32))
+                return Ranking([], np.empty(0, np.float32), np.empty(0, np.int64))
             found = self._search.search(query, wanted, allowed, wanted + n_excluded)
-            return Ranking(self._rows.ids_at(found.rows), found.scores)
+            rows, scores = found
+            return Ranking(self._rows.ids_at(rows), scores, self._rows.hashes_at(rows))
 
     def search_similar(self, id_: str, k: int, exclude: Sequence[str] = ()) -> Ranking:
         """Return up to `k` ids by inner product of their embeddings with this id's, without itself.

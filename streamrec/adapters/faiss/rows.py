@@ -58,6 +58,7 @@ class VectorRows:
         self._ids = IdMap()
         # By row once more: numpy gathers hundreds of them in half the time, most of which goes into memory.
         self._id_at = np.full(_MIN_CAPACITY, None, object)
+        self._hash_at: Rows = np.zeros(_MIN_CAPACITY, np.int64)
         self._vectors: Vectors = np.zeros((_MIN_CAPACITY, dimension), np.float32)
         self._alive: Bitmap = np.zeros(_MIN_CAPACITY // 8, np.uint8)
 
@@ -80,6 +81,7 @@ class VectorRows:
         rows = self._ids.rows_of(ids, add=True)
         self._make_room()
         self._id_at[rows] = self._ids.ids_at(rows.tolist())  # the very texts that are held already
+        self._hash_at[rows] = [hash(id_) for id_ in ids]
         self._vectors[rows] = vectors
         np.bitwise_or.at(self._alive, rows >> 3, _BIT[rows & 7])
         return rows
@@ -107,6 +109,10 @@ class VectorRows:
         ids: list[str] = self._id_at[rows].tolist()
         return ids
 
+    def hashes_at(self, rows: Rows) -> Rows:
+        """Return Python's hashes of the ids of living rows, which are this process's own."""
+        return self._hash_at.take(rows)
+
     def allowed(self, excluded: Sequence[str]) -> tuple[Bitmap, int]:
         """Return the bitmap of living rows without the excluded, and how many living rows those are."""
         allowed = self._alive.copy()
@@ -133,4 +139,6 @@ class VectorRows:
         alive[: len(self._alive)] = self._alive
         ids = np.full(capacity, None, object)
         ids[: len(self._id_at)] = self._id_at
-        self._vectors, self._alive, self._id_at = grown, alive, ids
+        hashes = np.zeros(capacity, np.int64)
+        hashes[: len(self._hash_at)] = self._hash_at
+        self._vectors, self._alive, self._id_at, self._hash_at = grown, alive, ids, hashes

@@ -47,9 +47,16 @@ class HashedIds:
         """Return the id's number, or -1."""
         return int(self.rows_of([id_])[0])
 
-    def rows_of(self, ids: Sequence[str], *, add: bool = False) -> Numbers:
-        """Return (B,) numbers; an unknown id gets a new one when `add`, else -1."""
-        hashes = np.fromiter(map(hash, ids), np.int64, len(ids))
+    def rows_of(self, ids: Sequence[str], *, add: bool = False, hashes: Numbers | None = None) -> Numbers:
+        """Return (B,) numbers; an unknown id gets a new one when `add`, else -1.
+
+        Parameters
+        ----------
+        hashes
+            (B,) Python's own of the ids; to look at texts that lie all over takes most of the time.
+        """
+        if hashes is None:
+            hashes = np.fromiter(map(hash, ids), np.int64, len(ids))
         rows, n_unknown = _found(self._slots, hashes)
         if add and n_unknown:
             self._make_room(n_unknown)

@@ -46,8 +46,12 @@ class ItemNumbers:
     """
 
     def __init__(self, ids: IdMap | None = None) -> None:
-        self.ids: IdMap | HashedIds = _hashed_ids() if ids is None else ids
-        self._gives_numbers = ids is None
+        self.ids: IdMap | HashedIds
+        self._own: HashedIds | None = None
+        if ids is None:
+            self._own = self.ids = _hashed_ids()
+        else:
+            self.ids = ids
         self._marks: Marks = np.zeros(0, np.int32)
         self._remembered: OrderedDict[tuple[int, int, int], tuple[int, Numbers]] = OrderedDict()
         self._n_remembered = 0
@@ -58,9 +62,16 @@ class ItemNumbers:
         """Return how many numbers were given out."""
         return self.ids.n_rows
 
-    def of(self, ids: Sequence[str]) -> Numbers:
-        """Return (N,) numbers of N ids; one that was never met gets one, or -1 where others give them."""
-        return self.ids.rows_of(ids, add=self._gives_numbers)
+    def of(self, ids: Sequence[str], hashes: Numbers | None = None) -> Numbers:
+        """Return (N,) numbers of N ids; one that was never met gets one, or -1 where others give them.
+
+        Parameters
+        ----------
+        hashes
+            (N,) of the ids, where somebody has them at hand.
+        """
+        own = self._own
+        return self.ids.rows_of(ids) if own is None else own.rows_of(ids, add=True, hashes=hashes)
 
     def known(self, ids: Sequence[str]) -> Numbers:
         """Return (N,) numbers of N ids, -1 for those that were never met."""

@@ -35,7 +35,9 @@ class NearestReader:
         answer, failed = await self._guard.ask(lambda: self._index.search(query), nothing)
         if answer.is_missing:
             return Answered(None, failed)
-        nearest = Proposal(items.of(answer.ids), np.array(answer.scores, np.float64), is_logit=True)
+        nearest = Proposal(
+            items.of(answer.ids, answer.hashes), np.asarray(answer.scores, np.float64), is_logit=True
+        )
         return Answered(Nearest(nearest, answer.generation), failed)
 
     async def vectors(self, item_ids: Sequence[str], generation: str | None) -> Answered[dict[str, bytes]]:
