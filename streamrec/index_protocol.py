@@ -180,9 +180,10 @@ def answer_to(query: IndexQuery, message: AnswerMessage) -> IndexAnswer:
     scores = np.frombuffer(message.scores, "<f4")
     if not np.isfinite(scores).all():
         raise Damaged("a score is not finite")
-    if len(ids) > query.k or len(set(ids)) < len(ids):
-        raise Damaged(f"{len(ids)} ids, {len(set(ids))} of them distinct, where {query.k} were wanted")
-    if "" in ids or (isinstance(query, UsersByProfile) and query.user_id in ids):
+    distinct = set(ids)
+    if len(ids) > query.k or len(distinct) < len(ids):
+        raise Damaged(f"{len(ids)} ids, {len(distinct)} of them distinct, where {query.k} were wanted")
+    if "" in distinct or (isinstance(query, UsersByProfile) and query.user_id in distinct):
         raise Damaged("an id that was not asked for")
     if query.generation not in (None, message.generation):
         raise Damaged(f"generation {message.generation[:100]!r}, asked for was {query.generation!r}")

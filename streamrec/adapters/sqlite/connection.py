@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from streamrec.errors import ConfigurationError, Unavailable
 from streamrec.faults.points import fault_point
@@ -148,20 +149,27 @@ def _has_column(connection: sqlite3.Connection, table: str, column: str) -> bool
     return any(name == column for _, name, *_ in connection.execute(f"PRAGMA table_info({table})"))
 
 
-@contextmanager
-def translated_errors(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into ours, with the file's name and what to do."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"{path}: {error}; check the file's rights and the disk's free space") from error
-    except sqlite3.DatabaseError as error:
+class _Translated(NamedTuple):
+    """Block whose errors of SQLite become ours, with a file's name and what to do; a generator costs more."""
+
+    path: Path
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Raise our error instead of SQLite's."""
+        if isinstance(error, sqlite3.OperationalError):
+            message = f"{self.path}: {error}; check the file's rights and the disk's free space"
+            raise Unavailable(message) from error
         if getattr(error, "sqlite_errorname", "") in _NOT_A_DATABASE:
-            raise ConfigurationError(f"{path}: {error}; {_MEND}") from error
-        raise
-    except UnicodeDecodeError as error:
-        # SQLite quotes what it finds in a damaged schema, and its driver reads the complaint as text.
-        raise ConfigurationError(f"{path} is damaged: {error}; {_MEND}") from error
+            raise ConfigurationError(f"{self.path}: {error}; {_MEND}") from error
+        if isinstance(error, UnicodeDecodeError):
+            # SQLite quotes what it finds in a damaged schema, and its driver reads the complaint as text.
+            raise ConfigurationError(f"{self.path} is damaged: {error}; {_MEND}") from error
+
+
+translated_errors = _Translated
 
 
 @contextmanager

@@ -10,12 +10,12 @@ from streamrec.domain.events.stream_time import UNKNOWN_TIME, StreamTime
 from streamrec.domain.ranking import context_columns
 from streamrec.domain.ranking.candidates import Candidates, Described
 from streamrec.domain.ranking.context_columns import context_of, n_features
-from streamrec.domain.ranking.levels import probabilities_of, softmax
+from streamrec.domain.ranking.levels import heaviest_ranks, probabilities_of, softmax
 from streamrec.domain.ranking.published_blend import COLUMNS, Blend
 from streamrec.domain.ranking.user_columns import SEGMENTS
 from streamrec.domain.rows.state_part import Arrays, StatePart
 from streamrec.domain.rows.stored import stored
-from streamrec.domain.sources.extra_weights import ExtraSources, descend, first_squares
+from streamrec.domain.sources.extra_weights import ExtraSources, descend, equal_weights, first_squares
 from streamrec.errors import UnfitState
 
 _N_HIDDEN = 64
@@ -73,7 +73,9 @@ class BlendRanker(StatePart):
         chance = np.random.default_rng(seed)
         self.sources = tuple(sources)
         self.n_learned = 0
-        self._weights: _Array = np.tile(_equal_weights(kinds or self.sources), (len(SEGMENTS), 1))
+        self._weights: _Array = np.tile(
+            equal_weights(kinds or self.sources, _FIRST_TOTAL), (len(SEGMENTS), 1)
+        )
         self._context: _Array = np.zeros((len(SEGMENTS), context_columns.N_COLUMNS), np.float32)
         self._hidden: _Array = chance.normal(0, n**-0.5, (n, _N_HIDDEN)).astype(np.float32)
         self._hidden_bias: _Array = np.zeros(_N_HIDDEN, np.float32)
@@ -99,8 +101,13 @@ class BlendRanker(StatePart):
 
     def main_sources(self, candidates: Candidates, rows: Sequence[int]) -> list[str]:
         """Return, of (M,) candidates, the source whose rank weighs most."""
+        segment, columns = SEGMENTS.index(candidates.segment), candidates.features.T
+        weights, n_plain = self._weights[segment], len(self._hidden)
+        if len(columns) > n_plain:
+            weights = np.concatenate([weights, self._extra.weights(segment)])
+        heaviest = heaviest_ranks(columns, np.asarray(rows, np.int64), weights, len(self.sources), n_plain)
         names = (*self.sources, *self._extra.names)
-        return [names[column] for column in self._parts(candidates, rows).argmax(axis=1).tolist()]
+        return [names[source] for source in heaviest.tolist()]
 
     def context_parts(self, candidates: Candidates, rows: Sequence[int]) -> _Array:
         """Return, of (M,) candidates, (M, K) how much a score rises by each context column.
@@ -237,14 +244,3 @@ class BlendRanker(StatePart):
         if extra is not None:
             sums += self._extra.sums(extra, segment)
         return sums, self._inputs(features)
-
-
-def _equal_weights(kinds: Sequence[str]) -> _Array:
-    """Return (S,) weights: every kind of source has the same, and the sources of one kind share it.
-
-    >>> _equal_weights(["gmf", "popular", "popular"]).tolist()
-    [2.0, 1.0, 1.0]
-    """
-    shares = np.array([1 / kinds.count(kind) for kind in kinds], np.float32)
-    shares *= np.float32(_FIRST_TOTAL) / shares.sum()
-    return shares

@@ -149,7 +149,10 @@ class Candidates:
             self.numbers, columns = united(
                 np.concatenate([one.numbers for _, one in filled]),
                 np.concatenate([one.scores for _, one in filled]),
-                np.array([(*rows[name], len(one.numbers), one.is_logit) for name, one in filled]),
+                # Flat first: of a list of rows numpy looks at each to find out how long it is.
+                np.array(
+                    [n for name, one in filled for n in (*rows[name], len(one.numbers), one.is_logit)]
+                ).reshape(len(filled), 4),
                 n_columns,
                 items.marks,
             )

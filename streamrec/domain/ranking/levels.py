@@ -75,3 +75,27 @@ def probabilities_of(sums: Floats, hidden: Floats, bias: Floats, output: Floats)
     odds: Floats = np.exp(scores - highest)
     odds /= odds.sum()
     return odds
+
+
+@compiled
+def heaviest_ranks(
+    columns: Floats, rows: NDArray[np.int64], weights: Floats, n_plain: int, first_extra: int
+) -> NDArray[np.int64]:
+    """Return, of (M,) candidates, the position of the source whose rank weighs most.
+
+    Parameters
+    ----------
+    columns
+        (C, N) features; ranks of `n_plain` sources stand first, those of extra ones from `first_extra` on.
+    weights
+        Of all these sources.
+    """
+    heaviest = np.zeros(len(rows), np.int64)
+    for position, row in enumerate(rows):
+        most = np.float32(-1)
+        for source in range(len(weights)):
+            column = source if source < n_plain else first_extra + source - n_plain
+            weight = columns[column, row] * (weights[source] + np.float32(1e-6))
+            if weight > most:
+                most, heaviest[position] = weight, source
+    return heaviest

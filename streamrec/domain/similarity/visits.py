@@ -23,6 +23,9 @@ def joined(history: Sequence[str], neighbours: Mapping[str, Near]) -> tuple[Amou
     return np.concatenate(rows), np.array(list(map(len, rows)), np.int64)
 
 
+_NO_SUMS = np.zeros(0, np.int64), np.zeros(0), np.zeros(0)
+
+
 class Visits:
     """Neighbours of a history of up to `N_LAST` items, newest first.
 
@@ -48,7 +51,9 @@ class Visits:
     def __init__(self, history: Sequence[str], neighbours: Mapping[str, Near], items: ItemNumbers) -> None:
         self._items = items
         self.near, self.counts = joined(history[:N_LAST], neighbours)
-        self.numbers, self.together, self.after = summed(self.near, self.counts, NOBODY, items.marks)
+        self.numbers, self.together, self.after = _NO_SUMS
+        if len(self.near):
+            self.numbers, self.together, self.after = summed(self.near, self.counts, NOBODY, items.marks)
 
     def added(self, numbers: Numbers, column: int) -> Amounts:
         """Return (N, A) what each of the history adds to N distinct items' scores, by a column of `near`.

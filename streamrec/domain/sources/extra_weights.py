@@ -1,4 +1,4 @@
-"""Part of a blend that extra sources have: those with something for some users only."""
+"""Weights at the start, and the part of a blend that extra sources have: those for some users only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,6 +44,17 @@ def descend(
         parameter -= rate * gradient / np.sqrt(squares)
 
 
+def equal_weights(kinds: Sequence[str], total: float) -> _Array:
+    """Return (S,) weights of a sum: every kind of source has the same, and the sources of one kind share it.
+
+    >>> equal_weights(["gmf", "popular", "popular"], 4.0).tolist()
+    [2.0, 1.0, 1.0]
+    """
+    shares = np.array([1 / kinds.count(kind) for kind in kinds], np.float32)
+    shares *= np.float32(total) / shares.sum()
+    return shares
+
+
 class ExtraSources:
     """Weights of E extra sources, and their 2 E rows of a correction of H units.
 
@@ -69,6 +80,11 @@ class ExtraSources:
         """Return (N,) weighted sums of the ranks in (N, 2 E) columns."""
         sums: _Array = columns[:, : len(self.names)] @ self._weights[segment]
         return sums
+
+    def weights(self, segment: int) -> _Array:
+        """Return the (E,) weights of ranks."""
+        weights: _Array = self._weights[segment]
+        return weights
 
     def parts(self, columns: _Array, segment: int) -> _Array:
         """Return the (N, E) weighted ranks."""

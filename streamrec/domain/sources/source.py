@@ -151,6 +151,8 @@ def best_wanted(found: Findings, ranked: RankedNumbers, n: int) -> Proposal:
 
     Of equal ones, those that stand first.
     """
+    if not len(ranked.numbers):
+        return NOTHING
     return Proposal(*best_of(ranked.numbers, ranked.scores, found.left_out, n))
 
 

@@ -88,7 +88,7 @@ class Explorer:
         new = [item for item in new_items if item.item_id in unseen]
         ids = [item.item_id for item in listed]
         in_list = set(ids)
-        ranked = [*ids, *(id_ for id_ in candidates() if id_ not in in_list)]
+        ranked = [*ids, *(id_ for id_ in (candidates() if new else ()) if id_ not in in_list)]
         wanted = with_new_items(ranked, new, n_slots=n_slots, k=len(listed), rng=self._rng, by=by)
         self._n_choosable = sum(item.item_id not in in_list for item in new)
         unlisted = [id_ for id_ in wanted if id_ not in in_list]

@@ -29,7 +29,9 @@ def warm_up() -> None:
     found = Findings(context, items, nearest, {"chosen": near}, dict.fromkeys(WINDOWS, ranked), glance)
     proposals = {source.name: source.propose(found, 1) for source in SOURCES}
     candidates = Candidates(COLUMNS, proposals, found.asker, items, found.in_context)
-    first_blend().probabilities(candidates)
+    ranker = first_blend()
+    ranker.probabilities(candidates)
+    ranker.main_sources(candidates, [0])
     candidates.row_of(0)
     found.added_by_history(["other"], SIMILARITY)
     Without(found, candidates.proposals, SOURCES, 1, items.of(["other"])).imagined("chosen")

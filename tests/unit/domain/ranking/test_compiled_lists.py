@@ -24,6 +24,8 @@ from streamrec.domain.similarity.visits import Visits
 from streamrec.domain.sources.findings import Findings
 from streamrec.domain.sources.request_context import RequestContext
 from streamrec.domain.sources.source import best_wanted, first_wanted
+from streamrec.domain.sources.table import COLUMNS as COLUMNS_OF_SOURCES
+from streamrec.domain.sources.table import EXTRA, first_blend
 from tests.builders import numbered
 from tests.drawn_findings import visited_of
 
@@ -123,6 +125,24 @@ def test_the_best_and_the_first(of_items: NDArray[np.float64], banned: set[int],
     assert best.scores.tolist() == of_items[expected[:n]].tolist()
     assert first.numbers.tolist() == wanted[:n]
     assert first.scores.tolist() == of_items[wanted[:n]].tolist()
+
+
+@pytest.mark.parametrize("extra", [(), EXTRA])
+@given(st.integers(0, 99))
+def test_the_source_whose_rank_weighs_most(extra: tuple[str, ...], seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    names = [*COLUMNS_OF_SOURCES, *extra]
+    proposals = {
+        name: Proposal(chance.permutation(30)[: chance.integers(1, 20)], np.linspace(2, 1, 20))
+        for name in names
+    }
+    proposals = {
+        name: Proposal(one.numbers, one.scores[: len(one.numbers)]) for name, one in proposals.items()
+    }
+    candidates = Candidates(COLUMNS_OF_SOURCES, proposals, Asker(9), numbered(30), extra=EXTRA)
+    ranker, rows = first_blend(seed), list(range(len(candidates.numbers)))
+    expected = ranker.shares(candidates, rows).argmax(axis=1)
+    assert ranker.main_sources(candidates, rows) == [names[source] for source in expected]
 
 
 @given(st.lists(st.lists(st.integers(0, 30), max_size=16, unique=True), min_size=2, max_size=9))
