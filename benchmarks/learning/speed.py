@@ -3,8 +3,8 @@
 One thread, in seconds of processor time, so that other processes do not count; the contestants take turns
 within one run, because the machine's speed changes by the minute.
 The learner does all it does in the stream (remembers, samples, masks known positives, decays), with its
-default settings; the bare loops are given their negatives. With each event it learns some past ones again: these are
-lessons, too, of which the bare loops have one an event.
+default settings; the bare loops are given their negatives. With each event it learns some past ones again:
+these are lessons, too, of which the bare loops have one an event.
 """
 
 import statistics
@@ -60,8 +60,8 @@ def main(
     }
     for name, speed in speeds.items():
         print(f"{name:28} {speed:>10,.0f} events/s   {speed / fastest:5.2f} of the fastest bare loop")
-    lessons_per_s = n_lessons * speeds["learner, 5 negatives"]
-    print(f"{'lessons, 5 negatives':28} {lessons_per_s:>10,.0f} a second   {lessons_per_s / fastest:5.2f} of it")
+    n_learned = n_lessons * speeds["learner, 5 negatives"]
+    print(f"{'lessons, 5 negatives':28} {n_learned:>10,.0f} a second {n_learned / fastest:7.2f}")
     print(f"cost of an event, 1,000,000 known users over 10,000: {growth:.2f}")
     results_file.write(json, results)
 
