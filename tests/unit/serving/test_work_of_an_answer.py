@@ -118,6 +118,11 @@ class System:
         return n_calls
 
 
+    async def fewest_calls(self, user_id: str) -> int:
+        """Answer some times; return how many functions were called when nothing else was due."""
+        return min([await self.ask(user_id) for _ in range(3)])
+
+
 @pytest.fixture
 async def system() -> AsyncIterator[System]:
     """Return one that has met its users, items and rankings."""
@@ -131,18 +136,18 @@ async def system() -> AsyncIterator[System]:
 
 
 async def test_a_known_users_answer_asks_each_part_once_and_calls_few_functions(system: System) -> None:
-    n_calls = await system.ask("b")
+    n_calls = await system.fewest_calls("b")
     assert system.calls == {"get_profile": 1, "search": 1, "neighbours": 1, "get_items": 1}
     # A generation, a vector of 65 numbers and the ids of a hundred seen items.
     assert system.index.n_bytes < 4 * 65 + 12 * N_SEEN
-    assert n_calls < 980, "816 when this was written, 100 more where rankings are renewed: what became of it?"
+    assert n_calls < 900, "816 when this was written: what became of it?"
 
 
 async def test_an_unknown_users_answer_needs_the_profile_and_metadata_alone(system: System) -> None:
-    n_calls = await system.ask("nobody")
+    n_calls = await system.fewest_calls("nobody")
     assert system.calls == {"get_profile": 1, "get_items": 1}
     assert system.index.n_bytes == 0
-    assert n_calls < 800, "632 when this was written, 100 more where rankings are renewed: what became of it?"
+    assert n_calls < 700, "632 when this was written: what became of it?"
 
 
 async def test_only_who_chose_something_unpublished_costs_another_read(system: System) -> None:
