@@ -1,6 +1,5 @@
 """State, profile and document of a user."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -164,11 +163,7 @@ def _as_state(fields: Mapping[str, Any]) -> UserState:
 
 def is_vector(vector: bytes) -> bool:
     """Return whether bytes are float32 numbers, all finite."""
-    if not vector or len(vector) % 4:
-        return False
-    numbers = np.frombuffer(vector, "<f4")
-    # Of numbers of which all are finite, and none very large, this is finite too, and takes half the time.
-    return math.isfinite(np.dot(numbers, numbers)) or bool(np.isfinite(numbers).all())
+    return bool(vector) and len(vector) % 4 == 0 and bool(np.isfinite(np.frombuffer(vector, "<f4")).all())
 
 
 def document_of(
