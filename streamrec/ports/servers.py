@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from streamrec.domain.bars.bar import HeldBars
 from streamrec.domain.generations.challenger import ChallengerStatus, ChallengerUser
-from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions
+from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, VersionSum
 from streamrec.domain.popularity.ranked_item import RankedItem
 from streamrec.domain.ranking.published_blend import Blend
 from streamrec.domain.similarity.neighbour import Neighbours
@@ -103,8 +103,8 @@ class ItemCatalog(Protocol):
         Versions are about Unix milliseconds of the writers' clocks; what was written without one comes first.
         """
 
-    async def count_changed(self, first: int, last: int) -> int:
-        """Return how many items have one of these versions, both included, deleted items among them."""
+    async def sum_changed(self, first: int, last: int) -> VersionSum:
+        """Sum up the items that have one of these versions, both included, deleted items among them."""
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return."""

@@ -15,7 +15,7 @@ from streamrec.adapters.opening import open_store, open_trainer_store
 from streamrec.adapters.sqlite import search as sqlite_search
 from streamrec.domain.events.erasure import Erasure, digest_of
 from streamrec.domain.generations.challenger import ChallengerUser
-from streamrec.domain.items.item import Item, ItemPosition
+from streamrec.domain.items.item import Item, ItemPosition, VersionSum
 from streamrec.domain.users.user import (
     MAX_ATTRIBUTES_BYTES,
     MOST_DISLIKED,
@@ -603,7 +603,7 @@ async def test_all_items_are_read_in_pages_and_then_what_changed(store: Sides) -
 
 
 async def test_places_and_counts_of_items_are_by_their_versions(store: Sides) -> None:
-    assert await store.server.count_changed(0, 2**62) == 0
+    assert await store.server.sum_changed(0, 2**62) == VersionSum()
     await store.server.put_items([Item(item_id) for item_id in ODD_IDS])
     await store.server.delete_item(ODD_IDS[0])
     page = await store.server.changed_items(ItemPosition(), 1000)
@@ -611,10 +611,11 @@ async def test_places_and_counts_of_items_are_by_their_versions(store: Sides) ->
     assert page.places[-1] == page.end
     versions = [place.version for place in page.places]
     assert versions == sorted(versions)
-    assert await store.server.count_changed(0, versions[-1]) == len(ODD_IDS)
-    assert await store.server.count_changed(versions[-1] + 1, 2**62) == 0
-    n_newest = versions.count(versions[-1])
-    assert await store.server.count_changed(versions[-1], versions[-1]) == n_newest
+    assert await store.server.sum_changed(0, versions[-1]) == VersionSum(len(ODD_IDS), sum(versions))
+    assert await store.server.sum_changed(versions[-1] + 1, 2**62) == VersionSum()
+    first = versions[0]
+    later = VersionSum(len(versions), sum(version - first for version in versions))
+    assert await store.server.sum_changed(first, versions[-1]) == later
 
 
 @pytest.mark.parametrize("n_seen", [0, 3])

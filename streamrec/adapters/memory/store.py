@@ -2,36 +2,32 @@
 
 import os
 import time
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
 from streamrec.adapters.memory.batch_lists import MemoryBatchLists
+from streamrec.adapters.memory.catalog import MemoryCatalog
 from streamrec.adapters.memory.challenger import MemoryChallengerUsers
 from streamrec.adapters.memory.experiments import MemoryExperiments
 from streamrec.domain.events.erasure import SALT_BYTES, Erasure, clipped, digest_of
-from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
 from streamrec.domain.users.choosers import MAX_LOOKED_AT, Choosers, chooser_of
 from streamrec.domain.users.user import UserDocument, UserState
 from streamrec.errors import LeaseLost
 from streamrec.ports import Lease, Mark, UserProfile, UserUpdates
 
 
-class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
+class MemoryStore(MemoryCatalog, MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
     """Implements `TrainerStore` and `DocumentStore` over the same documents."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        MemoryCatalog.__init__(self, clock)
         MemoryExperiments.__init__(self)
         MemoryBatchLists.__init__(self)
         MemoryChallengerUsers.__init__(self)
-        self._clock = clock
         self._states: dict[str, UserState] = {}
         self._attributes: dict[str, dict[str, Any]] = {}
         self._seen: dict[str, dict[str, float]] = {}
-        self._items: dict[str, Item] = {}
-        self._versions: dict[str, int] = {}
-        self._places: list[ItemPosition] = []
         self._leases: dict[str, Lease] = {}
         self._tokens: dict[str, int] = {}
         self._erasures: dict[tuple[bytes, str], Erasure] = {}
@@ -80,24 +76,6 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
     def read_attributes(self, user_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the attributes of users; those without any are left out."""
         return {user_id: dict(given) for user_id in user_ids if (given := self._attributes.get(user_id))}
-
-    def read_items(self, item_ids: Sequence[str] | None = None) -> Iterator[Item]:
-        """Yield metadata of these items, or of all in the order of their ids."""
-        for item_id in sorted(self._items) if item_ids is None else item_ids:
-            if item_id in self._items:
-                yield self._items[item_id]
-
-    def read_versions(self, item_ids: Sequence[str]) -> ItemVersions:
-        """Return these as they are now, deleted ones included."""
-        known = [item_id for item_id in item_ids if item_id in self._versions]
-        return ItemVersions(
-            {item_id: self._items.get(item_id, deleted_item(item_id)) for item_id in known},
-            {item_id: self._versions[item_id] for item_id in known},
-        )
-
-    def _advance(self, item_id: str) -> None:
-        self._versions[item_id] = max(self._versions.get(item_id, 0) + 1, int(self._clock() * 1000))
-        self._places = []
 
     def acquire(self, name: str, owner: str, duration_s: float, now: float) -> Lease | None:
         """Take or renew the lease; None while somebody else holds it."""
@@ -148,17 +126,6 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
         """Replace the attributes; creates the document for an unknown user."""
         self._attributes[user_id] = dict(attributes)
 
-    async def find_items(self, text: str, limit: int, after: str = "") -> FoundItems:
-        """Return items after `after` whose id begins with `text` or whose title has it."""
-        folded = text.casefold()
-        found = [
-            item
-            for item_id, item in sorted(self._items.items())
-            if item_id > after and (item_id.startswith(text) or folded in (item.title or "").casefold())
-        ]
-        page = found[:limit]
-        return FoundItems(page, page[-1].item_id if len(found) > limit else None)
-
     async def find_users(self, prefix: str, limit: int, after: str = "") -> list[str]:
         """Return ids that start with `prefix` and come after `after`, in order of their bytes."""
         user_ids = self._states.keys() | self._attributes.keys()
@@ -206,39 +173,6 @@ class MemoryStore(MemoryExperiments, MemoryBatchLists, MemoryChallengerUsers):
             for key, erasure in self._erasures.copy().items()
             if erasure.log == log
         )
-
-    async def get_items(self, item_ids: Sequence[str]) -> dict[str, Item]:
-        """Return what is known of these; unknown ids are left out."""
-        return {item_id: self._items[item_id] for item_id in item_ids if item_id in self._items}
-
-    async def put_items(self, items: Sequence[Item]) -> None:
-        """Replace whole items."""
-        for item in items:
-            self._items[item.item_id] = item
-            self._advance(item.item_id)
-
-    async def get_versions(self, item_ids: Sequence[str]) -> ItemVersions:
-        """Return these as they are now, deleted ones included."""
-        return self.read_versions(item_ids)
-
-    async def changed_items(self, after: ItemPosition, limit: int) -> ItemPage:
-        """Return the next items by their versions, deleted ones included."""
-        # Sorted once for all pages of a catalogue that does not change meanwhile.
-        self._places = self._places or sorted(
-            ItemPosition(version, id_.encode()) for id_, version in self._versions.copy().items()
-        )
-        page = self._places[(first := bisect_right(self._places, after)) : first + limit]
-        items = self.read_versions([place.key.decode() for place in page]).items
-        return ItemPage(items, page[-1] if page else after, len(page) < limit, page)
-
-    async def count_changed(self, first: int, last: int) -> int:
-        """Return how many items have one of these versions."""
-        return sum(first <= version <= last for version in self._versions.copy().values())
-
-    async def delete_item(self, item_id: str) -> bool:
-        """Delete; return whether it was there."""
-        self._advance(item_id)
-        return self._items.pop(item_id, None) is not None
 
     def close(self) -> None:
         """Nothing to release."""

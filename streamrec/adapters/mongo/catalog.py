@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import structlog
 from pymongo import AsyncMongoClient, ReadPreference
@@ -17,7 +18,15 @@ from streamrec.adapters.mongo.documents import (
     versions_of,
 )
 from streamrec.adapters.mongo.finishing import finishing
-from streamrec.domain.items.item import FoundItems, Item, ItemPage, ItemPosition, ItemVersions, deleted_item
+from streamrec.domain.items.item import (
+    FoundItems,
+    Item,
+    ItemPage,
+    ItemPosition,
+    ItemVersions,
+    VersionSum,
+    deleted_item,
+)
 from streamrec.errors import Damaged
 from streamrec.payload import decoded_each
 from streamrec.serving.sources.joint_reads import JointReads
@@ -111,12 +120,17 @@ class MongoCatalog:
         end = places[-1] if places else after
         return ItemPage(_readable(documents), end, is_last=len(documents) < limit, places=places)
 
-    async def count_changed(self, first: int, last: int) -> int:
-        """Return how many items have one of these versions: of the primary."""
+    async def sum_changed(self, first: int, last: int) -> VersionSum:
+        """Sum up the items that have one of these versions: of the primary."""
         with translated_errors(self._address):
             primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
-            of_these = {"version": {"$gte": first, "$lte": last}}
-            return await primary.count_documents(of_these, comment=request())
+            after_first = {"$sum": {"$subtract": ["$version", first]}}
+            steps: list[dict[str, Any]] = [
+                {"$match": {"version": {"$gte": first, "$lte": last}}},
+                {"$group": {"_id": None, "n": {"$sum": 1}, "total": after_first}},
+            ]
+            summed = await (await primary.aggregate(steps, comment=request())).to_list()
+            return VersionSum(summed[0]["n"], summed[0]["total"]) if summed else VersionSum()
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items; durable on return. Where it fails half way, a repeat mends it."""

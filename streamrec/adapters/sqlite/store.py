@@ -16,9 +16,9 @@ from streamrec.adapters.sqlite.connection import in_list, transaction, translate
 from streamrec.adapters.sqlite.experiments.catalog import SqliteExperiments
 from streamrec.adapters.sqlite.search import find_choosers, find_items, find_users
 from streamrec.adapters.sqlite.store_schema import (
-    COUNT_CHANGED,
     NEXT_ITEMS,
     READ_COLUMNS,
+    SUM_CHANGED,
     decode_ids,
     encode_text,
     open_store_file,
@@ -32,6 +32,7 @@ from streamrec.domain.items.item import (
     ItemPage,
     ItemPosition,
     ItemVersions,
+    VersionSum,
     decode_item,
     deleted_item,
 )
@@ -191,9 +192,9 @@ class SqliteStore(SqliteExperiments, SqliteBatchLists, SqliteChallengerUsers):
         """Return the next items by their versions, deleted ones included."""
         return page_of(self._read(NEXT_ITEMS, after.version, after.key, limit), after, limit)
 
-    async def count_changed(self, first: int, last: int) -> int:
-        """Return how many items have one of these versions."""
-        return int(self._read(COUNT_CHANGED, first, last)[0][0])
+    async def sum_changed(self, first: int, last: int) -> VersionSum:
+        """Sum up the items that have one of these versions."""
+        return VersionSum(*self._read(SUM_CHANGED, first, last)[0])
 
     async def put_items(self, items: Sequence[Item]) -> None:
         """Replace whole items, all or none; durable on return."""

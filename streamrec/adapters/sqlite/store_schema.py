@@ -72,8 +72,8 @@ NEXT_ITEMS = (
 """The plus takes the affinity away: with it SQLite seeks by the version alone, and goes through all items of
 a version, which a file of 10,000 has, for each page of them."""
 
-COUNT_CHANGED = (
-    "SELECT count(*) FROM items WHERE version BETWEEN ? AND ?"
+SUM_CHANGED = (
+    "SELECT count(*), coalesce(sum(version - ?1), 0) FROM items WHERE version BETWEEN ?1 AND ?2"
     " AND typeof(version) = 'integer' AND typeof(item_id) = 'text'"
 )
 

@@ -129,6 +129,16 @@ class ItemPosition(NamedTuple):
     key: bytes = b""
 
 
+class VersionSum(NamedTuple):
+    """Number of items that have one of some versions, and sum of these, from the first of them on.
+
+    While no item is lost both stay the same only where none came, and none was written again: versions rise.
+    """
+
+    n: int = 0
+    total: int = 0
+
+
 class FoundItems(NamedTuple):
     """Items in order of their ids; those that can't be read are left out.
 

@@ -145,16 +145,16 @@ class FollowedItems:
     async def _read_changes(self) -> int:
         """Read what is new, and what came among that which was read before; return as `_read_on` does.
 
-        That nothing came there is seen by counting: of a catalogue that was put in within the last seconds,
-        all would else be read twice or more often.
+        That nothing came there, or was written again, is seen by a sum: of a catalogue that was put in within
+        the last seconds, all would else be read twice or more often.
         """
         first, last = max(0, self._next.version), self._newest
         if first > last:
             return (await self._read_on(self._next))[1]
-        n_there = await self._catalog.count_changed(first, last)
+        there = await self._catalog.sum_changed(first, last)
         _, newest = await self._read_on(self._end)
         # Only now: what was there and is newer by now is not counted on either side.
-        if n_there != self._read.n_between(first, last):
+        if there != self._read.between(first, last):
             _, newest = await self._read_on(self._next)
         return newest
 

@@ -3,7 +3,7 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
 
-from streamrec.domain.items.item import ItemPosition
+from streamrec.domain.items.item import ItemPosition, VersionSum
 
 FORGOTTEN_AT_ONCE = 300
 """Less than a millisecond, for which every answer waits."""
@@ -14,8 +14,8 @@ class ReadVersions:
 
     >>> versions = ReadVersions()
     >>> versions.note([ItemPosition(5, b"a"), ItemPosition(5, b"b"), ItemPosition(7, b"a")])
-    >>> versions.n_between(5, 7), versions.n_between(6, 9), versions.n_between(0, 4)
-    (2, 1, 0)
+    >>> [tuple(versions.between(*ends)) for ends in ((5, 7), (6, 9), (0, 4))]
+    [(2, 2), (1, 1), (0, 0)]
     """
 
     def __init__(self) -> None:
@@ -32,9 +32,10 @@ class ReadVersions:
             self._version_of[key] = version
             self._n_of[version] += 1
 
-    def n_between(self, first: int, last: int) -> int:
-        """Return how many items were read in these versions, both included."""
-        return sum(n for version, n in self._n_of.items() if first <= version <= last)
+    def between(self, first: int, last: int) -> VersionSum:
+        """Sum up the items that were read in these versions, both included."""
+        within = [(version - first, n) for version, n in self._n_of.items() if first <= version <= last]
+        return VersionSum(sum(n for _, n in within), sum(after * n for after, n in within))
 
     def forget_before(self, version: int) -> bool:
         """Forget some of those read first, of versions before one; return whether that was all."""

@@ -123,6 +123,21 @@ async def test_what_is_written_by_a_clock_that_is_behind_is_found(followed: Foll
     assert len(followed.items.table) == N_ITEMS + 1
 
 
+async def test_what_is_written_again_by_a_clock_that_is_behind_is_found(followed: Followed) -> None:
+    await followed.pass_on(60)
+    await followed.put("again")
+    await followed.pass_on(4)
+    await followed.put("newest")
+    await followed.pass_on(1)
+    followed.store.n_read = 0
+    await followed.put("again", at=followed.store.now - 3)
+    await followed.pass_on(1)
+    assert followed.store.n_read > 0
+    followed.store.n_read = 0
+    await followed.pass_on(30)
+    assert followed.store.n_read == 0
+
+
 @pytest.mark.parametrize("after_s", [1, 55, 59, 60, 61, 65, 75])
 async def test_what_is_written_after_something_of_the_future_is_found(
     followed: Followed, after_s: int

@@ -117,7 +117,6 @@ class System:
         assert not answer.degraded
         return n_calls
 
-
     async def fewest_calls(self, user_id: str) -> int:
         """Answer some times; return how many functions were called when nothing else was due."""
         return min([await self.ask(user_id) for _ in range(3)])
