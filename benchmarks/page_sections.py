@@ -63,6 +63,12 @@ SECTIONS = (
                 "{:.2f}",
                 0.1,
             ),
+            Row(
+                "the same, a replay counted as an event",
+                at("ratio_of_lessons_to_fastest_bare_loop"),
+                "{:.2f}",
+                0.5,
+            ),
             Row("100 negatives, the default", at("events_per_s", "learner"), "{:,.0f} events/s"),
             Row(
                 "cost of an event, 1,000,000 known users beside 10,000",
