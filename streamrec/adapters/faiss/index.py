@@ -141,8 +141,7 @@ class FaissIndex:
             wanted = min(k, len(self._rows) - n_excluded)
             if wanted <= 0:
                 return Ranking([], np.empty(0, np.float32), np.empty(0, np.int64))
-            found = self._search.search(query, wanted, allowed, wanted + n_excluded)
-            rows, scores = found
+            rows, scores = self._search.search(query, wanted, allowed, wanted + n_excluded)
             return Ranking(self._rows.ids_at(rows), scores, self._rows.hashes_at(rows))
 
     def search_similar(self, id_: str, k: int, exclude: Sequence[str] = ()) -> Ranking:

@@ -92,10 +92,12 @@ class MongoCatalog:
             {id_: found.versions[id_] for id_ in item_ids if id_ in found.versions},
         )
 
+    def _items_of_primary(self) -> AsyncCollection[Document]:
+        return self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
+
     async def _versions_of(self, item_ids: Sequence[str]) -> ItemVersions:
         with translated_errors(self._address):
-            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
-            found = primary.find(
+            found = self._items_of_primary().find(
                 {"_id": {"$in": list(item_ids)}}, batch_size=len(item_ids) + 1, comment=request()
             )
             return versions_of(await found.to_list())
@@ -111,8 +113,7 @@ class MongoCatalog:
             if not self._is_indexed:
                 await self._collection("items").create_index(order)
                 self._is_indexed = True
-            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
-            found = primary.find(
+            found = self._items_of_primary().find(
                 {"$or": [same, later]}, sort=order, limit=limit, batch_size=limit + 1, comment=request()
             )
             documents = await found.to_list()
@@ -123,13 +124,12 @@ class MongoCatalog:
     async def sum_changed(self, first: int, last: int) -> VersionSum:
         """Sum up the items that have one of these versions: of the primary."""
         with translated_errors(self._address):
-            primary = self._collection("items").with_options(read_preference=ReadPreference.PRIMARY)
             after_first = {"$sum": {"$subtract": ["$version", first]}}
             steps: list[dict[str, Any]] = [
                 {"$match": {"version": {"$gte": first, "$lte": last}}},
                 {"$group": {"_id": None, "n": {"$sum": 1}, "total": after_first}},
             ]
-            summed = await (await primary.aggregate(steps, comment=request())).to_list()
+            summed = await (await self._items_of_primary().aggregate(steps, comment=request())).to_list()
             return VersionSum(summed[0]["n"], summed[0]["total"]) if summed else VersionSum()
 
     async def put_items(self, items: Sequence[Item]) -> None:
